@@ -1,0 +1,72 @@
+# Each target works alone on a fresh machine with Python 3.11, make and the package registries.
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+TOOLS := $(CURDIR)/.tools
+MINIO := github.com/minio/minio@7aac2a2c5b7c
+ARGS ?=
+
+.PHONY: help setup setup-all demo test check format docs lock minio test-faults bench clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/base.stamp  ## the virtual environment, for running (no torch)
+
+setup-all: .venv/all.stamp  ## the same with torch, ChatTTS and the development tools
+
+demo: setup  ## hear a list spoken: the main job on the embedded stack
+	@$(BIN)/seedcast demo $(ARGS)
+
+test: setup-all minio  ## every test
+	$(BIN)/pytest $(ARGS)
+
+check: setup-all  ## format, lint, types, import contracts, generated documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m ops.generate --check
+
+format: setup-all  ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: setup-all  ## write the generated documents anew
+	$(BIN)/python -m ops.generate
+
+bench: setup-all  ## benchmarks/pipeline.py
+	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+
+lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
+	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --generate-hashes --no-header -o locks/all.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -c locks/all.txt -o locks/base.txt
+
+# MinIO publishes source only. Where there is no Go its storage tests are skipped, except under CI=true.
+minio: $(if $(shell command -v go),$(TOOLS)/minio)
+
+$(TOOLS)/minio:
+	@echo "building MinIO (two minutes, once)"
+	@GOBIN=$(TOOLS) go install $(MINIO)
+
+.venv/uv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "expected Python 3.11 as $(PYTHON); set PYTHON=…"; exit 2; }
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/base.stamp: locks/base.txt pyproject.toml .venv/uv.stamp
+	@echo "installing packages"
+	@$(BIN)/uv pip install --require-hashes -r locks/base.txt
+	@$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/all.stamp: locks/all.txt .venv/base.stamp
+	@echo "installing torch, ChatTTS and the development tools (5 GB)"
+	@$(BIN)/uv pip install --require-hashes -r locks/all.txt
+	@touch $@
+
+clean:  ## remove everything that was installed or made
+	rm -rf .venv .tools .seedcast

@@ -1,0 +1,1 @@
+"""Facts only: what travels (messages) and where (topics). Imports nothing of Seedcast."""

@@ -1,0 +1,128 @@
+"""Messages and waveforms to bytes and back; the only place that knows the wire formats."""
+
+import hashlib
+import io
+import re
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from schemas.messages import Campaign, Rejected, RequestError, RequestId, SpeechRequest, SpeechResult, Synthesis
+from seedcast.errors import InvalidRequest, Undecodable
+
+Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
+
+_json = msgspec.json.Encoder()
+_msgpack = msgspec.msgpack.Encoder()
+_request = msgspec.json.Decoder(SpeechRequest)
+_result = msgspec.json.Decoder(SpeechResult)
+_campaign = msgspec.json.Decoder(Campaign)
+_synthesis = msgspec.msgpack.Decoder(Synthesis)
+
+
+class _Identity(msgspec.Struct):
+    """The least that must be readable for a request to get a result."""
+
+    request_id: RequestId
+
+
+def encode_json(message: SpeechRequest | SpeechResult | Campaign) -> bytes:
+    return _json.encode(message)
+
+
+def encode_synthesis(message: Synthesis) -> bytes:
+    return _msgpack.encode(message)
+
+
+def decode_request(value: bytes) -> SpeechRequest:
+    """Raises InvalidRequest where the request id is readable, else Undecodable."""
+    try:
+        return _request.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if identify(value) is None:
+            raise Undecodable("record is not a SpeechRequest", expected="JSON with a request_id", got=_safe(error)) from error
+        raise InvalidRequest("invalid_request", "record is not a SpeechRequest", expected="the schema of SpeechRequest", got=_safe(error)) from error
+
+
+def identify(value: bytes) -> str | None:
+    """The request id of a request that is otherwise wrong, if it can be read."""
+    try:
+        return msgspec.json.decode(value, type=_Identity).request_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def rejection(value: bytes, error: InvalidRequest) -> Rejected:
+    """The outcome of a request whose id alone is sure; other fields are kept where they are sound."""
+    fields = msgspec.json.decode(value)
+    return Rejected(
+        request_id=fields["request_id"],
+        campaign_id=_sound(fields.get("campaign_id"), SpeechRequest, "campaign_id"),
+        status="failed",
+        error=RequestError(code=error.code, message=str(error)),
+        metadata=_sound(fields.get("metadata"), SpeechRequest, "metadata") or {},
+    )
+
+
+def decode_synthesis(value: bytes) -> Synthesis:
+    return _decode(_synthesis, value, "Synthesis")  # type: ignore[no-any-return]
+
+
+def decode_result(value: bytes) -> SpeechResult:
+    return _decode(_result, value, "SpeechResult")  # type: ignore[no-any-return]
+
+
+def decode_campaign(value: bytes) -> Campaign:
+    return _decode(_campaign, value, "Campaign")  # type: ignore[no-any-return]
+
+
+def quantise(samples: npt.NDArray[np.floating[Any]]) -> tuple[Waveform, int]:
+    """Float in -1 … 1 to int16: clip(x) · 32767, rounded half to even. Also counts clipped samples."""
+    clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
+    return np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2"), clipped
+
+
+def pcm(waveform: Waveform) -> bytes:
+    return waveform.astype("<i2", copy=False).tobytes()
+
+
+def waveform_sha256(waveform: Waveform) -> str:
+    return hashlib.sha256(pcm(waveform)).hexdigest()
+
+
+def encode_flac(waveform: Waveform, sample_rate: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, waveform, sample_rate, format="FLAC", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def decode_flac(flac: bytes) -> tuple[Waveform, int]:
+    """Returns the waveform and its sample rate in Hz. Raises Undecodable."""
+    try:
+        waveform, sample_rate = soundfile.read(io.BytesIO(flac), dtype="int16")
+    except soundfile.SoundFileError as error:
+        raise Undecodable("waveform is not FLAC", got=str(error)) from error
+    return waveform, sample_rate
+
+
+def _decode(decoder: Any, value: bytes, name: str) -> Any:
+    try:
+        return decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Undecodable(f"record is not a {name}", got=_safe(error)) from error
+
+
+def _sound(value: Any, struct: type[msgspec.Struct], field: str) -> Any:
+    annotation = next(f.type for f in msgspec.structs.fields(struct) if f.name == field)
+    try:
+        return msgspec.convert(value, annotation)
+    except msgspec.ValidationError:
+        return None
+
+
+def _safe(error: Exception) -> str:
+    """A decoder's message without the values it quotes: they may be somebody's text."""
+    return re.sub(r"'[^']*'", "…", str(error)) if isinstance(error, msgspec.ValidationError) else type(error).__name__

@@ -1,0 +1,8 @@
+"""The one home of confluent-kafka: configuration, producer, group consumer, reader, administration."""
+
+from seedcast.kafka.admin import Admin, Lag
+from seedcast.kafka.consumer import Committed, GroupConsumer, Partition, Record
+from seedcast.kafka.producer import Headers, Producer, announce
+from seedcast.kafka.reader import TopicReader
+
+__all__ = ["Admin", "Committed", "GroupConsumer", "Headers", "Lag", "Partition", "Producer", "Record", "TopicReader", "announce"]

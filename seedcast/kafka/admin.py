@@ -1,0 +1,143 @@
+"""Creating and checking topics against the table in schemas/topics.py; lag of the groups."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
+
+from schemas.topics import TOPICS, Topic
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
+from seedcast.kafka import config
+from seedcast.kafka.errors import translate
+from seedcast.settings import Settings
+
+TIMEOUT = 15.0  # seconds for one administrative request
+
+
+@dataclass(frozen=True)
+class Lag:
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+
+    @property
+    def records(self) -> int:
+        return self.end - (self.committed or 0)
+
+
+class Admin:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._refusal: list[Fatal] = []
+        self._client = AdminClient(config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2})
+
+    def cluster_id(self) -> str:
+        """Waits for the brokers up to `kafka.start_timeout`. Raises CredentialsRefused or Unreachable."""
+        patience = time.monotonic() + self._settings.kafka.start_timeout
+        while time.monotonic() < patience:
+            try:
+                return str(self._client.list_topics(timeout=1.0).cluster_id)
+            except KafkaException as error:
+                if not isinstance(mapped := translate(error, "connecting to Kafka"), Retryable):
+                    raise mapped from error
+            if self._refusal:
+                raise self._refusal[0]
+        raise Unreachable(
+            "no Kafka broker answers",
+            expected=f"one at {self._settings.kafka.bootstrap} within {self._settings.kafka.start_timeout:g} s",
+            got="none",
+            remedy="check SEEDCAST_KAFKA_BOOTSTRAP and that the brokers run, or start the embedded stack with `seedcast up`",
+        )
+
+    def existing(self) -> dict[str, int]:
+        """Partition counts of all topics of the cluster."""
+        try:
+            return {name: len(topic.partitions) for name, topic in self._client.list_topics(timeout=TIMEOUT).topics.items()}
+        except KafkaException as error:
+            raise translate(error, "listing topics") from error
+
+    def ensure_topics(self) -> list[str]:
+        """Creates what is missing and checks the rest; returns the names created. Raises TopicMismatch."""
+        existing = self.existing()
+        missing = [topic for topic in TOPICS if self._settings.topic(topic) not in existing]
+        self._create(missing)
+        if problems := list(self.problems()):
+            raise TopicMismatch("topics contradict the table", got="; ".join(problems), remedy="alter the topics, or use another SEEDCAST_KAFKA_PREFIX")
+        return [self._settings.topic(topic) for topic in missing]
+
+    def problems(self) -> Iterator[str]:
+        """What differs from the table, one line each."""
+        existing = self.existing()
+        there = [topic for topic in TOPICS if self._settings.topic(topic) in existing]
+        for topic in TOPICS:
+            if topic not in there:
+                yield f"{self._settings.topic(topic)}: missing"
+        configs = self._configs(there)
+        for topic in there:
+            name = self._settings.topic(topic)
+            yield from _differences(topic, name, existing[name], topic.partitions(self._settings.kafka.partitions), configs[name])
+
+    def lag(self, group: str) -> list[Lag]:
+        """Committed and end offsets of every partition the group has committed."""
+        try:
+            request = [ConsumerGroupTopicPartitions(group)]
+            found = self._client.list_consumer_group_offsets(request)[group].result(TIMEOUT).topic_partitions
+            ends = self._client.list_offsets({TopicPartition(p.topic, p.partition): OffsetSpec.latest() for p in found}) if found else {}
+            end_of = {(p.topic, p.partition): future.result(TIMEOUT).offset for p, future in ends.items()}
+        except KafkaException as error:
+            raise translate(error, f"reading the lag of {group}") from error
+        return [Lag(group, p.topic, p.partition, p.offset if p.offset >= 0 else None, end_of[p.topic, p.partition]) for p in sorted(found)]
+
+    def _create(self, topics: list[Topic]) -> None:
+        kafka = self._settings.kafka
+        new = [
+            NewTopic(self._settings.topic(t), num_partitions=t.partitions(kafka.partitions), replication_factor=kafka.replication, config=t.config())
+            for t in topics
+        ]
+        if not new:
+            return
+        for name, future in self._client.create_topics(new, operation_timeout=TIMEOUT).items():
+            try:
+                future.result(TIMEOUT)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
+                    raise translate(error, f"creating {name}") from error
+        self._wait_for({topic.topic for topic in new})
+
+    def _wait_for(self, names: set[str]) -> None:
+        """A created topic is not at once known to every broker."""
+        patience = time.monotonic() + TIMEOUT
+        while names - self.existing().keys():
+            if time.monotonic() > patience:
+                raise BrokerUnavailable("created topics do not appear", got=", ".join(sorted(names)))
+
+    def _configs(self, topics: list[Topic]) -> dict[str, dict[str, str]]:
+        resources = [ConfigResource(ConfigResource.Type.TOPIC, self._settings.topic(topic)) for topic in topics]
+        if not resources:
+            return {}
+        try:
+            answers = self._client.describe_configs(resources)
+            return {resource.name: {name: entry.value for name, entry in future.result(TIMEOUT).items()} for resource, future in answers.items()}
+        except KafkaException as error:
+            raise translate(error, "reading the settings of topics") from error
+
+    def _note(self, error: KafkaError) -> None:
+        if isinstance(mapped := translate(error, "connecting to Kafka"), CredentialsRefused):
+            self._refusal.append(mapped)
+
+
+def _differences(topic: Topic, name: str, partitions: int, wanted: int, config: dict[str, str]) -> Iterator[str]:
+    """More is fine (partitions, size, retention); less, or another clean-up, contradicts."""
+    if partitions < wanted:
+        yield f"{name}: expected at least {wanted} partitions, got {partitions}"
+    if int(config["max.message.bytes"]) < topic.max_bytes:
+        yield f"{name}: expected max.message.bytes of at least {topic.max_bytes}, got {config['max.message.bytes']}"
+    policy = topic.config()["cleanup.policy"]
+    if config["cleanup.policy"] != policy:
+        yield f"{name}: expected cleanup.policy {policy}, got {config['cleanup.policy']}"
+    if not topic.compacted and 0 <= int(config["retention.ms"]) < topic.retention_ms:
+        yield f"{name}: expected retention.ms of at least {topic.retention_ms}, got {config['retention.ms']}"

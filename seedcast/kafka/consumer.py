@@ -1,0 +1,144 @@
+"""A member of a consumer group: one polling thread, offsets committed by the caller."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
+
+from seedcast.errors import Fatal, OffsetsLost
+from seedcast.kafka import config
+from seedcast.kafka.errors import translate
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, order=True)
+class Partition:
+    topic: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Committed:
+    """What the group left behind: the next offset to read (None: nothing yet) and its metadata."""
+
+    offset: int | None
+    metadata: str
+
+
+@dataclass(frozen=True)
+class Record:
+    partition: Partition
+    offset: int
+    key: bytes | None
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
+
+
+OnAssign = Callable[[dict[Partition, Committed]], None]
+OnRevoke = Callable[[Sequence[Partition]], None]
+
+
+class GroupConsumer:
+    """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs too late for that."""
+
+    def __init__(self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke) -> None:
+        self._on_assign, self._on_revoke, self._on_lost = on_assign, on_revoke, on_lost
+        self._failure: BaseException | None = None
+        self._client = Consumer(config.consumer(settings.kafka, group))
+        self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
+
+    def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
+        """Up to `limit` records; waits only for the first. Raises OffsetsLost, CredentialsRefused and other Fatal errors."""
+        for _ in range(limit):
+            message = self._client.poll(timeout)
+            self._raise_failure()
+            if message is None:
+                return
+            timeout = 0.0
+            if error := message.error():
+                mapped = translate(error, "consuming")
+                if isinstance(mapped, Fatal):
+                    raise mapped
+                log.warning("kafka_consumer", problem=str(mapped))
+                continue
+            yield as_record(message)
+
+    def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
+        """Synchronous, so that none is outstanding when a partition is revoked. Raises SeedcastError."""
+        try:
+            results = self._client.commit(
+                offsets=[TopicPartition(p.topic, p.number, offset, metadata) for p, (offset, metadata) in offsets.items()], asynchronous=False
+            )
+        except KafkaException as error:
+            raise translate(error, "committing offsets") from error
+        for result in results or ():
+            if result.error:
+                raise translate(result.error, f"committing offset of {result.topic}[{result.partition}]")
+
+    def pause(self, partition: Partition) -> None:
+        self._client.pause([_bare(partition)])
+
+    def resume(self, partition: Partition) -> None:
+        self._client.resume([_bare(partition)])
+
+    def close(self) -> None:
+        """Leaves the group; `on_revoke` runs first."""
+        self._client.close()
+
+    def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        committed = client.committed(partitions, timeout=30)
+        for partition in committed:
+            if partition.offset == OFFSET_INVALID:
+                partition.offset = OFFSET_BEGINNING
+            else:
+                _refuse_gap(client, partition)
+        self._on_assign({Partition(p.topic, p.partition): Committed(None if p.offset < 0 else p.offset, p.metadata or "") for p in committed})
+        client.incremental_assign([TopicPartition(p.topic, p.partition, p.offset) for p in committed])
+
+    def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        self._on_revoke([Partition(p.topic, p.partition) for p in partitions])
+
+    def _lose(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        self._on_lost([Partition(p.topic, p.partition) for p in partitions])
+
+    def _guard(self, callback: Callable[[Consumer, list[TopicPartition]], None]) -> Callable[[Consumer, list[TopicPartition]], None]:
+        """An exception inside a rebalance callback would be lost in C; keep it for the poll that runs it."""
+
+        def run(client: Consumer, partitions: list[TopicPartition]) -> None:
+            try:
+                callback(client, partitions)
+            except KafkaException as error:
+                self._failure = translate(error, "taking over partitions")
+            except BaseException as error:
+                self._failure = error
+
+        return run
+
+    def _raise_failure(self) -> None:
+        if failure := self._failure:
+            self._failure = None
+            raise failure
+
+
+def as_record(message: Message) -> Record:
+    headers = tuple((name, value or b"") for name, value in message.headers() or ())
+    return Record(Partition(message.topic(), message.partition()), message.offset(), message.key(), message.value() or b"", headers, message.timestamp()[1])
+
+
+def _refuse_gap(client: Consumer, partition: TopicPartition) -> None:
+    low, _ = client.get_watermark_offsets(TopicPartition(partition.topic, partition.partition), timeout=30)
+    if low > partition.offset:
+        raise OffsetsLost(
+            f"{partition.topic}[{partition.partition}]: {low - partition.offset} records were deleted before they were read",
+            expected=f"offset {partition.offset}",
+            got=f"a log that begins at {low}",
+            remedy="lengthen the topic's retention, then move the group past the gap with kafka-consumer-groups --reset-offsets",
+        )
+
+
+def _bare(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)

@@ -1,0 +1,41 @@
+"""librdkafka's errors to Seedcast's tree."""
+
+from confluent_kafka import KafkaError, KafkaException
+
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, OffsetsLost, Poison, SeedcastError, TopicMismatch
+
+_REFUSED = {
+    KafkaError._AUTHENTICATION,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError._SSL,
+}
+_POISON = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG}
+_MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.TOPIC_EXCEPTION}
+_LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+_MISCONFIGURED = {KafkaError._INVALID_ARG, KafkaError._NOT_IMPLEMENTED, KafkaError.UNSUPPORTED_VERSION, KafkaError.INVALID_CONFIG}
+
+
+def translate(error: KafkaError | KafkaException | Exception, doing: str) -> SeedcastError:
+    """Which branch of the tree it belongs to. What is not known here may heal, so it is Retryable, unless librdkafka calls it fatal."""
+    inner = error.args[0] if isinstance(error, KafkaException) and error.args else error
+    if not isinstance(inner, KafkaError):
+        return Fatal(f"{doing}: {error}")
+    code, got = inner.code(), inner.str()
+    if code in _REFUSED:
+        return CredentialsRefused(
+            f"{doing}: the broker refused us", got=got, remedy="check kafka.security_protocol, kafka.sasl_* and kafka.ssl_*, and the rights of that user"
+        )
+    if code in _LOST:
+        return OffsetsLost(
+            f"{doing}: records were deleted before they were read", got=got, remedy="lengthen the topic's retention; `seedcast audit` names what was lost"
+        )
+    if code in _POISON:
+        return Poison(f"{doing}: the broker will never take this record", got=got)
+    if code in _MISSING:
+        return TopicMismatch(f"{doing}: topic is missing", got=got, remedy="run `seedcast topics create`")
+    if code in _MISCONFIGURED or inner.fatal():
+        return Fatal(f"{doing}: {got}")
+    return BrokerUnavailable(f"{doing}: {got}")

@@ -1,0 +1,82 @@
+"""An idempotent producer whose every delivery report is looked at."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka import Producer as Client
+
+from schemas.messages import Campaign
+from schemas.topics import CAMPAIGNS
+from seedcast.codec import encode_json
+from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
+from seedcast.kafka import config
+from seedcast.kafka.errors import translate
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+Headers = Sequence[tuple[str, bytes]]
+OnDelivery = Callable[[SeedcastError | None], None]  # None: the broker has acknowledged it
+
+
+class Producer:
+    """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error})
+
+    def send(self, topic: str, *, key: bytes | None, value: bytes | None, on_delivery: OnDelivery, headers: Headers = (), partition: int = -1) -> None:
+        """Queues one record; blocks while librdkafka's queue is full, serving delivery reports.
+
+        Raises Poison where the record is larger than any topic of ours takes.
+        """
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            on_delivery(translate(error, f"producing to {topic}") if error else None)
+
+        while True:
+            try:
+                self._client.produce(topic, value, key, partition, on_delivery=report, headers=list(headers))
+                return
+            except BufferError:
+                self._client.poll(0.1)
+            except KafkaException as error:
+                raise translate(error, f"producing to {topic}") from error
+
+    def poll(self, timeout: float = 0.0) -> int:
+        """Serves delivery reports; returns how many."""
+        return int(self._client.poll(timeout))
+
+    def flush(self, timeout: float) -> int:
+        """Waits for deliveries; returns how many are still outstanding after `timeout` seconds."""
+        return int(self._client.flush(timeout))
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._client)
+
+    def abandon(self) -> None:
+        """Drops what is queued, so that closing does not wait for a broker that is away."""
+        self._client.purge()
+        self._client.poll(0)
+
+    def deliver(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers = (), timeout: float = 30.0) -> None:
+        """Sends one record and waits for its acknowledgement. Raises what the broker said, or BrokerUnavailable."""
+        outcome: list[SeedcastError | None] = []
+        self.send(topic, key=key, value=value, headers=headers, on_delivery=outcome.append)
+        self.flush(timeout)
+        if not outcome:
+            raise BrokerUnavailable(f"producing to {topic}", expected=f"an acknowledgement within {timeout:g} s", got="none yet")
+        if outcome[0]:
+            raise outcome[0]
+
+
+def announce(producer: Producer, settings: Settings, campaign: Campaign) -> None:
+    """Writes the campaign's state to the compacted topic, acknowledged."""
+    producer.deliver(settings.topic(CAMPAIGNS), key=campaign.campaign_id.encode(), value=encode_json(campaign))
+
+
+def _log_error(error: KafkaError) -> None:
+    mapped = translate(error, "Kafka client")
+    (log.warning if isinstance(mapped, Retryable) else log.error)("kafka_client", problem=str(mapped))

@@ -1,0 +1,63 @@
+"""Reading whole topics without a group: campaigns, results, dead letters."""
+
+from collections.abc import Iterator
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from seedcast.errors import Fatal, TopicMismatch
+from seedcast.kafka import config
+from seedcast.kafka.consumer import Record, as_record
+from seedcast.kafka.errors import translate
+from seedcast.settings import Settings
+
+BATCH = 1000
+
+
+class TopicReader:
+    """Follows every partition of one topic from its beginning."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        self._topic = topic
+        self._client = Consumer(config.reader(settings.kafka))
+        partitions = _partitions(self._client, topic, settings.kafka.start_timeout)
+        self._behind = {p for p in partitions}
+        self._client.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
+
+    def __enter__(self) -> "TopicReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every partition has been read to its end at least once."""
+        return not self._behind
+
+    def poll(self, timeout: float) -> list[Record]:
+        """What arrived within `timeout` seconds; [] when nothing did."""
+        records = []
+        for message in self._client.consume(BATCH, timeout):
+            error = message.error()
+            if error is None:
+                records.append(as_record(message))
+            elif error.code() == KafkaError._PARTITION_EOF:
+                self._behind.discard(message.partition())
+            elif isinstance(mapped := translate(error, f"reading {self._topic}"), Fatal):
+                raise mapped
+        return records
+
+    def to_end(self) -> Iterator[Record]:
+        """Every record that is there now."""
+        while not self.caught_up:
+            yield from self.poll(0.05)
+
+
+def _partitions(client: Consumer, topic: str, timeout: float) -> list[int]:
+    try:
+        found = client.list_topics(topic, timeout=timeout).topics[topic]
+    except KafkaException as error:
+        raise translate(error, f"looking up {topic}") from error
+    if found.error or not found.partitions:
+        raise TopicMismatch(f"topic {topic} is missing", remedy="run `seedcast topics create`")
+    return sorted(found.partitions)

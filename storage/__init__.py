@@ -1,0 +1,1 @@
+"""Where audio objects, large dead letters and campaign manifests are kept: any S3."""

@@ -1,0 +1,1 @@
+"""From waveforms to delivered renditions: a Faust app around a pure chain."""
