@@ -47,5 +47,4 @@ def serve(settings: MetricsSettings) -> int:
 
 def table() -> list[tuple[str, str, str, str]]:
     """Every metric: exposed name, type, labels, meaning."""
-    suffix = {"counter": "_total"}
-    return [(m._name + suffix.get(m._type, ""), m._type, ", ".join(m._labelnames), m._documentation) for m in ALL]
+    return [(family.name + "_total" * (family.type == "counter"), family.type, ", ".join(m._labelnames), family.documentation) for m in ALL for family in m.describe()]

@@ -11,7 +11,7 @@ MAX_RECORD = AUDIO.max_bytes + HEADER_ROOM
 
 def client(kafka: KafkaSettings) -> dict[str, object]:
     """What every client shares: where the brokers are and how to prove who we are."""
-    given = {
+    given: dict[str, object] = {
         "bootstrap.servers": kafka.bootstrap,
         "client.id": f"seedcast-{socket.gethostname()}",
         "security.protocol": kafka.security_protocol,
@@ -26,7 +26,7 @@ def client(kafka: KafkaSettings) -> dict[str, object]:
             "sasl.username": kafka.sasl_username,
             "sasl.password": kafka.sasl_password.get_secret_value(),
         }
-    return {name: value for name, value in given.items() if value} | dict(kafka.options)
+    return {name: value for name, value in given.items() if value} | {**kafka.options}
 
 
 def producer(kafka: KafkaSettings) -> dict[str, object]:

@@ -1,0 +1,94 @@
+"""Sends what became of a request; its offset is done when the broker has acknowledged that, and not before."""
+
+from collections.abc import Callable
+
+import structlog
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from gpu_consumers import outcome
+from gpu_consumers.assignments import Assignment
+from schemas.messages import Rejected, Synthesis
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, REQUESTS_URGENT
+from seedcast import metrics
+from seedcast.codec import encode_synthesis
+from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
+from seedcast.kafka import Headers, Producer, Record
+from seedcast.settings import Settings
+from storage.dead_letters import dead_letter
+from storage.objects import ObjectStore
+
+log = structlog.get_logger(__name__)
+
+STAGE = "gpu-consumer"
+HANDOVER = 20.0  # seconds to wait for delivery reports when partitions move
+
+OnDelivery = Callable[[SeedcastError | None], None]
+
+
+class Publisher:
+    def __init__(self, settings: Settings, store: ObjectStore) -> None:
+        self._settings, self._store = settings, store
+        self._lanes = {settings.topic(REQUESTS_URGENT): settings.topic(AUDIO_URGENT)}
+        self._bulk = settings.topic(AUDIO)
+        self._producer = Producer(settings)
+        self._failure: SeedcastError | None = None
+
+    def publish(self, assignment: Assignment, offset: int, synthesis: Synthesis) -> None:
+        request_id = synthesis.request_id if isinstance(synthesis, Rejected) else synthesis.request.request_id
+
+        def delivered(error: SeedcastError | None) -> None:
+            if error is None:
+                metrics.REQUESTS_FINISHED.labels(synthesis.status if isinstance(synthesis, Rejected) else "audio").inc()
+                assignment.finish(offset)
+            elif not assignment.ours:
+                metrics.REQUESTS_DROPPED.inc()
+            elif isinstance(error, Retryable):
+                self.publish(assignment, offset, synthesis)
+            elif isinstance(error, Poison) and not isinstance(synthesis, Rejected):
+                self.publish(assignment, offset, outcome.too_large(synthesis.request, error.got))
+            else:
+                self._failure = error
+
+        log.debug("published", request_id=request_id)
+        self._send(self._lanes.get(assignment.partition.topic, self._bulk), request_id.encode(), encode_synthesis(synthesis), (), delivered)
+
+    def bury(self, assignment: Assignment, record: Record, error: Undecodable) -> None:
+        """Where the dead-letter topic refuses it, the process ends and the source offset stays where it is."""
+        log.warning("dead_letter", topic=record.partition.topic, partition=record.partition.number, offset=record.offset, problem=str(error))
+        key, value, headers = self._letter(record, error)
+
+        def delivered(failure: SeedcastError | None) -> None:
+            if failure is None:
+                metrics.DEAD_LETTERS.labels(STAGE).inc()
+                assignment.finish(record.offset)
+            elif assignment.ours:
+                self._failure = failure
+
+        self._send(self._settings.topic(DEAD_LETTERS), key, value, headers, delivered)
+
+    def poll(self) -> None:
+        """Serves delivery reports. Raises what a topic of ours refused for good."""
+        self._producer.poll()
+        if self._failure:
+            raise self._failure
+
+    def flush(self) -> None:
+        self._producer.flush(HANDOVER)
+
+    def close(self) -> None:
+        """What is still queued belongs to partitions that are no longer ours."""
+        self._producer.abandon()
+
+    def _letter(self, record: Record, error: Undecodable) -> tuple[bytes | None, bytes | None, Headers]:
+        """A large one goes to the object store, which may be away for a while: patience for half the watchdog's."""
+        patience = stop_after_delay(self._settings.gpu.watchdog / 2)
+        for attempt in Retrying(retry=retry_if_exception_type(Retryable), wait=wait_random_exponential(max=5), stop=patience, reraise=True):
+            with attempt:
+                return dead_letter(record, error, STAGE, self._store)
+        raise AssertionError("unreachable: tenacity re-raises")
+
+    def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, delivered: OnDelivery) -> None:
+        try:
+            self._producer.send(topic, key=key, value=value, headers=headers, on_delivery=delivered)
+        except Poison as error:  # larger than librdkafka itself takes
+            delivered(error)

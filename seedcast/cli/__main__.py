@@ -1,0 +1,5 @@
+"""`python -m seedcast.cli`: the same as `seedcast`, for the interpreter at hand."""
+
+from seedcast.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""`dead-letters`: what could not be decoded, why, and putting it back."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schemas.topics import DEAD_LETTERS
+from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
+from seedcast.errors import InvalidInput
+from seedcast.settings import Settings
+
+if TYPE_CHECKING:
+    from storage.dead_letters import DeadLetter
+
+letters = typer.Typer(no_args_is_help=True, help="Records without a readable request id.")
+app.add_typer(letters, name="dead-letters", rich_help_panel="Operations")
+
+Offset = Annotated[int, typer.Argument(min=0, help="Its offset on the dead-letter topic, as `list` shows it.")]
+
+
+@letters.command("list")
+def list_letters(as_json: Json = False) -> None:
+    """Each with its offset, where it came from and why."""
+    quiet_logs()
+    count = 0
+    for count, letter in enumerate(_letters(connected()), start=1):
+        if as_json:
+            emit(_facts(letter))
+        else:
+            out.print(f"{letter.offset:>6}  {letter.topic}[{letter.partition}]@{letter.source_offset}  {letter.stage}  {letter.message}", soft_wrap=True)
+    if not count and not as_json:
+        err.print("no dead letters")
+
+
+@letters.command()
+def show(offset: Offset) -> None:
+    """One, with all that is known, and its bytes as they came (up to 2,000)."""
+    from storage.dead_letters import original
+    from storage.s3 import S3Store
+
+    quiet_logs()
+    settings = connected()
+    letter = _find(settings, offset)
+    for name, value in _facts(letter).items():
+        out.print(f"[dim]{name:>18}[/] {value}", soft_wrap=True)
+    _, value, _ = original(letter, S3Store(settings.s3))
+    typer.echo(repr((value or b"")[:2000]))
+
+
+@letters.command()
+def redrive(
+    offset: Annotated[int | None, typer.Argument(min=0, help="Which one.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+) -> None:
+    """Put one back, or all, on the topic it came from, with its key and bytes as they were."""
+    from seedcast.kafka import Producer
+    from storage.dead_letters import original
+    from storage.s3 import S3Store
+
+    if (offset is None) != everything:
+        raise InvalidInput("redrive", expected="an offset, or --all", got="both" if everything else "neither")
+    quiet_logs()
+    settings = connected()
+    producer, store = Producer(settings), S3Store(settings.s3)
+    chosen = [letter for letter in _letters(settings) if everything or letter.offset == offset] if offset is None else [_find(settings, offset)]
+    for letter in chosen:
+        key, value, headers = original(letter, store)
+        producer.deliver(letter.topic, key=key, value=value, headers=headers)
+        out.print(f"{letter.offset} is back on {letter.topic}")
+
+
+def _letters(settings: Settings) -> Iterator["DeadLetter"]:
+    from seedcast.kafka import TopicReader
+    from storage.dead_letters import read
+
+    with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
+        yield from (read(record) for record in reader.to_end())
+
+
+def _find(settings: Settings, offset: int) -> "DeadLetter":
+    for letter in _letters(settings):
+        if letter.offset == offset:
+            return letter
+    raise InvalidInput(f"dead letter {offset}", expected="an offset that `seedcast dead-letters list` shows", got="none there")
+
+
+def _facts(letter: "DeadLetter") -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {name: value for name, value in asdict(letter).items() if name not in ("key", "value", "headers")}

@@ -1,0 +1,123 @@
+"""`doctor`: checks the machine and the settings, and says what to do."""
+
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from seedcast import settings as settings_module
+from seedcast.cli.base import Exit, Json, app, emit, out, quiet_logs
+from seedcast.errors import SeedcastError
+from seedcast.settings import Settings, load
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+@app.command(rich_help_panel="Operations")
+def doctor(as_json: Json = False) -> None:
+    """Check the machine, the settings and the servers they name. Exit code 1 where something needs mending."""
+    quiet_logs()
+    settings = load()
+    findings = list(examine(settings))
+    if as_json:
+        for finding in findings:
+            emit(vars(finding))
+    else:
+        _print(findings, settings)
+    raise typer.Exit(Exit.OK if all(finding.ok for finding in findings) else Exit.INCOMPLETE)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    yield Finding("python", sys.version_info[:2] == (3, 11), platform.python_version(), "use Python 3.11, the version this is tested on")
+    yield _free_space(settings.home)
+    yield Finding("localhost", socket.gethostbyname("localhost").startswith("127."), socket.gethostbyname("localhost"), "map localhost to 127.0.0.1")
+    yield Finding("chattts", True, "installed" if find_spec("ChatTTS") else "not installed; only espeak can speak (`make setup-all` installs it)")
+    for name, check in (("profiles", _profiles), ("engine", _engine), ("kafka", _kafka), ("topics", _topics), ("s3", _s3)):
+        yield _try(name, check, settings)
+
+
+def _try(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(name, True, check(settings))
+    except SeedcastError as error:
+        return Finding(name, False, error.got or error.what, error.remedy)
+
+
+def _free_space(home: Path) -> Finding:
+    place = next(folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free / GIB
+    return Finding("disk", free > 2, f"{free:.0f} GiB free under {place}", "free some space, or set SEEDCAST_HOME to another disk")
+
+
+def _profiles(settings: Settings) -> str:
+    from seedcast import profiles
+
+    return ", ".join(profiles.load(settings.postprocess))
+
+
+def _engine(settings: Settings) -> str:
+    from gpu_consumers import engines
+
+    return engines.load(settings.gpu).fingerprint
+
+
+def _kafka(settings: Settings) -> str:
+    from seedcast import embedded
+    from seedcast.kafka import Admin
+
+    settings = embedded.connected(settings)
+    return f"cluster {Admin(settings).cluster_id()} at {settings.kafka.bootstrap}"
+
+
+def _topics(settings: Settings) -> str:
+    from seedcast import embedded
+    from seedcast.errors import TopicMismatch
+    from seedcast.kafka import Admin
+
+    if problems := list(Admin(embedded.connected(settings)).problems()):
+        raise TopicMismatch("topics", got="; ".join(problems), remedy="`seedcast topics create` makes what is missing")
+    return "agree with the table"
+
+
+def _s3(settings: Settings) -> str:
+    from seedcast import embedded
+    from storage.s3 import S3Store
+
+    settings = embedded.connected(settings)
+    S3Store(settings.s3).ensure_bucket()
+    return f"bucket {settings.s3.bucket} at {settings.s3.endpoint}"
+
+
+def _print(findings: list[Finding], settings: Settings) -> None:
+    for finding in findings:
+        out.print(f"{'[green]ok[/]  ' if finding.ok else '[red]mend[/]'} {finding.check:<10} {finding.found}")
+        if not finding.ok and finding.remedy:
+            out.print(f"                [yellow]{finding.remedy}[/]")
+    table = Table(title="settings (secrets masked)", title_justify="left", box=None, pad_edge=False)
+    for column in ("variable", "value", "meaning"):
+        table.add_column(column)
+    for variable, place, _, meaning in settings_module.table():
+        table.add_row(variable, _value(settings, place), meaning)
+    out.print(table)
+
+
+def _value(settings: Settings, place: str) -> str:
+    value: object = settings
+    for part in place.split("."):
+        value = getattr(value, part)
+    return str(value)

@@ -1,0 +1,55 @@
+"""The live line of a campaign: outcomes over accepted, audio seconds, rate, time left."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from seedcast.cli.base import err
+from seedcast.outcomes import Progress as CampaignProgress
+
+
+class Line:
+    """One bar for submitting, then the same bar for the outcomes."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._submit = bar.add_task("submitting", total=None, detail="")
+        self._speak = bar.add_task("speaking", total=None, detail="", visible=False)
+
+    def submitted(self, rows: int, accepted: int, rejected: int) -> None:
+        self._bar.update(self._submit, completed=accepted, detail=f"{accepted:,} accepted of {rows:,} rows, {rejected:,} rejected")
+
+    def spoken(self, progress: CampaignProgress) -> None:
+        if progress.accepted is not None:
+            self._bar.update(self._submit, total=progress.accepted, completed=progress.accepted)
+        self._bar.update(
+            self._speak,
+            visible=True,
+            total=progress.accepted,
+            completed=progress.finished,
+            detail=describe(progress) + f" · {self._rate(progress.finished):.0f}/s",
+        )
+
+    def _rate(self, finished: int) -> float:
+        elapsed = self._bar.tasks[self._speak].elapsed
+        return finished / elapsed if elapsed else 0.0
+
+
+def describe(progress: CampaignProgress) -> str:
+    unhappy = progress.failed + progress.expired + progress.cancelled
+    return f"{progress.succeeded:,} succeeded, {unhappy:,} not · {progress.audio_seconds:,.0f} s of audio"
+
+
+@contextmanager
+def live() -> Iterator[Line]:
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err) as bar:
+        yield Line(bar)

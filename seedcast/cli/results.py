@@ -1,0 +1,81 @@
+"""`results` and `fetch`: reading manifests, and getting the audio they name."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.errors import InvalidInput
+
+Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
+
+
+@app.command(rich_help_panel="Daily work")
+def results(
+    campaign: Campaign = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with what arrives, until Ctrl-C.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write manifests to this Parquet file instead.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read manifests: the first result of every request."""
+    from seedcast.results import read_results
+
+    quiet_logs()
+    found = read_results(connected(), campaign=campaign, follow=follow and parquet is None)
+    if parquet:
+        from storage.manifests import write_parquet
+
+        out.print(f"{write_parquet(parquet, found):,} manifests in {parquet}", soft_wrap=True)
+        return
+    count = 0
+    for count, result in enumerate(found, start=1):
+        _print(result, as_json)
+    if not count:
+        err.print("no results" + (f" of campaign {campaign}" if campaign else ""))
+
+
+def _print(result: object, as_json: bool) -> None:
+    import msgspec
+
+    from schemas.messages import SpeechResult
+
+    if as_json:
+        typer.echo(msgspec.json.encode(result))
+        return
+    r = msgspec.convert(result, SpeechResult)
+    detail = f"{r.error.code}: {r.error.message}" if r.error else ", ".join(f"{x.profile} {x.duration:.1f} s" for x in r.renditions)
+    colour = "green" if r.status == "succeeded" else "red"
+    out.print(f"{r.request_id}  [{colour}]{r.status:<9}[/]  {r.metadata.get('id', r.metadata.get('row', '')):<10}  {detail}", soft_wrap=True)
+
+
+@app.command(rich_help_panel="Daily work")
+def fetch(
+    request_id: Annotated[str, typer.Argument(help="As `seedcast results` shows it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
+    profile: Annotated[str | None, typer.Option(help="Which rendition; default: the first.")] = None,
+) -> None:
+    """Download one rendition, and check its hash."""
+    import hashlib
+
+    from seedcast.results import read_results
+    from storage.s3 import S3Store
+
+    quiet_logs()
+    settings = connected()
+    result = next((r for r in read_results(settings) if r.request_id == request_id), None)
+    if result is None:
+        raise InvalidInput(f"request {request_id}", expected="an id with a result", got="none", remedy="`seedcast results` lists them")
+    found = [r for r in result.renditions if profile in (None, r.profile)]
+    if not found:
+        have = ", ".join(r.profile for r in result.renditions) or f"none: it {result.status}"
+        raise InvalidInput(f"request {request_id}", expected=f"a rendition for {profile or 'any profile'}", got=have)
+    data = S3Store(settings.s3).get(found[0].uri)
+    if hashlib.sha256(data).hexdigest() != found[0].sha256:
+        err.print("[red]the object is not what its manifest says[/]; nothing was written")
+        raise typer.Exit(Exit.FATAL)
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise InvalidInput(str(output), expected="a file that can be written", got=str(error)) from error
+    out.print(f"{output}  {found[0].duration:.2f} s  {found[0].format}  {len(data):,} bytes", soft_wrap=True)

@@ -1,0 +1,104 @@
+"""`up`, `down`, `status`: the embedded stack in the background."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.settings import load
+
+
+@app.command(rich_help_panel="Embedded stack")
+def up(
+    gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
+    postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
+    engine: Annotated[str, typer.Option(help="Engine of the GPU consumers.")] = "espeak",
+) -> None:
+    """Start Kafka, S3 and workers in the background. What runs already is kept."""
+    start(gpu_consumers, postprocess, engine)
+    out.print("[green]up[/]  `seedcast status` shows it, `seedcast submit FILE --campaign NAME` gives it work, `seedcast down` stops it")
+
+
+def start(gpu_consumers: int, postprocess: int, engine: str = "espeak") -> None:
+    from seedcast.embedded import Stack
+
+    stack = Stack(load().home)
+    with err.status("starting") as status:
+        stack.start(lambda step: status.update(step))
+        for number in range(gpu_consumers):
+            stack.start_worker(f"gpu-consumer-{number + 1}", ["run", "gpu-consumer", "--engine", engine])
+        for number in range(postprocess):
+            stack.start_worker(f"postprocess-{number + 1}", ["run", "postprocess"])
+
+
+@app.command(rich_help_panel="Embedded stack")
+def down() -> None:
+    """Stop everything that `up` started. The data stays."""
+    from seedcast.embedded import Stack
+
+    stack = Stack(load().home)
+    with err.status("stopping: workers finish what they have begun"):
+        stack.stop()
+    out.print(f"[green]down[/]  the data stays in {stack.home}")
+
+
+@app.command(rich_help_panel="Embedded stack")
+def status(as_json: Json = False) -> None:
+    """What runs; the topics; the lag of each group and partition; the buckets. Exit code 1 where a process has died."""
+    quiet_logs()
+    settings = load()
+    processes = _processes(settings.home)
+    lags, topics, buckets = _cluster() if not processes or any(p["running"] for p in processes) else ([], [], [])
+    if as_json:
+        emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
+    else:
+        for title, rows in (("processes", processes), ("topics", topics), ("lag", lags), ("buckets", buckets)):
+            _print(title, rows)
+    raise typer.Exit(Exit.OK if all(p["running"] for p in processes) else Exit.INCOMPLETE)
+
+
+Row = dict[str, object]
+
+
+def _processes(home: object) -> list[Row]:
+    from pathlib import Path
+
+    from seedcast.embedded import Stack
+
+    return [{"name": p.name, "running": p.running, "pid": p.pid, "port": p.port, "log": str(p.log)} for p in Stack(Path(str(home))).status()]
+
+
+def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
+    from gpu_consumers.assignments import GROUP as GPU_GROUP
+    from schemas.topics import TOPICS
+    from seedcast.kafka import Admin
+    from storage.s3 import S3Store
+    from stream_apps.app import GROUP as POSTPROCESS_GROUP
+
+    settings = connected()
+    admin = Admin(settings)
+    admin.cluster_id()
+    existing = admin.existing()
+    lags = [
+        {"group": lag.group, "topic": lag.topic, "partition": lag.partition, "committed": lag.committed, "end": lag.end, "lag": lag.records}
+        for group in (GPU_GROUP, POSTPROCESS_GROUP)
+        for lag in admin.lag(settings.group(group))
+    ]
+    topics = [{"topic": settings.topic(topic), "partitions": existing.get(settings.topic(topic), "missing"), "carries": topic.what} for topic in TOPICS]
+    store = S3Store(settings.s3)
+    store.ensure_bucket()
+    sizes = [found.size for found in store.list("")]
+    return lags, list(topics), [{"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}]
+
+
+def _print(title: str, rows: list[Row]) -> None:
+    if not rows:
+        out.print(f"[dim]{title}: none[/]")
+        return
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    out.print(table)

@@ -1,0 +1,7 @@
+"""A real Kafka broker and a real S3 endpoint on this machine, without Docker and without Java installed."""
+
+from seedcast.embedded.processes import Process
+from seedcast.embedded.stack import Stack
+from seedcast.embedded.state import connected
+
+__all__ = ["Process", "Stack", "connected"]

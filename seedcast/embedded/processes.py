@@ -1,0 +1,120 @@
+"""Background processes: started in a session of their own, found again, and ended for certain."""
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from seedcast.embedded.state import HOST, Recorded
+
+# Every process of a stack, and whatever it starts, carries the stack's home in its environment: one
+# whose record was lost in a crash is found by it. The underscore keeps it apart from the settings.
+MARKER = "_SEEDCAST_STACK"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a stack, as `seedcast status` shows it."""
+
+    name: str
+    pid: int
+    running: bool
+    port: int | None
+    log: Path
+
+    def last_lines(self, count: int = 12) -> str:
+        return tail(self.log, count)
+
+
+def spawn(argv: Sequence[str | Path], env: Mapping[str, str], log: Path, home: Path) -> psutil.Process:
+    """Starts it in a new session, so that Ctrl-C in a terminal reaches only who started it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [str(part) for part in argv],
+            env={**env, MARKER: str(home)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return psutil.Process(child.pid)
+
+
+def find(recorded: Recorded | None) -> psutil.Process | None:
+    """The process, if it still runs and is the one that was recorded."""
+    if recorded is None:
+        return None
+    reap()
+    try:
+        process = psutil.Process(recorded.pid)
+        same = process.create_time() == recorded.created
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def marked(home: Path) -> Iterator[psutil.Process]:
+    """Every running process that belongs to the stack of this home, recorded or not."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(MARKER) == str(home):
+                yield process
+
+
+def end(processes: Iterable[psutil.Process], grace: float) -> None:
+    """SIGTERM to all, SIGKILL after `grace` seconds to what is left; returns when none runs."""
+    waiting = list(processes)
+    _signal(waiting, signal.SIGTERM)
+    _, waiting = psutil.wait_procs(waiting, timeout=grace)
+    _signal(waiting, signal.SIGKILL)
+    psutil.wait_procs(waiting, timeout=10)
+    reap()
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    """Whether it is this very process that listens there, and not somebody else's."""
+    with suppress(psutil.Error):
+        return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in process.net_connections("tcp"))
+    return False
+
+
+def free_port(preferred: int = 0) -> int:
+    """The preferred one where nobody has it, else any."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return int(probe.getsockname()[1])
+    raise OSError(f"no free port on {HOST}")
+
+
+def tail(log: Path, count: int = 12) -> str:
+    """The last lines of a log, without reading all of it."""
+    with suppress(FileNotFoundError), log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 8192))
+        return "\n".join(file.read().decode(errors="replace").splitlines()[-count:])
+    return ""
+
+
+def reap() -> None:
+    """Takes the exit codes of our own children, which stay in the process table until somebody does."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[pid]
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)

@@ -1,0 +1,82 @@
+"""What is known about a stack between two runs: `stack.json` in its home, readable by its owner alone."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from pydantic import SecretStr
+
+from seedcast.errors import InvalidSettings, LocalResource
+from seedcast.settings import Settings
+
+HOST = "127.0.0.1"
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """A process that was started. A process id alone may be somebody else's by now: the start time tells."""
+
+    pid: int
+    created: float  # seconds since the epoch, as psutil gives it
+    port: int | None = None
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    broker_port: int = 0
+    controller_port: int = 0
+    s3_port: int = 0
+    access_key: str = msgspec.field(default_factory=lambda: secrets.token_hex(10))
+    secret_key: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(30))
+    processes: dict[str, Recorded] = {}
+
+
+def read(home: Path) -> State | None:
+    """None where no stack was ever started. Raises LocalResource."""
+    file = home / "stack.json"
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=State)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise LocalResource(str(file), expected="what `seedcast up` wrote", got=str(error), remedy="remove that file; data is kept elsewhere") from error
+
+
+def write(home: Path, state: State) -> None:
+    """Replaces the file in one step, so that a crash leaves the old or the new one."""
+    new = home / "stack.json.new"
+    new.touch(mode=0o600)
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
+    os.replace(new, home / "stack.json")
+
+
+@contextmanager
+def locked(home: Path) -> Iterator[None]:
+    """One process at a time changes a stack; the lock goes with its process. Raises LocalResource."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with (home / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except PermissionError as error:
+        raise LocalResource(f"folder {home}", expected="one that can be written", got=str(error), remedy="set SEEDCAST_HOME to another") from error
+
+
+def connected(settings: Settings) -> Settings:
+    """Fills in the embedded stack where no brokers, or no S3 endpoint, are set. Raises InvalidSettings where there is no stack."""
+    if settings.kafka.bootstrap and settings.s3.endpoint:
+        return settings
+    state = read(settings.home)
+    kafka, s3 = settings.kafka, settings.s3
+    if not kafka.bootstrap:
+        if not state or not state.broker_port:
+            raise InvalidSettings("no brokers are configured", remedy="set SEEDCAST_KAFKA_BOOTSTRAP, or start the embedded stack with `seedcast up`")
+        kafka = kafka.model_copy(update={"bootstrap": f"{HOST}:{state.broker_port}"})
+    if not s3.endpoint:
+        if not state or not state.s3_port:
+            raise InvalidSettings("no S3 endpoint is configured", remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`")
+        keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
+        s3 = s3.model_copy(update={"endpoint": f"http://{HOST}:{state.s3_port}", **keys})
+    return settings.model_copy(update={"kafka": kafka, "s3": s3})
