@@ -4,7 +4,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 TOOLS := $(CURDIR)/.tools
-MINIO := github.com/minio/minio@7aac2a2c5b7c
+MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 ARGS ?=
 
 .PHONY: help setup setup-all demo test check format docs lock minio test-faults bench clean

@@ -84,7 +84,7 @@ class Publisher:
         patience = stop_after_delay(self._settings.gpu.watchdog / 2)
         for attempt in Retrying(retry=retry_if_exception_type(Retryable), wait=wait_random_exponential(max=5), stop=patience, reraise=True):
             with attempt:
-                return dead_letter(record, error, STAGE, self._store)
+                return dead_letter(record, error, stage=STAGE, store=self._store)
         raise AssertionError("unreachable: tenacity re-raises")
 
     def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, delivered: OnDelivery) -> None:

@@ -65,9 +65,7 @@ def _csv(path: Path) -> Rows:
 
     columns = _csv_columns(path)
     # Every column stays text ('007' is not 7), and an empty cell stays ''. A quoted value may hold line ends.
-    conversion = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(columns, pyarrow.string()), null_values=[], strings_can_be_null=False, check_utf8=False
-    )
+    conversion = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(columns, pyarrow.string()), null_values=[], strings_can_be_null=False, check_utf8=False)
     parsing = pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note)
     if quotes % 2:
         _refuse_open_quote(path, _csv_rows(path, columns, parsing, conversion, bad))
@@ -110,7 +108,9 @@ def _refuse_open_quote(path: Path, rows: Iterator[Row | BadRow]) -> None:
     """Arrow takes a quote that is never closed as one value to the end of the file: all those rows would be one text."""
     last = deque(rows, maxlen=1).pop()
     if isinstance(last, tuple) and any("\n" in str(value) for value in last[1].values()):
-        raise InvalidInput(f"{path}, row {last[0]}", expected="a quote that is closed", got="none to the end of the file", remedy='write \'"\' inside a value as \'""\'')
+        raise InvalidInput(
+            f"{path}, row {last[0]}", expected="a quote that is closed", got="none to the end of the file", remedy="write '\"' inside a value as '\"\"'"
+        )
 
 
 def _wrong_width(number: int, row: pyarrow.csv.InvalidRow) -> BadRow:
@@ -219,7 +219,9 @@ def _not_utf8(path: Path, offset: int, line: int) -> InvalidInput:
 def _refuse_utf16(path: Path, start: bytes) -> None:
     # Without a mark: half of the bytes of Latin text are zero, and no text in UTF-8 holds so many.
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start.count(0) > len(start) // 4:
-        raise InvalidInput(f"{path} is not UTF-8", expected="UTF-8", got="what looks like UTF-16", remedy="save it as UTF-8, or convert it with iconv -f UTF-16")
+        raise InvalidInput(
+            f"{path} is not UTF-8", expected="UTF-8", got="what looks like UTF-16", remedy="save it as UTF-8, or convert it with iconv -f UTF-16"
+        )
 
 
 _FORMATS: dict[str, Callable[[Path], Rows]] = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}

@@ -7,7 +7,8 @@
     ├── Poison               this record or row never works: a failed result or a dead letter
     │   ├── InvalidRequest     its id is readable
     │   ├── Undecodable        it is not
-    │   └── InvalidRow         a row of a submitted file
+    │   ├── InvalidRow         a row of a submitted file
+    │   └── MissingObject      the store has no object at that address
     └── Fatal                this process should not go on
         ├── InvalidSettings
         ├── InvalidInput       a file or an argument as a whole
@@ -70,6 +71,10 @@ class InvalidRow(Poison):
     def __init__(self, row: int, field: str, *, expected: str, got: str) -> None:
         super().__init__(f"row {row}" + (f", field {field!r}" if field else ""), expected=expected, got=got)
         self.row, self.field = row, field
+
+
+class MissingObject(Poison):
+    pass
 
 
 class Fatal(SeedcastError):

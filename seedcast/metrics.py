@@ -47,4 +47,8 @@ def serve(settings: MetricsSettings) -> int:
 
 def table() -> list[tuple[str, str, str, str]]:
     """Every metric: exposed name, type, labels, meaning."""
-    return [(family.name + "_total" * (family.type == "counter"), family.type, ", ".join(m._labelnames), family.documentation) for m in ALL for family in m.describe()]
+    return [
+        (family.name + "_total" * (family.type == "counter"), family.type, ", ".join(m._labelnames), family.documentation)
+        for m in ALL
+        for family in m.describe()
+    ]

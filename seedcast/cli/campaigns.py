@@ -30,7 +30,7 @@ def campaigns(
         _print(_rows(settings))
 
 
-def finish(settings: Settings, campaign_id: str, as_json: bool = False) -> None:
+def finish(settings: Settings, campaign_id: str, as_json: bool = False, rejected: int = 0) -> None:
     """Waits, reports, and exits with how it ended."""
     from seedcast.cli.progress import describe, live
     from seedcast.outcomes import wait
@@ -41,7 +41,7 @@ def finish(settings: Settings, campaign_id: str, as_json: bool = False) -> None:
         emit({"campaign_id": campaign_id, **facts(progress)})
     else:
         err.print(f"{campaign_id}: {progress.accepted:,} accepted · {describe(progress)}")
-    raise typer.Exit(Exit.OK if progress.succeeded == progress.accepted else Exit.INCOMPLETE)
+    raise typer.Exit(Exit.OK if progress.succeeded == progress.accepted and not rejected else Exit.INCOMPLETE)
 
 
 def facts(progress: "Progress") -> dict[str, object]:

@@ -23,13 +23,14 @@ Offset = Annotated[int, typer.Argument(min=0, help="Its offset on the dead-lette
 def list_letters(as_json: Json = False) -> None:
     """Each with its offset, where it came from and why."""
     quiet_logs()
-    count = 0
-    for count, letter in enumerate(_letters(connected()), start=1):
+    none = True
+    for letter in _letters(connected()):
+        none = False
         if as_json:
             emit(_facts(letter))
         else:
-            out.print(f"{letter.offset:>6}  {letter.topic}[{letter.partition}]@{letter.source_offset}  {letter.stage}  {letter.message}", soft_wrap=True)
-    if not count and not as_json:
+            out.print(f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}  {letter.stage}  {letter.message}", soft_wrap=True)
+    if none and not as_json:
         err.print("no dead letters")
 
 
@@ -63,24 +64,24 @@ def redrive(
     quiet_logs()
     settings = connected()
     producer, store = Producer(settings), S3Store(settings.s3)
-    chosen = [letter for letter in _letters(settings) if everything or letter.offset == offset] if offset is None else [_find(settings, offset)]
+    chosen = [letter for letter in _letters(settings) if everything or letter.position == offset] if offset is None else [_find(settings, offset)]
     for letter in chosen:
         key, value, headers = original(letter, store)
         producer.deliver(letter.topic, key=key, value=value, headers=headers)
-        out.print(f"{letter.offset} is back on {letter.topic}")
+        out.print(f"{letter.position} is back on {letter.topic}")
 
 
 def _letters(settings: Settings) -> Iterator["DeadLetter"]:
     from seedcast.kafka import TopicReader
-    from storage.dead_letters import read
+    from storage.dead_letters import parse
 
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
-        yield from (read(record) for record in reader.to_end())
+        yield from (parse(record) for record in reader.to_end())
 
 
 def _find(settings: Settings, offset: int) -> "DeadLetter":
     for letter in _letters(settings):
-        if letter.offset == offset:
+        if letter.position == offset:
             return letter
     raise InvalidInput(f"dead letter {offset}", expected="an offset that `seedcast dead-letters list` shows", got="none there")
 

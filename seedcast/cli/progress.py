@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from producers import SubmitProgress
 from seedcast.cli.base import err
 from seedcast.outcomes import Progress as CampaignProgress
 
@@ -17,8 +18,9 @@ class Line:
         self._submit = bar.add_task("submitting", total=None, detail="")
         self._speak = bar.add_task("speaking", total=None, detail="", visible=False)
 
-    def submitted(self, rows: int, accepted: int, rejected: int) -> None:
-        self._bar.update(self._submit, completed=accepted, detail=f"{accepted:,} accepted of {rows:,} rows, {rejected:,} rejected")
+    def submitted(self, progress: SubmitProgress) -> None:
+        detail = f"{progress.rows:,} rows, {progress.acknowledged:,} of {progress.new:,} acknowledged, {progress.rejected:,} rejected"
+        self._bar.update(self._submit, completed=progress.acknowledged, detail=detail)
 
     def spoken(self, progress: CampaignProgress) -> None:
         if progress.accepted is not None:

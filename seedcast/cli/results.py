@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
 from seedcast.errors import InvalidInput
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
@@ -24,14 +24,15 @@ def results(
     quiet_logs()
     found = read_results(connected(), campaign=campaign, follow=follow and parquet is None)
     if parquet:
-        from storage.manifests import write_parquet
+        from storage import manifests
 
-        out.print(f"{write_parquet(parquet, found):,} manifests in {parquet}", soft_wrap=True)
+        out.print(f"{manifests.write(parquet, found):,} manifests in {parquet}", soft_wrap=True)
         return
-    count = 0
-    for count, result in enumerate(found, start=1):
+    none = True
+    for result in found:
+        none = False
         _print(result, as_json)
-    if not count:
+    if none:
         err.print("no results" + (f" of campaign {campaign}" if campaign else ""))
 
 

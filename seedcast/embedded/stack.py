@@ -107,7 +107,9 @@ class Stack:
             processes.end([process], SERVER_GRACE)
             process = None
             if attempt == ATTEMPTS or not self._port_lost(name):
-                raise LocalResource(f"{name} ended while it started", got=processes.tail(self._log(name)) or "nothing in its log", remedy=f"see {self._log(name)}")
+                raise LocalResource(
+                    f"{name} ended while it started", got=processes.tail(self._log(name)) or "nothing in its log", remedy=f"see {self._log(name)}"
+                )
 
     def _await(self, name: str, process: psutil.Process, answers: Callable[[State], bool]) -> bool:
         """Whether it came to answer; False when it ended."""

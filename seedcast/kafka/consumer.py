@@ -45,7 +45,11 @@ OnRevoke = Callable[[Sequence[Partition]], None]
 class GroupConsumer:
     """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs too late for that."""
 
-    def __init__(self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke) -> None:
+    def __init__(
+        self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke, rewind: bool = False
+    ) -> None:
+        """With `rewind`, every partition is read from its beginning, and `on_assign` still learns what was committed."""
+        self._rewind = rewind
         self._on_assign, self._on_revoke, self._on_lost = on_assign, on_revoke, on_lost
         self._failure: BaseException | None = None
         self._client = Consumer(config.consumer(settings.kafka, group))
@@ -85,6 +89,17 @@ class GroupConsumer:
     def resume(self, partition: Partition) -> None:
         self._client.resume([_bare(partition)])
 
+    def at_end(self, positions: dict[Partition, int]) -> bool:
+        """Whether nothing is left behind these positions (the next offsets to read). Raises SeedcastError."""
+        try:
+            for partition, position in positions.items():
+                low, high = self._client.get_watermark_offsets(_bare(partition), timeout=10)
+                if low < high and position < high:
+                    return False
+        except KafkaException as error:
+            raise translate(error, "looking up the end of partitions") from error
+        return True
+
     def close(self) -> None:
         """Leaves the group; `on_revoke` runs first."""
         self._client.close()
@@ -97,7 +112,7 @@ class GroupConsumer:
             else:
                 _refuse_gap(client, partition)
         self._on_assign({Partition(p.topic, p.partition): Committed(None if p.offset < 0 else p.offset, p.metadata or "") for p in committed})
-        client.incremental_assign([TopicPartition(p.topic, p.partition, p.offset) for p in committed])
+        client.incremental_assign([TopicPartition(p.topic, p.partition, OFFSET_BEGINNING if self._rewind else p.offset) for p in committed])
 
     def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_revoke([Partition(p.topic, p.partition) for p in partitions])

@@ -20,7 +20,7 @@ class TopicReader:
         self._topic = topic
         self._client = Consumer(config.reader(settings.kafka))
         partitions = _partitions(self._client, topic, settings.kafka.start_timeout)
-        self._behind = {p for p in partitions}
+        self._behind = set(partitions)
         self._client.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
 
     def __enter__(self) -> "TopicReader":

@@ -1,0 +1,7 @@
+"""Writes examples/notifications.csv anew: `python examples/make_notifications.py`."""
+
+from pathlib import Path
+
+from producers.sample import write_csv
+
+write_csv(Path(__file__).with_name("notifications.csv"))

@@ -1,0 +1,103 @@
+"""One cell to one field of a request. Each function raises Wrong; bounds are those of schemas/messages.py. Pure."""
+
+import re
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from schemas.messages import MAX_VOICE_SEED, Priority, Speaker, Speed, Style, VoiceSeed
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
+_INTEGER = re.compile(r"-?\d+", re.ASCII)
+_STYLE = {field.name: field.type for field in msgspec.structs.fields(Style)}
+
+
+class Wrong(Exception):
+    def __init__(self, expected: str, got: object) -> None:
+        self.expected = expected
+        self.got = got if isinstance(got, str) and not got else repr(got)[:100]
+
+
+def voice(value: object) -> int:
+    expected = f"an integer from 0 to {MAX_VOICE_SEED}"
+    if (isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and len(value) < 40) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)
+    return _bounded(value, VoiceSeed, expected)  # type: ignore[no-any-return]
+
+
+def speaker(value: object) -> str:
+    return _bounded(value, Speaker, "a speaker string of at most 8,192 characters")  # type: ignore[no-any-return]
+
+
+def speed(value: object) -> float:
+    return _bounded(_number(value), Speed, "a ratio from 0.5 to 2")  # type: ignore[no-any-return]
+
+
+def style(name: str, value: object) -> float | int:
+    number = _number(value)
+    if name == "top_k" and isinstance(number, float) and number.is_integer():
+        number = int(number)
+    return _bounded(number, _STYLE[name], f"a {name.replace('_', ' ')} in its bounds")  # type: ignore[no-any-return]
+
+
+def priority(value: object) -> Priority:
+    return _bounded(value.strip() if isinstance(value, str) else value, Priority, "'normal' or 'urgent'")  # type: ignore[no-any-return]
+
+
+def profiles(value: object, known: Collection[str]) -> tuple[str, ...]:
+    """Names in a list, or separated by ';' or ','; one that is named twice counts once."""
+    expected = f"profiles of {', '.join(sorted(known))}"
+    names = re.split("[;,]", value) if isinstance(value, str) else value
+    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
+        raise Wrong(expected, value)
+    found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    if unknown := [name for name in found if name not in known]:
+        raise Wrong(expected, ", ".join(unknown))
+    if not 1 <= len(found) <= 16:
+        raise Wrong(expected, f"{len(found)} of them")
+    return found
+
+
+def deadline(value: object, created_at: datetime) -> datetime:
+    """An instant with its zone, or a duration since the campaign was opened: a resumed run then gives the same request."""
+    expected = "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'"
+    if isinstance(value, datetime) and value.tzinfo:
+        return value
+    if not isinstance(value, str) or not (written := value.strip()):
+        raise Wrong(expected, value)
+    try:
+        if found := _DURATION.fullmatch(written):
+            days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+            return created_at + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+        instant = datetime.fromisoformat(written)
+    except (ValueError, OverflowError):
+        raise Wrong(expected, value) from None
+    if not instant.tzinfo:
+        raise Wrong(expected, f"{value!r}, which has no zone")
+    return instant
+
+
+def identity(value: object) -> str:
+    """What an id column holds: text, or an integer of a typed file."""
+    found = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    if not found or len(found) > 256:
+        raise Wrong("an id of 1 to 256 characters", "" if value is None else value)
+    return found
+
+
+def _number(value: object) -> object:
+    if not isinstance(value, str):
+        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+def _bounded(value: object, kind: Any, expected: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise Wrong(expected, value) from None

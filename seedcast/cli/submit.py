@@ -1,0 +1,91 @@
+"""`submit`: a file of rows becomes a campaign of requests."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from schemas.messages import MAX_VOICE_SEED
+from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.settings import Settings, load
+
+if TYPE_CHECKING:
+    from producers import SubmitOptions, SubmitReport
+
+
+@app.command(rich_help_panel="Daily work")
+def submit(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON Lines (.jsonl, .ndjson) or Parquet.")],
+    campaign: Annotated[str, typer.Option(help="The list's name for ever: the same campaign and row give the same request.")],
+    id_column: Annotated[str | None, typer.Option(help="Column that names a row; default: its number.")] = None,
+    template: Annotated[str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")] = None,
+    voice: Annotated[int | None, typer.Option(min=0, max=MAX_VOICE_SEED, help="Voice seed.")] = None,
+    speed: Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace.")] = 1.0,
+    profile: Annotated[list[str] | None, typer.Option(help="Device profile; repeat for several renditions. [default: phone]")] = None,
+    deadline: Annotated[str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening.")] = None,
+    urgent: Annotated[bool, typer.Option("--urgent", help="Before all that is not.")] = False,
+    spread: Annotated[int | None, typer.Option(min=1, help="Partitions that one voice may spread over.")] = None,
+    state_dir: Annotated[Path | None, typer.Option(help="Folder of the journal and of rejected rows. [default: beside the file]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row; send nothing.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Until every accepted request has its outcome.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Submit a list. Columns named voice, speed, profile, deadline, priority, template or text override the options row by row.
+
+    Rows that are wrong go to FILE.rejected.jsonl and the others go on; then the exit code is 1.
+    Interrupted, the same command goes on from there.
+    """
+    from producers import SubmitOptions
+
+    quiet_logs()
+    options = SubmitOptions(
+        campaign=campaign,
+        id_column=id_column,
+        template=template,
+        voice=voice,
+        speed=speed,
+        profiles=tuple(profile or ("phone",)),
+        deadline=deadline,
+        priority="urgent" if urgent else "normal",
+        spread=spread,
+        state_dir=state_dir,
+        dry_run=dry_run,
+    )
+    settings = load() if dry_run else connected()
+    report = send(settings, file, options)
+    emit(_facts(report)) if as_json else show(report)
+    if wait and not dry_run:
+        from seedcast.cli.campaigns import finish
+
+        finish(settings, campaign, as_json, rejected=report.rejected)
+    raise typer.Exit(Exit.INCOMPLETE if report.rejected else Exit.OK)
+
+
+def send(settings: Settings, file: Path, options: "SubmitOptions") -> "SubmitReport":
+    from producers import submit_file
+    from seedcast.cli.progress import live
+
+    with live() as line:
+        return submit_file(settings, file, options, line.submitted)
+
+
+def show(report: "SubmitReport") -> None:
+    rate = report.rows / report.seconds if report.seconds else 0
+    out.print(
+        f"{report.campaign_id}: {report.accepted:,} accepted ({report.new:,} new, {report.resumed:,} before), {report.duplicates:,} duplicates, "
+        f"{report.rejected:,} rejected, of {report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)",
+        soft_wrap=True,
+    )
+    for rejection in report.rejections[:10]:
+        err.print(
+            f"  [red]row {rejection.row}[/]  field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}", markup=True, soft_wrap=True
+        )
+    if report.rejected_file:
+        err.print(f"  all {report.rejected:,} are in {report.rejected_file}", soft_wrap=True)
+
+
+def _facts(report: "SubmitReport") -> dict[str, object]:
+    from dataclasses import asdict
+
+    rejections = [{"row": r.row, "field": r.field, "expected": r.expected, "got": r.got} for r in report.rejections]
+    return asdict(report) | {"rejections": rejections}

@@ -1,0 +1,131 @@
+"""How campaigns stand: the first result of every request id, counted from the results topic."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from msgspec.structs import replace
+
+from schemas.messages import Campaign, SpeechResult
+from schemas.topics import RESULTS
+from seedcast.campaigns import Campaigns
+from seedcast.codec import decode_result
+from seedcast.errors import InvalidInput, Undecodable
+from seedcast.kafka import Producer, Record, TopicReader, announce
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+POLL = 0.2  # seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    accepted: int | None  # None until the campaign is sealed
+    succeeded: int = 0
+    failed: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    audio_seconds: float = 0.0  # of the first rendition of each request
+    rate: float | None = None  # outcomes a second, between the first and the latest
+
+    @property
+    def finished(self) -> int:
+        return self.succeeded + self.failed + self.expired + self.cancelled
+
+    @property
+    def complete(self) -> bool:
+        return self.accepted is not None and self.finished >= self.accepted
+
+
+@dataclass
+class _Tally:
+    ids: set[str] = field(default_factory=set)
+    statuses: Counter[str] = field(default_factory=Counter)
+    audio_seconds: float = 0.0
+    first_ms: int = 0
+    last_ms: int = 0
+
+    def take(self, result: SpeechResult, timestamp_ms: int) -> bool:
+        """Whether it is the request's first result."""
+        if result.request_id in self.ids:
+            return False
+        self.ids.add(result.request_id)
+        self.statuses[result.status] += 1
+        self.audio_seconds += result.renditions[0].duration if result.renditions else 0.0
+        self.first_ms = self.first_ms or timestamp_ms
+        self.last_ms = timestamp_ms
+        return True
+
+
+class Outcomes:
+    """Reads every partition from its beginning, and follows."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._reader = TopicReader(settings, settings.topic(RESULTS))
+        self._tallies: dict[str | None, _Tally] = {}
+
+    def __enter__(self) -> "Outcomes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.__exit__()
+
+    @property
+    def caught_up(self) -> bool:
+        return self._reader.caught_up
+
+    def catch_up(self) -> None:
+        for record in self._reader.to_end():
+            self._take(record)
+
+    def poll(self, timeout: float) -> list[SpeechResult]:
+        """First results that arrived within `timeout` seconds."""
+        return [result for record in self._reader.poll(timeout) if (result := self._take(record))]
+
+    def progress(self, campaign: Campaign) -> Progress:
+        tally = self._tallies.get(campaign.campaign_id, _Tally())
+        seconds = (tally.last_ms - tally.first_ms) / 1000
+        return Progress(
+            accepted=campaign.accepted,
+            succeeded=tally.statuses["succeeded"],
+            failed=tally.statuses["failed"],
+            expired=tally.statuses["expired"],
+            cancelled=tally.statuses["cancelled"],
+            audio_seconds=tally.audio_seconds,
+            rate=len(tally.ids) / seconds if seconds > 0 else None,
+        )
+
+    def _take(self, record: Record) -> SpeechResult | None:
+        try:
+            result = decode_result(record.value)
+        except Undecodable as error:
+            log.warning("result_unreadable", partition=record.partition.number, offset=record.offset, problem=str(error))
+            return None
+        tally = self._tallies.setdefault(result.campaign_id, _Tally())
+        return result if tally.take(result, record.timestamp_ms) else None
+
+
+def wait(settings: Settings, campaign_id: str, on_progress: Callable[[Progress], None] = lambda _: None) -> Progress:
+    """Until the campaign is sealed and every accepted request has its outcome; then marks it completed.
+
+    Raises InvalidInput where there is no such campaign.
+    """
+    with Campaigns(settings) as campaigns, Outcomes(settings) as outcomes:
+        campaigns.catch_up()
+        if campaign_id not in campaigns.records:
+            raise InvalidInput(f"campaign {campaign_id}", expected="one that was submitted", got=", ".join(campaigns.records) or "none yet")
+        while True:
+            outcomes.poll(POLL)
+            campaigns.poll()
+            progress = outcomes.progress(campaigns.records[campaign_id])
+            on_progress(progress)
+            if progress.complete and outcomes.caught_up:
+                _complete(settings, campaigns.records[campaign_id])
+                return progress
+
+
+def _complete(settings: Settings, campaign: Campaign) -> None:
+    if campaign.state == "sealed":
+        announce(Producer(settings), settings, replace(campaign, state="completed"))

@@ -1,0 +1,77 @@
+"""The object store's double: in memory, and able to fail as told."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from seedcast.errors import MissingObject, SeedcastError
+from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
+
+
+@dataclass(frozen=True)
+class _Stored:
+    data: bytes
+    content_type: str
+    modified: datetime
+
+
+class MemoryStore:
+    """Fails the next calls with the errors given to `fail`, one each, before it does anything."""
+
+    def __init__(self, bucket: str = "memory") -> None:
+        self._bucket = bucket
+        self._objects: dict[str, _Stored] = {}
+        self._failures: list[SeedcastError] = []
+        self._lock = threading.Lock()
+
+    def fail(self, *errors: SeedcastError) -> None:
+        self._failures += errors
+
+    def ensure_bucket(self) -> None:
+        self._call()
+
+    def uri(self, key: str) -> str:
+        return f"{SCHEME}{self._bucket}/{key}"
+
+    def put(self, key: str, data: bytes, content_type: str) -> str:
+        self._call()
+        self._objects[self.uri(key)] = _Stored(bytes(data), content_type, datetime.now(UTC))
+        return self.uri(key)
+
+    def get(self, uri: str) -> bytes:
+        self._call()
+        parse_uri(uri)
+        if uri not in self._objects:
+            raise MissingObject(f"reading {uri}: no such object")
+        return self._objects[uri].data
+
+    def stat(self, uri: str) -> ObjectInfo | None:
+        self._call()
+        _, key = parse_uri(uri)
+        stored = self._objects.get(uri)
+        if stored is None:
+            return None
+        etag = hashlib.md5(stored.data, usedforsecurity=False).hexdigest()
+        return ObjectInfo(uri, key, len(stored.data), etag, stored.modified)
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        self._call()
+        for uri in sorted(uri for uri in self._objects if uri.startswith(self.uri(prefix))):
+            if info := self.stat(uri):
+                yield info
+
+    def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
+        bucket, key = parse_uri(uri)
+        return f"memory://{bucket}/{key}?expires={int(expires.total_seconds())}"
+
+    def delete(self, uri: str) -> None:
+        self._call()
+        parse_uri(uri)
+        self._objects.pop(uri, None)
+
+    def _call(self) -> None:
+        with self._lock:
+            if self._failures:
+                raise self._failures.pop(0)

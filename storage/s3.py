@@ -1,0 +1,126 @@
+"""Any S3 server, through the minio SDK with a connection pool of our own.
+
+minio's defaults wait five minutes for a frozen server and keep ten connections.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import urllib3
+from minio import Minio
+from minio.datatypes import Object
+from minio.error import S3Error
+
+from seedcast.errors import CredentialsRefused, MissingObject
+from seedcast.settings import S3Settings
+from storage.errors import FOREIGN, translate
+from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
+
+_OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}  # another process made it a moment earlier
+_MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
+
+
+class S3Store:
+    def __init__(self, settings: S3Settings) -> None:
+        """Connects to nothing yet. Raises InvalidSettings for an endpoint that cannot be, CredentialsRefused where keys are missing."""
+        self._bucket, self._region = settings.bucket, settings.region
+        secret = settings.secret_key.get_secret_value()
+        if not settings.access_key or not secret:
+            raise CredentialsRefused(
+                "credentials of the object store", expected="both keys", got="none, or one", remedy="set SEEDCAST_S3_ACCESS_KEY and SEEDCAST_S3_SECRET_KEY"
+            )
+        host, secure = _endpoint(settings)
+        with _mapped(f"addressing {settings.endpoint!r}", starting=True):
+            self._client = Minio(host, settings.access_key, secret, secure=secure, region=settings.region, http_client=_pool(settings))
+
+    def ensure_bucket(self) -> None:
+        with _mapped(f"opening bucket {self._bucket!r}", starting=True):
+            if self._client.bucket_exists(self._bucket):
+                return
+            try:
+                self._client.make_bucket(self._bucket, self._region)
+            except S3Error as error:
+                if error.code not in _OWNED or not self._client.bucket_exists(self._bucket):
+                    raise
+
+    def uri(self, key: str) -> str:
+        return f"{SCHEME}{self._bucket}/{key}"
+
+    def put(self, key: str, data: bytes, content_type: str) -> str:
+        with _mapped(f"storing {key}"):
+            # A part as large as the object makes it one PUT: never half an object, and one round trip.
+            self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), content_type, part_size=max(len(data), _MIN_PART))
+        return self.uri(key)
+
+    def get(self, uri: str) -> bytes:
+        bucket, key = parse_uri(uri)
+        with _mapped(f"reading {uri}"):
+            response = self._client.get_object(bucket, key)
+            try:
+                return bytes(response.data)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def stat(self, uri: str) -> ObjectInfo | None:
+        bucket, key = parse_uri(uri)
+        try:
+            with _mapped(f"looking up {uri}"):
+                return _info(self._client.stat_object(bucket, key))
+        except MissingObject:
+            return None
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        with _mapped(f"listing {self.uri(prefix)}"):
+            for entry in self._client.list_objects(self._bucket, prefix, recursive=True):
+                yield _info(entry)
+
+    def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
+        bucket, key = parse_uri(uri)
+        return str(self._client.presigned_get_object(bucket, key, expires))
+
+    def delete(self, uri: str) -> None:
+        bucket, key = parse_uri(uri)
+        try:
+            with _mapped(f"deleting {uri}"):
+                self._client.remove_object(bucket, key)
+        except MissingObject:
+            return
+
+
+@contextmanager
+def _mapped(doing: str, *, starting: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except FOREIGN as error:
+        raise translate(error, doing, starting=starting) from error
+
+
+def _endpoint(settings: S3Settings) -> tuple[str, bool]:
+    """host:port, and whether it is https; a scheme decides over the setting."""
+    scheme, separator, host = settings.endpoint.rpartition("://")
+    return host.rstrip("/"), scheme == "https" if separator else settings.secure
+
+
+def _pool(settings: S3Settings) -> urllib3.PoolManager:
+    # Every call here is idempotent (PUT of a whole object included), so each may be repeated.
+    retry = urllib3.Retry(total=settings.retries, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), allowed_methods=None, raise_on_status=False)
+    return urllib3.PoolManager(
+        maxsize=settings.concurrency,
+        timeout=urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout),
+        cert_reqs="CERT_REQUIRED",  # by the system's authorities, or those of SSL_CERT_FILE
+        retries=retry,
+    )
+
+
+def _info(entry: Object) -> ObjectInfo:
+    """minio's fields are optional, since it also lists prefixes; an object has them all."""
+    return ObjectInfo(
+        uri=f"{SCHEME}{entry.bucket_name}/{entry.object_name}",
+        key=entry.object_name or "",
+        size=entry.size or 0,
+        etag=(entry.etag or "").strip('"'),
+        modified=entry.last_modified or datetime.min.replace(tzinfo=UTC),
+    )
