@@ -1,24 +1,37 @@
 """A row and the options of its list to a request, or to what is wrong with the row. Pure."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from producers import values as parse
 from producers.options import SubmitOptions
+from producers.template import Template, compile_template
 from producers.values import Wrong
-from schemas.messages import SpeechRequest, Style
+from schemas.messages import CampaignId, SpeechRequest, Style
 from schemas.topics import KIB, REQUESTS
 from seedcast import text as texts
+from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.profiles import Profiles
 
 MAX_BYTES = REQUESTS.max_bytes - 16 * KIB  # key, headers and the batch around a record count towards the topic's limit
 METADATA = "metadata."
 _STYLE = tuple(field.name for field in msgspec.structs.fields(Style))
+_FIELD = {
+    "voice": "voice_seed",
+    "voice_seed": "voice_seed",
+    "speaker": "speaker",
+    "speed": "speed",
+    "profile": "profiles",
+    "profiles": "profiles",
+    "deadline": "deadline",
+    "priority": "priority",
+}
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _canonical = msgspec.json.Encoder(order="sorted")
 
@@ -31,7 +44,7 @@ class Builder:
         self._hash = hashlib.sha256(f"{self._campaign}\n".encode())  # no campaign id holds a line end, so the join is unambiguous
         self._parsers = _parsers(created_at, frozenset(profiles))
         self._template = _option("template", _template, options.template) if options.template is not None else None
-        self._columns = None if columns is None else _Columns(columns)
+        self._columns = _Columns(columns) if columns else None
         chosen = {
             "voice": options.voice,
             "speaker": options.speaker,
@@ -41,14 +54,15 @@ class Builder:
             "priority": options.priority,
         }
         self._defaults = {_FIELD[name]: _option(name, self._parsers[name], value) for name, value in chosen.items() if value is not None}
-        self._style: Style = _option("style", lambda style: _style(msgspec.to_builtins(style)), options.style)
+        chosen_style: dict[str, object] = msgspec.to_builtins(options.style)
+        self._style = Style(**{name: _option(name, self._parsers[name], value) for name, value in chosen_style.items()})
         self.deadline: datetime | None = self._defaults.get("deadline")
         if columns is not None:
             self._check_columns(columns)
 
     def build(self, row: int, values: Mapping[str, object], submitted_at: datetime) -> SpeechRequest:
         """Raises InvalidRow. Whether the deadline is past is not judged here: the row may have been accepted before it was."""
-        columns = self._columns or _Columns(values)
+        columns = self._columns or _columns_of(tuple(values))
         fields = self._defaults.copy()
         for name in columns.overrides:
             value = values.get(name)
@@ -107,14 +121,90 @@ class Builder:
             raise InvalidRow(row, name, expected="a single value", got=type(value).__name__) from None
 
     def _check_columns(self, columns: tuple[str, ...]) -> None:
-        own_template = "template" in columns
-        missing = [] if self._id_column is None else [self._id_column]
-        missing += (
-            ["voice"] if not self._defaults.get("voice_seed") and not {"voice", "voice_seed"} & set(columns) and "voice_seed" not in self._defaults else []
-        )
-        missing += [] if own_template or self._template else ["text"]
-        missing += self._template.variables if self._template and not own_template else []
-        if missing := [name for name in dict.fromkeys(missing) if name not in columns]:
-            raise InvalidInput(
-                "columns are missing", expected=", ".join(missing), got=", ".join(columns), remedy="see SubmitOptions, or `seedcast submit --help`"
-            )
+        """What no row could be spoken without. A template column speaks for itself, row by row."""
+        needed = [] if self._id_column is None else [self._id_column]
+        if "voice_seed" not in self._defaults and "voice_seed" not in columns:
+            needed.append("voice")
+        if "template" not in columns:
+            needed += self._template.variables if self._template else ["text"]
+        if missing := [name for name in dict.fromkeys(needed) if name not in columns]:
+            raise InvalidInput("columns are missing", expected=", ".join(missing), got=", ".join(columns), remedy="correct the header, or the option that asks")
+
+
+def encode(row: int, request: SpeechRequest) -> bytes:
+    """As it travels. Raises InvalidRow where it is larger than the topic takes."""
+    value = encode_json(request)
+    if len(value) > MAX_BYTES:
+        raise InvalidRow(row, "", expected=f"at most {MAX_BYTES:,} bytes as JSON, metadata included", got=f"{len(value):,}")
+    return value
+
+
+def digest(request: SpeechRequest) -> bytes:
+    """SHA-256 of what the requester asked for: without the moment of submission, and without the row's place in the file."""
+    metadata = {name: value for name, value in request.metadata.items() if name != "row"}
+    return hashlib.sha256(_canonical.encode(msgspec.structs.replace(request, submitted_at=_EPOCH, metadata=metadata))).digest()
+
+
+def check_deadline(row: int, request: SpeechRequest, now: datetime) -> None:
+    if request.deadline is not None and request.deadline <= now:
+        raise InvalidRow(row, "deadline", expected=f"a moment after {now.isoformat(timespec='seconds')}", got=request.deadline.isoformat())
+
+
+def campaign_id(name: str) -> str:
+    """Raises InvalidInput."""
+    try:
+        return msgspec.convert(name, CampaignId)
+    except msgspec.ValidationError:
+        raise InvalidInput("campaign", expected="1 to 64 letters, digits, '.', '_' and '-', the first a letter or a digit", got=repr(name)[:100]) from None
+
+
+class _Columns:
+    """The columns of a row that mean more than a variable."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        names = tuple(names)
+        self.overrides = tuple(name for name in names if name in _FIELD)
+        self.style = tuple(name for name in names if name in _STYLE)
+        self.metadata = tuple(name for name in names if name.startswith(METADATA))
+
+
+_columns_of = lru_cache(maxsize=256)(_Columns)
+
+
+def _parsers(created_at: datetime, known: frozenset[str]) -> dict[str, Callable[[Any], Any]]:
+    """By column. A list has few distinct voices, profiles, deadlines: each is parsed once."""
+    voice, profiles = parse.voice, partial(parse.profiles, known=known)
+    table: dict[str, Callable[[Any], Any]] = {
+        "voice": voice,
+        "voice_seed": voice,
+        "speaker": parse.speaker,
+        "speed": parse.speed,
+        "profile": profiles,
+        "profiles": profiles,
+        "deadline": partial(parse.deadline, created_at=created_at),
+        "priority": parse.priority,
+        "template": _template,
+        **{name: partial(parse.style, name) for name in _STYLE},
+    }
+    return {name: lru_cache(maxsize=1024, typed=True)(parser) for name, parser in table.items()}
+
+
+def _template(source: object) -> Template:
+    expected = "a template such as 'Hello {name}'"
+    if not isinstance(source, str):
+        raise Wrong(expected, type(source).__name__)
+    try:
+        return compile_template(source)
+    except ValueError as error:
+        raise Wrong(expected, str(error)) from None
+
+
+def _option(name: str, parser: Callable[[Any], Any], value: object) -> Any:
+    try:
+        return parser(value)
+    except Wrong as wrong:
+        raise InvalidInput(f"option {name}", expected=wrong.expected, got=wrong.got) from None
+
+
+def _row(row: int, name: str, wrong: Wrong) -> InvalidRow:
+    return InvalidRow(row, name, expected=wrong.expected, got=wrong.got)

@@ -1,13 +1,11 @@
 """What a submission is asked, and what it answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from schemas.messages import CampaignState, Priority, Style
-from seedcast.errors import InvalidRow
-
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions:
@@ -26,7 +24,7 @@ class SubmitOptions:
     profiles: tuple[str, ...] = ("phone",)
     deadline: str | datetime | None = None  # ISO 8601 with its zone, or a duration since the campaign was opened, such as '2h' or '1h30m'
     priority: Priority = "normal"
-    style: Style = Style()
+    style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread
     seal: bool = True  # False: more will be submitted to this campaign
     dry_run: bool = False  # everything but Kafka
@@ -42,6 +40,16 @@ class SubmitProgress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rejection:
+    """What is wrong with a row; `field` is '' for the row as a whole."""
+
+    row: int
+    field: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubmitReport:
     """rows = new + resumed + duplicates + rejected."""
 
@@ -53,7 +61,7 @@ class SubmitReport:
     resumed: int  # by an earlier one
     duplicates: int  # rows equal to an earlier row of the same id
     rejected: int
-    rejections: tuple[InvalidRow, ...]  # the first hundred
+    rejections: tuple[Rejection, ...]  # the first hundred
     rejected_file: Path | None  # all of them, one JSON object a line; None where there are none
     seconds: float
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import msgspec
 import pyarrow
@@ -57,10 +57,10 @@ def read(path: Path) -> Rows:
 
 def _csv(path: Path) -> Rows:
     quotes = _check_utf8(path)
-    bad: list[pyarrow.csv.InvalidRow] = []
+    bad: deque[BadRow] = deque()
 
-    def note(row: pyarrow.csv.InvalidRow) -> str:
-        bad.append(row)
+    def note(row: pyarrow.csv.InvalidRow) -> Literal["skip"]:
+        bad.append(_wrong_width(row))
         return "skip"
 
     columns = _csv_columns(path)
@@ -85,7 +85,7 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
 
 
 def _csv_rows(
-    path: Path, columns: tuple[str, ...], parsing: pyarrow.csv.ParseOptions, conversion: pyarrow.csv.ConvertOptions, bad: list[pyarrow.csv.InvalidRow]
+    path: Path, columns: tuple[str, ...], parsing: pyarrow.csv.ParseOptions, conversion: pyarrow.csv.ConvertOptions, bad: deque[BadRow]
 ) -> Iterator[Row | BadRow]:
     number = 0
     reading = pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False)  # threads would cost the row numbers of wrong rows
@@ -94,12 +94,11 @@ def _csv_rows(
             for batch in reader:
                 for values in _mappings(columns, batch):
                     number += 1
-                    while bad and bad[0].number - 1 == number:  # physical rows count the header
-                        yield _wrong_width(number, bad.pop(0))
+                    while bad and bad[0].error.row == number:
+                        yield bad.popleft()
                         number += 1
                     yield number, values
-            for row in bad:
-                yield _wrong_width(row.number - 1, row)
+            yield from bad
     except pyarrow.ArrowInvalid as error:
         raise _malformed(path, error, number) from error
 
@@ -113,7 +112,8 @@ def _refuse_open_quote(path: Path, rows: Iterator[Row | BadRow]) -> None:
         )
 
 
-def _wrong_width(number: int, row: pyarrow.csv.InvalidRow) -> BadRow:
+def _wrong_width(row: pyarrow.csv.InvalidRow) -> BadRow:
+    number = (row.number or 0) - 1  # Arrow counts the header; None only where it parses in threads
     error = InvalidRow(number, "", expected=f"{row.expected_columns} columns", got=str(row.actual_columns))
     return BadRow(error, row.text)
 

@@ -26,7 +26,7 @@ class Template:
         """Raises InvalidRow, whose field is the variable that is missing or empty."""
         filled = tuple([values.get(name) for name in self.variables])
         for name, value in zip(self.variables, filled, strict=True):
-            if value.__class__ is not str or not value or value.isspace():  # type: ignore[attr-defined]
+            if not isinstance(value, str) or not value or value.isspace():
                 _check(row, name, value)
         return self._percent % filled
 

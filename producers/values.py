@@ -15,6 +15,8 @@ _STYLE = {field.name: field.type for field in msgspec.structs.fields(Style)}
 
 
 class Wrong(Exception):
+    """A value that is not what its column asks for."""
+
     def __init__(self, expected: str, got: object) -> None:
         self.expected = expected
         self.got = got if isinstance(got, str) and not got else repr(got)[:100]

@@ -11,7 +11,7 @@ def problem(text: str) -> tuple[str, str] | None:
     """(expected, got) where the text cannot be spoken, else None. Quotes no text."""
     if len(text) > MAX_TEXT:
         return f"at most {MAX_TEXT:,} characters", f"{len(text):,}"
-    for place, character in enumerate(text):
+    for place, character in enumerate("" if text.isprintable() else text):  # printable: none of them; six times as fast
         if unicodedata.category(character) in ("Cc", "Cs") and character not in _ALLOWED_CONTROLS:
             return "no control characters", f"U+{ord(character):04X} at character {place + 1}"
     if not any(character.isalnum() for character in text):

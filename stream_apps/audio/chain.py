@@ -3,9 +3,9 @@
 import hashlib
 import platform
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import av
-import librosa
 import msgspec
 import numpy as np
 import soundfile
@@ -69,8 +69,8 @@ def chain_fingerprint(profiles: Profiles) -> str:
         "chain": VERSION,
         "resampling": RES_TYPE,
         "machine": platform.machine(),
-        "libraries": {"librosa": librosa.__version__, "numpy": np.__version__, "soxr": soxr.__version__, "libsoxr": soxr.__libsoxr_version__},
-        "codecs": {"libsndfile": soundfile.__libsndfile_version__, "av": av.__version__, "ffmpeg": list(map(list, av.library_versions.values()))},
+        "libraries": {name: version(name) for name in ("librosa", "numpy", "soxr", "soundfile", "av")} | {"libsoxr": soxr.__libsoxr_version__},
+        "codecs": {"libsndfile": soundfile.__libsndfile_version__, "ffmpeg": list(map(list, av.library_versions.values()))},
         "profiles": [msgspec.to_builtins(profiles[name]) for name in sorted(profiles)],
     }
     return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()

@@ -1,0 +1,55 @@
+"""Repeating what a fault of the world stopped, for as long as it lasts, unless the work has to be handed back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from seedcast.errors import Retryable
+from seedcast.metrics import RETRIES
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+WAIT = wait_random_exponential(multiplier=0.25, max=10)  # seconds; jitter, so that a fleet does not return as one
+
+
+class Patience:
+    """`hurry` is set while partitions are about to leave: then the next failure is raised instead of waited out."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self.hurry = asyncio.Event()
+
+    async def keep_trying(self, boundary: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Raises what is not Retryable at once, and what is when there is no time left to wait for it."""
+        return await AsyncRetrying(
+            retry=retry_if_exception_type(Retryable),
+            wait=WAIT,
+            stop=lambda _: self.hurry.is_set(),
+            sleep=self._pause,
+            before_sleep=_announce(boundary, self._beat),
+            reraise=True,
+        )(attempt)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.hurry.wait(), seconds)
+
+
+def keep_trying(boundary: str, attempt: Callable[[], T], beat: Callable[[], None]) -> T:
+    """The same without a loop, for the start."""
+    return Retrying(retry=retry_if_exception_type(Retryable), wait=WAIT, before_sleep=_announce(boundary, beat), reraise=True)(attempt)
+
+
+def _announce(boundary: str, beat: Callable[[], None]) -> Callable[[RetryCallState], Any]:
+    def announce(state: RetryCallState) -> None:
+        beat()  # waiting for somebody else is no hang of ours
+        RETRIES.labels(boundary).inc()
+        error = state.outcome.exception() if state.outcome else None
+        log.warning("unavailable", boundary=boundary, problem=str(error), attempt=state.attempt_number, next_try_in_seconds=round(state.upcoming_sleep, 2))
+
+    return announce

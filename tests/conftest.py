@@ -1,0 +1,109 @@
+"""A real Kafka and a real S3 for the whole session; a prefix and a bucket of its own for each test."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from seedcast.embedded import Stack, connected
+from seedcast.kafka import Admin
+from seedcast.settings import Settings
+from storage.s3 import S3Store
+
+
+def eventually(holds: Callable[[], object], timeout: float = 30.0, what: str = "the condition") -> None:
+    """Polls until it holds; fails after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not holds():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not come true within {timeout:g} s")
+        time.sleep(0.05)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What a subprocess needs to see the same settings, secrets included."""
+    found = {name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")}
+    for section in ("kafka", "s3", "gpu", "postprocess", "log"):
+        part = getattr(settings, section)
+        for field in part.model_fields_set:
+            value = getattr(part, field)
+            found[f"SEEDCAST_{section}_{field}".upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    return found | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_machine() -> None:
+    for name in [name for name in os.environ if name.startswith("SEEDCAST_")]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    started = Stack(tmp_path_factory.mktemp("stack"))
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def own_stack(tmp_path: Path) -> Iterator[Stack]:
+    """For tests that stop its servers."""
+    started = Stack(tmp_path / "stack")
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()
+
+
+def fresh(stack: Stack) -> Settings:
+    """Connected settings with topics and a bucket that nobody else has."""
+    name = f"t{uuid4().hex[:10]}"
+    settings = connected(Settings(home=stack.home))
+    settings = settings.model_copy(
+        update={
+            "kafka": settings.kafka.model_copy(update={"prefix": name, "partitions": 4}),
+            "s3": settings.s3.model_copy(update={"bucket": name}),
+        }
+    )
+    Admin(settings).ensure_topics()
+    S3Store(settings.s3).ensure_bucket()
+    return settings
+
+
+@pytest.fixture
+def settings(stack: Stack) -> Settings:
+    return fresh(stack)
+
+
+class Spawn(Protocol):
+    def __call__(self, arguments: Sequence[str], settings: Settings, **env: str) -> subprocess.Popen[bytes]: ...
+
+
+@pytest.fixture
+def seedcast(tmp_path: Path) -> Iterator[Spawn]:
+    """Starts `seedcast ARGUMENTS` in the background; whatever is left is killed at the end, and its log printed."""
+    children: list[tuple[subprocess.Popen[bytes], Path]] = []
+
+    def spawn(arguments: Sequence[str], settings: Settings, **env: str) -> subprocess.Popen[bytes]:
+        log = tmp_path / f"process-{len(children)}.log"
+        with log.open("wb") as output:
+            child = subprocess.Popen([sys.executable, "-m", "seedcast.cli", *arguments], env=environment(settings) | env, stdout=output, stderr=output)
+        children.append((child, log))
+        return child
+
+    yield spawn
+    for child, log in children:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        print(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}")

@@ -1,0 +1,160 @@
+"""The GPU consumer on a real Kafka: every request has its audio, through crashes, rebalances and SIGTERM."""
+
+import signal
+import subprocess
+import time
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gpu_consumers.assignments import GROUP
+from schemas.messages import RawAudio, Rejected, SpeechRequest
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
+from seedcast.codec import decode_synthesis, encode_json
+from seedcast.errors import SeedcastError
+from seedcast.kafka import Admin, Producer, Record, TopicReader
+from seedcast.settings import Settings
+from storage import dead_letters
+from tests.conftest import Spawn, eventually
+from tests.unit.gpu_consumers.requests import a_request
+
+pytestmark = pytest.mark.integration
+
+RUN = ["run", "gpu-consumer"]
+
+
+def request(number: int, **changes: object) -> SpeechRequest:
+    return a_request(request_id=f"request-{number:05d}", text=f"This is message number {number}, thank you.", voice_seed=number % 4, **changes)
+
+
+def produce(settings: Settings, values: list[bytes], topic: Topic = REQUESTS) -> None:
+    producer, errors = Producer(settings), list[SeedcastError | None]()
+    for number, value in enumerate(values):
+        producer.send(settings.topic(topic), key=b"7", value=value, on_delivery=errors.append, partition=number % 4)
+    assert producer.flush(30) == 0
+    assert errors == [None] * len(values)
+
+
+def audio(settings: Settings, topic: Topic = AUDIO) -> dict[str, list[Record]]:
+    """Every record of the audio topic, by request id."""
+    found = defaultdict(list)
+    with TopicReader(settings, settings.topic(topic)) as reader:
+        for record in reader.to_end():
+            found[(record.key or b"").decode()].append(record)
+    return found
+
+
+def lag(settings: Settings) -> int:
+    return sum(found.records for found in Admin(settings).lag(settings.group(GROUP)))
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGTERM)
+    return process.wait(timeout=30)
+
+
+def test_each_record_ends_as_audio_rejection_or_dead_letter(settings: Settings, seedcast: Spawn) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    produce(settings, [encode_json(request(n)) for n in range(20)])
+    produce(
+        settings,
+        [encode_json(request(100, deadline=past)), b'{"request_id": "request-00101"}', b"\xff not JSON", encode_json(request(102, profiles=("no-such",)))],
+    )
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(audio(settings)) == 23, what="23 outcomes")
+    assert finish(worker) == 0
+    outcomes = {key: decode_synthesis(records[0].value) for key, records in audio(settings).items()}
+    assert sum(isinstance(outcome, RawAudio) for outcome in outcomes.values()) == 20
+    rejected = {key: (o.status, o.error.code) for key, o in outcomes.items() if isinstance(o, Rejected)}
+    assert rejected == {"request-00100": ("expired", "expired"), "request-00101": ("failed", "invalid_request"), "request-00102": ("failed", "unknown_profile")}
+    with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
+        (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
+    assert (letter.value, letter.topic) == (b"\xff not JSON", settings.topic(REQUESTS))
+    assert lag(settings) == 0
+
+
+def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, [encode_json(request(n)) for n in range(600)])
+    for killed_after in (50, 250):
+        worker = seedcast(RUN, settings, SEEDCAST_GPU_COMMIT_INTERVAL="0.2")
+        eventually(lambda at=killed_after: len(audio(settings)) >= at, what=f"{killed_after} outcomes")
+        worker.kill()
+        worker.wait()
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(audio(settings)) == 600, timeout=60, what="600 outcomes")
+    assert finish(worker) == 0
+    records = audio(settings)
+    assert all(len({record.value for record in repeats}) == 1 for repeats in records.values())
+    assert sum(map(len, records.values())) < 600 + 2 * 300  # a crash repeats what came after the last commit, not all
+    assert lag(settings) == 0
+
+
+def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, [encode_json(request(n)) for n in range(400)])
+    for _ in range(3):
+        worker = seedcast(RUN, settings, SEEDCAST_GPU_COMMIT_INTERVAL="3600")
+        before = len(audio(settings))
+        eventually(lambda at=before: len(audio(settings)) > at, what="some progress")
+        assert finish(worker) == 0
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(audio(settings)) == 400, timeout=60, what="400 outcomes")
+    assert finish(worker) == 0
+    assert sum(map(len, audio(settings).values())) == 400
+
+
+def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(settings: Settings, seedcast: Spawn) -> None:
+    first, second = seedcast(RUN, settings), seedcast(RUN, settings)
+    produce(settings, [encode_json(request(n)) for n in range(300)])
+    eventually(lambda: len(audio(settings)) > 50, what="some progress")
+    first.kill()
+    produce(settings, [encode_json(request(n)) for n in range(300, 500)])
+    eventually(lambda: len(audio(settings)) == 500, timeout=60, what="500 outcomes")
+    assert finish(second) == 0
+    assert all(len({record.value for record in repeats}) == 1 for repeats in audio(settings).values())
+
+
+def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, [encode_json(request(n)) for n in range(1500)])
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(audio(settings)) > 20, what="some progress")
+    produce(settings, [encode_json(request(9000 + n, priority="urgent")) for n in range(4)], REQUESTS_URGENT)
+    eventually(lambda: len(audio(settings, AUDIO_URGENT)) == 4, what="the urgent ones")
+    assert len(audio(settings)) < 1500
+    assert finish(worker) == 0
+
+
+def test_the_same_request_has_the_same_waveform_in_any_company(settings: Settings, seedcast: Spawn) -> None:
+    watched = [request(n) for n in range(8)]
+    produce(settings, [encode_json(r) for r in watched])
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(audio(settings)) == 8, what="8 outcomes")
+    again = [request(n, submitted_at=datetime.now(UTC)) for n in range(8)]
+    produce(
+        settings,
+        [encode_json(r) for n in range(100, 160) for r in (request(n), *(again[:1] if n == 130 else []))] + [encode_json(r) for r in reversed(again[1:])],
+    )
+    eventually(lambda: all(len(audio(settings)[r.request_id]) == 2 for r in watched), what="both rounds")
+    assert finish(worker) == 0
+    for records in (audio(settings)[r.request_id] for r in watched):
+        hashes = {s.waveform_sha256 for record in records if isinstance(s := decode_synthesis(record.value), RawAudio)}
+        assert len(hashes) == 1
+
+
+def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(settings: Settings, seedcast: Spawn, tmp_path: object) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        worker = seedcast(RUN, settings, SEEDCAST_METRICS_PORT=str(taken.getsockname()[1]))
+        assert worker.wait(timeout=30) == 3
+
+
+def test_idle_worker_leaves_quickly(settings: Settings, seedcast: Spawn) -> None:
+    worker = seedcast(RUN, settings)
+    produce(settings, [encode_json(request(1))])
+    eventually(lambda: len(audio(settings)) == 1, what="one outcome")
+    began = time.monotonic()
+    assert finish(worker) == 0
+    assert time.monotonic() - began < 10
