@@ -14,7 +14,7 @@ DAY = 86_400.0  # seconds
 GROUP = "postprocess"
 
 
-class App(faust.App):  # type: ignore[misc]  # Faust's stubs are not followed
+class App(faust.App):
     """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock."""
 
     rebalance_began: Callable[[], None] = staticmethod(lambda: None)  # called from the consumer's thread

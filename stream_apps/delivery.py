@@ -117,5 +117,11 @@ class Delivery:
 def _failed(made: Outcome, error: Exception) -> Outcome:
     """Small enough for any topic: metadata may be what made the manifest too large."""
     what = f"the manifest does not fit its topic: {error}" if isinstance(error, Poison) else f"unforeseen {type(error).__name__}; the worker's log has the rest"
-    changes = {"status": "failed", "renditions": (), "receipt": None, "metadata": {}, "error": RequestError(code="render_error", message=what)}
+    changes: dict[str, object] = {
+        "status": "failed",
+        "renditions": (),
+        "receipt": None,
+        "metadata": {},
+        "error": RequestError(code="render_error", message=what),
+    }
     return replace(made, result=msgspec.structs.replace(made.result, **changes))

@@ -1,0 +1,1 @@
+"""Running Seedcast: chart, image, and the documents generated from code."""
