@@ -2,24 +2,22 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 
 from producers import values as parse
+from producers.content import check_request
 from producers.options import SubmitOptions
 from producers.template import Template, compile_template
 from producers.values import Wrong
 from schemas.messages import CampaignId, SpeechRequest, Style
-from schemas.topics import KIB, REQUESTS
 from seedcast import text as texts
-from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.profiles import Profiles
 
-MAX_BYTES = REQUESTS.max_bytes - 16 * KIB  # key, headers and the batch around a record count towards the topic's limit
 METADATA = "metadata."
 _STYLE = tuple(field.name for field in msgspec.structs.fields(Style))
 _FIELD = {
@@ -32,8 +30,6 @@ _FIELD = {
     "deadline": "deadline",
     "priority": "priority",
 }
-_EPOCH = datetime.fromtimestamp(0, UTC)
-_canonical = msgspec.json.Encoder(order="sorted")
 
 
 class Builder:
@@ -42,7 +38,8 @@ class Builder:
     def __init__(self, options: SubmitOptions, created_at: datetime, profiles: Profiles, columns: tuple[str, ...] | None = None) -> None:
         self._campaign, self._id_column = campaign_id(options.campaign), options.id_column
         self._hash = hashlib.sha256(f"{self._campaign}\n".encode())  # no campaign id holds a line end, so the join is unambiguous
-        self._parsers = _parsers(created_at, frozenset(profiles))
+        self._known = frozenset(profiles)
+        self._parsers = _parsers(created_at, self._known)
         self._template = _option("template", _template, options.template) if options.template is not None else None
         self._columns = _Columns(columns) if columns else None
         chosen = {
@@ -60,8 +57,13 @@ class Builder:
         if columns is not None:
             self._check_columns(columns)
 
-    def build(self, row: int, values: Mapping[str, object], submitted_at: datetime) -> SpeechRequest:
-        """Raises InvalidRow. Whether the deadline is past is not judged here: the row may have been accepted before it was."""
+    def build(self, row: int, values: Mapping[str, object] | SpeechRequest, submitted_at: datetime) -> SpeechRequest:
+        """A request that the caller made is checked and taken as it is. Raises InvalidRow.
+
+        Whether the deadline is past is not judged here: the row may have been accepted before it was.
+        """
+        if isinstance(values, SpeechRequest):
+            return check_request(row, values, self._campaign, self._known)
         columns = self._columns or _columns_of(tuple(values))
         fields = self._defaults.copy()
         for name in columns.overrides:
@@ -129,25 +131,6 @@ class Builder:
             needed += self._template.variables if self._template else ["text"]
         if missing := [name for name in dict.fromkeys(needed) if name not in columns]:
             raise InvalidInput("columns are missing", expected=", ".join(missing), got=", ".join(columns), remedy="correct the header, or the option that asks")
-
-
-def encode(row: int, request: SpeechRequest) -> bytes:
-    """As it travels. Raises InvalidRow where it is larger than the topic takes."""
-    value = encode_json(request)
-    if len(value) > MAX_BYTES:
-        raise InvalidRow(row, "", expected=f"at most {MAX_BYTES:,} bytes as JSON, metadata included", got=f"{len(value):,}")
-    return value
-
-
-def digest(request: SpeechRequest) -> bytes:
-    """SHA-256 of what the requester asked for: without the moment of submission, and without the row's place in the file."""
-    metadata = {name: value for name, value in request.metadata.items() if name != "row"}
-    return hashlib.sha256(_canonical.encode(msgspec.structs.replace(request, submitted_at=_EPOCH, metadata=metadata))).digest()
-
-
-def check_deadline(row: int, request: SpeechRequest, now: datetime) -> None:
-    if request.deadline is not None and request.deadline <= now:
-        raise InvalidRow(row, "deadline", expected=f"a moment after {now.isoformat(timespec='seconds')}", got=request.deadline.isoformat())
 
 
 def campaign_id(name: str) -> str:

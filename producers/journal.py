@@ -37,7 +37,7 @@ class Journal:
             # SQLite's empty name is a private database that spills to disk. No waiting: the other process may take hours.
             self._db = sqlite3.connect(path or "", timeout=0, isolation_level=None)
             # A commit in the write-ahead log survives the crash of a process without an fsync; what the crash of a machine takes is found on the topic.
-            self._db.executescript(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; {_SCHEMA}")
+            self._db.executescript(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384; {_SCHEMA}")
             self._db.execute("BEGIN EXCLUSIVE").execute("COMMIT")
             self._next = int(self._db.execute("SELECT coalesce(max(number), 0) FROM batch").fetchone()[0])
 
@@ -78,8 +78,11 @@ class Journal:
         return self._next
 
     def acknowledge(self, batches: Iterable[int]) -> None:
+        """Does nothing for none."""
+        if not (marked := [(batch,) for batch in batches]):
+            return
         with self._transaction():
-            self._db.executemany("UPDATE batch SET acknowledged = 1 WHERE number = ?", ((batch,) for batch in batches))
+            self._db.executemany("UPDATE batch SET acknowledged = 1 WHERE number = ?", marked)
 
     def rebuild(self, identity: str, found: Iterable[Entry]) -> None:
         """Keeps what was acknowledged where the identity is the same, forgets what is in doubt, and adopts what was found, all or nothing."""
@@ -114,8 +117,9 @@ class Journal:
 
     def _failed(self, error: sqlite3.Error) -> LocalResource:
         where = f"journal {self._path or '(temporary)'}"
-        if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        code = getattr(error, "sqlite_errorcode", None)
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LocalResource(where, expected="to be the only one at it", got="another process submits this campaign", remedy="let that one finish")
-        if error.sqlite_errorcode in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return LocalResource(where, expected="a journal", got=str(error), remedy="remove it: the next run makes it again from the topic")
         return LocalResource(where, expected="a folder to write to", got=str(error), remedy="choose another with --state-dir (SubmitOptions.state_dir)")

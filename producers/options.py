@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas.messages import CampaignState, Priority, Style
 
+
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions:
     """Defaults of a whole list; a column of the same name overrides them row by row.

@@ -2,7 +2,7 @@
 
 import csv
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 COLUMNS = ("id", "name", "order", "amount", "time", "place", "template", "voice", "profile")
@@ -53,7 +53,7 @@ def _row(number: int) -> dict[str, str]:
     }
 
 
-_SPECIAL = {
+_SPECIAL: dict[int, Callable[[int], dict[str, str]]] = {
     47: lambda number: _row(number) | {"name": ""},  # a variable without a value
     98: lambda number: _row(number) | {"voice": "abc"},
     150: lambda _: _row(140),  # the same row again: one request

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
 from schemas.topics import Topic
 from seedcast.errors import InvalidSettings
@@ -137,6 +137,8 @@ def load() -> Settings:
         return Settings()
     except ValidationError as error:
         raise InvalidSettings("settings are wrong", got="; ".join(_problems(error)), remedy="see `seedcast doctor` for all settings") from None
+    except SettingsError as error:  # its message names the field, and quotes nothing
+        raise InvalidSettings("settings are wrong", expected="a JSON object", got=str(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{file} is not TOML", got=str(error)) from None
 

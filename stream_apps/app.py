@@ -56,7 +56,7 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
         idle = group.create_task(_beat_while_idle(agents, watchdog))
         try:
             await app.start()
-            await app.wait(stopping)
+            await app.wait(stopping.wait())
         finally:
             await agents.stop()
             idle.cancel()

@@ -6,12 +6,31 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from faust.transport.drivers import aiokafka as driver
 
 from schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings, Settings
 
 DAY = 86_400.0  # seconds
 GROUP = "postprocess"
+
+
+POLL = 0.02  # seconds
+
+
+class _Consumer(driver.Consumer):
+    """Faust looks only once a second whether a full buffer has been emptied: at 100 records a second that is most of the time."""
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
+        active = self._get_active_partitions()
+        if self.flow_active and not active:
+            await self.sleep(POLL)
+            return {}, active
+        return await super()._wait_next_records(min(timeout, POLL))
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
 
 
 class App(faust.App):
@@ -27,7 +46,7 @@ class App(faust.App):
 def build(settings: Settings, folder: Path) -> App:
     """An app that has no agent yet; `folder` is a temporary one, since Faust insists on having some."""
     kafka = settings.kafka
-    return App(
+    app = App(
         settings.group(GROUP),
         broker=[f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
@@ -54,6 +73,8 @@ def build(settings: Settings, folder: Path) -> App:
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
+    app.transport = _Transport(app.conf.broker, app)
+    return app
 
 
 def _credentials(kafka: KafkaSettings) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 from enum import IntEnum
+from logging import ERROR, getLogger
 from typing import Annotated, Any
 
 import typer
@@ -59,6 +60,7 @@ def quiet_logs() -> None:
     from seedcast.settings import LogSettings
 
     logging.configure(LogSettings(level="warning", format="console"))
+    getLogger("librdkafka").setLevel(ERROR)  # it warns of every retry
 
 
 def emit(value: Any) -> None:

@@ -117,7 +117,9 @@ def _wait(settings: Settings, campaign: str, show: Callable[["Progress"], None],
         show(progress)
         for process in stack.status():
             if not process.running:
-                raise EngineFailed(f"{process.name} ended", got=process.last_lines(), remedy=f"see {process.log}")
+                raise EngineFailed(
+                    f"{process.name} ended", got="\n".join(line[:300] for line in process.last_lines(3).splitlines()), remedy=f"see {process.log}"
+                )
 
     return wait(settings, campaign, watch)
 

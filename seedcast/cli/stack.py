@@ -74,7 +74,7 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
     from schemas.topics import TOPICS
     from seedcast.kafka import Admin
     from storage.s3 import S3Store
-    from stream_apps.app import GROUP as POSTPROCESS_GROUP
+    from stream_apps.configuration import GROUP as POSTPROCESS_GROUP
 
     settings = connected()
     admin = Admin(settings)

@@ -91,6 +91,8 @@ def _properties(folder: Path, state: State) -> dict[str, object]:
         "group.consumer.heartbeat.interval.ms": 2000,
         "group.consumer.min.session.timeout.ms": 6000,
         "group.consumer.session.timeout.ms": 10000,
+        "broker.heartbeat.interval.ms": 500,
+        "broker.session.timeout.ms": 3000,  # after a crash it must end before the node may register again
         "num.network.threads": 2,
         "num.io.threads": 4,
         "queued.max.request.bytes": 100 * 1024 * 1024,  # bounds the heap; no less than socket.request.max.bytes

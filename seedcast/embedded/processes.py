@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +69,13 @@ def marked(home: Path) -> Iterator[psutil.Process]:
                 yield process
 
 
+def family(process: psutil.Process) -> list[psutil.Process]:
+    """The process and all that descend from it."""
+    with suppress(psutil.NoSuchProcess):
+        return [process, *process.children(recursive=True)]
+    return []
+
+
 def end(processes: Iterable[psutil.Process], grace: float) -> None:
     """SIGTERM to all, SIGKILL after `grace` seconds to what is left; returns when none runs."""
     waiting = list(processes)
@@ -86,14 +93,10 @@ def listens(process: psutil.Process, port: int) -> bool:
     return False
 
 
-def free_port(preferred: int = 0) -> int:
-    """The preferred one where nobody has it, else any."""
-    for port in (preferred, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            return int(probe.getsockname()[1])
-    raise OSError(f"no free port on {HOST}")
+def free_ports(*preferred: int) -> list[int]:
+    """As many as are asked for, all different: each the preferred one (0: any) where nobody has it, else any."""
+    with ExitStack() as held:
+        return [_bind(held.enter_context(socket.socket()), port) for port in preferred]
 
 
 def tail(log: Path, count: int = 12) -> str:
@@ -112,6 +115,15 @@ def reap() -> None:
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def _bind(probe: socket.socket, preferred: int) -> int:
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind((HOST, preferred))
+    except OSError:
+        probe.bind((HOST, 0))
+    return int(probe.getsockname()[1])
 
 
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:

@@ -34,8 +34,7 @@ class Stack:
     def start(self, progress: Progress = lambda _: None) -> None:
         """Starts what does not run and returns when both servers answer. Raises Fatal errors."""
         with locked(self.home):
-            state = read(self.home) or State()
-            self._sweep(state, keep=[BROKER, S3])
+            self._sweep()
             self._start_s3(progress)
             self._start_broker(progress)
 
@@ -82,15 +81,17 @@ class Stack:
 
     def _start_s3(self, progress: Progress) -> None:
         def launch() -> psutil.Process:
-            state = self._save(s3_port=processes.free_port(self._state().s3_port))
+            [port] = processes.free_ports(self._state().s3_port)
+            state = self._save(s3_port=port)
             return self._launch(S3, objects.argv(self.home, state), objects.environment(state), state.s3_port)
 
         self._serve(S3, launch, lambda state: objects.answers(state.s3_port), progress)
 
     def _start_broker(self, progress: Progress) -> None:
         def launch() -> psutil.Process:
-            ports = self._state()
-            state = self._save(broker_port=processes.free_port(ports.broker_port), controller_port=processes.free_port(ports.controller_port))
+            before = self._state()
+            listener, controller = processes.free_ports(before.broker_port, before.controller_port)
+            state = self._save(broker_port=listener, controller_port=controller)
             return self._launch(BROKER, broker.argv(self.home, state), os.environ, state.broker_port)
 
         self._serve(BROKER, launch, lambda _: self._broker_answers(), progress)
@@ -137,7 +138,7 @@ class Stack:
     def _port_lost(self, name: str) -> bool:
         state = self._state()
         wanted = [state.s3_port] if name == S3 else [state.broker_port, state.controller_port]
-        return any(processes.free_port(port) != port for port in wanted)
+        return processes.free_ports(*wanted) != wanted
 
     def _launch(self, name: str, argv: Sequence[str | Path], env: Mapping[str, str], port: int | None) -> psutil.Process:
         process = processes.spawn(argv, env, self._log(name), self.home)
@@ -145,11 +146,11 @@ class Stack:
         self._save(processes={**self._state().processes, name: recorded})
         return process
 
-    def _sweep(self, state: State, keep: Iterable[str]) -> None:
-        """Ends servers and workers that a crash left without a record: a second broker on the same data would refuse to start."""
-        known = {recorded.pid for recorded in state.processes.values()}
-        families = {child.pid for pid in known if psutil.pid_exists(pid) for child in psutil.Process(pid).children(recursive=True)}
-        processes.end([process for process in processes.marked(self.home) if process.pid not in known | families], SERVER_GRACE)
+    def _sweep(self) -> None:
+        """Ends what a crash left without a record: a second broker on the same data would refuse to start."""
+        recorded = [process for process in map(processes.find, self._state().processes.values()) if process]
+        known = {member.pid for process in recorded for member in processes.family(process)}
+        processes.end([process for process in processes.marked(self.home) if process.pid not in known], SERVER_GRACE)
 
     def _state(self) -> State:
         return read(self.home) or State()

@@ -1,9 +1,12 @@
 """librdkafka's configuration, from settings. What is fixed here is fixed for a reason, given beside it."""
 
+import logging
 import socket
 
 from schemas.topics import AUDIO, HEADER_ROOM
 from seedcast.settings import KafkaSettings
+
+LOGGER = logging.getLogger("librdkafka")  # its own lines go where ours go, not to stderr as they please
 
 # Kafka's client checks the size of one record before compression; the audio topic is the widest.
 MAX_RECORD = AUDIO.max_bytes + HEADER_ROOM

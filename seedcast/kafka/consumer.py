@@ -52,7 +52,7 @@ class GroupConsumer:
         self._rewind = rewind
         self._on_assign, self._on_revoke, self._on_lost = on_assign, on_revoke, on_lost
         self._failure: BaseException | None = None
-        self._client = Consumer(config.consumer(settings.kafka, group))
+        self._client = Consumer(config.consumer(settings.kafka, group), logger=config.LOGGER)
         self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:

@@ -24,7 +24,7 @@ class Producer:
     """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error})
+        self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error}, logger=config.LOGGER)
 
     def send(self, topic: str, *, key: bytes | None, value: bytes | None, on_delivery: OnDelivery, headers: Headers = (), partition: int = -1) -> None:
         """Queues one record; blocks while librdkafka's queue is full, serving delivery reports.

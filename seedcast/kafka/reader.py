@@ -18,7 +18,7 @@ class TopicReader:
 
     def __init__(self, settings: Settings, topic: str) -> None:
         self._topic = topic
-        self._client = Consumer(config.reader(settings.kafka))
+        self._client = Consumer(config.reader(settings.kafka), logger=config.LOGGER)
         partitions = _partitions(self._client, topic, settings.kafka.start_timeout)
         self._behind = set(partitions)
         self._client.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])

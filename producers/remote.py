@@ -1,0 +1,77 @@
+"""A campaign as Kafka knows it: its record, and the requests that are on the topics."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import structlog
+from msgspec.structs import replace
+
+from producers.content import digest
+from producers.journal import Entry
+from schemas.messages import Campaign
+from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
+from seedcast.campaigns import read_campaigns
+from seedcast.codec import decode_request
+from seedcast.errors import InvalidInput, Poison
+from seedcast.kafka import Admin, Producer, TopicReader, announce
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+class Remote:
+    """Waits for the brokers and makes the topics. Raises Unreachable, CredentialsRefused, TopicMismatch, and InvalidInput where nothing can be submitted."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        admin = Admin(settings)
+        self._settings, self._name, self._cluster = settings, name, admin.cluster_id()
+        admin.ensure_topics()
+        self.partitions = admin.existing()
+        self.record = self._read()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing new is accepted any more."""
+        return self.record is not None and self.record.state in ("sealed", "completed")
+
+    def identity(self, created_at: datetime) -> str:
+        """A journal of another cluster, or of a campaign whose topics were removed since, differs."""
+        return f"{self._cluster} {self._settings.kafka.prefix} {self._name} {created_at.isoformat()}"
+
+    def entries(self) -> Iterator[Entry]:
+        """Every request of the campaign that Kafka has."""
+        log.info("journal_rebuilt", campaign_id=self._name, reason="none that is whole is at hand: reading the requests topics")
+        mark = self._name.encode()
+        for topic in (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED):
+            with TopicReader(self._settings, self._settings.topic(topic)) as reader:
+                for record in reader.to_end():
+                    if mark in record.value and (entry := self._entry(record.value)):
+                        yield entry
+
+    def open(self, producer: Producer, created_at: datetime, deadline: datetime | None) -> None:
+        self.record = Campaign(campaign_id=self._name, state="open", created_at=created_at, deadline=deadline)
+        announce(producer, self._settings, self.record)
+
+    def seal(self, producer: Producer, accepted: int) -> None:
+        """Raises InvalidInput where the campaign was cancelled or paused meanwhile."""
+        record = self._read()
+        if record is not None and record.state == "open":
+            self.record = replace(record, state="sealed", accepted=accepted)
+            announce(producer, self._settings, self.record)
+
+    def _read(self) -> Campaign | None:
+        record = read_campaigns(self._settings).get(self._name)
+        if record is not None and record.state in ("cancelled", "paused"):
+            remedy = "use another campaign" if record.state == "cancelled" else "resume it first"
+            raise InvalidInput(f"campaign {self._name}", expected="one that is open", got=f"{record.state}", remedy=remedy)
+        return record
+
+    def _entry(self, value: bytes) -> Entry | None:
+        try:
+            request = decode_request(value)
+        except Poison:
+            return None  # the GPU consumer answers for it
+        if request.campaign_id != self._name:
+            return None
+        row = request.metadata.get("row", "")
+        return Entry(request.request_id, digest(request), int(row) if row.isascii() and row.isdigit() and len(row) < 19 else 0)

@@ -1,0 +1,91 @@
+"""What was once written stays readable, and what is generated from the code is up to date."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from ops import generate, wire
+from schemas.messages import Campaign, RawAudio, Receipt, Rejected, Rendition, RequestError, SpeechRequest, SpeechResult, Style
+from seedcast import codec
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "wire"
+MOMENT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)
+SHA = "0f" * 32
+
+REQUEST = SpeechRequest(
+    request_id="0123456789abcdef0123456789abcdef",
+    campaign_id="july-bills",
+    text="您好 Anna, 7 dollars.",
+    voice_seed=2**53 - 1,
+    profiles=("phone", "telephony"),
+    submitted_at=MOMENT,
+    speaker="蘁淰",
+    speed=1.25,
+    style=Style(temperature=0.3, top_k=20),
+    priority="urgent",
+    deadline=MOMENT,
+    metadata={"row": "1", "id": "n-0001"},
+)
+RESULT = SpeechResult(
+    request_id=REQUEST.request_id,
+    campaign_id="july-bills",
+    status="succeeded",
+    renditions=(
+        Rendition(
+            profile="phone", uri="s3://seedcast/july-bills/0f/0f.ogg", format="ogg-opus", sample_rate=24000, duration=1.5, bytes=7, sha256=SHA, loudness=-16.0
+        ),
+    ),
+    receipt=Receipt(voice_seed=7, text_digest=SHA, waveform_sha256=SHA, engine_fingerprint="e", chain_fingerprint="c", draw=1),
+    metadata={"row": "1"},
+)
+REJECTED = Rejected(
+    request_id=REQUEST.request_id, campaign_id=None, status="expired", error=RequestError(code="expired", message="expected earlier"), metadata={"row": "1"}
+)
+AUDIO = RawAudio(request=REQUEST, flac=b"fLaC", sample_rate=22050, samples=3, clipped=1, waveform_sha256=SHA, engine_fingerprint="e", draw=0)
+CAMPAIGN = Campaign(campaign_id="july-bills", state="sealed", created_at=MOMENT, accepted=320, deadline=MOMENT)
+
+# Each file was written by the code of its version, once; later versions must read it for ever.
+WRITTEN = {
+    "v1/speech_request.json": (codec.decode_request, REQUEST),
+    "v1/speech_result.json": (codec.decode_result, RESULT),
+    "v1/campaign.json": (codec.decode_campaign, CAMPAIGN),
+    "v1/raw_audio.msgpack": (codec.decode_synthesis, AUDIO),
+    "v1/rejected.msgpack": (codec.decode_synthesis, REJECTED),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_bytes_of_an_earlier_version_are_read_as_they_were_meant(name: str) -> None:
+    decode, meant = WRITTEN[name]
+    assert decode((FIXTURES / name).read_bytes()) == meant
+
+
+@pytest.mark.parametrize("message", [REQUEST, RESULT, CAMPAIGN])
+def test_what_we_write_satisfies_the_published_schema(message: SpeechRequest | SpeechResult | Campaign) -> None:
+    schema = wire.schema(type(message).__name__)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(codec.encode_json(message)), schema)
+
+
+def test_asyncapi_refers_to_nothing_that_is_not_there() -> None:
+    document = wire.asyncapi()
+
+    def refs(node: object) -> list[str]:
+        if isinstance(node, dict):
+            return [v for k, v in node.items() if k == "$ref"] + [ref for v in node.values() for ref in refs(v)]
+        return [ref for item in node for ref in refs(item)] if isinstance(node, list) else []
+
+    for ref in refs(document):
+        place: object = document
+        for part in ref.removeprefix("#/").split("/"):
+            assert isinstance(place, dict)
+            place = place[part]
+    assert len(document["channels"]) == 8
+
+
+def test_generated_documents_are_up_to_date() -> None:
+    stale = [str(path) for path, text in generate.documents().items() if path.read_text() != text]
+    assert not stale, "run `make docs`"

@@ -1,0 +1,109 @@
+"""Texts, profiles, Kafka's errors, the metrics page and the watchdog: each says what is wrong and what to do."""
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from seedcast import metrics, profiles, text
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, InvalidSettings, LocalResource, OffsetsLost, Poison, SeedcastError, TopicMismatch
+from seedcast.kafka.errors import translate
+from seedcast.settings import MetricsSettings, PostprocessSettings
+from seedcast.watchdog import EXIT_CODE
+
+
+@pytest.mark.parametrize(
+    ("spoken", "expected"),
+    [
+        ("Hello.", None),
+        ("您好", None),
+        ("7", None),
+        ("two\nlines\tand a tab", None),
+        ("", "letter or digit"),
+        ("   ", "letter or digit"),
+        ("…!?", "letter or digit"),
+        ("🎉👍", "letter or digit"),
+        ("a\x00b", "control"),
+        ("a\x1b[31mb", "control"),
+        ("x" * 100_000, "at most 10,000"),
+    ],
+)
+def test_what_can_be_spoken(spoken: str, expected: str | None) -> None:
+    problem = text.problem(spoken)
+    assert (problem is None) if expected is None else (problem is not None and expected in problem[0])
+
+
+def profile_file(folder: Path, content: str) -> PostprocessSettings:
+    file = folder / "profiles.toml"
+    file.write_text(content)
+    return PostprocessSettings(profiles=str(file))
+
+
+def test_operators_rows_add_to_the_table_and_replace_by_name(tmp_path: Path) -> None:
+    table = profiles.load(profile_file(tmp_path, "[kiosk]\nformat = 'flac'\nsample_rate = 44100\n[phone]\nformat = 'flac'\nsample_rate = 16000\n"))
+    assert (table["kiosk"].sample_rate, table["phone"].format, table["telephony"].sample_rate) == (44100, "flac", 8000)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "format = 'mp9'\nsample_rate = 8000",
+        "format = 'flac'",
+        "format = 'ogg-opus'\nsample_rate = 44100",
+        "format = 'flac'\nsample_rate = 7",
+        "formt = 'flac'\nsample_rate = 8000",
+    ],
+)
+def test_wrong_profile_is_fatal(tmp_path: Path, row: str) -> None:
+    with pytest.raises(InvalidSettings):
+        profiles.load(profile_file(tmp_path, f"[kiosk]\n{row}\n"))
+
+
+@pytest.mark.parametrize(
+    ("code", "branch"),
+    [
+        (KafkaError._ALL_BROKERS_DOWN, BrokerUnavailable),
+        (KafkaError._TRANSPORT, BrokerUnavailable),
+        (KafkaError.NOT_ENOUGH_REPLICAS, BrokerUnavailable),
+        (KafkaError._AUTHENTICATION, CredentialsRefused),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, CredentialsRefused),
+        (KafkaError._AUTO_OFFSET_RESET, OffsetsLost),
+        (KafkaError.MSG_SIZE_TOO_LARGE, Poison),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMismatch),
+        (KafkaError.UNSUPPORTED_VERSION, Fatal),
+    ],
+)
+def test_every_kafka_error_has_its_branch(code: int, branch: type[SeedcastError]) -> None:
+    assert type(translate(KafkaException(KafkaError(code)), "testing")) is branch
+
+
+def test_every_code_of_kafka_is_mapped() -> None:
+    codes = [value for name in dir(KafkaError) if name.lstrip("_").isupper() and isinstance(value := getattr(KafkaError, name), int)]
+    assert len(codes) > 100
+    assert all(isinstance(translate(KafkaError(code), "testing"), SeedcastError) for code in codes)
+
+
+def test_taken_port_is_a_clear_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(LocalResource, match="SEEDCAST_METRICS_PORT"):
+            metrics.serve(MetricsSettings(port=taken.getsockname()[1]))
+
+
+@pytest.mark.parametrize(("beats", "code"), [("while True: dog.beat()", None), ("threading.Event().wait()", EXIT_CODE)])
+def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int | None) -> None:
+    program = f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(0.3)\n{beats}"
+    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        if code is None:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(2)
+        else:
+            assert process.wait(20) == code
+    finally:
+        process.kill()
+        process.wait()

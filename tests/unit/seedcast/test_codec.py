@@ -1,0 +1,55 @@
+"""Wire formats: exact round trips; any bytes give a message or a mapped error, and no error quotes a text."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seedcast import codec
+from seedcast.errors import InvalidRequest, Undecodable
+from tests.unit.gpu_consumers.requests import a_request
+
+SECRET = "Zebra-4711"
+
+
+def test_request_survives_the_wire() -> None:
+    request = a_request(metadata={"row": "7", "名": "值"}, speed=1.25)
+    assert codec.decode_request(codec.encode_json(request)) == request
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_give_a_message_or_a_mapped_error(value: bytes) -> None:
+    for decode in (codec.decode_request, codec.decode_result, codec.decode_campaign, codec.decode_synthesis, codec.decode_flac):
+        with pytest.raises((InvalidRequest, Undecodable)):
+            decode(value)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["text", "voice_seed", "profiles", "deadline", "priority", "style", "campaign_id"]),
+        st.none() | st.integers() | st.text() | st.just(SECRET),
+    )
+)
+def test_rejection_keeps_the_id_and_quotes_nothing(fields: dict[str, object]) -> None:
+    import msgspec
+
+    value = msgspec.json.encode({"request_id": "request-1", "metadata": {"row": "3"}, **fields})
+    with pytest.raises(InvalidRequest) as raised:
+        codec.decode_request(value)
+    rejected = codec.rejection(value, raised.value)
+    assert (rejected.request_id, rejected.status, rejected.metadata) == ("request-1", "failed", {"row": "3"})
+    assert SECRET not in rejected.error.message
+
+
+def test_half_is_rounded_to_even_and_full_scale_is_clipped_and_counted() -> None:
+    samples = np.array([0.5, 1.5, 2.5, -0.5, -1.5]) / 32767
+    assert codec.quantise(samples)[0].tolist() == [0, 2, 2, 0, -2]
+    waveform, clipped = codec.quantise(np.array([1.0, -1.0, 1.01, -7.0]))
+    assert (waveform.tolist(), clipped) == ([32767, -32767, 32767, -32767], 2)
+
+
+@given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=2000))
+def test_flac_keeps_every_bit(samples: list[int]) -> None:
+    waveform = np.array(samples, dtype="<i2")
+    decoded, rate = codec.decode_flac(codec.encode_flac(waveform, 22_050))
+    assert (decoded.tolist(), rate) == (samples, 22_050)

@@ -1,0 +1,60 @@
+"""Settings: typed, read once, and fatal when wrong, with a message that names what and where."""
+
+from pathlib import Path
+
+import pytest
+
+from seedcast import settings
+from seedcast.errors import InvalidSettings
+
+
+def load_with(monkeypatch: pytest.MonkeyPatch, **env: str) -> settings.Settings:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    return settings.load()
+
+
+def test_environment_goes_before_the_file_and_the_file_before_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "seedcast.toml"
+    file.write_text('[kafka]\nbootstrap = "file:9092"\nspread = 3\n')
+    found = load_with(monkeypatch, SEEDCAST_CONFIG=str(file), SEEDCAST_KAFKA_BOOTSTRAP="env:9092")
+    assert (found.kafka.bootstrap, found.kafka.spread, found.kafka.partitions) == ("env:9092", 3, 8)
+
+
+@pytest.mark.parametrize(
+    ("env", "named"),
+    [
+        ({"SEEDCAST_GPU_SLOT": "3"}, "SEEDCAST_GPU_SLOT"),
+        ({"SEEDCAST_GPU_SLOTS": "0"}, "gpu.slots"),
+        ({"SEEDCAST_GPU_SLOTS": "many"}, "'many'"),
+        ({"SEEDCAST_METRICS_PORT": "70000"}, "metrics.port"),
+        ({"SEEDCAST_KAFKA_SECURITY_PROTOCOL": "TLS"}, "SASL_SSL"),
+        ({"SEEDCAST_KAFKA_PREFIX": "a b"}, "kafka.prefix"),
+        ({"SEEDCAST_CONFIG": "/nowhere.toml"}, "no such file"),
+    ],
+)
+def test_wrong_or_unknown_setting_is_fatal_and_named(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], named: str) -> None:
+    with pytest.raises(InvalidSettings, match=named.replace(".", r"\.")):
+        load_with(monkeypatch, **env)
+
+
+@pytest.mark.parametrize(("text", "named"), [("[kafka]\nbootstarp = 'x'", "bootstarp"), ("[kafka", "not TOML"), ("[no_such]\na = 1", "no_such")])
+def test_wrong_file_is_fatal_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, named: str) -> None:
+    file = tmp_path / "seedcast.toml"
+    file.write_text(text)
+    with pytest.raises(InvalidSettings, match=named):
+        load_with(monkeypatch, SEEDCAST_CONFIG=str(file))
+
+
+def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = load_with(monkeypatch, SEEDCAST_S3_SECRET_KEY="hunter2", SEEDCAST_KAFKA_SASL_PASSWORD="hunter2")
+    assert "hunter2" not in repr(found) + str(found.s3)
+    monkeypatch.setenv("SEEDCAST_KAFKA_OPTIONS", "hunter2, not JSON")
+    with pytest.raises(InvalidSettings) as raised:
+        settings.load()
+    assert "hunter2" not in str(raised.value)
+
+
+def test_settings_cannot_be_changed_after_they_were_read() -> None:
+    with pytest.raises(Exception, match="frozen"):
+        settings.Settings().kafka.bootstrap = "other:9092"  # type: ignore[misc]
