@@ -22,6 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from producers import SubmitOptions, submit_file
 from producers.sample import rows as sample_rows
 from seedcast.embedded import Stack, connected
+from seedcast.embedded.processes import free_ports
 from seedcast.outcomes import wait
 from seedcast.settings import Settings, load
 
@@ -76,9 +77,7 @@ def _measure(home: Path, sizes: list[int]) -> list[Run]:
 
 
 def _start(stack: Stack, name: str) -> int:
-    from seedcast.embedded.processes import free_port
-
-    port = free_port()
+    (port,) = free_ports(0)
     stack.start_worker(name, ["run", name], {"SEEDCAST_METRICS_PORT": str(port), "SEEDCAST_LOG_LEVEL": "warning"})
     return port
 

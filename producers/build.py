@@ -175,11 +175,11 @@ def _parsers(created_at: datetime, known: frozenset[str]) -> dict[str, Callable[
 def _template(source: object) -> Template:
     expected = "a template such as 'Hello {name}'"
     if not isinstance(source, str):
-        raise Wrong(expected, type(source).__name__)
+        raise Wrong(expected, got=type(source).__name__)
     try:
         return compile_template(source)
     except ValueError as error:
-        raise Wrong(expected, str(error)) from None
+        raise Wrong(expected, got=str(error)) from None
 
 
 def _option(name: str, parser: Callable[[Any], Any], value: object) -> Any:

@@ -37,7 +37,9 @@ class Journal:
             # SQLite's empty name is a private database that spills to disk. No waiting: the other process may take hours.
             self._db = sqlite3.connect(path or "", timeout=0, isolation_level=None)
             # A commit in the write-ahead log survives the crash of a process without an fsync; what the crash of a machine takes is found on the topic.
-            self._db.executescript(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384; {_SCHEMA}")
+            self._db.executescript(
+                f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=16384; {_SCHEMA}"
+            )
             self._db.execute("BEGIN EXCLUSIVE").execute("COMMIT")
             self._next = int(self._db.execute("SELECT coalesce(max(number), 0) FROM batch").fetchone()[0])
 

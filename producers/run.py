@@ -57,7 +57,8 @@ class Run:
     def take(self, batch: list[Given]) -> None:
         self._rows += len(batch)
         now = datetime.now(UTC)
-        built = [(row, request, came) for row, came in self._readable(batch) if (request := self._build(row, came, now))]
+        wrong: list[tuple[InvalidRow, Came | str]] = []
+        built = list(self._build(batch, now, wrong))
         known = self._journal.find([request.request_id for _, request, _ in built])
         fresh: list[tuple[Entry, SpeechRequest, bytes]] = []
         for row, request, came in built:
@@ -66,7 +67,9 @@ class Run:
                     fresh.append((entry, request, encode(row, request)))
                     known[request.request_id] = entry
             except InvalidRow as error:
-                self._rejected.add(error, came)
+                wrong.append((error, came))
+        for error, what in sorted(wrong, key=lambda pair: pair[0].row):
+            self._rejected.add(error, what)
         if fresh:
             self._send(fresh)
         self._note()
@@ -110,19 +113,16 @@ class Run:
             seconds=seconds,
         )
 
-    def _readable(self, batch: list[Given]) -> Iterator[tuple[int, Came]]:
+    def _build(self, batch: list[Given], now: datetime, wrong: list[tuple[InvalidRow, Came | str]]) -> Iterator[tuple[int, SpeechRequest, Came]]:
         for given in batch:
             if isinstance(given, BadRow):
-                self._rejected.add(given.error, given.line)
-            else:
-                yield given
-
-    def _build(self, row: int, came: Came, now: datetime) -> SpeechRequest | None:
-        try:
-            return self._builder.build(row, came, now)
-        except InvalidRow as error:
-            self._rejected.add(error, came)
-            return None
+                wrong.append((given.error, given.line))
+                continue
+            row, came = given
+            try:
+                yield row, self._builder.build(row, came, now), came
+            except InvalidRow as error:
+                wrong.append((error, came))
 
     def _place(self, row: int, request: SpeechRequest, known: dict[str, Entry]) -> Entry | None:
         """An entry where the request is new, None where it is there already. Raises InvalidRow where its id is there with other content."""

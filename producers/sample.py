@@ -10,14 +10,14 @@ VOICES = (2222, 7869, 1111, 5099)
 ROWS = 320  # of the example, the wrong and the doubled ones included
 
 _ENGLISH = (
-    "Hello {name}, your order {order} for {amount} dollars arrives at {place} around {time}.",
-    "Good evening {name}. This is a reminder: {amount} dollars for order {order} are due by {time}.",
-    "Dear {name}, your table at {place} is ready at {time}. Your number is {order}.",
+    "Hello {name}, order {order} arrives at {place} around {time}.",
+    "{name}, {amount} dollars are due by {time}.",
+    "Dear {name}, your table at {place} is ready.",
 )
 _MANDARIN = (
-    "{name}您好，您的订单{order}已经发货，预计{time}送达{place}，金额{amount}元。",
-    "{name}您好，温馨提醒：订单{order}的{amount}元请在{time}之前支付，谢谢。",
-    "尊敬的{name}，您预约的{place}已经准备好，时间是{time}，号码是{order}。",
+    "{name}您好，订单{order}预计{time}送达{place}。",
+    "{name}您好，请在{time}之前支付{amount}元。",
+    "{name}，您预约的{place}已准备好。",
 )
 _NAMES = {"en": ("Anna", "Omar", "Grace", "Liam", "Priya", "Noah"), "zh": ("王女士", "李先生", "张老师", "陈小姐", "刘先生", "赵女士")}
 _PLACES = {"en": ("the front desk", "River Street", "the north gate", "Garden Square"), "zh": ("前台", "人民路", "北门", "花园广场")}
@@ -58,7 +58,7 @@ _SPECIAL: dict[int, Callable[[int], dict[str, str]]] = {
     98: lambda number: _row(number) | {"voice": "abc"},
     150: lambda _: _row(140),  # the same row again: one request
     151: lambda number: _row(number) | {"profile": "gramophone"},
-    203: lambda _: _row(202) | {"amount": "999"},  # the same id with other content
+    203: lambda _: _row(202) | {"name": "Zoe"},  # the same id with other content
     254: lambda _: _row(240),
     266: lambda number: _row(number) | {"template": "…!?"},  # nothing to speak
     310: lambda _: _row(300),

@@ -17,9 +17,9 @@ _STYLE = {field.name: field.type for field in msgspec.structs.fields(Style)}
 class Wrong(Exception):
     """A value that is not what its column asks for."""
 
-    def __init__(self, expected: str, got: object) -> None:
+    def __init__(self, expected: str, value: object = None, *, got: str = "") -> None:
         self.expected = expected
-        self.got = got if isinstance(got, str) and not got else repr(got)[:100]
+        self.got = got or repr(value)[:100]
 
 
 def voice(value: object) -> int:
@@ -56,9 +56,9 @@ def profiles(value: object, known: Collection[str]) -> tuple[str, ...]:
         raise Wrong(expected, value)
     found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     if unknown := [name for name in found if name not in known]:
-        raise Wrong(expected, ", ".join(unknown))
+        raise Wrong(expected, got=", ".join(unknown)[:100])
     if not 1 <= len(found) <= 16:
-        raise Wrong(expected, f"{len(found)} of them")
+        raise Wrong(expected, got=f"{len(found)} of them")
     return found
 
 
@@ -77,7 +77,7 @@ def deadline(value: object, created_at: datetime) -> datetime:
     except (ValueError, OverflowError):
         raise Wrong(expected, value) from None
     if not instant.tzinfo:
-        raise Wrong(expected, f"{value!r}, which has no zone")
+        raise Wrong(expected, got=f"{value!r}, which has no zone")
     return instant
 
 
@@ -85,7 +85,7 @@ def identity(value: object) -> str:
     """What an id column holds: text, or an integer of a typed file."""
     found = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) and not isinstance(value, bool) else None
     if not found or len(found) > 256:
-        raise Wrong("an id of 1 to 256 characters", "" if value is None else value)
+        raise Wrong("an id of 1 to 256 characters", value)
     return found
 
 

@@ -34,6 +34,9 @@ class Campaigns:
             self._take(record)
 
     def _take(self, record: Record) -> None:
+        if not record.value:  # a tombstone
+            self.records.pop((record.key or b"").decode(errors="replace"), None)
+            return
         try:
             campaign = decode_campaign(record.value)
         except Undecodable as error:

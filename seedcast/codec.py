@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from schemas.messages import Campaign, Rejected, RequestError, RequestId, SpeechRequest, SpeechResult, Synthesis
+from schemas.messages import Campaign, CampaignId, Metadata, Rejected, RequestError, RequestId, SpeechRequest, SpeechResult, Synthesis
 from seedcast.errors import InvalidRequest, Undecodable
+
+_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what a decoder of msgspec raises
 
 Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
 
@@ -21,12 +23,19 @@ _request = msgspec.json.Decoder(SpeechRequest)
 _result = msgspec.json.Decoder(SpeechResult)
 _campaign = msgspec.json.Decoder(Campaign)
 _synthesis = msgspec.msgpack.Decoder(Synthesis)
+_campaign_id = msgspec.json.Decoder(CampaignId)
+_metadata = msgspec.json.Decoder(Metadata)
 
 
 class _Identity(msgspec.Struct):
-    """The least that must be readable for a request to get a result."""
+    """The least that must be readable for a request to get a result. The rest is kept raw, since it may be anything, invalid UTF-8 too."""
 
     request_id: RequestId
+    campaign_id: msgspec.Raw = msgspec.Raw(b"null")
+    metadata: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+_identities = msgspec.json.Decoder(_Identity)
 
 
 def encode_json(message: SpeechRequest | SpeechResult | Campaign) -> bytes:
@@ -41,29 +50,22 @@ def decode_request(value: bytes) -> SpeechRequest:
     """Raises InvalidRequest where the request id is readable, else Undecodable."""
     try:
         return _request.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if identify(value) is None:
+    except _MALFORMED as error:
+        if _identity(value) is None:
             raise Undecodable("record is not a SpeechRequest", expected="JSON with a request_id", got=_safe(error)) from error
         raise InvalidRequest("invalid_request", "record is not a SpeechRequest", expected="the schema of SpeechRequest", got=_safe(error)) from error
 
 
-def identify(value: bytes) -> str | None:
-    """The request id of a request that is otherwise wrong, if it can be read."""
-    try:
-        return msgspec.json.decode(value, type=_Identity).request_id
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def rejection(value: bytes, error: InvalidRequest) -> Rejected:
-    """The outcome of a request whose id alone is sure; other fields are kept where they are sound."""
-    fields = msgspec.json.decode(value)
+    """The outcome of a request whose id alone is sure; other fields are kept where they are sound. Raises Undecodable where it is not."""
+    if (identity := _identity(value)) is None:
+        raise Undecodable("record is not a SpeechRequest", expected="JSON with a request_id", got=error.got)
     return Rejected(
-        request_id=fields["request_id"],
-        campaign_id=_sound(fields.get("campaign_id"), SpeechRequest, "campaign_id"),
+        request_id=identity.request_id,
+        campaign_id=_sound(_campaign_id, identity.campaign_id),
         status="failed",
         error=RequestError(code=error.code, message=str(error)),
-        metadata=_sound(fields.get("metadata"), SpeechRequest, "metadata") or {},
+        metadata=_sound(_metadata, identity.metadata) or {},
     )
 
 
@@ -103,26 +105,31 @@ def decode_flac(flac: bytes) -> tuple[Waveform, int]:
     """Returns the waveform and its sample rate in Hz. Raises Undecodable."""
     try:
         waveform, sample_rate = soundfile.read(io.BytesIO(flac), dtype="int16")
-    except soundfile.SoundFileError as error:
-        raise Undecodable("waveform is not FLAC", got=str(error)) from error
+    except soundfile.LibsndfileError as error:
+        raise Undecodable("waveform is not FLAC", got=error.error_string) from error  # str(error) holds an address: other bytes each time
+    if waveform.ndim != 1:
+        raise Undecodable("waveform is not mono", expected="1 channel", got=str(waveform.shape[1]))
     return waveform, sample_rate
+
+
+def _identity(value: bytes) -> _Identity | None:
+    return _sound(_identities, value)  # type: ignore[no-any-return]
+
+
+def _sound(decoder: Any, value: bytes | msgspec.Raw) -> Any:
+    try:
+        return decoder.decode(value)
+    except _MALFORMED:
+        return None
 
 
 def _decode(decoder: Any, value: bytes, name: str) -> Any:
     try:
         return decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _MALFORMED as error:
         raise Undecodable(f"record is not a {name}", got=_safe(error)) from error
-
-
-def _sound(value: Any, struct: type[msgspec.Struct], field: str) -> Any:
-    annotation = next(f.type for f in msgspec.structs.fields(struct) if f.name == field)
-    try:
-        return msgspec.convert(value, annotation)
-    except msgspec.ValidationError:
-        return None
 
 
 def _safe(error: Exception) -> str:
     """A decoder's message without the values it quotes: they may be somebody's text."""
-    return re.sub(r"'[^']*'", "…", str(error)) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+    return re.sub(r"""['"].*['"]""", "…", str(error), flags=re.DOTALL) if isinstance(error, msgspec.ValidationError) else type(error).__name__

@@ -1,13 +1,18 @@
-"""Subscribing to results.
+"""How requests ended: reading results, and subscribing to them.
 
-from seedcast import embedded, settings
-from seedcast.results import subscribe
+    from seedcast import embedded, settings
+    from seedcast.results import subscribe
 
-for result in subscribe(embedded.connected(settings.load()), group="billing", campaign="july-bills"):
-    print(result.request_id, result.status, [r.uri for r in result.renditions])
+    with subscribe(embedded.connected(settings.load()), group="billing", campaign="july-bills") as results:
+        for result in results:
+            print(result.metadata["id"], result.status, [rendition.uri for rendition in result.renditions])
+
+It ends when every request of the campaign has its outcome. Run again, it goes on after what was done.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Generator, Iterator, Sequence
+from types import TracebackType
 
 import structlog
 
@@ -15,7 +20,7 @@ from schemas.messages import SpeechResult
 from schemas.topics import RESULTS
 from seedcast.campaigns import Campaigns
 from seedcast.codec import decode_result
-from seedcast.errors import InvalidInput, Undecodable
+from seedcast.errors import InvalidInput, Retryable, Undecodable
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record, TopicReader
 from seedcast.outcomes import Outcomes
 from seedcast.settings import Settings
@@ -23,7 +28,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 POLL = 0.2  # seconds
-COMMIT_EVERY = 100  # results; a crash shows the caller at most so many again
+COMMIT_INTERVAL = 1.0  # seconds; a crash shows the caller again what was done within them
 
 
 def read_results(settings: Settings, campaign: str | None = None, follow: bool = False) -> Iterator[SpeechResult]:
@@ -38,90 +43,151 @@ def read_results(settings: Settings, campaign: str | None = None, follow: bool =
                     yield result
 
 
-def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Iterator[SpeechResult]:
+class Subscription(Iterator[SpeechResult]):
+    """What `subscribe` returns.
+
+    A result is done when the next one is asked for, or with `close()`, or at the end of a `with` block that raised nothing.
+    Where the loop is left otherwise, the last one comes again.
+    """
+
+    def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
+        self._member = _Member(settings, group, campaign)
+        self._results = _follow(settings, self._member, campaign)
+
+    def __next__(self) -> SpeechResult:
+        return next(self._results)
+
+    def __enter__(self) -> "Subscription":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self.close() if kind is None else self._leave()
+
+    def close(self) -> None:
+        self._member.done()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._results.close()
+        self._member.close()  # the generator's own end does not run where it never began
+
+
+def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Subscription:
     """Each request's first result once, as a member of a consumer group; several members share the partitions.
 
-    A result counts as done when the caller asks for the next one, or closes the iterator; the group resumes after
-    what was done. Repeats are left out over restarts, too: all results of a request are in one
-    partition, which a new owner reads again from its beginning, up to the committed offset, to know the ids.
+    The group resumes after what was done. Repeats are left out over restarts, too: all results of a request are in one
+    partition, which its owner reads again from its beginning, up to the committed offset, to know the ids.
     With a campaign, ends when that campaign is complete and what this member owns of it was handed out.
 
-    Raises InvalidInput where there is no such campaign.
+    Iterating raises InvalidInput where there is no such campaign, and Fatal errors of Kafka.
     """
-    subscription = _Subscription(settings, group)
+    return Subscription(settings, group, campaign)
+
+
+def _follow(settings: Settings, member: "_Member", campaign: str | None) -> Generator[SpeechResult]:
     try:
-        with Campaigns(settings) as campaigns, Outcomes(settings) as outcomes:
-            campaigns.catch_up()
-            if campaign is not None and campaign not in campaigns.records:
-                raise InvalidInput(f"campaign {campaign}", expected="one that was submitted", got="none of that name")
+        ended = _Ending(settings, campaign) if campaign is not None else None
+        try:
             while True:
-                if campaign is not None:
-                    outcomes.poll(0)
-                    campaigns.poll()
-                ended = campaign is not None and outcomes.caught_up and outcomes.progress(campaigns.records[campaign]).complete
+                complete = ended is not None and ended()
                 taken = 0
-                for result in subscription.poll():
+                for result in member.poll():
                     taken += 1
-                    if campaign in (None, result.campaign_id):
-                        yield result
-                subscription.commit()
-                if ended and not taken and subscription.assigned and subscription.at_end():
+                    yield result
+                member.commit()
+                if complete and not taken and member.at_end():
                     return
+        finally:
+            if ended:
+                ended.close()
     finally:
-        subscription.close()
+        member.close()
 
 
-class _Subscription:
-    def __init__(self, settings: Settings, group: str) -> None:
-        self._topic = settings.topic(RESULTS)
+class _Ending:
+    """Whether a campaign is complete: a member sees only its own partitions."""
+
+    def __init__(self, settings: Settings, campaign: str) -> None:
+        self._campaign = campaign
+        self._campaigns, self._outcomes = Campaigns(settings), Outcomes(settings, campaign)
+        self._campaigns.catch_up()
+        if campaign not in self._campaigns.records:
+            self.close()
+            raise InvalidInput(f"campaign {campaign}", expected="one that was submitted", got="none of that name")
+
+    def __call__(self) -> bool:
+        self._campaigns.poll()
+        self._outcomes.poll(0)
+        return self._outcomes.caught_up and self._outcomes.progress(self._campaigns.records[self._campaign]).complete
+
+    def close(self) -> None:
+        self._campaigns.__exit__()
+        self._outcomes.__exit__()
+
+
+class _Member:
+    def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
+        self._campaign = campaign
         self._resume: dict[Partition, int] = {}  # committed offsets: below them results are only remembered
         self._next: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
         self._seen: dict[Partition, set[str]] = {}
+        self._current: Record | None = None  # with the caller
+        self._joined = self._closed = False
+        self._last_commit = time.monotonic()
+        topic = settings.topic(RESULTS)
         self._consumer = GroupConsumer(
-            settings, settings.group(group), [self._topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost, rewind=True
+            settings, settings.group(group), [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost, rewind=True
         )
 
-    @property
-    def assigned(self) -> bool:
-        return bool(self._next)
-
     def poll(self) -> Iterator[SpeechResult]:
-        """First results; the one before counts as done when the next is asked for."""
-        since = 0
+        """First results; the one before is done when the next is asked for."""
         for record in self._consumer.poll(1000, POLL):
             if record.partition not in self._next:
                 continue
+            self._current = record
             if (result := self._first(record)) is not None:
                 yield result
-                since += 1
-            if record.partition in self._next:
-                self._next[record.partition] = record.offset + 1
-            if since >= COMMIT_EVERY:
+            self.done()
+            if time.monotonic() - self._last_commit > COMMIT_INTERVAL:
                 self.commit()
-                since = 0
+
+    def done(self) -> None:
+        if (record := self._current) and record.partition in self._next:
+            self._next[record.partition] = record.offset + 1
+        self._current = None
+
+    def at_end(self) -> bool:
+        """Whether all of its partitions, perhaps none, were read to their end."""
+        return self._joined and self._consumer.at_end(self._next)
+
+    def commit(self) -> None:
+        self._last_commit = time.monotonic()
+        moved = {p: offset for p, offset in self._next.items() if offset > self._committed[p]}
+        if not moved:
+            return
+        try:
+            self._consumer.commit({p: (offset, "") for p, offset in moved.items()})
+        except Retryable as error:
+            log.warning("commit", problem=str(error))  # the next commit covers it
+        else:
+            self._committed |= moved
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._consumer.close()
 
     def _first(self, record: Record) -> SpeechResult | None:
         result = _decode(record)
         seen = self._seen[record.partition]
-        if result is None or result.request_id in seen:
+        if result is None or self._campaign not in (None, result.campaign_id) or result.request_id in seen:
             return None
         seen.add(result.request_id)
         return result if record.offset >= self._resume[record.partition] else None
 
-    def at_end(self) -> bool:
-        return self._consumer.at_end(self._next)
-
-    def commit(self) -> None:
-        moved = {p: offset for p, offset in self._next.items() if offset > self._committed[p]}
-        if moved:
-            self._consumer.commit({p: (offset, "") for p, offset in moved.items()})
-            self._committed |= moved
-
-    def close(self) -> None:
-        self._consumer.close()
-
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
+        self._joined = True
         for partition, left in committed.items():
             self._resume[partition] = self._committed[partition] = left.offset or 0
             self._next[partition] = 0

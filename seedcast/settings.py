@@ -166,5 +166,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False):
         place = ".".join(str(part) for part in problem["loc"])
         variable = PREFIX + place.replace(".", "_").upper()
-        came = "" if any(word in place for word in ("password", "key", "options")) else f" (got {problem['input']!r})"
+        # What is unknown or no scalar may hold a secret under a name that we cannot tell.
+        shown = problem["type"] != "extra_forbidden" and isinstance(problem["input"], str | int | float)
+        came = f" (got {problem['input']!r})" if shown and not any(word in place for word in ("password", "key", "options")) else ""
         yield f"{place}, or {variable}: {problem['msg']}{came}"

@@ -88,7 +88,7 @@ class Agents:
             raise
         if failures := [end for end in ends if isinstance(end, BaseException)]:
             self._withhold(fresh)
-            log.warning("handed_back", records=len(fresh), topic=fresh[0].message.topic, problem=str(failures[0]))
+            log.warning("handed_back", records=len(fresh), topic=fresh[0].message.topic, problem=str(failures[0]), exc_info=failures[0])
         for failure in failures:
             if not isinstance(failure, Retryable):
                 await self.app.crash(failure)

@@ -10,32 +10,16 @@ from faust.transport.drivers import aiokafka as driver
 
 from schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings, Settings
+from stream_apps.consumer import Transport
 
 DAY = 86_400.0  # seconds
 GROUP = "postprocess"
 
 
-POLL = 0.02  # seconds
-
-
-class _Consumer(driver.Consumer):
-    """Faust looks only once a second whether a full buffer has been emptied: at 100 records a second that is most of the time."""
-
-    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
-        active = self._get_active_partitions()
-        if self.flow_active and not active:
-            await self.sleep(POLL)
-            return {}, active
-        return await super()._wait_next_records(min(timeout, POLL))
-
-
-class _Transport(driver.Transport):
-    Consumer = _Consumer
-
-
 class App(faust.App):
     """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock."""
 
+    logger = driver.logger
     rebalance_began: Callable[[], None] = staticmethod(lambda: None)  # called from the consumer's thread
 
     def on_rebalance_start(self) -> None:
@@ -73,7 +57,7 @@ def build(settings: Settings, folder: Path) -> App:
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
-    app.transport = _Transport(app.conf.broker, app)
+    app.transport = Transport(app.conf.broker, app)
     return app
 
 

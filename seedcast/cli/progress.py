@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from producers import SubmitProgress
 from seedcast.cli.base import err
@@ -45,13 +45,6 @@ def describe(progress: CampaignProgress) -> str:
 
 @contextmanager
 def live() -> Iterator[Line]:
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=28),
-        TextColumn("{task.fields[detail]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
+    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=12), TextColumn("{task.fields[detail]}"), TextColumn("left"), TimeRemainingColumn())
     with Progress(*columns, console=err) as bar:
         yield Line(bar)

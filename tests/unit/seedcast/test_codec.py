@@ -1,7 +1,11 @@
 """Wire formats: exact round trips; any bytes give a message or a mapped error, and no error quotes a text."""
 
+import io
+
+import msgspec
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +14,7 @@ from seedcast.errors import InvalidRequest, Undecodable
 from tests.unit.gpu_consumers.requests import a_request
 
 SECRET = "Zebra-4711"
+QUOTED = f"it's '{SECRET}"  # a quote mark must not end what is masked
 
 
 def test_request_survives_the_wire() -> None:
@@ -27,18 +32,50 @@ def test_any_bytes_give_a_message_or_a_mapped_error(value: bytes) -> None:
 @given(
     st.dictionaries(
         st.sampled_from(["text", "voice_seed", "profiles", "deadline", "priority", "style", "campaign_id"]),
-        st.none() | st.integers() | st.text() | st.just(SECRET),
+        st.none() | st.integers() | st.text() | st.sampled_from([SECRET, QUOTED]),
     )
 )
 def test_rejection_keeps_the_id_and_quotes_nothing(fields: dict[str, object]) -> None:
-    import msgspec
-
     value = msgspec.json.encode({"request_id": "request-1", "metadata": {"row": "3"}, **fields})
     with pytest.raises(InvalidRequest) as raised:
         codec.decode_request(value)
     rejected = codec.rejection(value, raised.value)
     assert (rejected.request_id, rejected.status, rejected.metadata) == ("request-1", "failed", {"row": "3"})
     assert SECRET not in rejected.error.message
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b'"text":"\xff"',
+        b'"text":1e999999',
+        b'"unknown":' + b"9" * 5000,
+        b'"\xff":1',
+        b'"campaign_id":7,"metadata":{"row":"\xff"}',
+        b'"metadata":[1]',
+    ],
+)
+def test_readable_id_always_gets_a_result(rest: bytes) -> None:
+    value = b'{"request_id":"request-1",' + rest + b"}"
+    with pytest.raises(InvalidRequest) as raised:
+        codec.decode_request(value)
+    rejected = codec.rejection(value, raised.value)
+    assert (rejected.request_id, rejected.campaign_id, rejected.metadata) == ("request-1", None, {})
+
+
+def test_sound_fields_of_a_wrong_request_are_kept() -> None:
+    value = b'{"request_id":"request-1","campaign_id":"july","metadata":{"row":"3"},"text":"\xff"}'
+    rejected = codec.rejection(value, InvalidRequest("invalid_request", "wrong"))
+    assert (rejected.campaign_id, rejected.metadata) == ("july", {"row": "3"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b'{"request_id":"short"}', b'{"request_id":"request-1\n"}', b'{"request_id":7}', b'"request-1"', b'{"x":' + b"[" * 100_000, b"\xef\xbb\xbf{}"],
+)
+def test_no_readable_id_is_undecodable(value: bytes) -> None:
+    with pytest.raises(Undecodable):
+        codec.decode_request(value)
 
 
 def test_half_is_rounded_to_even_and_full_scale_is_clipped_and_counted() -> None:
@@ -53,3 +90,18 @@ def test_flac_keeps_every_bit(samples: list[int]) -> None:
     waveform = np.array(samples, dtype="<i2")
     decoded, rate = codec.decode_flac(codec.encode_flac(waveform, 22_050))
     assert (decoded.tolist(), rate) == (samples, 22_050)
+
+
+def test_cut_stereo_and_foreign_audio_are_refused_in_the_same_words_each_time() -> None:
+    sound = codec.encode_flac(np.arange(20_000, dtype="<i2"), 22_050)
+    stereo = io.BytesIO()
+    soundfile.write(stereo, np.zeros((10, 2), dtype="<i2"), 8000, format="FLAC")
+    for wrong in (sound[: len(sound) // 2], stereo.getvalue(), b"", b"RIFF"):
+        first, second = (_refusal(wrong) for _ in range(2))
+        assert first == second
+
+
+def _refusal(flac: bytes) -> str:
+    with pytest.raises(Undecodable) as raised:
+        codec.decode_flac(flac)
+    return str(raised.value)

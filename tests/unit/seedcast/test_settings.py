@@ -55,6 +55,15 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize("text", ["[kafka]\nsasl_pasword = 'hunter2'", "[s3]\nsecret = 'hunter2'", "[[s3]]\nsecret_key = 'hunter2'", "s3 = ['hunter2']"])
+def test_secret_in_the_wrong_place_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "seedcast.toml"
+    file.write_text(text)
+    with pytest.raises(InvalidSettings) as raised:
+        load_with(monkeypatch, SEEDCAST_CONFIG=str(file))
+    assert "hunter2" not in str(raised.value)
+
+
 def test_settings_cannot_be_changed_after_they_were_read() -> None:
     with pytest.raises(Exception, match="frozen"):
         settings.Settings().kafka.bootstrap = "other:9092"  # type: ignore[misc]

@@ -1,0 +1,39 @@
+"""Faust's consumer without two waits of a second each, which held this app at half of what the processor could do (75 of 165 records a second)."""
+
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+
+POLL = 0.02  # seconds
+FETCH_WAIT_MS = 50
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    """aiokafka has one fetch under way for each broker: while it waits for empty partitions, full ones wait, too. Faust fixes that at 1.5 s."""
+
+    logger = driver.logger  # Faust's own: a subclass would log under this module's name, and say that it starts
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    """Faust looks only once a second whether a full buffer has been emptied: at 100 records a second that is most of the time."""
+
+    logger = driver.logger
+
+    def _new_consumer_thread(self) -> Any:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Any, Any]:
+        active = self._get_active_partitions()
+        if self.flow_active and not active:
+            await self.sleep(POLL)
+            return {}, active
+        return await super()._wait_next_records(min(timeout, POLL))
+
+
+class Transport(driver.Transport):
+    Consumer = _Consumer

@@ -1,0 +1,69 @@
+"""`seedcast demo`, as a newcomer runs it: in a clean folder, again, and interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import soundfile
+
+from tests.conftest import eventually
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")}
+    command = [sys.executable, "-m", "seedcast.cli", "demo", *arguments]
+    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def run(folder: Path, *arguments: str) -> dict[str, object]:
+    process = start(folder, *arguments, "--json")
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err
+    found: dict[str, object] = json.loads(out.strip().splitlines()[-1])
+    return found
+
+
+def left_running(folder: Path) -> list[str]:
+    """Processes whose command or folder is that of the demo."""
+    home = str(folder)
+    return [
+        " ".join(p.info["cmdline"] or ())
+        for p in psutil.process_iter(["cmdline", "cwd"])
+        if p.pid != os.getpid() and home in f"{p.info['cmdline']}{p.info['cwd']}"
+    ]
+
+
+def test_the_example_is_spoken_once_and_leaves_nothing_running(tmp_path: Path) -> None:
+    first = run(tmp_path)
+    assert first["accepted"] == first["succeeded"] == 312
+    assert (first["rejected"], first["failed"], first["expired"], first["cancelled"]) == (5, 0, 0, 0)
+    files = sorted((tmp_path / ".seedcast" / "audio" / "demo").iterdir())
+    assert len(files) > 312  # some rows ask for two profiles
+    assert soundfile.info(next(f for f in files if f.suffix == ".wav")).samplerate == 8000
+    rejected = (tmp_path / ".seedcast" / "demo" / "demo.csv.rejected.jsonl").read_text().splitlines()
+    assert [json.loads(line)["row"] for line in rejected] == [47, 98, 151, 266, 203] or len(rejected) == 5
+    assert left_running(tmp_path) == []
+
+    again = run(tmp_path)
+    assert {k: v for k, v in again.items() if k != "wall_seconds"} == {k: v for k, v in first.items() if k != "wall_seconds"}
+    assert left_running(tmp_path) == []
+
+
+def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    process = start(tmp_path, "--rows", "600")
+    folder = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo-600"
+    eventually(lambda: folder.is_dir() and any(folder.rglob("*.*")), timeout=120, what="the first audio object")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert left_running(tmp_path) == []
+    summary = run(tmp_path, "--rows", "600")
+    assert summary["accepted"] == summary["succeeded"]
+    assert summary["accepted"] == 592

@@ -1,0 +1,208 @@
+"""The post-process app on a real Kafka and a real S3: every record has its result, through crashes, outages and rebalances."""
+
+import hashlib
+import signal
+import subprocess
+import time
+from collections import defaultdict
+
+import pytest
+
+from schemas.messages import SpeechResult
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
+from seedcast.codec import decode_result, encode_synthesis
+from seedcast.embedded import Stack
+from seedcast.errors import SeedcastError
+from seedcast.kafka import Admin, Producer, Record, TopicReader
+from seedcast.settings import Settings
+from storage import dead_letters
+from storage.s3 import S3Store
+from stream_apps.configuration import GROUP
+from tests.conftest import Spawn, eventually, fresh
+from tests.unit.stream_apps.records import audio, rejected, tone
+
+pytestmark = pytest.mark.integration
+
+RUN = ["run", "postprocess"]
+
+
+def produce(settings: Settings, records: list[tuple[bytes, bytes]], topic: Topic = AUDIO) -> None:
+    producer, errors = Producer(settings), list[SeedcastError | None]()
+    for key, value in records:
+        producer.send(settings.topic(topic), key=key, value=value, on_delivery=errors.append)
+    assert producer.flush(30) == 0
+    assert errors == [None] * len(records)
+
+
+def sounds(numbers: range, **changes: object) -> list[tuple[bytes, bytes]]:
+    return [(f"request-{n:05d}".encode(), encode_synthesis(audio(n, **changes))) for n in numbers]
+
+
+def results(settings: Settings) -> dict[str, list[Record]]:
+    """Every record of the results topic, by request id."""
+    found = defaultdict(list)
+    with TopicReader(settings, settings.topic(RESULTS)) as reader:
+        for record in reader.to_end():
+            found[(record.key or b"").decode()].append(record)
+    return found
+
+
+def first_results(settings: Settings) -> list[SpeechResult]:
+    return [decode_result(records[0].value) for records in results(settings).values()]
+
+
+def lag(settings: Settings) -> int:
+    return sum(found.records for found in Admin(settings).lag(settings.group(GROUP)))
+
+
+def finish(process: subprocess.Popen[bytes]) -> int:
+    process.send_signal(signal.SIGTERM)
+    return process.wait(timeout=15)
+
+
+def assert_all_delivered(settings: Settings, count: int) -> None:
+    """Each once as to its content: every repeat equals the first byte for byte, and every object is there and is what the manifest says."""
+    found = results(settings)
+    assert len(found) == count
+    assert all(len({record.value for record in records}) == 1 for records in found.values())
+    store = S3Store(settings.s3)
+    for result in first_results(settings):
+        assert result.status == "succeeded"
+        for rendition in result.renditions:
+            assert hashlib.sha256(store.get(rendition.uri)).hexdigest() == rendition.sha256
+
+
+def test_each_record_ends_as_result_with_objects_or_as_dead_letter(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, sounds(range(20), profiles=("telephony", "phone", "speaker")))
+    produce(settings, [(b"request-00100", encode_synthesis(rejected(100))), (b"request-00101", b"\xff not MessagePack")])
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) == 21 and not lag(settings), what="21 results")
+    assert finish(worker) == 0
+    by_id = {result.request_id: result for result in first_results(settings)}
+    assert by_id.pop("request-00100").status == "expired"
+    assert all(len(result.renditions) == 3 and result.metadata for result in by_id.values())
+    stored = {entry.uri for entry in S3Store(settings.s3).list("night-1/")}
+    assert stored == {rendition.uri for result in by_id.values() for rendition in result.renditions}
+    with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
+        (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
+    assert (letter.key, letter.value, letter.topic, letter.stage) == (b"request-00101", b"\xff not MessagePack", settings.topic(AUDIO), "postprocess")
+
+
+def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, sounds(range(400), profiles=("telephony", "phone")))
+    for killed_after in (40, 160):
+        worker = seedcast(RUN, settings)
+        eventually(lambda enough=killed_after: len(results(settings)) >= enough, what=f"{killed_after} results")
+        worker.kill()
+        worker.wait()
+    assert len(results(settings)) < 400
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) == 400 and not lag(settings), timeout=60, what="all results")
+    assert finish(worker) == 0
+    assert_all_delivered(settings, 400)
+
+
+def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, sounds(range(600), profiles=("telephony", "phone")))
+    stays = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) >= 20, what="the first results")
+    goes = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) >= 300, timeout=60, what="half of the results")
+    assert finish(goes) == 0
+    eventually(lambda: len(results(settings)) == 600 and not lag(settings), timeout=60, what="all results")
+    assert finish(stays) == 0
+    assert_all_delivered(settings, 600)
+
+
+def test_sigterm_finishes_what_is_in_hand_and_commits_it(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, sounds(range(500), profiles=("phone",)))
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) >= 20, what="the first results")
+    began = time.monotonic()
+    assert finish(worker) == 0
+    assert time.monotonic() - began < 5
+    assert 20 <= len(results(settings)) == 500 - lag(settings) < 500
+    assert all(len(records) == 1 for records in results(settings).values())
+
+
+def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) -> None:
+    produce(settings, sounds(range(800), profiles=("phone",)))
+    seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) >= 50, what="the first results")
+    produce(settings, sounds(range(1000, 1010)), AUDIO_URGENT)
+    urgent = {f"request-{n:05d}" for n in range(1000, 1010)}
+    eventually(lambda: urgent <= results(settings).keys(), what="the urgent results")
+    assert len(results(settings)) < 700
+
+
+def test_a_store_that_goes_away_is_waited_for_even_through_a_rebalance(own_stack: Stack, seedcast: Spawn) -> None:
+    settings = fresh(own_stack)
+    produce(settings, sounds(range(300)))
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) >= 20, what="the first results")
+    own_stack.stop(["s3"])
+    produce(settings, sounds(range(300, 400)))
+    before = len(results(settings))
+    other = seedcast(RUN, settings)  # its start waits for the store, so it joins the group only afterwards
+    restless = len(results(settings))
+    assert restless - before <= 16
+    own_stack.start()
+    eventually(lambda: len(results(settings)) == 400 and not lag(settings), timeout=60, what="all results")
+    assert (finish(worker), finish(other)) == (0, 0)
+    assert_all_delivered(settings, 400)
+
+
+def test_sigterm_while_the_store_is_away_hands_the_batch_back(own_stack: Stack, seedcast: Spawn) -> None:
+    settings = fresh(own_stack)
+    worker = seedcast(RUN, settings)
+    produce(settings, sounds(range(20)))
+    eventually(lambda: len(results(settings)) == 20, what="the first results")
+    own_stack.stop(["s3"])
+    produce(settings, sounds(range(20, 120)))
+    eventually(lambda: lag(settings) >= 100, what="work that waits")
+    time.sleep(2)  # into the back-off
+    assert finish(worker) == 0
+    assert len(results(settings)) == 20
+    own_stack.start()
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) == 120 and not lag(settings), timeout=60, what="all results")
+    assert finish(worker) == 0
+    assert_all_delivered(settings, 120)
+
+
+def test_a_broker_that_goes_away_is_waited_for(own_stack: Stack, seedcast: Spawn) -> None:
+    settings = fresh(own_stack)
+    produce(settings, sounds(range(600), profiles=("telephony", "phone")))
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) >= 20, what="the first results")
+    own_stack.kill("kafka")
+    time.sleep(3)  # an outage has a length
+    own_stack.start()
+    eventually(lambda: len(results(settings)) == 600 and not lag(settings), timeout=90, what="all results")
+    assert finish(worker) == 0
+    assert_all_delivered(settings, 600)
+
+
+def test_a_record_as_large_as_the_topic_takes_is_delivered(settings: Settings, seedcast: Spawn) -> None:
+    noise = (tone(7_000_000) + hashed_noise(7_000_000)).astype("<i2")
+    produce(settings, [(b"request-00001", encode_synthesis(audio(1, noise, 24_000)))])
+    produce(settings, [(b"large garbage", b"\xc1" * (15 * 1024 * 1024))])
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) == 1 and not lag(settings), timeout=60, what="its result")
+    assert finish(worker) == 0
+    assert_all_delivered(settings, 1)
+    with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
+        (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
+    assert dead_letters.original(letter, S3Store(settings.s3))[1] == b"\xc1" * (15 * 1024 * 1024)
+
+
+def test_wrong_credentials_at_the_start_are_fatal_and_name_the_remedy(settings: Settings, seedcast: Spawn, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    worker = seedcast(RUN, settings, SEEDCAST_S3_SECRET_KEY="another")
+    assert worker.wait(timeout=30) == 3
+    assert "SEEDCAST_S3_SECRET_KEY" in (tmp_path / "process-0.log").read_text()
+
+
+def hashed_noise(samples: int):  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    return np.random.default_rng(1).integers(-4000, 4000, samples)

@@ -1,0 +1,221 @@
+"""Rows to requests: every value is judged, and what is wrong is named by row, field, expected and got."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from producers import SubmitOptions
+from producers.build import Builder
+from producers.content import check_deadline, digest, encode
+from schemas.messages import MAX_VOICE_SEED, SpeechRequest, Style
+from seedcast import profiles
+from seedcast.codec import decode_request
+from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.settings import Settings
+
+CREATED = datetime(2026, 1, 1, 20, tzinfo=UTC)
+PROFILES = profiles.load(Settings().postprocess)
+
+
+def builder(columns: tuple[str, ...] | None = None, **options: object) -> Builder:
+    given: dict[str, object] = {"campaign": "night", "voice": 2222, **options}
+    return Builder(SubmitOptions(**given), CREATED, PROFILES, columns)  # type: ignore[arg-type]
+
+
+def build(values: Mapping[str, object], row: int = 1, **options: object) -> SpeechRequest:
+    return builder(**options).build(row, {"text": "Hello.", **values}, CREATED)
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "expected", "got"),
+    [
+        ({"text": ""}, "text", "at least one letter or digit", "an empty text"),
+        ({"text": None}, "text", "text", "nothing"),
+        ({"text": 7}, "text", "text", "int"),
+        ({"text": "x" * 100_000}, "text", "at most 10,000 characters", "100,000"),
+        ({"text": "pass\0word"}, "text", "no control characters", "U+0000 at character 5"),
+        ({"text": "bell\a"}, "text", "no control characters", "U+0007 at character 5"),
+        ({"text": "half \ud800"}, "text", "no control characters", "U+D800 at character 6"),
+        ({"text": "…!?。"}, "text", "at least one letter or digit", "nothing to speak"),
+        ({"text": "😀🎉"}, "text", "at least one letter or digit", "nothing to speak"),
+        ({"voice": "abc"}, "voice", "an integer from 0 to 9007199254740991", "'abc'"),
+        ({"voice": "-1"}, "voice", "an integer from 0 to 9007199254740991", "-1"),
+        ({"voice_seed": str(MAX_VOICE_SEED + 1)}, "voice_seed", "an integer from 0 to 9007199254740991", "9007199254740992"),
+        ({"voice": "9" * 5000}, "voice", "an integer from 0 to 9007199254740991", repr("9" * 5000)[:100]),
+        ({"voice": True}, "voice", "an integer from 0 to 9007199254740991", "True"),
+        ({"voice": "1_000"}, "voice", "an integer from 0 to 9007199254740991", "'1_000'"),
+        ({"voice": [1]}, "voice", "an integer from 0 to 9007199254740991", "(1,)"),
+        ({"voice": {"a": [1]}}, "voice", "a single value", "dict"),
+        ({"speed": "2.5"}, "speed", "a ratio from 0.5 to 2", "2.5"),
+        ({"speed": "nan"}, "speed", "a ratio from 0.5 to 2", "nan"),
+        ({"speed": "fast"}, "speed", "a ratio from 0.5 to 2", "'fast'"),
+        ({"profile": "gramophone"}, "profile", "profiles of archive, phone, speaker, telephony, wav", "gramophone"),
+        ({"profiles": "phone;x,y"}, "profiles", "profiles of archive, phone, speaker, telephony, wav", "x, y"),
+        ({"profiles": ";"}, "profiles", "profiles of archive, phone, speaker, telephony, wav", "0 of them"),
+        ({"profiles": [1]}, "profiles", "profiles of archive, phone, speaker, telephony, wav", "(1,)"),
+        ({"priority": "soon"}, "priority", "'normal' or 'urgent'", "'soon'"),
+        ({"temperature": "9"}, "temperature", "a temperature in its bounds", "9.0"),
+        ({"top_k": "1.5"}, "top_k", "a top k in its bounds", "1.5"),
+        ({"speaker": "x" * 8193}, "speaker", "a speaker string of at most 8,192 characters", repr("x" * 8193)[:100]),
+        ({"deadline": "tomorrow"}, "deadline", "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'", "'tomorrow'"),
+        (
+            {"deadline": "2026-01-01T00:00:00"},
+            "deadline",
+            "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
+            "'2026-01-01T00:00:00', which has no zone",
+        ),
+        ({"deadline": "9" * 30 + "d"}, "deadline", "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'", repr("9" * 30 + "d")),
+        (
+            {"template": "Hello {0}"},
+            "template",
+            "a template such as 'Hello {name}'",
+            "a placeholder is {name}, a plain column name; {{ and }} stand for braces",
+        ),
+        ({"template": "Hello {name}"}, "name", "a value for the template", "nothing"),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_named(values: dict[str, object], field: str, expected: str, got: str) -> None:
+    with pytest.raises(InvalidRow) as caught:
+        build(values, row=12)
+    error = caught.value
+    assert (error.row, error.field, error.expected, error.got) == (12, field, expected, got)
+
+
+def test_a_row_without_any_voice_is_wrong() -> None:
+    with pytest.raises(InvalidRow, match="field 'voice'"):
+        build({}, voice=None)
+
+
+def test_columns_go_before_options() -> None:
+    request = build(
+        {"voice": " 7 ", "speed": "1.5", "profiles": "phone; telephony,phone", "priority": "urgent", "top_p": "0.5", "speaker": "s", "metadata.crm": "x"},
+        speed=0.8,
+        profiles=("wav",),
+        style=Style(top_k=20),
+    )
+    assert (request.voice_seed, request.speed, request.profiles, request.priority, request.speaker) == (7, 1.5, ("phone", "telephony"), "urgent", "s")
+    assert request.style == Style(top_p=0.5, top_k=20)
+    assert request.metadata == {"crm": "x", "row": "1"}
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_cell_leaves_the_option(empty: object) -> None:
+    request = build(dict.fromkeys(("voice", "speed", "profile", "deadline", "template"), empty), deadline="2h")
+    assert (request.voice_seed, request.speed, request.profiles, request.deadline) == (2222, 1.0, ("phone",), CREATED + timedelta(hours=2))
+
+
+def test_a_template_column_goes_before_the_template_and_that_before_the_text() -> None:
+    assert build({"name": "Anna"}, template="Dear {name}").text == "Dear Anna"
+    assert build({"name": "Anna", "template": "Hi {name}"}, template="Dear {name}").text == "Hi Anna"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("2h", CREATED + timedelta(hours=2)),
+        ("1d2h3m4s", CREATED + timedelta(days=1, hours=2, minutes=3, seconds=4)),
+        ("2026-01-02T06:00:00Z", datetime(2026, 1, 2, 6, tzinfo=UTC)),
+        ("2026-01-02T06:00:00+08:00", datetime(2026, 1, 2, 6, tzinfo=timezone(timedelta(hours=8)))),
+        (CREATED, CREATED),
+    ],
+)
+def test_a_deadline_is_an_instant_or_counts_from_the_opening(written: object, meant: datetime) -> None:
+    assert build({"deadline": written}).deadline == meant
+
+
+def test_a_deadline_that_is_past_is_the_rows_error() -> None:
+    with pytest.raises(InvalidRow, match=r"field 'deadline'.*a moment after 2026-01-01T20:00:00"):
+        check_deadline(3, build({"deadline": "2026-01-01T19:59:59Z"}), CREATED)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"campaign": "a/b"}, "campaign.*1 to 64 letters"),
+        ({"voice": -1}, "option voice.*got -1"),
+        ({"speed": 3.0}, "option speed"),
+        ({"profiles": ("gramophone",)}, "option profiles.*gramophone"),
+        ({"profiles": ()}, "option profiles.*0 of them"),
+        ({"deadline": "soon"}, "option deadline"),
+        ({"template": "{a.b}"}, "option template"),
+        ({"style": Style(temperature=9.0)}, "option temperature"),
+        ({"columns": ("id", "voice")}, "columns are missing; expected text"),
+        ({"columns": ("text",), "id_column": "id"}, "columns are missing; expected id"),
+        ({"columns": ("text",), "voice": None}, "columns are missing; expected voice"),
+        ({"columns": ("name",), "template": "{name} {amount}"}, "columns are missing; expected amount"),
+    ],
+)
+def test_what_is_wrong_for_every_row_is_said_once(options: dict[str, object], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        builder(**options)  # type: ignore[arg-type]
+
+
+def test_a_request_id_stays_what_it_is_for_ever() -> None:
+    assert build({"id": "n-1"}, id_column="id").request_id == "fca386fb33e22a0a1a92d4ffbf30bbb7"
+    assert build({}, row=1).request_id == "e62f21e3a8a8ce4ac7d4c6d4b4b4ae07"
+
+
+campaigns = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,8}", fullmatch=True)
+ids = st.text(min_size=1, max_size=8).map(str.strip).filter(bool)
+
+
+@given(st.tuples(campaigns, ids), st.tuples(campaigns, ids))
+def test_request_ids_differ_exactly_where_campaign_or_row_differ(one: tuple[str, str], other: tuple[str, str]) -> None:
+    first, second = (build({"id": row}, id_column="id", campaign=campaign).request_id for campaign, row in (one, other))
+    assert (first == second) == (one == other)
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, 1.5, True, "x" * 257])
+def test_an_id_that_names_nothing_is_wrong(value: object) -> None:
+    with pytest.raises(InvalidRow, match=r"field 'order'.*an id of 1 to 256 characters"):
+        build({"order": value}, id_column="order")
+
+
+def test_what_is_built_is_what_its_reader_accepts() -> None:
+    request = build({"deadline": "2h", "metadata.a": 1, "temperature": "0.3", "top_k": 20.0})
+    assert decode_request(encode(1, request)) == request
+
+
+def test_the_same_row_elsewhere_and_later_has_the_same_content() -> None:
+    first = builder(id_column="id").build(1, {"id": "a", "text": "Hello."}, CREATED)
+    again = builder(id_column="id").build(99, {"id": "a", "text": "Hello."}, CREATED + timedelta(hours=1))
+    assert digest(first) == digest(again)
+    assert digest(decode_request(encode(1, first))) == digest(first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"text": "Hi."}, {"voice": "1"}, {"speed": "1.1"}, {"profile": "wav"}, {"deadline": "2h"}, {"priority": "urgent"}, {"top_k": "3"}, {"metadata.a": "1"}],
+)
+def test_whatever_can_be_heard_or_read_is_content(change: dict[str, object]) -> None:
+    assert digest(build(change)) != digest(build({}))
+
+
+def test_a_row_larger_than_the_topic_takes_is_wrong() -> None:
+    with pytest.raises(InvalidRow, match=r"row 4; expected at most 1,032,192 bytes"):
+        encode(4, build({"metadata.blob": "x" * 1_100_000}))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"voice_seed": -1}, "voice_seed"),
+        ({"voice_seed": 2**70}, "voice_seed"),
+        ({"request_id": "short"}, "request_id"),
+        ({"text": "…"}, "text"),
+        ({"text": "\ud800"}, "request_id"),
+        ({"profiles": ("gramophone",)}, "profiles"),
+        ({"profiles": ()}, "profiles"),
+        ({"campaign_id": "other"}, "campaign_id"),
+        ({"speed": 9.0}, "speed"),
+        ({"submitted_at": datetime(2026, 1, 1)}, "submitted_at"),
+        ({"metadata": {"a": object()}}, "request_id"),
+    ],
+)
+def test_a_request_that_the_caller_made_is_judged_as_its_reader_will(change: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidRow, match=f"row 5, field {field!r}"):
+        builder().build(5, replace(build({}), **change), CREATED)

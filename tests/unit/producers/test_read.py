@@ -1,0 +1,117 @@
+"""Files as they come: what is a row's error, what is the file's, and which row it was."""
+
+import json
+import resource
+from pathlib import Path
+
+import pytest
+
+from producers.read import BLOCK, BadRow, read
+from seedcast.errors import InvalidInput
+from tests.unit.producers.files import a_file, parquet
+
+
+def good(path: Path) -> list[tuple[int, dict[str, object]]]:
+    return [(row[0], dict(row[1])) for row in read(path).rows if not isinstance(row, BadRow)]
+
+
+def bad(path: Path) -> list[tuple[int, str]]:
+    return [(row.error.row, row.line) for row in read(path).rows if isinstance(row, BadRow)]
+
+
+def test_csv_values_stay_text(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "id,name,flag\n007,,true\n1e5,NULL,\n")
+    assert good(path) == [(1, {"id": "007", "name": "", "flag": "true"}), (2, {"id": "1e5", "name": "NULL", "flag": ""})]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_quoted_value_may_hold_separators_and_line_ends(tmp_path: Path, line_end: str) -> None:
+    path = a_file(tmp_path, line_end.join(["id,text", 'a,"one, ""two""\nthree"', "b,四", ""]))
+    assert good(path) == [(1, {"id": "a", "text": 'one, "two"\nthree'}), (2, {"id": "b", "text": "四"})]
+
+
+@pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: str) -> None:
+    content = "id\nx\n" if name.endswith("csv") else '{"id": "x"}\n'
+    assert good(a_file(tmp_path, b"\xef\xbb\xbf" + content.encode(), name)) == [(1, {"id": "x"})]
+
+
+def test_a_row_with_the_wrong_number_of_columns_is_that_rows_error(tmp_path: Path) -> None:
+    path = a_file(tmp_path, 'id,text\nshort\na,"two\nlines"\n\nlong,1,2\nb,x\nc\n')
+    assert bad(path) == [(1, "short"), (3, "long,1,2"), (5, "c")]
+    assert [number for number, _ in good(path)] == [2, 4]
+
+
+def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
+    lines = [f"n-{number}" if number % 1000 == 0 else f"n-{number},{'x' * 60}" for number in range(1, 40_001)]
+    path = a_file(tmp_path, "id,text\n" + "\n".join(lines) + "\n")
+    assert path.stat().st_size > 2 * BLOCK
+    assert all(values["id"] == f"n-{number}" for number, values in good(path))
+    assert [number for number, _ in bad(path)] == list(range(1000, 40_001, 1000))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("list.csv", b"", "is empty"),
+        ("list.jsonl", b"", "is empty"),
+        ("list.parquet", b"", "is empty"),
+        ("list.csv", b"id,text", "has no rows"),
+        ("list.csv", b"id,text,id\n1,2,3\n", "columns appear twice.*'id'"),
+        ("list.csv", b"id,,text\n1,2,3\n", "a column has no name"),
+        ("list.csv", b"id,text\nok,fine\n1,\xff\xfe\n", "not UTF-8.*offset 18, in line 3.*iconv"),
+        ("list.csv", "id,text\n1,é\n".encode("latin-1"), "not UTF-8.*offset 10, in line 2"),
+        ("list.csv", "id,text\n1,é".encode()[:-1], "not UTF-8.*offset 10"),
+        ("list.csv", "id,text\n1,hello\n".encode("utf-16"), "UTF-16.*iconv"),
+        ("list.csv", "id,text\n1,hello\n".encode("utf-16-le"), "UTF-16"),
+        ("list.csv", "id,text\n1,hello\n".encode("utf-16-be"), "UTF-16"),
+        ("list.jsonl", '{"id": 1}\n'.encode("utf-16"), "UTF-16"),
+        ("list.csv", b'id,text\n1,"never closed\n2,x\n3,y\n', "row 1.*a quote that is closed"),
+        ("list.csv", b'id,text\n1,"' + b"x\n" * BLOCK, "is a quote never closed"),
+        ("list.parquet", b"PAR1 not at all", "is not Parquet"),
+        ("list.xlsx", b"PK", "expected a file ending in .csv, .jsonl, .ndjson, .parquet"),
+    ],
+)
+def test_a_file_that_is_wrong_as_a_whole_says_so(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        list(read(a_file(tmp_path, content, name)).rows)
+
+
+def test_invalid_utf8_far_into_a_file_is_found_before_its_first_row(tmp_path: Path) -> None:
+    start = ("id,text\n" + "1,号\n" * 400_000).encode()
+    with pytest.raises(InvalidInput, match=rf"offset {len(start) + 2:,}, in line 400,002"):
+        read(a_file(tmp_path, start + b"2,\xff\n"))
+
+
+def test_a_lone_quote_inside_a_value_is_a_character(tmp_path: Path) -> None:
+    assert good(a_file(tmp_path, 'id,text\n1,5" pipe\n2,x\n'))[0][1]["text"] == '5" pipe'
+
+
+@pytest.mark.parametrize("what", ["folder", "missing"])
+def test_what_is_no_file_says_so(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "list.csv"
+    if what == "folder":
+        path.mkdir()
+    with pytest.raises(InvalidInput, match="expected a file; got"):
+        read(path)
+
+
+def test_a_wrong_line_of_json_lines_is_that_rows_error(tmp_path: Path) -> None:
+    lines = [b'{"id": 1}', b"{", b"[1]", b"", b'{"id": "\xff"}', b'{"id": "' + b"x" * BLOCK + b'"}', b'{"id": 7}']
+    path = a_file(tmp_path, b"\n".join(lines), "list.jsonl")
+    assert good(path) == [(1, {"id": 1}), (7, {"id": 7})]
+    assert [number for number, _ in bad(path)] == [2, 3, 5, 6]
+
+
+def test_parquet_keeps_its_types(tmp_path: Path) -> None:
+    assert good(parquet(tmp_path, {"id": [7, None], "text": ["a", "b"]})) == [(1, {"id": 7, "text": "a"}), (2, {"id": None, "text": "b"})]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    with path.open("w") as file:
+        for number in range(100_000):
+            file.write(json.dumps({"id": number, "text": "x" * 1000}) + "\n")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert sum(1 for _ in read(path).rows) == 100_000
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024  # KiB, of a file of 100 MB

@@ -1,0 +1,33 @@
+"""The list of the demo: as the generator writes it, and wrong only where it means to be."""
+
+from pathlib import Path
+
+from producers.read import BadRow, read
+from producers.sample import rows, write_csv
+from tests.unit.producers.files import dry_run
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "notifications.csv"
+
+
+def test_the_example_is_what_the_generator_writes(tmp_path: Path) -> None:
+    write_csv(tmp_path / "list.csv")
+    assert (tmp_path / "list.csv").read_bytes() == EXAMPLE.read_bytes()
+
+
+def test_the_example_is_wrong_in_five_ways_and_has_duplicates(tmp_path: Path) -> None:
+    report = dry_run(EXAMPLE, id_column="id", voice=None, state_dir=tmp_path)
+    assert sorted(rejection.field for rejection in report.rejections) == ["id", "name", "profile", "text", "voice"]
+    assert (report.rejected, report.duplicates) == (5, 3)
+    assert report.new >= 300
+
+
+def test_the_example_has_four_voices_and_two_profiles() -> None:
+    good = [row[1] for row in read(EXAMPLE).rows if not isinstance(row, BadRow)]
+    assert len({row["voice"] for row in good} - {"abc"}) == 4
+    assert {name for row in good for name in str(row["profile"]).split(";")} == {"phone", "telephony", "gramophone"}
+
+
+def test_a_list_of_any_length_begins_alike() -> None:
+    assert len(list(rows(1000))) == 1000
+    assert list(rows(1000))[:20] == list(rows(5000))[:20]
+    assert len({row["id"] for row in rows(10)}) == 10

@@ -1,0 +1,97 @@
+"""A whole list without Kafka: what is counted, what is rejected, and where that is written."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from producers import SubmitOptions, SubmitProgress, submit_requests
+from producers.publish import partition
+from seedcast.errors import InvalidInput, LocalResource
+from seedcast.settings import Settings
+from tests.unit.producers.files import a_file, dry_run, parquet
+
+
+def test_every_row_is_counted_once(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "id,text\na,One.\nb,Two.\na,One.\na,Other.\nc,…\nd\n")
+    report = dry_run(path, id_column="id")
+    assert (report.rows, report.new, report.duplicates, report.resumed, report.rejected) == (6, 2, 1, 0, 3)
+    assert [(r.row, r.field) for r in report.rejections] == [(4, "id"), (5, "text"), (6, "")]
+
+
+def test_the_same_id_with_other_content_names_both_rows(tmp_path: Path) -> None:
+    (rejection,) = dry_run(a_file(tmp_path, "id,text\na,One.\na,Other.\n"), id_column="id").rejections
+    assert (rejection.row, rejection.field) == (2, "id")
+    assert "row 1" in rejection.expected
+    assert "'a'" in rejection.got
+
+
+def test_wrong_rows_are_kept_as_they_came(tmp_path: Path) -> None:
+    report = dry_run(a_file(tmp_path, "id,text\na,…\nb\nc,fine\n"))
+    lines = [json.loads(line) for line in (tmp_path / "list.csv.rejected.jsonl").read_text().splitlines()]
+    assert report.rejected_file == tmp_path / "list.csv.rejected.jsonl"
+    assert lines == [
+        {"row": 1, "field": "text", "expected": "at least one letter or digit", "got": "nothing to speak", "came": {"id": "a", "text": "…"}},
+        {"row": 2, "field": "", "expected": "2 columns", "got": "1", "came": "b"},
+    ]
+
+
+def test_rejected_rows_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+    dry_run(a_file(tmp_path, "text\n…\n"))
+    assert dry_run(a_file(tmp_path, "text\nfine\n")).rejected_file is None
+    assert not (tmp_path / "list.csv.rejected.jsonl").exists()
+
+
+def test_a_dry_run_leaves_no_journal(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "text\nfine\n")
+    assert dry_run(path).state is None
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_typed_row_that_is_wrong_can_be_written(tmp_path: Path) -> None:
+    assert dry_run(parquet(tmp_path, {"text": ["…"], "raw": [b"\xff"]})).rejected == 1
+
+
+def test_a_wrong_text_is_in_no_message(tmp_path: Path) -> None:
+    secret = "Anna owes 12 dollars\a"
+    (rejection,) = dry_run(a_file(tmp_path, f"text\n{secret}\n")).rejections
+    assert "Anna" not in str(rejection)
+
+
+@pytest.mark.parametrize("where", ["beside", "state_dir"])
+def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path, where: str) -> None:
+    (tmp_path / "flat").touch()
+    options = {"state_dir": tmp_path / "flat" / "below"}
+    with pytest.raises(LocalResource, match="--state-dir"):
+        dry_run(a_file(tmp_path, "text\n…\n"), **options)
+
+
+def test_the_state_can_lie_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    report = dry_run(a_file(tmp_path, "text\n…\n"), state_dir=tmp_path / "state")
+    assert report.rejected_file == tmp_path / "state" / "list.csv.rejected.jsonl"
+
+
+def test_the_report_holds_the_first_hundred_and_the_file_all(tmp_path: Path) -> None:
+    report = dry_run(a_file(tmp_path, "text\n" + "…\n" * 250))
+    assert (report.rejected, len(report.rejections)) == (250, 100)
+    assert len((tmp_path / "list.csv.rejected.jsonl").read_text().splitlines()) == 250
+
+
+def test_progress_is_told_while_rows_are_read(tmp_path: Path) -> None:
+    seen: list[SubmitProgress] = []
+    rows = ({"text": f"Number {number}."} for number in range(5000))
+    submit_requests(Settings(), rows, SubmitOptions(campaign="night", voice=1, dry_run=True), seen.append)
+    assert [progress.rows for progress in seen] == [2048, 4096, 5000, 5000]
+
+
+def test_options_are_judged_before_the_brokers_are_asked(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="option template"):
+        dry_run(a_file(tmp_path, "text\nfine\n"), template="{", dry_run=False)
+
+
+@pytest.mark.parametrize(("spread", "used"), [(1, 1), (3, 3), (8, 8), (100, 8)])
+def test_a_voice_spreads_over_as_many_partitions_as_asked(spread: int, used: int) -> None:
+    counts = [partition(b"2222", f"request-{number}".encode(), spread, 8) for number in range(4000)]
+    assert len(set(counts)) == used
+    assert max(map(counts.count, set(counts))) < 1.3 * len(counts) / used
