@@ -68,8 +68,8 @@ class Run:
                     known[request.request_id] = entry
             except InvalidRow as error:
                 wrong.append((error, came))
-        for error, what in sorted(wrong, key=lambda pair: pair[0].row):
-            self._rejected.add(error, what)
+        for problem, what in sorted(wrong, key=lambda pair: pair[0].row):
+            self._rejected.add(problem, what)
         if fresh:
             self._send(fresh)
         self._note()

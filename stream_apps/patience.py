@@ -26,6 +26,10 @@ class Patience:
 
     async def keep_trying(self, boundary: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Raises what is not Retryable at once, and what is when there is no time left to wait for it."""
+
+        async def awaited() -> T:  # tenacity awaits coroutine functions only; a future returned by another would pass for a success
+            return await attempt()
+
         return await AsyncRetrying(
             retry=retry_if_exception_type(Retryable),
             wait=WAIT,
@@ -33,7 +37,7 @@ class Patience:
             sleep=self._pause,
             before_sleep=_announce(boundary, self._beat),
             reraise=True,
-        )(attempt)
+        )(awaited)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

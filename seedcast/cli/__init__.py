@@ -1,13 +1,14 @@
 """The command line: the one place that may start any room. Each command imports its room when it runs."""
 
 import sys
+from importlib import import_module
 
-from seedcast.cli import campaigns, dead_letters, demo, doctor, results, run, say, stack, submit, topics
 from seedcast.cli.base import app, fail
 from seedcast.errors import SeedcastError
 
-# In the order in which `seedcast --help` lists them.
-COMMANDS = (demo, stack, submit, campaigns, results, say, run, topics, dead_letters, doctor)
+# Each module registers its commands when it is imported; `seedcast --help` lists them in this order.
+for _module in ("demo", "submit", "campaigns", "results", "say", "stack", "run", "topics", "dead_letters", "doctor"):
+    import_module(f"seedcast.cli.{_module}")
 
 
 def main() -> None:

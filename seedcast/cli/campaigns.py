@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from seedcast.outcomes import Progress
 
 
+COLUMNS = {
+    "campaign_id": "campaign",
+    "state": "state",
+    "accepted": "accepted",
+    "succeeded": "ok",
+    "failed": "failed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+    "audio_seconds": "audio s",
+    "rate": "per s",
+    "seconds_left": "left s",
+}
+
+
 @app.command(rich_help_panel="Daily work")
 def campaigns(
     wait: Annotated[str | None, typer.Option("--wait", metavar="ID", help="Wait until every accepted request of this one has its outcome.")] = None,
@@ -73,11 +87,10 @@ def _print(rows: list[dict[str, object]]) -> None:
         err.print("no campaigns; `seedcast submit FILE --campaign NAME` begins one")
         return
     table = Table(box=None, pad_edge=False)
-    columns = ("campaign_id", "state", "accepted", "succeeded", "failed", "expired", "cancelled", "audio_seconds", "rate", "seconds_left")
-    for column in columns:
-        table.add_column(column)
+    for title in COLUMNS.values():
+        table.add_column(title, no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(row[column]) for column in columns))
+        table.add_row(*(_cell(row[column]) for column in COLUMNS))
     out.print(table)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import seedcast
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.errors import EngineFailed
 from seedcast.settings import Settings, load
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from seedcast.outcomes import Progress
 
 WORKERS = {"gpu-consumer-1": ["run", "gpu-consumer"], "postprocess-1": ["run", "postprocess"]}
-EXAMPLE = Path(seedcast.__file__).parent.parent / "examples" / "notifications.csv"
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "notifications.csv"
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ class Line:
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._submit = bar.add_task("submitting", total=None, detail="")
+        self._submit = bar.add_task("submitting", total=None, detail="", visible=False)
         self._speak = bar.add_task("speaking", total=None, detail="", visible=False)
 
     def submitted(self, progress: SubmitProgress) -> None:
         detail = f"{progress.rows:,} rows, {progress.acknowledged:,} of {progress.new:,} acknowledged, {progress.rejected:,} rejected"
-        self._bar.update(self._submit, completed=progress.acknowledged, detail=detail)
+        self._bar.update(self._submit, visible=True, completed=progress.acknowledged, detail=detail)
 
     def spoken(self, progress: CampaignProgress) -> None:
         if progress.accepted is not None:

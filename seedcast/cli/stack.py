@@ -49,7 +49,10 @@ def status(as_json: Json = False) -> None:
     quiet_logs()
     settings = load()
     processes = _processes(settings.home)
-    lags, topics, buckets = _cluster() if not processes or any(p["running"] for p in processes) else ([], [], [])
+    reachable = settings.kafka.bootstrap or any(process["running"] for process in processes)
+    lags, topics, buckets = _cluster() if reachable else ([], [], [])
+    if not reachable and not as_json:
+        err.print("the embedded stack is not running; `seedcast up` starts it")
     if as_json:
         emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
     else:

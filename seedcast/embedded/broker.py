@@ -19,6 +19,7 @@ JVM = (
     "-Xmx384m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps its files by it; without this every log begins with a warning
     "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -52,13 +53,22 @@ def find(recorded: Recorded | None) -> psutil.Process | None:
     """The process, if it still runs and is the one that was recorded."""
     if recorded is None:
         return None
-    reap()
     try:
         process = psutil.Process(recorded.pid)
-        same = process.create_time() == recorded.created
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+        return process if process.create_time() == recorded.created and runs(process) else None
     except psutil.NoSuchProcess:
         return None
+
+
+def runs(process: psutil.Process) -> bool:
+    """One that ended stays in the process table until its parent, or in a container perhaps nobody, takes its exit code."""
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[pid]
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def marked(home: Path) -> Iterator[psutil.Process]:
@@ -78,12 +88,11 @@ def family(process: psutil.Process) -> list[psutil.Process]:
 
 def end(processes: Iterable[psutil.Process], grace: float) -> None:
     """SIGTERM to all, SIGKILL after `grace` seconds to what is left; returns when none runs."""
-    waiting = list(processes)
-    _signal(waiting, signal.SIGTERM)
-    _, waiting = psutil.wait_procs(waiting, timeout=grace)
-    _signal(waiting, signal.SIGKILL)
-    psutil.wait_procs(waiting, timeout=10)
-    reap()
+    kill(_signal(list(processes), signal.SIGTERM, grace))
+
+
+def kill(processes: Iterable[psutil.Process]) -> None:
+    _signal(list(processes), signal.SIGKILL, patience=10)
 
 
 def listens(process: psutil.Process, port: int) -> bool:
@@ -100,18 +109,12 @@ def free_ports(*preferred: int) -> list[int]:
 
 
 def tail(log: Path, count: int = 12) -> str:
-    """The last lines of a log, without reading all of it."""
+    """The last lines of a log, without reading all of it, and without the frames of Java's stack traces."""
     with suppress(FileNotFoundError), log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - 8192))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-count:])
+        file.seek(max(0, log.stat().st_size - 16384))
+        lines = file.read().decode(errors="replace").splitlines()
+        return "\n".join([line for line in lines if not line.startswith("\tat ")][-count:])
     return ""
-
-
-def reap() -> None:
-    """Takes the exit codes of our own children, which stay in the process table until somebody does."""
-    for pid, child in list(_children.items()):
-        if child.poll() is not None:
-            del _children[pid]
 
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -126,7 +129,12 @@ def _bind(probe: socket.socket, preferred: int) -> int:
     return int(probe.getsockname()[1])
 
 
-def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
+def _signal(processes: list[psutil.Process], number: signal.Signals, patience: float) -> list[psutil.Process]:
+    """Returns those that still run after `patience` seconds."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
+    deadline = time.monotonic() + patience
+    while (left := [process for process in processes if runs(process)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left

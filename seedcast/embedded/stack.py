@@ -68,9 +68,7 @@ class Stack:
     def kill(self, name: str) -> None:
         """SIGKILL, as a crash would; its record stays. For tests and drills."""
         if process := processes.find(self._state().processes.get(name)):
-            process.kill()
-            psutil.wait_procs([process], timeout=10)
-            processes.reap()
+            processes.kill([process])
 
     def status(self) -> list[Process]:
         """What was started and not stopped, running or not."""

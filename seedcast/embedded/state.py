@@ -57,11 +57,12 @@ def locked(home: Path) -> Iterator[None]:
     """One process at a time changes a stack; the lock goes with its process. Raises LocalResource."""
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with (home / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    except PermissionError as error:
+        lock = (home / "lock").open("w")
+    except OSError as error:
         raise LocalResource(f"folder {home}", expected="one that can be written", got=str(error), remedy="set SEEDCAST_HOME to another") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def connected(settings: Settings) -> Settings:

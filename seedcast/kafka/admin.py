@@ -44,6 +44,7 @@ class Admin:
             except KafkaException as error:
                 if not isinstance(mapped := translate(error, "connecting to Kafka"), Retryable):
                     raise mapped from error
+            self._client.poll(0)  # serves `_note`: a refusal comes as an event, while the call itself only times out
             if self._refusal:
                 raise self._refusal[0]
         raise Unreachable(

@@ -101,8 +101,10 @@ class GroupConsumer:
         return True
 
     def close(self) -> None:
-        """Leaves the group; `on_revoke` runs first."""
+        """Leaves the group; `on_revoke` runs first. What failed in it is logged: the partitions are gone either way."""
         self._client.close()
+        if self._failure:
+            log.warning("kafka_consumer", problem=str(self._failure))
 
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         committed = client.committed(partitions, timeout=30)

@@ -1,0 +1,136 @@
+"""The commands as an operator types them: what they print for people and programs, and their exit codes."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from schemas.topics import REQUESTS
+from seedcast.kafka import Producer
+from seedcast.settings import Settings
+from tests.conftest import Spawn, environment, eventually
+
+pytestmark = pytest.mark.integration
+
+
+def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
+    return subprocess.run(command, env=environment(settings) | {"COLUMNS": "200"} | env, capture_output=True, text=True, timeout=120)
+
+
+def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    assert done.returncode in (0, 1), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def write(folder: Path, *lines: str) -> Path:
+    file = folder / "list.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+    seedcast(["run", "gpu-consumer"], settings)
+    seedcast(["run", "postprocess"], settings)
+    file = write(tmp_path, "id,name,voice", "1,Anna,1", "2,,2", "3,Omar,x", "4,Grace,4")
+    submit = ["submit", file, "--campaign", "bills", "--id-column", "id", "--template", "Hello {name}.", "--profile", "telephony", "--json", "--wait"]
+    done = run(settings, *submit)
+    assert done.returncode == 1  # two rows are wrong
+    report, outcome = rows(done)
+    assert (report["accepted"], report["rejected"], outcome["succeeded"]) == (2, 2, 2)
+    assert [(r["row"], r["field"]) for r in report["rejections"]] == [(2, "name"), (3, "voice")]  # type: ignore[union-attr,index,attr-defined]
+
+    again = rows(run(settings, *submit))[0]
+    assert (again["new"], again["accepted"]) == (0, 2)
+
+    (campaign,) = rows(run(settings, "campaigns", "--json"))
+    assert (campaign["campaign_id"], campaign["state"], campaign["accepted"], campaign["succeeded"]) == ("bills", "completed", 2, 2)
+
+    results = rows(run(settings, "results", "--campaign", "bills", "--json"))
+    assert {r["status"] for r in results} == {"succeeded"}
+    assert "Hello" not in json.dumps(results)
+    audio = tmp_path / "one.wav"
+    assert run(settings, "fetch", results[0]["request_id"], "-o", audio).returncode == 0
+    assert soundfile.info(audio).samplerate == 8000
+    assert run(settings, "fetch", results[0]["request_id"], "-o", audio, "--profile", "phone").returncode == 2
+    assert run(settings, "results", "--parquet", tmp_path / "all.parquet").returncode == 0
+
+    lag = json.loads(run(settings, "status", "--json").stdout)["lag"]
+    assert lag
+    assert all(found["lag"] == 0 for found in lag)
+
+
+def test_dry_run_checks_rows_and_needs_no_broker(settings: Settings, tmp_path: Path) -> None:
+    file = write(tmp_path, "text,voice", "Hello.,1", "…,1")
+    done = run(settings, "submit", file, "--campaign", "dry", "--dry-run", "--json", SEEDCAST_KAFKA_BOOTSTRAP="127.0.0.1:1")
+    assert (done.returncode, rows(done)[0]["rejected"]) == (1, 1)
+
+
+def test_dead_letter_is_listed_shown_and_put_back(settings: Settings, seedcast: Spawn) -> None:
+    worker = seedcast(["run", "gpu-consumer"], settings)
+    Producer(settings).deliver(settings.topic(REQUESTS), key=b"7", value=b"\xff\x00 nonsense")
+    eventually(lambda: rows(run(settings, "dead-letters", "list", "--json")), what="a dead letter")
+    (letter,) = rows(run(settings, "dead-letters", "list", "--json"))
+    assert (letter["topic"], letter["stage"]) == (settings.topic(REQUESTS), "gpu-consumer")
+    assert r"\xff\x00 nonsense" in run(settings, "dead-letters", "show", letter["position"]).stdout
+    assert run(settings, "dead-letters", "redrive", letter["position"]).returncode == 0
+    eventually(lambda: len(rows(run(settings, "dead-letters", "list", "--json"))) == 2, what="its second death")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+
+
+def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
+    elsewhere = {"SEEDCAST_KAFKA_PREFIX": settings.kafka.prefix + "x", "SEEDCAST_KAFKA_PARTITIONS": "1"}
+    assert len(rows(run(settings, "topics", "list", "--json"))) == 8
+    assert run(settings, "topics", "check").returncode == 0
+    missing = run(settings, "topics", "check", **elsewhere)
+    assert (missing.returncode, missing.stdout.count("missing")) == (1, 8)
+    assert run(settings, "topics", "create", **elsewhere).returncode == 0
+    assert run(settings, "topics", "check", **elsewhere).returncode == 0
+    few = run(settings, "topics", "create", **elsewhere | {"SEEDCAST_KAFKA_PARTITIONS": "3"})
+    assert few.returncode == 3
+    assert "expected at least 3 partitions, got 1" in few.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "code", "said"),
+    [
+        (["submit", "no-such.csv", "--campaign", "a"], {}, 2, "no-such.csv"),
+        (["campaigns", "--wait", "no-such"], {}, 2, "no-such"),
+        (["fetch", "no-such", "-o", "x.wav"], {}, 2, "no-such"),
+        (["topics", "check"], {"SEEDCAST_KAFKA_BOOTSTRAP": "127.0.0.1:1", "SEEDCAST_KAFKA_START_TIMEOUT": "2"}, 3, "SEEDCAST_KAFKA_BOOTSTRAP"),
+        (["run", "postprocess"], {"SEEDCAST_S3_SECRET_KEY": "wrong-secret-key"}, 3, "SEEDCAST_S3_SECRET_KEY"),
+        (["run", "gpu-consumer"], {"SEEDCAST_S3_SECRET_KEY": "wrong-secret-key"}, 3, "SEEDCAST_S3_SECRET_KEY"),
+        (["run", "gpu-consumer", "--engine", "kazoo"], {}, 2, "espeak"),
+        (["status"], {"SEEDCAST_GPU_SLOTZ": "1"}, 2, "SEEDCAST_GPU_SLOTZ"),
+        (["say", "…!", "-o", "x.wav"], {}, 2, "letter or digit"),
+        (["say", "Hello", "-o", "/no/such/folder/x.wav"], {}, 2, "/no/such/folder"),
+    ],
+)
+def test_what_cannot_work_says_why_and_exits_so(settings: Settings, arguments: list[str], env: dict[str, str], code: int, said: str) -> None:
+    done = run(settings, *arguments, **env)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_say_and_doctor(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "hello.flac"
+    assert run(settings, "say", "您好 world", "--voice", "7", "-o", file).returncode == 0
+    assert soundfile.info(file).duration > 0.5
+    findings = {f["check"]: f["ok"] for f in rows(run(settings, "doctor", "--json"))}
+    assert findings["kafka"]
+    assert findings["s3"]
+    assert findings["topics"]
+    shown = run(settings, "doctor").stdout
+    assert settings.s3.secret_key.get_secret_value() not in shown
+    assert "SEEDCAST_GPU_SLOTS" in shown
+
+
+def test_help_needs_no_room() -> None:
+    code = "import sys; import seedcast.cli; print([m for m in ('torch', 'faust', 'librosa', 'minio', 'confluent_kafka', 'pyarrow') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,158 @@
+"""The embedded stack: one broker and one S3 endpoint for a home, through crashes, lost records and taken ports; nothing outlives `stop`."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from schemas.topics import RESULTS
+from seedcast.embedded import Process, Stack, broker, connected, processes
+from seedcast.errors import InvalidSettings, LocalResource
+from seedcast.kafka import Admin, Producer, TopicReader
+from seedcast.settings import KafkaSettings, S3Settings, Settings
+from storage.s3 import S3Store
+from tests.conftest import eventually
+
+pytestmark = pytest.mark.integration
+
+
+def servers(stack: Stack) -> dict[str, Process]:
+    return {process.name: process for process in stack.status()}
+
+
+def deliver(stack: Stack, value: bytes) -> Settings:
+    settings = connected(Settings(home=stack.home))
+    Admin(settings).ensure_topics()
+    Producer(settings).deliver(settings.topic(RESULTS), key=b"key", value=value)
+    return settings
+
+
+def delivered(stack: Stack) -> list[bytes]:
+    settings = connected(Settings(home=stack.home))
+    with TopicReader(settings, settings.topic(RESULTS)) as reader:
+        return [record.value for record in reader.to_end()]
+
+
+def test_start_keeps_what_runs_and_mends_what_crashed_with_its_data(own_stack: Stack) -> None:
+    deliver(own_stack, b"before the crash")
+    before = servers(own_stack)
+    own_stack.kill("kafka")
+    assert {name: process.running for name, process in servers(own_stack).items()} == {"kafka": False, "s3": True}
+    steps: list[str] = []
+    Stack(own_stack.home).start(steps.append)
+    after = servers(own_stack)
+    assert after["s3"].pid == before["s3"].pid
+    assert after["kafka"].pid != before["kafka"].pid
+    assert after["kafka"].port == before["kafka"].port
+    assert delivered(own_stack) == [b"before the crash"]
+    assert "starting kafka" in steps
+    assert "starting s3" not in steps
+
+
+def test_server_whose_record_was_lost_is_replaced(own_stack: Stack) -> None:
+    deliver(own_stack, b"kept")
+    orphan = servers(own_stack)["kafka"].pid
+    file = own_stack.home / "stack.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "processes": {}}))
+    own_stack.start()
+    assert not psutil.pid_exists(orphan)
+    assert delivered(own_stack) == [b"kept"]
+
+
+def test_port_that_was_taken_meanwhile_is_changed_and_clients_learn_it(own_stack: Stack) -> None:
+    deliver(own_stack, b"kept")
+    port = servers(own_stack)["kafka"].port
+    own_stack.stop_broker()
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port or 0))
+        taken.listen()
+        own_stack.start_broker()
+        assert servers(own_stack)["kafka"].port != port
+        assert delivered(own_stack) == [b"kept"]
+
+
+def test_nothing_outlives_stop(own_stack: Stack) -> None:
+    worker = own_stack.start_worker("postprocess-1", ["run", "postprocess"])
+    assert own_stack.start_worker("postprocess-1", ["run", "postprocess"]).pid == worker.pid
+    stray = processes.spawn([sys.executable, "-c", "import signal; signal.pause()"], os.environ, own_stack.home / "stray.log", own_stack.home)
+    pids = [process.pid for process in own_stack.status()] + [stray.pid]
+    assert len(pids) == 4
+    own_stack.stop()
+    assert [pid for pid in pids if psutil.pid_exists(pid)] == []
+    assert own_stack.status() == []
+
+
+def test_worker_that_ends_is_shown_with_its_last_words(own_stack: Stack) -> None:
+    own_stack.start_worker("wrong", ["run", "nonsense"])
+    eventually(lambda: not servers(own_stack)["wrong"].running)
+    assert "nonsense" in servers(own_stack)["wrong"].last_lines()
+
+
+def test_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> None:
+    own_stack.stop_broker()
+    meta = own_stack.home / "kafka" / "data" / "meta.properties"
+    meta.write_text(meta.read_text().replace("node.id=1", "node.id=7"))
+    with pytest.raises(LocalResource, match="kafka ended while it started") as raised:
+        own_stack.start_broker()
+    assert "RuntimeException" in raised.value.got
+
+
+def test_answer_of_somebody_elses_broker_is_not_taken_for_ours(stack: Stack, tmp_path: Path) -> None:
+    other = Stack(tmp_path)
+    (tmp_path / "stack.json").write_bytes((stack.home / "stack.json").read_bytes())
+    assert broker.cluster_id(stack.home)
+    assert not other._broker_answers()
+
+
+def test_credentials_stay_between_owner_and_server(stack: Stack) -> None:
+    settings = connected(Settings(home=stack.home))
+    secret = settings.s3.secret_key.get_secret_value()
+    assert stat.S_IMODE((stack.home / "stack.json").stat().st_mode) == 0o600
+    assert not any(secret in " ".join(psutil.Process(process.pid).cmdline()) for process in stack.status())
+    S3Store(settings.s3).ensure_bucket()
+
+
+def test_configured_servers_are_left_alone(stack: Stack) -> None:
+    given = Settings(home=stack.home, kafka=KafkaSettings(bootstrap="b:9092"), s3=S3Settings(endpoint="http://s:9000"))
+    assert connected(given) == given
+    mixed = connected(Settings(home=stack.home, kafka=KafkaSettings(bootstrap="b:9092")))
+    assert mixed.kafka.bootstrap == "b:9092"
+    assert mixed.s3.endpoint == f"http://127.0.0.1:{servers(stack)['s3'].port}"
+
+
+def test_without_a_stack_the_setting_to_make_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match=r"SEEDCAST_KAFKA_BOOTSTRAP.*seedcast up"):
+        connected(Settings(home=tmp_path))
+    with pytest.raises(InvalidSettings, match="SEEDCAST_S3_ENDPOINT"):
+        connected(Settings(home=tmp_path, kafka=KafkaSettings(bootstrap="b:9092")))
+
+
+def test_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalResource, match="SEEDCAST_HOME"):
+        Stack(tmp_path / "file" / "home").start()
+
+
+def test_process_that_ignores_sigterm_is_killed_and_its_children_are_found(tmp_path: Path) -> None:
+    program = "import signal, subprocess; signal.signal(15, signal.SIG_IGN); subprocess.Popen(['sleep', '600']); print('on', flush=True); signal.pause()"
+    stubborn = processes.spawn([sys.executable, "-c", program], os.environ, tmp_path / "log", tmp_path)
+    eventually(lambda: processes.tail(tmp_path / "log") == "on")
+    processes.end([stubborn], grace=0.2)
+    assert not stubborn.is_running()
+    [child] = processes.marked(tmp_path)
+    processes.end([child], grace=5)
+    assert list(processes.marked(tmp_path)) == []
+
+
+def test_process_id_that_is_somebody_elses_by_now_is_not_ours() -> None:
+    with subprocess.Popen(["sleep", "600"]) as other:
+        recorded = processes.Recorded(other.pid, psutil.Process(other.pid).create_time() - 60)
+        assert processes.find(recorded) is None
+        other.kill()

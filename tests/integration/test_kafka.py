@@ -1,0 +1,225 @@
+"""Our Kafka clients on a real broker: topics as the table says, records of the largest size, and no silent loss."""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
+from pydantic import SecretStr
+
+from schemas.topics import AUDIO, CAMPAIGNS, DEAD_LETTERS, MIB, REQUESTS, RESULTS, TOPICS, Topic
+from seedcast.embedded import broker, processes
+from seedcast.embedded.state import HOST, State
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, OffsetsLost, Poison, SeedcastError, TopicMismatch, Unreachable
+from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Producer, Record, TopicReader
+from seedcast.settings import KafkaSettings, Settings
+from tests.conftest import eventually
+
+pytestmark = pytest.mark.integration
+
+OVERHEAD = 512  # bytes of a record batch beside its value
+
+
+def changed(settings: Settings, **kafka: object) -> Settings:
+    return settings.model_copy(update={"kafka": settings.kafka.model_copy(update=kafka)})
+
+
+def records(settings: Settings, topic: Topic) -> list[Record]:
+    with TopicReader(settings, settings.topic(topic)) as reader:
+        return list(reader.to_end())
+
+
+def delete_before(settings: Settings, topic: Topic, offset: int) -> None:
+    """As retention would."""
+    client = AdminClient({"bootstrap.servers": settings.kafka.bootstrap})
+    for deleted in client.delete_records([TopicPartition(settings.topic(topic), 0, offset)]).values():
+        deleted.result(10)
+
+
+def noise(size: int) -> bytes:
+    """Bytes that no compression makes smaller, the same each time."""
+    return random.Random(size).randbytes(size)
+
+
+def test_missing_topics_are_created_as_the_table_says(settings: Settings) -> None:
+    settings = changed(settings, prefix=settings.kafka.prefix + "x")
+    created = Admin(settings).ensure_topics()
+    existing = Admin(settings).existing()
+    assert created == [settings.topic(topic) for topic in TOPICS]
+    assert (existing[settings.topic(AUDIO)], existing[settings.topic(CAMPAIGNS)]) == (4, 1)
+    assert list(Admin(settings).problems()) == []
+    assert Admin(settings).ensure_topics() == []
+
+
+def test_too_few_partitions_are_named_and_refused(settings: Settings) -> None:
+    with pytest.raises(TopicMismatch, match="expected at least 6 partitions, got 4") as raised:
+        Admin(changed(settings, partitions=6)).ensure_topics()
+    assert settings.topic(REQUESTS) in str(raised.value)
+    assert settings.topic(AUDIO) in str(raised.value)
+
+
+@pytest.mark.parametrize(("topic", "size"), [(REQUESTS, MIB - OVERHEAD), (AUDIO, 16 * MIB - OVERHEAD), (DEAD_LETTERS, MIB)])
+def test_the_largest_record_arrives_as_it_was_sent(settings: Settings, topic: Topic, size: int) -> None:
+    Producer(settings).deliver(settings.topic(topic), key=b"key", value=noise(size), headers=[("why", b"because")])
+    [record] = records(settings, topic)
+    assert (record.key, record.value == noise(size), record.headers) == (b"key", True, (("why", b"because"),))
+
+
+def test_record_over_its_topics_limit_is_poison_and_takes_no_other_along(settings: Settings) -> None:
+    outcomes: dict[int, SeedcastError | None] = {}
+
+    def note(number: int) -> Callable[[SeedcastError | None], None]:
+        return lambda error: outcomes.update({number: error})
+
+    producer = Producer(settings)
+    for number, size in enumerate([10, 10, MIB + OVERHEAD, 10, 20 * MIB, 10]):
+        try:
+            producer.send(settings.topic(REQUESTS), key=b"7", value=noise(size), partition=0, on_delivery=note(number))
+        except Poison as error:
+            outcomes[number] = error
+    assert producer.flush(30) == 0
+    assert [type(outcomes[number]) for number in range(6)] == [type(None), type(None), Poison, type(None), Poison, type(None)]
+    assert len(records(settings, REQUESTS)) == 4
+
+
+def test_no_broker_is_unreachable_at_the_start_and_unavailable_later(settings: Settings) -> None:
+    [closed] = processes.free_ports(0)
+    away = changed(settings, bootstrap=f"{HOST}:{closed}", start_timeout=1.0)
+    with pytest.raises(Unreachable, match=f"{closed}.*SEEDCAST_KAFKA_BOOTSTRAP"):
+        Admin(away).cluster_id()
+    producer = Producer(away)
+    with pytest.raises(BrokerUnavailable):
+        producer.deliver("any", key=None, value=b"", timeout=0.5)
+    assert producer.outstanding == 1
+    producer.abandon()
+    with pytest.raises(BrokerUnavailable):
+        TopicReader(away, "any")
+
+
+def test_topic_that_is_missing_is_named(settings: Settings) -> None:
+    with pytest.raises(TopicMismatch, match="nowhere"):
+        TopicReader(settings, "nowhere")
+
+
+class Member:
+    """One consumer of a group that notes what it is told."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.assigned: dict[Partition, Committed] = {}
+        self.revoked: list[Partition] = []
+        self.lost: list[Partition] = []
+        topics = [settings.topic(RESULTS)]
+        self.consumer = GroupConsumer(
+            settings, settings.group("test"), topics, on_assign=self.assigned.update, on_revoke=self.revoked.extend, on_lost=self.lost.extend
+        )
+
+    def read(self, count: int) -> list[Record]:
+        found: list[Record] = []
+
+        def enough() -> bool:
+            found.extend(self.consumer.poll(count, 0.1))
+            return len(found) >= count
+
+        eventually(enough, what=f"{count} records")
+        return found
+
+    def wait_for(self, partitions: int) -> None:
+        eventually(lambda: list(self.consumer.poll(1, 0.1)) or len(self.assigned) >= partitions, what="the assignment")
+
+
+@pytest.fixture
+def member(settings: Settings) -> Iterator[Callable[[], Member]]:
+    members: list[Member] = []
+
+    def join() -> Member:
+        members.append(Member(settings))
+        return members[-1]
+
+    yield join
+    for each in members:
+        each.consumer.close()
+
+
+def send(settings: Settings, values: Sequence[bytes]) -> Partition:
+    producer = Producer(settings)
+    for value in values:
+        producer.send(settings.topic(RESULTS), key=b"key", value=value, partition=0, on_delivery=lambda _: None)
+    assert producer.flush(30) == 0
+    return Partition(settings.topic(RESULTS), 0)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_commit_and_its_metadata_reach_the_next_owner(settings: Settings, protocol: str) -> None:
+    settings = changed(settings, group_protocol=protocol)
+    partition, bitmap = send(settings, [b"0", b"1", b"2", b"3"]), "b" * 4000
+    first = Member(settings)
+    assert [record.value for record in first.read(4)] == [b"0", b"1", b"2", b"3"]
+    first.consumer.commit({partition: (2, bitmap)})
+    first.consumer.close()
+    assert partition in first.revoked
+    second = Member(settings)
+    assert [record.offset for record in second.read(2)] == [2, 3]
+    assert second.assigned[partition] == Committed(2, bitmap)
+    assert second.assigned[Partition(settings.topic(RESULTS), 1)] == Committed(None, "")
+    [lag] = [lag for lag in Admin(settings).lag(settings.group("test")) if lag.partition == 0]
+    assert (lag.committed, lag.end, lag.records) == (2, 4, 2)
+    second.consumer.close()
+
+
+def test_offsets_deleted_before_a_new_owner_came_are_fatal(settings: Settings, member: Callable[[], Member]) -> None:
+    partition = send(settings, [b"0", b"1", b"2"])
+    first = member()
+    first.read(3)
+    first.consumer.commit({partition: (1, "")})
+    first.consumer.close()
+    delete_before(settings, RESULTS, 2)
+    second = member()
+    with pytest.raises(OffsetsLost, match=r"\[0\]: 1 records were deleted"):
+        second.wait_for(4)
+
+
+def test_offsets_deleted_under_a_reader_are_fatal(settings: Settings, member: Callable[[], Member]) -> None:
+    reader = member()
+    reader.wait_for(4)
+    partition = send(settings, [b"0"])
+    reader.read(1)
+    reader.consumer.pause(partition)
+    send(settings, [b"1", b"2", b"3"])
+    delete_before(settings, RESULTS, 3)
+    reader.consumer.resume(partition)
+    with pytest.raises(OffsetsLost):
+        reader.read(3)
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[KafkaSettings]:
+    """A broker that asks for a password."""
+    listener, controller = processes.free_ports(0, 0)
+    command = broker.argv(tmp_path, State(broker_port=listener, controller_port=controller))
+    with Path(command[-1]).open("a") as properties:  # of a name that comes twice, Java takes the last
+        properties.write(
+            f"listeners=SASL_PLAINTEXT://{HOST}:{listener},CONTROLLER://{HOST}:{controller}\n"
+            f"advertised.listeners=SASL_PLAINTEXT://{HOST}:{listener}\n"
+            "inter.broker.listener.name=SASL_PLAINTEXT\n"
+            "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+            "sasl.enabled.mechanisms=PLAIN\n"
+            "sasl.mechanism.inter.broker.protocol=PLAIN\n"
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule"
+            ' required username="us" password="right" user_us="right";\n'
+        )
+    process = processes.spawn(command, {}, tmp_path / "kafka.log", tmp_path)
+    try:
+        eventually(lambda: processes.listens(process, listener), what="the broker")
+        yield KafkaSettings(bootstrap=f"{HOST}:{listener}", security_protocol="SASL_PLAINTEXT", sasl_username="us", start_timeout=20)
+    finally:
+        processes.end([process], 20)
+
+
+def test_wrong_password_is_fatal_at_the_start_and_the_right_one_opens(guarded: KafkaSettings) -> None:
+    settings = Settings(kafka=guarded)
+    assert Admin(changed(settings, sasl_password=SecretStr("right"))).cluster_id()
+    with pytest.raises(CredentialsRefused, match=r"kafka\.sasl") as raised:
+        Admin(changed(settings, sasl_password=SecretStr("hunter2"))).cluster_id()
+    assert "hunter2" not in str(raised.value)

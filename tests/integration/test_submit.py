@@ -1,0 +1,275 @@
+"""Submitting on a real Kafka: whatever happens in between, accepted is the number of distinct ids on the topic."""
+
+import ast
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zlib import crc32
+
+import pytest
+
+import producers
+from producers import SubmitOptions, SubmitReport, submit_file, submit_requests
+from producers.run import Came
+from schemas.messages import Campaign, SpeechRequest
+from schemas.topics import REQUESTS, REQUESTS_URGENT, Topic
+from seedcast import embedded
+from seedcast.campaigns import read_campaigns
+from seedcast.codec import decode_request
+from seedcast.embedded import Stack
+from seedcast.errors import InvalidInput, Unreachable
+from seedcast.kafka import Producer, Record, TopicReader, announce
+from seedcast.settings import KafkaSettings, Settings
+from tests.conftest import environment, eventually, fresh
+from tests.unit.gpu_consumers.requests import a_request
+
+pytestmark = pytest.mark.integration
+
+OPTIONS = SubmitOptions(campaign="night", id_column="id", voice=2222)
+SLOW = {"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}  # one record at a time, so that a crash falls in the middle
+
+
+def on_topic(settings: Settings, topic: Topic = REQUESTS) -> list[Record]:
+    with TopicReader(settings, settings.topic(topic)) as reader:
+        return list(reader.to_end())
+
+
+def requests_on(settings: Settings) -> list[SpeechRequest]:
+    return [decode_request(record.value) for record in on_topic(settings)]
+
+
+def a_list(folder: Path, rows: int) -> Path:
+    path = folder / "list.csv"
+    path.write_text("id,text\n" + "".join(f"n-{number},Message number {number}.\n" for number in range(1, rows + 1)))
+    return path
+
+
+def journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.night.journal")
+
+
+def holds(settings: Settings, report: SubmitReport, accepted: int, resent: int = 0) -> None:
+    """The three counts agree: the report's, the sealed record's, and the distinct ids on the topic."""
+    ids = [request.request_id for request in requests_on(settings)]
+    assert (report.accepted, len(set(ids)), read_campaigns(settings)["night"].accepted) == (accepted, accepted, accepted)
+    assert read_campaigns(settings)["night"].state == report.state == "sealed"
+    assert len(ids) - len(set(ids)) <= resent
+
+
+def test_a_list_is_accepted_and_sealed(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 2000)
+    with path.open("a") as file:
+        file.write("n-1,Message number 1.\nn-2,Something else.\nn-9999,…\n")
+    report = submit_file(settings, path, OPTIONS)
+    assert (report.rows, report.new, report.duplicates, report.rejected) == (2003, 2000, 1, 2)
+    holds(settings, report, 2000)
+    first = min(requests_on(settings), key=lambda request: int(request.metadata["row"]))
+    assert (first.text, first.metadata) == ("Message number 1.", {"row": "1", "id": "n-1"})
+
+
+def test_a_second_run_submits_nothing_and_finds_what_is_new(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 50)
+    submit_file(settings, path, OPTIONS)
+    with path.open("a") as file:
+        file.write("n-51,One that came later.\n")
+    report = submit_file(settings, path, OPTIONS)
+    assert (report.new, report.resumed, report.rejected) == (0, 50, 1)
+    assert report.rejections[0].expected == "a row that the campaign accepted"
+    holds(settings, report, 50)
+
+
+def _killed(settings: Settings, path: Path) -> None:
+    """A run that SIGKILL ends somewhere between its first and its last record."""
+    slow = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"options": SLOW})})
+    code = f"from producers import *; from seedcast.settings import load; submit_file(load(), {str(path)!r}, {OPTIONS!r})"
+    env = environment(slow) | {"SEEDCAST_KAFKA_OPTIONS": json.dumps(SLOW)}
+    imports = "from schemas.messages import Style; "
+    child = subprocess.Popen([sys.executable, "-c", imports + code], env=env)
+    try:
+        eventually(lambda: child.poll() is not None or len(on_topic(settings)) > 100, what="a hundred records on the topic")
+    finally:
+        child.kill()
+    assert child.wait() == -signal.SIGKILL
+
+
+def test_after_kill_9_the_same_command_goes_on(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 5000)
+    _killed(settings, path)
+    before = len(on_topic(settings))
+    assert 0 < before < 5000
+    report = submit_file(settings, path, OPTIONS)
+    assert report.resumed >= before
+    assert report.new + report.resumed == 5000
+    holds(settings, report, 5000)
+
+
+def test_a_lost_journal_is_made_again_from_the_topic(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 3000)
+    _killed(settings, path)
+    journal_of(path).unlink()
+    holds(settings, submit_file(settings, path, OPTIONS), 3000)
+
+
+def test_a_journal_of_another_cluster_is_not_believed(settings: Settings, stack: Stack, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 20)
+    submit_file(settings, path, OPTIONS)
+    other = fresh(stack)
+    report = submit_file(other, path, OPTIONS)
+    assert (report.new, report.resumed) == (20, 0)
+    holds(other, report, 20)
+
+
+def test_what_changed_since_it_was_accepted_is_that_rows_error(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 20)
+    unsealed = SubmitOptions(campaign="night", id_column="id", voice=2222, seal=False)
+    submit_file(settings, path, unsealed)
+    path.write_text(path.read_text().replace("number 7.", "number seven."))
+    report = submit_file(settings, path, OPTIONS)
+    assert [(r.row, r.field) for r in report.rejections] == [(7, "id")]
+    holds(settings, report, 20)
+
+
+def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 5)
+    brief = SubmitOptions(campaign="night", id_column="id", voice=2222, deadline="2s", seal=False)
+    opened = submit_file(settings, path, brief)
+    assert opened.accepted == 5
+    created = read_campaigns(settings)["night"].created_at
+    eventually(lambda: (datetime.now(UTC) - created).total_seconds() > 2, what="the deadline")
+    report = submit_file(settings, path, brief)
+    assert (report.resumed, report.rejected) == (5, 0)
+
+
+def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(settings: Settings, tmp_path: Path) -> None:
+    def rows() -> Iterator[Came]:
+        for number in range(1, 5001):
+            if number == 4500:
+                raise KeyboardInterrupt
+            yield {"id": f"n-{number}", "text": f"Message number {number}."}
+
+    options = SubmitOptions(campaign="night", id_column="id", voice=2222, state_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        submit_requests(settings, rows(), options)
+    assert read_campaigns(settings)["night"].state == "open"
+    sent = len(on_topic(settings))
+    report = submit_requests(settings, ({"id": f"n-{number}", "text": f"Message number {number}."} for number in range(1, 5001)), options)
+    assert (sent, report.resumed) == (4096, 4096)
+    holds(settings, report, 5000)
+
+
+def test_no_broker_at_the_start_is_said_in_time(tmp_path: Path) -> None:
+    nowhere = Settings(kafka=KafkaSettings(bootstrap="127.0.0.1:1", start_timeout=1.5))
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 within 1.5 s.*SEEDCAST_KAFKA_BOOTSTRAP"):
+        submit_file(nowhere, a_list(tmp_path, 5), OPTIONS)
+
+
+def test_a_broker_that_goes_away_in_the_middle_is_waited_for(own_stack: Stack, tmp_path: Path) -> None:
+    settings = fresh(own_stack)
+    gone, back = threading.Event(), threading.Event()
+
+    def restart() -> None:
+        gone.wait()
+        own_stack.stop_broker()
+        back.set()
+        own_stack.start_broker()
+
+    def rows() -> Iterator[Came]:
+        for number in range(1, 10_001):
+            if number == 5000:
+                gone.set()
+                back.wait()
+            yield {"id": f"n-{number}", "text": f"Message number {number}."}
+
+    operator = threading.Thread(target=restart)
+    operator.start()
+    report = submit_requests(settings, rows(), OPTIONS)
+    operator.join()
+    assert report.new == 10_000
+    holds(settings, report, 10_000)
+
+
+@pytest.mark.parametrize("state", ["cancelled", "paused"])
+def test_a_campaign_that_takes_nothing_says_so(settings: Settings, tmp_path: Path, state: str) -> None:
+    announce(Producer(settings), settings, Campaign(campaign_id="night", state=state, created_at=datetime.now(UTC)))  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=f"campaign night; expected one that is open; got {state}"):
+        submit_file(settings, a_list(tmp_path, 5), OPTIONS)
+    assert on_topic(settings) == []
+
+
+def test_a_campaign_cancelled_in_the_middle_is_not_sealed(settings: Settings) -> None:
+    def rows() -> Iterator[Came]:
+        yield from ({"id": f"n-{number}", "text": "Hello."} for number in range(3000))
+        announce(Producer(settings), settings, Campaign(campaign_id="night", state="cancelled", created_at=datetime.now(UTC)))
+
+    with pytest.raises(InvalidInput, match="got cancelled"):
+        submit_requests(settings, rows(), OPTIONS)
+    assert read_campaigns(settings)["night"].state == "cancelled"
+
+
+@pytest.mark.parametrize("content", ["id,text\na,…\n", "id,text\n"])
+def test_a_list_without_one_right_row_opens_no_campaign(settings: Settings, tmp_path: Path, content: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(content)
+    with pytest.raises(InvalidInput, match="at least one row that is right"):
+        submit_file(settings, path, OPTIONS)
+    assert read_campaigns(settings) == {}
+
+
+def test_a_hot_voice_spreads_as_asked_and_keeps_its_key(settings: Settings) -> None:
+    def records(campaign: str, spread: int) -> list[Record]:
+        rows: Iterable[Came] = ({"text": f"Message {number}."} for number in range(400))
+        submit_requests(settings, rows, SubmitOptions(campaign=campaign, voice=2222, spread=spread))
+        return [record for record in on_topic(settings) if campaign.encode() in record.value]
+
+    assert {(record.key, record.partition.number) for record in records("one", 1)} == {(b"2222", crc32(b"2222") % 4)}
+    for campaign, spread in (("wide", 4), ("three", 3)):
+        counts = Counter(record.partition.number for record in records(campaign, spread))
+        assert len(counts) == spread
+        assert max(counts.values()) < 2 * 400 / spread
+
+
+def test_urgent_rows_have_their_own_lane(settings: Settings) -> None:
+    report = submit_requests(settings, [{"text": "Now.", "priority": "urgent"}, {"text": "Later."}], SubmitOptions(campaign="night", voice=1))
+    assert report.accepted == 2
+    assert [decode_request(record.value).text for record in on_topic(settings, REQUESTS_URGENT)] == ["Now."]
+    assert [request.text for request in requests_on(settings)] == ["Later."]
+
+
+def test_requests_of_the_callers_own_are_sent_as_they_are(settings: Settings) -> None:
+    request = a_request(request_id="chosen-by-the-caller", metadata={"crm": "7"})
+    wrong = a_request(request_id="another-request", profiles=("gramophone",))
+    report = submit_requests(settings, [request, request, wrong], SubmitOptions(campaign="night"))
+    assert (report.new, report.duplicates, report.rejected) == (1, 1, 1)
+    assert requests_on(settings) == [request]
+
+
+def test_a_campaign_can_be_submitted_in_parts(settings: Settings) -> None:
+    for part, seal in (("a", False), ("b", False), ("a", True)):
+        options = SubmitOptions(campaign="night", id_column="id", voice=1, seal=seal)
+        report = submit_requests(settings, [{"id": f"{part}-{number}", "text": "Hello."} for number in range(10)], options)
+        assert report.state == ("sealed" if seal else "open")
+    assert report.resumed == 10
+    holds(settings, report, 20)
+
+
+def test_the_example_in_the_documentation_runs(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    run_example(producers.__doc__, settings, monkeypatch)
+    assert capsys.readouterr().out == "2 ()\n"
+    assert {request.text for request in requests_on(settings)} == {"Dear Anna, 12 dollars are due.", "Dear Omar, 30 dollars are due."}
+
+
+def run_example(documentation: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the indented block of a docstring with the environment that these settings stand for."""
+    lines = [line for line in (documentation or "").splitlines() if line.startswith("    ") or not line.strip()]
+    for name, value in environment(settings).items():
+        if name.startswith("SEEDCAST_"):
+            monkeypatch.setenv(name, value)
+    source = "\n".join(line[4:] for line in lines)
+    assert embedded.connected(settings) is settings
+    exec(compile(ast.parse(source), "example", "exec"), {})  # noqa: S102
