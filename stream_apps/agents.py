@@ -13,11 +13,11 @@ from typing import Any
 import structlog
 
 from schemas.topics import AUDIO, AUDIO_URGENT
-from seedcast.errors import Retryable
-from seedcast.kafka import Partition, Record
+from seedcast.errors import Fatal, Retryable
+from seedcast.kafka import Admin, Partition, Record, refuse_gap
 from seedcast.settings import Settings
 from storage.objects import ObjectStore
-from stream_apps.configuration import App
+from stream_apps.configuration import GROUP, App
 from stream_apps.delivery import Delivery, Lane
 from stream_apps.patience import Patience
 from stream_apps.postprocess import Deployment
@@ -36,6 +36,8 @@ class Agents:
         self._in_hand = 0  # batches
         self._leaving: int | None = None  # generation whose partitions are being revoked
         self._stopping = False
+        self._admin = Admin(settings)
+        self._next: dict[Any, int] = {}  # offset expected next, by partition, since the assignment
         self._attach()
 
     @property
@@ -82,10 +84,13 @@ class Agents:
         self._withhold(stale)
         fresh = [event for event in events if event not in stale]
         try:
+            await self._refuse_gaps(fresh)
             ends = await asyncio.gather(*(self._delivery.deliver(_record(event), lane) for event in fresh), return_exceptions=True)
-        except BaseException:  # cancelled: Faust crashed, and would acknowledge what is half done
+        except BaseException as error:  # OffsetsLost; or cancelled, where Faust has crashed and would acknowledge what is half done
             self._withhold(fresh)
-            raise
+            if not isinstance(error, Exception):
+                raise
+            ends = [error]
         if failures := [end for end in ends if isinstance(end, BaseException)]:
             self._withhold(fresh)
             log.warning("handed_back", records=len(fresh), topic=fresh[0].message.topic, problem=str(failures[0]), exc_info=failures[0])
@@ -104,12 +109,28 @@ class Agents:
             event.message.incref()
             self.app.consumer.unacked.discard(event.message)
 
+    async def _refuse_gaps(self, events: Sequence[Any]) -> None:
+        """aiokafka goes on at the log's beginning where retention has overtaken it, without a word. Raises OffsetsLost."""
+        for event in events:
+            message = event.message
+            expected = self._next.get(message.tp, message.offset)
+            self._next[message.tp] = message.offset + 1
+            if message.offset > expected:
+                begins = await self.app.consumer.earliest_offsets(message.tp)
+                refuse_gap(message.topic, message.partition, expected, *begins.values())
+
     def _revoking(self) -> None:
         self._leaving = self.app.consumer_generation_id
         self._patience.hurry.set()
 
     async def _assigned(self, *_: Any, **__: Any) -> None:
+        try:
+            await asyncio.to_thread(self._admin.refuse_gap, self._settings.group(GROUP))
+        except Fatal as error:
+            await self.app.crash(error)
+            return
         self._leaving = None
+        self._next.clear()
         if not self._stopping:
             self._patience.hurry.clear()
 

@@ -39,6 +39,7 @@ def build(settings: Settings, folder: Path) -> App:
         broker_heartbeat_interval=kafka.session_timeout / 3,
         broker_request_timeout=max(30.0, kafka.session_timeout),
         broker_max_poll_interval=DAY,  # a back-off holds the stream as long as the store is away; the watchdog finds a hang
+        broker_max_poll_records=settings.postprocess.batch,  # what was polled blocks the urgent lane until the buffer has taken it
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=2 * MIB,  # prefetched per partition; a record that is larger comes alone

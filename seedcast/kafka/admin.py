@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetS
 from schemas.topics import TOPICS, Topic
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
 from seedcast.kafka import config
-from seedcast.kafka.errors import translate
+from seedcast.kafka.errors import refuse_gap, translate
 from seedcast.settings import Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request
@@ -92,6 +92,16 @@ class Admin:
         except KafkaException as error:
             raise translate(error, f"reading the lag of {group}") from error
         return [Lag(group, p.topic, p.partition, p.offset if p.offset >= 0 else None, end_of[p.topic, p.partition]) for p in sorted(found)]
+
+    def refuse_gap(self, group: str) -> None:
+        """Raises OffsetsLost where the log of a partition begins after what the group has committed."""
+        committed = {(lag.topic, lag.partition): lag.committed for lag in self.lag(group) if lag.committed is not None}
+        try:
+            begins = self._client.list_offsets({TopicPartition(*place): OffsetSpec.earliest() for place in committed}) if committed else {}
+            for partition, future in begins.items():
+                refuse_gap(partition.topic, partition.partition, committed[partition.topic, partition.partition] or 0, future.result(TIMEOUT).offset)
+        except KafkaException as error:
+            raise translate(error, f"comparing what {group} has committed with what is there") from error
 
     def _create(self, topics: list[Topic]) -> None:
         kafka = self._settings.kafka

@@ -74,6 +74,7 @@ def reader(kafka: KafkaSettings) -> dict[str, object]:
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 50,  # the end of a partition is told by an empty fetch: with the default, after half a second
         "fetch.message.max.bytes": MAX_RECORD,
         "reconnect.backoff.max.ms": 2_000,
     }

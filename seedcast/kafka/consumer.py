@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
 
-from seedcast.errors import Fatal, OffsetsLost
+from seedcast.errors import Fatal
 from seedcast.kafka import config
-from seedcast.kafka.errors import translate
+from seedcast.kafka.errors import refuse_gap, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -148,13 +148,7 @@ def as_record(message: Message) -> Record:
 
 def _refuse_gap(client: Consumer, partition: TopicPartition) -> None:
     low, _ = client.get_watermark_offsets(TopicPartition(partition.topic, partition.partition), timeout=30)
-    if low > partition.offset:
-        raise OffsetsLost(
-            f"{partition.topic}[{partition.partition}]: {low - partition.offset} records were deleted before they were read",
-            expected=f"offset {partition.offset}",
-            got=f"a log that begins at {low}",
-            remedy="lengthen the topic's retention, then move the group past the gap with kafka-consumer-groups --reset-offsets",
-        )
+    refuse_gap(partition.topic, partition.partition, partition.offset, low)
 
 
 def _bare(partition: Partition) -> TopicPartition:

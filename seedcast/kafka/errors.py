@@ -39,3 +39,14 @@ def translate(error: KafkaError | KafkaException | Exception, doing: str) -> See
     if code in _MISCONFIGURED or inner.fatal():
         return Fatal(f"{doing}: {got}")
     return BrokerUnavailable(f"{doing}: {got}")
+
+
+def refuse_gap(topic: str, partition: int, expected: int, begins: int) -> None:
+    """Raises OffsetsLost where records were deleted before they were read: the log begins after the offset expected."""
+    if begins > expected:
+        raise OffsetsLost(
+            f"{topic}[{partition}]: {begins - expected} records were deleted before they were read",
+            expected=f"offset {expected}",
+            got=f"a log that begins at {begins}",
+            remedy="lengthen the topic's retention, then move the group past the gap with kafka-consumer-groups --reset-offsets",
+        )

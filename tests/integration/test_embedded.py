@@ -13,6 +13,7 @@ import pytest
 
 from schemas.topics import RESULTS
 from seedcast.embedded import Process, Stack, broker, connected, processes
+from seedcast.embedded.state import Recorded
 from seedcast.errors import InvalidSettings, LocalResource
 from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.settings import KafkaSettings, S3Settings, Settings
@@ -153,6 +154,6 @@ def test_process_that_ignores_sigterm_is_killed_and_its_children_are_found(tmp_p
 
 def test_process_id_that_is_somebody_elses_by_now_is_not_ours() -> None:
     with subprocess.Popen(["sleep", "600"]) as other:
-        recorded = processes.Recorded(other.pid, psutil.Process(other.pid).create_time() - 60)
+        recorded = Recorded(other.pid, psutil.Process(other.pid).create_time() - 60)
         assert processes.find(recorded) is None
         other.kill()

@@ -1,5 +1,6 @@
 """The GPU consumer on a real Kafka: every request has its audio, through crashes, rebalances and SIGTERM."""
 
+import os
 import signal
 import subprocess
 import time
@@ -10,12 +11,13 @@ import pytest
 
 from gpu_consumers.assignments import GROUP
 from schemas.messages import RawAudio, Rejected, SpeechRequest
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin, Producer, Record, TopicReader
 from seedcast.settings import Settings
 from storage import dead_letters
+from storage.s3 import S3Store
 from tests.conftest import Spawn, eventually
 from tests.unit.gpu_consumers.requests import a_request
 
@@ -158,3 +160,18 @@ def test_idle_worker_leaves_quickly(settings: Settings, seedcast: Spawn) -> None
     began = time.monotonic()
     assert finish(worker) == 0
     assert time.monotonic() - began < 10
+
+
+def test_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(settings: Settings, seedcast: Spawn) -> None:
+    largest = os.urandom(MIB - 200)  # what is around it in the batch counts, too
+    produce(settings, [largest])
+    worker = seedcast(RUN, settings)
+
+    def letters() -> list[dead_letters.DeadLetter]:
+        with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
+            return [dead_letters.parse(record) for record in reader.to_end()]
+
+    eventually(letters, what="the dead letter")
+    assert finish(worker) == 0
+    assert dead_letters.original(letters()[0], S3Store(settings.s3))[1] == largest
+    assert lag(settings) == 0

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from seedcast.outcomes import wait
 from seedcast.results import subscribe
 from seedcast.settings import Settings
 from storage.s3 import S3Store
-from tests.conftest import Spawn
+from tests.conftest import Spawn, environment
 
 pytestmark = pytest.mark.integration
 
@@ -66,3 +67,13 @@ def assert_objects_are_what_manifests_say(settings: Settings, results: list[Spee
             assert (rate, len(samples) / rate) == (rendition.sample_rate, pytest.approx(rendition.duration, abs=1e-3))
             assert 0.5 < rendition.duration < 10
             assert np.abs(samples).max() > 0.05
+
+
+@pytest.mark.usefixtures("workers")
+def test_the_readmes_example_runs_as_it_stands(settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "README.md").read_text()
+    example = page.split("```python\n")[1].split("```")[0]
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102
+    assert sorted(line.split(" [")[0] for line in capsys.readouterr().out.splitlines()) == ["b-1 succeeded", "b-2 succeeded"]
