@@ -13,6 +13,7 @@ from seedcast import metrics
 from seedcast.codec import encode_synthesis
 from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
 from seedcast.kafka import Headers, Producer, Record
+from seedcast.kafka.memory import MemoryProducer
 from seedcast.settings import Settings
 from storage.dead_letters import dead_letter
 from storage.objects import ObjectStore
@@ -26,11 +27,10 @@ OnDelivery = Callable[[SeedcastError | None], None]
 
 
 class Publisher:
-    def __init__(self, settings: Settings, store: ObjectStore) -> None:
-        self._settings, self._store = settings, store
+    def __init__(self, settings: Settings, store: ObjectStore, producer: Producer | MemoryProducer) -> None:
+        self._settings, self._store, self._producer = settings, store, producer
         self._lanes = {settings.topic(REQUESTS_URGENT): settings.topic(AUDIO_URGENT)}
         self._bulk = settings.topic(AUDIO)
-        self._producer = Producer(settings)
         self._failure: SeedcastError | None = None
 
     def publish(self, assignment: Assignment, offset: int, synthesis: Synthesis) -> None:

@@ -18,7 +18,7 @@ from schemas.messages import Rejected, SpeechRequest
 from schemas.topics import REQUESTS, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.errors import Undecodable
-from seedcast.kafka import Partition, Record
+from seedcast.kafka import Partition, Producer, Record
 from seedcast.profiles import Profiles
 from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
@@ -47,7 +47,7 @@ class Worker:
         self._in_slots: set[int] = set()
         self._tickets = 0
         self._urgent_topic = settings.topic(REQUESTS_URGENT)
-        self._publisher = Publisher(settings, store)
+        self._publisher = Publisher(settings, store, Producer(settings))
         callbacks = Callbacks(waiting=self._scheduler.waiting, flush=self._publisher.flush, forget=self._forget)
         self._assignments = Assignments(settings, [settings.topic(REQUESTS), self._urgent_topic], callbacks)
 

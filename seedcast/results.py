@@ -12,6 +12,7 @@ It ends when every request of the campaign has its outcome. Run again, it goes o
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, nullcontext
 from types import TracebackType
 
 import structlog
@@ -51,8 +52,9 @@ class Subscription(Iterator[SpeechResult]):
     """
 
     def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
+        ending = _Ending(settings, campaign) if campaign is not None else None
         self._member = _Member(settings, group, campaign)
-        self._results = _follow(settings, self._member, campaign)
+        self._results = _follow(self._member, ending)
 
     def __next__(self) -> SpeechResult:
         return next(self._results)
@@ -79,29 +81,22 @@ def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Su
     partition, which its owner reads again from its beginning, up to the committed offset, to know the ids.
     With a campaign, ends when that campaign is complete and what this member owns of it was handed out.
 
-    Iterating raises InvalidInput where there is no such campaign, and Fatal errors of Kafka.
+    Raises InvalidInput where there is no such campaign; iterating raises Fatal errors of Kafka.
     """
     return Subscription(settings, group, campaign)
 
 
-def _follow(settings: Settings, member: "_Member", campaign: str | None) -> Generator[SpeechResult]:
-    try:
-        ended = _Ending(settings, campaign) if campaign is not None else None
-        try:
-            while True:
-                complete = ended is not None and ended()
-                taken = 0
-                for result in member.poll():
-                    taken += 1
-                    yield result
-                member.commit()
-                if complete and not taken and member.at_end():
-                    return
-        finally:
-            if ended:
-                ended.close()
-    finally:
-        member.close()
+def _follow(member: "_Member", ending: "_Ending | None") -> Generator[SpeechResult]:
+    with closing(member), closing(ending) if ending else nullcontext():
+        while True:
+            complete = ending is not None and ending.reached()
+            taken = 0
+            for result in member.poll():
+                taken += 1
+                yield result
+            member.commit()
+            if complete and not taken and member.at_end():
+                return
 
 
 class _Ending:
@@ -115,7 +110,7 @@ class _Ending:
             self.close()
             raise InvalidInput(f"campaign {campaign}", expected="one that was submitted", got="none of that name")
 
-    def __call__(self) -> bool:
+    def reached(self) -> bool:
         self._campaigns.poll()
         self._outcomes.poll(0)
         return self._outcomes.caught_up and self._outcomes.progress(self._campaigns.records[self._campaign]).complete

@@ -52,6 +52,7 @@ class GroupConsumer:
         self._rewind = rewind
         self._on_assign, self._on_revoke, self._on_lost = on_assign, on_revoke, on_lost
         self._failure: BaseException | None = None
+        self._closing = False
         self._client = Consumer(config.consumer(settings.kafka, group), logger=config.LOGGER)
         self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
 
@@ -102,11 +103,15 @@ class GroupConsumer:
 
     def close(self) -> None:
         """Leaves the group; `on_revoke` runs first. What failed in it is logged: the partitions are gone either way."""
+        self._closing = True
         self._client.close()
         if self._failure:
             log.warning("kafka_consumer", problem=str(self._failure))
 
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        if self._closing:  # a client that closes answers no more: the question would hang for its whole timeout
+            client.incremental_assign([])
+            return
         committed = client.committed(partitions, timeout=30)
         for partition in committed:
             if partition.offset == OFFSET_INVALID:

@@ -1,0 +1,107 @@
+"""An offset is done when the broker has acknowledged what became of its request, and not a moment before."""
+
+import pytest
+
+from gpu_consumers.assignments import Assignment
+from gpu_consumers.ledger import Ledger
+from gpu_consumers.publisher import Publisher
+from schemas.messages import RawAudio, Rejected
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT
+from seedcast.codec import decode_synthesis
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, Poison, StoreUnavailable, Undecodable
+from seedcast.kafka import Partition, Record
+from seedcast.kafka.memory import MemoryProducer
+from seedcast.settings import Settings
+from storage.memory import MemoryStore
+from tests.unit.gpu_consumers.requests import a_request
+
+SETTINGS = Settings()
+AUDIO_OF_REQUEST = RawAudio(
+    request=a_request(), flac=b"fLaC", sample_rate=22050, samples=1, clipped=0, waveform_sha256="0" * 64, engine_fingerprint="e", draw=0
+)
+
+
+@pytest.fixture
+def producer() -> MemoryProducer:
+    return MemoryProducer()
+
+
+@pytest.fixture
+def publisher(producer: MemoryProducer) -> Publisher:
+    return Publisher(SETTINGS, MemoryStore(), producer)
+
+
+def assignment(topic: str = SETTINGS.topic(REQUESTS)) -> Assignment:
+    taken = Assignment(Partition(topic, 0), Ledger(0), committed=(0, ""))
+    taken.ledger.take(0)
+    return taken
+
+
+def test_offset_is_done_only_when_the_audio_is_acknowledged(publisher: Publisher, producer: MemoryProducer) -> None:
+    ours = assignment()
+    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    assert ours.ledger.watermark == 0
+    producer.answer()
+    assert ours.ledger.watermark == 1
+    assert producer.acknowledged[0].topic == SETTINGS.topic(AUDIO)
+
+
+def test_urgent_audio_keeps_its_lane(publisher: Publisher, producer: MemoryProducer) -> None:
+    publisher.publish(assignment(SETTINGS.topic(REQUESTS_URGENT)), 0, AUDIO_OF_REQUEST)
+    assert producer.outstanding[0].topic == SETTINGS.topic(AUDIO_URGENT)
+
+
+def test_what_may_heal_is_sent_again(publisher: Publisher, producer: MemoryProducer) -> None:
+    ours = assignment()
+    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    producer.answer(BrokerUnavailable("away"))
+    assert (ours.ledger.watermark, len(producer.outstanding)) == (0, 1)
+    producer.answer()
+    assert ours.ledger.watermark == 1
+
+
+def test_audio_that_no_topic_takes_becomes_a_rejection(publisher: Publisher, producer: MemoryProducer) -> None:
+    ours = assignment()
+    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    producer.answer(Poison("too large"))
+    producer.answer()
+    outcome = decode_synthesis(producer.acknowledged[0].value or b"")
+    assert isinstance(outcome, Rejected)
+    assert (outcome.error.code, ours.ledger.watermark) == ("audio_too_large", 1)
+
+
+def test_what_cannot_heal_ends_the_worker_and_leaves_the_offset(publisher: Publisher, producer: MemoryProducer) -> None:
+    ours = assignment()
+    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    producer.answer(CredentialsRefused("no"))
+    assert ours.ledger.watermark == 0
+    with pytest.raises(CredentialsRefused):
+        publisher.poll()
+
+
+def test_report_for_a_partition_that_is_no_longer_ours_changes_nothing(publisher: Publisher, producer: MemoryProducer) -> None:
+    ours = assignment()
+    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    ours.ours = False
+    producer.answer()
+    assert ours.ledger.watermark == 0
+
+
+def test_dead_letter_that_is_refused_leaves_the_source_offset(publisher: Publisher, producer: MemoryProducer) -> None:
+    ours = assignment()
+    publisher.bury(ours, Record(ours.partition, 0, b"7", b"nonsense", (), 0), Undecodable("not JSON"))
+    assert producer.outstanding[0].topic == SETTINGS.topic(DEAD_LETTERS)
+    producer.answer(Poison("refused"))
+    assert ours.ledger.watermark == 0
+    with pytest.raises(Poison):
+        publisher.poll()
+
+
+def test_large_dead_letter_travels_by_reference_and_waits_for_the_store(producer: MemoryProducer) -> None:
+    store, ours, value = MemoryStore(), assignment(), b"x" * (2 * MIB)
+    publisher = Publisher(SETTINGS, store, producer)
+    store.fail(StoreUnavailable("away"))
+    publisher.bury(ours, Record(ours.partition, 0, None, value, (), 0), Undecodable("not JSON"))
+    assert len(producer.outstanding[0].value or b"") == 0
+    producer.answer()
+    assert ours.ledger.watermark == 1
