@@ -57,9 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runs = _measure(Path(folder), arguments.rows)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps({"date": datetime.now(UTC).date().isoformat(), "machine": _machine(), "runs": [asdict(run) for run in runs]}, indent=2) + "\n"
-    )
+    RESULTS.write_text(json.dumps({"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "runs": [asdict(run) for run in runs]}, indent=2) + "\n")
     _print(runs)
 
 
@@ -84,7 +82,7 @@ def _start(stack: Stack, name: str) -> int:
 
 def _run(settings: Settings, stack: Stack, ports: dict[str, int], home: Path, size: int, campaign: str) -> Run:
     source = home / f"{campaign}.csv"
-    _write(source, size)
+    write_list(source, size)
     before, cpu = _parts(ports), _cpu(stack)
     peak: dict[str, float] = {}
 
@@ -109,7 +107,7 @@ def _run(settings: Settings, stack: Stack, ports: dict[str, int], home: Path, si
     )
 
 
-def _write(path: Path, size: int) -> None:
+def write_list(path: Path, size: int) -> None:
     """The example's rows without those that are wrong on purpose, all for one profile."""
     import csv
 
@@ -141,12 +139,12 @@ def _cpu(stack: Stack) -> dict[str, float]:
     return {name: spent.user + spent.system for name, spent in times.items()}
 
 
-def _machine() -> str:
+def machine() -> str:
     return f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"
 
 
 def _print(runs: list[Run]) -> None:
-    print(f"\n{_machine()}\n")
+    print(f"\n{machine()}\n")
     print("| rows | submit rows/s | requests/s | audio s/s | " + " | ".join(PARTS) + " | peak MiB |")
     print("|---:|---:|---:|---:|" + "---:|" * len(PARTS) + "---|")
     for run in runs:

@@ -17,12 +17,13 @@ from storage.objects import ObjectStore
 from storage.s3 import S3Store
 from stream_apps.agents import Agents
 from stream_apps.audio.chain import warm_up
-from stream_apps.configuration import build
+from stream_apps.configuration import App, build
 from stream_apps.patience import keep_trying
 from stream_apps.postprocess import Deployment
 
 log = structlog.get_logger(__name__)
 BEAT = 1.0  # seconds between the beats of an idle worker
+STOP = 20.0  # seconds; less than Kubernetes' 30, and more than a batch and a commit take
 
 
 def run(settings: Settings) -> None:
@@ -52,16 +53,28 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     app = build(settings, folder)
     agents = Agents(app, settings, deployment, store, watchdog.beat)
-    async with asyncio.TaskGroup() as group:
-        idle = group.create_task(_beat_while_idle(agents, watchdog))
-        try:
-            await app.start()
-            await app.wait(stopping.wait())
-        finally:
-            await agents.stop()
-            idle.cancel()
+    idle = asyncio.create_task(_beat_while_idle(agents, watchdog))
+    try:
+        await app.start()
+        await app.wait(stopping.wait())
+    finally:
+        idle.cancel()
+        agents.stop()
+        await _stop(app)
+        agents.close()
+    if isinstance(app.crash_reason, Fatal):
+        raise app.crash_reason
     if app.crash_reason:
         raise Fatal("the stream app failed", got=f"{type(app.crash_reason).__name__}: {app.crash_reason}") from app.crash_reason
+
+
+async def _stop(app: App) -> None:
+    """Waits for what is in hand, commits, and leaves the group."""
+    try:
+        async with asyncio.timeout(STOP):
+            await app.stop()
+    except TimeoutError:
+        log.error("stop_timed_out", seconds=STOP, remedy="the group waits for the session to time out; what was in hand is done again")
 
 
 async def _beat_while_idle(agents: Agents, watchdog: Watchdog) -> None:

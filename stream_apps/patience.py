@@ -18,11 +18,9 @@ WAIT = wait_random_exponential(multiplier=0.25, max=10)  # seconds; jitter, so t
 
 
 class Patience:
-    """`hurry` is set while partitions are about to leave: then the next failure is raised instead of waited out."""
-
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self._beat = beat
-        self.hurry = asyncio.Event()
+    def __init__(self, ends: asyncio.Event, beat: Callable[[], None]) -> None:
+        """While `ends` is set, a failure is raised instead of waited out."""
+        self._ends, self._beat = ends, beat
 
     async def keep_trying(self, boundary: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Raises what is not Retryable at once, and what is when there is no time left to wait for it."""
@@ -33,7 +31,7 @@ class Patience:
         return await AsyncRetrying(
             retry=retry_if_exception_type(Retryable),
             wait=WAIT,
-            stop=lambda _: self.hurry.is_set(),
+            stop=lambda _: self._ends.is_set(),
             sleep=self._pause,
             before_sleep=_announce(boundary, self._beat),
             reraise=True,
@@ -41,7 +39,7 @@ class Patience:
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.hurry.wait(), seconds)
+            await asyncio.wait_for(self._ends.wait(), seconds)
 
 
 def keep_trying(boundary: str, attempt: Callable[[], T], beat: Callable[[], None]) -> T:

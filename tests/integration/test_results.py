@@ -1,11 +1,15 @@
 """Outcomes and subscriptions on a real Kafka: each request's first result once, over restarts, and then an end."""
 
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
+from confluent_kafka import ConsumerGroupState, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from schemas.topics import RESULTS
@@ -13,7 +17,7 @@ from seedcast import results
 from seedcast.campaigns import read_campaigns
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, Producer, announce
+from seedcast.kafka import Admin, Producer, announce, config
 from seedcast.outcomes import Outcomes, Progress, wait
 from seedcast.results import read_results, subscribe
 from seedcast.settings import Settings
@@ -93,10 +97,10 @@ def test_a_campaign_cancelled_before_it_was_sealed_is_not_waited_for(settings: S
 
 
 def test_waiting_for_nobody_says_so(settings: Settings) -> None:
-    with pytest.raises(InvalidInput, match="campaign night.*got none yet"):
+    with pytest.raises(InvalidInput, match=r"campaign night.*got none yet"):
         wait(settings, "night")
     with pytest.raises(InvalidInput, match="campaign night"):
-        next(subscribe(settings, "crm", "night"))
+        subscribe(settings, "crm", "night")
 
 
 def test_reading_leaves_repeats_out_and_keeps_the_first(settings: Settings) -> None:
@@ -146,14 +150,33 @@ def test_a_group_goes_on_after_what_was_done(settings: Settings) -> None:
 def test_what_the_caller_failed_on_comes_again(settings: Settings) -> None:
     declare(settings, 5)
     publish(settings, numbered(5))
-    done = []
-    with pytest.raises(ZeroDivisionError), subscribe(settings, "crm", "night") as found:
-        for result in found:
-            if len(done) == 2:
-                raise ZeroDivisionError
-            done.append(result)
+    done: list[SpeechResult] = []
+
+    def fail_on_the_third() -> None:
+        with subscribe(settings, "crm", "night") as found:
+            for result in found:
+                if len(done) == 2:
+                    raise ZeroDivisionError
+                done.append(result)
+
+    with pytest.raises(ZeroDivisionError):
+        fail_on_the_third()
     rest = ids(subscribe(settings, "crm", "night"))
     assert sorted(ids(done) + rest) == ids(numbered(5))
+
+
+def test_a_subscription_that_nobody_reads_closes_at_once(settings: Settings) -> None:
+    admin, group = AdminClient(config.client(settings.kafka)), settings.group("crm")
+
+    def joined() -> bool:
+        with suppress(KafkaException):  # its coordinator may still be loading
+            return bool(admin.describe_consumer_groups([group])[group].result(10).state == ConsumerGroupState.STABLE)
+        return False
+
+    with subscribe(settings, "crm"):
+        eventually(joined, what="an assignment")
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
 
 
 def test_repeats_are_left_out_after_a_restart_too(settings: Settings) -> None:
