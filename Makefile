@@ -7,7 +7,7 @@ TOOLS := $(CURDIR)/.tools
 MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 ARGS ?=
 
-.PHONY: help setup setup-all demo test check format docs lock minio test-faults bench clean
+.PHONY: help setup setup-all demo test check format docs lock tools bench clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ setup-all: .venv/all.stamp  ## the same with torch, ChatTTS and the development 
 demo: setup  ## hear a list spoken: the main job on the embedded stack
 	@$(BIN)/seedcast demo $(ARGS)
 
-test: setup-all minio  ## every test
+test: setup-all tools  ## every test
 	$(BIN)/pytest $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents
@@ -43,12 +43,16 @@ lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --generate-hashes --no-header -o locks/all.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -c locks/all.txt -o locks/base.txt
 
-# MinIO publishes source only. Where there is no Go its storage tests are skipped, except under CI=true.
-minio: $(if $(shell command -v go),$(TOOLS)/minio)
+# MinIO publishes source only. Where there is no Go the tests of MinIO and of the chart are skipped, except under CI=true.
+tools: $(if $(shell command -v go),$(TOOLS)/minio $(TOOLS)/helm)
 
 $(TOOLS)/minio:
 	@echo "building MinIO (two minutes, once)"
 	@GOBIN=$(TOOLS) go install $(MINIO)
+
+$(TOOLS)/helm:
+	@echo "building Helm (a minute, once)"
+	@GOBIN=$(TOOLS) go install $(HELM)
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "expected Python 3.11 as $(PYTHON); set PYTHON=…"; exit 2; }

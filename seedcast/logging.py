@@ -29,6 +29,7 @@ def configure(settings: LogSettings, **context: str) -> None:
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render])
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("aiokafka", "faust", "mode", "urllib3", "asyncio", "numba"):
+    for chatty in ("aiokafka", "faust", "mode", "asyncio", "numba"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of every repetition; who called it says how it ended
     structlog.contextvars.bind_contextvars(**context)

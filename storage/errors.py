@@ -4,6 +4,8 @@ At the start, what is refused or misconfigured is fatal. In mid-run it is retrya
 rotated and buckets are restored, and a record must not be lost to either.
 """
 
+import re
+
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from urllib3.exceptions import HTTPError, LocationValueError
 
@@ -34,7 +36,7 @@ _REMEDY_PLACE = "check SEEDCAST_S3_ENDPOINT and SEEDCAST_S3_BUCKET"
 def translate(error: Exception, doing: str, *, starting: bool = False) -> SeedcastError:
     """Which branch it belongs to. What is not known here may heal, so it is retryable."""
     got = _describe(error)
-    code = error.code if isinstance(error, S3Error) else ""
+    code = s3_code(error)
     if code in _REFUSED:
         if starting:
             return CredentialsRefused(f"{doing}: the store refused us", got=got, remedy=_REMEDY_KEYS)
@@ -46,12 +48,20 @@ def translate(error: Exception, doing: str, *, starting: bool = False) -> Seedca
     return StoreUnavailable(doing, got=got, remedy=_REMEDY_PLACE if code == "NoSuchBucket" else "")
 
 
+def s3_code(error: Exception) -> str:
+    """S3's name for it, or ''. minio reads none from an answer of type text/xml, as rclone and others send it, but quotes it whole."""
+    if isinstance(error, S3Error):
+        return str(error.code)
+    found = re.search(r"<Code>(\w+)</Code>", str(error)) if isinstance(error, InvalidResponseError) else None
+    return found[1] if found else ""
+
+
 def _describe(error: Exception) -> str:
     """One line; minio's own quotes the whole answer of the server, host and request ids included."""
     if isinstance(error, S3Error):
         return f"{error.code}: {error.message}"
     if isinstance(error, InvalidResponseError):
-        return "an answer that is not S3's"
+        return s3_code(error) or "an answer that is not S3's"
     if isinstance(error, ServerError):
         return f"HTTP status {error.status_code}"
     return f"{type(error).__name__}: {getattr(error, 'reason', None) or error}"

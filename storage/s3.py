@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 import urllib3
 from minio import Minio
 from minio.datatypes import Object
-from minio.error import S3Error
+from minio.error import MinioException
 
 from seedcast.errors import CredentialsRefused, MissingObject
 from seedcast.settings import S3Settings
-from storage.errors import FOREIGN, translate
+from storage.errors import FOREIGN, s3_code, translate
 from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
 _OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}  # another process made it a moment earlier
@@ -41,8 +41,8 @@ class S3Store:
                 return
             try:
                 self._client.make_bucket(self._bucket, self._region)
-            except S3Error as error:
-                if error.code not in _OWNED or not self._client.bucket_exists(self._bucket):
+            except MinioException as error:
+                if s3_code(error) not in _OWNED or not self._client.bucket_exists(self._bucket):
                     raise
 
     def uri(self, key: str) -> str:

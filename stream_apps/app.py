@@ -22,6 +22,7 @@ from stream_apps.patience import keep_trying
 from stream_apps.postprocess import Deployment
 
 log = structlog.get_logger(__name__)
+CRASHED = 2.0  # seconds; then Faust mostly waits for itself
 BEAT = 1.0  # seconds between the beats of an idle worker
 STOP = 20.0  # seconds; less than Kubernetes' 30, and more than a batch and a commit take
 
@@ -43,7 +44,8 @@ def run(settings: Settings) -> None:
     deployment = Deployment.of(settings.postprocess, table, store)
     log.info("starting", cluster=cluster, metrics_port=port, chain=deployment.chain_fingerprint, profiles=sorted(table))
     with tempfile.TemporaryDirectory(prefix="seedcast-") as folder:
-        asyncio.run(_serve(settings, Path(folder), deployment, store, watchdog))
+        # Not asyncio.run: at its end it waits for every task, and after a crash some of Faust's wait for ever.
+        asyncio.new_event_loop().run_until_complete(_serve(settings, Path(folder), deployment, store, watchdog))
     log.info("stopped")
 
 
@@ -60,7 +62,7 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
     finally:
         idle.cancel()
         agents.stop()
-        await _stop(app)
+        await _stop(app, CRASHED if app.crash_reason else STOP)
         agents.close()
     if isinstance(app.crash_reason, Fatal):
         raise app.crash_reason
@@ -68,13 +70,11 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
         raise Fatal("the stream app failed", got=f"{type(app.crash_reason).__name__}: {app.crash_reason}") from app.crash_reason
 
 
-async def _stop(app: App) -> None:
-    """Waits for what is in hand, commits, and leaves the group."""
-    try:
-        async with asyncio.timeout(STOP):
-            await app.stop()
-    except TimeoutError:
-        log.error("stop_timed_out", seconds=STOP, remedy="the group waits for the session to time out; what was in hand is done again")
+async def _stop(app: App, patience: float) -> None:
+    """Waits for what is in hand, commits, and leaves the group; at most `patience` seconds."""
+    _, unfinished = await asyncio.wait({asyncio.create_task(app.stop())}, timeout=patience)
+    if unfinished:
+        log.error("stop_timed_out", seconds=patience, remedy="the group waits for the session to time out; what was in hand is done again")
 
 
 async def _beat_while_idle(agents: Agents, watchdog: Watchdog) -> None:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import faust
-from faust.transport.drivers import aiokafka as driver
 
 from schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings, Settings
-from stream_apps.consumer import Transport
+from stream_apps.consumer import LOGGER, Transport
 
 DAY = 86_400.0  # seconds
 GROUP = "postprocess"
@@ -19,7 +18,7 @@ GROUP = "postprocess"
 class App(faust.App):
     """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock."""
 
-    logger = driver.logger
+    logger = LOGGER
     rebalance_began: Callable[[], None] = staticmethod(lambda: None)  # called from the consumer's thread
 
     def on_rebalance_start(self) -> None:

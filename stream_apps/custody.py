@@ -66,7 +66,8 @@ class Custody:
         self._revoked = self._app.consumer_generation_id
         self.leaving.set()
 
-    async def _on_assignment(self, *_: Any, **__: Any) -> None:
+    async def _on_assignment(self, *sent: Any, **_: Any) -> None:
+        log.info("assigned", partitions=len(sent[1]))  # sent by the app, with the partitions
         try:
             await asyncio.to_thread(self._admin.refuse_gap, self._group)
         except Fatal as error:

@@ -62,13 +62,13 @@ def find(recorded: Recorded | None) -> psutil.Process | None:
 
 def runs(process: psutil.Process) -> bool:
     """One that ended stays in the process table until its parent, or in a container perhaps nobody, takes its exit code."""
-    for pid, child in list(_children.items()):
-        if child.poll() is not None:
-            del _children[pid]
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        running = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return False
+        running = False
+    if not running and (child := _children.pop(process.pid, None)):
+        child.wait()
+    return running
 
 
 def marked(home: Path) -> Iterator[psutil.Process]:

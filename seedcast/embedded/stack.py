@@ -87,6 +87,8 @@ class Stack:
 
     def _start_broker(self, progress: Progress) -> None:
         def launch() -> psutil.Process:
+            if broker.cluster_id(self.home) is None:
+                progress("preparing kafka; its jars (43 MB) are fetched once")
             before = self._state()
             listener, controller = processes.free_ports(before.broker_port, before.controller_port)
             state = self._save(broker_port=listener, controller_port=controller)

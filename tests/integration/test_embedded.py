@@ -154,6 +154,9 @@ def test_process_that_ignores_sigterm_is_killed_and_its_children_are_found(tmp_p
 
 def test_process_id_that_is_somebody_elses_by_now_is_not_ours() -> None:
     with subprocess.Popen(["sleep", "600"]) as other:
-        recorded = Recorded(other.pid, psutil.Process(other.pid).create_time() - 60)
-        assert processes.find(recorded) is None
-        other.kill()
+        try:
+            created = psutil.Process(other.pid).create_time()
+            assert processes.find(Recorded(other.pid, created))
+            assert processes.find(Recorded(other.pid, created - 60)) is None
+        finally:
+            other.kill()

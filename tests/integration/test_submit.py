@@ -8,23 +8,26 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 import producers
 from producers import SubmitOptions, SubmitReport, submit_file, submit_requests
+from producers.journal import Journal
 from producers.run import Came
 from schemas.messages import Campaign, SpeechRequest
-from schemas.topics import REQUESTS, REQUESTS_URGENT, Topic
+from schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast import embedded
 from seedcast.campaigns import read_campaigns
 from seedcast.codec import decode_request
 from seedcast.embedded import Stack
-from seedcast.errors import InvalidInput, Unreachable
-from seedcast.kafka import Producer, Record, TopicReader, announce
+from seedcast.errors import InvalidInput, Poison, Unreachable
+from seedcast.kafka import Producer, Record, TopicReader, announce, config
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import environment, eventually, fresh
 from tests.unit.gpu_consumers.requests import a_request
@@ -32,6 +35,7 @@ from tests.unit.gpu_consumers.requests import a_request
 pytestmark = pytest.mark.integration
 
 OPTIONS = SubmitOptions(campaign="night", id_column="id", voice=2222)
+OPTIONS_BY_ROW = SubmitOptions(campaign="night", voice=2222)
 SLOW = {"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}  # one record at a time, so that a crash falls in the middle
 
 
@@ -125,6 +129,15 @@ def test_a_journal_of_another_cluster_is_not_believed(settings: Settings, stack:
     holds(other, report, 20)
 
 
+def test_a_journal_of_a_campaign_that_kafka_has_forgotten_is_not_believed(settings: Settings, tmp_path: Path) -> None:
+    path = a_list(tmp_path, 20)
+    submit_file(settings, path, OPTIONS)
+    Producer(settings).deliver(settings.topic(CAMPAIGNS), key=b"night", value=None)
+    report = submit_file(settings, path, OPTIONS)
+    assert (report.new, report.resumed) == (20, 0)
+    holds(settings, report, 20, resent=20)
+
+
 def test_what_changed_since_it_was_accepted_is_that_rows_error(settings: Settings, tmp_path: Path) -> None:
     path = a_list(tmp_path, 20)
     unsealed = SubmitOptions(campaign="night", id_column="id", voice=2222, seal=False)
@@ -157,6 +170,8 @@ def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(settin
     with pytest.raises(KeyboardInterrupt):
         submit_requests(settings, rows(), options)
     assert read_campaigns(settings)["night"].state == "open"
+    with closing(Journal(tmp_path / "night.night.journal")) as journal:
+        assert (journal.accepted, journal.in_doubt) == (4096, False)
     sent = len(on_topic(settings))
     report = submit_requests(settings, ({"id": f"n-{number}", "text": f"Message number {number}."} for number in range(1, 5001)), options)
     assert (sent, report.resumed) == (4096, 4096)
@@ -169,7 +184,21 @@ def test_no_broker_at_the_start_is_said_in_time(tmp_path: Path) -> None:
         submit_file(nowhere, a_list(tmp_path, 5), OPTIONS)
 
 
-def test_a_broker_that_goes_away_in_the_middle_is_waited_for(own_stack: Stack, tmp_path: Path) -> None:
+def test_a_record_that_the_broker_refuses_is_never_lost_in_silence(settings: Settings) -> None:
+    def rows() -> Iterator[Came]:
+        yield from ({"text": f"Message number {number}."} for number in range(2048))
+        resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic(REQUESTS))
+        resource.add_incremental_config(ConfigEntry("max.message.bytes", "64", incremental_operation=AlterConfigOpType.SET))
+        admin = AdminClient(config.client(settings.kafka))
+        admin.incremental_alter_configs([resource])[resource].result(10)
+        yield {"text": "One too many."}
+
+    with pytest.raises(Poison, match="the broker will never take this record"):
+        submit_requests(settings, rows(), OPTIONS_BY_ROW)
+    assert read_campaigns(settings)["night"].state == "open"
+
+
+def test_a_broker_that_goes_away_in_the_middle_is_waited_for(own_stack: Stack, capfd: pytest.CaptureFixture[str]) -> None:
     settings = fresh(own_stack)
     gone, back = threading.Event(), threading.Event()
 
@@ -190,6 +219,7 @@ def test_a_broker_that_goes_away_in_the_middle_is_waited_for(own_stack: Stack, t
     operator.start()
     report = submit_requests(settings, rows(), OPTIONS)
     operator.join()
+    assert "kafka_client" in "".join(capfd.readouterr())  # it says so meanwhile
     assert report.new == 10_000
     holds(settings, report, 10_000)
 

@@ -78,7 +78,8 @@ def test_a_file_that_is_wrong_as_a_whole_says_so(tmp_path: Path, name: str, cont
 
 
 def test_invalid_utf8_far_into_a_file_is_found_before_its_first_row(tmp_path: Path) -> None:
-    start = ("id,text\n" + "1,号\n" * 400_000).encode()
+    start = ("a,message\n" + "1,号\n" * 400_000).encode()
+    assert start[2 * BLOCK - 2 : 2 * BLOCK + 1].decode() == "号"  # a character across the edge of two blocks
     with pytest.raises(InvalidInput, match=rf"offset {len(start) + 2:,}, in line 400,002"):
         read(a_file(tmp_path, start + b"2,\xff\n"))
 

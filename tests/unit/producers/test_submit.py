@@ -36,6 +36,12 @@ def test_wrong_rows_are_kept_as_they_came(tmp_path: Path) -> None:
     ]
 
 
+def test_a_deadline_that_is_past_is_that_rows_error(tmp_path: Path) -> None:
+    report = dry_run(a_file(tmp_path, "text,deadline\nlate,2020-01-01T00:00:00Z\nsoon,1h\nwhenever,\n"))
+    assert report.new == 2
+    assert [(r.row, r.field, r.got) for r in report.rejections] == [(1, "deadline", "2020-01-01T00:00:00+00:00")]
+
+
 def test_rejected_rows_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     dry_run(a_file(tmp_path, "text\n…\n"))
     assert dry_run(a_file(tmp_path, "text\nfine\n")).rejected_file is None

@@ -1,0 +1,213 @@
+"""The object store's contract, on the in-memory double, on rclone and on MinIO; and how S3 fails."""
+
+import hashlib
+import os
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from seedcast.embedded import Stack, connected
+from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject, StoreUnavailable
+from seedcast.settings import S3Settings, Settings
+from storage.memory import MemoryStore
+from storage.objects import ObjectStore
+from storage.s3 import S3Store
+from tests.conftest import eventually
+
+pytestmark = pytest.mark.integration
+
+MINIO = Path(__file__).parents[2] / ".tools" / "minio"
+
+
+@pytest.fixture(scope="session")
+def rclone(stack: Stack) -> S3Settings:
+    return connected(Settings(home=stack.home)).s3
+
+
+@pytest.fixture(scope="session")
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
+    if not MINIO.is_file():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"expected MinIO's binary at {MINIO}; run `make tools`")
+        pytest.skip("MinIO is not built: `make tools`, where Go is")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    keys = {"MINIO_ROOT_USER": "seedcast", "MINIO_ROOT_PASSWORD": uuid4().hex}
+    folder = tmp_path_factory.mktemp("minio")
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen([MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"], env=os.environ | keys, stdout=log, stderr=log)
+    try:
+        eventually(lambda: server.poll() is not None or answers(port), what="MinIO")
+        assert server.poll() is None, (folder / "log").read_text()
+        yield S3Settings(endpoint=f"http://127.0.0.1:{port}", access_key="seedcast", secret_key=SecretStr(keys["MINIO_ROOT_PASSWORD"]))
+    finally:
+        server.kill()
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/minio/health/ready", timeout=1) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.fixture(params=["rclone", "minio"])
+def s3(request: pytest.FixtureRequest) -> S3Settings:
+    found: S3Settings = request.getfixturevalue(request.param)
+    return changed(found, bucket=f"t{uuid4().hex[:10]}")
+
+
+@pytest.fixture(params=["memory", "rclone", "minio"])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    if request.param == "memory":
+        return MemoryStore()
+    store = S3Store(changed(request.getfixturevalue(request.param), bucket=f"t{uuid4().hex[:10]}"))
+    store.ensure_bucket()
+    return store
+
+
+def changed(settings: S3Settings, **changes: object) -> S3Settings:
+    return settings.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100_000, 17 * 1024 * 1024])
+def test_what_was_put_is_got_and_stat_knows_it(store: ObjectStore, size: int) -> None:
+    data = os.urandom(size)
+    uri = store.put("night-1/ab/object.wav", data, "audio/wav")
+    assert uri == store.uri("night-1/ab/object.wav")
+    assert store.get(uri) == data
+    info = store.stat(uri)
+    assert info
+    assert (info.uri, info.key, info.size) == (uri, "night-1/ab/object.wav", size)
+
+
+def test_an_object_is_one_put_of_its_whole(store: ObjectStore) -> None:
+    data = os.urandom(6 * 1024 * 1024)
+    info = store.stat(store.put("large", data, "audio/wav"))
+    assert info
+    assert info.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()  # an upload in parts has another etag
+
+
+def test_putting_again_replaces(store: ObjectStore) -> None:
+    uri = store.put("key", b"old", "text/plain")
+    assert store.put("key", b"new", "text/plain") == uri
+    assert store.get(uri) == b"new"
+
+
+def test_what_is_missing_is_none_to_stat_an_error_to_get_and_nothing_to_delete(store: ObjectStore) -> None:
+    uri = store.uri("no/such")
+    assert store.stat(uri) is None
+    with pytest.raises(MissingObject, match="no/such"):
+        store.get(uri)
+    store.delete(uri)
+
+
+def test_what_is_deleted_is_gone(store: ObjectStore) -> None:
+    uri = store.put("key", b"x", "text/plain")
+    store.delete(uri)
+    assert store.stat(uri) is None
+
+
+def test_a_prefix_lists_what_is_under_it_in_order(store: ObjectStore) -> None:
+    for key in ("b/2", "a/1", "a/sub/3", "ab/4"):
+        store.put(key, b"x", "text/plain")
+    assert [entry.key for entry in store.list("a/")] == ["a/1", "a/sub/3"]
+    assert sorted(entry.key for entry in store.list()) == ["a/1", "a/sub/3", "ab/4", "b/2"]
+    assert list(store.list("none/")) == []
+
+
+def test_threads_share_a_store(store: ObjectStore) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        uris = list(pool.map(lambda n: store.put(f"k/{n}", str(n).encode() * 1000, "text/plain"), range(64)))
+        assert list(pool.map(store.get, uris)) == [str(n).encode() * 1000 for n in range(64)]
+
+
+def test_making_the_bucket_is_safe_to_repeat_and_to_race(s3: S3Settings) -> None:
+    barrier = threading.Barrier(8)
+
+    def ensure(_: int) -> None:
+        store = S3Store(s3)
+        barrier.wait()
+        store.ensure_bucket()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ensure, range(8)))
+    S3Store(s3).ensure_bucket()
+    assert list(S3Store(s3).list()) == []
+
+
+def test_a_presigned_address_serves_anybody_until_it_expires(s3: S3Settings) -> None:
+    store = S3Store(s3)
+    store.ensure_bucket()
+    url = store.presign(store.put("a/b.wav", b"sound", "audio/wav"), timedelta(seconds=60))
+    with urllib.request.urlopen(url) as response:  # noqa: S310
+        assert (response.read(), response.headers["Content-Type"]) == (b"sound", "audio/wav")
+
+
+def test_an_endpoint_is_read_with_and_without_a_scheme(s3: S3Settings) -> None:
+    bare = changed(s3, endpoint=s3.endpoint.removeprefix("http://"), secure=False)
+    S3Store(bare).ensure_bucket()
+    S3Store(changed(bare, endpoint=s3.endpoint + "/", secure=True)).ensure_bucket()
+
+
+@pytest.mark.parametrize("wrong", [{"secret_key": SecretStr("wrong")}, {"access_key": "nobody"}, {"secret_key": SecretStr("")}])
+def test_wrong_credentials_are_fatal_at_the_start_and_name_the_remedy(s3: S3Settings, wrong: dict[str, object]) -> None:
+    with pytest.raises(CredentialsRefused, match="SEEDCAST_S3_SECRET_KEY"):
+        S3Store(changed(s3, **wrong)).ensure_bucket()
+
+
+def test_wrong_credentials_in_mid_run_are_waited_for(s3: S3Settings) -> None:
+    S3Store(s3).ensure_bucket()
+    with pytest.raises(StoreUnavailable, match="refused us"):
+        S3Store(changed(s3, secret_key=SecretStr("rotated"))).put("key", b"x", "text/plain")
+
+
+def test_a_bucket_that_vanished_in_mid_run_is_waited_for(s3: S3Settings) -> None:
+    with pytest.raises(StoreUnavailable, match="SEEDCAST_S3_BUCKET"):
+        S3Store(s3).put("key", b"x", "text/plain")
+
+
+@pytest.mark.parametrize("endpoint", ["", "http://", "a host with spaces"])
+def test_an_endpoint_that_cannot_be_is_fatal(s3: S3Settings, endpoint: str) -> None:
+    with pytest.raises(InvalidSettings, match="SEEDCAST_S3_ENDPOINT"):
+        S3Store(changed(s3, endpoint=endpoint)).ensure_bucket()
+
+
+def test_nobody_there_is_known_within_seconds(s3: S3Settings) -> None:
+    with socket.socket() as taken:  # bound and not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            S3Store(changed(s3, endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}")).put("key", b"x", "text/plain")
+        assert time.monotonic() - began < 3
+
+
+def test_a_frozen_server_is_known_within_its_time_outs(s3: S3Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # accepts, and never answers
+        settings = changed(s3, endpoint=f"http://127.0.0.1:{frozen.getsockname()[1]}", read_timeout=0.5, retries=1)
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            S3Store(settings).put("key", b"x", "text/plain")
+        assert 1.0 <= time.monotonic() - began < 4
+
+
+def test_the_double_fails_as_told_and_then_works() -> None:
+    store = MemoryStore()
+    store.fail(StoreUnavailable("one"), StoreUnavailable("two"))
+    for message in ("one", "two"):
+        with pytest.raises(StoreUnavailable, match=message):
+            store.put("key", b"x", "text/plain")
+    assert store.get(store.put("key", b"x", "text/plain")) == b"x"
