@@ -5,6 +5,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 TOOLS := $(CURDIR)/.tools
 MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
+HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
 
 .PHONY: help setup setup-all demo test check format docs lock tools bench clean

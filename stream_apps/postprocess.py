@@ -103,6 +103,8 @@ def _profiles(names: Iterable[str], known: Profiles) -> list[Profile]:
 
 def _waveform(audio: RawAudio) -> Waveform:
     """The waveform, if it is the one that was synthesised."""
+    if not audio.samples:  # which libsndfile cannot read back
+        raise InvalidRequest("render_error", "waveform of the audio record", expected="at least one sample", got="none")
     try:
         waveform, sample_rate = decode_flac(audio.flac)
     except Undecodable as error:

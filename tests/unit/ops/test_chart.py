@@ -1,7 +1,7 @@
 """The Helm chart: what it sets is known to Seedcast and right, and where Helm is at hand, it renders."""
 
-import re
 import os
+import re
 import subprocess
 from pathlib import Path
 

@@ -118,7 +118,6 @@ def test_one_sample_and_odd_rates_are_rendered(name: str, source: int) -> None:
 def test_nothing_but_audio_is_in_a_file() -> None:
     """What differs by recipient or by build would give another hash for the same sound."""
     opus = render(tone(24_000), 24_000, TABLE["phone"]).data
-    assert b"Lavf" in opus  # ffmpeg's bit-exact vendor string has no version
-    assert b"Lavf6" not in opus
+    assert not any(name in opus for name in (b"Lavf", b"Lavc", b"libopus"))
     with av.open(io.BytesIO(opus)) as container:
         assert {**container.metadata, **container.streams.audio[0].metadata}.keys() <= {"encoder"}

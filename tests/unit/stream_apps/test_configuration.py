@@ -1,0 +1,61 @@
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import aiokafka.errors
+import faust.exceptions
+import pytest
+from pydantic import SecretStr
+
+from schemas.topics import AUDIO, DEAD_LETTERS
+from seedcast.errors import Poison, Retryable
+from seedcast.settings import KafkaSettings, Settings
+from stream_apps.configuration import build
+from stream_apps.errors import FOREIGN, translate
+
+
+def configured(**kafka: object) -> object:
+    return Settings(kafka=KafkaSettings(**{"bootstrap": "a:1, b:2"} | kafka))  # type: ignore[arg-type]
+
+
+def test_every_default_that_loses_records_or_memory_is_set(tmp_path: Path) -> None:
+    app = build(configured(prefix="deployment"), tmp_path)  # type: ignore[arg-type]
+    conf = app.conf
+    assert conf.id == "deployment.postprocess"
+    assert [f"{url.host}:{url.port}" for url in conf.broker] == ["a:1", "b:2"]
+    assert (conf.web_enabled, conf.topic_disable_leader, conf.topic_allow_declare) == (False, True, False)
+    assert (conf.producer_acks, conf.consumer_auto_offset_reset) == (-1, "earliest")
+    assert conf.processing_guarantee.value == "at_least_once"
+    assert (conf.broker_session_timeout, conf.stream_wait_empty) == (10.0, True)
+    assert conf.stream_buffer_maxsize <= 64
+    assert conf.broker_max_poll_interval >= 3600
+    assert conf.producer_max_request_size > max(AUDIO.max_bytes, DEAD_LETTERS.max_bytes)
+
+
+def test_credentials_mean_to_faust_what_they_mean_to_librdkafka(tmp_path: Path) -> None:
+    assert build(configured(), tmp_path).conf.broker_credentials is None  # type: ignore[arg-type]
+    tls = build(configured(security_protocol="SSL"), tmp_path).conf.broker_credentials  # type: ignore[arg-type]
+    assert tls.protocol.value == "SSL"
+    assert tls.context.verify_mode == ssl.CERT_REQUIRED
+    for protocol in ("SASL_PLAINTEXT", "SASL_SSL"):
+        for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
+            wanted = {"security_protocol": protocol, "sasl_mechanism": mechanism, "sasl_username": "me", "sasl_password": SecretStr("mine")}
+            found = build(configured(**wanted), tmp_path).conf.broker_credentials  # type: ignore[arg-type]
+            assert (found.protocol.value, found.mechanism.value, found.username, found.password) == (protocol, mechanism, "me", "mine")
+
+
+def exceptions_of(module: object, base: type[BaseException]) -> list[type[BaseException]]:
+    return [found for found in vars(module).values() if isinstance(found, type) and issubclass(found, base)]
+
+
+@pytest.mark.parametrize("kind", [*exceptions_of(aiokafka.errors, aiokafka.errors.KafkaError), *exceptions_of(faust.exceptions, faust.exceptions.FaustError)])
+def test_every_exception_of_the_libraries_is_caught_and_either_retried_or_poison(kind: type[BaseException]) -> None:
+    assert issubclass(kind, FOREIGN)
+    too_large = kind.__name__ in ("MessageSizeTooLargeError", "RecordListTooLargeError", "InvalidMessageError", "CorruptRecordException")
+    assert isinstance(translate(kind(), "producing"), Poison if too_large else Retryable)
+
+
+def test_importing_the_worker_configures_nothing_and_starts_nothing() -> None:
+    script = "import logging, threading, stream_apps.app; print(logging.getLogger().handlers, threading.active_count())"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[] 1\n"

@@ -1,0 +1,197 @@
+import asyncio
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
+
+from schemas.messages import SpeechResult
+from schemas.topics import AUDIO
+from seedcast import profiles
+from seedcast.codec import decode_result, encode_synthesis
+from seedcast.errors import Retryable, StoreUnavailable
+from seedcast.kafka import Partition, Record
+from seedcast.settings import Settings
+from storage import dead_letters
+from storage.memory import MemoryStore
+from stream_apps.delivery import Delivery, Lane
+from stream_apps.patience import Patience
+from stream_apps.postprocess import Deployment
+from tests.unit.stream_apps.records import audio, rejected
+
+SETTINGS = Settings()
+
+
+class Broker:
+    """Stands for Faust's producer: notes what was sent, and refuses as told, at the send or at the acknowledgement."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, bytes | None, bytes, list[tuple[str, bytes]]]] = []
+        self.at_send: list[BaseException] = []
+        self.at_acknowledgement: list[BaseException] = []
+        self.before_send: Callable[[], None] = lambda: None
+
+    async def send(self, topic: str, key: bytes | None, value: bytes, _: None, __: None, headers: list[tuple[str, bytes]]) -> asyncio.Future[None]:
+        self.before_send()
+        if self.at_send:
+            raise self.at_send.pop(0)
+        acknowledgement = asyncio.get_running_loop().create_future()
+        if self.at_acknowledgement:
+            acknowledgement.set_exception(self.at_acknowledgement.pop(0))
+        else:
+            self.sent.append((topic, key, value, headers))
+            acknowledgement.set_result(None)
+        return acknowledgement
+
+    def results(self) -> list[SpeechResult]:
+        return [decode_result(value) for topic, _, value, _ in self.sent if topic == "seedcast.results"]
+
+
+class World:
+    def __init__(self) -> None:
+        self.store, self.broker, self.beats = MemoryStore(), Broker(), 0
+        self.ends = asyncio.Event()
+        self.lane = Lane(asyncio.Semaphore(2))
+        deployment = Deployment.of(SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store)
+        app: Any = SimpleNamespace(producer=self.broker)
+        self.delivery = Delivery(app, SETTINGS, deployment, self.store, Patience(self.ends, self.beat), self.beat)
+
+    def beat(self) -> None:
+        self.beats += 1
+
+    async def deliver(self, value: bytes, lane: Lane | None = None) -> None:
+        await self.delivery.deliver(Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0), lane or self.lane)
+
+
+def play(scene: Callable[[World], Coroutine[Any, Any, None]]) -> None:
+    async def stage() -> None:
+        world = World()
+        try:
+            await scene(world)
+        finally:
+            world.delivery.close()
+
+    asyncio.run(stage())
+
+
+VALUE = encode_synthesis(audio(1, profiles=("telephony", "speaker")))
+
+
+def test_a_manifest_is_sent_only_after_every_object_that_it_names_is_stored() -> None:
+    async def scene(world: World) -> None:
+        stored: list[int] = []
+        world.broker.before_send = lambda: stored.append(len(list(world.store.list())))
+        await world.deliver(VALUE)
+        assert stored == [2]
+        (result,) = world.broker.results()
+        assert all(world.store.stat(rendition.uri) for rendition in result.renditions)
+        assert world.broker.sent[0][:2] == ("seedcast.results", b"request-00001")
+        assert world.beats
+
+    play(scene)
+
+
+def test_a_store_that_heals_delays_and_drops_nothing() -> None:
+    async def scene(world: World) -> None:
+        world.store.fail(StoreUnavailable("away"), StoreUnavailable("still away"))
+        await world.deliver(VALUE)
+        assert len(list(world.store.list())) == 2
+        assert [result.status for result in world.broker.results()] == ["succeeded"]
+
+    play(scene)
+
+
+def test_while_partitions_leave_a_failure_hands_the_record_back_instead_of_waiting() -> None:
+    async def scene(world: World) -> None:
+        world.ends.set()
+        world.store.fail(StoreUnavailable("away"))
+        with pytest.raises(Retryable):
+            await world.deliver(VALUE)
+        assert not world.broker.sent
+
+    play(scene)
+
+
+def test_a_wait_ends_at_once_when_partitions_leave() -> None:
+    async def scene(world: World) -> None:
+        world.store.fail(*[StoreUnavailable("away")] * 1000)
+        delivery = asyncio.create_task(world.deliver(VALUE))
+        while not world.beats:  # each repetition beats
+            await asyncio.sleep(0)
+        world.ends.set()
+        with pytest.raises(Retryable):
+            await asyncio.wait_for(delivery, 2)
+
+    play(scene)
+
+
+@pytest.mark.parametrize("error", [KafkaTimeoutError(), ConnectionResetError()])
+def test_a_send_is_repeated_until_the_broker_has_acknowledged_it(error: Exception) -> None:
+    async def scene(world: World) -> None:
+        world.broker.at_send = [ProducerSendError("wrapped by Faust")]
+        world.broker.at_acknowledgement = [error]
+        await world.deliver(encode_synthesis(rejected(1)))
+        assert [result.status for result in world.broker.results()] == ["expired"]
+
+    play(scene)
+
+
+def test_a_manifest_that_no_topic_takes_becomes_a_small_failure() -> None:
+    async def scene(world: World) -> None:
+        refusal = ProducerSendError("too large")
+        refusal.__cause__ = MessageSizeTooLargeError()
+        world.broker.at_send = [refusal]
+        await world.deliver(VALUE)
+        (result,) = world.broker.results()
+        assert (result.request_id, result.status, result.metadata, result.renditions) == ("request-00001", "failed", {}, ())
+
+    play(scene)
+
+
+def test_a_fault_that_nobody_foresaw_costs_one_request() -> None:
+    class Strange(StoreUnavailable):
+        pass
+
+    async def scene(world: World) -> None:
+        world.store.fail(ZeroDivisionError("not from our tree"))  # type: ignore[arg-type]
+        await world.deliver(VALUE)
+        (result,) = world.broker.results()
+        assert result.status == "failed"
+        assert result.error
+        assert "ZeroDivisionError" in result.error.message
+
+    play(scene)
+
+
+def test_what_cannot_be_decoded_becomes_a_dead_letter() -> None:
+    async def scene(world: World) -> None:
+        world.store.fail(StoreUnavailable("not asked: the letter is small"))
+        await world.deliver(b"\xff")
+        ((topic, key, value, headers),) = world.broker.sent
+        letter = dead_letters.parse(Record(Partition(topic, 0), 0, key, value, tuple(headers), 0))
+        assert topic == "seedcast.dead-letters"
+        assert (letter.topic, letter.partition, letter.offset, letter.stage, letter.key, letter.value) == (
+            "seedcast.audio",
+            1,
+            9,
+            "postprocess",
+            b"key",
+            b"\xff",
+        )
+
+    play(scene)
+
+
+def test_bulk_work_begins_nothing_while_urgent_work_is_in_hand() -> None:
+    async def scene(world: World) -> None:
+        urgent_idle = asyncio.Event()
+        bulk = asyncio.create_task(world.deliver(VALUE, Lane(asyncio.Semaphore(2), after=urgent_idle)))
+        await world.deliver(encode_synthesis(audio(2)))
+        assert [result.request_id for result in world.broker.results()] == ["request-00002"]
+        urgent_idle.set()
+        await bulk
+        assert [result.request_id for result in world.broker.results()] == ["request-00002", "request-00001"]
+
+    play(scene)
