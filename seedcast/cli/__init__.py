@@ -1,5 +1,6 @@
 """The command line: the one place that may start any room. Each command imports its room when it runs."""
 
+import signal
 import sys
 from importlib import import_module
 
@@ -13,6 +14,8 @@ for _module in ("demo", "submit", "campaigns", "results", "say", "stack", "run",
 
 def main() -> None:
     """Runs a command; errors of Seedcast become one clear message and an exit code."""
+    # Started in the background by a shell, a process inherits that SIGINT is ignored; Ctrl-C must work there, too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except SeedcastError as error:
