@@ -18,7 +18,7 @@ from seedcast.settings import Settings
 from storage.s3 import S3Store
 
 
-def eventually(holds: Callable[[], object], timeout: float = 30.0, what: str = "the condition") -> None:
+def eventually(holds: Callable[[], object], timeout: float = 90.0, what: str = "the condition") -> None:
     """Polls until it holds; fails after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not holds():
