@@ -2,14 +2,14 @@
 
 import asyncio
 
-from aiokafka.errors import InvalidMessageError, KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from faust.exceptions import FaustError
 
 from seedcast.errors import BrokerUnavailable, Poison, SeedcastError
 
 FOREIGN = (KafkaError, FaustError, asyncio.TimeoutError, OSError)
 
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidMessageError)
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 def translate(error: BaseException, doing: str) -> SeedcastError:

@@ -151,9 +151,6 @@ def test_a_manifest_that_no_topic_takes_becomes_a_small_failure() -> None:
 
 
 def test_a_fault_that_nobody_foresaw_costs_one_request() -> None:
-    class Strange(StoreUnavailable):
-        pass
-
     async def scene(world: World) -> None:
         world.store.fail(ZeroDivisionError("not from our tree"))  # type: ignore[arg-type]
         await world.deliver(VALUE)
@@ -190,6 +187,8 @@ def test_bulk_work_begins_nothing_while_urgent_work_is_in_hand() -> None:
         bulk = asyncio.create_task(world.deliver(VALUE, Lane(asyncio.Semaphore(2), after=urgent_idle)))
         await world.deliver(encode_synthesis(audio(2)))
         assert [result.request_id for result in world.broker.results()] == ["request-00002"]
+        _, waiting = await asyncio.wait({bulk}, timeout=0.3)
+        assert waiting == {bulk}
         urgent_idle.set()
         await bulk
         assert [result.request_id for result in world.broker.results()] == ["request-00002", "request-00001"]
