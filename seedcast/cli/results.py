@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.messages import SpeechResult
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
 from seedcast.errors import InvalidInput
 
@@ -36,15 +37,12 @@ def results(
         err.print("no results" + (f" of campaign {campaign}" if campaign else ""))
 
 
-def _print(result: object, as_json: bool) -> None:
+def _print(r: SpeechResult, as_json: bool) -> None:
     import msgspec
 
-    from schemas.messages import SpeechResult
-
     if as_json:
-        typer.echo(msgspec.json.encode(result))
+        typer.echo(msgspec.json.encode(r))
         return
-    r = msgspec.convert(result, SpeechResult)
     detail = f"{r.error.code}: {r.error.message}" if r.error else ", ".join(f"{x.profile} {x.duration:.1f} s" for x in r.renditions)
     colour = "green" if r.status == "succeeded" else "red"
     out.print(f"{r.request_id}  [{colour}]{r.status:<9}[/]  {r.metadata.get('id', r.metadata.get('row', '')):<10}  {detail}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """`up`, `down`, `status`: the embedded stack in the background."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -64,12 +65,10 @@ def status(as_json: Json = False) -> None:
 Row = dict[str, object]
 
 
-def _processes(home: object) -> list[Row]:
-    from pathlib import Path
-
+def _processes(home: Path) -> list[Row]:
     from seedcast.embedded import Stack
 
-    return [{"name": p.name, "running": p.running, "pid": p.pid, "port": p.port, "log": str(p.log)} for p in Stack(Path(str(home))).status()]
+    return [{"name": p.name, "running": p.running, "pid": p.pid, "port": p.port, "log": str(p.log)} for p in Stack(home).status()]
 
 
 def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
