@@ -8,7 +8,7 @@ MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
 
-.PHONY: help setup setup-all demo test check format docs lock tools bench clean
+.PHONY: help setup setup-all demo test test-gpu check format docs lock tools bench bench-engine clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ demo: setup  ## hear a list spoken: the main job on the embedded stack
 
 test: setup-all tools  ## every test
 	$(BIN)/pytest $(ARGS)
+
+test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
+	$(BIN)/pytest tests/gpu $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents
 	$(BIN)/ruff format --check .
@@ -39,6 +42,9 @@ docs: setup-all  ## write the generated documents anew
 
 bench: setup-all  ## benchmarks/pipeline.py
 	$(BIN)/python -m benchmarks.pipeline $(ARGS)
+
+bench-engine: setup-all  ## benchmarks/engine.py: ChatTTS, upstream's and ours
+	$(BIN)/python -m benchmarks.engine $(ARGS)
 
 lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --generate-hashes --no-header -o locks/all.txt

@@ -5,29 +5,44 @@ import threading
 
 import structlog
 
-from gpu_consumers import engines
+from gpu_consumers import engines, lock
+from gpu_consumers.patience import reach_store
 from gpu_consumers.worker import Worker
 from seedcast import logging, metrics, profiles
+from seedcast.embedded import is_embedded
 from seedcast.kafka import Admin
+from seedcast.readiness import Readiness
 from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
 from storage.s3 import S3Store
 
 log = structlog.get_logger(__name__)
 
+MODEL, LOCK, ASSIGNMENT = "model", "lock", "assignment"  # what readiness waits for; the last: that partitions may be assigned
+
 
 def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT, drained. Raises Fatal where it cannot or should not run."""
     logging.configure(settings.log, process="gpu-consumer")
-    stop = threading.Event()
+    stop, readiness = threading.Event(), Readiness(MODEL, LOCK, ASSIGNMENT)
+
+    def leave(*_: object) -> None:
+        readiness.withdraw(ASSIGNMENT)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    port = metrics.serve(settings.metrics)
+        signal.signal(number, leave)
+    port = metrics.serve(settings.metrics, readiness)
     admin = Admin(settings)
     admin.cluster_id()
     admin.ensure_topics()
     store = S3Store(settings.s3)
-    store.ensure_bucket()
-    engine = engines.load(settings.gpu)
+    reach_store(settings, store.ensure_bucket)
+    engine = engines.load(settings)
+    readiness.meet(MODEL)
+    lock.enforce(settings, engine, store, embedded=is_embedded(settings))
+    readiness.meet(LOCK)
+    worker = Worker(settings, engine, profiles.load(settings.postprocess), store)
+    readiness.meet(ASSIGNMENT)
     log.info("ready", engine=settings.gpu.engine, slots=engine.slots, fingerprint=engine.fingerprint, metrics_port=port)
-    Worker(settings, engine, profiles.load(settings.postprocess), store).run(stop, Watchdog(settings.gpu.watchdog))
+    worker.run(stop, Watchdog(settings.gpu.watchdog))

@@ -33,6 +33,7 @@ def of_utterance(request: SpeechRequest, utterance: Utterance, engine: Engine) -
         waveform_sha256=waveform_sha256(utterance.waveform),
         engine_fingerprint=engine.fingerprint,
         draw=utterance.draw,
+        unspoken=utterance.unspoken,
     )
 
 

@@ -15,6 +15,7 @@ How they ended: `seedcast.results.subscribe`.
 """
 
 from producers.options import Rejection, SubmitOptions, SubmitProgress, SubmitReport
+from producers.rebuild import rebuild_file
 from producers.submit import submit_file, submit_requests
 
-__all__ = ["Rejection", "SubmitOptions", "SubmitProgress", "SubmitReport", "submit_file", "submit_requests"]
+__all__ = ["Rejection", "SubmitOptions", "SubmitProgress", "SubmitReport", "rebuild_file", "submit_file", "submit_requests"]

@@ -17,9 +17,9 @@ from schemas.messages import CampaignId, SpeechRequest, Style
 from seedcast import text as texts
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.profiles import Profiles
+from seedcast.voices import NONE, STYLE, Voice, Voices
 
 METADATA = "metadata."
-_STYLE = tuple(field.name for field in msgspec.structs.fields(Style))
 _FIELD = {
     "voice": "voice_seed",
     "voice_seed": "voice_seed",
@@ -35,15 +35,14 @@ _FIELD = {
 class Builder:
     """Raises InvalidInput where the options, or the columns of the whole file, are wrong."""
 
-    def __init__(self, options: SubmitOptions, created_at: datetime, profiles: Profiles, columns: tuple[str, ...] | None = None) -> None:
+    def __init__(self, options: SubmitOptions, created_at: datetime, profiles: Profiles, columns: tuple[str, ...] | None = None, voices: Voices = NONE) -> None:
         self._campaign, self._id_column = campaign_id(options.campaign), options.id_column
         self._hash = hashlib.sha256(f"{self._campaign}\n".encode())  # no campaign id holds a line end, so the join is unambiguous
         self._known = frozenset(profiles)
-        self._parsers = _parsers(created_at, self._known)
+        self._parsers = _parsers(created_at, self._known, voices)
         self._template = _option("template", _template, options.template) if options.template is not None else None
         self._columns = _Columns(columns) if columns else None
         chosen = {
-            "voice": options.voice,
             "speaker": options.speaker,
             "speed": options.speed,
             "profiles": tuple(options.profiles),
@@ -52,7 +51,10 @@ class Builder:
         }
         self._defaults = {_FIELD[name]: _option(name, self._parsers[name], value) for name, value in chosen.items() if value is not None}
         chosen_style: dict[str, object] = msgspec.to_builtins(options.style)
-        self._style = Style(**{name: _option(name, self._parsers[name], value) for name, value in chosen_style.items()})
+        self._style = Style(**{STYLE[name]: _option(name, self._parsers[name], value) for name, value in chosen_style.items()})
+        self._voice: int | Voice | None = None if options.voice is None else _option("voice", self._parsers["voice"], options.voice)
+        if isinstance(self._voice, Voice) and options.speaker is not None:
+            raise InvalidInput("option speaker", expected="a named voice or a speaker, not both", got=f"both, with voice {self._voice.name}")
         self.deadline: datetime | None = self._defaults.get("deadline")
         if columns is not None:
             self._check_columns(columns)
@@ -65,13 +67,11 @@ class Builder:
         if isinstance(values, SpeechRequest):
             return check_request(row, values, self._campaign, self._known)
         columns = self._columns or _columns_of(tuple(values))
-        fields = self._defaults.copy()
-        for name in columns.overrides:
-            value = values.get(name)
-            if value is not None and value != "":
-                fields[_FIELD[name]] = self._parse(row, name, value)
-        if "voice_seed" not in fields:
-            raise InvalidRow(row, "voice", expected="a voice seed", got="nothing")
+        own = {_FIELD[name]: self._parse(row, name, value) for name in columns.overrides if (value := values.get(name)) is not None and value != ""}
+        voice: int | Voice | None = own.pop("voice_seed", self._voice)
+        if voice is None:
+            raise InvalidRow(row, "voice", expected="a voice", got="nothing")
+        spoken, style = (voice.fields(), voice.styled(self._style)) if isinstance(voice, Voice) else ({"voice_seed": voice}, self._style)
         metadata = {name[len(METADATA) :]: str(value) for name in columns.metadata if (value := values.get(name)) is not None}
         metadata["row"] = identity = str(row)
         if self._id_column is not None:
@@ -82,10 +82,10 @@ class Builder:
             request_id=self._request_id(identity),
             campaign_id=self._campaign,
             text=self._text(row, values),
-            style=self._styled(row, values, columns.style),
+            style=self._styled(row, values, columns.style, style),
             submitted_at=submitted_at,
             metadata=metadata,
-            **fields,
+            **(self._defaults | spoken | own),
         )
 
     def _request_id(self, identity: str) -> str:
@@ -110,9 +110,9 @@ class Builder:
             raise InvalidRow(row, "text", expected=problem[0], got=problem[1])
         return text
 
-    def _styled(self, row: int, values: Mapping[str, object], columns: tuple[str, ...]) -> Style:
-        own = {name: self._parse(row, name, value) for name in columns if (value := values.get(name)) is not None and value != ""}
-        return msgspec.structs.replace(self._style, **own) if own else self._style
+    def _styled(self, row: int, values: Mapping[str, object], columns: tuple[str, ...], default: Style) -> Style:
+        own = {STYLE[name]: self._parse(row, name, value) for name in columns if (value := values.get(name)) is not None and value != ""}
+        return msgspec.structs.replace(default, **own) if own else default
 
     def _parse(self, row: int, name: str, value: object) -> Any:
         try:
@@ -125,7 +125,7 @@ class Builder:
     def _check_columns(self, columns: tuple[str, ...]) -> None:
         """What no row could be spoken without. A template column speaks for itself, row by row."""
         needed = [] if self._id_column is None else [self._id_column]
-        if "voice_seed" not in self._defaults and "voice_seed" not in columns:
+        if self._voice is None and "voice_seed" not in columns:
             needed.append("voice")
         if "template" not in columns:
             needed += self._template.variables if self._template else ["text"]
@@ -147,19 +147,19 @@ class _Columns:
     def __init__(self, names: Iterable[str]) -> None:
         names = tuple(names)
         self.overrides = tuple(name for name in names if name in _FIELD)
-        self.style = tuple(name for name in names if name in _STYLE)
+        self.style = tuple(name for name in names if name in STYLE)
         self.metadata = tuple(name for name in names if name.startswith(METADATA))
 
 
 _columns_of = lru_cache(maxsize=256)(_Columns)
 
 
-def _parsers(created_at: datetime, known: frozenset[str]) -> dict[str, Callable[[Any], Any]]:
+def _parsers(created_at: datetime, known: frozenset[str], voices: Voices) -> dict[str, Callable[[Any], Any]]:
     """By column. A list has few distinct voices, profiles, deadlines: each is parsed once."""
-    voice, profiles = parse.voice, partial(parse.profiles, known=known)
+    profiles = partial(parse.profiles, known=known)
     table: dict[str, Callable[[Any], Any]] = {
-        "voice": voice,
-        "voice_seed": voice,
+        "voice": partial(parse.voice, known=voices),
+        "voice_seed": parse.voice_seed,
         "speaker": parse.speaker,
         "speed": parse.speed,
         "profile": profiles,
@@ -167,7 +167,7 @@ def _parsers(created_at: datetime, known: frozenset[str]) -> dict[str, Callable[
         "deadline": partial(parse.deadline, created_at=created_at),
         "priority": parse.priority,
         "template": _template,
-        **{name: partial(parse.style, name) for name in _STYLE},
+        **{name: partial(parse.style, name) for name in STYLE},
     }
     return {name: lru_cache(maxsize=1024, typed=True)(parser) for name, parser in table.items()}
 

@@ -13,14 +13,15 @@ class SubmitOptions:
     """Defaults of a whole list; a column of the same name overrides them row by row.
 
     Columns: the one that `id_column` names, text, template, voice (or voice_seed), speaker, speed, profile (or profiles, separated by ';' or ','),
-    deadline, priority, temperature, top_p, top_k, repetition_penalty, and metadata.NAME for what the result shall echo.
+    deadline, priority, temperature, top_p, top_k, repetition_penalty, refine, oral, laugh, break, and metadata.NAME for what the result shall echo.
+    The defaults of a named voice (settings: voices) go before those of the list, and after a row's own columns.
     """
 
     campaign: str  # the list's name for ever: the same campaign and row give the same request id
     id_column: str | None = None  # None: a row is known by its number
     template: str | None = None  # 'Hello {name}'; goes before a text column
-    voice: int | None = None  # voice seed
-    speaker: str | None = None
+    voice: int | str | None = None  # voice seed, or a name of the voices file
+    speaker: str | None = None  # a speaker string: the timbre, for which the seed still makes the draws
     speed: float = 1.0  # ratio to the voice's own pace
     profiles: tuple[str, ...] = ("phone",)
     deadline: str | datetime | None = None  # ISO 8601 with its zone, or a duration since the campaign was opened, such as '2h' or '1h30m'

@@ -14,7 +14,7 @@ from producers.read import read
 from producers.rejected import Rejected
 from producers.remote import Remote
 from producers.run import Came, Given, Run
-from seedcast import profiles
+from seedcast import profiles, voices
 from seedcast.settings import Settings
 
 BATCH = 2048  # rows between two notes in the journal
@@ -52,16 +52,16 @@ def _submit(
     base: Path | None,
     on_progress: OnProgress | None,
 ) -> SubmitReport:
-    began, now, known = time.monotonic(), datetime.now(UTC), profiles.load(settings.postprocess)
+    began, now, known, named = time.monotonic(), datetime.now(UTC), profiles.load(settings.postprocess), voices.load(settings)
     campaign = campaign_id(options.campaign)
-    Builder(options, now, known, columns)  # what is wrong with the options is said before the brokers are asked
+    Builder(options, now, known, columns, named)  # what is wrong with the options is said before the brokers are asked
     with ExitStack() as stack:
         rejected = stack.enter_context(closing(Rejected(base and base.with_name(f"{base.name}.rejected.jsonl"))))
         file = None if options.dry_run or base is None else base.with_name(f"{base.name}.{campaign}.journal")
         journal = stack.enter_context(closing(Journal(file)))
         remote = None if options.dry_run else Remote(settings, campaign)
         created_at = remote.record.created_at if remote and remote.record else now
-        run = Run(settings, options, Builder(options, created_at, known, columns), journal, remote, rejected, on_progress)
+        run = Run(settings, options, Builder(options, created_at, known, columns, named), journal, remote, rejected, on_progress)
         run.begin(created_at)
         try:
             for batch in _batches(rows):

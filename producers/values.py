@@ -3,15 +3,31 @@
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from schemas.messages import MAX_VOICE_SEED, Priority, Speaker, Speed, Style, VoiceSeed
+from seedcast.voices import Voice, Voices
+
+
+def _within(kind: Any) -> str:
+    """A number's type and bounds, in words."""
+    options = getattr(msgspec.inspect.type_info(kind), "types", ())
+    number = next((option for option in options if isinstance(option, msgspec.inspect.IntType | msgspec.inspect.FloatType)), None)
+    if number is None:
+        return ""
+    bounds = f"over {number.gt:g} and up to" if number.gt is not None else f"from {number.ge:g} to"
+    return f"{'an integer' if isinstance(number, msgspec.inspect.IntType) else 'a number'} {bounds} {number.le:g}"
+
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
-_STYLE = {field.name: field.type for field in msgspec.structs.fields(Style)}
+_STYLE = {field.encode_name: field.type for field in msgspec.structs.fields(Style)}
+_EXPECTED = {name: _within(kind) for name, kind in _STYLE.items()}
+_YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
+_NAMED = 20  # voices that an error lists
 
 
 class Wrong(Exception):
@@ -22,8 +38,23 @@ class Wrong(Exception):
         self.got = got or repr(value)[:100]
 
 
-def voice(value: object) -> int:
-    expected = f"an integer from 0 to {MAX_VOICE_SEED}"
+def voice(value: object, known: Voices) -> int | Voice:
+    """A seed, or a name of the voices file."""
+    if isinstance(value, str) and (named := known.get(value.strip())):
+        return named
+    return _seed(value, f"an integer from 0 to {MAX_VOICE_SEED}" + _or_named(known))
+
+
+def voice_seed(value: object) -> int:
+    return _seed(value, f"an integer from 0 to {MAX_VOICE_SEED}")
+
+
+def _or_named(known: Voices) -> str:
+    more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
+    return f", or a voice of {', '.join(islice(known, _NAMED))}{more}" if known else ""
+
+
+def _seed(value: object, expected: str) -> int:
     if (isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and len(value) < 40) or (isinstance(value, float) and value.is_integer()):
         value = int(value)
     return _bounded(value, VoiceSeed, expected)  # type: ignore[no-any-return]
@@ -37,11 +68,22 @@ def speed(value: object) -> float:
     return _bounded(_number(value), Speed, "a ratio from 0.5 to 2")  # type: ignore[no-any-return]
 
 
-def style(name: str, value: object) -> float | int:
+def style(name: str, value: object) -> float | int | bool:
+    """By the name of its column."""
+    if _STYLE[name] is bool:
+        return _yes_or_no(value)
     number = _number(value)
-    if name == "top_k" and isinstance(number, float) and number.is_integer():
+    expected = _EXPECTED[name]
+    if expected.startswith("an integer") and isinstance(number, float) and number.is_integer():
         number = int(number)
-    return _bounded(number, _STYLE[name], f"a {name.replace('_', ' ')} in its bounds")  # type: ignore[no-any-return]
+    return _bounded(number, _STYLE[name], expected)  # type: ignore[no-any-return]
+
+
+def _yes_or_no(value: object) -> bool:
+    written = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if written not in _YES + _NO:
+        raise Wrong("true or false (1 or 0, yes or no)", value)
+    return written in _YES
 
 
 def priority(value: object) -> Priority:

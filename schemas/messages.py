@@ -8,7 +8,7 @@ validate: what comes from outside goes through `seedcast.codec`.
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 MAX_TEXT = 10_000  # characters; about an hour of speech, far over what an engine accepts as one request
 MAX_VOICE_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
@@ -56,12 +56,16 @@ ErrorCode = Literal[
 
 
 class Style(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Sampling parameters of the engine; None leaves the engine's default."""
+    """How the engine speaks; None leaves the engine's default. oral, laugh and break steer the refining of the text, and so switch it on."""
 
     temperature: Annotated[float, Meta(gt=0, le=2)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
-    top_k: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    top_k: Annotated[int, Meta(ge=1, le=100)] | None = None
     repetition_penalty: Annotated[float, Meta(ge=1, le=2)] | None = None
+    refine: bool = False  # let the engine rewrite the text first, with pauses and laughter
+    oral: Annotated[int, Meta(ge=0, le=9)] | None = None
+    laugh: Annotated[int, Meta(ge=0, le=2)] | None = None
+    break_: Annotated[int, Meta(ge=0, le=7)] | None = field(default=None, name="break")
 
 
 class SpeechRequest(Struct, frozen=True, kw_only=True):
@@ -99,6 +103,7 @@ class RawAudio(Struct, frozen=True, kw_only=True, tag="audio"):
     waveform_sha256: Sha256  # of the PCM bytes
     engine_fingerprint: str
     draw: Annotated[int, Meta(ge=0)]  # which draw succeeded; 0 is the first
+    unspoken: Annotated[int, Meta(ge=0)] = 0  # characters of the text that the engine has no sound for
 
 
 class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
@@ -147,6 +152,7 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
     renditions: tuple[Rendition, ...] = ()
     receipt: Receipt | None = None
     error: RequestError | None = None
+    unspoken: int = 0  # characters of the text that the engine has no sound for
     metadata: Metadata = {}
 
 
@@ -158,3 +164,13 @@ class Campaign(Struct, frozen=True, kw_only=True):
     created_at: Instant
     accepted: Annotated[int, Meta(ge=0)] | None = None  # distinct request ids; known once sealed
     deadline: Instant | None = None
+
+
+class VoiceLock(Struct, frozen=True, kw_only=True):
+    """How the workers of one consumer group must sound. In the object store, as JSON: written when it is blessed, read by each worker at its start."""
+
+    group: str  # consumer group
+    engine: str  # by the name that settings give it
+    engine_fingerprint: str
+    utterances: dict[str, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[a-z_]+)" + _END)]]  # golden request id → its waveform's SHA-256, or its error code
+    blessed_at: Instant

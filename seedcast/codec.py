@@ -1,6 +1,7 @@
 """Messages and waveforms to bytes and back; the only place that knows the wire formats."""
 
 import hashlib
+import hmac
 import io
 import re
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from schemas.messages import Campaign, CampaignId, Metadata, Rejected, RequestError, RequestId, SpeechRequest, SpeechResult, Synthesis
+from schemas.messages import Campaign, CampaignId, Metadata, Rejected, RequestError, RequestId, SpeechRequest, SpeechResult, Synthesis, VoiceLock
 from seedcast.errors import InvalidRequest, Undecodable
 
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what a decoder of msgspec raises
@@ -22,6 +23,7 @@ _msgpack = msgspec.msgpack.Encoder()
 _request = msgspec.json.Decoder(SpeechRequest)
 _result = msgspec.json.Decoder(SpeechResult)
 _campaign = msgspec.json.Decoder(Campaign)
+_voice_lock = msgspec.json.Decoder(VoiceLock)
 _synthesis = msgspec.msgpack.Decoder(Synthesis)
 _campaign_id = msgspec.json.Decoder(CampaignId)
 _metadata = msgspec.json.Decoder(Metadata)
@@ -38,7 +40,7 @@ class _Identity(msgspec.Struct):
 _identities = msgspec.json.Decoder(_Identity)
 
 
-def encode_json(message: SpeechRequest | SpeechResult | Campaign) -> bytes:
+def encode_json(message: SpeechRequest | SpeechResult | Campaign | VoiceLock) -> bytes:
     return _json.encode(message)
 
 
@@ -81,6 +83,10 @@ def decode_campaign(value: bytes) -> Campaign:
     return _decode(_campaign, value, "Campaign")  # type: ignore[no-any-return]
 
 
+def decode_voice_lock(value: bytes) -> VoiceLock:
+    return _decode(_voice_lock, value, "VoiceLock")  # type: ignore[no-any-return]
+
+
 def quantise(samples: npt.NDArray[np.floating[Any]]) -> tuple[Waveform, int]:
     """Float in -1 … 1 to int16: clip(x) · 32767, rounded half to even. Also counts clipped samples."""
     clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
@@ -93,6 +99,11 @@ def pcm(waveform: Waveform) -> bytes:
 
 def waveform_sha256(waveform: Waveform) -> str:
     return hashlib.sha256(pcm(waveform)).hexdigest()
+
+
+def text_digest(text: str, key: bytes) -> str:
+    """HMAC-SHA-256 of the text, in hex: a plain hash of a short text could be guessed."""
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def encode_flac(waveform: Waveform, sample_rate: int) -> bytes:

@@ -17,7 +17,8 @@
         ├── OffsetsLost
         ├── Unreachable        at the start, after the patience for it ran out
         ├── LocalResource      a port, a folder, the disk
-        └── EngineFailed
+        ├── EngineFailed
+        └── VoiceLockBroken    the engine is not the one that was blessed for its group
 
 Foreign errors are mapped where their library lives: `seedcast/kafka/errors.py`, `storage/errors.py`.
 """
@@ -110,4 +111,8 @@ class LocalResource(Fatal):
 
 
 class EngineFailed(Fatal):
+    pass
+
+
+class VoiceLockBroken(Fatal):
     pass

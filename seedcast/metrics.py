@@ -3,10 +3,18 @@
 Labels are bounded: never a request id, a campaign id or a text.
 """
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+import socket
+from collections.abc import Iterable
+from socketserver import ThreadingMixIn
+from threading import Thread
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.metrics import MetricWrapperBase
 
 from seedcast.errors import LocalResource
+from seedcast.readiness import LIVE, READY, Readiness, answer
 from seedcast.settings import MetricsSettings
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
@@ -20,6 +28,8 @@ REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet
 PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions paused for back-pressure")
 AUDIO_SYNTHESISED = Counter("seedcast_audio_synthesised_seconds", "Seconds of audio that the engine made")
 STEP_SECONDS = Histogram("seedcast_engine_step_seconds", "Duration of one engine step", buckets=_SECONDS)
+REDRAWS = Counter("seedcast_engine_redraws", "Pieces of speech drawn again or split, because what came out could not be the text", ["reason"])
+UNSPOKEN = Counter("seedcast_unspoken_characters", "Characters of texts that the engine has no sound for")
 COMMITS = Counter("seedcast_commits", "Offset commits of the GPU consumer", ["outcome"])
 DEAD_LETTERS = Counter("seedcast_dead_letters", "Records without a readable request id", ["stage"])
 RESULTS = Counter("seedcast_results", "Manifests acknowledged on the results topic", ["status"])
@@ -31,10 +41,23 @@ END_TO_END_SECONDS = Histogram("seedcast_end_to_end_seconds", "From submission t
 ALL: tuple[MetricWrapperBase, ...] = tuple(value for value in list(globals().values()) if isinstance(value, MetricWrapperBase))
 
 
-def serve(settings: MetricsSettings) -> int:
-    """Starts the page at /metrics; returns its port. Raises LocalResource where the port is taken."""
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """A probe asks every few seconds."""
+
+
+def serve(settings: MetricsSettings, readiness: Readiness | None = None) -> int:
+    """Starts the page at /metrics, with /ready and /live beside it; returns its port. Raises LocalResource where the port is taken."""
     try:
-        server, _ = start_http_server(settings.port, settings.host)
+        server = (_Server6 if ":" in settings.host else _Server)((settings.host, settings.port), _Silent)
     except OSError as error:
         raise LocalResource(
             f"metrics page on {settings.host}:{settings.port}",
@@ -42,7 +65,19 @@ def serve(settings: MetricsSettings) -> int:
             got=str(error),
             remedy="set SEEDCAST_METRICS_PORT to another, or to 0 for any",
         ) from error
+    server.set_app(_page(readiness or Readiness()))
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return int(server.server_port)
+
+
+def _page(readiness: Readiness) -> WSGIApplication:
+    exposition = make_wsgi_app()
+
+    def page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = str(environ["PATH_INFO"])
+        return answer(readiness, path, start_response) if path in (LIVE, READY) else exposition(environ, start_response)
+
+    return page
 
 
 def table() -> list[tuple[str, str, str, str]]:

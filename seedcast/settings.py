@@ -62,13 +62,19 @@ class S3Settings(_Section):
 
 
 class GpuSettings(_Section):
-    engine: Literal["espeak"] = Field("espeak", description="which engine synthesises")
-    slots: Count = Field(8, description="utterances in the engine at once")
+    engine: Literal["espeak", "chattts"] = Field("espeak", description="which engine synthesises")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what chattts runs on; auto: CUDA where there is one")
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="of chattts; auto: bfloat16 on CUDA and AMX, else float32")
+    slots: Annotated[int, Field(ge=0, le=4096)] = Field(0, description="utterances in the engine at once; 0: espeak 8, chattts 64 on a CPU, 256 on CUDA")
+    context: Annotated[int, Field(ge=512, le=4096)] = Field(1024, description="positions of a slot of chattts: the prompt, and 46.9 a second of speech")
+    models: str = Field("", description="folder of ChatTTS's weights, upstream's layout; empty: HOME/models/chattts")
+    threads: Annotated[int, Field(ge=0)] = Field(0, description="threads of chattts on a CPU, part of its fingerprint; 0: one a core")
     window: Annotated[int, Field(ge=16, le=16384)] = Field(4096, description="offsets a partition may run ahead of its oldest unfinished request")
     buffer: Count = Field(256, description="requests waiting per partition before it is paused")
     commit_interval: Seconds = Field(1.0, description="seconds between commits")
     drain: Seconds = Field(25.0, description="seconds that SIGTERM leaves to finish what is in the slots")
     watchdog: Seconds = Field(120.0, description="seconds without progress until the process ends itself")
+    voice_lock: Literal["enforce", "off"] = Field("enforce", description="whether a worker must sound as blessed for its group before it takes partitions")
 
 
 class PostprocessSettings(_Section):
@@ -101,6 +107,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(Path(".seedcast"), description="folder of the embedded stack: data, logs, state")
+    voices: str = Field("", description="TOML file of named voices, which lists may name instead of seeds")
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()
     gpu: GpuSettings = GpuSettings()

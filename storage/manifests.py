@@ -45,6 +45,7 @@ SCHEMA = pa.schema(
         pa.field("renditions", pa.list_(_RENDITION), nullable=False),
         pa.field("receipt", _RECEIPT),
         pa.field("error", pa.struct([("code", pa.string()), ("message", pa.string())])),
+        pa.field("unspoken", pa.int32(), nullable=False),
         pa.field("metadata", pa.map_(pa.string(), pa.string()), nullable=False),
     ]
 )

@@ -11,6 +11,7 @@ import structlog
 from seedcast import logging, metrics, profiles
 from seedcast.errors import Fatal
 from seedcast.kafka import Admin
+from seedcast.readiness import Readiness
 from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
 from storage.objects import ObjectStore
@@ -22,6 +23,7 @@ from stream_apps.patience import keep_trying
 from stream_apps.postprocess import Deployment
 
 log = structlog.get_logger(__name__)
+ASSIGNMENT = "assignment"  # what readiness waits for: that partitions may be assigned
 CRASHED = 2.0  # seconds; then Faust mostly waits for itself
 BEAT = 1.0  # seconds between the beats of an idle worker
 STOP = 20.0  # seconds; less than Kubernetes' 30, and more than a batch and a commit take
@@ -32,7 +34,8 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # nothing is in hand yet
     logging.configure(settings.log, worker="postprocess")
-    port = metrics.serve(settings.metrics)
+    readiness = Readiness(ASSIGNMENT)
+    port = metrics.serve(settings.metrics, readiness)
     admin = Admin(settings)
     cluster = admin.cluster_id()
     admin.ensure_topics()
@@ -45,19 +48,25 @@ def run(settings: Settings) -> None:
     log.info("starting", cluster=cluster, metrics_port=port, chain=deployment.chain_fingerprint, profiles=sorted(table))
     with tempfile.TemporaryDirectory(prefix="seedcast-") as folder:
         # Not asyncio.run: at its end it waits for every task, and after a crash some of Faust's wait for ever.
-        asyncio.new_event_loop().run_until_complete(_serve(settings, Path(folder), deployment, store, watchdog))
+        asyncio.new_event_loop().run_until_complete(_serve(settings, Path(folder), deployment, store, watchdog, readiness))
     log.info("stopped")
 
 
-async def _serve(settings: Settings, folder: Path, deployment: Deployment, store: ObjectStore, watchdog: Watchdog) -> None:
+async def _serve(settings: Settings, folder: Path, deployment: Deployment, store: ObjectStore, watchdog: Watchdog, readiness: Readiness) -> None:
     stopping = asyncio.Event()
+
+    def leave() -> None:
+        readiness.withdraw(ASSIGNMENT)
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, leave)
     app = build(settings, folder)
     agents = Agents(app, settings, deployment, store, watchdog.beat)
     idle = asyncio.create_task(_beat_while_idle(agents, watchdog))
     try:
         await app.start()
+        readiness.meet(ASSIGNMENT)
         await app.wait(stopping.wait())
     finally:
         idle.cancel()

@@ -3,7 +3,6 @@
 The same record gives the same outcome, byte for byte, however often it is taken.
 """
 
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ import msgspec
 import structlog
 
 from schemas.messages import CampaignId, RawAudio, Receipt, Rejected, Rendition, RequestError, RequestId, SpeechResult
-from seedcast.codec import Waveform, decode_flac, decode_synthesis, waveform_sha256
+from seedcast.codec import Waveform, decode_flac, decode_synthesis, text_digest, waveform_sha256
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.profiles import Profile, Profiles
@@ -87,6 +86,7 @@ def _rendered(audio: RawAudio, deployment: Deployment) -> Outcome:
         status="succeeded",
         renditions=tuple(_rendition(rendered, deployment.store.uri(key)) for rendered, key in zip(made, keys, strict=True)),
         receipt=_receipt(audio, deployment),
+        unspoken=audio.unspoken,
         metadata=request.metadata,
     )
     objects = tuple(AudioObject(rendered.profile, key, rendered.data, rendered.content_type) for rendered, key in zip(made, keys, strict=True))
@@ -134,7 +134,7 @@ def _rendition(rendered: Rendered, uri: str) -> Rendition:
 def _receipt(audio: RawAudio, deployment: Deployment) -> Receipt:
     return Receipt(
         voice_seed=audio.request.voice_seed,
-        text_digest=hmac.digest(deployment.digest_key, audio.request.text.encode(), "sha256").hex(),
+        text_digest=text_digest(audio.request.text, deployment.digest_key),
         waveform_sha256=audio.waveform_sha256,
         engine_fingerprint=audio.engine_fingerprint,
         chain_fingerprint=deployment.chain_fingerprint,

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Protocol
 
 from schemas.messages import RequestError, SpeechRequest
 from seedcast.codec import Waveform
-from seedcast.settings import GpuSettings
+from seedcast.errors import EngineFailed
+from seedcast.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Utterance:
     error: RequestError | None = None
     clipped: int = 0  # samples beyond full scale before quantisation
     draw: int = 0
+    unspoken: int = 0  # characters of the text that have no sound
 
 
 class Engine(Protocol):
@@ -44,14 +48,28 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def _espeak(settings: GpuSettings) -> Engine:
+def _espeak(settings: Settings) -> Engine:
     from gpu_consumers.engines.espeak import EspeakEngine
 
-    return EspeakEngine(settings.slots)
+    return EspeakEngine(settings.gpu.slots or 8)
 
 
-ENGINES: dict[str, Callable[[GpuSettings], Engine]] = {"espeak": _espeak}
+def _chattts(settings: Settings) -> Engine:
+    if find_spec("ChatTTS") is None or find_spec("torch") is None:
+        raise EngineFailed("the chattts engine", expected="the packages ChatTTS and torch", got="none", remedy="pip install 'seedcast[chattts]'")
+    from gpu_consumers.engines.chattts.assets import Assets
+    from gpu_consumers.engines.chattts.load import load
+
+    return load(settings.gpu, Assets.open(models_folder(settings)))
 
 
-def load(settings: GpuSettings) -> Engine:
-    return ENGINES[settings.engine](settings)
+def models_folder(settings: Settings) -> Path:
+    return Path(settings.gpu.models) if settings.gpu.models else settings.home / "models" / "chattts"
+
+
+ENGINES: dict[str, Callable[[Settings], Engine]] = {"espeak": _espeak, "chattts": _chattts}
+
+
+def load(settings: Settings) -> Engine:
+    """Raises EngineFailed where this machine cannot run it."""
+    return ENGINES[settings.gpu.engine](settings)

@@ -51,7 +51,7 @@ def demo(
 
     quiet_logs()
     began = time.monotonic()
-    source, campaign = _list(load().home, rows)
+    source, campaign = _list(load().home, rows, engine)
     with _running(engine) as (stack, settings):
         report = _submit(settings, source, campaign)
         with live() as line:
@@ -66,11 +66,11 @@ def demo(
         raise typer.Exit(Exit.FATAL)
 
 
-def _list(home: Path, rows: int | None) -> tuple[Path, str]:
-    """A copy of its own, since the journal and the rejected rows lie beside the list."""
+def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
+    """A copy of its own, since the journal and the rejected rows lie beside the list; a campaign for each engine, so that each is heard."""
     from producers.sample import write_csv
 
-    campaign = f"demo-{rows}" if rows else "demo"
+    campaign = "-".join(["demo", *([] if engine == "espeak" else [engine]), *([str(rows)] if rows else [])])
     copy = home / "demo" / f"{campaign}.csv"
     copy.parent.mkdir(parents=True, exist_ok=True)
     if rows is None and EXAMPLE.exists():

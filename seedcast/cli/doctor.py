@@ -73,7 +73,7 @@ def _profiles(settings: Settings) -> str:
 def _engine(settings: Settings) -> str:
     from gpu_consumers import engines
 
-    return engines.load(settings.gpu).fingerprint
+    return engines.load(settings).fingerprint
 
 
 def _kafka(settings: Settings) -> str:

@@ -44,6 +44,8 @@ def _print(r: SpeechResult, as_json: bool) -> None:
         typer.echo(msgspec.json.encode(r))
         return
     detail = f"{r.error.code}: {r.error.message}" if r.error else ", ".join(f"{x.profile} {x.duration:.1f} s" for x in r.renditions)
+    if r.unspoken:
+        detail += f", {r.unspoken} characters without a sound"
     colour = "green" if r.status == "succeeded" else "red"
     out.print(f"{r.request_id}  [{colour}]{r.status:<9}[/]  {r.metadata.get('id', r.metadata.get('row', '')):<10}  {detail}", soft_wrap=True)
 

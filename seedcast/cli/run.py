@@ -12,7 +12,7 @@ app.add_typer(runner, name="run", rich_help_panel="Workers")
 
 
 @runner.command("gpu-consumer")
-def gpu_consumer(engine: Annotated[str | None, typer.Option(help="espeak; default: SEEDCAST_GPU_ENGINE.")] = None) -> None:
+def gpu_consumer(engine: Annotated[str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")] = None) -> None:
     """Synthesise: requests in, waveforms out."""
     from gpu_consumers.app import run
 

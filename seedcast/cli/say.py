@@ -1,12 +1,14 @@
 """`say`: one utterance without Kafka, the quickest way to hear."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.messages import MAX_VOICE_SEED, SpeechRequest
+from schemas.messages import SpeechRequest
+from seedcast.cli import style
 from seedcast.cli.base import app, err, out
 from seedcast.errors import InvalidInput
 from seedcast.settings import Settings, load
@@ -20,9 +22,18 @@ if TYPE_CHECKING:
 def say(
     text: Annotated[str, typer.Argument(help="What to say, Mandarin or English.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Audio file to write.")] = Path("out.wav"),
-    voice: Annotated[int, typer.Option(min=0, max=MAX_VOICE_SEED, help="Voice seed.")] = 2222,
-    speed: Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace.")] = 1.0,
+    voice: style.Voice = "2222",
+    speaker: style.Speaker = None,
+    speed: Annotated[float | None, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace; default: 1, or what a named voice says.")] = None,
     profile: Annotated[str | None, typer.Option(help="Device profile; default: by the file's ending.")] = None,
+    temperature: style.Temperature = None,
+    top_p: style.TopP = None,
+    top_k: style.TopK = None,
+    repetition_penalty: style.RepetitionPenalty = None,
+    refine: style.Refine = None,
+    oral: style.Oral = None,
+    laugh: style.Laugh = None,
+    break_: style.Break = None,
     engine: Annotated[str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")] = None,
 ) -> None:
     """Speak one text into a file, through engine and post-process, without Kafka."""
@@ -36,9 +47,20 @@ def say(
     chosen = table.get(profile or _by_ending(output))
     if chosen is None:
         raise InvalidInput("--profile", expected=f"one of {', '.join(table)}", got=str(profile))
+    asked = style.given(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        repetition_penalty=repetition_penalty,
+        refine=refine,
+        oral=oral,
+        laugh=laugh,
+        break_=break_,
+    )
+    request = _request({"text": text, "voice": voice, "speaker": speaker, "speed": speed, "profile": chosen.name, **asked}, settings)
     with err.status("speaking"):
-        loaded = engines.load(settings.gpu)
-        waveform = _speak(loaded, _request(text, voice, speed, chosen.name, settings))
+        loaded = engines.load(settings)
+        waveform = _speak(loaded, request)
         rendered = render(waveform, loaded.sample_rate, chosen)
     try:
         output.write_bytes(rendered.data)
@@ -51,16 +73,20 @@ def _by_ending(output: Path) -> str:
     return {".ogg": "phone", ".opus": "phone", ".flac": "archive"}.get(output.suffix.lower(), "wav")
 
 
-def _request(text: str, voice: int, speed: float, profile: str, settings: Settings) -> SpeechRequest:
+def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
+    """A list of one row: options mean what they mean as columns, and so go before the defaults of a named voice."""
     from gpu_consumers.outcome import validate
-    from seedcast import profiles
-    from seedcast.errors import InvalidRequest
+    from producers import SubmitOptions
+    from producers.build import Builder
+    from seedcast import profiles, voices
+    from seedcast.errors import InvalidRequest, InvalidRow
 
-    request = SpeechRequest(
-        request_id="say-00000000", campaign_id="say", text=text, voice_seed=voice, speed=speed, profiles=(profile,), submitted_at=datetime.now(UTC)
-    )
+    now, table = datetime.now(UTC), profiles.load(settings.postprocess)
     try:
-        validate(request, profiles.load(settings.postprocess))
+        request = Builder(SubmitOptions(campaign="say"), now, table, voices=voices.load(settings)).build(1, row, now)
+        validate(request, table)
+    except InvalidRow as error:
+        raise InvalidInput(error.field, expected=error.expected, got=error.got) from error
     except InvalidRequest as error:
         raise InvalidInput("text", expected=error.expected, got=error.got) from error
     return request

@@ -5,44 +5,70 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.messages import MAX_VOICE_SEED
+from seedcast.cli import style
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from producers import SubmitOptions, SubmitReport
 
+IdColumn = Annotated[str | None, typer.Option(help="Column that names a row; default: its number.")]
+Template = Annotated[str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")]
+Speed = Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace.")]
+
 
 @app.command(rich_help_panel="Daily work")
 def submit(
     file: Annotated[Path, typer.Argument(help="CSV, JSON Lines (.jsonl, .ndjson) or Parquet.")],
     campaign: Annotated[str, typer.Option(help="The list's name for ever: the same campaign and row give the same request.")],
-    id_column: Annotated[str | None, typer.Option(help="Column that names a row; default: its number.")] = None,
-    template: Annotated[str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")] = None,
-    voice: Annotated[int | None, typer.Option(min=0, max=MAX_VOICE_SEED, help="Voice seed.")] = None,
-    speed: Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace.")] = 1.0,
+    id_column: IdColumn = None,
+    template: Template = None,
+    voice: style.Voice = None,
+    speaker: style.Speaker = None,
+    speed: Speed = 1.0,
     profile: Annotated[list[str] | None, typer.Option(help="Device profile; repeat for several renditions. [default: phone]")] = None,
     deadline: Annotated[str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening.")] = None,
     urgent: Annotated[bool, typer.Option("--urgent", help="Before all that is not.")] = False,
     spread: Annotated[int | None, typer.Option(min=1, help="Partitions that one voice may spread over.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help="Folder of the journal and of rejected rows. [default: beside the file]")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row; send nothing.")] = False,
+    temperature: style.Temperature = None,
+    top_p: style.TopP = None,
+    top_k: style.TopK = None,
+    repetition_penalty: style.RepetitionPenalty = None,
+    refine: style.Refine = None,
+    oral: style.Oral = None,
+    laugh: style.Laugh = None,
+    break_: style.Break = None,
     wait: Annotated[bool, typer.Option("--wait", help="Until every accepted request has its outcome.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit a list. Columns named voice, speed, profile, deadline, priority, template or text override the options row by row.
+    """Submit a list. Columns named text or template, and those named as an option of voice, style, profile, deadline and priority, override the options.
 
+    The defaults of a named voice go before the options, and after a row's own columns.
     Rows that are wrong go to FILE.rejected.jsonl and the others go on; then the exit code is 1.
     Interrupted, the same command goes on from there.
     """
     from producers import SubmitOptions
 
     quiet_logs()
+    asked = style.given(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        repetition_penalty=repetition_penalty,
+        refine=refine,
+        oral=oral,
+        laugh=laugh,
+        break_=break_,
+    )
     options = SubmitOptions(
         campaign=campaign,
         id_column=id_column,
         template=template,
         voice=voice,
+        speaker=speaker,
+        style=style.style(asked),
         speed=speed,
         profiles=tuple(profile or ("phone",)),
         deadline=deadline,

@@ -65,6 +65,12 @@ def locked(home: Path) -> Iterator[None]:
         yield
 
 
+def is_embedded(settings: Settings) -> bool:
+    """Whether the object store of connected settings is that of this home's stack. Raises LocalResource."""
+    state = read(settings.home)
+    return state is not None and settings.s3.endpoint == _endpoint(state)
+
+
 def connected(settings: Settings) -> Settings:
     """Fills in the embedded stack where no brokers, or no S3 endpoint, are set. Raises InvalidSettings where there is no stack."""
     if settings.kafka.bootstrap and settings.s3.endpoint:
@@ -79,5 +85,9 @@ def connected(settings: Settings) -> Settings:
         if not state or not state.s3_port:
             raise InvalidSettings("no S3 endpoint is configured", remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`")
         keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
-        s3 = s3.model_copy(update={"endpoint": f"http://{HOST}:{state.s3_port}", **keys})
+        s3 = s3.model_copy(update={"endpoint": _endpoint(state), **keys})
     return settings.model_copy(update={"kafka": kafka, "s3": s3})
+
+
+def _endpoint(state: State) -> str:
+    return f"http://{HOST}:{state.s3_port}"

@@ -10,6 +10,7 @@ import pytest
 from gpu_consumers.assignments import GROUP as GPU_GROUP
 from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_URGENT
 from seedcast import settings
+from seedcast.readiness import LIVE, READY
 from stream_apps.configuration import GROUP as POSTPROCESS_GROUP
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +42,11 @@ def test_lag_is_that_of_our_groups_and_topics() -> None:
     scaled = {file.stem: file.read_text() for file in (CHART / "templates").glob("*.yaml")}
     assert f'"group" "{GPU_GROUP}" "topics" (list "{REQUESTS.name}" "{REQUESTS_URGENT.name}")' in scaled["gpu-consumer"]
     assert f'"group" "{POSTPROCESS_GROUP}" "topics" (list "{AUDIO.name}" "{AUDIO_URGENT.name}")' in scaled["postprocess"]
+
+
+def test_probes_ask_what_a_worker_answers() -> None:
+    probes = dict(re.findall(r"(\w+)Probe:[^\n]*\n +httpGet: \{path: (/\w+), port: metrics\}", (CHART / "templates" / "_helpers.tpl").read_text()))
+    assert probes == {"startup": LIVE, "readiness": READY, "liveness": LIVE}
 
 
 needs_helm = pytest.mark.skipif(not HELM.exists() and "CI" not in os.environ, reason="Helm is not built: `make tools`, where Go is")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -16,18 +17,22 @@ from seedcast import profiles
 from seedcast.codec import decode_request
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.settings import Settings
+from seedcast.voices import NONE, Voice, Voices
 
 CREATED = datetime(2026, 1, 1, 20, tzinfo=UTC)
+ANNA = Voice(name="anna", seed=7)
+BO = Voice(name="bo", speaker="\u4e00", speed=0.8, style={"top_k": 5, "break": 3})
+VOICES: Voices = MappingProxyType({"anna": ANNA, "bo": BO})
 PROFILES = profiles.load(Settings().postprocess)
 
 
-def builder(columns: tuple[str, ...] | None = None, **options: object) -> Builder:
+def builder(columns: tuple[str, ...] | None = None, voices: Voices = NONE, **options: object) -> Builder:
     given: dict[str, object] = {"campaign": "night", "voice": 2222, **options}
-    return Builder(SubmitOptions(**given), CREATED, PROFILES, columns)  # type: ignore[arg-type]
+    return Builder(SubmitOptions(**given), CREATED, PROFILES, columns, voices)  # type: ignore[arg-type]
 
 
-def build(values: Mapping[str, object], row: int = 1, **options: object) -> SpeechRequest:
-    return builder(**options).build(row, {"text": "Hello.", **values}, CREATED)
+def build(values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **options: object) -> SpeechRequest:
+    return builder(voices=voices, **options).build(row, {"text": "Hello.", **values}, CREATED)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +63,14 @@ def build(values: Mapping[str, object], row: int = 1, **options: object) -> Spee
         ({"profiles": ";"}, "profiles", "profiles of archive, phone, speaker, telephony, wav", "0 of them"),
         ({"profiles": [1]}, "profiles", "profiles of archive, phone, speaker, telephony, wav", "(1,)"),
         ({"priority": "soon"}, "priority", "'normal' or 'urgent'", "'soon'"),
-        ({"temperature": "9"}, "temperature", "a temperature in its bounds", "9.0"),
-        ({"top_k": "1.5"}, "top_k", "a top k in its bounds", "1.5"),
+        ({"temperature": "9"}, "temperature", "a number over 0 and up to 2", "9.0"),
+        ({"top_k": "1.5"}, "top_k", "an integer from 1 to 100", "1.5"),
+        ({"oral": "10"}, "oral", "an integer from 0 to 9", "10"),
+        ({"laugh": -1}, "laugh", "an integer from 0 to 2", "-1"),
+        ({"break": "long"}, "break", "an integer from 0 to 7", "'long'"),
+        ({"refine": "on"}, "refine", "true or false (1 or 0, yes or no)", "'on'"),
+        ({"refine": 2}, "refine", "true or false (1 or 0, yes or no)", "2"),
+        ({"refine": [True]}, "refine", "true or false (1 or 0, yes or no)", "(True,)"),
         ({"speaker": "x" * 8193}, "speaker", "a speaker string of at most 8,192 characters", repr("x" * 8193)[:100]),
         ({"deadline": "tomorrow"}, "deadline", "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'", "'tomorrow'"),
         (
@@ -100,6 +111,57 @@ def test_columns_go_before_options() -> None:
     assert (request.voice_seed, request.speed, request.profiles, request.priority, request.speaker) == (7, 1.5, ("phone", "telephony"), "urgent", "s")
     assert request.style == Style(top_p=0.5, top_k=20)
     assert request.metadata == {"crm": "x", "row": "1"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("true", True), (" YES ", True), ("1", True), (1, True), (True, True), ("No", False), ("0", False), (False, False)]
+)
+def test_refine_is_a_yes_or_a_no(written: object, meant: bool) -> None:
+    assert build({"refine": written}, style=Style(refine=not meant)).style.refine is meant
+
+
+def test_break_is_a_column_and_an_option_though_python_has_the_word() -> None:
+    assert build({}, style=Style(break_=2, oral=1)).style == Style(break_=2, oral=1)
+    assert build({"break": "4", "laugh": 1.0}, style=Style(break_=2, oral=1)).style == Style(break_=4, oral=1, laugh=1)
+    with pytest.raises(InvalidInput, match=r"option break; expected an integer from 0 to 7; got 8"):
+        builder(style=Style(break_=8))
+    assert decode_request(encode(1, build({"break": "4"}))).style == Style(break_=4)
+
+
+def test_a_name_in_the_voice_column_becomes_seed_or_speaker_with_the_voices_defaults() -> None:
+    row = build({"voice": " bo "}, voices=VOICES, speed=1.2, style=Style(top_k=9, temperature=0.5))
+    assert (row.voice_seed, row.speaker, row.speed, row.style) == (0, "\u4e00", 0.8, Style(top_k=5, break_=3, temperature=0.5))
+    row = build({"voice": "anna"}, voices=VOICES, speed=1.2, speaker="\u4e01", style=Style(top_k=9))
+    assert (row.voice_seed, row.speaker, row.speed, row.style) == (7, None, 1.2, Style(top_k=9))
+
+
+def test_a_rows_own_columns_go_before_the_voices_defaults() -> None:
+    row = build({"speed": "1.5", "top_k": "6", "voice": "bo", "speaker": "\u4e02"}, voices=VOICES)
+    assert (row.speaker, row.speed, row.style) == ("\u4e02", 1.5, Style(top_k=6, break_=3))
+
+
+def test_a_row_with_a_seed_has_nothing_of_the_lists_named_voice() -> None:
+    assert build({}, voices=VOICES, voice="bo").speaker == "\u4e00"
+    row = build({"voice": "3"}, voices=VOICES, voice="bo")
+    assert (row.voice_seed, row.speaker, row.speed, row.style) == (3, None, 1.0, Style())
+    assert build({"voice": "0"}, voices=VOICES, voice="anna").voice_seed == 0
+
+
+def test_an_unknown_name_is_an_error_that_lists_some_of_the_known() -> None:
+    many: Voices = MappingProxyType({f"v{number}": Voice(name=f"v{number}", seed=number) for number in range(23)})
+    expected = f"an integer from 0 to {MAX_VOICE_SEED}, or a voice of {', '.join(f'v{number}' for number in range(20))} and 3 more"
+    with pytest.raises(InvalidRow) as caught:
+        build({"voice": "carl"}, voices=many)
+    assert (caught.value.field, caught.value.expected, caught.value.got) == ("voice", expected, "'carl'")
+    with pytest.raises(InvalidInput, match=r"option voice.*or a voice of anna, bo; got 'carl'"):
+        builder(voices=VOICES, voice="carl")
+    with pytest.raises(InvalidRow, match="field 'voice_seed'"):
+        build({"voice_seed": "anna"}, voices=VOICES)
+
+
+def test_a_named_voice_and_a_speaker_for_the_whole_list_contradict_each_other() -> None:
+    with pytest.raises(InvalidInput, match=r"option speaker; expected a named voice or a speaker, not both; got both, with voice bo"):
+        builder(voices=VOICES, voice="bo", speaker="\u4e01")
 
 
 @pytest.mark.parametrize("empty", ["", None])

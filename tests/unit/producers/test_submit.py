@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from producers import SubmitOptions, SubmitProgress, submit_requests
+from producers import SubmitOptions, SubmitProgress, rebuild_file, submit_file, submit_requests
 from producers.publish import partition
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.settings import Settings
@@ -101,3 +101,12 @@ def test_a_voice_spreads_over_as_many_partitions_as_asked(spread: int, used: int
     counts = [partition(b"2222", f"request-{number}".encode(), spread, 8) for number in range(4000)]
     assert len(set(counts)) == used
     assert max(map(counts.count, set(counts))) < 1.3 * len(counts) / used
+
+
+def test_a_list_names_voices_of_the_settings_file(tmp_path: Path) -> None:
+    voices = a_file(tmp_path, "[anna]\nseed = 7\n", "voices.toml")
+    path = a_file(tmp_path, "text,voice\nHello.,anna\nHi.,carl\n")
+    options = SubmitOptions(campaign="night", dry_run=True)
+    report = submit_file(Settings(voices=str(voices)), path, options)
+    assert [(rejection.row, rejection.field, rejection.got) for rejection in report.rejections] == [(2, "voice", "'carl'")]
+    assert [request.voice_seed for request in rebuild_file(Settings(voices=str(voices)), path, options)] == [7]

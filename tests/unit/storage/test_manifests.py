@@ -21,6 +21,7 @@ def result(number: int) -> SpeechResult:
             status="succeeded",
             renditions=(rendition, bare),
             receipt=receipt,
+            unspoken=number % 5,
             metadata={"姓名": "王", "": "empty"},
         )
     return SpeechResult(request_id=f"request-{number}", campaign_id=None, status="failed", error=RequestError(code="engine_error", message="no"))
@@ -37,6 +38,12 @@ def test_no_results_make_an_empty_table_with_the_schema(tmp_path: Path) -> None:
     assert manifests.write(tmp_path / "none.parquet", []) == 0
     assert list(manifests.read(tmp_path / "none.parquet")) == []
     assert pq.read_schema(tmp_path / "none.parquet").equals(manifests.SCHEMA)
+
+
+def test_a_file_from_before_unspoken_was_counted_is_still_read(tmp_path: Path) -> None:
+    manifests.write(tmp_path / "new.parquet", [result(5)])
+    pq.write_table(pq.read_table(tmp_path / "new.parquet").drop_columns(["unspoken"]), tmp_path / "old.parquet")
+    assert list(manifests.read(tmp_path / "old.parquet")) == [result(5)]
 
 
 def test_an_interrupted_export_leaves_the_old_file(tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ def test_the_receipt_holds_what_it_takes_to_synthesise_again() -> None:
     assert receipt.chain_fingerprint == DEPLOYMENT.chain_fingerprint
 
 
+def test_what_the_engine_could_not_speak_is_counted_in_the_manifest() -> None:
+    assert of(msgspec.structs.replace(audio(7), unspoken=3)).result.unspoken == 3
+
+
 def test_the_same_record_twice_gives_the_same_bytes_and_objects() -> None:
     value = encode_synthesis(audio(1, profiles=tuple(DEPLOYMENT.profiles)))
     first, second = outcome(value, DEPLOYMENT), outcome(value, DEPLOYMENT)

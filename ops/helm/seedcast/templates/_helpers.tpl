@@ -90,12 +90,16 @@ spec:
             - {name: NUMBA_CACHE_DIR, value: /tmp}
           ports:
             - {name: metrics, containerPort: {{ $root.Values.metrics.port }}}
-          startupProbe: # a large engine takes its time to load
-            httpGet: {path: /metrics, port: metrics}
+          startupProbe:
+            httpGet: {path: /live, port: metrics}
             periodSeconds: 5
             failureThreshold: 60
+          readinessProbe: # engine loaded, voice lock passed, partitions may be assigned: a rollout waits for it
+            httpGet: {path: /ready, port: metrics}
+            periodSeconds: 5
+            timeoutSeconds: 5
           livenessProbe: # a worker that hangs is ended by its own watchdog
-            httpGet: {path: /metrics, port: metrics}
+            httpGet: {path: /live, port: metrics}
             periodSeconds: 20
             timeoutSeconds: 5
           resources:

@@ -1,0 +1,1 @@
+"""Parts of benchmarks/engine.py: upstream ChatTTS and our engine on the same weights and texts."""

@@ -1,0 +1,75 @@
+"""What is measured of our engine, each function in a process of its own."""
+
+from dataclasses import dataclass
+
+from benchmarks.chattts.backlog import Run, run
+from benchmarks.chattts.free import FreeDecoder, FreeModel, FreeStep
+from benchmarks.chattts.latency import Latency, latency
+from benchmarks.chattts.parts import build
+from benchmarks.chattts.precision import Distance, distance
+from benchmarks.chattts.profile import by_part
+from benchmarks.chattts.upstream import peak_mib
+from benchmarks.chattts.workload import QUEUE, Plan
+from gpu_consumers.engines.chattts.hardware import MIB, static_memory
+
+WARM_UP = 3  # tokens
+PROFILED = 8  # steps
+
+
+@dataclass(frozen=True)
+class OurRuns:
+    precision: str
+    slots: int
+    equal: Run
+    mixed: Run
+    part_milliseconds: dict[str, float]  # of a step of full slots
+    static_mib: dict[str, int]
+    peak_mib: float  # resident, of the process
+
+
+@dataclass(frozen=True)
+class Price:
+    """Of reproducibility: how much longer fixed shapes take than free ones, percent of the free ones' time."""
+
+    precision: str
+    slots: int
+    fixed: Run
+    free: Run
+    percent: float  # the whole list, draining of the last slots included
+    percent_queued: float  # as long as something waited
+
+
+@dataclass(frozen=True)
+class Rest:
+    price: Price
+    urgent: Latency
+    distance: dict[str, Distance]  # by precision, other than float32
+
+
+def measure(plan: Plan, precision: str, slots: int, budget: float) -> OurRuns:
+    parts = build(plan, precision, slots)
+    run(parts, parts.passes([WARM_UP] * slots), budget)
+    equal = run(parts, parts.passes([plan.tokens] * (QUEUE * slots)), budget)
+    mixed = run(parts, parts.passes(plan.lengths(QUEUE * slots)), budget)
+    memory = {name: part // MIB for name, part in static_memory(parts.dimensions, parts.hardware).items()}
+    return OurRuns(precision, slots, equal, mixed, by_part(parts, parts.passes([plan.tokens] * slots), PROFILED), memory, peak_mib())
+
+
+def price(plan: Plan, precision: str, slots: int) -> Price:
+    """Fixed and free take turns, so that what else the machine does meets both; the faster of two counts."""
+    fixed, free = build(plan, precision, slots), build(plan, precision, slots, FreeDecoder, FreeModel)
+    passes = fixed.passes(plan.lengths(QUEUE * slots, plan.scale / 5))
+    for parts, step in ((fixed, None), (free, FreeStep())):
+        run(parts, passes[:slots], 1.0, step)
+    rounds = [(run(fixed, passes, 600.0), run(free, passes, 600.0, FreeStep())) for _ in range(2)]
+    a, b = (min((pair[side] for pair in rounds), key=lambda one: one.decode_seconds + one.vocoder_seconds) for side in (0, 1))
+    return Price(precision, slots, a, b, _percent(b.audio_per_second, a.audio_per_second), _percent(b.audio_per_second_queued, a.audio_per_second_queued))
+
+
+def rest(plan: Plan, precisions: list[str], slots: int) -> Rest:
+    first, *_ = precisions
+    return Rest(price(plan, first, slots), latency(plan, first, slots), {name: distance(plan, name) for name in precisions if name != "float32"})
+
+
+def _percent(free: float, fixed: float) -> float:
+    return round(100 * (free / fixed - 1), 1)

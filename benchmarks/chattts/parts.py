@@ -1,0 +1,81 @@
+"""Our engine's parts as load.build makes them, and passes of a given length for them."""
+
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import load_file
+
+from benchmarks.chattts.workload import Plan, texts
+from gpu_consumers.engines.chattts import attention, speaker, upstream
+from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.decoder import Decoder
+from gpu_consumers.engines.chattts.dimensions import Dimensions
+from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
+from gpu_consumers.engines.chattts.model import Model
+from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, SPEECH
+from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.tokenizer import Prompter
+from gpu_consumers.engines.chattts.vocoder import Vocoder
+
+VOICES = 8
+
+
+@dataclass(frozen=True)
+class Parts:
+    dimensions: Dimensions
+    hardware: Hardware
+    prompter: Prompter
+    decoder: Decoder
+    model: Model
+    slots: Slots
+    vocoder: Vocoder
+
+    def passes(self, lengths: list[int]) -> list[Pass]:
+        """One a length, with floor = limit = length: it ends there and nowhere else."""
+        statistics = self.dimensions.upstream_config().spk_stat
+        voices = [speaker.embedding(speaker.sample(seed, self.dimensions.hidden, statistics)) for seed in range(VOICES)]
+        prompts = [self.prompter.speech(text, 1.0) for text in texts(len(lengths))]
+        return [
+            Pass(
+                prompt=prompt,
+                voice=voices[row % VOICES],
+                seed=row,
+                segment=0,
+                stage=Stage.CODE,
+                draw=0,
+                temperature=SPEECH.temperature,
+                top_p=SPEECH.top_p,
+                top_k=SPEECH.top_k,
+                penalty=SPEECH.penalty,
+                floor=length,
+                limit=length,
+            )
+            for row, (prompt, length) in enumerate(zip(prompts, lengths, strict=True))
+        ]
+
+
+def hardware(plan: Plan, precision: str, slots: int) -> Hardware:
+    return Hardware(torch.device("cpu"), precision, slots, plan.context, plan.threads)
+
+
+@torch.inference_mode()
+def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = Decoder, model_type: type[Model] = Model) -> Parts:
+    torch.set_num_threads(plan.threads)
+    attention.use_threads(plan.threads)
+    chosen, assets = hardware(plan, precision, slots), Assets.open(plan.models)
+    dimensions = assets.dimensions()
+    ensure_fits(dimensions, chosen)
+    config = dimensions.upstream_config()
+    embed = upstream.embed(config)
+    embed.load_pretrained(str(assets.embed), chosen.device)
+    decoder = decoder_type(dimensions, load_file(assets.gpt_model), slots, plan.context, chosen.dtype, chosen.device)
+    prompter = Prompter(assets.tokenizer)
+    return Parts(
+        dimensions,
+        chosen,
+        prompter,
+        decoder,
+        model_type(dimensions, embed, decoder, prompter.special, slots),
+        Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device),
+        Vocoder(assets, config, chosen.device),
+    )

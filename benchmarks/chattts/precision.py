@@ -1,0 +1,48 @@
+"""How far a precision is from float32: the same inputs to both at every position, and the distance of the code head's logits."""
+
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import load_file
+
+from benchmarks.chattts.parts import build
+from benchmarks.chattts.workload import Plan
+from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.decoder import Decoder
+from gpu_consumers.engines.chattts.hardware import DTYPES
+
+ROWS, TOKENS = 8, 16
+
+
+@dataclass(frozen=True)
+class Distance:
+    """Of logits (positions, codebooks, tokens) before the warpers."""
+
+    positions: int
+    mean: float  # absolute
+    highest: float  # absolute
+    spread: float  # standard deviation of float32's logits, to judge the two by
+    first: float  # share of (position, codebook) with the same highest logit
+
+
+@torch.inference_mode()
+def distance(plan: Plan, precision: str) -> Distance:
+    reference = build(plan, "float32", ROWS)
+    weights = load_file(Assets.open(plan.models).gpt_model)
+    other = Decoder(reference.dimensions, weights, ROWS, plan.context, DTYPES[precision], torch.device("cpu"))
+    model, slots = reference.model, reference.slots
+    for slot, entering in enumerate(reference.passes([TOKENS] * ROWS)):
+        slots.enter(slot, entering)
+    found: list[list[torch.Tensor]] = [[] for _ in range(ROWS)]
+    while slots.running.any():
+        hidden = other.forward(model.embed(slots), slots.position)
+        drawn = (slots.running & (slots.position >= slots.prompt_length - 1)).tolist()
+        model.step(slots, refining=False)
+        for row in range(ROWS):
+            if drawn[row]:
+                found[row].append(hidden[row])
+    ours = torch.cat([torch.stack(states) for states in found])
+    theirs = torch.cat([slots.leave(row).hidden for row in range(ROWS)])
+    a, b = (torch.cat([model.code_logits(states) for states in whole.split(ROWS)]) for whole in (ours, theirs))
+    gap = (a - b).abs()
+    return Distance(len(ours), float(gap.mean()), float(gap.max()), float(b.std()), float((a.argmax(-1) == b.argmax(-1)).float().mean()))

@@ -1,0 +1,40 @@
+"""What both systems are given: texts, voices, lengths; and the plan of a run."""
+
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+
+import numpy as np
+
+from producers.sample import rows
+
+AUDIO_SECONDS = 512 / 24_000  # of a token
+SHORTEST, LONGEST = 94, 562  # tokens: 2 and 12 seconds
+QUEUE = 2  # times the slots: what waits when a measurement begins
+
+
+@dataclass(frozen=True)
+class Plan:
+    models: Path  # upstream's layout
+    threads: int
+    tokens: int  # a row, where lengths are equal
+    scale: float  # of the mixed lengths
+    budget: float  # seconds after which a measurement of our engine is cut
+    urgent: int  # requests whose latency is measured
+    seed: int = 0
+
+    @property
+    def context(self) -> int:
+        """Positions of a slot: 512, or what the longest row needs beside its prompt."""
+        longest = max(self.tokens, round(LONGEST * self.scale))
+        return max(512, -(-(longest + 128) // 64) * 64)
+
+    def lengths(self, count: int, scale: float | None = None) -> list[int]:
+        """Uniform, in tokens; fewer are the beginning of more."""
+        low, high = (max(2, round(bound * (scale or self.scale))) for bound in (SHORTEST, LONGEST))
+        return [int(length) for length in np.random.default_rng(self.seed).integers(low, high + 1, count)]
+
+
+def texts(count: int) -> list[str]:
+    """The example's English texts, over again where they do not suffice."""
+    return list(islice(cycle(row["template"].format(**row) for row in rows(200) if row["template"].isascii()), count))

@@ -1,0 +1,128 @@
+"""Our engine beside upstream ChatTTS, same weights and texts: `python -m benchmarks.engine [--quick] [--slots 16 64 128] …`.
+
+Fabricated weights in upstream's layout, made once, on the CPU. Every row is run for a set number of tokens, so both systems
+speak the same lengths; the vocoder is included. Each configuration has a fresh process, one after another, with the
+same number of threads. Figures go to benchmarks/results: engine.json, engine.md and engine.png.
+"""
+
+import argparse
+import multiprocessing
+import platform
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import psutil
+
+from benchmarks.chattts import ours, report
+from benchmarks.chattts.ours import OurRuns
+from benchmarks.chattts.workload import Plan
+from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.dimensions import SIZES
+from gpu_consumers.engines.chattts.fabricate import fabricate
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a run takes when nothing else is asked for."""
+
+    slots: tuple[int, ...]
+    upstream: tuple[int, ...]
+    tokens: int
+    scale: float
+    budget: float
+    urgent: int
+
+
+WHOLE = Scale((16, 64, 128), (1, 4, 16, 64), 100, 0.5, 30.0, 12)
+QUICK = Scale((16, 64), (1, 16), 40, 0.2, 8.0, 4)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parser().parse_args(arguments)
+    base = QUICK if options.quick else WHOLE
+    plan = Plan(
+        models=_models(options.models, options.size),
+        threads=options.threads,
+        tokens=options.tokens or base.tokens,
+        scale=options.scale or base.scale,
+        budget=options.budget or base.budget,
+        urgent=base.urgent,
+    )
+    slots, batches = options.slots or list(base.slots), options.upstream or list(base.upstream)
+    began = time.perf_counter()
+    facts: dict[str, object] = {"command": f"python -m benchmarks.engine {' '.join(sys.argv[1:] if arguments is None else arguments)}".strip()}
+    facts |= {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "plan": asdict(plan) | {"models": plan.models.name, "context": plan.context}}
+    found = measure(plan, slots, options.precisions, batches, options.mixed_upstream or [min(16, max(batches))])
+    report.write(options.out, facts | found | {"seconds": round(time.perf_counter() - began)})
+
+
+def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[int], mixed: list[int]) -> dict[str, object]:
+    from benchmarks.chattts import upstream
+
+    first, usual = precisions[0], slots[len(slots) // 2]
+    theirs = apart(upstream.measure, plan, batches, mixed)
+    runs: list[OurRuns] = [
+        apart(ours.measure, plan, precision, count, plan.budget / (1 if precision == first else 3)) for precision in precisions for count in slots
+    ]
+    rest = apart(ours.rest, plan, precisions, usual)
+    return {"upstream": [asdict(run) for run in theirs], "seedcast": [asdict(run) for run in runs], **asdict(rest)}
+
+
+def apart(function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
+    """In a process of its own, so that its peak memory is its own."""
+    print(f"{time.strftime('%H:%M:%S')} {function.__module__.rpartition('.')[2]}.{function.__name__} {given[1:]}", file=sys.stderr)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *given, **named).result()
+
+
+def machine() -> str:
+    import torch
+
+    facts = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    name = next((value.strip() for key, _, value in facts if key.strip() == "model name"), platform.machine())
+    amx = "AMX" if torch.cpu._is_amx_tile_supported() else "no AMX"
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{name}, {psutil.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, {amx}, {memory:.0f} GiB, torch {torch.__version__}"
+
+
+def _models(folder: Path | None, size: str) -> Path:
+    chosen = folder or Path(".seedcast/models") / f"fabricated-{size}"
+    if not chosen.exists():
+        fabricate(chosen, SIZES[size], seed=1)
+    return Assets.open(chosen).folder
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", choices=SIZES, default="full", help="of the fabricated weights")
+    parser.add_argument("--models", type=Path, help="a folder of weights instead")
+    parser.add_argument("--slots", type=int, nargs="+", help=f"of our engine; default {WHOLE.slots}")
+    parser.add_argument(
+        "--precisions",
+        nargs="+",
+        choices=("float32", "bfloat16"),
+        default=["float32", "bfloat16"],
+        help="the first is measured in full, others a third as long",
+    )
+    parser.add_argument("--upstream", type=int, nargs="+", help=f"batches of upstream, equal lengths; default {WHOLE.upstream}")
+    parser.add_argument("--mixed-upstream", type=int, nargs="+", help="batches of upstream, mixed lengths; default 16")
+    parser.add_argument("--tokens", type=int, help=f"a row, equal lengths; default {WHOLE.tokens}")
+    parser.add_argument("--scale", type=float, help=f"of the mixed lengths, 2 to 12 s at 1; default {WHOLE.scale}")
+    parser.add_argument("--budget", type=float, help=f"seconds after which one measurement of our engine is cut; default {WHOLE.budget:g}")
+    parser.add_argument("--threads", type=int, default=len(psutil.Process().cpu_affinity()), help="of both systems; default one a core")
+    parser.add_argument("--quick", action="store_true", help="smaller everything")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The transformer of ChatTTS, one new position for every slot: the shape is the same at every step.
+
+The architecture is Llama's (Touvron et al., 2023), as `transformers` has it: RMS norm, rotary positions by halves,
+SwiGLU. The residual stream, the norms, the positions and the heads are float32 in every precision; weights, their
+products and the cache are of the chosen type.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gpu_consumers.engines.chattts.dimensions import Dimensions
+from gpu_consumers.engines.chattts.linear import Linear, prepare
+
+Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]  # `attention.attend`
+Weights = dict[str, Tensor]  # of asset/gpt/model.safetensors, by transformers' names
+
+
+@dataclass(frozen=True)
+class Layer:
+    attention_norm: Tensor  # (hidden,)
+    query_key_value: Linear
+    output: Linear
+    mlp_norm: Tensor  # (hidden,)
+    gate_up: Linear
+    down: Linear
+    keys: Tensor  # (rows, heads, positions, head size)
+    values: Tensor
+
+
+class Decoder:
+    def __init__(self, dimensions: Dimensions, weights: Weights, rows: int, positions: int, dtype: torch.dtype, device: torch.device) -> None:
+        self._dimensions, self._dtype, self._attend = dimensions, dtype, attention_on(device)
+        self._cosine, self._sine = rotary(dimensions.head_size, dimensions.rope_theta, positions, device)
+        self._norm = weights["norm.weight"].to(device, torch.float32)
+
+        def product(*names: str) -> Linear:
+            return prepare(torch.cat([weights[f"{name}.weight"] for name in names]).to(device, dtype), rows)
+
+        def layer(prefix: str) -> Layer:
+            # Zeros, not empty: what is masked or stale is never read, but what a page held before must not be read either.
+            keys, values = (torch.zeros(rows, dimensions.heads, positions, dimensions.head_size, dtype=dtype, device=device) for _ in range(2))
+            return Layer(
+                attention_norm=weights[f"{prefix}.input_layernorm.weight"].to(device, torch.float32),
+                query_key_value=product(*(f"{prefix}.self_attn.{letter}_proj" for letter in "qkv")),
+                output=product(f"{prefix}.self_attn.o_proj"),
+                mlp_norm=weights[f"{prefix}.post_attention_layernorm.weight"].to(device, torch.float32),
+                gate_up=product(f"{prefix}.mlp.gate_proj", f"{prefix}.mlp.up_proj"),
+                down=product(f"{prefix}.mlp.down_proj"),
+                keys=keys,
+                values=values,
+            )
+
+        self._layers = [layer(f"layers.{number}") for number in range(dimensions.layers)]
+
+    def forward(self, x: Tensor, position: Tensor) -> Tensor:
+        """Embeddings (rows, hidden) float32 at positions (rows,) int64 to hidden states (rows, hidden) float32."""
+        cosine, sine = self._cosine[position][:, None], self._sine[position][:, None]
+        for layer in self._layers:
+            x = x + self._attention(layer, self._normed(x, layer.attention_norm), cosine, sine, position)
+            gate, up = layer.gate_up(self._normed(x, layer.mlp_norm).to(self._dtype)).float().chunk(2, -1)
+            x = x + layer.down((silu(gate) * up).to(self._dtype)).float()
+        return self._normed(x, self._norm)
+
+    def _attention(self, layer: Layer, x: Tensor, cosine: Tensor, sine: Tensor, position: Tensor) -> Tensor:
+        rows, size = len(x), self._dimensions.head_size
+        query, key, value = layer.query_key_value(x.to(self._dtype)).view(rows, 3, self._dimensions.heads, size).unbind(1)
+        query, key = rotate(query.float(), cosine, sine), rotate(key.float(), cosine, sine)
+        attended = self._attend(query, key.to(self._dtype), value, layer.keys, layer.values, position)
+        return layer.output(attended.view(rows, -1).to(self._dtype)).float()
+
+    def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self._dimensions.rms_eps) * weight
+
+
+def silu(x: Tensor) -> Tensor:
+    """x · sigmoid(x). torch's own takes another exponential for what is left over beside a thread's vectors, so that bits would depend on the slot."""
+    return x / torch.exp(-x).add_(1.0)
+
+
+def attention_on(device: torch.device) -> Attend:
+    """Each needs a compiler that the other's machine may lack."""
+    if device.type == "cuda":
+        from gpu_consumers.engines.chattts.attention_cuda import attend
+    else:
+        from gpu_consumers.engines.chattts.attention import attend
+    return attend
+
+
+def rotary(size: int, theta: float, positions: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of each position's angles, (positions, size) float32 (Su et al., 2021)."""
+    frequencies = theta ** -(torch.arange(0, size, 2, dtype=torch.float32) / size)
+    angles = torch.outer(torch.arange(positions, dtype=torch.float32), frequencies).repeat(1, 2)
+    return angles.cos().to(device), angles.sin().to(device)
+
+
+def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """x (rows, heads, size) turned by the angles of its position, halves against each other."""
+    first, second = x.chunk(2, -1)
+    return x * cosine + torch.cat((-second, first), -1) * sine

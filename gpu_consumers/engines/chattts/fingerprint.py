@@ -1,0 +1,50 @@
+"""Everything that a waveform's bytes depend on beside the request."""
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+
+import torch
+
+from gpu_consumers.engines.chattts.hardware import Hardware
+
+REVISION = 1  # of the code in this package: raise it with every change that changes a waveform
+PACKAGES = ("ChatTTS", "numba", "numpy", "tokenizers", "torch", "transformers", "vector-quantize-pytorch", "vocos")
+
+
+def facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]:
+    """`weights` is the digest of the model's files, `front_end` the version of the text front end."""
+    return {
+        "engine": "chattts",
+        "revision": REVISION,
+        "weights": weights,
+        "front_end": front_end,
+        "precision": hardware.precision,
+        "slots": hardware.slots,
+        "context": hardware.context,
+        "device": hardware.device.type,
+        "model": hardware.name,
+        "threads": hardware.threads,
+        "machine": platform.machine(),
+        "instructions": _instructions(),
+        "libc": platform.libc_ver(),
+        "packages": {package: version(package) for package in PACKAGES},
+        "cuda": torch.version.cuda if hardware.device.type == "cuda" else None,
+    }
+
+
+def fingerprint(known: dict[str, object]) -> str:
+    return "chattts-" + hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _instructions() -> str:
+    """The CPU's own name for its instruction sets: oneDNN, MKL and numba choose their programs by them."""
+    capability: str = torch.backends.cpu.get_cpu_capability()
+    return f"{capability} {'AMX' if torch.cpu._is_amx_tile_supported() else ''} {_numba_cpu()}".strip()
+
+
+def _numba_cpu() -> str:
+    from llvmlite import binding
+
+    return str(binding.get_host_cpu_name())

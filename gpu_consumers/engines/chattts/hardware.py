@@ -1,0 +1,75 @@
+"""What the engine runs on: device, precision, threads, and whether its static memory fits."""
+
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from gpu_consumers.engines.chattts.dimensions import Dimensions
+from seedcast.errors import EngineFailed
+from seedcast.settings import GpuSettings
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+MIB = 1024 * 1024
+HEADROOM = 0.9  # of the memory that is free; the rest is for what is not static: products, the vocoder, Kafka
+
+
+@dataclass(frozen=True)
+class Hardware:
+    device: torch.device
+    precision: str
+    slots: int
+    context: int
+    threads: int
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return DTYPES[self.precision]
+
+    @property
+    def name(self) -> str:
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else f"CPU {torch.backends.cpu.get_cpu_capability()}"
+
+
+def choose(settings: GpuSettings) -> Hardware:
+    """By the settings, and by what is there where they leave it open. Raises EngineFailed for what this machine cannot do."""
+    cuda = torch.cuda.is_available() if settings.device == "auto" else settings.device == "cuda"
+    if cuda and not torch.cuda.is_available():
+        raise EngineFailed("SEEDCAST_GPU_DEVICE", expected="a CUDA device", got="none that torch can use", remedy="set it to cpu or auto, or mend the driver")
+    fast = cuda or torch.cpu._is_amx_tile_supported()
+    precision = ("bfloat16" if fast else "float32") if settings.precision == "auto" else settings.precision
+    if precision == "float16" and not cuda:
+        raise EngineFailed("SEEDCAST_GPU_PRECISION", expected="float32 or bfloat16 on a CPU", got=precision, remedy="float16 is for CUDA devices")
+    threads = settings.threads or len(psutil.Process().cpu_affinity())
+    return Hardware(torch.device("cuda" if cuda else "cpu"), precision, settings.slots or (256 if cuda else 64), settings.context, threads)
+
+
+def static_memory(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:
+    """Bytes by part: what is allocated once, whatever is spoken."""
+    size, full = hardware.dtype.itemsize, 4
+    d, rows = dimensions, hardware.slots
+    layers = d.layers * (4 * d.hidden * d.hidden + 3 * d.hidden * d.intermediate)
+    tables = 2 * (d.text_tokens + d.codebooks * d.audio_tokens) * d.hidden
+    return {
+        "weights": layers * size + tables * full,
+        "cache": 2 * rows * d.layers * hardware.context * d.hidden * size,
+        "states": rows * hardware.context * (d.hidden * full + d.codebooks * 8),
+        "logits": rows * (d.codebooks * d.audio_tokens + d.text_tokens) * full,
+    }
+
+
+def ensure_fits(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:
+    """The parts, in bytes. Raises EngineFailed with a number of slots that would fit."""
+    parts = static_memory(dimensions, hardware)
+    free = torch.cuda.mem_get_info(hardware.device)[0] if hardware.device.type == "cuda" else psutil.virtual_memory().available
+    needed, room = sum(parts.values()), int(free * HEADROOM)
+    if needed > room:
+        each = (needed - parts["weights"]) // hardware.slots
+        fits = max(0, (room - parts["weights"]) // each)
+        raise EngineFailed(
+            f"{hardware.slots} slots of {hardware.context} positions in {hardware.precision}",
+            expected=f"at most {room // MIB:,} MiB, {HEADROOM:.0%} of what is free",
+            got=f"{needed // MIB:,} MiB ({', '.join(f'{name} {part // MIB:,}' for name, part in parts.items())})",
+            remedy=f"set SEEDCAST_GPU_SLOTS to {fits}, or SEEDCAST_GPU_CONTEXT lower" if fits else "use a larger machine",
+        )
+    return parts

@@ -1,0 +1,78 @@
+"""From settings to an engine: hardware, memory, weights, in this order, so that what cannot work is said before it costs time."""
+
+import structlog
+import torch
+from safetensors.torch import load_file
+
+from gpu_consumers.engines.chattts import cuda, fingerprint, upstream
+from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.decoder import Decoder
+from gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from gpu_consumers.engines.chattts.frontend import FrontEnd
+from gpu_consumers.engines.chattts.graph import Captured
+from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
+from gpu_consumers.engines.chattts.model import Model
+from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
+from gpu_consumers.engines.chattts.slots import Slots
+from gpu_consumers.engines.chattts.tokenizer import Prompter
+from gpu_consumers.engines.chattts.vocoder import Vocoder
+from seedcast.settings import GpuSettings
+
+log = structlog.get_logger(__name__)
+
+LONGEST_SEGMENT = 10.0  # seconds; the context has room for twice as much
+
+
+def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
+    """Raises EngineFailed."""
+    hardware = choose(settings)
+    _prepare(hardware)
+    dimensions = assets.dimensions()
+    memory = ensure_fits(dimensions, hardware)
+    log.info("memory", **{f"{name}_mib": part // MIB for name, part in memory.items()})
+    prompter = Prompter(assets.tokenizer)
+    front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
+    facts = fingerprint.facts(assets.digest(), front_end.version, hardware)
+    name = fingerprint.fingerprint(facts)
+    log.debug("fingerprint", **facts)
+    log.info(
+        "engine",
+        device=hardware.name,
+        precision=hardware.precision,
+        slots=hardware.slots,
+        memory_mib=sum(memory.values()) // MIB,
+        fabricated=assets.fabrication is not None,
+        fingerprint=name,
+    )
+    return build(assets, hardware, prompter, front_end, name)
+
+
+def _prepare(hardware: Hardware) -> None:
+    """What holds for the whole process, before the first work on the device."""
+    torch.set_num_threads(hardware.threads)
+    if hardware.device.type == "cuda":
+        cuda.make_repeatable()
+    else:
+        from gpu_consumers.engines.chattts import attention
+
+        attention.use_threads(hardware.threads)
+
+
+@torch.inference_mode()
+def build(assets: Assets, hardware: Hardware, prompter: Prompter, front_end: FrontEnd, name: str) -> ChatTTSEngine:
+    dimensions, device = assets.dimensions(), hardware.device
+    config = dimensions.upstream_config()
+    embed = upstream.embed(config)
+    embed.load_pretrained(str(assets.embed), device)
+    decoder = Decoder(dimensions, load_file(assets.gpt_model), hardware.slots, hardware.context, hardware.dtype, device)
+    model = Model(dimensions, embed, decoder, prompter.special, hardware.slots)
+    return ChatTTSEngine(
+        name,
+        Captured(model) if device.type == "cuda" else model,
+        Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device),
+        Vocoder(assets, config, device),
+        Passes(prompter, dimensions, hardware.context),
+        prompter,
+        front_end,
+        look=1 if device.type == "cpu" else 8,
+    )

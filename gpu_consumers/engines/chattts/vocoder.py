@@ -1,0 +1,34 @@
+"""Hidden states to samples, by upstream's decoder and Vocos, one utterance at a time at its exact length.
+
+Zero-padding a batch to its longest member, as upstream does, changes real samples up to about a second from the end.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from ChatTTS.config import Config
+from safetensors.torch import load_file
+from torch import Tensor
+
+from gpu_consumers.engines.chattts import upstream
+from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.dimensions import HOP
+
+SAMPLES = 2 * HOP  # a token: two mel frames
+
+Samples = npt.NDArray[np.float32]
+
+
+class Vocoder:
+    def __init__(self, assets: Assets, config: Config, device: torch.device) -> None:
+        self._decoder = upstream.decoder(config).eval()
+        self._decoder.load_pretrained(str(assets.decoder), device)
+        self._vocos = upstream.vocos(config).eval()
+        self._vocos.load_state_dict(load_file(assets.vocos))
+        self._vocos.to(device)
+
+    def decode(self, hidden: Tensor) -> Samples:
+        """Hidden states (tokens, hidden) float32 to samples (512 · tokens - 256,), nominally in -1 … 1."""
+        mel = self._decoder(hidden.T[None].contiguous())
+        samples: Samples = self._vocos.decode(mel)[0].cpu().numpy()
+        return samples

@@ -1,0 +1,72 @@
+"""`models bless`: the voice lock of a consumer group, as an operator's explicit act."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from seedcast.cli.base import app, connected, err, out, quiet_logs
+from seedcast.errors import VoiceLockBroken
+from seedcast.settings import Settings
+
+if TYPE_CHECKING:
+    from schemas.messages import VoiceLock
+
+models = typer.Typer(no_args_is_help=True, help="What speaks.")
+app.add_typer(models, name="models", rich_help_panel="Operations")
+
+
+@models.callback()
+def _group() -> None:
+    """Without it, a group of one command would be that command."""
+
+
+@models.command()
+def bless(
+    engine: Annotated[str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")] = None,
+    group: Annotated[str | None, typer.Option(metavar="NAME", help="Consumer group. [default: the GPU consumers' own]")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
+) -> None:
+    """Record how this engine sounds now: from then on a GPU consumer that sounds otherwise takes no partitions."""
+    from gpu_consumers import lock
+    from gpu_consumers.assignments import GROUP
+    from seedcast.cli.run import with_engine
+    from storage.s3 import S3Store
+
+    quiet_logs()
+    settings = with_engine(connected(), engine)
+    name = group or settings.group(GROUP)
+    store = S3Store(settings.s3)
+    store.ensure_bucket()
+    try:
+        was = lock.read(store, name, settings.gpu.engine)
+    except VoiceLockBroken as error:  # unreadable, and this is its remedy
+        err.print(f"[red]what was there cannot be read[/]: {error.got}", soft_wrap=True)
+        was = None
+    will = _heard(settings, name)
+    _show(was, will)
+    if was and lock.same(was, will):
+        out.print("nothing changes: this is what was blessed")
+        return
+    if not yes:
+        typer.confirm("Bless it?", abort=True)
+    out.print(f"blessed: {lock.write(store, will)}; workers that run go on as they are, and those that start must sound so", soft_wrap=True)
+
+
+def _heard(settings: Settings, group: str) -> "VoiceLock":
+    from gpu_consumers import engines, lock
+
+    with err.status("speaking the golden utterances"), closing(engines.load(settings)) as engine:
+        return lock.observe(engine, group, settings.gpu.engine)
+
+
+def _show(was: "VoiceLock | None", will: "VoiceLock") -> None:
+    out.print(f"group {will.group}, engine {will.engine}; blessed before: {was.blessed_at.isoformat(timespec='seconds') if was else 'never'}", soft_wrap=True)
+    table = Table("", "was", "will be", box=None, pad_edge=False)
+    table.add_row("fingerprint", was.engine_fingerprint if was else "–", will.engine_fingerprint)
+    names = dict.fromkeys([*(was.utterances if was else ()), *will.utterances])
+    for name in names:
+        before, after = was.utterances.get(name, "–") if was else "–", will.utterances.get(name, "–")
+        table.add_row(name, before[:16], after[:16] if before != after else "[dim]the same[/]")
+    out.print(table)

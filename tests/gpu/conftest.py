@@ -1,0 +1,36 @@
+"""Tests of the ChatTTS engine on a CUDA device: no Kafka, no S3, no weights. Numbered from the ground up: what fails first explains the rest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.cuda import make_repeatable
+from gpu_consumers.engines.chattts.dimensions import TINY
+from gpu_consumers.engines.chattts.fabricate import fabricate
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.gpu)
+            item.add_marker(pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device that torch can use"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _repeatable() -> None:
+    make_repeatable()
+
+
+@pytest.fixture(scope="session")
+def device() -> torch.device:
+    return torch.device("cuda")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Assets:
+    return fabricate(tmp_path_factory.mktemp("tiny"), TINY, seed=1)

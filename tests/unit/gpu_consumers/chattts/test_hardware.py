@@ -1,0 +1,72 @@
+"""What the engine runs on: precision by the machine, and memory that is refused before it is allocated."""
+
+import re
+from dataclasses import replace
+
+import psutil
+import pytest
+import torch
+
+from gpu_consumers.engines.chattts.dimensions import FULL, TINY
+from gpu_consumers.engines.chattts.hardware import HEADROOM, MIB, Hardware, choose, ensure_fits, static_memory
+from seedcast.errors import EngineFailed
+from seedcast.settings import GpuSettings
+
+SMALL = Hardware(torch.device("cpu"), "float32", slots=16, context=512, threads=2)
+HUGE = replace(SMALL, slots=4096, context=4096)  # two terabytes of cache at full size
+
+
+def settings(**changes: object) -> GpuSettings:
+    return GpuSettings.model_validate({"device": "cpu"} | changes)
+
+
+def test_float16_is_refused_on_a_cpu() -> None:
+    with pytest.raises(EngineFailed, match=r"SEEDCAST_GPU_PRECISION.*float32 or bfloat16 on a CPU"):
+        choose(settings(precision="float16"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_cuda_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(EngineFailed, match="SEEDCAST_GPU_DEVICE"):
+        choose(settings(device="cuda"))
+
+
+def test_auto_precision_is_bfloat16_only_where_it_is_fast() -> None:
+    expected = "bfloat16" if torch.cpu._is_amx_tile_supported() else "float32"
+    assert choose(settings()).precision == expected
+    assert choose(settings(precision="bfloat16")).dtype is torch.bfloat16
+    assert choose(settings(precision="float32")).dtype is torch.float32
+
+
+def test_what_the_settings_name_is_kept_and_the_rest_is_chosen() -> None:
+    named = choose(settings(slots=48, context=768, threads=3))
+    assert (named.slots, named.context, named.threads) == (48, 768, 3)
+    chosen = choose(settings())
+    assert (chosen.slots, chosen.context, chosen.device.type) == (64, 1024, "cpu")
+    assert chosen.threads == len(psutil.Process().cpu_affinity())
+
+
+def test_what_fits_is_told_part_by_part() -> None:
+    parts = ensure_fits(TINY, SMALL)
+    assert parts == static_memory(TINY, SMALL)
+    assert parts["cache"] == 2 * 16 * TINY.layers * 512 * TINY.hidden * 4
+    half = static_memory(TINY, replace(SMALL, precision="bfloat16"))
+    assert half["cache"] * 2 == parts["cache"]
+    assert half["weights"] < parts["weights"]
+    assert half["states"] == parts["states"]
+
+
+def test_too_much_memory_names_the_largest_number_of_slots_that_fits() -> None:
+    with pytest.raises(EngineFailed) as caught:
+        ensure_fits(FULL, HUGE)
+    room = int(re.sub(r"\D", "", caught.value.expected.split("MiB")[0])) * MIB
+    assert room <= HEADROOM * psutil.virtual_memory().total
+    named = int(re.search(r"SEEDCAST_GPU_SLOTS to (\d+)", caught.value.remedy)[1])
+    assert sum(static_memory(FULL, replace(HUGE, slots=named)).values()) <= room + MIB
+    assert sum(static_memory(FULL, replace(HUGE, slots=named + 1)).values()) > room
+    ensure_fits(FULL, replace(HUGE, slots=named // 2))  # what is free changes from one moment to the next
+
+
+def test_weights_that_do_not_fit_need_another_machine() -> None:
+    with pytest.raises(EngineFailed, match="larger machine"):
+        ensure_fits(replace(FULL, layers=10_000_000), SMALL)

@@ -1,0 +1,76 @@
+"""Products that treat all slots alike, and the probe that finds those which do not."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import linear
+
+from gpu_consumers.engines.chattts.linear import prepare, symmetric
+
+CPU = torch.device("cpu")
+SHAPES = [(192, 64), (64, 128), (2504, 64), (768, 768), (768, 3072)]  # outputs, inputs
+DTYPES = [torch.float32, torch.bfloat16]
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield request.param
+    torch.set_num_threads(before)
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("rows", [16, 17, 64])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_row_has_the_same_bits_in_every_slot(shape: tuple[int, int], rows: int, dtype: torch.dtype) -> None:
+    product = prepare((random(*shape, seed=1) / shape[1] ** 0.5).to(dtype), rows)
+    row, others = random(1, shape[1], seed=2).to(dtype), random(rows, shape[1], seed=3).to(dtype)
+    expected = product(row.expand(rows, -1).contiguous())
+    assert expected.shape == (rows, shape[0])
+    assert torch.equal(expected, expected[:1].expand_as(expected))
+    for slot in {*range(0, rows, 5), rows - 2, rows - 1}:
+        mixed = others.clone()
+        mixed[slot] = row[0]
+        assert torch.equal(product(mixed)[slot], expected[0]), slot
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("rows", [1, 16, 17, 64])
+def test_it_is_the_product_with_the_weight(rows: int, dtype: torch.dtype) -> None:
+    weight, x = (random(256, 64, seed=4) / 8).to(dtype), random(rows, 64, seed=5).to(dtype)
+    found = prepare(weight, rows)(x)
+    tolerance = 1e-5 if dtype == torch.float32 else 0.02
+    assert found.dtype == dtype
+    torch.testing.assert_close(found.float(), linear(x.float(), weight.float()), rtol=tolerance, atol=tolerance)
+
+
+def test_two_weights_of_one_shape_do_not_share_a_product(threads: int) -> None:
+    x = random(16, 64)
+    first, second = prepare(random(192, 64, seed=6), 16), prepare(random(192, 64, seed=7), 16)
+    assert not torch.equal(first(x), second(x))
+    torch.testing.assert_close(first(x), linear(x, random(192, 64, seed=6)), rtol=1e-5, atol=1e-4)
+
+
+def test_a_product_that_computes_the_last_rows_otherwise_is_found() -> None:
+    weight = random(192, 64, seed=8)
+
+    def tail(x: Tensor) -> Tensor:
+        """As a library does that takes six rows at a time, and the rest in another order of additions."""
+        whole = len(x) // 6 * 6
+        return torch.cat([linear(x[:whole], weight), linear(x[whole:, :32], weight[:, :32]) + linear(x[whole:, 32:], weight[:, 32:])])
+
+    assert not symmetric(tail, 16, 64, torch.float32, CPU)
+    assert symmetric(lambda x: linear(x.double(), weight.double()).float(), 16, 64, torch.float32, CPU)
+
+
+def test_a_product_that_sees_its_neighbours_is_found() -> None:
+    weight = random(192, 64, seed=9)
+    assert not symmetric(lambda x: linear(x, weight) * (1 + x.mean() * 1e-3), 16, 64, torch.float32, CPU)
+    assert not symmetric(lambda x: linear(x, weight) + (torch.arange(len(x)) == len(x) - 2)[:, None] * 1e-4, 16, 64, torch.float32, CPU)

@@ -1,0 +1,147 @@
+"""The voice lock: an engine that is not the blessed one takes no partitions, and says which difference and what to do."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gpu_consumers import lock
+from gpu_consumers.golden import GOLDEN
+from schemas.messages import SpeechRequest, VoiceLock
+from seedcast.codec import decode_request, encode_json
+from seedcast.embedded import is_embedded
+from seedcast.embedded.state import State, write
+from seedcast.errors import Fatal, InvalidInput, StoreUnavailable, Unreachable, VoiceLockBroken
+from seedcast.settings import GpuSettings, KafkaSettings, S3Settings, Settings
+from storage.memory import MemoryStore
+from tests.unit.gpu_consumers.toy import ToyEngine
+
+SETTINGS = Settings(kafka=KafkaSettings(prefix="night", start_timeout=0.05), s3=S3Settings(endpoint="http://s3.example"))
+GROUP = "night.gpu-consumers"
+
+
+def blessed(engine: ToyEngine) -> MemoryStore:
+    store = MemoryStore()
+    lock.write(store, lock.observe(engine, GROUP, "espeak"))
+    return store
+
+
+def kept(store: MemoryStore) -> VoiceLock | None:
+    return lock.read(store, GROUP, "espeak")
+
+
+def enforce(store: MemoryStore, engine: ToyEngine, *, embedded: bool = False, settings: Settings = SETTINGS) -> None:
+    lock.enforce(settings, engine, store, embedded=embedded)
+
+
+def test_the_golden_utterances_are_sound_requests_of_every_kind() -> None:
+    assert [decode_request(encode_json(request)) for request in GOLDEN] == list(GOLDEN)
+    assert len({request.request_id for request in GOLDEN}) == len(GOLDEN) >= 4
+    assert len({request.voice_seed for request in GOLDEN}) == 2
+    assert any(request.speed != 1 for request in GOLDEN)
+
+
+def test_the_blessed_engine_passes_and_golden_utterances_share_its_slots() -> None:
+    engine = ToyEngine(slots=8)
+    enforce(blessed(ToyEngine(slots=8)), engine)
+    assert engine.company[0] == len(GOLDEN)
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_another_sound_under_the_same_fingerprint_is_refused_by_name_everywhere(embedded: bool) -> None:
+    store = blessed(ToyEngine())
+    before = kept(store)
+    with pytest.raises(VoiceLockBroken) as raised:
+        enforce(store, ToyEngine(dialect="x"), embedded=embedded)
+    error = raised.value
+    assert before is not None
+    assert kept(store) == before
+    assert GOLDEN[0].request_id in error.what
+    assert error.expected == before.utterances[GOLDEN[0].request_id]
+    assert all(word in error.got for word in ("weights", "slots", "precision", "library versions", "device", "threads", "front end"))
+    assert "seedcast models bless" in error.remedy
+    assert isinstance(error, Fatal)
+    assert error.exit_code == 3
+
+
+def test_each_golden_utterance_is_compared() -> None:
+    heard = lock.observe(ToyEngine(), GROUP, "espeak")
+    for request in GOLDEN:
+        other = msgspec.structs.replace(heard, utterances=heard.utterances | {request.request_id: "0" * 64})
+        with pytest.raises(VoiceLockBroken, match=request.request_id):
+            lock.compare(heard, other)
+
+
+def test_another_fingerprint_is_refused_in_production() -> None:
+    with pytest.raises(VoiceLockBroken, match=r"fingerprint of the engine; expected toy-1; got toy-2"):
+        enforce(blessed(ToyEngine()), ToyEngine(fingerprint="toy-2"))
+
+
+def test_the_embedded_stack_blesses_itself_first_and_after_an_upgrade() -> None:
+    store = MemoryStore()
+    for fingerprint in ("toy-1", "toy-2"):
+        enforce(store, ToyEngine(fingerprint=fingerprint, dialect=fingerprint), embedded=True)
+        found = kept(store)
+        assert found is not None
+        assert found.engine_fingerprint == fingerprint
+        enforce(store, ToyEngine(fingerprint=fingerprint, dialect=fingerprint))
+
+
+def test_production_without_a_lock_goes_on_and_writes_none() -> None:
+    store, engine = MemoryStore(), ToyEngine()
+    enforce(store, engine)
+    assert list(store.list()) == []
+    assert engine.admitted == []
+
+
+def test_engines_and_groups_have_locks_of_their_own() -> None:
+    store = blessed(ToyEngine())
+    lock.write(store, lock.observe(ToyEngine(fingerprint="toy-9"), GROUP, "chattts"))
+    enforce(store, ToyEngine())
+    assert [info.key for info in store.list()] == [f"_locks/{GROUP}.chattts.json", f"_locks/{GROUP}.espeak.json"]
+    with pytest.raises(InvalidInput, match="consumer group"):
+        lock.key("../x", "espeak")
+
+
+def test_what_the_engine_cannot_speak_is_locked_by_its_reason() -> None:
+    class Mute(ToyEngine):
+        def admit(self, ticket: int, request: SpeechRequest) -> None:
+            super().admit(ticket, msgspec.structs.replace(request, text="unstable"))
+
+    heard = lock.observe(Mute(slots=8), GROUP, "espeak")
+    assert set(heard.utterances.values()) == {"unstable"}
+    store = MemoryStore()
+    lock.write(store, heard)
+    assert kept(store) == heard
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"\xff", b'{"group":"g","engine":"e","engine_fingerprint":"f","utterances":{"a":"no hash"},"blessed_at":"2026-01-01T00:00:00Z"}']
+)
+def test_a_lock_that_cannot_be_read_is_broken(data: bytes) -> None:
+    store = MemoryStore()
+    store.put(lock.key(GROUP, "espeak"), data, "application/json")
+    with pytest.raises(VoiceLockBroken, match="models bless"):
+        enforce(store, ToyEngine())
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for_and_then_no_longer() -> None:
+    away = StoreUnavailable("reading")
+    store = blessed(ToyEngine())
+    store.fail(away)
+    enforce(store, ToyEngine(), settings=SETTINGS.model_copy(update={"kafka": KafkaSettings(prefix="night", start_timeout=30)}))
+    store.fail(*[away] * 1000)
+    with pytest.raises(Unreachable, match=r"http://s3\.example within 0\.05 s"):
+        enforce(store, ToyEngine())
+
+
+def test_it_can_be_switched_off() -> None:
+    enforce(blessed(ToyEngine()), ToyEngine(fingerprint="toy-2"), settings=SETTINGS.model_copy(update={"gpu": GpuSettings(voice_lock="off")}))
+
+
+def test_the_stack_is_embedded_where_the_store_is_that_of_its_home(tmp_path: Path) -> None:
+    here = Settings(home=tmp_path, s3=S3Settings(endpoint="http://127.0.0.1:4711"))
+    assert not is_embedded(here)
+    write(tmp_path, State(s3_port=4711))
+    assert is_embedded(here)
+    assert not is_embedded(here.model_copy(update={"s3": S3Settings(endpoint="https://s3.example")}))
