@@ -24,7 +24,7 @@ test: setup-all tools  ## every test
 	$(BIN)/pytest $(ARGS)
 
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
-	$(BIN)/pytest tests/gpu $(ARGS)
+	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents
 	$(BIN)/ruff format --check .
