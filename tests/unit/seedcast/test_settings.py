@@ -25,7 +25,7 @@ def test_environment_goes_before_the_file_and_the_file_before_the_default(monkey
     ("env", "named"),
     [
         ({"SEEDCAST_GPU_SLOT": "3"}, "SEEDCAST_GPU_SLOT"),
-        ({"SEEDCAST_GPU_SLOTS": "0"}, "gpu.slots"),
+        ({"SEEDCAST_GPU_SLOTS": "-1"}, "gpu.slots"),
         ({"SEEDCAST_GPU_SLOTS": "many"}, "'many'"),
         ({"SEEDCAST_METRICS_PORT": "70000"}, "metrics.port"),
         ({"SEEDCAST_KAFKA_SECURITY_PROTOCOL": "TLS"}, "SASL_SSL"),
