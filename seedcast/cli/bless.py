@@ -6,20 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from seedcast.cli.base import app, connected, err, out, quiet_logs
+from seedcast.cli.base import connected, err, out, quiet_logs
+from seedcast.cli.models import models
 from seedcast.errors import VoiceLockBroken
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from schemas.messages import VoiceLock
-
-models = typer.Typer(no_args_is_help=True, help="What speaks.")
-app.add_typer(models, name="models", rich_help_panel="Operations")
-
-
-@models.callback()
-def _group() -> None:
-    """Without it, a group of one command would be that command."""
 
 
 @models.command()

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Column, Table
 
-from seedcast.cli.base import Exit, Json, emit, err, out, quiet_logs
-from seedcast.cli.bless import models
+from seedcast.cli.base import Exit, Json, app, emit, err, out, quiet_logs
 from seedcast.errors import EngineFailed, InvalidInput, LocalResource
 from seedcast.settings import load
 
 if TYPE_CHECKING:
     from gpu_consumers.engines.chattts.assets import Assets
     from gpu_consumers.engines.chattts.inventory import Model
+
+models = typer.Typer(no_args_is_help=True, help="What speaks.")
+app.add_typer(models, name="models", rich_help_panel="Operations")
 
 PACKAGES = ("ChatTTS", "torch", "transformers", "safetensors", "tokenizers", "huggingface_hub")
 

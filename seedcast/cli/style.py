@@ -14,7 +14,7 @@ Voice = Annotated[str | None, typer.Option(help="Voice seed, or a name of the vo
 Speaker = Annotated[str | None, typer.Option(help="Speaker string: the timbre, for which the voice seed makes the draws.")]
 Temperature = Annotated[float | None, typer.Option(rich_help_panel=_PANEL, help="Of the sampling: over 0 and up to 2.")]
 TopP = Annotated[float | None, typer.Option("--top-p", rich_help_panel=_PANEL, help="Probability mass to draw from: over 0 and up to 1.")]
-TopK = Annotated[int | None, typer.Option("--top-k", rich_help_panel=_PANEL, help="Tokens to draw from: 1 to 1000.")]
+TopK = Annotated[int | None, typer.Option("--top-k", rich_help_panel=_PANEL, help="Tokens to draw from: 1 to 100.")]
 RepetitionPenalty = Annotated[float | None, typer.Option(rich_help_panel=_PANEL, help="On tokens of a moment ago: 1 (none) to 2.")]
 Refine = Annotated[bool | None, typer.Option("--refine/--no-refine", rich_help_panel=_PANEL, help="Let the engine rewrite the text first.")]
 Oral = Annotated[int | None, typer.Option(rich_help_panel=_PANEL, help="Colloquial words, 0 to 9; refines the text.")]

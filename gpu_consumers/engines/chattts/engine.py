@@ -12,6 +12,7 @@ import torch
 
 from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import judge
+from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE
 from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.graph import Stepper
 from gpu_consumers.engines.chattts.judge import Fault
@@ -29,7 +30,7 @@ Waiting = tuple[bool, int, Speech, Piece, Pass]  # not urgent, order: what a hea
 
 
 class ChatTTSEngine:
-    sample_rate = 24_000
+    sample_rate = SAMPLE_RATE
 
     def __init__(
         self, fingerprint: str, model: Stepper, slots: Slots, vocoder: Vocoder, passes: Passes, prompter: Prompter, front_end: FrontEnd, look: int
