@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from seedcast.errors import Retryable, Unreachable
-from seedcast.metrics import RETRIES
+from seedcast.patience import announce
 from seedcast.settings import Settings
 
-log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 WAIT = wait_random_exponential(multiplier=0.25, max=5)  # seconds; jitter, so that a fleet does not return as one
@@ -20,7 +18,9 @@ def reach_store(settings: Settings, attempt: Callable[[], T]) -> T:
     """For as long as the brokers are waited for, `kafka.start_timeout`. Raises Unreachable after that, and what is not Retryable at once."""
     patience = settings.kafka.start_timeout
     try:
-        return Retrying(retry=retry_if_exception_type(Retryable), wait=WAIT, stop=stop_after_delay(patience), before_sleep=_announce, reraise=True)(attempt)
+        return Retrying(retry=retry_if_exception_type(Retryable), wait=WAIT, stop=stop_after_delay(patience), before_sleep=announce("store"), reraise=True)(
+            attempt
+        )
     except Retryable as error:
         raise Unreachable(
             "the object store does not answer",
@@ -28,9 +28,3 @@ def reach_store(settings: Settings, attempt: Callable[[], T]) -> T:
             got=str(error),
             remedy="check SEEDCAST_S3_ENDPOINT and that the store runs",
         ) from error
-
-
-def _announce(state: RetryCallState) -> None:
-    RETRIES.labels("store").inc()
-    problem = str(state.outcome.exception()) if state.outcome else ""
-    log.warning("unavailable", boundary="store", problem=problem, attempt=state.attempt_number, next_try_in_seconds=round(state.upcoming_sleep, 2))

@@ -3,15 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import structlog
-from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, wait_random_exponential
 
 from seedcast.errors import Retryable
-from seedcast.metrics import RETRIES
+from seedcast.patience import announce
 
-log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 WAIT = wait_random_exponential(multiplier=0.25, max=10)  # seconds; jitter, so that a fleet does not return as one
@@ -33,7 +31,7 @@ class Patience:
             wait=WAIT,
             stop=lambda _: self._ends.is_set(),
             sleep=self._pause,
-            before_sleep=_announce(boundary, self._beat),
+            before_sleep=announce(boundary, self._beat),
             reraise=True,
         )(awaited)
 
@@ -44,14 +42,4 @@ class Patience:
 
 def keep_trying(boundary: str, attempt: Callable[[], T], beat: Callable[[], None]) -> T:
     """The same without a loop, for the start."""
-    return Retrying(retry=retry_if_exception_type(Retryable), wait=WAIT, before_sleep=_announce(boundary, beat), reraise=True)(attempt)
-
-
-def _announce(boundary: str, beat: Callable[[], None]) -> Callable[[RetryCallState], Any]:
-    def announce(state: RetryCallState) -> None:
-        beat()  # waiting for somebody else is no hang of ours
-        RETRIES.labels(boundary).inc()
-        error = state.outcome.exception() if state.outcome else None
-        log.warning("unavailable", boundary=boundary, problem=str(error), attempt=state.attempt_number, next_try_in_seconds=round(state.upcoming_sleep, 2))
-
-    return announce
+    return Retrying(retry=retry_if_exception_type(Retryable), wait=WAIT, before_sleep=announce(boundary, beat), reraise=True)(attempt)

@@ -11,6 +11,8 @@ from seedcast.codec import Waveform
 from seedcast.errors import EngineFailed
 from seedcast.settings import Settings
 
+CHATTTS_PACKAGES = ("ChatTTS", "torch", "transformers", "safetensors", "tokenizers", "huggingface_hub")
+
 
 @dataclass(frozen=True)
 class Utterance:
@@ -55,12 +57,17 @@ def _espeak(settings: Settings) -> Engine:
 
 
 def _chattts(settings: Settings) -> Engine:
-    if find_spec("ChatTTS") is None or find_spec("torch") is None:
-        raise EngineFailed("the chattts engine", expected="the packages ChatTTS and torch", got="none", remedy="pip install 'seedcast[chattts]'")
+    ensure_chattts_installed()
     from gpu_consumers.engines.chattts.assets import Assets
     from gpu_consumers.engines.chattts.load import load
 
     return load(settings.gpu, Assets.open(models_folder(settings)))
+
+
+def ensure_chattts_installed() -> None:
+    """The base install is without it: five gigabytes that espeak does not need. Raises EngineFailed."""
+    if missing := [package for package in CHATTTS_PACKAGES if find_spec(package) is None]:
+        raise EngineFailed("ChatTTS", expected="its packages", got=f"no {', '.join(missing)}", remedy="pip install 'seedcast[chattts]', or `make setup-all`")
 
 
 def models_folder(settings: Settings) -> Path:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +9,7 @@ import typer
 from rich.table import Column, Table
 
 from seedcast.cli.base import Exit, Json, app, emit, err, out, quiet_logs
-from seedcast.errors import EngineFailed, InvalidInput, LocalResource
+from seedcast.errors import InvalidInput, LocalResource
 from seedcast.settings import load
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 models = typer.Typer(no_args_is_help=True, help="What speaks.")
 app.add_typer(models, name="models", rich_help_panel="Operations")
-
-PACKAGES = ("ChatTTS", "torch", "transformers", "safetensors", "tokenizers", "huggingface_hub")
 
 Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Default: SEEDCAST_GPU_MODELS, else models/chattts in SEEDCAST_HOME.", show_default=False)]
 
@@ -92,9 +89,9 @@ def list_models(as_json: Json = False) -> None:
 
 
 def _require() -> None:
-    """The base install is without them: five gigabytes that espeak does not need."""
-    if missing := [package for package in PACKAGES if find_spec(package) is None]:
-        raise EngineFailed("ChatTTS", expected="its packages", got=f"no {', '.join(missing)}", remedy="pip install 'seedcast[chattts]', or `make setup-all`")
+    from gpu_consumers.engines import ensure_chattts_installed
+
+    ensure_chattts_installed()
 
 
 def _in_force() -> Path:

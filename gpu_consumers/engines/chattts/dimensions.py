@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     from ChatTTS.config.config import Config
 
@@ -10,6 +13,9 @@ CODEBOOKS = 4
 CODES = 625  # of one codebook: 5⁴; the token after them ends an utterance
 MEL_BANDS, N_FFT, HOP = 100, 1024, 256  # of Vocos; fixed, as in ChatTTS/config/config.py
 SAMPLE_RATE = 24_000  # Hz
+SAMPLES = 2 * HOP  # a token: two mel frames
+
+Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

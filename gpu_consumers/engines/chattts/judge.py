@@ -10,8 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE
-from gpu_consumers.engines.chattts.vocoder import SAMPLES, Samples
+from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE, SAMPLES, Samples
 
 TOKENS_PER_SECOND = SAMPLE_RATE / SAMPLES  # 46.875
 DRAWS = 3

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE
+from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE, Samples
 from gpu_consumers.engines.chattts.frontend import Segment
-from gpu_consumers.engines.chattts.vocoder import Samples
 from schemas.messages import SpeechRequest
 
 _FANOUT = 4096  # more than a request has segments, and more than a segment has parts

@@ -3,8 +3,6 @@
 Zero-padding a batch to its longest member, as upstream does, changes real samples up to about a second from the end.
 """
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from ChatTTS.config import Config
 from safetensors.torch import load_file
@@ -12,11 +10,7 @@ from torch import Tensor
 
 from gpu_consumers.engines.chattts import upstream
 from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.dimensions import HOP
-
-SAMPLES = 2 * HOP  # a token: two mel frames
-
-Samples = npt.NDArray[np.float32]
+from gpu_consumers.engines.chattts.dimensions import Samples
 
 
 class Vocoder:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpu_consumers.engines.chattts.dimensions import Samples
 from gpu_consumers.engines.chattts.judge import SILENCE, TOKENS_PER_SECOND, Fault, bounds, fault
-from gpu_consumers.engines.chattts.vocoder import Samples
 
 SECOND, FRAME = 24_000, 1_200
 
