@@ -109,8 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--precisions",
         nargs="+",
-        choices=("float32", "bfloat16"),
-        default=["float32", "bfloat16"],
+        choices=("float32", "bfloat16", "int8"),
+        default=["float32", "bfloat16", "int8"],
         help="the first is measured in full, others a third as long",
     )
     parser.add_argument("--upstream", type=int, nargs="+", help=f"batches of upstream, equal lengths; default {WHOLE.upstream}")

@@ -64,7 +64,9 @@ class S3Settings(_Section):
 class GpuSettings(_Section):
     engine: Literal["espeak", "chattts"] = Field("espeak", description="which engine synthesises")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what chattts runs on; auto: CUDA where there is one")
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field("auto", description="of chattts; auto: bfloat16 on CUDA and AMX, else float32")
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
+        "auto", description="of chattts; auto: bfloat16 on CUDA and AMX, else float32; int8 needs VNNI"
+    )
     slots: Annotated[int, Field(ge=0, le=4096)] = Field(0, description="utterances in the engine at once; 0: espeak 8, chattts 64 on a CPU, 256 on CUDA")
     context: Annotated[int, Field(ge=512, le=4096)] = Field(1024, description="positions of a slot of chattts: the prompt, and 46.9 a second of speech")
     models: str = Field("", description="folder of ChatTTS's weights, upstream's layout; empty: HOME/models/chattts")

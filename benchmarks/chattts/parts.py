@@ -77,5 +77,5 @@ def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = 
         decoder,
         model_type(dimensions, embed, decoder, prompter.special, slots),
         Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device),
-        Vocoder(assets, config, chosen.device),
+        Vocoder(assets, config, chosen.device, reduced=precision != "float32"),
     )

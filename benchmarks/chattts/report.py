@@ -77,7 +77,7 @@ def _plot(path: Path, found: Found) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), sharey=True, layout="constrained")
     for axis, lengths in zip(axes, ("equal", "mixed"), strict=True):
         bars = [(f"upstream\n{run['batch']}", run["audio_per_second"], "0.6") for run in found["upstream"] if run["lengths"] == lengths]
-        colours = {"float32": "tab:blue", "bfloat16": "tab:cyan"}
+        colours = {"float32": "tab:blue", "bfloat16": "tab:cyan", "int8": "tab:green"}
         bars += [(f"{runs['precision']}\n{runs['slots']}", runs[lengths]["audio_per_second_queued"], colours[runs["precision"]]) for runs in found["seedcast"]]
         drawn = axis.bar(range(len(bars)), [height for _, height, _ in bars], color=[colour for *_, colour in bars])
         axis.bar_label(drawn, fmt="%.2f")

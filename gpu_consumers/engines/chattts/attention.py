@@ -27,8 +27,8 @@ def _bitcast(context: Any, word: Any) -> Any:
 _as_float: Any = intrinsic(_bitcast)
 
 
-@njit(fastmath=True, inline="always")
-def _exp(x: Any) -> Any:
+@njit(fastmath=True, inline="always", cache=True)
+def exponential(x: Any) -> Any:
     """e to the power of x ≤ 0, relative error below 3e-7 (Taylor of 2**f on 0…1); simple enough to become vector instructions."""
     y = max(x * _LOG2E, np.float32(-126.0))
     whole = np.int32(y) - np.int32(y < np.int32(y))
@@ -44,24 +44,25 @@ def _exp(x: Any) -> Any:
     return p * _as_float((whole + np.int32(127)) << np.int32(23))
 
 
+@njit(inline="always", cache=True)
+def widen(word: Any) -> Any:
+    """The float32 of a bfloat16's 16 bits."""
+    return _as_float(np.int32(word) << np.int32(16))
+
+
+@njit(inline="always", cache=True)
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 @cache
 def _kernel(head_size: int, halves: bool) -> Callable[..., None]:
     """The program for a head size and a cache of float32, or of bfloat16 as words of 16 bits."""
     scale = np.float32(head_size**-0.5)
 
-    if halves:
+    read = widen if halves else _as_it_is
 
-        @njit(inline="always")
-        def widen(word: Any) -> Any:
-            return _as_float(np.int32(word) << np.int32(16))
-
-    else:
-
-        @njit(inline="always")
-        def widen(word: Any) -> Any:
-            return word
-
-    @njit(parallel=True, fastmath=True, boundscheck=False)
+    @njit(parallel=True, fastmath=True, boundscheck=False, cache=True)
     def run(query: Any, key: Any, value: Any, keys: Any, values: Any, position: Any, out: Any) -> None:
         rows, heads, _ = query.shape
         for program in prange(rows * heads):
@@ -75,17 +76,17 @@ def _kernel(head_size: int, halves: bool) -> Callable[..., None]:
             for t in range(length):
                 score = np.float32(0.0)
                 for d in range(head_size):
-                    score += query[row, head, d] * widen(keys[row, head, t, d])
+                    score += query[row, head, d] * read(keys[row, head, t, d])
                 scores[t] = score * scale
                 highest = max(highest, scores[t])
             total = np.float32(0.0)
             for t in range(length):
-                scores[t] = _exp(scores[t] - highest)
+                scores[t] = exponential(scores[t] - highest)
                 total += scores[t]
             sums = np.zeros(head_size, np.float32)
             for t in range(length):
                 for d in range(head_size):
-                    sums[d] += scores[t] * widen(values[row, head, t, d])
+                    sums[d] += scores[t] * read(values[row, head, t, d])
             for d in range(head_size):
                 out[row, head, d] = sums[d] / total
 
@@ -99,7 +100,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, keys: Tensor, values: Tens
     (rows, heads, positions, head size); position (rows,) int64. Returns (rows, heads, head size) float32.
     """
     out = torch.empty_like(query)
-    arrays = (_array(tensor) for tensor in (query, key, value, keys, values, position, out))
+    arrays = (as_array(tensor) for tensor in (query, key, value, keys, values, position, out))
     _kernel(query.shape[-1], keys.dtype == torch.bfloat16)(*arrays)
     return out
 
@@ -108,5 +109,5 @@ def use_threads(count: int) -> None:
     set_num_threads(min(count, int(config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
 
 
-def _array(tensor: Tensor) -> Any:
+def as_array(tensor: Tensor) -> Any:
     return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -2,17 +2,19 @@
 
 The architecture is Llama's (Touvron et al., 2023), as `transformers` has it: RMS norm, rotary positions by halves,
 SwiGLU. The residual stream, the norms, the positions and the heads are float32 in every precision; weights, their
-products and the cache are of the chosen type.
+products and the cache are of the chosen type; with int8 the cache is bfloat16.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 
 import torch
 from torch import Tensor
 
+from gpu_consumers.engines.chattts import int8, linear
 from gpu_consumers.engines.chattts.dimensions import Dimensions
-from gpu_consumers.engines.chattts.linear import Linear, prepare
+from gpu_consumers.engines.chattts.linear import Linear
 
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]  # `attention.attend`
 Weights = dict[str, Tensor]  # of asset/gpt/model.safetensors, by transformers' names
@@ -32,7 +34,10 @@ class Layer:
 
 class Decoder:
     def __init__(self, dimensions: Dimensions, weights: Weights, rows: int, positions: int, dtype: torch.dtype, device: torch.device) -> None:
-        self._dimensions, self._dtype, self._attend = dimensions, dtype, attention_on(device)
+        """`dtype`: float32, bfloat16, float16, or int8."""
+        prepare, dtype = (int8.prepare, torch.bfloat16) if dtype == torch.int8 else (linear.prepare, dtype)
+        self._dimensions, self._dtype = dimensions, dtype
+        self._attend, self._rowwise = kernels(device)
         self._cosine, self._sine = rotary(dimensions.head_size, dimensions.rope_theta, positions, device)
         self._norm = weights["norm.weight"].to(device, torch.float32)
 
@@ -57,36 +62,33 @@ class Decoder:
 
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
         """Embeddings (rows, hidden) float32 at positions (rows,) int64 to hidden states (rows, hidden) float32."""
-        cosine, sine = self._cosine[position][:, None], self._sine[position][:, None]
+        cosine, sine = self._cosine[position], self._sine[position]
         for layer in self._layers:
             x = x + self._attention(layer, self._normed(x, layer.attention_norm), cosine, sine, position)
-            gate, up = layer.gate_up(self._normed(x, layer.mlp_norm).to(self._dtype)).float().chunk(2, -1)
-            x = x + layer.down((silu(gate) * up).to(self._dtype)).float()
+            x = x + layer.down(self._rowwise.gated(layer.gate_up(self._normed(x, layer.mlp_norm)))).float()
         return self._normed(x, self._norm)
 
     def _attention(self, layer: Layer, x: Tensor, cosine: Tensor, sine: Tensor, position: Tensor) -> Tensor:
         rows, size = len(x), self._dimensions.head_size
-        query, key, value = layer.query_key_value(x.to(self._dtype)).view(rows, 3, self._dimensions.heads, size).unbind(1)
-        query, key = rotate(query.float(), cosine, sine), rotate(key.float(), cosine, sine)
-        attended = self._attend(query, key.to(self._dtype), value, layer.keys, layer.values, position)
-        return layer.output(attended.view(rows, -1).to(self._dtype)).float()
+        together = layer.query_key_value(x).view(rows, 3, self._dimensions.heads, size)
+        query, key = self._rowwise.rotated(together, cosine, sine)
+        attended = self._attend(query, key.to(self._dtype), together[:, 2].to(self._dtype), layer.keys, layer.values, position)
+        return layer.output(attended.view(rows, -1)).float()
 
     def _normed(self, x: Tensor, weight: Tensor) -> Tensor:
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self._dimensions.rms_eps) * weight
+        return self._rowwise.normed(x, weight, self._dimensions.rms_eps)  # type: ignore[no-any-return]
 
 
-def silu(x: Tensor) -> Tensor:
-    """x · sigmoid(x). torch's own takes another exponential for what is left over beside a thread's vectors, so that bits would depend on the slot."""
-    return x / torch.exp(-x).add_(1.0)
-
-
-def attention_on(device: torch.device) -> Attend:
-    """Each needs a compiler that the other's machine may lack."""
+def kernels(device: torch.device) -> tuple[Attend, ModuleType]:
+    """Attention, and what is done row by row. Each needs a compiler that the other's machine may lack."""
     if device.type == "cuda":
+        from gpu_consumers.engines.chattts import rowwise
         from gpu_consumers.engines.chattts.attention_cuda import attend
-    else:
-        from gpu_consumers.engines.chattts.attention import attend
-    return attend
+
+        return attend, rowwise
+    from gpu_consumers.engines.chattts import attention, rowwise_cpu
+
+    return attention.attend, rowwise_cpu
 
 
 def rotary(size: int, theta: float, positions: int, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -94,9 +96,3 @@ def rotary(size: int, theta: float, positions: int, device: torch.device) -> tup
     frequencies = theta ** -(torch.arange(0, size, 2, dtype=torch.float32) / size)
     angles = torch.outer(torch.arange(positions, dtype=torch.float32), frequencies).repeat(1, 2)
     return angles.cos().to(device), angles.sin().to(device)
-
-
-def rotate(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
-    """x (rows, heads, size) turned by the angles of its position, halves against each other."""
-    first, second = x.chunk(2, -1)
-    return x * cosine + torch.cat((-second, first), -1) * sine

@@ -9,7 +9,7 @@ from gpu_consumers.engines.chattts.dimensions import Dimensions
 from seedcast.errors import EngineFailed
 from seedcast.settings import GpuSettings
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 MIB = 1024 * 1024
 HEADROOM = 0.9  # of the memory that is free; the rest is for what is not static: products, the vocoder, Kafka
 
@@ -39,7 +39,7 @@ def choose(settings: GpuSettings) -> Hardware:
     fast = cuda or torch.cpu._is_amx_tile_supported()
     precision = ("bfloat16" if fast else "float32") if settings.precision == "auto" else settings.precision
     if precision == "float16" and not cuda:
-        raise EngineFailed("SEEDCAST_GPU_PRECISION", expected="float32 or bfloat16 on a CPU", got=precision, remedy="float16 is for CUDA devices")
+        raise EngineFailed("SEEDCAST_GPU_PRECISION", expected="float32, bfloat16 or int8 on a CPU", got=precision, remedy="float16 is for CUDA devices")
     threads = settings.threads or len(psutil.Process().cpu_affinity())
     return Hardware(torch.device("cuda" if cuda else "cpu"), precision, settings.slots or (256 if cuda else 64), settings.context, threads)
 
@@ -47,12 +47,13 @@ def choose(settings: GpuSettings) -> Hardware:
 def static_memory(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:
     """Bytes by part: what is allocated once, whatever is spoken."""
     size, full = hardware.dtype.itemsize, 4
+    cached = max(size, torch.bfloat16.itemsize)
     d, rows = dimensions, hardware.slots
     layers = d.layers * (4 * d.hidden * d.hidden + 3 * d.hidden * d.intermediate)
     tables = 2 * (d.text_tokens + d.codebooks * d.audio_tokens) * d.hidden
     return {
         "weights": layers * size + tables * full,
-        "cache": 2 * rows * d.layers * hardware.context * d.hidden * size,
+        "cache": 2 * rows * d.layers * hardware.context * d.hidden * cached,
         "states": rows * hardware.context * (d.hidden * full + d.codebooks * 8),
         "logits": rows * (d.codebooks * d.audio_tokens + d.text_tokens) * full,
     }

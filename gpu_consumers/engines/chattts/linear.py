@@ -14,7 +14,7 @@ from torch.nn.functional import linear, pad
 
 from seedcast.errors import EngineFailed
 
-Linear = Callable[[Tensor], Tensor]  # (rows, inputs) to (rows, outputs), in the weight's type
+Linear = Callable[[Tensor], Tensor]  # (rows, inputs), which is rounded to the weight's type, to (rows, outputs) in that type
 
 _PADDING = (1, 6, 8, 12, 16, 32, 48)  # the rows are filled up to a multiple of one of these
 _PROBES = 3
@@ -24,7 +24,9 @@ def prepare(weight: Tensor, rows: int) -> Linear:
     """The product with a weight (outputs, inputs). Raises EngineFailed where no form of it treats all rows alike."""
     packed, filled = _form(rows, *weight.shape, weight.dtype, weight.device, torch.get_num_threads())
     product = _packed(weight, filled) if packed else lambda x: linear(x, weight)
-    return product if filled == rows else lambda x: product(pad(x, (0, 0, 0, filled - rows)))[:rows]
+    if filled == rows:
+        return lambda x: product(x.to(weight.dtype))
+    return lambda x: product(pad(x.to(weight.dtype), (0, 0, 0, filled - rows)))[:rows]
 
 
 @cache

@@ -70,7 +70,7 @@ def build(assets: Assets, hardware: Hardware, prompter: Prompter, front_end: Fro
         name,
         Captured(model) if device.type == "cuda" else model,
         Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device),
-        Vocoder(assets, config, device),
+        Vocoder(assets, config, device, reduced=hardware.precision != "float32"),
         Passes(prompter, dimensions, hardware.context),
         prompter,
         front_end,

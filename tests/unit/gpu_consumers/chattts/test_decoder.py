@@ -39,7 +39,7 @@ def run(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, *([torch.int8] if torch.cpu._is_vnni_supported() else [])], ids=str)
 def test_a_row_has_the_same_bits_in_every_slot(dtype: torch.dtype) -> None:
     """Three and five threads share rows out unevenly."""
     random = torch.Generator().manual_seed(1)

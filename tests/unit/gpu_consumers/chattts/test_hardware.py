@@ -21,7 +21,7 @@ def settings(**changes: object) -> GpuSettings:
 
 
 def test_float16_is_refused_on_a_cpu() -> None:
-    with pytest.raises(EngineFailed, match=r"SEEDCAST_GPU_PRECISION.*float32 or bfloat16 on a CPU"):
+    with pytest.raises(EngineFailed, match=r"SEEDCAST_GPU_PRECISION.*float32, bfloat16 or int8 on a CPU"):
         choose(settings(precision="float16"))
 
 

@@ -7,11 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
+from gpu_consumers.engines.chattts import int8
 from gpu_consumers.engines.chattts.linear import prepare, symmetric
+from seedcast.errors import EngineFailed
 
 CPU = torch.device("cpu")
 SHAPES = [(192, 64), (64, 128), (2504, 64), (768, 768), (768, 3072)]  # outputs, inputs
 DTYPES = [torch.float32, torch.bfloat16]
+VNNI = torch.cpu._is_vnni_supported()
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -74,3 +77,36 @@ def test_a_product_that_sees_its_neighbours_is_found() -> None:
     weight = random(192, 64, seed=9)
     assert not symmetric(lambda x: linear(x, weight) * (1 + x.mean() * 1e-3), 16, 64, torch.float32, CPU)
     assert not symmetric(lambda x: linear(x, weight) + (torch.arange(len(x)) == len(x) - 2)[:, None] * 1e-4, 16, 64, torch.float32, CPU)
+
+
+@pytest.mark.parametrize("rows", [16, 17, 64])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_in_int8_a_rows_bits_depend_on_the_row_alone(shape: tuple[int, int], rows: int) -> None:
+    if not VNNI:
+        with pytest.raises(EngineFailed, match="exact sums"):
+            int8.prepare(random(768, 3072), rows)
+        return
+    product = int8.prepare(random(*shape, seed=1), rows)
+    row, others = random(1, shape[1], seed=2), random(rows, shape[1], seed=3) * 1e3
+    expected = product(row.expand(rows, -1).contiguous())
+    for slot in {0, rows // 2, rows - 1}:
+        mixed = others.clone()
+        mixed[slot] = row[0]
+        assert torch.equal(product(mixed)[slot], expected[0]), slot
+
+
+@pytest.mark.skipif(not VNNI, reason="refused there, as the test above shows")
+def test_int8_is_within_its_rounding_of_the_product() -> None:
+    weight, x = random(768, 3072, seed=4), random(64, 3072, seed=5)
+    found, exact = int8.prepare(weight, 64)(x), linear(x, weight)
+    assert (found - exact).square().mean().sqrt() < 0.02 * exact.std()
+    assert torch.equal(int8.prepare(weight, 64)(torch.zeros(64, 3072)), torch.zeros(64, 768))
+
+
+def test_int8_sums_that_saturate_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def saturating(weight: Tensor, _rows: int, _scale: Tensor) -> int8.Exact:
+        return lambda x: linear(x.float(), weight.float()).clamp(max=32767 * 64)
+
+    monkeypatch.setattr(int8, "_sums", saturating)
+    with pytest.raises(EngineFailed, match=r"int8.*exact sums.*bfloat16 or float32"):
+        int8._ensure_exact.__wrapped__(16, 64, 768, CPU)
