@@ -21,7 +21,7 @@ demo: setup  ## hear a list spoken: the main job on the embedded stack
 	@$(BIN)/seedcast demo $(ARGS)
 
 test: setup-all tools  ## every test
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
