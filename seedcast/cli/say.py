@@ -9,7 +9,7 @@ import typer
 
 from schemas.messages import SpeechRequest
 from seedcast.cli import style
-from seedcast.cli.base import app, err, out
+from seedcast.cli.base import app, err, out, quiet_logs
 from seedcast.errors import InvalidInput
 from seedcast.settings import Settings, load
 
@@ -42,6 +42,7 @@ def say(
     from seedcast.cli.run import with_engine
     from stream_apps.audio.chain import render
 
+    quiet_logs()
     settings = with_engine(load(), engine)
     table = profiles.load(settings.postprocess)
     chosen = table.get(profile or _by_ending(output))
