@@ -10,7 +10,7 @@ import multiprocessing
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -61,20 +61,25 @@ def main(arguments: list[str] | None = None) -> None:
     began = time.perf_counter()
     facts: dict[str, object] = {"command": f"python -m benchmarks.engine {' '.join(sys.argv[1:] if arguments is None else arguments)}".strip()}
     facts |= {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "plan": asdict(plan) | {"models": plan.models.name, "context": plan.context}}
-    found = measure(plan, slots, options.precisions, batches, options.mixed_upstream or [min(16, max(batches))])
+    found: dict[str, object] = {}
+    for part in measure(plan, slots, options.precisions, batches, options.mixed_upstream or [min(16, max(batches))]):
+        found |= part
+        report.keep(options.out, facts | found | {"seconds": round(time.perf_counter() - began)})
     report.write(options.out, facts | found | {"seconds": round(time.perf_counter() - began)})
 
 
-def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[int], mixed: list[int]) -> dict[str, object]:
+def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[int], mixed: list[int]) -> Iterator[dict[str, object]]:
+    """Part by part, so that one that fails does not cost the others."""
     from benchmarks.chattts import upstream
 
     first, usual = precisions[0], slots[len(slots) // 2]
-    theirs = apart(upstream.measure, plan, batches, mixed)
-    runs: list[OurRuns] = [
-        apart(ours.measure, plan, precision, count, plan.budget / (1 if precision == first else 3)) for precision in precisions for count in slots
-    ]
-    rest = apart(ours.rest, plan, precisions, usual)
-    return {"upstream": [asdict(run) for run in theirs], "seedcast": [asdict(run) for run in runs], **asdict(rest)}
+    yield asdict(apart(ours.rest, plan, precisions, usual))
+    yield {"upstream": [asdict(run) for run in apart(upstream.measure, plan, batches, mixed)]}
+    runs: list[OurRuns] = []
+    for precision in precisions:
+        for count in slots:
+            runs.append(apart(ours.measure, plan, precision, count, plan.budget / (1 if precision == first else 3)))
+            yield {"seedcast": [asdict(run) for run in runs]}
 
 
 def apart(function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:

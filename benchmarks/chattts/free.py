@@ -61,7 +61,7 @@ class FreeDecoder(Decoder):
 
 def _unpadded(weight: Tensor, rows: int) -> Linear:
     if weight.dtype != torch.float32:
-        return lambda x: linear(x, weight)
+        return lambda x: linear(x.to(weight.dtype), weight)
     layout = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, layout, None, "none", [], "")  # type: ignore[no-any-return]
 

@@ -8,9 +8,13 @@ from typing import Any
 Found = dict[str, Any]
 
 
-def write(folder: Path, found: Found) -> None:
+def keep(folder: Path, found: Found) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "engine.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+def write(folder: Path, found: Found) -> None:
+    keep(folder, found)
     page = "\n".join(_page(found)) + "\n"
     (folder / "engine.md").write_text(page)
     _plot(folder / "engine.png", found)

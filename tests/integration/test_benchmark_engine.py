@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("ChatTTS")
 
-TINY = ["--slots", "4", "--upstream", "1", "2", "--precisions", "float32", "--tokens", "8", "--scale", "0.05", "--budget", "60", "--quick"]
+TINY = ["--slots", "4", "--upstream", "1", "2", "--precisions", "bfloat16", "float32", "--tokens", "8", "--scale", "0.05", "--budget", "60", "--quick"]
 
 
 @pytest.mark.slow

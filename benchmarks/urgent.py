@@ -1,0 +1,107 @@
+"""Urgent requests into a running campaign: `python -m benchmarks.urgent [--rows 20000] [--urgent 60]`.
+
+The embedded stack, one GPU consumer (espeak), one post-process worker, all on this machine. While a bulk list is under way, one
+urgent request after another goes onto `requests.urgent`; its latency is the time from then until its result can be read.
+Figures go to benchmarks/results/urgent.json.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.pipeline import WORKERS, machine, write_list
+from producers import SubmitOptions, submit_file
+from schemas.messages import SpeechRequest
+from schemas.topics import REQUESTS_URGENT, RESULTS
+from seedcast.codec import encode_json
+from seedcast.embedded import Stack, connected
+from seedcast.kafka import Producer, TopicReader
+from seedcast.settings import Settings, load
+
+RESULTS_FILE = Path(__file__).parent / "results" / "urgent.json"
+TEXT = "Your gate has changed. Please go to gate forty-two."
+
+
+@dataclass(frozen=True)
+class Latency:
+    rows: int  # of the bulk list
+    urgent: int
+    p50: float  # seconds
+    p99: float
+    slowest: float
+    bulk_done_before: int  # results of the bulk list when the first urgent one was sent
+    bulk_done_after: int  # and when the last one came back: fewer than rows, or nothing was shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--urgent", type=int, default=60)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), given.rows, given.urgent)
+    report = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), **asdict(found)}
+    RESULTS_FILE.write_text(json.dumps(report, indent=2) + "\n")
+    print(json.dumps(report, indent=2))
+
+
+def measure(home: Path, rows: int, urgent: int) -> Latency:
+    os.environ["SEEDCAST_HOME"] = str(home)
+    stack = Stack(home)
+    try:
+        stack.start()
+        for name in WORKERS:
+            stack.start_worker(name, ["run", name], {"SEEDCAST_LOG_LEVEL": "warning"})
+        settings = connected(load())
+        write_list(home / "bulk.csv", rows)
+        submit_file(settings, home / "bulk.csv", SubmitOptions(campaign="bulk", id_column="id", profiles=("telephony",)))
+        with TopicReader(settings, settings.topic(RESULTS)) as reader:
+            return _into_the_backlog(settings, reader, rows, urgent)
+    finally:
+        stack.stop()
+
+
+def _into_the_backlog(settings: Settings, reader: TopicReader, rows: int, urgent: int) -> Latency:
+    done: set[str] = set()
+    producer, spans = Producer(settings), list[float]()
+    while len(done) < rows // 40:
+        done.update(_ids(reader))
+    before = len(done)
+    for number in range(urgent):
+        request = _request(number)
+        began = time.perf_counter()
+        producer.deliver(settings.topic(REQUESTS_URGENT), key=b"1", value=encode_json(request))
+        while request.request_id not in done:
+            done.update(_ids(reader))
+        spans.append(time.perf_counter() - began)
+    p50, p99, slowest = np.percentile(spans, (50, 99, 100)).round(3).tolist()
+    return Latency(rows, urgent, p50, p99, slowest, before, len(done) - urgent)
+
+
+def _ids(reader: TopicReader) -> Iterator[str]:
+    for record in reader.poll(0.02):
+        yield (record.key or b"").decode()
+
+
+def _request(number: int) -> SpeechRequest:
+    return SpeechRequest(
+        request_id=f"urgent-{number:05d}",
+        campaign_id="alarms",
+        text=TEXT,
+        voice_seed=number,
+        profiles=("telephony",),
+        submitted_at=datetime.now(UTC),
+        priority="urgent",
+    )
+
+
+if __name__ == "__main__":
+    main()
