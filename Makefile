@@ -8,7 +8,7 @@ MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
 
-.PHONY: help setup setup-all demo test test-gpu check format docs lock tools bench bench-engine clean
+.PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ test: setup-all tools  ## every test
 
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
+
+test-faults: setup-all  ## every fault of the matrix, the slow ones too (half an hour); FAULT_SEED repeats one run's chances
+	$(BIN)/pytest tests/crash -m "slow or not slow" $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents
 	$(BIN)/ruff format --check .
@@ -45,6 +48,9 @@ bench: setup-all  ## benchmarks/pipeline.py
 
 bench-engine: setup-all  ## benchmarks/engine.py: ChatTTS, upstream's and ours
 	$(BIN)/python -m benchmarks.engine $(ARGS)
+
+soak: setup  ## a night with faults, drawn at random, that ends in the audit
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --generate-hashes --no-header -o locks/all.txt

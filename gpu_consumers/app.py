@@ -42,7 +42,7 @@ def run(settings: Settings) -> None:
     readiness.meet(MODEL)
     lock.enforce(settings, engine, store, embedded=is_embedded(settings))
     readiness.meet(LOCK)
-    worker = Worker(settings, engine, profiles.load(settings.postprocess), store)
+    worker = Worker(settings, engine, profiles.load(settings.postprocess), store, admin.existing())
     readiness.meet(ASSIGNMENT)
     log.info("ready", engine=settings.gpu.engine, slots=engine.slots, fingerprint=engine.fingerprint, metrics_port=port)
     worker.run(stop, Watchdog(settings.gpu.watchdog))

@@ -9,6 +9,7 @@ import structlog
 from gpu_consumers.ledger import Ledger
 from seedcast import metrics
 from seedcast.errors import Retryable
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record
 from seedcast.settings import Settings
 
@@ -42,11 +43,11 @@ class Callbacks:
 
 
 class Assignments:
-    def __init__(self, settings: Settings, topics: Sequence[str], callbacks: Callbacks) -> None:
+    def __init__(self, settings: Settings, topics: Sequence[str], callbacks: Callbacks, join: Callable[..., GroupConsumer] = GroupConsumer) -> None:
         self._gpu, self._callbacks = settings.gpu, callbacks
         self._ours: dict[Partition, Assignment] = {}
         self._commit_due = time.monotonic() + self._gpu.commit_interval
-        self._consumer = GroupConsumer(settings, settings.group(GROUP), topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+        self._consumer = join(settings, settings.group(GROUP), topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def poll(self, limit: int, timeout: float) -> Iterator[tuple[Assignment, Record]]:
         """Records that are still to be done; waits only for the first. Raises Fatal errors."""
@@ -77,12 +78,14 @@ class Assignments:
         moved = {partition: checkpoint for partition, checkpoint in checkpoints.items() if checkpoint != self._ours[partition].committed}
         if not moved:
             return
+        failpoint("gpu.commit")
         try:
             self._consumer.commit(moved)
         except Retryable as error:
             metrics.COMMITS.labels("failed").inc()
             log.warning("commit_failed", problem=str(error), next="tried again with the next commit")
             return
+        failpoint("gpu.committed")
         metrics.COMMITS.labels("ok").inc()
         for partition, checkpoint in moved.items():
             self._ours[partition].committed = checkpoint
@@ -112,9 +115,11 @@ class Assignments:
         for partition, left in committed.items():
             start = left.offset or 0
             self._ours[partition] = Assignment(partition, Ledger(start, left.metadata), committed=(start, left.metadata))
+        failpoint("gpu.assigned")
         log.info("assigned", partitions=_names(committed))
 
     def _revoked(self, partitions: Sequence[Partition]) -> None:
+        failpoint("gpu.revoked")
         self._callbacks.flush()
         self.commit()
         self._lost(partitions)

@@ -4,6 +4,7 @@ from gpu_consumers.engines import Engine, Utterance
 from schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
 from seedcast import text
 from seedcast.codec import decode_request, encode_flac, rejection, waveform_sha256
+from seedcast.control import CANCELLED
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.profiles import Profiles
 
@@ -43,6 +44,15 @@ def expired(request: SpeechRequest, now: float) -> Rejected | None:
         return None
     error = RequestError(code="expired", message=f"expected synthesis to begin by {request.deadline.isoformat()}")
     return Rejected(request_id=request.request_id, campaign_id=request.campaign_id, status="expired", error=error, metadata=request.metadata)
+
+
+def cancelled(request: SpeechRequest) -> Rejected:
+    return Rejected(request_id=request.request_id, campaign_id=request.campaign_id, status="cancelled", error=CANCELLED, metadata=request.metadata)
+
+
+def cannot_wait(request: SpeechRequest, got: str) -> Rejected:
+    """Its campaign is paused, and the topic where it would wait refuses it."""
+    return _rejected(request, RequestError(code="invalid_request", message=f"expected a record that fits the topic of parked requests; {got}"))
 
 
 def too_large(request: SpeechRequest, got: str) -> Rejected:

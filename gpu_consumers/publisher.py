@@ -1,17 +1,22 @@
 """Sends what became of a request; its offset is done when the broker has acknowledged that, and not before."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
+from prometheus_client import Counter
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from gpu_consumers import outcome
 from gpu_consumers.assignments import Assignment
+from gpu_consumers.backlog import Mean
+from gpu_consumers.detour import Route
 from schemas.messages import Rejected, Synthesis
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.codec import encode_synthesis
 from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Producer, Record
 from seedcast.kafka.memory import MemoryProducer
 from seedcast.settings import Settings
@@ -26,18 +31,29 @@ HANDOVER = 20.0  # seconds to wait for delivery reports when partitions move
 OnDelivery = Callable[[SeedcastError | None], None]
 
 
+class Holder(Protocol):
+    """Whose offset it is."""
+
+    @property
+    def ours(self) -> bool: ...
+
+    def finish(self, offset: int) -> None: ...
+
+
 class Publisher:
     def __init__(self, settings: Settings, store: ObjectStore, producer: Producer | MemoryProducer) -> None:
         self._settings, self._store, self._producer = settings, store, producer
         self._lanes = {settings.topic(REQUESTS_URGENT): settings.topic(AUDIO_URGENT)}
         self._bulk = settings.topic(AUDIO)
         self._failure: SeedcastError | None = None
+        self.audio_bytes = Mean()  # of a record of the bulk audio topic
 
     def publish(self, assignment: Assignment, offset: int, synthesis: Synthesis) -> None:
         request_id = synthesis.request_id if isinstance(synthesis, Rejected) else synthesis.request.request_id
 
         def delivered(error: SeedcastError | None) -> None:
             if error is None:
+                failpoint("gpu.acknowledged")
                 metrics.REQUESTS_FINISHED.labels(synthesis.status if isinstance(synthesis, Rejected) else "audio").inc()
                 assignment.finish(offset)
             elif not assignment.ours:
@@ -50,7 +66,29 @@ class Publisher:
                 self._failure = error
 
         log.debug("published", request_id=request_id)
-        self._send(self._lanes.get(assignment.partition.topic, self._bulk), request_id.encode(), encode_synthesis(synthesis), (), delivered)
+        topic, value = self._lanes.get(assignment.partition.topic, self._bulk), encode_synthesis(synthesis)
+        if topic == self._bulk:
+            self.audio_bytes.add(len(value))
+        self._send(topic, request_id.encode(), value, (), delivered)
+        failpoint("gpu.sent")
+
+    def move(self, holder: Holder, record: Record, route: Route, moved: Counter, refused: Callable[[Poison], None] | None = None) -> None:
+        """To another topic, as it came. `refused`: instead of ending the process where that topic will never take it."""
+
+        def delivered(error: SeedcastError | None) -> None:
+            if error is None:
+                moved.inc()
+                holder.finish(record.offset)
+            elif not holder.ours:
+                metrics.REQUESTS_DROPPED.inc()
+            elif isinstance(error, Retryable):
+                self.move(holder, record, route, moved, refused)
+            elif isinstance(error, Poison) and refused:
+                refused(error)
+            else:
+                self._failure = error
+
+        self._send(route.topic, route.key, record.value, route.headers, delivered, route.partition)
 
     def bury(self, assignment: Assignment, record: Record, error: Undecodable) -> None:
         """Where the dead-letter topic refuses it, the process ends and the source offset stays where it is."""
@@ -87,8 +125,8 @@ class Publisher:
                 return dead_letter(record, error, stage=STAGE, store=self._store)
         raise AssertionError("unreachable: tenacity re-raises")
 
-    def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, delivered: OnDelivery) -> None:
+    def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, delivered: OnDelivery, partition: int = -1) -> None:
         try:
-            self._producer.send(topic, key=key, value=value, headers=headers, on_delivery=delivered)
+            self._producer.send(topic, key=key, value=value, headers=headers, on_delivery=delivered, partition=partition)
         except Poison as error:  # larger than librdkafka itself takes
             delivered(error)

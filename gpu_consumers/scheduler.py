@@ -9,7 +9,7 @@ window, so nothing waits for ever.
 import heapq
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
 from seedcast.kafka import Partition
@@ -44,10 +44,10 @@ class Scheduler:
     def waiting(self, partition: Partition) -> int:
         return len(self._waiting.get(partition, ()))
 
-    def fill(self, free: int) -> Iterator[int]:
-        """The tickets for `free` slots, best first; fewer where fewer wait."""
+    def fill(self, free: int, bulk: bool = True) -> Iterator[int]:
+        """The tickets for `free` slots, best first; fewer where fewer wait. Without `bulk`, urgent ones only."""
         for _ in range(free):
-            turns = self._turns[True] or self._turns[False]
+            turns = self._turns[True] or (self._turns[False] if bulk else None)
             if not turns:
                 return
             partition = turns.popleft()
@@ -56,9 +56,21 @@ class Scheduler:
             if heap:
                 turns.append(partition)
 
+    def withdraw(self, tickets: Set[int]) -> None:
+        """These wait no longer; the others keep their turn."""
+        for partition, heap in self._waiting.items():
+            kept = [waiting for waiting in heap if waiting.ticket not in tickets]
+            if heap and not kept:
+                self._leave_turns(partition)
+            heapq.heapify(kept)
+            self._waiting[partition] = kept
+
     def drop(self, partition: Partition) -> list[int]:
         """Forgets a partition; returns the tickets that were waiting there."""
+        self._leave_turns(partition)
+        return [waiting.ticket for waiting in self._waiting.pop(partition, ())]
+
+    def _leave_turns(self, partition: Partition) -> None:
         for turns in self._turns.values():
             if partition in turns:
                 turns.remove(partition)
-        return [waiting.ticket for waiting in self._waiting.pop(partition, ())]

@@ -5,20 +5,21 @@ Everything runs on one thread; delivery reports and rebalance callbacks run insi
 
 import threading
 import time
-from dataclasses import dataclass
 
 import structlog
 
 from gpu_consumers import outcome
-from gpu_consumers.assignments import Assignment, Assignments, Callbacks
+from gpu_consumers.assignments import Assignments, Callbacks
+from gpu_consumers.backlog import Backlog
 from gpu_consumers.engines import Engine, Utterance
+from gpu_consumers.parking import Parking
 from gpu_consumers.publisher import Publisher
-from gpu_consumers.scheduler import Scheduler, Waiting
-from schemas.messages import Rejected, SpeechRequest
+from gpu_consumers.reception import Flight, Reception
 from schemas.topics import REQUESTS, REQUESTS_URGENT
 from seedcast import metrics
-from seedcast.errors import Undecodable
-from seedcast.kafka import Partition, Producer, Record
+from seedcast.campaigns import Campaigns
+from seedcast.failpoints import failpoint
+from seedcast.kafka import Producer
 from seedcast.profiles import Profiles
 from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
@@ -28,78 +29,61 @@ log = structlog.get_logger(__name__)
 
 POLL_LIMIT = 64  # records between two engine steps
 IDLE_POLL = 0.1  # seconds
-
-
-@dataclass(frozen=True)
-class Flight:
-    """A request between its offset and its audio."""
-
-    assignment: Assignment
-    offset: int
-    request: SpeechRequest
+STEER = 0.1  # seconds between two looks at the campaigns
 
 
 class Worker:
-    def __init__(self, settings: Settings, engine: Engine, profiles: Profiles, store: ObjectStore) -> None:
-        self._settings, self._engine, self._profiles = settings, engine, profiles
-        self._scheduler = Scheduler()
-        self._flights: dict[int, Flight] = {}
-        self._in_slots: set[int] = set()
-        self._tickets = 0
-        self._urgent_topic = settings.topic(REQUESTS_URGENT)
+    def __init__(self, settings: Settings, engine: Engine, profiles: Profiles, store: ObjectStore, partitions: dict[str, int]) -> None:
+        """`partitions`: how many each topic has, by full name."""
+        self._settings, self._engine = settings, engine
+        self._in_slots: dict[int, Flight] = {}  # by ticket
+        self._campaigns, self._steer_due = Campaigns(settings), 0.0
+        self._campaigns.catch_up()  # before there are partitions
         self._publisher = Publisher(settings, store, Producer(settings))
-        callbacks = Callbacks(waiting=self._scheduler.waiting, flush=self._publisher.flush, forget=self._forget)
-        self._assignments = Assignments(settings, [settings.topic(REQUESTS), self._urgent_topic], callbacks)
+        self._backlog = Backlog(settings, self._publisher.audio_bytes)
+        self._reception = Reception(settings, profiles, self._campaigns.state, self._publisher)
+        callbacks = Callbacks(waiting=self._reception.waiting, flush=self._publisher.flush, forget=self._reception.forget)
+        self._assignments = Assignments(settings, [settings.topic(REQUESTS), settings.topic(REQUESTS_URGENT)], callbacks)
+        self._parking = Parking(settings, self._campaigns.state, self._publisher, partitions)
 
     def run(self, stop: threading.Event, watchdog: Watchdog) -> None:
         """Until `stop` is set; then finishes what is in the slots, commits and leaves the group."""
-        while not stop.is_set():
-            self._take()
-            self._admit()
-            self._step()
-            self._publisher.poll()
-            self._assignments.commit_when_due()
-            watchdog.beat()
-        self._drain(watchdog)
+        try:
+            while not stop.is_set():
+                self._steer()
+                self._take()
+                self._admit()
+                self._step()
+                self._parking.turn()
+                self._publisher.poll()
+                self._assignments.commit_when_due()
+                watchdog.beat()
+            self._drain(watchdog)
+        finally:
+            self._close()
+
+    def _steer(self) -> None:
+        """Follows what operators decide about campaigns."""
+        if time.monotonic() < self._steer_due:
+            return
+        self._steer_due = time.monotonic() + STEER
+        if heard := self._campaigns.poll():
+            self._reception.sweep(heard)
+            self._parking.release(heard)
 
     def _take(self) -> None:
-        timeout = 0.0 if self._in_slots or len(self._scheduler) else IDLE_POLL
-        for assignment, record in self._assignments.poll(POLL_LIMIT, timeout):
-            self._sort(assignment, record)
-
-    def _sort(self, assignment: Assignment, record: Record) -> None:
-        """A request waits for a slot; what can never work is answered at once."""
-        match outcome.of_record(record.value, self._profiles):
-            case SpeechRequest() as request:
-                self._wait(Flight(assignment, record.offset, request))
-            case Rejected() as rejected:
-                self._publisher.publish(assignment, record.offset, rejected)
-            case Undecodable() as error:
-                self._publisher.bury(assignment, record, error)
-
-    def _wait(self, flight: Flight) -> None:
-        self._tickets += 1
-        self._flights[self._tickets] = flight
-        partition, request = flight.assignment.partition, flight.request
-        deadline = request.deadline.timestamp() if request.deadline else None
-        self._scheduler.add(partition, Waiting.of(self._tickets, len(request.text), deadline, urgent=partition.topic == self._urgent_topic))
+        busy = self._in_slots or self._parking.busy or (len(self._reception) and not self._backlog.over)
+        for assignment, record in self._assignments.poll(POLL_LIMIT, 0.0 if busy else IDLE_POLL):
+            failpoint("gpu.polled")
+            self._reception.receive(assignment, record)
 
     def _admit(self) -> None:
-        while (free := self._engine.slots - len(self._in_slots)) and (tickets := list(self._scheduler.fill(free))):
-            for ticket in tickets:
-                self._enter(ticket, self._flights[ticket])
+        for ticket, flight in self._reception.admit(self._engine.slots - len(self._in_slots), bulk=not self._backlog.over):
+            self._engine.admit(ticket, flight.request)
+            self._in_slots[ticket] = flight
         self._assignments.relieve()
         metrics.SLOTS_BUSY.set(len(self._in_slots))
-        metrics.REQUESTS_WAITING.set(len(self._scheduler))
-
-    def _enter(self, ticket: int, flight: Flight) -> None:
-        """The deadline is judged here, once."""
-        if expired := outcome.expired(flight.request, time.time()):
-            del self._flights[ticket]
-            self._publisher.publish(flight.assignment, flight.offset, expired)
-        else:
-            self._engine.admit(ticket, flight.request)
-            self._in_slots.add(ticket)
+        metrics.REQUESTS_WAITING.set(len(self._reception))
 
     def _step(self) -> None:
         if not self._in_slots:
@@ -110,29 +94,31 @@ class Worker:
             self._leave(utterance)
 
     def _leave(self, utterance: Utterance) -> None:
-        self._in_slots.discard(utterance.ticket)
-        flight = self._flights.pop(utterance.ticket)
+        failpoint("gpu.synthesised")
+        flight = self._in_slots.pop(utterance.ticket)
         if not flight.assignment.ours:
             metrics.REQUESTS_DROPPED.inc()
             return
         if utterance.waveform is not None:
             metrics.AUDIO_SYNTHESISED.inc(len(utterance.waveform) / self._engine.sample_rate)
-        self._publisher.publish(flight.assignment, flight.offset, outcome.of_utterance(flight.request, utterance, self._engine))
-
-    def _forget(self, partition: Partition) -> None:
-        for ticket in self._scheduler.drop(partition):
-            del self._flights[ticket]
+        self._publisher.publish(flight.assignment, flight.record.offset, outcome.of_utterance(flight.request, utterance, self._engine))
 
     def _drain(self, watchdog: Watchdog) -> None:
         deadline = time.monotonic() + self._settings.gpu.drain
-        log.info("draining", slots=len(self._in_slots), waiting=len(self._scheduler))
+        log.info("draining", slots=len(self._in_slots), waiting=len(self._reception))
         while self._in_slots and time.monotonic() < deadline:
             self._step()
             self._publisher.poll()
             watchdog.beat()
         if unfinished := len(self._in_slots):
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
+
+    def _close(self) -> None:
+        """After an error, too: a process does not end while librdkafka waits for somebody to answer a rebalance (measured)."""
         self._assignments.close()
+        self._parking.close()
         self._publisher.close()
+        self._backlog.close()
+        self._campaigns.__exit__()
         self._engine.close()
         log.info("stopped")

@@ -59,7 +59,7 @@ def profiles_table(_: Path) -> str:
     table = profiles.load(PostprocessSettings()).values()
     return _table(
         ("profile", "format", "sample rate", "bitrate"),
-        ((f"`{p.name}`", p.format, f"{p.sample_rate:,} Hz", f"{p.bitrate:,}" if "opus" in p.format else "–") for p in table),
+        ((f"`{p.name}`", p.format, f"{p.sample_rate:,} Hz", f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–") for p in table),
     )
 
 

@@ -37,7 +37,7 @@ class Builder:
 
     def __init__(self, options: SubmitOptions, created_at: datetime, profiles: Profiles, columns: tuple[str, ...] | None = None, voices: Voices = NONE) -> None:
         self._campaign, self._id_column = campaign_id(options.campaign), options.id_column
-        self._hash = hashlib.sha256(f"{self._campaign}\n".encode())  # no campaign id holds a line end, so the join is unambiguous
+        self._hash = _hash(self._campaign)
         self._known = frozenset(profiles)
         self._parsers = _parsers(created_at, self._known, voices)
         self._template = _option("template", _template, options.template) if options.template is not None else None
@@ -89,9 +89,7 @@ class Builder:
         )
 
     def _request_id(self, identity: str) -> str:
-        hasher = self._hash.copy()
-        hasher.update(identity.encode("utf-8", "surrogatepass"))
-        return hasher.hexdigest()[:32]
+        return _request_id(self._hash, identity)
 
     def _identity(self, row: int, values: Mapping[str, object]) -> str:
         try:
@@ -133,12 +131,27 @@ class Builder:
             raise InvalidInput("columns are missing", expected=", ".join(missing), got=", ".join(columns), remedy="correct the header, or the option that asks")
 
 
+def request_id(campaign: str, identity: str) -> str:
+    """Of a row: `identity` is what its id column holds, or its number."""
+    return _request_id(_hash(campaign), identity)
+
+
 def campaign_id(name: str) -> str:
     """Raises InvalidInput."""
     try:
         return msgspec.convert(name, CampaignId)
     except msgspec.ValidationError:
         raise InvalidInput("campaign", expected="1 to 64 letters, digits, '.', '_' and '-', the first a letter or a digit", got=repr(name)[:100]) from None
+
+
+def _hash(campaign: str) -> "hashlib._Hash":
+    return hashlib.sha256(f"{campaign}\n".encode())  # no campaign id holds a line end, so the join is unambiguous
+
+
+def _request_id(begun: "hashlib._Hash", identity: str) -> str:
+    hasher = begun.copy()
+    hasher.update(identity.encode("utf-8", "surrogatepass"))
+    return hasher.hexdigest()[:32]
 
 
 class _Columns:

@@ -29,6 +29,7 @@ class SubmitOptions:
     style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread
     seal: bool = True  # False: more will be submitted to this campaign
+    retry_of: str | None = None  # the campaign whose failed and expired requests these are again (`producers.retry`)
     dry_run: bool = False  # everything but Kafka
     state_dir: Path | None = None  # of the journal and the rejected rows; None: beside the file
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 from functools import partial
-from zlib import crc32
 
 from schemas.messages import SpeechRequest
 from schemas.topics import REQUESTS, REQUESTS_URGENT
+from seedcast import placement
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Producer
 from seedcast.settings import Settings
@@ -30,8 +30,8 @@ class Publisher:
         self._left[batch] = len(encoded)
         for request, value in encoded:
             topic = self._urgent if request.priority == "urgent" else self._normal
-            key = b"%d" % request.voice_seed
-            place = partition(key, request.request_id.encode(), self._spread, self._partitions[topic])
+            key = placement.key(request.voice_seed)
+            place = placement.partition(key, request.request_id.encode(), self._spread, self._partitions[topic])
             self._producer.send(topic, key=key, value=value, on_delivery=done, partition=place)
         self._producer.poll()
 
@@ -62,8 +62,3 @@ class Publisher:
         else:
             self._left[batch] -= 1
             self.acknowledged += 1
-
-
-def partition(key: bytes, request_id: bytes, spread: int, partitions: int) -> int:
-    """One voice seed over `spread` partitions, from a first one that the seed picks: few voices then still use every GPU."""
-    return (crc32(key) + crc32(request_id) % min(spread, partitions)) % partitions

@@ -105,7 +105,9 @@ def _csv_rows(
 
 def _refuse_open_quote(path: Path, rows: Iterator[Row | BadRow]) -> None:
     """Arrow takes a quote that is never closed as one value to the end of the file: all those rows would be one text."""
-    last = deque(rows, maxlen=1).pop()
+    last = next(iter(deque(rows, maxlen=1)), None)
+    if last is None:
+        raise InvalidInput(f"{path} has no rows", expected="a header and at least one row", got="a quote in the header that is never closed")
     if isinstance(last, tuple) and any("\n" in str(value) for value in last[1].values()):
         raise InvalidInput(
             f"{path}, row {last[0]}", expected="a quote that is closed", got="none to the end of the file", remedy="write '\"' inside a value as '\"\"'"

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import structlog
-from msgspec.structs import replace
 
 from producers.content import digest
 from producers.journal import Entry
-from schemas.messages import Campaign
+from schemas.messages import Campaign, CampaignState
 from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
-from seedcast.campaigns import read_campaigns
+from seedcast.campaigns import Campaigns, read_campaigns, write
 from seedcast.codec import decode_request
+from seedcast.control import sealed
 from seedcast.errors import InvalidInput, Poison
 from seedcast.kafka import Admin, Producer, TopicReader, announce
 from seedcast.settings import Settings
@@ -22,12 +22,17 @@ log = structlog.get_logger(__name__)
 class Remote:
     """Waits for the brokers and makes the topics. Raises Unreachable, CredentialsRefused, TopicMismatch, and InvalidInput where nothing can be submitted."""
 
-    def __init__(self, settings: Settings, name: str) -> None:
+    def __init__(self, settings: Settings, name: str, retry_of: str | None = None) -> None:
         admin = Admin(settings)
-        self._settings, self._name, self._cluster = settings, name, admin.cluster_id()
+        self._settings, self._name, self._retry_of, self._cluster = settings, name, retry_of, admin.cluster_id()
         admin.ensure_topics()
         self.partitions = admin.existing()
         self.record = self._read()
+        _refuse(self.record, "cancelled", "paused")
+        self._campaigns = Campaigns(settings)
+
+    def close(self) -> None:
+        self._campaigns.__exit__()
 
     @property
     def closed(self) -> bool:
@@ -49,22 +54,24 @@ class Remote:
                         yield entry
 
     def open(self, producer: Producer, created_at: datetime, deadline: datetime | None) -> None:
-        self.record = Campaign(campaign_id=self._name, state="open", created_at=created_at, deadline=deadline)
+        self.record = Campaign(campaign_id=self._name, state="open", created_at=created_at, deadline=deadline, retry_of=self._retry_of)
         announce(producer, self._settings, self.record)
 
     def seal(self, producer: Producer, accepted: int) -> None:
-        """Raises InvalidInput where the campaign was cancelled or paused meanwhile."""
+        """One that was paused meanwhile stays paused. Raises InvalidInput where it was cancelled."""
         record = self._read()
-        if record is not None and record.state == "open":
-            self.record = replace(record, state="sealed", accepted=accepted)
-            announce(producer, self._settings, self.record)
+        _refuse(record, "cancelled")
+        if record is not None and record.accepted is None:
+            self.record = write(self._settings, producer, sealed(record, accepted))
+            _refuse(self.record, "cancelled")
+
+    def check(self) -> None:
+        """Cheap: looks at what has arrived, and asks nobody. Raises InvalidInput where the campaign was cancelled meanwhile."""
+        if self._name in self._campaigns.poll():
+            _refuse(self._campaigns.records.get(self._name), "cancelled")
 
     def _read(self) -> Campaign | None:
-        record = read_campaigns(self._settings).get(self._name)
-        if record is not None and record.state in ("cancelled", "paused"):
-            remedy = "use another campaign" if record.state == "cancelled" else "resume it first"
-            raise InvalidInput(f"campaign {self._name}", expected="one that is open", got=f"{record.state}", remedy=remedy)
-        return record
+        return read_campaigns(self._settings).get(self._name)
 
     def _entry(self, value: bytes) -> Entry | None:
         try:
@@ -73,5 +80,11 @@ class Remote:
             return None  # the GPU consumer answers for it
         if request.campaign_id != self._name:
             return None
-        row = request.metadata.get("row", "")
+        row = "" if self._retry_of else request.metadata.get("row", "")  # of a retry it is the old list's
         return Entry(request.request_id, digest(request), int(row) if row.isascii() and row.isdigit() and len(row) < 19 else 0)
+
+
+def _refuse(record: Campaign | None, *states: CampaignState) -> None:
+    if record is not None and record.state in states:
+        remedy = "use another campaign" if record.state == "cancelled" else "resume it first"
+        raise InvalidInput(f"campaign {record.campaign_id}", expected="one that is open", got=f"{record.state}", remedy=remedy)

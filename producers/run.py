@@ -13,6 +13,7 @@ from producers.rejected import Rejected
 from producers.remote import Remote
 from schemas.messages import SpeechRequest
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Producer
 from seedcast.settings import Settings
 
@@ -95,6 +96,7 @@ class Run:
             remedy = f"see {self._rejected.path}" if self._rejected.path and self._rows else ""
             raise InvalidInput(f"nothing to submit in {name}", expected="at least one row that is right", got=wrong, remedy=remedy)
         if self._options.seal:
+            failpoint("submit.sealing")
             remote.seal(self._producer, accepted)
 
     def report(self, campaign: str, seconds: float) -> SubmitReport:
@@ -160,17 +162,22 @@ class Run:
             self._remote.open(self._producer, self._created_at, self._builder.deadline)
         # 2. The intent is on disk before anything is sent, so that a crash leaves in doubt only what is noted.
         batch = self._journal.intend(entry for entry, _, _ in fresh)
+        failpoint("submit.intended")
         # 3. Sent; `_note` marks the batch when all of it is acknowledged.
         if self._publisher:
             self._publisher.publish(batch, [(request, value) for _, request, value in fresh])
+            failpoint("submit.sent")
         else:
             self._journal.acknowledge([batch])
         self._new += len(fresh)
 
     def _note(self) -> None:
         if self._publisher:
+            failpoint("submit.noting")
             self._journal.acknowledge(self._publisher.finished())
             self._publisher.check()
+        if self._remote:
+            self._remote.check()
         if self._on_progress:
             acknowledged = self._publisher.acknowledged if self._publisher else self._new
             self._on_progress(SubmitProgress(rows=self._rows, new=self._new, acknowledged=acknowledged, rejected=self._rejected.count))

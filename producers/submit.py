@@ -59,7 +59,7 @@ def _submit(
         rejected = stack.enter_context(closing(Rejected(base and base.with_name(f"{base.name}.rejected.jsonl"))))
         file = None if options.dry_run or base is None else base.with_name(f"{base.name}.{campaign}.journal")
         journal = stack.enter_context(closing(Journal(file)))
-        remote = None if options.dry_run else Remote(settings, campaign)
+        remote = None if options.dry_run else stack.enter_context(closing(Remote(settings, campaign, options.retry_of)))
         created_at = remote.record.created_at if remote and remote.record else now
         run = Run(settings, options, Builder(options, created_at, known, columns, named), journal, remote, rejected, on_progress)
         run.begin(created_at)

@@ -50,6 +50,7 @@ ErrorCode = Literal[
     "unstable",  # the engine found no plausible waveform within its draws
     "audio_too_large",  # the waveform does not fit into a record of the audio topic
     "engine_error",  # the engine cannot speak this request
+    "no_speech",  # the waveform holds none, and the profile trims to it
     "corrupt_audio",  # the waveform on the audio topic is not what its hash says
     "render_error",  # a rendition cannot be made from this waveform
 ]
@@ -129,7 +130,12 @@ class Rendition(Struct, frozen=True, kw_only=True):
     duration: float  # seconds
     bytes: int
     sha256: Sha256
-    loudness: float | None = None  # LUFS (EBU R128); None where it was not measured
+    loudness: float | None = None  # LUFS (EBU R128); None where it was not measured, as in what follows
+    true_peak: float | None = None  # dBTP, before encoding
+    snr: float | None = None  # dB, of the waveform; 60 where it is cleaner
+    denoised: bool | None = None  # whether noise was suppressed
+    trimmed: float | None = None  # seconds of silence removed
+    chain_version: int | None = None  # of the code that made it; the receipt's chain_fingerprint has the rest
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -164,6 +170,7 @@ class Campaign(Struct, frozen=True, kw_only=True):
     created_at: Instant
     accepted: Annotated[int, Meta(ge=0)] | None = None  # distinct request ids; known once sealed
     deadline: Instant | None = None
+    retry_of: CampaignId | None = None  # whose failed and expired requests these are again
 
 
 class VoiceLock(Struct, frozen=True, kw_only=True):

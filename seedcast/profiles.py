@@ -11,27 +11,59 @@ from schemas.messages import ProfileName
 from seedcast.errors import InvalidSettings
 from seedcast.settings import PostprocessSettings
 
-Format = Literal["wav-pcm16", "wav-ulaw", "flac", "ogg-opus"]
-SUFFIX: dict[Format, str] = {"wav-pcm16": "wav", "wav-ulaw": "wav", "flac": "flac", "ogg-opus": "ogg"}
+Format = Literal["wav-pcm16", "wav-ulaw", "wav-alaw", "flac", "ogg-opus", "mp3"]
+SUFFIX: dict[Format, str] = {"wav-pcm16": "wav", "wav-ulaw": "wav", "wav-alaw": "wav", "flac": "flac", "ogg-opus": "ogg", "mp3": "mp3"}
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # RFC 6716
+MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)  # MPEG-1 and MPEG-2, Layer III
+MP3_BITRATES = tuple(k * 1000 for k in (32, 40, 48, 56, 64, 80, 96, 112, 128, 160))  # what both of them have
+
+Off = Literal["off"]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=5)]
+Hertz = Annotated[float, msgspec.Meta(gt=0, le=96_000)]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a rendition for one kind of device is. A row that says nothing of a step has the step, as a phone would want it."""
+
     name: ProfileName
     format: Format
     sample_rate: Annotated[int, msgspec.Meta(ge=8000, le=192_000)]  # Hz
-    bitrate: Annotated[int, msgspec.Meta(ge=6000, le=510_000)] = 32_000  # bits a second, Opus only
+    bitrate: Annotated[int, msgspec.Meta(ge=6000, le=510_000)] = 32_000  # bits a second, Opus and MP3
+    complexity: Annotated[int, msgspec.Meta(ge=0, le=10)] = 5  # of Opus: what its encoder may spend
+    resampler: Literal["soxr", "kaiser"] = "soxr"
+    trim: Literal["auto", "off"] = "auto"  # silence at both ends; with auto, a waveform without speech is an error
+    speech: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5  # probability from which a window counts as speech; 0: every one does
+    padding: Seconds = 0.1  # left of what was trimmed, at each end
+    fade: Seconds = 0.01  # inside the padding
+    max_pause: Annotated[float, msgspec.Meta(ge=0.05, le=5)] | None = None  # seconds; longer pauses inside are shortened to it
+    denoise: Literal["auto", "on", "off"] = "auto"
+    snr: Annotated[float, msgspec.Meta(ge=-20, le=60)] = 20.0  # dB; auto suppresses noise under it
+    band: tuple[Hertz, Hertz] | None = None  # what is kept between; None: all
+    compression: Annotated[float, msgspec.Meta(ge=1, le=20)] = 1.0  # ratio over the loud half of the speech's range; 1: none
+    loudness: Annotated[float, msgspec.Meta(ge=-50, le=-5)] | Off = -19.0  # LUFS, mono
+    true_peak: Annotated[float, msgspec.Meta(ge=-20, le=0)] | Off = -1.0  # dBTP, the ceiling
 
     def __post_init__(self) -> None:
+        self._check_codec()
+        if self.trim == "auto" and self.fade > self.padding:
+            raise ValueError(f"expected a fade of at most the padding, {self.padding:g} s, got {self.fade:g}; a longer one would fade speech")
+        if self.band and not self.band[0] < self.band[1] < self.sample_rate / 2:
+            raise ValueError(f"expected a band of two rising frequencies under {self.sample_rate / 2:g} Hz, got {list(self.band)}")
+
+    def _check_codec(self) -> None:
         if self.format == "ogg-opus" and self.sample_rate not in OPUS_RATES:
             raise ValueError(f"expected a sample_rate of {OPUS_RATES} for Opus, got {self.sample_rate}")
+        if self.format == "mp3" and self.sample_rate not in MP3_RATES:
+            raise ValueError(f"expected a sample_rate of {MP3_RATES} for MP3, got {self.sample_rate}")
+        if self.format == "mp3" and self.bitrate not in MP3_BITRATES:
+            raise ValueError(f"expected a bitrate of {MP3_BITRATES} for MP3, got {self.bitrate}")
 
 
 Profiles = MappingProxyType[str, Profile]
 
 
 def load(settings: PostprocessSettings) -> Profiles:
-    """The built-in table with the operator's rows over it. Raises InvalidSettings, naming the row."""
+    """The built-in table with the operator's rows over it. Raises InvalidSettings, naming the row and the field."""
     table = _parse((files("seedcast") / "profiles.toml").read_bytes(), "profiles.toml")
     if settings.profiles:
         try:
@@ -44,6 +76,14 @@ def load(settings: PostprocessSettings) -> Profiles:
 def _parse(source: bytes, name: str) -> dict[str, Profile]:
     try:
         rows = msgspec.toml.decode(source, type=dict[str, dict[str, object]])
-        return {row: msgspec.convert({"name": row, **fields}, Profile) for row, fields in rows.items()}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"profiles in {name}", expected="[name] with format, sample_rate and bitrate", got=str(error)) from error
+        raise InvalidSettings(f"profiles in {name}", expected="TOML: [name], then format, sample_rate and what else differs", got=str(error)) from error
+    return {row: _profile(row, fields, name) for row, fields in rows.items()}
+
+
+def _profile(row: str, fields: dict[str, object], name: str) -> Profile:
+    try:
+        return msgspec.convert({"name": row, **fields}, Profile)
+    except msgspec.ValidationError as error:
+        known = ", ".join(field for field in Profile.__struct_fields__ if field != "name")
+        raise InvalidSettings(f"profile [{row}] in {name}", expected=f"format, sample_rate, and of {known} what differs", got=str(error)) from error

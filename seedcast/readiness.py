@@ -10,7 +10,7 @@ LIVE, READY = "/live", "/ready"  # paths
 class Readiness:
     """Named needs, none met at first; without needs it is ready at once.
 
-    Threads and signal handlers may share it without a lock: what was met or withdrawn only grows.
+    Threads and signal handlers may share it without a lock: each change is one step of a set.
     """
 
     def __init__(self, *needs: str) -> None:
@@ -25,6 +25,10 @@ class Readiness:
 
     def meet(self, need: str) -> None:
         self._met.add(need)
+
+    def lose(self, need: str) -> None:
+        """Until it is met again."""
+        self._met.discard(need)
 
     def withdraw(self, need: str) -> None:
         """For good, met or not: the process has begun to leave."""

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
 from schemas.topics import Topic
+from seedcast import failpoints
 from seedcast.errors import InvalidSettings
 
 PREFIX = "SEEDCAST_"
@@ -73,6 +74,9 @@ class GpuSettings(_Section):
     threads: Annotated[int, Field(ge=0)] = Field(0, description="threads of chattts on a CPU, part of its fingerprint; 0: one a core")
     window: Annotated[int, Field(ge=16, le=16384)] = Field(4096, description="offsets a partition may run ahead of its oldest unfinished request")
     buffer: Count = Field(256, description="requests waiting per partition before it is paused")
+    backlog: Annotated[int, Field(ge=0)] = Field(
+        20_480, description="MiB of audio not yet post-processed above which bulk requests get no slot, until it is below three quarters; 0: no limit"
+    )
     commit_interval: Seconds = Field(1.0, description="seconds between commits")
     drain: Seconds = Field(25.0, description="seconds that SIGTERM leaves to finish what is in the slots")
     watchdog: Seconds = Field(120.0, description="seconds without progress until the process ends itself")
@@ -139,6 +143,7 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """Reads the environment and the file it names. Raises InvalidSettings, naming every wrong one."""
     _refuse_unknown_variables()
+    failpoints.parse(os.environ.get(failpoints.VARIABLE, ""))
     file = os.environ.get(CONFIG)
     if file and not Path(file).is_file():
         raise InvalidSettings(f"{CONFIG} names {file}", expected="a TOML file", got="no such file")
@@ -165,7 +170,7 @@ def table() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _refuse_unknown_variables() -> None:
-    known = {variable for variable, *_ in table()} | {CONFIG}
+    known = {variable for variable, *_ in table()} | {CONFIG, failpoints.VARIABLE}
     unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
     if unknown:
         raise InvalidSettings("unknown settings in the environment", got=", ".join(unknown), remedy="correct or unset them; `seedcast doctor` lists all")

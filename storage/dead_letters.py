@@ -20,6 +20,7 @@ CONNECT = "__connect.errors."
 TOPIC, PARTITION, OFFSET = f"{CONNECT}topic", f"{CONNECT}partition", f"{CONNECT}offset"
 STAGE, CLASS, MESSAGE = f"{CONNECT}stage", f"{CONNECT}class.name", f"{CONNECT}exception.message"
 FIRST_FAILURE = "seedcast.first-failure"  # ISO 8601; kept when a letter that was put back fails again
+DELIVERY_COUNT = "seedcast.delivery-count"  # how often the record became a dead letter: 1, and one more each time it was put back and failed again
 WORKER = "seedcast.version"
 OBJECT, KEY_OBJECT = "seedcast.object", "seedcast.object.key"  # where the value, or the key, lies if not in the record
 ORIGINAL = "seedcast.original."  # before the names of the record's own headers: none can pass for one of ours
@@ -42,6 +43,7 @@ class DeadLetter:
     message: str
     first_failure: datetime
     worker_version: str
+    delivery_count: int  # from 1
     key: bytes | None
     value: bytes  # empty where `value_object` is given
     headers: tuple[tuple[str, bytes], ...]  # the record's own, as far as they fitted
@@ -76,6 +78,7 @@ def parse(record: Record) -> DeadLetter:
             message=found[MESSAGE].decode(),
             first_failure=datetime.fromisoformat(found[FIRST_FAILURE].decode()),
             worker_version=found[WORKER].decode(),
+            delivery_count=int(found.get(DELIVERY_COUNT, b"1")),
             key=record.key,
             value=record.value,
             headers=tuple((name.removeprefix(ORIGINAL), value) for name, value in record.headers if name.startswith(ORIGINAL)),
@@ -92,7 +95,8 @@ def original(letter: DeadLetter, store: ObjectStore) -> tuple[bytes | None, byte
     """Key, value and headers to put back. Raises MissingObject where the store lost or changed it, StoreUnavailable."""
     key = _fetch(letter.key_object, store) if letter.key_object else letter.key
     value = _fetch(letter.value_object, store) if letter.value_object else letter.value
-    return key, value, [*letter.headers, (FIRST_FAILURE, letter.first_failure.isoformat().encode())]
+    ours = [(FIRST_FAILURE, letter.first_failure.isoformat()), (DELIVERY_COUNT, str(letter.delivery_count))]
+    return key, value, [*letter.headers, *((name, content.encode()) for name, content in ours)]
 
 
 def _reasons(record: Record, error: SeedcastError, stage: str, now: datetime) -> Iterator[tuple[str, str]]:
@@ -103,6 +107,7 @@ def _reasons(record: Record, error: SeedcastError, stage: str, now: datetime) ->
     yield CLASS, f"{type(error).__module__}.{type(error).__name__}"
     yield MESSAGE, str(error).encode()[:_MESSAGE_LIMIT].decode(errors="ignore")
     yield FIRST_FAILURE, _first_failure(record) or now.isoformat()
+    yield DELIVERY_COUNT, str(_delivery_count(record) + 1)
     yield WORKER, version("seedcast")
 
 
@@ -113,10 +118,16 @@ def _first_failure(record: Record) -> str | None:
         return None
 
 
+def _delivery_count(record: Record) -> int:
+    """How often it was a dead letter before; anybody may have written the header, so what is no count is none."""
+    count = dict(record.headers).get(DELIVERY_COUNT, b"")
+    return int(count) if count.isdigit() and len(count) < 10 else 0
+
+
 def _fitting(record: Record, room: int) -> Iterator[tuple[str, bytes]]:
     """The record's own headers, in order, as long as there is room."""
     for name, value in record.headers:
-        if name == FIRST_FAILURE:
+        if name in (FIRST_FAILURE, DELIVERY_COUNT):
             continue
         header = (ORIGINAL + name, value)
         room -= _size([header])

@@ -25,6 +25,11 @@ _RENDITION = pa.struct(
         ("bytes", pa.int64()),
         ("sha256", pa.string()),
         ("loudness", pa.float64()),
+        ("true_peak", pa.float64()),
+        ("snr", pa.float64()),
+        ("denoised", pa.bool_()),
+        ("trimmed", pa.float64()),
+        ("chain_version", pa.int32()),
     ]
 )
 _RECEIPT = pa.struct(

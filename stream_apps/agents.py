@@ -9,11 +9,12 @@ import structlog
 from schemas.topics import AUDIO, AUDIO_URGENT
 from seedcast.errors import Retryable
 from seedcast.kafka import Partition, Record
+from seedcast.readiness import Readiness
 from seedcast.settings import Settings
 from storage.objects import ObjectStore
 from stream_apps.configuration import App
 from stream_apps.custody import Custody, Events
-from stream_apps.delivery import Delivery, Lane
+from stream_apps.delivery import Cancelled, Delivery, Lane
 from stream_apps.patience import Patience
 from stream_apps.postprocess import Deployment
 
@@ -23,10 +24,19 @@ log = structlog.get_logger(__name__)
 class Agents:
     """Made inside the loop that runs the app."""
 
-    def __init__(self, app: App, settings: Settings, deployment: Deployment, store: ObjectStore, beat: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: App,
+        settings: Settings,
+        deployment: Deployment,
+        store: ObjectStore,
+        beat: Callable[[], None],
+        readiness: Readiness,
+        cancelled: Cancelled,
+    ) -> None:
         self._app, self._limits = app, settings.postprocess
         self._custody = Custody(app, settings)
-        self._delivery = Delivery(app, settings, deployment, store, Patience(self._custody.leaving, beat), beat)
+        self._delivery = Delivery(app, settings, deployment, store, Patience(self._custody.leaving, beat, readiness), beat, cancelled)
         self._in_hand = 0  # batches
         urgent_idle, bulk_idle = asyncio.Event(), asyncio.Event()
         urgent_idle.set()

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from seedcast import logging, metrics, profiles
+from seedcast.campaigns import Campaigns
 from seedcast.errors import Fatal
 from seedcast.kafka import Admin
 from seedcast.readiness import Readiness
@@ -23,8 +24,9 @@ from stream_apps.patience import keep_trying
 from stream_apps.postprocess import Deployment
 
 log = structlog.get_logger(__name__)
-ASSIGNMENT = "assignment"  # what readiness waits for: that partitions may be assigned
+ASSIGNMENT, STORE, BROKER = "assignment", "store", "broker"  # what readiness waits for: that partitions may be assigned; that no record waits for these
 CRASHED = 2.0  # seconds; then Faust mostly waits for itself
+FOLLOW = 0.2  # seconds between two looks at the campaigns
 BEAT = 1.0  # seconds between the beats of an idle worker
 STOP = 20.0  # seconds; less than Kubernetes' 30, and more than a batch and a commit take
 
@@ -34,25 +36,30 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # nothing is in hand yet
     logging.configure(settings.log, worker="postprocess")
-    readiness = Readiness(ASSIGNMENT)
+    readiness = Readiness(ASSIGNMENT, STORE, BROKER)
     port = metrics.serve(settings.metrics, readiness)
     admin = Admin(settings)
     cluster = admin.cluster_id()
     admin.ensure_topics()
     watchdog = Watchdog(settings.postprocess.watchdog)
     store = S3Store(settings.s3)
-    keep_trying("store", store.ensure_bucket, watchdog.beat)
+    keep_trying(STORE, store.ensure_bucket, watchdog.beat)
+    readiness.meet(STORE)
+    readiness.meet(BROKER)
     table = profiles.load(settings.postprocess)
     warm_up(table)
     deployment = Deployment.of(settings.postprocess, table, store)
     log.info("starting", cluster=cluster, metrics_port=port, chain=deployment.chain_fingerprint, profiles=sorted(table))
-    with tempfile.TemporaryDirectory(prefix="seedcast-") as folder:
+    with Campaigns(settings) as campaigns, tempfile.TemporaryDirectory(prefix="seedcast-") as folder:
+        campaigns.catch_up()  # before there are partitions
         # Not asyncio.run: at its end it waits for every task, and after a crash some of Faust's wait for ever.
-        asyncio.new_event_loop().run_until_complete(_serve(settings, Path(folder), deployment, store, watchdog, readiness))
+        asyncio.new_event_loop().run_until_complete(_serve(settings, Path(folder), deployment, store, watchdog, readiness, campaigns))
     log.info("stopped")
 
 
-async def _serve(settings: Settings, folder: Path, deployment: Deployment, store: ObjectStore, watchdog: Watchdog, readiness: Readiness) -> None:
+async def _serve(
+    settings: Settings, folder: Path, deployment: Deployment, store: ObjectStore, watchdog: Watchdog, readiness: Readiness, campaigns: Campaigns
+) -> None:
     stopping = asyncio.Event()
 
     def leave() -> None:
@@ -62,7 +69,8 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leave)
     app = build(settings, folder)
-    agents = Agents(app, settings, deployment, store, watchdog.beat)
+    agents = Agents(app, settings, deployment, store, watchdog.beat, readiness, lambda: campaigns.cancelled)
+    following = asyncio.create_task(_follow(campaigns, app))
     idle = asyncio.create_task(_beat_while_idle(agents, watchdog))
     try:
         await app.start()
@@ -70,6 +78,7 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
         await app.wait(stopping.wait())
     finally:
         idle.cancel()
+        following.cancel()
         agents.stop()
         await _stop(app, CRASHED if app.crash_reason else STOP)
         agents.close()
@@ -77,6 +86,17 @@ async def _serve(settings: Settings, folder: Path, deployment: Deployment, store
         raise app.crash_reason
     if app.crash_reason:
         raise Fatal("the stream app failed", got=f"{type(app.crash_reason).__name__}: {app.crash_reason}") from app.crash_reason
+
+
+async def _follow(campaigns: Campaigns, app: App) -> None:
+    """What operators decide since. Looks at what has arrived, and so never blocks the loop."""
+    while True:
+        try:
+            campaigns.poll()
+        except Fatal as error:
+            await app.crash(error)
+            return
+        await asyncio.sleep(FOLLOW)
 
 
 async def _stop(app: App, patience: float) -> None:

@@ -26,7 +26,7 @@ class Custody:
 
     def __init__(self, app: App, settings: Settings) -> None:
         self.leaving = asyncio.Event()  # partitions are being revoked, or the process stops: begin nothing, wait for nobody
-        self._app, self._group, self._admin = app, settings.group(GROUP), Admin(settings)
+        self._app, self._settings = app, settings
         self._stopping = False
         self._revoked: int | None = None  # generation
         self._next: dict[Any, int] = {}  # offset expected, by partition, since the assignment
@@ -69,7 +69,7 @@ class Custody:
     async def _on_assignment(self, *sent: Any, **_: Any) -> None:
         log.info("assigned", partitions=len(sent[1]))  # sent by the app, with the partitions
         try:
-            await asyncio.to_thread(self._admin.refuse_gap, self._group)
+            await asyncio.to_thread(self._refuse_gap)
         except Fatal as error:
             await self._app.crash(error)
             return
@@ -79,6 +79,10 @@ class Custody:
         self._next.clear()
         if not self._stopping:
             self.leaving.clear()
+
+    def _refuse_gap(self) -> None:
+        """By a client of its own: one that has seen an outage may get no answer any more (measured)."""
+        Admin(self._settings).refuse_gap(self._settings.group(GROUP))
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, callback: Any) -> None:

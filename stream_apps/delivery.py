@@ -14,6 +14,7 @@ from schemas.topics import DEAD_LETTERS, RESULTS
 from seedcast import metrics
 from seedcast.codec import encode_json
 from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Record
 from seedcast.settings import Settings
 from storage.dead_letters import dead_letter
@@ -26,6 +27,8 @@ from stream_apps.postprocess import AudioObject, Deployment, Outcome, outcome
 log = structlog.get_logger(__name__)
 STAGE = "postprocess"
 
+Cancelled = Callable[[], frozenset[str]]  # the campaigns that are, at this moment
+
 
 @dataclass(frozen=True)
 class Lane:
@@ -36,8 +39,10 @@ class Lane:
 
 
 class Delivery:
-    def __init__(self, app: App, settings: Settings, deployment: Deployment, store: ObjectStore, patience: Patience, beat: Callable[[], None]) -> None:
-        self._app, self._deployment, self._store, self._patience, self._beat = app, deployment, store, patience, beat
+    def __init__(
+        self, app: App, settings: Settings, deployment: Deployment, store: ObjectStore, patience: Patience, beat: Callable[[], None], cancelled: Cancelled
+    ) -> None:
+        self._app, self._deployment, self._store, self._patience, self._beat, self._cancelled = app, deployment, store, patience, beat, cancelled
         self._results, self._dead_letters = settings.topic(RESULTS), settings.topic(DEAD_LETTERS)
         self._renderers = ThreadPoolExecutor(settings.postprocess.threads, "render")
         self._storers = ThreadPoolExecutor(settings.s3.concurrency, "store")
@@ -60,12 +65,14 @@ class Delivery:
         async with lane.slots:
             if lane.after:
                 await lane.after.wait()
-            return await asyncio.get_running_loop().run_in_executor(self._renderers, outcome, record.value, self._deployment)
+            return await asyncio.get_running_loop().run_in_executor(self._renderers, outcome, record.value, self._deployment, self._cancelled())
 
     async def _deliver(self, made: Outcome) -> None:
         """A manifest is sent only after every object that it names is stored."""
+        failpoint("postprocess.rendered")
         try:
             await asyncio.gather(*(self._put(item) for item in made.objects))
+            failpoint("postprocess.stored")
             await self._send_result(made)
         except Retryable:
             raise
@@ -86,6 +93,7 @@ class Delivery:
         result = made.result
         with metrics.STAGE_SECONDS.labels("send").time():
             await self._send(self._results, result.request_id.encode(), encode_json(result), ())
+        failpoint("postprocess.acknowledged")
         metrics.RESULTS.labels(result.status).inc()
         if made.submitted_at:
             metrics.END_TO_END_SECONDS.observe((datetime.now(UTC) - made.submitted_at).total_seconds())
@@ -107,6 +115,7 @@ class Delivery:
         async def attempt() -> None:
             try:
                 acknowledgement = await self._app.producer.send(topic, key, value, None, None, list(headers))
+                failpoint("postprocess.sent")
                 await acknowledgement
             except FOREIGN as error:
                 raise translate(error, f"producing to {topic}") from error

@@ -9,6 +9,7 @@ from tenacity import AsyncRetrying, Retrying, retry_if_exception_type, wait_rand
 
 from seedcast.errors import Retryable
 from seedcast.patience import announce
+from seedcast.readiness import Readiness
 
 T = TypeVar("T")
 
@@ -16,9 +17,9 @@ WAIT = wait_random_exponential(multiplier=0.25, max=10)  # seconds; jitter, so t
 
 
 class Patience:
-    def __init__(self, ends: asyncio.Event, beat: Callable[[], None]) -> None:
-        """While `ends` is set, a failure is raised instead of waited out."""
-        self._ends, self._beat = ends, beat
+    def __init__(self, ends: asyncio.Event, beat: Callable[[], None], readiness: Readiness | None = None) -> None:
+        """While `ends` is set, a failure is raised instead of waited out. What is waited for is missing from `readiness`."""
+        self._ends, self._beat, self._readiness = ends, beat, readiness or Readiness()
 
     async def keep_trying(self, boundary: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Raises what is not Retryable at once, and what is when there is no time left to wait for it."""
@@ -26,14 +27,21 @@ class Patience:
         async def awaited() -> T:  # tenacity awaits coroutine functions only; a future returned by another would pass for a success
             return await attempt()
 
-        return await AsyncRetrying(
-            retry=retry_if_exception_type(Retryable),
-            wait=WAIT,
-            stop=lambda _: self._ends.is_set(),
-            sleep=self._pause,
-            before_sleep=announce(boundary, self._beat),
-            reraise=True,
-        )(awaited)
+        def waits() -> None:
+            self._beat()
+            self._readiness.lose(boundary)
+
+        try:
+            return await AsyncRetrying(
+                retry=retry_if_exception_type(Retryable),
+                wait=WAIT,
+                stop=lambda _: self._ends.is_set(),
+                sleep=self._pause,
+                before_sleep=announce(boundary, waits),
+                reraise=True,
+            )(awaited)
+        finally:
+            self._readiness.meet(boundary)
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

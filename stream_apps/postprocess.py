@@ -1,23 +1,25 @@
 """From a record of the audio topic to its outcome: a manifest and the objects it names. Pure: stores and sends nothing.
 
-The same record gives the same outcome, byte for byte, however often it is taken.
+The same record gives the same outcome, byte for byte, however often it is taken, as long as its campaign is not cancelled.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 
 import msgspec
 import structlog
 
-from schemas.messages import CampaignId, RawAudio, Receipt, Rejected, Rendition, RequestError, RequestId, SpeechResult
+from schemas.messages import CampaignId, RawAudio, Receipt, Rejected, Rendition, RequestError, RequestId, SpeechResult, Status
 from seedcast.codec import Waveform, decode_flac, decode_synthesis, text_digest, waveform_sha256
+from seedcast.control import CANCELLED
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.profiles import Profile, Profiles
 from seedcast.settings import PostprocessSettings
 from storage.objects import ObjectStore, object_key
-from stream_apps.audio.chain import Rendered, chain_fingerprint, render
+from stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
 
 log = structlog.get_logger(__name__)
 
@@ -55,14 +57,20 @@ class Outcome:
     submitted_at: datetime | None = None  # None where the request is not in the record
 
 
-def outcome(value: bytes, deployment: Deployment) -> Outcome:
-    """Every record with a readable request id has one. Raises Undecodable for the others: a dead letter."""
+def outcome(value: bytes, deployment: Deployment, cancelled: Set[CampaignId] = frozenset()) -> Outcome:
+    """Every record with a readable request id has one. Raises Undecodable for the others: a dead letter.
+
+    `cancelled`: the campaigns of which no more audio is wanted. One that joins them between two deliveries of a record changes
+    its outcome; the first result counts.
+    """
     try:
         synthesis = decode_synthesis(value)
     except Undecodable as error:
         return Outcome(_salvage(value, error))
     if isinstance(synthesis, Rejected):
         return Outcome(_rejected(synthesis))
+    if synthesis.request.campaign_id in cancelled:
+        return _ended(synthesis, "cancelled", CANCELLED)
     try:
         return _rendered(synthesis, deployment)
     except InvalidRequest as error:
@@ -78,7 +86,7 @@ def _rendered(audio: RawAudio, deployment: Deployment) -> Outcome:
     profiles = _profiles(request.profiles, deployment.profiles)
     with STAGE_SECONDS.labels("decode").time():
         waveform = _waveform(audio)
-    made = [render(waveform, audio.sample_rate, profile) for profile in profiles]
+    made = render_all(waveform, audio.sample_rate, profiles)
     keys = [object_key(request.campaign_id, rendered.sha256, rendered.suffix) for rendered in made]
     result = SpeechResult(
         request_id=request.request_id,
@@ -120,6 +128,8 @@ def _waveform(audio: RawAudio) -> Waveform:
 
 
 def _rendition(rendered: Rendered, uri: str) -> Rendition:
+    """Measured values to what can be heard, and no nearer."""
+    made = rendered.processed
     return Rendition(
         profile=rendered.profile,
         uri=uri,
@@ -128,7 +138,18 @@ def _rendition(rendered: Rendered, uri: str) -> Rendition:
         duration=rendered.duration,
         bytes=len(rendered.data),
         sha256=rendered.sha256,
+        loudness=_rounded(made.level.loudness, 2),
+        true_peak=_rounded(made.level.true_peak, 2),
+        snr=_rounded(made.snr, 1),
+        denoised=made.denoised,
+        trimmed=_rounded(made.trimmed.seconds, 3),
+        chain_version=VERSION,
     )
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """None for the infinite loudness of silence, which JSON has no number for."""
+    return round(value, digits) if isfinite(value) else None
 
 
 def _receipt(audio: RawAudio, deployment: Deployment) -> Receipt:
@@ -153,8 +174,12 @@ def _rejected(rejected: Rejected) -> SpeechResult:
 
 
 def _failed(audio: RawAudio, error: RequestError) -> Outcome:
+    return _ended(audio, "failed", error)
+
+
+def _ended(audio: RawAudio, status: Status, error: RequestError) -> Outcome:
     request = audio.request
-    result = SpeechResult(request_id=request.request_id, campaign_id=request.campaign_id, status="failed", error=error, metadata=request.metadata)
+    result = SpeechResult(request_id=request.request_id, campaign_id=request.campaign_id, status=status, error=error, metadata=request.metadata)
     return Outcome(result, submitted_at=request.submitted_at)
 
 

@@ -8,7 +8,27 @@ from seedcast.cli.base import app, fail
 from seedcast.errors import SeedcastError
 
 # Each module registers its commands when it is imported; `seedcast --help` lists them in this order.
-for _module in ("demo", "submit", "campaigns", "results", "verify", "say", "voices", "stack", "run", "models", "bless", "topics", "dead_letters", "doctor"):
+for _module in (
+    "demo",
+    "submit",
+    "campaigns",
+    "control",
+    "results",
+    "retry",
+    "audit",
+    "verify",
+    "inspect",
+    "profiles",
+    "say",
+    "voices",
+    "stack",
+    "run",
+    "models",
+    "bless",
+    "topics",
+    "dead_letters",
+    "doctor",
+):
     import_module(f"seedcast.cli.{_module}")
 
 

@@ -46,6 +46,12 @@ def campaigns(
 
 def finish(settings: Settings, campaign_id: str, as_json: bool = False, rejected: int = 0) -> None:
     """Waits, reports, and exits with how it ended."""
+    progress = follow(settings, campaign_id, as_json)
+    raise typer.Exit(Exit.OK if progress.succeeded == progress.accepted and not rejected else Exit.INCOMPLETE)
+
+
+def follow(settings: Settings, campaign_id: str, as_json: bool = False) -> "Progress":
+    """Waits until it ends, and reports."""
     from seedcast.cli.progress import describe, live
     from seedcast.outcomes import wait
 
@@ -54,8 +60,9 @@ def finish(settings: Settings, campaign_id: str, as_json: bool = False, rejected
     if as_json:
         emit({"campaign_id": campaign_id, **facts(progress)})
     else:
-        err.print(f"{campaign_id}: {progress.accepted:,} accepted · {describe(progress)}")
-    raise typer.Exit(Exit.OK if progress.succeeded == progress.accepted and not rejected else Exit.INCOMPLETE)
+        accepted = "never sealed" if progress.accepted is None else f"{progress.accepted:,} accepted"
+        err.print(f"{campaign_id}: {accepted} · {describe(progress)}")
+    return progress
 
 
 def facts(progress: "Progress") -> dict[str, object]:
@@ -78,7 +85,8 @@ def _rows(settings: Settings) -> list[dict[str, object]]:
 def _row(record: "Campaign", progress: "Progress") -> dict[str, object]:
     state = "completed" if progress.complete and record.state == "sealed" else record.state
     rate = progress.rate
-    left = (record.accepted - progress.finished) / rate if rate and record.accepted and not progress.complete else None
+    goes_on = record.state != "paused" and not progress.complete
+    left = (record.accepted - progress.finished) / rate if rate and record.accepted and goes_on else None
     return {"campaign_id": record.campaign_id, "state": state, **facts(progress), "rate": rate, "seconds_left": left, "created_at": record.created_at}
 
 

@@ -21,7 +21,7 @@ Offset = Annotated[int, typer.Argument(min=0, help="Its offset on the dead-lette
 
 @letters.command("list")
 def list_letters(as_json: Json = False) -> None:
-    """Each with its offset, where it came from and why."""
+    """Each with its offset, where it came from, how often it failed and why."""
     quiet_logs()
     none = True
     for letter in _letters(connected()):
@@ -29,7 +29,10 @@ def list_letters(as_json: Json = False) -> None:
         if as_json:
             emit(_facts(letter))
         else:
-            out.print(f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}  {letter.stage}  {letter.message}", soft_wrap=True)
+            out.print(
+                f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}  {letter.stage}  {letter.delivery_count}×  {letter.message}",
+                soft_wrap=True,
+            )
     if none and not as_json:
         err.print("no dead letters")
 

@@ -71,7 +71,7 @@ def say(
 
 
 def _by_ending(output: Path) -> str:
-    return {".ogg": "phone", ".opus": "phone", ".flac": "archive"}.get(output.suffix.lower(), "wav")
+    return {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}.get(output.suffix.lower(), "wav")
 
 
 def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:

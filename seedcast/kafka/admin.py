@@ -1,15 +1,16 @@
 """Creating and checking topics against the table in schemas/topics.py; lag of the groups."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
 
 from schemas.topics import TOPICS, Topic
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
 from seedcast.kafka import config
+from seedcast.kafka.consumer import Committed, Partition
 from seedcast.kafka.errors import refuse_gap, translate
 from seedcast.settings import Settings
 
@@ -33,6 +34,7 @@ class Admin:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._refusal: list[Fatal] = []
+        self._members: dict[str, Consumer] = {}  # by group
         self._client = AdminClient(config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2})
 
     def cluster_id(self) -> str:
@@ -58,7 +60,7 @@ class Admin:
         """Partition counts of all topics of the cluster."""
         try:
             return {name: len(topic.partitions) for name, topic in self._client.list_topics(timeout=TIMEOUT).topics.items()}
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise translate(error, "listing topics") from error
 
     def ensure_topics(self) -> list[str]:
@@ -82,26 +84,68 @@ class Admin:
             name = self._settings.topic(topic)
             yield from _differences(topic, name, existing[name], topic.partitions(self._settings.kafka.partitions), configs[name])
 
+    def committed(self, group: str) -> dict[Partition, Committed]:
+        """What the group has committed, with its metadata."""
+        try:
+            found = self._taken(group)
+        except (KafkaException, TimeoutError) as error:
+            raise translate(error, f"reading the offsets of {group}") from error
+        return {Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "") for p in found}
+
+    def bounds(self, topics: Sequence[str]) -> dict[Partition, tuple[int, int]]:
+        """The first offset that is still there, and the next one to come, of every partition. Topics that do not exist have none."""
+        existing = self.existing()
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(existing.get(topic, 0))]
+        try:
+            begins, ends = (self._client.list_offsets(dict.fromkeys(partitions, spec)) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
+            return {Partition(p.topic, p.partition): (begins[p].result(TIMEOUT).offset, ends[p].result(TIMEOUT).offset) for p in partitions}
+        except (KafkaException, TimeoutError) as error:
+            raise translate(error, "looking up where topics begin and end") from error
+
     def lag(self, group: str) -> list[Lag]:
         """Committed and end offsets of every partition the group has committed."""
         try:
-            request = [ConsumerGroupTopicPartitions(group)]
-            found = self._client.list_consumer_group_offsets(request)[group].result(TIMEOUT).topic_partitions
+            found = self._taken(group)
+            self._learn_leaders()
             ends = self._client.list_offsets({TopicPartition(p.topic, p.partition): OffsetSpec.latest() for p in found}) if found else {}
             end_of = {(p.topic, p.partition): future.result(TIMEOUT).offset for p, future in ends.items()}
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise translate(error, f"reading the lag of {group}") from error
-        return [Lag(group, p.topic, p.partition, p.offset if p.offset >= 0 else None, end_of[p.topic, p.partition]) for p in sorted(found)]
+        return [Lag(group, p.topic, p.partition, p.offset, end_of[p.topic, p.partition]) for p in sorted(found)]
 
     def refuse_gap(self, group: str) -> None:
         """Raises OffsetsLost where the log of a partition begins after what the group has committed."""
         committed = {(lag.topic, lag.partition): lag.committed for lag in self.lag(group) if lag.committed is not None}
         try:
+            self._learn_leaders()
             begins = self._client.list_offsets({TopicPartition(*place): OffsetSpec.earliest() for place in committed}) if committed else {}
             for partition, future in begins.items():
                 refuse_gap(partition.topic, partition.partition, committed[partition.topic, partition.partition] or 0, future.result(TIMEOUT).offset)
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise translate(error, f"comparing what {group} has committed with what is there") from error
+
+    def _learn_leaders(self) -> None:
+        """Before `list_offsets`: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured)."""
+        self._client.list_topics(timeout=TIMEOUT)
+
+    def _taken(self, group: str) -> list[TopicPartition]:
+        """What the group has committed of our topics. Raises KafkaException.
+
+        Asked by a client of the group that never joins it. AdminClient.list_consumer_group_offsets would end the process where the answer is that the
+        coordinator moves or loads: librdkafka 2.16 then looks for another in the name of a group that an administrator's client does not have (SIGSEGV).
+        """
+        existing = self.existing()
+        names = [self._settings.topic(topic) for topic in TOPICS]
+        places = [TopicPartition(name, number) for name in names for number in range(existing.get(name, 0))]
+        if not places:
+            return []
+        if group not in self._members:
+            self._members[group] = Consumer(config.reader(self._settings.kafka) | {"group.id": group, "log_level": 2}, logger=config.LOGGER)
+        found = self._members[group].committed(places, timeout=TIMEOUT)
+        for place in found:
+            if place.error:
+                raise KafkaException(place.error)
+        return [place for place in found if place.offset >= 0]
 
     def _create(self, topics: list[Topic]) -> None:
         kafka = self._settings.kafka
@@ -117,6 +161,8 @@ class Admin:
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
                     raise translate(error, f"creating {name}") from error
+            except TimeoutError as error:
+                raise translate(error, f"creating {name}") from error
         self._wait_for({topic.topic for topic in new})
 
     def _wait_for(self, names: set[str]) -> None:
@@ -133,7 +179,7 @@ class Admin:
         try:
             answers = self._client.describe_configs(resources)
             return {resource.name: {name: entry.value for name, entry in future.result(TIMEOUT).items()} for resource, future in answers.items()}
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise translate(error, "reading the settings of topics") from error
 
     def _note(self, error: KafkaError) -> None:

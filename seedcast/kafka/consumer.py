@@ -90,6 +90,13 @@ class GroupConsumer:
     def resume(self, partition: Partition) -> None:
         self._client.resume([_bare(partition)])
 
+    def seek(self, partition: Partition, offset: int) -> None:
+        """The next record of a partition of ours is the one at `offset`. Raises Retryable while it is not being read yet."""
+        try:
+            self._client.seek(TopicPartition(partition.topic, partition.number, offset))
+        except KafkaException as error:
+            raise translate(error, f"going back in {partition.topic}[{partition.number}]") from error
+
     def at_end(self, positions: dict[Partition, int]) -> bool:
         """Whether nothing is left behind these positions (the next offsets to read). Raises SeedcastError."""
         try:
@@ -109,6 +116,13 @@ class GroupConsumer:
             log.warning("kafka_consumer", problem=str(self._failure))
 
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._take_over(client, partitions)
+        except BaseException:
+            client.incremental_assign([])  # an assignment that nobody answers keeps the process from ending (measured)
+            raise
+
+    def _take_over(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:  # a client that closes answers no more: the question would hang for its whole timeout
             client.incremental_assign([])
             return

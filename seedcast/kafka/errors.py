@@ -21,6 +21,8 @@ _MISCONFIGURED = {KafkaError._INVALID_ARG, KafkaError._NOT_IMPLEMENTED, KafkaErr
 def translate(error: KafkaError | KafkaException | Exception, doing: str) -> SeedcastError:
     """Which branch of the tree it belongs to. What is not known here may heal, so it is Retryable, unless librdkafka calls it fatal."""
     inner = error.args[0] if isinstance(error, KafkaException) and error.args else error
+    if isinstance(inner, TimeoutError):  # a future of the admin client
+        return BrokerUnavailable(f"{doing}: no answer in time")
     if not isinstance(inner, KafkaError):
         return Fatal(f"{doing}: {error}")
     code, got = inner.code(), inner.str()

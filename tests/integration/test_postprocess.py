@@ -116,9 +116,9 @@ def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(
         produce(settings, sounds(range(at := next(feed), at + 50), profiles=("telephony", "phone")))
     count = next(feed)
     produce(settings, sounds(range(count, count + 300), profiles=("telephony", "phone")))
-    eventually(lambda: len(results(settings)) >= count + 100, timeout=60, what="some results of both")
+    eventually(lambda: len(results(settings)) >= count + 100, timeout=180, what="some results of both")
     assert finish(goes) == 0
-    eventually(lambda: len(results(settings)) == count + 300 and not lag(settings), timeout=60, what="all results")
+    eventually(lambda: len(results(settings)) == count + 300 and not lag(settings), timeout=180, what="all results")
     assert finish(stays) == 0
     assert_all_delivered(settings, count + 300)
 
@@ -129,7 +129,7 @@ def test_sigterm_finishes_what_is_in_hand_and_commits_it(settings: Settings, see
     eventually(lambda: len(results(settings)) >= 20, what="the first results")
     began = time.monotonic()
     assert finish(worker) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     committed = sum(found.committed or 0 for found in Admin(settings).lag(settings.group(GROUP)))
     assert 20 <= len(results(settings)) == committed < 500
     assert all(len(records) == 1 for records in results(settings).values())
@@ -195,7 +195,7 @@ def test_a_broker_that_goes_away_is_waited_for(own_stack: Stack, seedcast: Spawn
 
 
 def test_a_record_as_large_as_the_topic_takes_is_delivered(settings: Settings, seedcast: Spawn) -> None:
-    value = encode_synthesis(audio(1, noise(8_300_000), 24_000))
+    value = encode_synthesis(audio(1, noise(8_300_000), 24_000, profiles=("wav",)))
     assert 0.95 * AUDIO.max_bytes < len(value) < AUDIO.max_bytes
     produce(settings, [(b"request-00001", value)])
     produce(settings, [(b"large garbage", b"\xc1" * (15 * 1024 * 1024))])
@@ -232,7 +232,7 @@ def test_records_deleted_under_a_worker_end_it(own_stack: Stack, seedcast: Spawn
     eventually(lambda: len(results(settings)) == 20, what="the first results")
     own_stack.stop(["s3"])
     loud = noise(220_500)  # 300 kB a record: most of them are too many to be prefetched
-    produce(settings, [(b"", encode_synthesis(audio(n, loud))) for n in range(20, 300)])
+    produce(settings, [(b"", encode_synthesis(audio(n, loud, profiles=("wav",)))) for n in range(20, 300)])
     eventually(lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage")
     delete_all(settings, AUDIO)
     produce(settings, sounds(range(300, 320)))

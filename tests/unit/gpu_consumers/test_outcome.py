@@ -68,6 +68,18 @@ def test_deadline_is_the_latest_moment_to_begin() -> None:
     assert (late.status, late.error.code) == ("expired", "expired")
 
 
+def test_a_cancelled_request_ends_under_its_id_without_its_text() -> None:
+    ended = outcome.cancelled(a_request(text=f"Hello {SECRET}.", metadata={"id": "7"}))
+    assert (ended.request_id, ended.campaign_id, ended.status, ended.error.code, ended.metadata) == (
+        "request-1",
+        "night",
+        "cancelled",
+        "cancelled",
+        {"id": "7"},
+    )
+    assert SECRET not in ended.error.message
+
+
 def test_audio_carries_the_waveform_bit_for_bit_and_its_hash() -> None:
     engine = EspeakEngine(slots=1)
     engine.admit(1, a_request())

@@ -35,6 +35,24 @@ def test_earliest_deadline_then_longest_text() -> None:
     assert list(scheduler.fill(9)) == [4, 3, 2, 1]
 
 
+def test_without_bulk_only_urgent_ones_get_a_slot() -> None:
+    scheduler = Scheduler()
+    scheduler.add(BULK[0], Waiting.of(1, 500))
+    scheduler.add(URGENT, Waiting.of(2, 5, urgent=True))
+    assert list(scheduler.fill(2, bulk=False)) == [2]
+    assert list(scheduler.fill(2)) == [1]
+
+
+def test_what_is_withdrawn_waits_no_longer_and_the_others_keep_their_order() -> None:
+    scheduler = Scheduler()
+    for ticket in range(9):
+        scheduler.add(BULK[ticket % 3], Waiting.of(ticket, ticket))
+    scheduler.withdraw({0, 3, 6, 8})
+    assert (len(scheduler), scheduler.waiting(BULK[0])) == (5, 0)
+    scheduler.add(BULK[0], Waiting.of(10, 1))
+    assert list(scheduler.fill(9)) == [7, 5, 10, 4, 2, 1]
+
+
 def test_dropped_partition_leaves_the_others_their_turn() -> None:
     scheduler = Scheduler()
     for ticket, partition in enumerate(BULK):

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gpu_consumers.assignments import GROUP as GPU_GROUP
-from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_URGENT
+from gpu_consumers.parking import GROUP as PARKING_GROUP
+from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast import settings
 from seedcast.readiness import LIVE, READY
 from stream_apps.configuration import GROUP as POSTPROCESS_GROUP
@@ -42,6 +43,7 @@ def test_lag_is_that_of_our_groups_and_topics() -> None:
     scaled = {file.stem: file.read_text() for file in (CHART / "templates").glob("*.yaml")}
     assert f'"group" "{GPU_GROUP}" "topics" (list "{REQUESTS.name}" "{REQUESTS_URGENT.name}")' in scaled["gpu-consumer"]
     assert f'"group" "{POSTPROCESS_GROUP}" "topics" (list "{AUDIO.name}" "{AUDIO_URGENT.name}")' in scaled["postprocess"]
+    assert f'"waiting" (dict "group" "{PARKING_GROUP}" "topic" "{REQUESTS_PARKED.name}")' in scaled["gpu-consumer"]
 
 
 def test_probes_ask_what_a_worker_answers() -> None:
@@ -63,6 +65,7 @@ def test_chart_renders_small_and_whole() -> None:
     assert (small.returncode, whole.returncode) == (0, 0), small.stderr + whole.stderr
     assert "ScaledObject" not in small.stdout
     assert whole.stdout.count("kind: ScaledObject") == 2
+    assert whole.stdout.count("consumerGroup: seedcast.parking") == whole.stdout.count("topic: seedcast.requests.parked") == 1
     assert "nvidia.com/gpu: 1" in whole.stdout
     assert 'SEEDCAST_KAFKA_PARTITIONS: "1000000"' in whole.stdout
 

@@ -68,6 +68,7 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
         ("list.jsonl", '{"id": 1}\n'.encode("utf-16"), "UTF-16"),
         ("list.csv", b'id,text\n1,"never closed\n2,x\n3,y\n', "row 1.*a quote that is closed"),
         ("list.csv", b'id,text\n1,"' + b"x\n" * BLOCK, "is a quote never closed"),
+        ("list.csv", b'id,te"xt\n', "a quote in the header that is never closed"),
         ("list.parquet", b"PAR1 not at all", "is not Parquet"),
         ("list.xlsx", b"PK", "expected a file ending in .csv, .jsonl, .ndjson, .parquet"),
     ],

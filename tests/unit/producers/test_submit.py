@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from producers import SubmitOptions, SubmitProgress, rebuild_file, submit_file, submit_requests
-from producers.publish import partition
 from seedcast.errors import InvalidInput, LocalResource
+from seedcast.placement import partition
 from seedcast.settings import Settings
 from tests.unit.producers.files import a_file, dry_run, parquet
 

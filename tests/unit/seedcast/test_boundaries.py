@@ -80,6 +80,10 @@ def test_every_kafka_error_has_its_branch(code: int, branch: type[SeedcastError]
     assert type(translate(KafkaException(KafkaError(code)), "testing")) is branch
 
 
+def test_no_answer_in_time_may_heal() -> None:
+    assert type(translate(TimeoutError(), "testing")) is BrokerUnavailable
+
+
 def test_every_code_of_kafka_is_mapped() -> None:
     codes = [value for name in dir(KafkaError) if name.lstrip("_").isupper() and isinstance(value := getattr(KafkaError, name), int)]
     assert len(codes) > 100

@@ -1,9 +1,11 @@
-"""Audio records for tests: tones, so that codecs have something to do."""
+"""Audio records for tests: a word each, so that trimming finds speech, and each with a tone of its own under it."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 import numpy as np
 
+from gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
 from schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest
 from seedcast.codec import Waveform, encode_flac, waveform_sha256
 
@@ -13,6 +15,17 @@ TEXT = "a secret that only the listener may hear"
 def tone(samples: int, sample_rate: int = 24_000, hertz: float = 440.0) -> Waveform:
     """(samples,) at half of full scale."""
     return (np.sin(2 * np.pi * hertz * np.arange(samples) / sample_rate) * 16_000).astype("<i2")
+
+
+@cache
+def word() -> Waveform:
+    """(samples,) at 22,050 Hz, with a fifth of a second of silence at each end."""
+    return np.pad(speak("Hello.", voice_of(1)), SAMPLE_RATE // 5).astype("<i2")
+
+
+def utterance(number: int) -> Waveform:
+    """(samples,) at 22,050 Hz: the word over a tone, 50 dB down, that nobody else has."""
+    return (word() + np.rint(tone(len(word()), SAMPLE_RATE, 200.0 + number) / 400)).astype("<i2")
 
 
 def a_request(number: int = 1, **changes: object) -> SpeechRequest:
@@ -29,7 +42,7 @@ def a_request(number: int = 1, **changes: object) -> SpeechRequest:
 
 
 def audio(number: int = 1, waveform: Waveform | None = None, sample_rate: int = 22_050, **changes: object) -> RawAudio:
-    waveform = tone(sample_rate // 2, sample_rate, 200.0 + number) if waveform is None else waveform
+    waveform = utterance(number) if waveform is None else waveform
     return RawAudio(
         request=a_request(number, **changes),
         flac=encode_flac(waveform, sample_rate),

@@ -1,10 +1,14 @@
+"""The whole chain: profiles, odd input, and the same bytes everywhere."""
+
 import io
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import av
+import msgspec
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 
@@ -13,111 +17,190 @@ from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest
 from seedcast.profiles import Profile
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio.chain import Rendered, chain_fingerprint, render
-from stream_apps.audio.resample import resample
+from stream_apps.audio import noise, trim
+from stream_apps.audio.chain import Rendered, chain_fingerprint, render, render_all, render_source
+from stream_apps.audio.limiter import true_peak
+from stream_apps.audio.samples import Samples, ratio, to_int16
+from stream_apps.audio.source import Source
 from tests.unit.stream_apps.records import tone
+from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, SHORT, between, noisy, silence, speech, white
 
 TABLE = profiles.load(PostprocessSettings())
 NAMES = sorted(TABLE)
+AS_SYNTHESISED = ["archive", "wav"]
+MP3_SPARE = 48  # samples that a player may give over the length
+TARGET, TELEPHONY = TABLE["speaker"].loudness, TABLE["telephony"].loudness
+PROCESSED = [name for name in NAMES if name not in AS_SYNTHESISED]
 
 
-def decoded(rendered: Rendered) -> tuple[np.ndarray, int]:  # type: ignore[type-arg]
-    """By a library that did not write it; PyAV gives Opus at 48 kHz, whatever its rate was."""
-    if rendered.format != "ogg-opus":
-        with av.open(io.BytesIO(rendered.data)) as container:
-            assert container.streams.audio[0].channels == 1
-            frames = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
-            samples = np.concatenate(frames)
-            return samples / (2 ** (8 * samples.itemsize - 1)), container.streams.audio[0].rate
-    samples, rate = soundfile.read(io.BytesIO(rendered.data))
+def spoken(text: str = ENGLISH, seed: int = 1, lead: float = 0.4, tail: float = 0.6) -> Waveform:
+    return to_int16(between(speech(text, seed), lead, tail), dither=False)
+
+
+def decoded(rendered: Rendered) -> tuple[Samples, int]:
+    samples, rate = soundfile.read(io.BytesIO(rendered.data), dtype="float32")
     assert samples.ndim == 1
     return samples, rate
 
 
-def loudest(samples: np.ndarray, rate: int) -> float:  # type: ignore[type-arg]
-    """Hz."""
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    return float(np.argmax(spectrum) * rate / len(samples))
+@pytest.mark.parametrize("text", [ENGLISH, MANDARIN])
+@pytest.mark.parametrize("name", PROCESSED)
+def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_as_it_is_played(name: str, text: str) -> None:
+    profile, waveform = TABLE[name], spoken(text)
+    rendered = render(waveform, RATE, profile)
+    samples, rate = decoded(rendered)
+    assert rate == rendered.sample_rate == profile.sample_rate
+    assert 0 <= len(samples) - rendered.samples <= MP3_SPARE * (profile.format == "mp3")
+    padding = 2 * profile.padding
+    assert rendered.duration == pytest.approx(len(speech(text)) / RATE + padding, abs=0.06)
+    assert rendered.processed.trimmed.seconds == pytest.approx(1.0 - padding, abs=0.06)
+    assert abs(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float)) - profile.loudness) <= 0.5  # type: ignore[operator]
+    slack = {"flac": 0.02}.get(profile.format, 1.0)  # dB; what a lossy codec adds of its own
+    assert true_peak(samples, rate) <= ratio(profile.true_peak + slack)  # type: ignore[operator]
+    assert not rendered.processed.denoised
 
 
 @pytest.mark.parametrize("source", [22_050, 24_000, 44_100])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_rendition_decodes_to_the_same_tone_at_its_rate_and_exact_length(name: str, source: int) -> None:
+@pytest.mark.parametrize("name", AS_SYNTHESISED)
+def test_what_is_kept_as_synthesised_decodes_to_the_same_tone_at_its_exact_length(name: str, source: int) -> None:
     rendered = render(tone(source + 7, source, 1000.0), source, TABLE[name])
     samples, rate = decoded(rendered)
-    assert rate == rendered.sample_rate == TABLE[name].sample_rate
     assert len(samples) == rendered.samples == -(-(source + 7) * rate // source)
     assert rendered.duration == rendered.samples / rate
-    assert abs(loudest(samples, rate) - 1000) < 3
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    assert abs(np.argmax(spectrum) * rate / len(samples) - 1000) < 3
     assert np.sqrt(np.mean(samples**2)) == pytest.approx(16_000 / 32_767 / np.sqrt(2), rel=0.02)
 
 
-@pytest.mark.parametrize("name", ["speaker", "archive", "wav"])
-def test_a_lossless_rendition_at_the_same_rate_keeps_every_bit(name: str) -> None:
-    profile = TABLE[name]
-    waveform = np.random.default_rng(1).integers(-32768, 32768, 10_000).astype("<i2")
-    data = render(waveform, profile.sample_rate, profile).data
-    assert np.array_equal(soundfile.read(io.BytesIO(data), dtype="int16")[0], waveform)
-
-
-def test_mu_law_is_within_its_own_error_of_the_waveform() -> None:
-    waveform = tone(8_000, 8_000)
-    samples, _ = soundfile.read(io.BytesIO(render(waveform, 8_000, TABLE["telephony"]).data), dtype="int16")
-    error = np.abs(samples.astype(int) - waveform)
-    assert np.all(error <= np.maximum(4, np.abs(waveform.astype(int)) / 16))  # half a step of ITU-T G.711
-
-
-def test_resampling_lets_nothing_alias() -> None:
-    aliased = resample(tone(48_000, 24_000, 5_000.0), 24_000, 8_000)  # above the new Nyquist frequency; it would come out at 3 kHz
-    assert np.max(np.abs(aliased[400:-400])) <= 2
+@pytest.mark.parametrize("name", AS_SYNTHESISED)
+def test_at_the_same_rate_every_bit_is_kept(name: str) -> None:
+    waveform = np.random.default_rng(1).integers(-32767, 32768, 24_000).astype("<i2")
+    rendered = render(waveform, 24_000, TABLE[name])
+    assert np.array_equal(soundfile.read(io.BytesIO(rendered.data), dtype="int16")[0], waveform)
+    assert rendered.processed.level.loudness < 0  # measured all the same
 
 
 def test_full_scale_survives_resampling_without_wrapping() -> None:
     square = np.repeat(np.tile(np.array([32767, -32768], "<i2"), 50), 200)
-    changed = resample(square, 24_000, 48_000)
-    assert np.all(np.sign(changed[100:300].astype(int)) == 1)
+    read, _ = soundfile.read(io.BytesIO(render(square, 22_050, TABLE["wav"]).data))
+    assert np.all(np.sign(read[20:200]) == 1)
+
+
+def test_several_profiles_of_a_waveform_share_the_work_and_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    waveform = to_int16(noisy(between(speech(), 0.4, 0.6), white(len(speech()) + RATE), 10), dither=False)
+    alone = [render(waveform, RATE, TABLE[name]).sha256 for name in NAMES]
+    asked: list[str] = []
+    for module, function in ((trim, "find_speech"), (noise, "estimate_snr"), (noise, "suppress")):
+        work = getattr(module, function)
+        monkeypatch.setattr(module, function, lambda *given, work=work, function=function: (asked.append(function), work(*given))[1])
+    assert [rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])] == alone
+    assert sorted(asked) == ["estimate_snr", "find_speech", "suppress"]
 
 
 def hashes(waveform: Waveform) -> list[str]:
-    return [render(waveform, 22_050, TABLE[name]).sha256 for name in NAMES]
+    return [rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])]
+
+
+def both() -> list[Waveform]:
+    """Clean, and so noisy that RNNoise is at work."""
+    clean = between(speech(SHORT, 2), 0.3, 0.3)
+    return [to_int16(clean, dither=False), to_int16(noisy(clean, white(len(clean)), 8), dither=False)]
 
 
 def test_the_same_waveform_gives_the_same_bytes_in_every_thread() -> None:
-    waveform = tone(22_050, 22_050)
+    waveforms = both()
     with ThreadPoolExecutor(8) as pool:
-        assert len({tuple(found) for found in pool.map(lambda _: hashes(waveform), range(24))}) == 1
+        made = list(pool.map(hashes, waveforms * 4))
+    assert made == [hashes(waveform) for waveform in waveforms] * 4
 
 
-def test_the_same_waveform_gives_the_same_bytes_and_fingerprint_in_another_process() -> None:
-    script = "from tests.unit.stream_apps.test_audio import *; print(hashes(tone(22_050, 22_050)), chain_fingerprint(TABLE))"
-    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert other.stdout.strip() == f"{hashes(tone(22_050, 22_050))} {chain_fingerprint(TABLE)}"
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_the_same_waveform_gives_the_same_bytes_and_fingerprint_in_another_process(threads: str) -> None:
+    script = "from tests.unit.stream_apps.test_audio import *; print([hashes(w) for w in both()], chain_fingerprint(TABLE))"
+    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
+    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    assert other.stdout.strip() == f"{[hashes(w) for w in both()]} {chain_fingerprint(TABLE)}"
 
 
 def test_the_fingerprint_follows_the_profiles_and_not_their_order() -> None:
-    changed = Profile(name="phone", format="ogg-opus", sample_rate=24_000, bitrate=24_000)
+    changed = msgspec.structs.replace(TABLE["phone"], padding=0.2)
     assert chain_fingerprint(profiles.Profiles({**TABLE, "phone": changed})) != chain_fingerprint(TABLE)
     assert chain_fingerprint(profiles.Profiles(dict(reversed(TABLE.items())))) == chain_fingerprint(TABLE)
 
 
+def failure(waveform: Waveform, name: str, rate: int = RATE) -> str:
+    with pytest.raises(InvalidRequest) as raised:
+        render(waveform, rate, TABLE[name])
+    return raised.value.code
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_to_render_is_an_error_of_the_request(name: str) -> None:
-    with pytest.raises(InvalidRequest, match="expected at least one sample") as raised:
-        render(tone(0), 24_000, TABLE[name])
-    assert raised.value.code == "render_error"
+    assert failure(tone(0), name) == "render_error"
+
+
+@pytest.mark.parametrize("name", PROCESSED)
+@pytest.mark.parametrize("waveform", [np.zeros(RATE, "<i2"), np.array([1000], "<i2"), to_int16(white(RATE) * np.float32(0.1), dither=False)])
+def test_a_waveform_without_speech_is_an_error_and_not_an_empty_file(waveform: Waveform, name: str) -> None:
+    assert failure(waveform, name) == "no_speech"
 
 
 @pytest.mark.parametrize("source", [8_000, 11_025, 22_050, 24_000, 24_001, 192_000])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", AS_SYNTHESISED)
 def test_one_sample_and_odd_rates_are_rendered(name: str, source: int) -> None:
     rendered = render(np.array([1000], "<i2"), source, TABLE[name])
-    assert rendered.samples >= 1
-    assert len(decoded(rendered)[0]) == rendered.samples
+    assert len(decoded(rendered)[0]) == rendered.samples >= 1
 
 
-def test_nothing_but_audio_is_in_a_file() -> None:
-    """What differs by recipient or by build would give another hash for the same sound."""
-    opus = render(tone(24_000), 24_000, TABLE["phone"]).data
-    assert not any(name in opus for name in (b"Lavf", b"Lavc", b"libopus"))
-    with av.open(io.BytesIO(opus)) as container:
-        assert {**container.metadata, **container.streams.audio[0].metadata}.keys() <= {"encoder"}
+@pytest.mark.parametrize("name", NAMES)
+def test_one_sample_and_silence_are_rendered_where_nothing_need_be_speech(name: str) -> None:
+    anything = msgspec.structs.replace(TABLE[name], trim="off", denoise="on")
+    for waveform in (np.array([1000], "<i2"), np.zeros(RATE, "<i2")):
+        rendered = render(waveform, RATE, anything)
+        assert 0 <= len(decoded(rendered)[0]) - rendered.samples <= MP3_SPARE * (name == "web")
+
+
+@pytest.mark.parametrize("source", [8_000, 11_025, 24_001, 44_100, 96_000])
+def test_an_odd_rate_is_rendered_right(source: int) -> None:
+    from stream_apps.audio.resample import resample
+
+    waveform = to_int16(resample(between(speech(), 0.4, 0.6), RATE, source), dither=False)
+    rendered = render(waveform, source, TABLE["speaker"])
+    assert rendered.duration == pytest.approx(len(speech()) / RATE + 2 * TABLE["speaker"].padding, abs=0.06)
+    assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
+
+
+def test_an_offset_is_taken_away_and_costs_no_loudness() -> None:
+    clean = between(speech() * np.float32(0.3), 0.4, 0.6)
+    rendered = render(to_int16(clean + np.float32(0.2), dither=False), RATE, TABLE["speaker"])
+    samples, _ = decoded(rendered)
+    assert abs(samples.mean()) < 0.002
+    assert rendered.processed.trimmed.seconds == pytest.approx(0.7, abs=0.06)
+    assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
+
+
+def test_clipped_speech_is_rendered_under_the_ceiling() -> None:
+    rendered = render(to_int16(np.clip(speech() * 20, -1, 1), dither=False), RATE, TABLE["speaker"])
+    samples, rate = decoded(rendered)
+    assert true_peak(samples, rate) <= ratio(-1 + 0.02)
+    assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
+
+
+@pytest.mark.parametrize("samples", [np.array([0, np.nan], np.float32), np.array([np.inf], np.float32), np.zeros((10, 2), np.float32)])
+def test_what_is_no_mono_waveform_of_numbers_is_an_error_of_the_request(samples: Samples) -> None:
+    with pytest.raises(InvalidRequest, match="expected mono, at least one sample, all finite"):
+        render_source(Source(samples, RATE), TABLE["archive"])
+
+
+def test_ten_minutes_are_rendered_whole() -> None:
+    waveform = to_int16(between(np.resize(speech(), 600 * RATE), 0.5, 0.5), dither=False)
+    rendered = render(waveform, RATE, TABLE["telephony"])
+    assert rendered.duration == pytest.approx(600.2, abs=0.1)
+    assert rendered.processed.level.loudness == pytest.approx(TELEPHONY, abs=0.2)
+
+
+def test_long_pauses_are_shortened_where_a_profile_asks_for_it() -> None:
+    waveform = to_int16(np.concatenate([speech(), silence(2.0), speech()]), dither=False)
+    capped = Profile(name="kiosk", format="flac", sample_rate=24_000, max_pause=0.5)
+    assert render(waveform, RATE, capped).processed.trimmed.pauses == pytest.approx(1.5, abs=0.15)
+    assert render(waveform, RATE, TABLE["phone"]).processed.trimmed.pauses == 0

@@ -52,11 +52,11 @@ class Broker:
 class World:
     def __init__(self) -> None:
         self.store, self.broker, self.beats = MemoryStore(), Broker(), 0
-        self.ends = asyncio.Event()
+        self.ends, self.cancelled = asyncio.Event(), frozenset[str]()
         self.lane = Lane(asyncio.Semaphore(2))
         deployment = Deployment.of(SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store)
         app: Any = SimpleNamespace(producer=self.broker)
-        self.delivery = Delivery(app, SETTINGS, deployment, self.store, Patience(self.ends, self.beat), self.beat)
+        self.delivery = Delivery(app, SETTINGS, deployment, self.store, Patience(self.ends, self.beat), self.beat, lambda: self.cancelled)
 
     def beat(self) -> None:
         self.beats += 1
@@ -177,6 +177,17 @@ def test_what_cannot_be_decoded_becomes_a_dead_letter() -> None:
             b"key",
             b"\xff",
         )
+
+    play(scene)
+
+
+def test_what_is_cancelled_meanwhile_is_stored_no_more() -> None:
+    async def scene(world: World) -> None:
+        await world.deliver(encode_synthesis(audio(1)))
+        world.cancelled = frozenset({"night-1"})
+        await world.deliver(encode_synthesis(audio(2)))
+        assert [result.status for result in world.broker.results()] == ["succeeded", "cancelled"]
+        assert len(list(world.store.list())) == 1
 
     play(scene)
 

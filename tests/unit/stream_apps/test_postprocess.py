@@ -8,11 +8,13 @@ import pytest
 from schemas.messages import RawAudio
 from seedcast import profiles
 from seedcast.codec import encode_json, encode_synthesis
+from seedcast.control import CANCELLED
 from seedcast.errors import Undecodable
 from seedcast.settings import PostprocessSettings
 from storage.memory import MemoryStore
+from stream_apps.audio.chain import VERSION
 from stream_apps.postprocess import Deployment, Outcome, outcome
-from tests.unit.stream_apps.records import TEXT, audio, rejected
+from tests.unit.stream_apps.records import TEXT, audio, rejected, tone, word
 
 SETTINGS = PostprocessSettings(digest_key="a key")  # type: ignore[arg-type]
 DEPLOYMENT = Deployment.of(SETTINGS, profiles.load(SETTINGS), MemoryStore())
@@ -40,7 +42,8 @@ def test_one_waveform_becomes_all_renditions_asked_for_once_each_in_order() -> N
         assert rendition.uri == f"s3://memory/{item.key}"
         assert rendition.sha256 == hashlib.sha256(item.data).hexdigest()
         assert item.key == f"night-1/{rendition.sha256[:2]}/{rendition.sha256}.{item.key.rpartition('.')[2]}"
-        assert (rendition.bytes, rendition.duration) == (len(item.data), pytest.approx(0.5, abs=1e-3))
+        assert rendition.bytes == len(item.data)
+        assert 0.2 < rendition.duration < len(word()) / 22_050
     assert [item.key.rpartition(".")[2] for item in made.objects] == ["ogg", "wav", "flac"]
     assert (made.result.status, made.result.metadata, made.submitted_at) == ("succeeded", {"recipient": "1"}, message.request.submitted_at)
 
@@ -77,6 +80,17 @@ def test_a_rejection_becomes_a_result_of_its_status() -> None:
     assert result.error == rejected(1).error
 
 
+def test_audio_of_a_cancelled_campaign_stores_nothing_and_says_so() -> None:
+    made = outcome(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-1"}))
+    assert (made.result.status, made.result.renditions, made.result.receipt, made.objects) == ("cancelled", (), None, ())
+    assert (made.result.request_id, made.result.campaign_id, made.result.metadata) == ("request-00001", "night-1", {"recipient": "1"})
+    assert made.result.error == CANCELLED
+
+
+def test_the_other_campaigns_are_not_cancelled_with_it() -> None:
+    assert outcome(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-2"})).result.status == "succeeded"
+
+
 @pytest.mark.parametrize(
     "damage",
     [{"waveform_sha256": "0" * 64}, {"flac": b"no flac"}, {"flac": b""}, {"sample_rate": 24_000}, {"samples": 1}],
@@ -94,8 +108,31 @@ def test_two_channels_are_no_waveform() -> None:
 def test_an_unknown_profile_fails_the_request_and_names_what_there_is() -> None:
     code, message = failure(audio(1, profiles=("telephony", "gramophone")))
     assert code == "unknown_profile"
-    assert "expected any of archive, phone" in message
+    assert "expected any of archive, car, phone" in message
     assert "got gramophone" in message
+
+
+def test_each_rendition_says_what_was_done_and_measured() -> None:
+    kept, levelled = of(audio(1, profiles=("archive", "speaker"))).result.renditions
+    assert (kept.trimmed, kept.denoised, kept.chain_version) == (0, False, VERSION)
+    assert (levelled.loudness, levelled.denoised) == (pytest.approx(DEPLOYMENT.profiles["speaker"].loudness, abs=0.15), False)
+    assert levelled.true_peak is not None
+    assert levelled.true_peak <= -1
+    assert levelled.trimmed == pytest.approx(kept.duration - levelled.duration, abs=0.002)
+    assert levelled.snr == kept.snr
+    assert levelled.snr is not None
+    assert levelled.snr > 24
+
+
+def test_silence_as_it_is_has_no_loudness_and_is_still_a_result() -> None:
+    (rendition,) = of(audio(1, np.zeros(22_050, "<i2"), profiles=("archive",))).result.renditions
+    assert (rendition.loudness, rendition.true_peak) == (None, None)
+
+
+def test_a_waveform_without_speech_fails_the_request_and_names_the_remedy() -> None:
+    code, message = failure(audio(1, tone(22_050, 22_050)))
+    assert code == "no_speech"
+    assert 'trim = "off"' in message
 
 
 def test_an_empty_waveform_fails_the_request() -> None:

@@ -142,7 +142,7 @@ spec:
       {{- end }}
 {{- end }}
 
-{{/* A ScaledObject of KEDA. Takes the same, and "group" and "topics". */}}
+{{/* A ScaledObject of KEDA. Takes the same, "group" and "topics", and perhaps "waiting": a group and a topic whose lag keeps one worker and adds none. */}}
 {{- define "seedcast.scaledObject" -}}
 {{- $root := .root -}}
 {{- $scaling := .worker.autoscaling -}}
@@ -169,6 +169,18 @@ spec:
         consumerGroup: {{ printf "%s.%s" $prefix $group }}
         topic: {{ printf "%s.%s" $prefix . }}
         lagThreshold: {{ $scaling.lagThreshold | quote }}
+        offsetResetPolicy: earliest
+      {{- with $scaling.authenticationRef }}
+      authenticationRef: {name: {{ . }}}
+      {{- end }}
+    {{- end }}
+    {{- with .waiting }}
+    - type: kafka
+      metadata:
+        bootstrapServers: {{ $root.Values.settings.SEEDCAST_KAFKA_BOOTSTRAP | quote }}
+        consumerGroup: {{ printf "%s.%s" $prefix .group }}
+        topic: {{ printf "%s.%s" $prefix .topic }}
+        lagThreshold: "1000000000"
         offsetResetPolicy: earliest
       {{- with $scaling.authenticationRef }}
       authenticationRef: {name: {{ . }}}

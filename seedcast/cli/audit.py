@@ -1,0 +1,93 @@
+"""`audit`: whether every request of a campaign ended once, from the topics, the committed offsets and the object store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+
+if TYPE_CHECKING:
+    from storage.audit import Finding, Objects, Report
+    from storage.audit.reading import OnProgress
+
+COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "skipped": "dim"}
+
+
+@app.command(rich_help_panel="Daily work")
+def audit(
+    campaign: Annotated[str, typer.Argument(help="Whose accounts to check.")],
+    sizes: Annotated[bool, typer.Option("--sizes", help="Compare the objects' sizes only; by default each is read and hashed.")] = False,
+    no_objects: Annotated[bool, typer.Option("--no-objects", help="Leave the object store out.")] = False,
+    examples: Annotated[int, typer.Option(min=0, help="How many of each finding are named.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Prove or refute that every accepted request ended once and its audio is there. Exit code 1 where something breaks that, or is not finished."""
+    from storage.audit import audit as prove
+    from storage.s3 import S3Store
+
+    quiet_logs()
+    settings = connected()
+    with _watched() as on_progress:
+        objects: Objects = "none" if no_objects else "size" if sizes else "hash"
+        report = prove(settings, campaign, S3Store(settings.s3), objects=objects, examples=examples, on_progress=on_progress)
+    emit(_facts(report)) if as_json else _print(report)
+    raise typer.Exit(Exit.OK if report.ok else Exit.INCOMPLETE)
+
+
+@contextmanager
+def _watched() -> "Iterator[OnProgress]":
+    from storage.audit import Progress as Step
+
+    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=12), TextColumn("{task.fields[detail]}"))
+    with Progress(*columns, console=err, transient=True) as bar:
+        line = bar.add_task("auditing", total=None, detail="")
+
+        def show(step: Step) -> None:
+            of = "" if step.total is None else f" of {step.total:,}"
+            bar.update(line, description=step.step, total=step.total, completed=step.done, detail=f"{step.done:,}{of}")
+
+        yield show
+
+
+def _facts(report: "Report") -> dict[str, object]:
+    from dataclasses import asdict
+
+    verdicts = [{**asdict(check), "verdict": check.verdict} for check in report.checks]
+    return {**asdict(report), "checks": verdicts, "ok": report.ok}
+
+
+def _print(report: "Report") -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for check in report.checks:
+        colour = COLOURS[check.verdict]
+        checked = "–" if check.checked is None else f"{check.checked:,}"
+        table.add_row(f"[{colour}]{check.verdict}[/]", check.what, checked)
+    out.print(table)
+    for title, colour, findings in (("breach", "bold red", report.breaches), ("unfinished", "yellow", report.unfinished), ("note", "dim", report.notes)):
+        for finding in findings:
+            _print_finding(title, colour, finding)
+    out.print(_summary(report), soft_wrap=True)
+
+
+def _print_finding(title: str, colour: str, finding: "Finding") -> None:
+    out.print(f"[{colour}]{title}[/]  {finding.count:,} × {finding.what}", soft_wrap=True)
+    for example in finding.examples:
+        out.print(f"  {example}", markup=False, soft_wrap=True)
+    if finding.examples and finding.more:
+        out.print(f"  … and {finding.more:,} more (--examples)")
+
+
+def _summary(report: "Report") -> str:
+    ended = ", ".join(f"{count:,} {status}" for status, count in report.outcomes.items()) or "no outcome"
+    if report.breaches:
+        verdict = f"[bold red]{len(report.breaches)} kinds of breach[/]" if len(report.breaches) > 1 else "[bold red]1 kind of breach[/]"
+    elif report.unfinished:
+        waiting = sum(finding.count for finding in report.unfinished if finding.name.startswith("waiting"))
+        verdict = f"[yellow]not finished[/]: {waiting:,} wait" if waiting else "[yellow]not proven[/]"
+    else:
+        verdict = "[green]proven[/]"
+    return f"{report.campaign_id}: {report.accepted:,} accepted, {ended} · {verdict}"

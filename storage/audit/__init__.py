@@ -1,0 +1,15 @@
+"""The audit of a campaign: from the topics, the committed offsets and the object store, whether every request ended once.
+
+from storage.audit import audit
+from storage.s3 import S3Store
+
+report = audit(settings, "july-bills", S3Store(settings.s3))
+print(report.ok, *report.breaches, sep="\n")
+"""
+
+from storage.audit.objects import Objects
+from storage.audit.reading import Progress
+from storage.audit.report import Check, Finding, Report
+from storage.audit.run import audit
+
+__all__ = ["Check", "Finding", "Objects", "Progress", "Report", "audit"]

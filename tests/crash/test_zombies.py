@@ -1,0 +1,62 @@
+"""A worker that was stopped beyond its session comes back when its work is another's, and a worker that hangs does not keep its partitions."""
+
+import random
+import signal
+
+import pytest
+
+from seedcast.failpoints import VARIABLE
+from seedcast.watchdog import EXIT_CODE
+from tests.conftest import eventually
+from tests.crash.night import GROUPS, SESSION, Night
+
+pytestmark = pytest.mark.integration
+
+REQUESTS = 200
+LATER = 20  # requests
+EDGES = {"gpu-consumer": "gpu.synthesised", "postprocess": "postprocess.stored"}
+WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "5", "SEEDCAST_POSTPROCESS_WATCHDOG": "5"}  # seconds
+MOVED = SESSION + 15.0  # seconds from the watchdog's end until a peer has the partitions and commits, on a busy machine
+
+
+def at(kind: str, chance: random.Random, action: str) -> dict[str, str]:
+    return {VARIABLE: f"{EDGES[kind]}:{chance.randint(1, 80)}:{action}"}
+
+
+def test_a_zombie_brings_nothing_back_and_works_again(night: Night, chance: random.Random) -> None:
+    night.submit(REQUESTS)
+    peers, zombies = [], {}
+    for kind in EDGES:
+        zombies[kind] = night.start(kind, **at(kind, chance, "stop"))
+        night.stops(zombies[kind])
+        peers.append(night.start(kind))
+        with night.recovery(f"{kind} stopped beyond its session", kind):
+            pass
+    night.completes(REQUESTS)
+    for kind, zombie in zombies.items():
+        done = night.done(kind)
+        zombie.send(signal.SIGCONT)
+        eventually(lambda: zombie.said.count('"assigned"') >= 2, what="the zombie to join again")  # noqa: B023
+        assert night.done(kind) >= done, "a late commit moved an offset back"
+    night.submit(LATER, first=REQUESTS, campaign="later")
+    night.completes(REQUESTS + LATER)
+    night.holds(REQUESTS + LATER)
+    for worker in (*zombies.values(), *peers):
+        worker.finishes()
+
+
+def test_a_worker_that_hangs_is_ended_and_its_partitions_move_in_time(night: Night, chance: random.Random) -> None:
+    night.submit(REQUESTS)
+    hung = {kind: night.start(kind, **WATCHDOG, **at(kind, chance, "hang")) for kind in GROUPS}
+    for worker in hung.values():
+        worker.says('"assigned"')
+    for kind in GROUPS:
+        night.start(kind)
+    for kind, worker in hung.items():
+        night.died(worker, EXIT_CODE)
+        assert "no progress" in worker.said
+        with night.recovery(f"{kind} hung until the watchdog ended it", kind):
+            pass
+        assert night.recoveries[-1].seconds < MOVED
+    night.completes(REQUESTS)
+    night.holds(REQUESTS)

@@ -1,0 +1,89 @@
+"""`inspect` and `profiles`: what post-processing did, from the topics and from a file, and the rows in force."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from schemas.topics import AUDIO
+from seedcast.codec import encode_synthesis
+from seedcast.settings import Settings
+from tests.conftest import Spawn, environment, eventually
+from tests.integration.test_postprocess import RUN, delete_all, finish, produce, results, sounds
+from tests.unit.stream_apps.records import audio, tone
+from tests.unit.stream_apps.speech import RATE, between, noisy, speech, white
+
+pytestmark = pytest.mark.integration
+
+
+def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
+    return subprocess.run(command, env=environment(settings) | env, capture_output=True, text=True, timeout=120)
+
+
+def test_a_request_is_shown_before_and_after_as_long_as_its_waveform_is_kept(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+    produce(settings, sounds(range(3), profiles=("phone", "telephony")))
+    produce(settings, [(b"request-00009", encode_synthesis(audio(9, tone(22_050, 22_050))))])
+    worker = seedcast(RUN, settings)
+    eventually(lambda: len(results(settings)) == 4, what="the results")
+    assert finish(worker) == 0
+    picture = tmp_path / "before and after.png"
+    shown = run(settings, "inspect", "request-00001", "--profile", "telephony", "-o", picture, "--json")
+    assert shown.returncode == 0, shown.stderr
+    facts = json.loads(shown.stdout)
+    assert facts["profile"] == "telephony"
+    assert facts["notes"] == ["rendered again here: the same bytes"]
+    assert facts["loudness"].endswith("(target -20)")
+    assert "300–3400 Hz" in facts["band"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    failed = run(settings, "inspect", "request-00009")
+    assert failed.returncode == 0
+    assert "it failed: no_speech" in failed.stdout
+    delete_all(settings, AUDIO)
+    later = run(settings, "inspect", "request-00001", "-o", picture)
+    assert later.returncode == 0, later.stderr
+    assert "no longer keep the waveform" in later.stdout
+    assert "LUFS" in later.stdout  # the manifest knows
+
+
+def test_a_file_is_put_through_the_chain_whatever_its_channels(tmp_path: Path) -> None:
+    clean = between(speech(), 0.5, 0.7)
+    noise = noisy(clean, white(len(clean)), 10)
+    soundfile.write(tmp_path / "call.wav", np.stack([noise, noise], axis=1), RATE, subtype="FLOAT")
+    shown = run(Settings(home=tmp_path), "inspect", tmp_path / "call.wav", "-o", tmp_path / "call.svg", "--profile", "speaker", "--json")
+    assert shown.returncode == 0, shown.stderr
+    facts = json.loads(shown.stdout)
+    assert facts["noise suppression"] == "RNNoise (auto, under 20 dB)"
+    assert abs(float(facts["SNR"].removesuffix(" dB")) - 10) < 3
+    assert "at 48,000 Hz" in facts["rendition"]
+    assert "<svg" in (tmp_path / "call.svg").read_text()
+
+
+def test_what_cannot_be_inspected_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "no.wav").write_bytes(b"RIFF")
+    soundfile.write(tmp_path / "a.wav", speech(), RATE)
+    for arguments, word in (
+        (["request-that-never-was"], "an id with a result"),
+        ([tmp_path / "no.wav"], "audio as WAV"),
+        ([tmp_path / "a.wav", "--profile", "gramophone"], "telephony-alaw"),
+        ([tmp_path / "a.wav", "-o", tmp_path / "a.text"], "a picture file"),
+    ):
+        refused = run(settings, "inspect", *arguments)
+        assert refused.returncode == 2
+        assert word in refused.stderr
+
+
+def test_profiles_lists_the_rows_in_force(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[kiosk]\nformat = "flac"\nsample_rate = 44100\nmax_pause = 0.4\n')
+    env = {"SEEDCAST_POSTPROCESS_PROFILES": str(tmp_path / "mine.toml")}
+    listed = run(Settings(home=tmp_path), "profiles", "--json", **env)
+    rows = {row["name"]: row for row in map(json.loads, listed.stdout.splitlines())}
+    assert {"phone", "speaker", "telephony", "telephony-alaw", "car", "web", "archive", "wav", "kiosk"} == rows.keys()
+    assert rows["telephony"]["band"] == [300, 3400]
+    table = run(Settings(home=tmp_path), "profiles", COLUMNS="200", **env)
+    assert table.returncode == 0
+    assert "pauses 0.4" in table.stdout

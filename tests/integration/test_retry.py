@@ -1,0 +1,207 @@
+"""Retrying on a real Kafka: what failed or expired, and nothing else, is submitted again under a campaign that names the old one."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from gpu_consumers.replay import requests_of
+from producers import SubmitOptions, submit_file, submit_requests
+from producers.build import request_id
+from producers.retry import RetryOptions, RetryReport, retry
+from schemas.messages import Campaign, ErrorCode, RequestError, SpeechRequest, SpeechResult, Status
+from schemas.topics import REQUESTS, RESULTS
+from seedcast.campaigns import read_campaigns
+from seedcast.codec import encode_json
+from seedcast.errors import InvalidInput
+from seedcast.kafka import Producer, announce
+from seedcast.outcomes import wait
+from seedcast.settings import Settings
+from tests.conftest import Spawn
+from tests.integration.test_audit import delete
+from tests.integration.test_cli import run
+from tests.unit.gpu_consumers.requests import a_request
+
+pytestmark = pytest.mark.integration
+
+AGAIN = RetryOptions(campaign="night")
+OPTIONS = SubmitOptions(campaign="night", id_column="id", voice=7, profiles=("telephony",))
+SOON = timedelta(hours=1)
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    return [{"id": f"n-{number}", "text": f"Message {number}.", "metadata.colour": "red"} for number in range(count)]
+
+
+def night(settings: Settings, count: int) -> list[SpeechRequest]:
+    """Submitted, in the order of their rows; nobody speaks them."""
+    submit_requests(settings, rows(count), replace(OPTIONS, deadline=datetime.now(UTC) + SOON))
+    return in_order(settings, "night")
+
+
+def in_order(settings: Settings, campaign: str) -> list[SpeechRequest]:
+    return sorted(requests_of(settings, campaign), key=lambda request: int(request.metadata.get("row", "0")))
+
+
+def end(settings: Settings, request: SpeechRequest, status: Status = "failed", code: ErrorCode = "engine_error") -> None:
+    error = None if status == "succeeded" else RequestError(code=code, message="no")
+    result = SpeechResult(request_id=request.request_id, campaign_id=request.campaign_id, status=status, error=error, metadata=request.metadata)
+    Producer(settings).deliver(settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result))
+
+
+def end_all(settings: Settings, requests: list[SpeechRequest]) -> None:
+    producer = Producer(settings)
+    for request in requests:
+        result = SpeechResult(request_id=request.request_id, campaign_id="night", status="failed", error=RequestError(code="engine_error", message="no"))
+        producer.send(settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result), on_delivery=lambda _: None)
+    assert producer.flush(60) == 0
+
+
+def ids(settings: Settings, campaign: str) -> list[str]:
+    return [request.metadata["id"] for request in in_order(settings, campaign)]
+
+
+def accepted(report: RetryReport) -> tuple[int, int]:
+    assert report.submitted is not None
+    return report.submitted.new, report.submitted.accepted
+
+
+def test_what_failed_or_expired_is_submitted_again_and_nothing_else(settings: Settings) -> None:
+    failed, expired, cancelled, succeeded, failed_later, _ = requests = night(settings, 6)
+    end(settings, failed)
+    end(settings, expired, "expired", "expired")
+    end(settings, cancelled, "cancelled", "cancelled")
+    for request in (succeeded, failed_later):
+        end(settings, request, "succeeded")
+    end(settings, failed_later)  # the first result counts
+    report = retry(settings, AGAIN)
+    assert (report.campaign_id, report.retry_of, dict(report.asked), report.missing) == ("night-retry-1", "night", {"engine_error": 1, "expired": 1}, 0)
+    assert accepted(report) == (2, 2)
+    again = in_order(settings, "night-retry-1")
+    assert [request.metadata for request in again] == [request.metadata for request in requests[:2]]
+    assert [request.request_id for request in again] == [request_id("night-retry-1", f"n-{number}") for number in range(2)]
+    assert [(request.text, request.voice_seed, request.profiles, request.deadline) for request in again] == [
+        (f"Message {number}.", 7, ("telephony",), None) for number in range(2)
+    ]
+    record = read_campaigns(settings)["night-retry-1"]
+    assert (record.state, record.accepted, record.retry_of) == ("sealed", 2, "night")
+
+
+def test_the_same_retry_again_sends_nothing_twice_and_its_deadline_stays(settings: Settings) -> None:
+    for request in night(settings, 3):
+        end(settings, request)
+    options = replace(AGAIN, name="second-try", deadline="2h")
+    report = retry(settings, options)
+    assert accepted(report) == (3, 3)
+    deadlines = {request.deadline for request in in_order(settings, "second-try")}
+    assert deadlines == {report.deadline} == {read_campaigns(settings)["second-try"].deadline}
+    again = retry(settings, options)
+    assert accepted(again) == (0, 3)
+    assert again.deadline == report.deadline
+    assert len(in_order(settings, "second-try")) == 3
+
+
+def test_a_retry_that_was_interrupted_is_gone_on_with(settings: Settings) -> None:
+    end_all(settings, night(settings, 5000))
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retry(settings, AGAIN, interrupt)
+    assert read_campaigns(settings)["night-retry-1"].state == "open"
+    report = retry(settings, AGAIN)
+    assert (report.campaign_id, accepted(report)[1]) == ("night-retry-1", 5000)
+    assert report.submitted is not None
+    assert report.submitted.resumed > 0
+
+
+def test_the_next_retry_leaves_out_what_an_earlier_one_has_spoken_or_in_hand(settings: Settings) -> None:
+    for request in night(settings, 4)[:3]:
+        end(settings, request)
+    retry(settings, AGAIN)
+    spoken, failed, _ = in_order(settings, "night-retry-1")
+    end(settings, spoken, "succeeded")
+    end(settings, failed)
+    late = in_order(settings, "night")[3]
+    end(settings, late, "expired", "expired")
+    report = retry(settings, AGAIN)
+    assert (report.campaign_id, report.spoken, report.under_way, accepted(report)) == ("night-retry-2", 1, 1, (2, 2))
+    assert ids(settings, "night-retry-2") == ["n-1", "n-3"]
+
+
+def test_nothing_to_retry_opens_no_campaign(settings: Settings) -> None:
+    (request,) = night(settings, 1)
+    assert retry(settings, AGAIN).submitted is None
+    end(settings, request, "succeeded")
+    assert retry(settings, AGAIN).submitted is None
+    assert set(read_campaigns(settings)) == {"night"}
+
+
+def test_what_the_topics_have_forgotten_comes_from_the_list(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("id,text\n" + "".join(f"{row['id']},{row['text']}\n" for row in rows(4)))
+    submit_file(settings, file, OPTIONS)
+    for request in in_order(settings, "night")[:2]:
+        end(settings, request)
+    delete(settings, REQUESTS)
+    with pytest.raises(InvalidInput, match=r"got none of 2.*--source"):
+        retry(settings, AGAIN)
+    assert run(settings, "retry", "night").returncode == 2
+    report = retry(settings, replace(AGAIN, source=file, listed=OPTIONS))
+    assert accepted(report) == (2, 2)
+    assert ids(settings, "night-retry-1") == ["n-0", "n-1"]
+
+
+def test_requests_that_their_caller_made_keep_their_own_identity(settings: Settings) -> None:
+    mine = a_request(request_id="my-own-id", text="Hello.", metadata={"id": "n-1"})
+    submit_requests(settings, [mine], SubmitOptions(campaign="night"))
+    end(settings, mine)
+    retry(settings, AGAIN)
+    (again,) = requests_of(settings, "night-retry-1")
+    assert (again.request_id, again.metadata) == (request_id("night-retry-1", "my-own-id"), {"id": "n-1"})
+
+
+@pytest.mark.parametrize(
+    ("campaign", "name", "said"), [("nigth", None, "but night"), ("night", "day", "another campaign"), ("night", "night", "another campaign")]
+)
+def test_a_wrong_name_is_a_mistake(settings: Settings, campaign: str, name: str | None, said: str) -> None:
+    night(settings, 1)
+    submit_requests(settings, rows(1), replace(OPTIONS, campaign="day"))
+    with pytest.raises(InvalidInput, match=said):
+        retry(settings, RetryOptions(campaign=campaign, name=name))
+
+
+def expire(settings: Settings, count: int) -> None:
+    """Requests whose deadline was past when they were sent."""
+    past = datetime.now(UTC) - SOON
+    producer = Producer(settings)
+    for number in range(count):
+        request = a_request(request_id=f"request-{number}", deadline=past, metadata={"id": str(number)})
+        producer.deliver(settings.topic(REQUESTS), key=b"2222", value=encode_json(request))
+    announce(producer, settings, Campaign(campaign_id="night", state="sealed", created_at=past, accepted=count))
+
+
+def lines(text: str) -> Iterator[dict[str, object]]:
+    return (json.loads(line) for line in text.splitlines())
+
+
+def test_an_operator_retries_a_night_and_hears_it(settings: Settings, seedcast: Spawn) -> None:
+    expire(settings, 6)
+    seedcast(["run", "gpu-consumer"], settings)
+    seedcast(["run", "postprocess"], settings)
+    assert wait(settings, "night").expired == 6
+    dry = run(settings, "retry", "night", "--dry-run", "--json")
+    assert dry.returncode == 0, dry.stderr
+    (planned,) = lines(dry.stdout)
+    assert (planned["campaign_id"], planned["submitted"]["new"]) == ("night-retry-1", 6)  # type: ignore[index]
+    assert set(read_campaigns(settings)) == {"night"}
+    done = run(settings, "retry", "night", "--wait", "--json")
+    assert done.returncode == 0, done.stderr
+    _, outcome = lines(done.stdout)
+    assert outcome["succeeded"] == 6
+    shown = run(settings, "retry", "night")
+    assert (shown.returncode, "spoken by an earlier retry" in shown.stdout) == (0, True), shown.stderr

@@ -1,0 +1,311 @@
+"""The ledger and its assignments as a consumer group uses them: several workers, crashes, zombies and late completions, in any order."""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import pytest
+import structlog
+from hypothesis import Phase
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from gpu_consumers.assignments import Assignment, Assignments, Callbacks
+from gpu_consumers.ledger import Ledger
+from seedcast import offsets
+from seedcast.errors import BrokerUnavailable
+from seedcast.kafka import Committed, Partition, Record
+from seedcast.settings import GpuSettings, Settings
+
+SETTINGS = Settings(gpu=GpuSettings(window=16))  # small enough to be reached
+PARTITIONS = [Partition("requests", number) for number in range(2)]
+WORKERS = 2
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> Iterator[None]:
+    """Thousands of rebalances need no log."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+def exists(offset: int) -> bool:
+    """A log with holes, as compaction and transactions leave them."""
+    return offset % 7 not in (3, 4)
+
+
+def done(committed: tuple[int, str]) -> set[int]:
+    """What a new owner would skip of what exists."""
+    return {offset for offset in (*range(committed[0]), *offsets.decode(*committed)) if exists(offset)}
+
+
+class Group:
+    """The broker's side. It takes a late commit from a member that gave a partition up, as Kafka does (measured); the model forbids it."""
+
+    def __init__(self) -> None:
+        self.ends = dict.fromkeys(PARTITIONS, 0)
+        self.committed: dict[Partition, tuple[int, str]] = {}
+        self.owners: dict[Partition, Member] = {}
+
+    def left(self, partition: Partition) -> Committed:
+        offset, metadata = self.committed.get(partition, (None, ""))
+        return Committed(offset, metadata)
+
+    def commit(self, member: "Member", offsets: dict[Partition, tuple[int, str]]) -> None:
+        if member.expelled:
+            raise BrokerUnavailable("unknown member")
+        for partition, checkpoint in offsets.items():
+            assert self.owners.get(partition) is member, "a commit for a partition that is somebody else's"
+            before = self.committed.get(partition, (0, ""))
+            assert done(before) <= done(checkpoint), "a commit forgot what was done"
+            self.committed[partition] = checkpoint
+
+
+class Member:
+    """Stands for GroupConsumer."""
+
+    def __init__(self, group: Group, *_: object, on_assign: Callable[..., None], on_revoke: Callable[..., None], on_lost: Callable[..., None]) -> None:
+        self.group, self.on_assign, self.on_revoke, self.on_lost = group, on_assign, on_revoke, on_lost
+        self.positions: dict[Partition, int] = {}
+        self.paused: set[Partition] = set()
+        self.expelled = False
+        self.commit = partial(group.commit, self)
+        self.pause, self.resume = self.paused.add, self.paused.discard
+
+    def poll(self, limit: int, _: float) -> Iterator[Record]:
+        for partition in sorted(self.positions):
+            while limit and partition not in self.paused and self.positions[partition] < self.group.ends[partition]:
+                offset = self.positions[partition]
+                self.positions[partition] += 1
+                if exists(offset):
+                    limit -= 1
+                    yield Record(partition, offset, None, b"", (), 0)
+
+    def assign(self, partition: Partition) -> None:
+        left = self.group.left(partition)
+        self.group.owners[partition] = self
+        self.on_assign({partition: left})
+        self.positions[partition] = left.offset or 0
+
+    def give_up(self, partitions: Sequence[Partition], told: Callable[..., None]) -> None:
+        told(partitions)
+        for partition in partitions:
+            self.positions.pop(partition)
+            self.paused.discard(partition)
+
+
+class Worker:
+    """What stands around Assignments: requests in slots, and audio on its way to the broker."""
+
+    def __init__(self, group: Group, acknowledged: dict[Partition, set[int]], kind: type[Assignments]) -> None:
+        self.in_slots: list[tuple[Assignment, int]] = []
+        self.sent: list[tuple[Assignment, int]] = []
+        self.acknowledged = acknowledged
+        self.known: dict[Partition, set[int]] = defaultdict(set)  # what it was told of a partition since that is its own
+        callbacks = Callbacks(waiting=lambda _: 0, flush=self.deliver_all, forget=lambda _: None)
+
+        def join(*arguments: Any, **named: Any) -> Any:
+            self.member = Member(group, *arguments, **named)
+            return self.member
+
+        self.assignments = kind(SETTINGS, [], callbacks, join)
+
+    def take(self, limit: int) -> None:
+        for assignment, record in self.assignments.poll(limit, 0.0):
+            if not self.member.expelled:
+                assert record.offset not in done(self.member.group.committed.get(record.partition, (0, ""))), "finished work was forgotten"
+            self.in_slots.append((assignment, record.offset))
+
+    def send(self, place: int) -> None:
+        """What finishes for a partition that is no longer ours is dropped."""
+        assignment, offset = self.in_slots.pop(place % len(self.in_slots))
+        if assignment.ours:
+            self.sent.append((assignment, offset))
+
+    def deliver(self, place: int) -> None:
+        assignment, offset = self.sent.pop(place % len(self.sent))
+        self.acknowledged[assignment.partition].add(offset)
+        assignment.finish(offset)
+        if assignment.ours:
+            self.known[assignment.partition].add(offset)
+
+    def deliver_all(self) -> None:
+        while self.sent:
+            self.deliver(0)
+
+
+workers = st.integers(0, WORKERS - 1)
+partitions = st.sampled_from(PARTITIONS)
+places = st.lists(st.integers(0, 30), min_size=1, max_size=8)  # taken modulo what there is
+
+
+class Model(RuleBasedStateMachine):
+    """What the outside world sees: which offsets have their audio acknowledged, and what the group has committed."""
+
+    kind: type[Assignments] = Assignments
+
+    @initialize()
+    def begin(self) -> None:
+        self.group = Group()
+        self.acknowledged: dict[Partition, set[int]] = {partition: set() for partition in PARTITIONS}
+        self.workers = [self.worker() for _ in range(WORKERS)]
+
+    def worker(self) -> Worker:
+        return Worker(self.group, self.acknowledged, self.kind)
+
+    @rule(partition=partitions, count=st.integers(1, 12))
+    def produce(self, partition: Partition, count: int) -> None:
+        self.group.ends[partition] += count
+
+    @rule(partition=partitions, to=workers)
+    def move(self, partition: Partition, to: int) -> None:
+        """A cooperative rebalance: the old owner is asked first."""
+        member, owner = self.workers[to].member, self.group.owners.get(partition)
+        if member.expelled or owner is member:
+            return
+        if owner:
+            owner.give_up([partition], owner.on_revoke)
+            known = next(worker.known for worker in self.workers if worker.member is owner)
+            assert known[partition] <= done(self.group.committed.get(partition, (0, ""))), "a hand-over forgot what was done"
+        self.workers[to].known[partition] = set()
+        member.assign(partition)
+
+    @rule(worker=workers)
+    def expel(self, worker: int) -> None:
+        """Its session ended, and it does not know: a zombie."""
+        member = self.workers[worker].member
+        member.expelled = True
+        self.group.owners = {partition: owner for partition, owner in self.group.owners.items() if owner is not member}
+
+    @precondition(lambda self: any(worker.member.expelled for worker in self.workers))
+    @rule()
+    def notice(self) -> None:
+        for member in (worker.member for worker in self.workers if worker.member.expelled):
+            member.give_up(list(member.positions), member.on_lost)
+            member.expelled = False
+
+    @rule(worker=workers, delivered=st.integers(0, 30))
+    def crash(self, worker: int, delivered: int) -> None:
+        """The broker may have what was sent, or not."""
+        self.expel(worker)
+        for assignment, offset in self.workers[worker].sent[:delivered]:
+            self.acknowledged[assignment.partition].add(offset)
+        self.workers[worker] = self.worker()
+
+    @rule(worker=workers, limit=st.integers(1, 10))
+    def take(self, worker: int, limit: int) -> None:
+        self.workers[worker].take(limit)
+
+    @rule(worker=workers, finished=places)
+    def finish(self, worker: int, finished: list[int]) -> None:
+        for place in finished[: len(self.workers[worker].in_slots)]:
+            self.workers[worker].send(place)
+
+    @rule(worker=workers, delivered=places)
+    def acknowledge(self, worker: int, delivered: list[int]) -> None:
+        for place in delivered[: len(self.workers[worker].sent)]:
+            self.workers[worker].deliver(place)
+
+    @rule(worker=workers)
+    def commit(self, worker: int) -> None:
+        self.workers[worker].assignments.commit()
+
+    @rule(worker=workers)
+    def relieve(self, worker: int) -> None:
+        self.workers[worker].assignments.relieve()
+
+    @invariant()
+    def nothing_that_is_committed_as_done_is_unfinished(self) -> None:
+        for partition, committed in getattr(self, "group", Group()).committed.items():
+            assert done(committed) <= self.acknowledged[partition], "an unfinished offset is committed as done"
+
+    @invariant()
+    def nothing_runs_further_ahead_than_its_window(self) -> None:
+        for worker in getattr(self, "workers", ()):
+            counts = Counter(id(assignment) for assignment, _ in worker.in_slots)
+            assert all(count <= SETTINGS.gpu.window for count in counts.values())
+
+    def teardown(self) -> None:
+        """Every request finishes, whoever is left: here, one worker that comes after all the others have gone."""
+        if not hasattr(self, "workers"):
+            return
+        for number in range(WORKERS):
+            self.crash(number, delivered=0)
+        last = self.workers[0]
+        for partition in PARTITIONS:
+            last.member.assign(partition)
+        while not self.finished():
+            before = (self.group.committed.copy(), len(last.in_slots))
+            last.take(5)
+            while last.in_slots:
+                last.send(0)
+            last.deliver_all()
+            last.assignments.commit()
+            last.assignments.relieve()
+            assert before != (self.group.committed, 0) or self.finished(), "no progress"
+
+    def finished(self) -> bool:
+        wanted = {partition: {offset for offset in range(end) if exists(offset)} for partition, end in self.group.ends.items()}
+        return all(wanted[partition] <= done(self.group.committed.get(partition, (0, ""))) & self.acknowledged[partition] for partition in PARTITIONS)
+
+
+TestModel = Model.TestCase
+TestModel.settings = examples(max_examples=80, stateful_step_count=40, deadline=None)
+
+
+class HighestSeen(Ledger):
+    """The fault of confluentinc/parallel-consumer #826."""
+
+    def checkpoint(self) -> tuple[int, str]:
+        return self._position, ""
+
+
+class WithoutBitmap(Ledger):
+    def checkpoint(self) -> tuple[int, str]:
+        return self.watermark, ""
+
+
+def with_ledger(kind: type[Ledger]) -> type[Assignments]:
+    class Broken(Assignments):
+        def _assigned(self, committed: dict[Partition, Committed]) -> None:
+            super()._assigned(committed)
+            for partition, left in committed.items():
+                self._ours[partition].ledger = kind(left.offset or 0, left.metadata)
+
+    return Broken
+
+
+class CommitsAfterwards(Assignments):
+    """The last commit comes when the partition is somebody else's already."""
+
+    def _lost(self, partitions: Sequence[Partition]) -> None:
+        ledgers = {partition: self._ours[partition].ledger for partition in partitions if partition in self._ours}
+        super()._lost(partitions)
+        self._after = {partition: ledger.checkpoint() for partition, ledger in ledgers.items()}
+
+    def commit(self) -> None:
+        if late := getattr(self, "_after", None):
+            with suppress(BrokerUnavailable):
+                self._consumer.commit(late)
+        super().commit()
+
+
+WITHOUT_SHRINKING = examples(max_examples=500, stateful_step_count=40, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+
+
+@pytest.mark.parametrize("broken", [with_ledger(HighestSeen), with_ledger(WithoutBitmap), CommitsAfterwards], ids=["highest seen", "no bitmap", "late commit"])
+def test_the_model_goes_red_when_the_protocol_is_broken(broken: type[Assignments]) -> None:
+    class Red(Model):
+        kind = broken
+
+    with pytest.raises(AssertionError, match=r"unfinished|forgot|somebody else"):
+        run_state_machine_as_test(Red, settings=WITHOUT_SHRINKING)
+
+
+def test_the_bitmap_is_wider_than_the_models_window() -> None:
+    assert SETTINGS.gpu.window < offsets.MAX_BITS

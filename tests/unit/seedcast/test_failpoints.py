@@ -1,0 +1,58 @@
+"""Failpoints: every edge of the table is somewhere in the code, and nothing happens unless one is asked for."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seedcast import settings
+from seedcast.errors import InvalidSettings
+from seedcast.failpoints import EDGES, VARIABLE
+
+ROOT = Path(__file__).parents[3]
+ROOMS = ("producers", "gpu_consumers", "stream_apps")
+THREE = "from seedcast.failpoints import failpoint\nfor n in range(3): failpoint('gpu.sent'); failpoint('gpu.polled'); print(n, flush=True)"
+
+
+def run(value: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", THREE], env={VARIABLE: value}, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_the_table_is_what_the_code_passes() -> None:
+    sources = "\n".join(path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    assert sorted(re.findall(r'\bfailpoint\("([^"]+)"\)', sources)) == sorted(EDGES)
+
+
+@pytest.mark.parametrize(("value", "code", "said"), [("", 0, "0\n1\n2\n"), ("gpu.sent:2", -signal.SIGKILL, "0\n"), ("gpu.commit:1", 0, "0\n1\n2\n")])
+def test_the_process_ends_at_the_passage_that_was_asked_for(value: str, code: int, said: str) -> None:
+    process = run(value)
+    assert process.communicate(timeout=30)[0] == said
+    assert process.returncode == code
+
+
+@pytest.mark.parametrize("action", ["hang", "stop"])
+def test_a_process_that_hangs_or_stops_goes_no_further(action: str) -> None:
+    process = run(f"gpu.polled:3:{action}")
+    try:
+        assert process.stdout
+        assert [process.stdout.readline() for _ in range(2)] == ["0\n", "1\n"]
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+    finally:
+        process.kill()
+        assert process.communicate()[0] == ""
+
+
+@pytest.mark.parametrize("value", ["gpu.nowhere:1", "gpu.sent", "gpu.sent:0", "gpu.sent:-1", "gpu.sent:x", "gpu.sent:1:explode", "gpu.sent:٣"])
+def test_what_names_no_edge_passage_or_action_is_a_wrong_setting(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, value)
+    with pytest.raises(InvalidSettings, match=VARIABLE):
+        settings.load()
+
+
+def test_an_edge_is_accepted_among_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "gpu.sent:1:hang")
+    assert settings.load()

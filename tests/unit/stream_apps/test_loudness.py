@@ -1,0 +1,102 @@
+import numpy as np
+import pyloudnorm
+import pytest
+
+from stream_apps.audio.limiter import compress, limit, peaks, true_peak
+from stream_apps.audio.loudness import GAIN, level, measure
+from stream_apps.audio.resample import resample
+from stream_apps.audio.samples import Samples, ratio
+from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, power, silence, speech
+
+TARGETS = [(-16.0, -1.0), (-19.0, -2.0), (-23.0, -1.0)]
+
+
+def clip(text: str, seed: int, seconds: float, rate: int) -> Samples:
+    return np.resize(resample(speech(text, seed), RATE, rate), round(seconds * rate))
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 10.0, 30.0])
+@pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
+@pytest.mark.parametrize(("target", "ceiling"), TARGETS)
+@pytest.mark.parametrize(("text", "seed"), [(ENGLISH, 1), (MANDARIN, 2)])
+def test_loudness_meets_its_target_under_the_ceiling(text: str, seed: int, target: float, ceiling: float, rate: int, seconds: float) -> None:
+    samples = clip(text, seed, seconds, rate)
+    made, told = level(samples, rate, target, ceiling)
+    assert abs(pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)) - target) <= 0.5
+    assert told.loudness == pytest.approx(pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)), abs=0.3 if seconds == 1 else 0.1)
+    assert finer_peak(made, rate) <= ratio(ceiling + 0.05)
+    assert told.true_peak <= ceiling + 0.01
+
+
+def finer_peak(samples: Samples, rate: int) -> float:
+    """Of 16 × oversampling, four times that of the limiter."""
+    return float(np.abs(resample(samples, rate, 16 * rate)).max())
+
+
+def test_the_reference_tone_of_bs_1770_is_measured_as_it_says() -> None:
+    tone = np.sin(2 * np.pi * 997 * np.arange(5 * 48_000) / 48_000).astype(np.float32)
+    assert measure(tone, 48_000) == pytest.approx(-3.01, abs=0.1)
+    assert measure(tone / 10, 48_000) == pytest.approx(-23.01, abs=0.1)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.2, 0.39])
+def test_a_clip_shorter_than_a_block_is_measured_by_its_own_mean(seconds: float) -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(round(seconds * 48_000)) / 48_000).astype(np.float32)
+    assert measure(tone, 48_000) == pytest.approx(-3.0, abs=0.3)
+    made, told = level(tone, 48_000, -20.0, -1.0)
+    assert told.loudness == pytest.approx(-20, abs=0.1)
+    assert measure(made, 48_000) == pytest.approx(-20, abs=0.1)
+
+
+def test_true_peak_sees_between_the_samples() -> None:
+    quarter = np.sin(np.pi / 2 * np.arange(4800) + np.pi / 4).astype(np.float32)  # every sample at 0.707
+    assert np.abs(quarter).max() < 0.71
+    assert true_peak(quarter, 48_000) == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_limiter_leaves_alone_what_is_under_its_ceiling() -> None:
+    samples = speech() * np.float32(0.1)
+    assert limit(samples, RATE, 0.9, peaks(samples, RATE)).samples is samples
+
+
+def test_a_limiter_brings_one_peak_down_and_nothing_far_from_it() -> None:
+    samples = (0.3 * np.sin(np.arange(RATE) * 0.2)).astype(np.float32)
+    samples[RATE // 2] = 1.5
+    limited = limit(samples, RATE, 0.5, peaks(samples, RATE))
+    assert true_peak(limited.samples, RATE) <= 0.5 * 1.001
+    assert np.allclose(limited.samples[: RATE // 3], samples[: RATE // 3], atol=1e-6)
+    assert limited.lowest < 0.4
+
+
+def test_silence_stays_silent_and_what_is_nearly_silent_is_not_blown_up() -> None:
+    made, told = level(silence(1.0), RATE, -16.0, -1.0)
+    assert not made.any()
+    assert told.loudness == float("-inf")
+    whisper = speech() * np.float32(1e-4)
+    assert level(whisper, RATE, -16.0, -1.0)[1].gain <= GAIN + 0.1
+
+
+def test_without_target_and_ceiling_every_bit_is_kept_and_all_is_measured() -> None:
+    samples = speech()
+    made, told = level(samples, RATE, None, None)
+    assert made is samples
+    assert told.loudness == told.before == pytest.approx(measure(samples, RATE))
+    assert ratio(told.true_peak) == pytest.approx(true_peak(samples, RATE), rel=1e-4)
+
+
+def test_a_compressor_brings_syllables_nearer_and_does_not_lift_silence() -> None:
+    loud = (0.5 * np.sin(np.arange(RATE) * 0.2)).astype(np.float32)
+    samples = np.concatenate([loud, loud / 10, silence(0.5)])
+    made = compress(samples, RATE, 3.0)
+    middle = RATE // 4
+    before, after = (10 * np.log10(power(s[middle : 3 * middle]) / power(s[RATE + middle : RATE + 3 * middle])) for s in (samples, made))
+    assert before == pytest.approx(20, abs=0.1)
+    assert after == pytest.approx(20 / 3, abs=1)
+    assert not made[-RATE // 4 :].any()
+
+
+def test_a_long_clip_has_the_peaks_of_its_parts_and_none_where_they_meet() -> None:
+    tone = (0.5 * np.sin(2 * np.pi * 1234.5 * np.arange(65 * 8_000) / 8_000)).astype(np.float32)
+    found = peaks(tone, 8_000)
+    assert len(found) == 65_000
+    assert np.allclose(found[10:-10], 0.5, atol=0.005)

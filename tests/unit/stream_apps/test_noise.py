@@ -1,0 +1,90 @@
+from functools import cache
+
+import msgspec
+import numpy as np
+import pytest
+
+from seedcast import profiles
+from seedcast.settings import PostprocessSettings
+from stream_apps.audio.noise import CLEAN, estimate_snr, suppress
+from stream_apps.audio.process import process
+from stream_apps.audio.samples import Samples
+from stream_apps.audio.source import Source
+from tests.unit.stream_apps.speech import RATE, SHORT, VOICES, between, noisy, pink, power, speech, white
+
+NOISES = {"white": white, "pink": pink}
+TABLE = profiles.load(PostprocessSettings())
+
+
+@cache
+def clip(text: str, seed: int) -> Samples:
+    return between(speech(text, seed), 0.25, 0.25)
+
+
+def distortion(made: Samples, clean: Samples) -> float:
+    """SI-SDR in dB (Le Roux et al., 2019)."""
+    wanted = clean * (np.dot(made, clean) / np.dot(clean, clean))
+    return 10 * float(np.log10(power(wanted) / power(made - wanted)))
+
+
+@pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25, 30, 35])
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_snr_is_estimated_within_3_decibels(text: str, seed: int, noise: str, decibels: float) -> None:
+    clean = clip(text, seed)
+    samples = noisy(clean, NOISES[noise](len(clean), seed), decibels)
+    assert abs(estimate_snr(samples, RATE) - decibels) <= 3
+
+
+@pytest.mark.parametrize(("text", "seed"), [*VOICES, *((SHORT, seed) for seed in range(10))])
+def test_speech_without_noise_is_clean_with_and_without_silence_around_it(text: str, seed: int) -> None:
+    assert estimate_snr(speech(text, seed), RATE) > 24
+    assert estimate_snr(clip(text, seed), RATE) > 40
+
+
+@pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.zeros(RATE, np.float32), np.ones(1, np.float32)], ids=["none", "silence", "one"])
+def test_what_has_no_noise_to_measure_is_clean(samples: Samples) -> None:
+    assert estimate_snr(samples, RATE) == CLEAN
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("decibels", "expected"), [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)])
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_suppression_runs_where_it_is_needed(text: str, seed: int, decibels: float | None, expected: bool, noise: str) -> None:
+    clean = clip(text, seed)
+    samples = clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels)
+    assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected
+
+
+def test_suppression_can_be_switched() -> None:
+    clean, phone = clip(*VOICES[0]), TABLE["phone"]
+    loud = noisy(clean, white(len(clean)), 5)
+    assert process(Source(clean, RATE), msgspec.structs.replace(phone, denoise="on")).denoised
+    assert not process(Source(loud, RATE), msgspec.structs.replace(phone, denoise="off")).denoised
+    assert not process(Source(loud, RATE), msgspec.structs.replace(phone, snr=0.0)).denoised
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_suppression_gains_3_decibels_at_10(text: str, seed: int, noise: str) -> None:
+    clean = clip(text, seed)
+    samples = noisy(clean, NOISES[noise](len(clean), seed), 10)
+    assert distortion(suppress(samples, RATE), clean) >= distortion(samples, clean) + 3
+
+
+@pytest.mark.parametrize("rate", [8_000, 22_050, 24_000, 48_000])
+def test_suppression_shifts_nothing_and_keeps_the_length(rate: int) -> None:
+    clean = clip(*VOICES[0])[: 2 * rate + 7]
+    made = suppress(clean, rate)
+    assert len(made) == len(clean)
+    size = 2 * len(clean)
+    correlation = np.fft.irfft(np.fft.rfft(made, size) * np.conj(np.fft.rfft(clean, size)))
+    shift = int(np.argmax(correlation))
+    assert min(shift, size - shift) <= rate / 8000  # an eighth of a millisecond
+
+
+def test_each_clip_is_suppressed_from_a_fresh_state() -> None:
+    first, other = noisy(clip(*VOICES[0]), white(len(clip(*VOICES[0]))), 10), clip(*VOICES[3])
+    before = suppress(first, RATE)
+    suppress(other, RATE)
+    assert np.array_equal(suppress(first, RATE), before)

@@ -1,0 +1,82 @@
+"""The filters' promise, measured: ripple under 0.1 dB to 90 % of the lower Nyquist frequency, nothing over −80 dB beyond it."""
+
+import numpy as np
+import pytest
+
+from stream_apps.audio.band import keep_band
+from stream_apps.audio.resample import Method, resample
+from stream_apps.audio.samples import Samples
+
+METHODS: tuple[Method, ...] = ("soxr", "kaiser")
+RATES = [(22_050, 8_000), (22_050, 24_000), (22_050, 48_000), (24_000, 8_000), (24_000, 48_000), (48_000, 24_000)]
+
+
+def sine(hertz: float, rate: int, seconds: float = 1.0) -> Samples:
+    return np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate).astype(np.float32)
+
+
+def amplitude(samples: Samples, hertz: float, rate: int) -> float:
+    """dB of a sine of full scale; the ends, where a filter meets silence, are left out."""
+    middle = samples[len(samples) // 5 : -(len(samples) // 5)].astype(float)
+    turning = np.exp(-2j * np.pi * hertz * np.arange(len(middle)) / rate)
+    window = np.blackman(len(middle))
+    return 20 * float(np.log10(2 * abs(np.sum(middle * turning * window)) / window.sum() + 1e-12))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("rate", "target"), RATES)
+def test_the_pass_band_is_flat(rate: int, target: int, method: Method) -> None:
+    for share in (0.01, 0.1, 0.3, 0.5, 0.7, 0.85, 0.9):
+        hertz = share * min(rate, target) / 2
+        assert abs(amplitude(resample(sine(hertz, rate), rate, target, method), hertz, target)) < 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("rate", "target"), [pair for pair in RATES if pair[0] > pair[1]])
+def test_nothing_aliases(rate: int, target: int, method: Method) -> None:
+    for share in (1.01, 1.1, 1.3, 1.6, 1.9):
+        hertz = share * target / 2
+        if hertz < 0.98 * rate / 2:
+            made = resample(sine(hertz, rate), rate, target, method)
+            middle = made[len(made) // 5 : -(len(made) // 5)]
+            assert 20 * np.log10(np.sqrt(2 * np.mean(middle.astype(float) ** 2)) + 1e-12) < -80
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("rate", "target"), [pair for pair in RATES if pair[0] < pair[1]])
+def test_no_image_is_left_over_the_old_nyquist_frequency(rate: int, target: int, method: Method) -> None:
+    made = resample(sine(0.8 * rate / 2, rate), rate, target, method)
+    middle = made[len(made) // 5 : -(len(made) // 5)]
+    power = np.abs(np.fft.rfft(middle * np.blackman(len(middle)))) ** 2
+    beyond = power[int(1.02 * len(power) * rate / target) :]
+    assert 10 * np.log10(beyond.sum() / power.sum()) < -80
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("rate", "target"), [*RATES, (22_050, 44_100), (24_001, 8_000), (44_100, 22_050)])
+@pytest.mark.parametrize("count", [1, 2, 9, 1000, 24_007])
+def test_the_length_is_exact(count: int, rate: int, target: int, method: Method) -> None:
+    assert len(resample(np.ones(count, np.float32), rate, target, method)) == -(-count * target // rate)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("rate", "target"), RATES)
+def test_an_impulse_stays_where_it_was(rate: int, target: int, method: Method) -> None:
+    impulse = np.zeros(2 * rate, np.float32)
+    impulse[rate] = 1  # at exactly one second
+    made = resample(impulse, rate, target, method).astype(float)
+    assert np.argmax(made) == target
+    around = made[target - 200 : target + 201]
+    assert np.allclose(around, around[::-1], atol=2e-4 * around.max())  # linear phase
+
+
+def test_a_band_is_kept_whole_without_delay_and_what_is_outside_is_gone() -> None:
+    for hertz in (300, 500, 1000, 2000, 3400):
+        assert abs(amplitude(keep_band(sine(hertz, 8000), 8000, 300, 3400), hertz, 8000)) < 0.1
+    for hertz in (50, 100, 3600, 3800):
+        assert amplitude(keep_band(sine(hertz, 8000), 8000, 300, 3400), hertz, 8000) < -55
+    impulse = np.zeros(8000, np.float32)
+    impulse[4000] = 1
+    made = keep_band(impulse, 8000, 300, 3400)
+    assert len(made) == 8000
+    assert np.argmax(made) == 4000

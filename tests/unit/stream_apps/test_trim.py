@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+
+from stream_apps.audio import trim, vad
+from stream_apps.audio.pauses import shorten_pauses
+from stream_apps.audio.resample import resample
+from stream_apps.audio.samples import Samples
+from stream_apps.audio.trim import Edges, cut, find_speech
+from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, VOICES, breath, pink, power, silence, speech, white
+
+SLACK = 0.03  # seconds
+FRAME = round(0.01 * RATE)
+
+
+def level(samples: Samples, decibels: float, reference: Samples) -> Samples:
+    """Noise of power 1, `decibels` over the speech."""
+    return samples * np.float32(np.sqrt(power(reference) * 10 ** (decibels / 10)))
+
+
+def found(samples: Samples) -> Edges:
+    edges = find_speech(samples, RATE)
+    assert edges
+    return edges
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.7, 3.0])
+@pytest.mark.parametrize("kind", ["silence", "noise floor", "breath"])
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_what_was_added_at_the_ends_is_found(text: str, seed: int, kind: str, seconds: float) -> None:
+    clean, count = speech(text, seed), round(seconds * RATE)
+    samples = np.concatenate([silence(seconds), clean, silence(seconds)])
+    if kind == "noise floor":
+        samples = samples + level(pink(len(samples)), -45, clean)
+    if kind == "breath":
+        samples[:count], samples[-count:] = level(breath(count, 1), -38, clean), level(breath(count, 2), -38, clean)
+    edges = found(samples)
+    assert abs(edges.start - count) / RATE <= SLACK
+    assert abs(edges.end - (len(samples) - count)) / RATE <= SLACK
+
+
+@pytest.mark.parametrize(
+    ("text", "seed"), [(text, seed) for text in (ENGLISH, MANDARIN, "Yes.", "好的。", "It is enough", "这是您的吗") for seed in range(1, 7)]
+)
+def test_no_voiced_frame_of_untouched_speech_is_removed(text: str, seed: int) -> None:
+    clean = speech(text, seed)
+    edges = found(clean)
+    energy = np.square(clean[: len(clean) // FRAME * FRAME].reshape(-1, FRAME)).mean(axis=1)
+    voiced = np.flatnonzero(energy > energy.max() / 1000)  # 30 dB under the loudest
+    assert edges.start <= voiced[0] * FRAME + FRAME // 2
+    assert edges.end >= (voiced[-1] + 1) * FRAME - FRAME // 2
+
+
+@pytest.mark.parametrize("decibels", [-20, -28])
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_a_whispered_end_and_a_fricative_at_the_start_are_kept(text: str, seed: int, decibels: float) -> None:
+    clean, quiet = speech(text, seed), round(0.18 * RATE)
+    hiss = level(np.diff(white(quiet + 1, 3)) / np.float32(np.sqrt(2)), decibels, clean)
+    samples = np.concatenate([silence(0.5), hiss, clean, hiss[::-1], silence(0.5)])
+    edges = found(samples)
+    assert edges.start <= round((0.5 + SLACK) * RATE)
+    assert edges.end >= len(samples) - round((0.5 + SLACK) * RATE)
+
+
+@pytest.mark.parametrize("text", ["OK.", "Yes.", "No", "Hi!", "7", "好。", "是", "对不起", "三"])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_shortest_of_texts_is_speech_in_every_voice(text: str, seed: int) -> None:
+    clean = speech(text, seed)
+    edges = found(np.concatenate([silence(0.3), clean, silence(0.3)]))
+    assert edges.end - edges.start >= 0.8 * len(clean)
+
+
+@pytest.mark.parametrize("samples", [silence(3.0), white(3 * RATE) * np.float32(0.1), pink(3 * RATE) * np.float32(0.1), silence(0.01), white(1)])
+def test_what_is_not_speech_has_no_edges(samples: Samples) -> None:
+    assert find_speech(samples, RATE) is None
+
+
+def test_a_threshold_of_nothing_takes_every_sound_for_speech() -> None:
+    tone = (0.3 * np.sin(np.arange(2 * RATE) * 0.1)).astype(np.float32)
+    edges = find_speech(np.concatenate([silence(1.0), tone]), RATE, 0.0)
+    assert edges
+    assert edges.end == RATE * 3
+
+
+def test_speech_in_the_middle_of_a_long_clip_is_found_without_hearing_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = 0
+    ask = vad.probabilities
+
+    def counted(samples: Samples):  # type: ignore[no-untyped-def]
+        nonlocal heard
+        for probability in ask(samples):
+            heard += 1
+            yield probability
+
+    monkeypatch.setattr(trim.vad, "probabilities", counted)
+    clean = speech()
+    talk = np.concatenate([silence(0.3), *[clean] * 20, silence(0.3)])
+    found(talk)
+    assert heard * vad.WINDOW / vad.RATE < 3  # seconds, of two minutes
+    late = np.concatenate([silence(20), clean, silence(20)])
+    edges = found(late)
+    assert abs(edges.start - 20 * RATE) < SLACK * RATE
+    assert abs(edges.end - 20 * RATE - len(clean)) < SLACK * RATE
+
+
+def test_a_cut_leaves_padding_and_fades_inside_it_alone() -> None:
+    samples = np.ones(RATE, np.float32)
+    kept, trimmed = cut(samples, RATE, Edges(RATE // 4, RATE // 2), padding=0.1, fade=0.05)
+    fade, padding = round(0.05 * RATE), round(0.1 * RATE)
+    assert len(kept) == RATE // 2 - RATE // 4 + 2 * padding
+    assert kept[0] == kept[-1] == 0
+    assert np.all(np.diff(kept[:fade]) > 0)
+    assert np.all(kept[fade:-fade] == 1)
+    assert trimmed.seconds == pytest.approx((RATE - len(kept)) / RATE)
+    assert np.all(samples == 1)  # what it was given stays as it is
+
+
+def test_speech_at_the_very_end_is_not_faded() -> None:
+    kept, trimmed = cut(np.ones(1000, np.float32), RATE, Edges(0, 1000), padding=0.1, fade=0.05)
+    assert np.all(kept == 1)
+    assert trimmed.seconds == 0
+
+
+def test_pauses_inside_stay_and_a_cap_shortens_them_to_it() -> None:
+    clean = speech()
+    samples = np.concatenate([clean, silence(2.0), clean])
+    assert found(samples).end - found(samples).start > len(samples) - SLACK * RATE
+    shorter, removed = shorten_pauses(samples, RATE, 0.5)
+    assert removed == pytest.approx((len(samples) - len(shorter)) / RATE)
+    assert removed == pytest.approx(1.5, abs=0.15)
+    assert np.array_equal(shorter[: len(clean)], clean)
+    assert np.array_equal(shorter[-len(clean) :], clean)
+
+
+def test_each_clip_is_heard_from_a_fresh_state() -> None:
+    clip = resample(speech(), RATE, vad.RATE)
+    before = list(vad.probabilities(clip))
+    list(vad.probabilities(resample(speech(MANDARIN, 2), RATE, vad.RATE)))
+    assert list(vad.probabilities(clip)) == before
