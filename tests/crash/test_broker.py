@@ -106,6 +106,7 @@ def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
         dark.submit(REQUESTS, first=count, campaign=fault.__name__)
         dark.comes_to("gpu-consumer", count + chance.randint(1, REQUESTS // 2))
         dark.mark()
+        dark.unanswered()
         fault(lone.nodes[0], chance)
         for kind in GROUPS:
             with dark.recovery(f"broker {fault.__name__}", kind):
@@ -128,6 +129,7 @@ def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_los
         for share in (1, 2):
             night.comes_to("gpu-consumer", chance.randint(1, REQUESTS // 2) * share)
             night.mark()
+            night.unanswered()
             leader = three.nodes[leader_of(night.seen) - 1]
             leader.kill()
             with night.recovery("leader killed"):
