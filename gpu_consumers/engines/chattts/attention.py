@@ -24,10 +24,23 @@ def _bitcast(context: Any, word: Any) -> Any:
     return types.float32(types.int32), lambda context, builder, signature, arguments: builder.bitcast(arguments[0], ir.FloatType())
 
 
+def _read(context: Any, value: Any) -> Any:
+    """A float32 as it is, and of a bfloat16's 16 bits its float32: chosen by type when a program is compiled."""
+    if value == types.float32:
+        return types.float32(types.float32), lambda context, builder, signature, arguments: arguments[0]
+
+    def widen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        word = builder.shl(builder.sext(arguments[0], ir.IntType(32)), ir.Constant(ir.IntType(32), 16))
+        return builder.bitcast(word, ir.FloatType())
+
+    return types.float32(types.int16), widen
+
+
 _as_float: Any = intrinsic(_bitcast)
+read: Any = intrinsic(_read)
 
 
-@njit(fastmath=True, inline="always", cache=True)
+@njit(fastmath=True, inline="always")
 def exponential(x: Any) -> Any:
     """e to the power of x ≤ 0, relative error below 3e-7 (Taylor of 2**f on 0…1); simple enough to become vector instructions."""
     y = max(x * _LOG2E, np.float32(-126.0))
@@ -44,25 +57,12 @@ def exponential(x: Any) -> Any:
     return p * _as_float((whole + np.int32(127)) << np.int32(23))
 
 
-@njit(inline="always", cache=True)
-def widen(word: Any) -> Any:
-    """The float32 of a bfloat16's 16 bits."""
-    return _as_float(np.int32(word) << np.int32(16))
-
-
-@njit(inline="always", cache=True)
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
 @cache
-def _kernel(head_size: int, halves: bool) -> Callable[..., None]:
-    """The program for a head size and a cache of float32, or of bfloat16 as words of 16 bits."""
+def _kernel(head_size: int) -> Callable[..., None]:
+    """The program for a head size, and a cache of float32 or of bfloat16 as words of 16 bits."""
     scale = np.float32(head_size**-0.5)
 
-    read = widen if halves else _as_it_is
-
-    @njit(parallel=True, fastmath=True, boundscheck=False, cache=True)
+    @njit(parallel=True, fastmath=True, boundscheck=False)
     def run(query: Any, key: Any, value: Any, keys: Any, values: Any, position: Any, out: Any) -> None:
         rows, heads, _ = query.shape
         for program in prange(rows * heads):
@@ -101,7 +101,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, keys: Tensor, values: Tens
     """
     out = torch.empty_like(query)
     arrays = (as_array(tensor) for tensor in (query, key, value, keys, values, position, out))
-    _kernel(query.shape[-1], keys.dtype == torch.bfloat16)(*arrays)
+    _kernel(query.shape[-1])(*arrays)
     return out
 
 

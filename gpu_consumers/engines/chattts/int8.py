@@ -2,7 +2,7 @@
 
 The sums are whole numbers and thus exact, so a row's product cannot depend on the order of additions, nor on its
 neighbours: each row has a scale of its own. Rounding only the weights would be nearer to float32, but torch's product
-for that takes 4 to 9 times bfloat16's time at 64 and 128 rows (AMX); this one takes about the same, in half of the memory.
+for that takes 5 to 9 times bfloat16's time at 64 and 128 rows (AMX); this one takes about the same, in half of the memory.
 """
 
 from collections.abc import Callable

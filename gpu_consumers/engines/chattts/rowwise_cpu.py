@@ -7,7 +7,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.attention import as_array, exponential, widen
+from gpu_consumers.engines.chattts.attention import as_array, exponential, read
 
 
 def normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -18,15 +18,14 @@ def normed(x: Tensor, weight: Tensor, eps: float) -> Tensor:
 
 def gated(gate_up: Tensor) -> Tensor:
     out = torch.empty(len(gate_up), gate_up.shape[1] // 2)
-    (_gated_halves if gate_up.dtype == torch.bfloat16 else _gated)(as_array(gate_up), out.numpy())
+    _gated(as_array(gate_up), out.numpy())
     return out
 
 
 def rotated(query_key_value: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Tensor]:
     rows, _, heads, size = query_key_value.shape
     query, key = torch.empty(rows, heads, size), torch.empty(rows, heads, size)
-    run = _rotated_halves if query_key_value.dtype == torch.bfloat16 else _rotated
-    run(as_array(query_key_value), cosine.numpy(), sine.numpy(), query.numpy(), key.numpy())
+    _rotated(as_array(query_key_value), cosine.numpy(), sine.numpy(), query.numpy(), key.numpy())
     return query, key
 
 
@@ -36,7 +35,7 @@ def quantised(x: Tensor) -> tuple[Tensor, Tensor]:
     return whole, scale
 
 
-_compiled = njit(parallel=True, fastmath=True, boundscheck=False, cache=True)
+_compiled = njit(parallel=True, fastmath=True, boundscheck=False)
 
 
 @_compiled
@@ -62,15 +61,7 @@ def _gated(gate_up: Any, out: Any) -> None:
     rows, size = out.shape
     for row in prange(rows):
         for i in range(size):
-            out[row, i] = _silu(gate_up[row, i]) * gate_up[row, size + i]
-
-
-@_compiled
-def _gated_halves(gate_up: Any, out: Any) -> None:
-    rows, size = out.shape
-    for row in prange(rows):
-        for i in range(size):
-            out[row, i] = _silu(widen(gate_up[row, i])) * widen(gate_up[row, size + i])
+            out[row, i] = _silu(read(gate_up[row, i])) * read(gate_up[row, size + i])
 
 
 @njit(fastmath=True, inline="always")
@@ -79,7 +70,7 @@ def _turn(x: Any, cosine: Any, sine: Any, row: Any, out: Any) -> None:
     half = size // 2
     for head in range(heads):
         for i in range(half):
-            first, second = x[head, i], x[head, half + i]
+            first, second = read(x[head, i]), read(x[head, half + i])
             out[head, i] = first * cosine[row, i] - second * sine[row, i]
             out[head, half + i] = second * cosine[row, half + i] + first * sine[row, half + i]
 
@@ -89,24 +80,6 @@ def _rotated(qkv: Any, cosine: Any, sine: Any, query: Any, key: Any) -> None:
     for row in prange(len(qkv)):
         _turn(qkv[row, 0], cosine, sine, row, query[row])
         _turn(qkv[row, 1], cosine, sine, row, key[row])
-
-
-@njit(fastmath=True, inline="always")
-def _turn_halves(x: Any, cosine: Any, sine: Any, row: Any, out: Any) -> None:
-    heads, size = x.shape
-    half = size // 2
-    for head in range(heads):
-        for i in range(half):
-            first, second = widen(x[head, i]), widen(x[head, half + i])
-            out[head, i] = first * cosine[row, i] - second * sine[row, i]
-            out[head, half + i] = second * cosine[row, half + i] + first * sine[row, half + i]
-
-
-@_compiled
-def _rotated_halves(qkv: Any, cosine: Any, sine: Any, query: Any, key: Any) -> None:
-    for row in prange(len(qkv)):
-        _turn_halves(qkv[row, 0], cosine, sine, row, query[row])
-        _turn_halves(qkv[row, 1], cosine, sine, row, key[row])
 
 
 @_compiled
