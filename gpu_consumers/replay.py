@@ -13,9 +13,10 @@ from typing import Literal
 from gpu_consumers.engines import Engine, Utterance
 from schemas.messages import Receipt, SpeechRequest, SpeechResult
 from schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
-from seedcast.codec import decode_request, decode_result, text_digest, waveform_sha256
-from seedcast.errors import Poison, Undecodable
+from seedcast.codec import decode_result, text_digest, waveform_sha256
+from seedcast.errors import Undecodable
 from seedcast.kafka import TopicReader
+from seedcast.requests import read_requests
 from seedcast.settings import Settings
 
 SEED = 1  # of the other order
@@ -99,13 +100,8 @@ def results_of(settings: Settings, campaign: str) -> Iterator[SpeechResult]:
 
 
 def requests_of(settings: Settings, campaign: str) -> Iterator[SpeechRequest]:
-    """Every request that the requests topics keep."""
-    for topic in (REQUESTS, REQUESTS_URGENT):
-        with TopicReader(settings, settings.topic(topic)) as reader:
-            for record in reader.to_end():
-                with suppress(Poison):  # it was rejected, and has no receipt
-                    if (request := decode_request(record.value)).campaign_id == campaign:
-                        yield request
+    """Every request that the requests topics keep; a parked one has not been spoken, or comes there again."""
+    return read_requests(settings, campaign, (REQUESTS, REQUESTS_URGENT))
 
 
 def _take(wanted: dict[str, Receipt], requests: Iterable[SpeechRequest]) -> Iterator[SpeechRequest]:

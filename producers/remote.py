@@ -7,13 +7,12 @@ import structlog
 
 from producers.content import digest
 from producers.journal import Entry
-from schemas.messages import Campaign, CampaignState
-from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
+from schemas.messages import Campaign, CampaignState, SpeechRequest
 from seedcast.campaigns import Campaigns, read_campaigns, write
-from seedcast.codec import decode_request
 from seedcast.control import sealed
-from seedcast.errors import InvalidInput, Poison
-from seedcast.kafka import Admin, Producer, TopicReader, announce
+from seedcast.errors import InvalidInput
+from seedcast.kafka import Admin, Producer, announce
+from seedcast.requests import read_requests
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -46,12 +45,7 @@ class Remote:
     def entries(self) -> Iterator[Entry]:
         """Every request of the campaign that Kafka has."""
         log.info("journal_rebuilt", campaign_id=self._name, reason="none that is whole is at hand: reading the requests topics")
-        mark = self._name.encode()
-        for topic in (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED):
-            with TopicReader(self._settings, self._settings.topic(topic)) as reader:
-                for record in reader.to_end():
-                    if mark in record.value and (entry := self._entry(record.value)):
-                        yield entry
+        return map(self._entry, read_requests(self._settings, self._name))
 
     def open(self, producer: Producer, created_at: datetime, deadline: datetime | None) -> None:
         self.record = Campaign(campaign_id=self._name, state="open", created_at=created_at, deadline=deadline, retry_of=self._retry_of)
@@ -73,13 +67,7 @@ class Remote:
     def _read(self) -> Campaign | None:
         return read_campaigns(self._settings).get(self._name)
 
-    def _entry(self, value: bytes) -> Entry | None:
-        try:
-            request = decode_request(value)
-        except Poison:
-            return None  # the GPU consumer answers for it
-        if request.campaign_id != self._name:
-            return None
+    def _entry(self, request: SpeechRequest) -> Entry:
         row = "" if self._retry_of else request.metadata.get("row", "")  # of a retry it is the old list's
         return Entry(request.request_id, digest(request), int(row) if row.isascii() and row.isdigit() and len(row) < 19 else 0)
 

@@ -13,11 +13,12 @@ from producers.build import Builder, request_id
 from producers.options import OnProgress, SubmitOptions, SubmitReport
 from producers.rebuild import rebuild_file
 from producers.submit import submit_requests
-from producers.unspoken import identity_of, on_topics, standings_in, unspoken
+from producers.unspoken import identity_of, standings_in, unspoken
 from schemas.messages import Campaign, SpeechRequest
 from seedcast import profiles
 from seedcast.campaigns import find, read_campaigns
 from seedcast.errors import InvalidInput
+from seedcast.requests import read_requests
 from seedcast.settings import Settings
 
 NAMED = 10  # ids of what cannot be found
@@ -126,7 +127,7 @@ class _Again:
         if options.source:
             requests = rebuild_file(self._settings, options.source, options.listed or SubmitOptions(campaign=options.campaign))
         else:
-            requests = on_topics(self._settings, options.campaign)
+            requests = read_requests(self._settings, options.campaign)
         while self._wanted and (request := next(requests, None)):
             if self._wanted.pop(request.request_id, None):
                 yield request

@@ -1,13 +1,10 @@
-"""What a campaign did not speak: its failed and expired requests, where they are, and what retries made of them."""
+"""What a campaign did not speak: its failed and expired requests, and what retries made of them."""
 
 from collections.abc import Iterator
 
 from producers.build import request_id
 from schemas.messages import SpeechRequest
-from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
-from seedcast.codec import decode_request
-from seedcast.errors import Poison
-from seedcast.kafka import TopicReader
+from seedcast.requests import read_requests
 from seedcast.results import read_results
 from seedcast.settings import Settings
 
@@ -21,7 +18,7 @@ def unspoken(settings: Settings, campaign: str) -> Iterator[tuple[str, str]]:
 
 def standings_in(settings: Settings, campaign: str) -> dict[str, str]:
     """What is spoken or under way, by request id; what failed again is in neither."""
-    standings = {request.request_id: "under_way" for request in on_topics(settings, campaign)}
+    standings = {request.request_id: "under_way" for request in read_requests(settings, campaign)}
     for result in read_results(settings, campaign):
         if result.status == "succeeded":
             standings[result.request_id] = "spoken"
@@ -30,25 +27,8 @@ def standings_in(settings: Settings, campaign: str) -> dict[str, str]:
     return standings
 
 
-def on_topics(settings: Settings, campaign: str) -> Iterator[SpeechRequest]:
-    """The campaign's requests, as far as they can be read, repeats included."""
-    mark = campaign.encode()
-    for topic in (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED):
-        with TopicReader(settings, settings.topic(topic)) as reader:
-            for record in reader.to_end():
-                if mark in record.value and (request := _decode(record.value)) and request.campaign_id == campaign:
-                    yield request
-
-
 def identity_of(request: SpeechRequest) -> str:
     """What its id was made from: the id column, or the row's number; of a request that its caller made, the id itself."""
     candidates = (request.metadata.get("id"), request.metadata.get("row"))
     made = (identity for identity in candidates if identity is not None and request_id(request.campaign_id, identity) == request.request_id)
     return next(made, request.request_id)
-
-
-def _decode(value: bytes) -> SpeechRequest | None:
-    try:
-        return decode_request(value)
-    except Poison:
-        return None  # it failed as it is, and would again

@@ -1,7 +1,7 @@
 """Creating and checking topics against the table in schemas/topics.py; lag of the groups."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -92,8 +92,9 @@ class Admin:
             raise translate(error, f"reading the offsets of {group}") from error
         return {Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "") for p in found}
 
-    def bounds(self, topics: Sequence[str]) -> dict[Partition, tuple[int, int]]:
+    def bounds(self, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
         """The first offset that is still there, and the next one to come, of every partition. Topics that do not exist have none."""
+        # Asked each time: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured).
         existing = self.existing()
         partitions = [TopicPartition(topic, number) for topic in topics for number in range(existing.get(topic, 0))]
         try:
@@ -104,29 +105,16 @@ class Admin:
 
     def lag(self, group: str) -> list[Lag]:
         """Committed and end offsets of every partition the group has committed."""
-        try:
-            found = self._taken(group)
-            self._learn_leaders()
-            ends = self._client.list_offsets({TopicPartition(p.topic, p.partition): OffsetSpec.latest() for p in found}) if found else {}
-            end_of = {(p.topic, p.partition): future.result(TIMEOUT).offset for p, future in ends.items()}
-        except (KafkaException, TimeoutError) as error:
-            raise translate(error, f"reading the lag of {group}") from error
-        return [Lag(group, p.topic, p.partition, p.offset, end_of[p.topic, p.partition]) for p in sorted(found)]
+        committed = self.committed(group)
+        bounds = self.bounds({partition.topic for partition in committed})
+        return [Lag(group, p.topic, p.number, committed[p].offset, bounds[p][1]) for p in sorted(committed)]
 
     def refuse_gap(self, group: str) -> None:
         """Raises OffsetsLost where the log of a partition begins after what the group has committed."""
-        committed = {(lag.topic, lag.partition): lag.committed for lag in self.lag(group) if lag.committed is not None}
-        try:
-            self._learn_leaders()
-            begins = self._client.list_offsets({TopicPartition(*place): OffsetSpec.earliest() for place in committed}) if committed else {}
-            for partition, future in begins.items():
-                refuse_gap(partition.topic, partition.partition, committed[partition.topic, partition.partition] or 0, future.result(TIMEOUT).offset)
-        except (KafkaException, TimeoutError) as error:
-            raise translate(error, f"comparing what {group} has committed with what is there") from error
-
-    def _learn_leaders(self) -> None:
-        """Before `list_offsets`: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured)."""
-        self._client.list_topics(timeout=TIMEOUT)
+        committed = self.committed(group)
+        bounds = self.bounds({partition.topic for partition in committed})
+        for p, left in committed.items():
+            refuse_gap(p.topic, p.number, left.offset or 0, bounds[p][0])
 
     def _taken(self, group: str) -> list[TopicPartition]:
         """What the group has committed of our topics. Raises KafkaException.

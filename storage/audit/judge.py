@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
+from seedcast.requests import ACCEPTING
 from storage.audit.case import Case
 from storage.audit.objects import Objects
-from storage.audit.reading import ACCEPTING
 from storage.audit.report import Check, Finding, Kind
 
 _WAITING = "SELECT id || ' at ' || place FROM waiting WHERE topic = ?"

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from schemas.messages import SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT, RESULTS, Topic
+from schemas.topics import AUDIO, AUDIO_URGENT, RESULTS, Topic
 from seedcast.codec import decode_request, decode_result, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.kafka import Partition, Record, TopicReader
+from seedcast.requests import ACCEPTING
 from seedcast.settings import Settings
 from storage.audit.passed import Logs, Passed
 from storage.audit.state import Place, State
 
 POLL = 0.05  # seconds
-ACCEPTING = (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED)
 
 
 @dataclass(frozen=True)
