@@ -90,12 +90,12 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(se
 
 def test_a_paused_campaign_holds_back_nobody_and_goes_on_after_kill_9(settings: Settings, seedcast: Spawn) -> None:
     worker = seedcast(GPU, settings)
-    submit(settings, "night", 250)
+    submit(settings, "night", 1000)  # seconds of work: the pause comes in the middle of it
     eventually(lambda: on(settings, AUDIO) >= 10, what="the first audio")
     alter(settings, "night", control.paused)
     eventually(lambda: lag(settings) == 0, what="no lag while it is paused")
     spoken, parked = on(settings, AUDIO), on(settings, REQUESTS_PARKED)
-    assert (spoken + parked, parked > 0, row_of(settings, "night")["state"]) == (250, True, "paused")
+    assert (spoken + parked, parked > 0, row_of(settings, "night")["state"]) == (1000, True, "paused")
     submit(settings, "day", 20)
     eventually(lambda: on(settings, AUDIO) == spoken + 20 and lag(settings) == 0, what="the other campaign")
     worker.kill()
@@ -106,9 +106,9 @@ def test_a_paused_campaign_holds_back_nobody_and_goes_on_after_kill_9(settings: 
     seedcast(POSTPROCESS, settings)
     assert rows(run(settings, "resume", "night", "--json"))[0]["state"] == "sealed"
     progress = wait(settings, "night")
-    assert (progress.succeeded, progress.accepted) == (250, 250)
-    assert len({result.metadata["id"] for result in results(settings, "night")}) == 250
-    assert on(settings, AUDIO) == 290, "nothing was spoken twice"
+    assert (progress.succeeded, progress.accepted) == (1000, 1000)
+    assert len({result.metadata["id"] for result in results(settings, "night")}) == 1000
+    assert on(settings, AUDIO) == 1040, "nothing was spoken twice"
     eventually(lambda: lag(settings) == lag(settings, PARKING) == lag(settings, "postprocess") == 0, what="nothing parked")
     report = audit(settings, "night", S3Store(settings.s3))
     assert report.ok, report
