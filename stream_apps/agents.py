@@ -36,7 +36,8 @@ class Agents:
     ) -> None:
         self._app, self._limits = app, settings.postprocess
         self._custody = Custody(app, settings)
-        self._delivery = Delivery(app, settings, deployment, store, Patience(self._custody.leaving, beat, readiness), beat, cancelled)
+        self._patience = Patience(self._custody.leaving, beat, readiness)
+        self._delivery = Delivery(app, settings, deployment, store, self._patience, beat, cancelled)
         self._in_hand = 0  # batches
         urgent_idle, bulk_idle = asyncio.Event(), asyncio.Event()
         urgent_idle.set()
@@ -74,7 +75,7 @@ class Agents:
         """Returns when each event is delivered or withheld; raises only when it is cancelled."""
         ours = self._custody.ours(events)
         try:
-            await self._custody.refuse_gaps(ours)
+            await self._custody.refuse_gaps(ours, self._patience)
             ends = await asyncio.gather(*(self._delivery.deliver(_record(event), lane) for event in ours), return_exceptions=True)
         except Exception as error:
             ends = [error]

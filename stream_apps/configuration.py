@@ -16,7 +16,7 @@ GROUP = "postprocess"
 
 
 class App(faust.App):
-    """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock."""
+    """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock. Keeps the first reason to crash."""
 
     logger = LOGGER
     rebalance_began: Callable[[], None] = staticmethod(lambda: None)  # called from the consumer's thread
@@ -24,6 +24,9 @@ class App(faust.App):
     def on_rebalance_start(self) -> None:
         super().on_rebalance_start()
         self.rebalance_began()
+
+    def _crash(self, reason: BaseException) -> None:
+        super()._crash(self.crash_reason or reason)
 
 
 def build(settings: Settings, folder: Path) -> App:

@@ -11,11 +11,14 @@ from functools import partial
 from typing import Any
 
 import structlog
+from faust.types import TP
 
 from seedcast.errors import Fatal, SeedcastError
-from seedcast.kafka import Admin, refuse_gap
+from seedcast.kafka import Admin, Committed, Partition, refuse_gap
 from seedcast.settings import Settings
 from stream_apps.configuration import GROUP, App
+from stream_apps.errors import FOREIGN, translate
+from stream_apps.patience import Patience
 
 log = structlog.get_logger(__name__)
 Events = Sequence[Any]  # faust.Event, of raw bytes
@@ -49,15 +52,21 @@ class Custody:
             event.message.incref()
             self._app.consumer.unacked.discard(event.message)
 
-    async def refuse_gaps(self, events: Events) -> None:
+    async def refuse_gaps(self, events: Events, patience: Patience) -> None:
         """aiokafka goes on at the beginning of a log whose retention has overtaken it, without a word. Raises OffsetsLost."""
         for event in events:
             message = event.message
             expected = self._next.get(message.tp, message.offset)
-            self._next[message.tp] = message.offset + 1
             if message.offset > expected:
-                begins = await self._app.consumer.earliest_offsets(message.tp)
-                refuse_gap(message.topic, message.partition, expected, *begins.values())
+                begins = await patience.keep_trying("broker", partial(self._begins, message.tp))
+                refuse_gap(message.topic, message.partition, expected, begins)
+            self._next[message.tp] = message.offset + 1
+
+    async def _begins(self, partition: Any) -> int:
+        try:
+            return int((await self._app.consumer.earliest_offsets(partition))[partition])
+        except FOREIGN as error:
+            raise translate(error, f"looking up where {partition.topic}[{partition.partition}] begins") from error
 
     def _is_stale(self, generation: int) -> bool:
         return self._stopping or generation == self._revoked or generation != self._app.consumer_generation_id
@@ -68,21 +77,22 @@ class Custody:
 
     async def _on_assignment(self, *sent: Any, **_: Any) -> None:
         log.info("assigned", partitions=len(sent[1]))  # sent by the app, with the partitions
+        self._next.clear()
         try:
-            await asyncio.to_thread(self._refuse_gap)
+            for partition, left in (await asyncio.to_thread(self._committed)).items():
+                self._next.setdefault(TP(partition.topic, partition.number), left.offset or 0)
         except Fatal as error:
             await self._app.crash(error)
             return
         except SeedcastError as error:  # the broker is away again; another assignment will follow
             log.warning("committed_offsets_unchecked", problem=str(error))
         self._revoked = None
-        self._next.clear()
         if not self._stopping:
             self.leaving.clear()
 
-    def _refuse_gap(self) -> None:
-        """By a client of its own: one that has seen an outage may get no answer any more (measured)."""
-        Admin(self._settings).refuse_gap(self._settings.group(GROUP))
+    def _committed(self) -> dict[Partition, Committed]:
+        """Raises OffsetsLost. By a client of its own: one that has seen an outage may get no answer any more (measured)."""
+        return Admin(self._settings).refuse_gap(self._settings.group(GROUP))
 
 
 def _call_in(loop: asyncio.AbstractEventLoop, callback: Any) -> None:

@@ -94,14 +94,13 @@ class Admin:
 
     def bounds(self, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
         """The first offset that is still there, and the next one to come, of every partition. Topics that do not exist have none."""
-        # Asked each time: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured).
-        existing = self.existing()
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(existing.get(topic, 0))]
-        try:
-            begins, ends = (self._client.list_offsets(dict.fromkeys(partitions, spec)) for spec in (OffsetSpec.earliest(), OffsetSpec.latest()))
-            return {Partition(p.topic, p.partition): (begins[p].result(TIMEOUT).offset, ends[p].result(TIMEOUT).offset) for p in partitions}
-        except (KafkaException, TimeoutError) as error:
-            raise translate(error, "looking up where topics begin and end") from error
+        begins, ends = self._offsets(topics, OffsetSpec.earliest(), OffsetSpec.latest())
+        return {partition: (begin, ends[partition]) for partition, begin in begins.items()}
+
+    def first_since(self, topics: Iterable[str], moment: float) -> dict[Partition, int]:
+        """The offset of the first record at or after a moment (seconds since 1970) in every partition; where there is none, the next one to come."""
+        found, ends = self._offsets(topics, OffsetSpec.for_timestamp(int(1000 * moment)), OffsetSpec.latest())
+        return {partition: offset if offset >= 0 else ends[partition] for partition, offset in found.items()}
 
     def lag(self, group: str) -> list[Lag]:
         """Committed and end offsets of every partition the group has committed."""
@@ -109,12 +108,24 @@ class Admin:
         bounds = self.bounds({partition.topic for partition in committed})
         return [Lag(group, p.topic, p.number, committed[p].offset, bounds[p][1]) for p in sorted(committed)]
 
-    def refuse_gap(self, group: str) -> None:
-        """Raises OffsetsLost where the log of a partition begins after what the group has committed."""
+    def refuse_gap(self, group: str) -> dict[Partition, Committed]:
+        """What the group has committed. Raises OffsetsLost where the log of a partition begins after that."""
         committed = self.committed(group)
         bounds = self.bounds({partition.topic for partition in committed})
         for p, left in committed.items():
-            refuse_gap(p.topic, p.number, left.offset or 0, bounds[p][0])
+            if p in bounds:  # else its topic has just been made again, with fewer partitions
+                refuse_gap(p.topic, p.number, left.offset or 0, bounds[p][0])
+        return committed
+
+    def _offsets(self, topics: Iterable[str], *specs: OffsetSpec) -> list[dict[Partition, int]]:
+        # Asked each time: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured).
+        existing = self.existing()
+        partitions = [TopicPartition(topic, number) for topic in topics for number in range(existing.get(topic, 0))]
+        try:
+            answers = [self._client.list_offsets(dict.fromkeys(partitions, spec)) for spec in specs]
+            return [{Partition(p.topic, p.partition): answer[p].result(TIMEOUT).offset for p in partitions} for answer in answers]
+        except (KafkaException, TimeoutError) as error:
+            raise translate(error, "looking up the offsets of topics") from error
 
     def _taken(self, group: str) -> list[TopicPartition]:
         """What the group has committed of our topics. Raises KafkaException.
