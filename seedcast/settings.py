@@ -77,6 +77,9 @@ class GpuSettings(_Section):
     backlog: Annotated[int, Field(ge=0)] = Field(
         20_480, description="MiB of audio not yet post-processed above which bulk requests get no slot, until it is below three quarters; 0: no limit"
     )
+    backlog_age: Annotated[float, Field(ge=0)] = Field(
+        43_200.0, description="seconds that audio may wait to be post-processed (its topic keeps it 2 days); over it the same happens; 0: no limit"
+    )
     commit_interval: Seconds = Field(1.0, description="seconds between commits")
     drain: Seconds = Field(25.0, description="seconds that SIGTERM leaves to finish what is in the slots")
     watchdog: Seconds = Field(120.0, description="seconds without progress until the process ends itself")

@@ -1,16 +1,19 @@
 """Pausing, resuming, cancelling and back-pressure on a real Kafka: every request ends once, and nobody else waits."""
 
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
+import confluent_kafka
 import pytest
+from confluent_kafka import TopicPartition
 
 from gpu_consumers.assignments import GROUP
-from gpu_consumers.backlog import behind
+from gpu_consumers.backlog import Untaken, untaken
 from gpu_consumers.parking import GROUP as PARKING
 from producers import SubmitOptions, submit_requests
 from producers.run import Came
@@ -20,13 +23,13 @@ from seedcast import control
 from seedcast.campaigns import alter, read_campaigns, write
 from seedcast.codec import decode_campaign, decode_synthesis
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, Producer, TopicReader, announce
+from seedcast.kafka import Admin, Producer, TopicReader, announce, config
 from seedcast.outcomes import wait
 from seedcast.results import read_results
 from seedcast.settings import Settings
 from storage.audit import audit
 from storage.s3 import S3Store
-from tests.conftest import Spawn, eventually
+from tests.conftest import Spawn, eventually, stopped
 from tests.integration.test_cli import rows, run
 
 pytestmark = pytest.mark.integration
@@ -56,7 +59,7 @@ def on(settings: Settings, topic: Topic) -> int:
 
 def lag(settings: Settings, group: str = GROUP) -> int:
     """Of all partitions, those too of which nothing is committed yet."""
-    return sum(behind(Admin(settings), settings.group(group), settings.topic(topic)) for topic in TAKES[group])
+    return sum(untaken(Admin(settings), settings.group(group), settings.topic(topic), 0).records for topic in TAKES[group])
 
 
 def row_of(settings: Settings, campaign: str) -> dict[str, object]:
@@ -65,12 +68,14 @@ def row_of(settings: Settings, campaign: str) -> dict[str, object]:
 
 def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     seedcast(POSTPROCESS, settings)
-    seedcast(GPU, settings)
+    gpu = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:300:stop")
     for process in ("process-0.log", "process-1.log"):
         eventually(lambda log=tmp_path / process: "assigned" in log.read_text(), what="both workers")
     submit(settings, "night", 600)
     eventually(lambda: len(results(settings, "night")) >= 5, what="the first results")
+    stopped(gpu)
     alter(settings, "night", control.cancelled)
+    gpu.send_signal(signal.SIGCONT)
     changed, ended = rows(run(settings, "cancel", "night", "--wait", "--json"))
     assert (changed["state"], changed["changed"], ended["accepted"]) == ("cancelled", False, 600)
     found = results(settings, "night")
@@ -89,13 +94,14 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(se
 
 
 def test_a_paused_campaign_holds_back_nobody_and_goes_on_after_kill_9(settings: Settings, seedcast: Spawn) -> None:
-    worker = seedcast(GPU, settings)
-    submit(settings, "night", 1000)  # seconds of work: the pause comes in the middle of it
-    eventually(lambda: on(settings, AUDIO) >= 10, what="the first audio")
+    worker = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
+    submit(settings, "night", 400)
+    stopped(worker)
     alter(settings, "night", control.paused)
+    worker.send_signal(signal.SIGCONT)
     eventually(lambda: lag(settings) == 0, what="no lag while it is paused")
     spoken, parked = on(settings, AUDIO), on(settings, REQUESTS_PARKED)
-    assert (spoken + parked, parked > 0, row_of(settings, "night")["state"]) == (1000, True, "paused")
+    assert (spoken + parked, parked > 0, row_of(settings, "night")["state"]) == (400, True, "paused")
     submit(settings, "day", 20)
     eventually(lambda: on(settings, AUDIO) == spoken + 20 and lag(settings) == 0, what="the other campaign")
     worker.kill()
@@ -106,9 +112,9 @@ def test_a_paused_campaign_holds_back_nobody_and_goes_on_after_kill_9(settings: 
     seedcast(POSTPROCESS, settings)
     assert rows(run(settings, "resume", "night", "--json"))[0]["state"] == "sealed"
     progress = wait(settings, "night")
-    assert (progress.succeeded, progress.accepted) == (1000, 1000)
-    assert len({result.metadata["id"] for result in results(settings, "night")}) == 1000
-    assert on(settings, AUDIO) == 1040, "nothing was spoken twice"
+    assert (progress.succeeded, progress.accepted) == (400, 400)
+    assert len({result.metadata["id"] for result in results(settings, "night")}) == 400
+    assert on(settings, AUDIO) == 440, "nothing was spoken twice"
     eventually(lambda: lag(settings) == lag(settings, PARKING) == lag(settings, "postprocess") == 0, what="nothing parked")
     report = audit(settings, "night", S3Store(settings.s3))
     assert report.ok, report
@@ -188,7 +194,7 @@ def test_a_writer_that_had_not_seen_the_seal_is_corrected_before_compaction(sett
 
 def test_audio_that_nobody_takes_holds_bulk_back_and_no_urgent_request(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     worker = seedcast(GPU, settings, SEEDCAST_GPU_BACKLOG="1")
-    submit(settings, "night", 1500)
+    submit(settings, "night", 2500)
     log = tmp_path / "process-0.log"
     eventually(lambda: "audio_backlog_over" in log.read_text(), what="word of the backlog")
     held: list[int] = []
@@ -196,14 +202,45 @@ def test_audio_that_nobody_takes_holds_bulk_back_and_no_urgent_request(settings:
         submit(settings, f"alarm-{number}", 1, priority="urgent")
         eventually(lambda at=number: on(settings, AUDIO_URGENT) > at, what="the urgent one")
         held.append(on(settings, AUDIO))
-    assert held[1] == held[2] < 1500
+    assert held[1] == held[2] < 2500
     seedcast(POSTPROCESS, settings)
     eventually(lambda: on(settings, AUDIO) > held[2], what="bulk requests that go on")
     assert "audio_backlog_under" in log.read_text()
     alter(settings, "night", control.cancelled)  # a test has no time for all of it
-    assert wait(settings, "night").finished == 1500
+    assert wait(settings, "night").finished == 2500
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=60) == 0
+    assert worker.wait(timeout=90) == 0
+
+
+def test_audio_that_waits_too_long_holds_bulk_back_whatever_its_size(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+    worker = seedcast(GPU, settings, SEEDCAST_GPU_BACKLOG="0", SEEDCAST_GPU_BACKLOG_AGE="1")
+    submit(settings, "night", 20)
+    log = tmp_path / "process-0.log"
+    eventually(lambda: "audio_backlog_over" in log.read_text(), what="word of old audio")
+    submit(settings, "later", 20)
+    submit(settings, "alarm", 1, priority="urgent")
+    eventually(lambda: on(settings, AUDIO_URGENT) == 1, what="the urgent one")
+    with TopicReader(settings, settings.topic(AUDIO)) as reader:
+        assert {decode_synthesis(record.value).request.campaign_id for record in reader.to_end()} == {"night"}
+    seedcast(POSTPROCESS, settings)
+    assert wait(settings, "later").succeeded == 20
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=90) == 0
+
+
+def test_what_is_too_old_is_counted_where_it_was_not_taken(settings: Settings) -> None:
+    now, (topic, group) = int(1000 * time.time()), (settings.topic(AUDIO), settings.group("postprocess"))
+    producer = confluent_kafka.Producer(config.client(settings.kafka))
+    for partition, ages in enumerate(((90, 80, 10), (5,), (70,))):  # seconds; the fourth partition stays empty
+        for age in ages:
+            producer.produce(topic, b"audio", partition=partition, timestamp=now - 1000 * age)
+    assert producer.flush(30) == 0
+    admin = Admin(settings)
+    assert [untaken(admin, group, topic, age) for age in (0, 60, 3600)] == [Untaken(5, 0), Untaken(5, 3), Untaken(5, 0)]
+    member = confluent_kafka.Consumer(config.client(settings.kafka) | {"group.id": group})
+    member.commit(offsets=[TopicPartition(topic, 0, 1), TopicPartition(topic, 2, 1)], asynchronous=False)
+    member.close()
+    assert untaken(admin, group, topic, 60) == Untaken(3, 1)
 
 
 def test_the_commands_say_what_they_do_and_what_cannot_be(settings: Settings) -> None:

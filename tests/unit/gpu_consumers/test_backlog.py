@@ -2,15 +2,15 @@
 
 import pytest
 
-from gpu_consumers.backlog import POSTPROCESS, Backlog, Mean
+from gpu_consumers.backlog import POSTPROCESS, Backlog, Mean, Untaken
 from schemas.topics import MIB
 from seedcast.settings import GpuSettings, KafkaSettings, Settings
 from stream_apps.configuration import GROUP
 
 
-def a_backlog(mib: int) -> Backlog:
+def a_backlog(mib: int, age: float = 0.0) -> Backlog:
     """Records of half a MiB; nobody answers its own question."""
-    nowhere = Settings(gpu=GpuSettings(backlog=mib), kafka=KafkaSettings(bootstrap="127.0.0.1:1"))
+    nowhere = Settings(gpu=GpuSettings(backlog=mib, backlog_age=age), kafka=KafkaSettings(bootstrap="127.0.0.1:1"))
     mean = Mean()
     for size in (MIB // 4, 3 * MIB // 4):
         mean.add(size)
@@ -21,16 +21,26 @@ def test_it_holds_back_over_the_limit_and_until_three_quarters() -> None:
     backlog = a_backlog(100)
     held = []
     for records in (0, 200, 201, 151, 150, 199, 201):
-        backlog.judge(records)
+        backlog.judge(Untaken(records))
         held.append(backlog.over)
     backlog.close()
     assert held == [False, False, True, True, False, False, True]
 
 
+def test_one_record_that_is_too_old_is_enough() -> None:
+    backlog = a_backlog(0, age=3600.0)
+    held = []
+    for untaken in (Untaken(10**9), Untaken(2, old=1), Untaken(10**9, old=0)):
+        backlog.judge(untaken)
+        held.append(backlog.over)
+    backlog.close()
+    assert held == [False, True, False]
+
+
 def test_each_change_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     backlog = a_backlog(1)
     for records in (10, 12, 12, 0, 0):
-        backlog.judge(records)
+        backlog.judge(Untaken(records))
     backlog.close()
     said = capsys.readouterr().out
     assert (said.count("audio_backlog_over"), said.count("audio_backlog_under")) == (1, 1)
