@@ -15,7 +15,7 @@ from schemas.messages import Rejected, Synthesis
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.codec import encode_synthesis
-from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
+from seedcast.errors import Fatal, Poison, Retryable, SeedcastError, Undecodable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Producer, Record
 from seedcast.kafka.memory import MemoryProducer
@@ -105,10 +105,12 @@ class Publisher:
         self._send(self._settings.topic(DEAD_LETTERS), key, value, headers, delivered)
 
     def poll(self) -> None:
-        """Serves delivery reports. Raises what a topic of ours refused for good."""
+        """Serves delivery reports. Raises Fatal where a topic of ours refused something for good."""
         self._producer.poll()
-        if self._failure:
+        if isinstance(self._failure, Fatal):
             raise self._failure
+        if self._failure:
+            raise Fatal(self._failure.what, got=self._failure.got, remedy="see what differs with `seedcast topics check`; until then the source offset stays")
 
     def flush(self) -> None:
         self._producer.flush(HANDOVER)

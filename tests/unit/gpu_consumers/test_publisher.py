@@ -8,7 +8,7 @@ from gpu_consumers.publisher import Publisher
 from schemas.messages import RawAudio, Rejected
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT
 from seedcast.codec import decode_synthesis
-from seedcast.errors import BrokerUnavailable, CredentialsRefused, Poison, StoreUnavailable, Undecodable
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Poison, StoreUnavailable, Undecodable
 from seedcast.kafka import Partition, Record
 from seedcast.kafka.memory import MemoryProducer
 from seedcast.settings import Settings
@@ -93,7 +93,7 @@ def test_dead_letter_that_is_refused_leaves_the_source_offset(publisher: Publish
     assert producer.outstanding[0].topic == SETTINGS.topic(DEAD_LETTERS)
     producer.answer(Poison("refused"))
     assert ours.ledger.watermark == 0
-    with pytest.raises(Poison):
+    with pytest.raises(Fatal):
         publisher.poll()
 
 
