@@ -99,6 +99,11 @@ class Outcomes:
             rate=len(tally.ids) / seconds if seconds > 0 else None,
         )
 
+    def ended(self, campaign: Campaign) -> bool:
+        """Whether nothing more is to be waited for. Of one that was cancelled before it was sealed, nobody knows how many requests it has."""
+        uncounted = campaign.state == "cancelled" and campaign.accepted is None
+        return self.caught_up and (uncounted or self.progress(campaign).complete)
+
     def _take(self, record: Record) -> SpeechResult | None:
         try:
             result = decode_result(record.value)
@@ -130,12 +135,10 @@ def wait(settings: Settings, campaign_id: str, on_progress: Callable[[Progress],
             outcomes.poll(POLL)
             campaigns.poll()
             campaign = campaigns.records[campaign_id]
-            progress = outcomes.progress(campaign)
-            on_progress(progress)
-            if progress.complete and outcomes.caught_up:
-                _complete(settings, campaign)
-                return progress
-            if campaign.state == "cancelled" and campaign.accepted is None and outcomes.caught_up:
+            on_progress(progress := outcomes.progress(campaign))
+            if outcomes.ended(campaign):
+                if progress.complete:
+                    _complete(settings, campaign)
                 return progress
 
 

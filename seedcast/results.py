@@ -79,7 +79,7 @@ def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Su
 
     The group resumes after what was done. Repeats are left out over restarts, too: all results of a request are in one
     partition, which its owner reads again from its beginning, up to the committed offset, to know the ids.
-    With a campaign, ends when that campaign is complete and what this member owns of it was handed out.
+    With a campaign, ends when that campaign is complete, or was cancelled before it was sealed, and what this member owns of it was handed out.
 
     Raises InvalidInput where there is no such campaign; iterating raises Fatal errors of Kafka.
     """
@@ -113,7 +113,7 @@ class _Ending:
     def reached(self) -> bool:
         self._campaigns.poll()
         self._outcomes.poll(0)
-        return self._outcomes.caught_up and self._outcomes.progress(self._campaigns.records[self._campaign]).complete
+        return self._outcomes.ended(self._campaigns.records[self._campaign])
 
     def close(self) -> None:
         self._campaigns.__exit__()

@@ -85,14 +85,16 @@ def test_waiting_ends_with_the_last_outcome_and_completes_the_campaign(settings:
         eventually(lambda: seen[-1].accepted == 3, what="the sealed record")
         assert not waiting.done()
         publish(settings, numbered(1, start=2))
-        progress = waiting.result(30)
+        progress = waiting.result(180)
     assert (progress.accepted, progress.succeeded, progress.complete) == (3, 3, True)
     assert read_campaigns(settings)["night"].state == "completed"
 
 
 def test_a_campaign_cancelled_before_it_was_sealed_is_not_waited_for(settings: Settings) -> None:
     declare(settings, None, state="cancelled")
+    publish(settings, numbered(2))
     assert not wait(settings, "night").complete
+    assert ids(subscribe(settings, "crm", "night")) == ["000", "001"]
     assert read_campaigns(settings)["night"].state == "cancelled"
 
 
@@ -134,7 +136,7 @@ def test_it_waits_for_what_is_still_to_come(settings: Settings) -> None:
         eventually(lambda: sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm"))) == 2, what="two results done")
         assert not waiting.done()
         publish(settings, numbered(1, start=2))
-        assert len(waiting.result(30)) == 3
+        assert len(waiting.result(180)) == 3
 
 
 def test_a_group_goes_on_after_what_was_done(settings: Settings) -> None:
@@ -176,7 +178,7 @@ def test_a_subscription_that_nobody_reads_closes_at_once(settings: Settings) -> 
     with subscribe(settings, "crm"):
         eventually(joined, what="an assignment")
         began = time.monotonic()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25  # a question to a client that closes would hang for 30 s
 
 
 def test_repeats_are_left_out_after_a_restart_too(settings: Settings) -> None:
@@ -200,7 +202,7 @@ def test_members_share_the_partitions_and_one_too_many_ends_as_well(settings: Se
         shares = [pool.submit(drain, number) for number in range(members)]
         eventually(lambda: sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm"))) == 200, what="all done so far")
         publish(settings, numbered(1, start=200))
-        found = [name for share in shares for name in share.result(60)]
+        found = [name for share in shares for name in share.result(180)]
     assert sorted(found) == [f"{number:03d}" for number in range(201)]
 
 
