@@ -179,7 +179,9 @@ def _failed(audio: RawAudio, error: RequestError) -> Outcome:
 
 def _ended(audio: RawAudio, status: Status, error: RequestError) -> Outcome:
     request = audio.request
-    result = SpeechResult(request_id=request.request_id, campaign_id=request.campaign_id, status=status, error=error, metadata=request.metadata)
+    result = SpeechResult(
+        request_id=request.request_id, campaign_id=request.campaign_id, status=status, error=error, unspoken=audio.unspoken, metadata=request.metadata
+    )
     return Outcome(result, submitted_at=request.submitted_at)
 
 

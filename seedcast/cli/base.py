@@ -38,10 +38,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a lin
 
 def fail(error: SeedcastError) -> int:
     """Shows what, expected, got and what to do; returns the exit code."""
-    err.print(f"[bold red]error[/] {_escape(error.what)}")
+    err.print(f"[bold red]error[/] {_escape(error.what)}", soft_wrap=True)
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
         if text:
-            err.print(f"  [dim]{label:>8}[/] {_escape(text)}")
+            err.print(f"  [dim]{label:>8}[/] {_escape(text)}", soft_wrap=True)  # whole lines, for whoever searches a log
     if isinstance(error, Fatal):
         return error.exit_code
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.INCOMPLETE

@@ -47,7 +47,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _free_space(settings.home)
     yield Finding("localhost", socket.gethostbyname("localhost").startswith("127."), socket.gethostbyname("localhost"), "map localhost to 127.0.0.1")
     yield Finding("chattts", True, "installed" if find_spec("ChatTTS") else "not installed; only espeak can speak (`make setup-all` installs it)")
-    for name, check in (("profiles", _profiles), ("engine", _engine), ("kafka", _kafka), ("topics", _topics), ("s3", _s3)):
+    for name, check in (("profiles", _profiles), ("voices", _voices), ("engine", _engine), ("kafka", _kafka), ("topics", _topics), ("s3", _s3)):
         yield _try(name, check, settings)
 
 
@@ -68,6 +68,12 @@ def _profiles(settings: Settings) -> str:
     from seedcast import profiles
 
     return ", ".join(profiles.load(settings.postprocess))
+
+
+def _voices(settings: Settings) -> str:
+    from seedcast import voices
+
+    return ", ".join(voices.load(settings)) or "none named (SEEDCAST_VOICES)"
 
 
 def _engine(settings: Settings) -> str:

@@ -80,11 +80,7 @@ def _rendered(found: Inspection) -> Inspection:
         made = render_source(Source(found.before.samples, found.before.rate), found.profile)
     except InvalidRequest as error:
         return replace(found, notes=(*found.notes, f"{error.code}: {error}"))
-    notes = found.notes
-    if found.manifest:
-        same = made.sha256 == found.manifest.sha256
-        notes += ("rendered again here: the same bytes" if same else "rendered again here: other bytes, by another chain, profile or kind of machine",)
-    return replace(found, made=made, after=found.after or _decoded(made.data, found.name), notes=notes)
+    return replace(found, made=made, after=found.after or _decoded(made.data, found.name))
 
 
 def _profile(settings: Settings, name: str) -> "Profile":

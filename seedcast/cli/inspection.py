@@ -32,7 +32,7 @@ class Inspection:
     after: Clip | None = None
     made: "Rendered | None" = None  # from `before`, now
     manifest: Rendition | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is not as it should be
 
 
 def steps(found: Inspection) -> Iterator[tuple[str, Any]]:
@@ -45,6 +45,9 @@ def steps(found: Inspection) -> Iterator[tuple[str, Any]]:
         yield from _told(found.manifest)
     if found.manifest:
         yield "object", f"{found.manifest.uri}, {found.manifest.bytes:,} bytes"
+    if found.manifest and found.made:
+        same = found.made.sha256 == found.manifest.sha256
+        yield "rendered again here", "the same bytes" if same else "other bytes, by another chain, profile or kind of machine"
 
 
 def _done(made: "Rendered", profile: "Profile") -> Iterator[tuple[str, str]]:
