@@ -78,7 +78,7 @@ def _plot(path: Path, found: Found) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(11, 4), sharey=True, layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(13, 4), sharey=True, layout="constrained")
     for axis, lengths in zip(axes, ("equal", "mixed"), strict=True):
         bars = [(f"upstream\n{run['batch']}", run["audio_per_second"], "0.6") for run in found["upstream"] if run["lengths"] == lengths]
         colours = {"float32": "tab:blue", "bfloat16": "tab:cyan", "int8": "tab:green"}
