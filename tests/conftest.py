@@ -1,6 +1,7 @@
 """A real Kafka and a real S3 for the whole session; a prefix and a bucket of its own for each test."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,22 +10,51 @@ from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+import hypothesis
+import psutil
 import pytest
+from confluent_kafka import KafkaException
 from pydantic import SecretStr
 
 from seedcast.embedded import Stack, connected
+from seedcast.embedded import stack as stack_module
+from seedcast.errors import Retryable
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
 from storage.s3 import S3Store
 
+stack_module.START_TIMEOUT = 180.0  # four of them may start at once
 
-def eventually(holds: Callable[[], object], timeout: float = 90.0, what: str = "the condition") -> None:
-    """Polls until it holds; fails after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
-    while not holds():
+# A busy machine makes any example slow, now and then.
+hypothesis.settings.register_profile("busy", hypothesis.settings.default, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("busy")
+
+
+def eventually(holds: Callable[[], object], timeout: float = 180.0, what: str = "the condition") -> None:
+    """Polls until it holds; fails after `timeout` seconds. A broker that is too busy to answer is asked again."""
+    deadline, problem = time.monotonic() + timeout, ""
+    while True:
+        try:
+            if holds():
+                return
+        except (Retryable, KafkaException) as error:
+            problem = f": {error}"
         if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come true within {timeout:g} s")
+            pytest.fail(f"{what} did not come true within {timeout:g} s{problem}")
         time.sleep(0.05)
+
+
+def stopped(process: subprocess.Popen[bytes]) -> None:
+    """Until it has stopped itself at its failpoint: in the middle of its work, however fast or slow anybody is."""
+    eventually(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, what="the worker to stop at its failpoint")
+
+
+def ends_from_the_middle(process: subprocess.Popen[bytes]) -> int:
+    """SIGTERM to one that has stopped itself at its failpoint, which takes the signal when it goes on; its exit code."""
+    stopped(process)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGCONT)
+    return process.wait(timeout=90)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -75,7 +105,7 @@ def fresh(stack: Stack) -> Settings:
             "s3": settings.s3.model_copy(update={"bucket": name}),
         }
     )
-    Admin(settings).ensure_topics()
+    eventually(lambda: Admin(settings).ensure_topics() is not None, what="its topics")
     S3Store(settings.s3).ensure_bucket()
     return settings
 
@@ -106,4 +136,4 @@ def seedcast(tmp_path: Path) -> Iterator[Spawn]:
         if child.poll() is None:
             child.kill()
             child.wait()
-        print(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}")
+        print(f"--- {log.name}\n{log.read_text(errors='replace')[-30_000:]}")

@@ -70,6 +70,8 @@ class Proxy:
                 return
             with socket.create_connection((HOST, self.target)) as server:
                 self._open |= {client, server}
+                if self._fault.cut or self._fault.answer:  # which came while it connected
+                    return
                 back = threading.Thread(target=self._pump, args=(server, client, True), daemon=True)
                 back.start()
                 self._pump(client, server, False)

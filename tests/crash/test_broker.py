@@ -69,19 +69,19 @@ def stopped(node: Node, chance: random.Random) -> None:
 
 
 def paused(node: Node, chance: random.Random) -> None:
-    outlast(node.pause, node.go_on, 2 * SESSION)
+    outlast(node.pause, node.go_on, SESSION + 3)
 
 
 def cut(node: Node, chance: random.Random) -> None:
-    outlast(lambda: node.proxy.fail(Fault(cut=True)), node.proxy.heal, chance.uniform(1, 2 * SESSION))
+    outlast(lambda: node.proxy.fail(Fault(cut=True)), node.proxy.heal, chance.uniform(1, SESSION + 3))
 
 
 def deaf(node: Node, chance: random.Random) -> None:
-    outlast(lambda: node.proxy.fail(Fault(deaf=True)), node.proxy.heal, chance.uniform(1, 2 * SESSION))
+    outlast(lambda: node.proxy.fail(Fault(deaf=True)), node.proxy.heal, chance.uniform(1, SESSION + 3))
 
 
 def slow(node: Node, chance: random.Random) -> None:
-    outlast(lambda: node.proxy.fail(Fault(delay=0.1)), node.proxy.heal, 2 * SESSION)
+    outlast(lambda: node.proxy.fail(Fault(delay=0.1)), node.proxy.heal, SESSION + 3)
 
 
 def outlast(begin: Callable[[], None], end: Callable[[], None], seconds: float) -> None:
@@ -94,7 +94,7 @@ def paused_for_long(node: Node, _: random.Random) -> None:
     outlast(node.pause, node.go_on, 30)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "faults", [(killed, paused, cut, deaf), pytest.param((stopped, slow, paused_for_long), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
 )
@@ -119,7 +119,7 @@ def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_lost(
     three: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest, chance: random.Random
 ) -> None:

@@ -59,17 +59,17 @@ def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
     finally:
         engine.release.set()
         stop.set()
-        thread.join(60)
+        thread.join(300)
 
 
 def test_one_request_that_takes_for_ever_holds_back_no_more_than_its_window(night: Night) -> None:
-    settings = night.settings.model_copy(update={"gpu": night.settings.gpu.model_copy(update={"window": WINDOW})})
+    settings = night.settings.model_copy(update={"kafka": night.seen.kafka, "gpu": night.settings.gpu.model_copy(update={"window": WINDOW})})
     producer = Producer(settings)
     for partition in range(2):
         for number in range(EACH):
             value = encode_json(a_request(request_id=f"request-{partition}-{number:05d}", text=f"Message number {number}."))
             producer.send(settings.topic(REQUESTS), key=b"7", value=value, partition=partition, on_delivery=lambda _: None)
-    assert producer.flush(30) == 0
+    assert producer.flush(120) == 0
 
     def spoken() -> list[bytes]:
         return [record.key or b"" for record in night.topic(AUDIO)]

@@ -37,7 +37,7 @@ class Away:
     def ready(self) -> tuple[bool, list[str]]:
         """The answer of the readiness probe: whether, and what is missing."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/ready", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/ready", timeout=60) as answer:
                 return True, json.load(answer)["missing"]
         except urllib.error.HTTPError as answer:
             return False, json.load(answer)["missing"]
@@ -50,7 +50,7 @@ class Away:
 def away(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Away]:
     proxy = Proxy(int(settings.s3.endpoint.rpartition(":")[2]))
     (metrics,) = free_ports(0)
-    patient = impatient(settings)
+    patient = impatient(settings).model_copy(update={"kafka": settings.kafka})  # no session has to end here
     proxied = patient.model_copy(update={"s3": patient.s3.model_copy(update={"endpoint": f"http://127.0.0.1:{proxy.port}"})})
     for night in a_night(Night(patient, tmp_path, settings), request):
         night.gpu()

@@ -28,11 +28,11 @@ def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(chatt
     requests = [request(n, speed=2.0) for n in range(120)]
     produce(chattts, [encode_json(r) for r in requests])
     first = seedcast(RUN, chattts)
-    eventually(lambda: len(audio(chattts)) >= 20, timeout=200, what="20 outcomes")
+    eventually(lambda: len(audio(chattts)) >= 20, timeout=400, what="20 outcomes")
     first.kill()
     first.wait()
     second = seedcast(RUN, chattts)
-    eventually(lambda: len(audio(chattts)) == 120, timeout=200, what="120 outcomes")
+    eventually(lambda: len(audio(chattts)) == 120, timeout=400, what="120 outcomes")
     assert finish(second) == 0
     assert lag(chattts) == 0
     records = audio(chattts)

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
-    return subprocess.run(command, env=environment(settings) | {"COLUMNS": "200"} | env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, env=environment(settings) | {"COLUMNS": "200"} | env, capture_output=True, text=True, timeout=300)
 
 
 def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:

@@ -13,7 +13,7 @@ import soundfile
 
 from tests.conftest import eventually
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -24,7 +24,7 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def run(folder: Path, *arguments: str) -> dict[str, object]:
     process = start(folder, *arguments, "--json")
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=540)
     assert process.returncode == 0, err
     found: dict[str, object] = json.loads(out.strip().splitlines()[-1])
     return found
@@ -59,9 +59,9 @@ def test_the_example_is_spoken_once_and_leaves_nothing_running(tmp_path: Path) -
 def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(tmp_path: Path) -> None:
     process = start(tmp_path, "--rows", "600")
     folder = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo-600"
-    eventually(lambda: folder.is_dir() and any(folder.rglob("*.*")), timeout=120, what="the first audio object")
+    eventually(lambda: folder.is_dir() and any(folder.rglob("*.*")), timeout=300, what="the first audio object")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == 130
     assert left_running(tmp_path) == []
     summary = run(tmp_path, "--rows", "600")

@@ -212,7 +212,7 @@ def guarded(tmp_path: Path) -> Iterator[KafkaSettings]:
     process = processes.spawn(command, {}, tmp_path / "kafka.log", tmp_path)
     try:
         eventually(lambda: processes.listens(process, listener), what="the broker")
-        yield KafkaSettings(bootstrap=f"{HOST}:{listener}", security_protocol="SASL_PLAINTEXT", sasl_username="us", start_timeout=20)
+        yield KafkaSettings(bootstrap=f"{HOST}:{listener}", security_protocol="SASL_PLAINTEXT", sasl_username="us", start_timeout=60)
     finally:
         processes.end([process], 20)
 

@@ -9,8 +9,9 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zlib import crc32
 
 import pytest
@@ -88,6 +89,9 @@ def test_a_second_run_submits_nothing_and_finds_what_is_new(settings: Settings, 
     holds(settings, report, 50)
 
 
+MANY = 20_000  # rows: one record at a time takes long enough to be killed in the middle
+
+
 def _killed(settings: Settings, path: Path) -> None:
     """A run that SIGKILL ends somewhere between its first and its last record."""
     slow = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"options": SLOW})})
@@ -103,21 +107,21 @@ def _killed(settings: Settings, path: Path) -> None:
 
 
 def test_after_kill_9_the_same_command_goes_on(settings: Settings, tmp_path: Path) -> None:
-    path = a_list(tmp_path, 5000)
+    path = a_list(tmp_path, MANY)
     _killed(settings, path)
     before = len(on_topic(settings))
-    assert 0 < before < 5000
+    assert 0 < before < MANY
     report = submit_file(settings, path, OPTIONS)
     assert report.resumed >= before
-    assert report.new + report.resumed == 5000
-    holds(settings, report, 5000)
+    assert report.new + report.resumed == MANY
+    holds(settings, report, MANY)
 
 
 def test_a_lost_journal_is_made_again_from_the_topic(settings: Settings, tmp_path: Path) -> None:
-    path = a_list(tmp_path, 3000)
+    path = a_list(tmp_path, MANY)
     _killed(settings, path)
     journal_of(path).unlink()
-    holds(settings, submit_file(settings, path, OPTIONS), 3000)
+    holds(settings, submit_file(settings, path, OPTIONS), MANY)
 
 
 def test_a_journal_of_another_cluster_is_not_believed(settings: Settings, stack: Stack, tmp_path: Path) -> None:
@@ -148,13 +152,13 @@ def test_what_changed_since_it_was_accepted_is_that_rows_error(settings: Setting
     holds(settings, report, 20)
 
 
-def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(settings: Settings, tmp_path: Path) -> None:
+def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = a_list(tmp_path, 5)
-    brief = SubmitOptions(campaign="night", id_column="id", voice=2222, deadline="2s", seal=False)
+    brief = SubmitOptions(campaign="night", id_column="id", voice=2222, deadline="1h", seal=False)
     opened = submit_file(settings, path, brief)
     assert opened.accepted == 5
-    created = read_campaigns(settings)["night"].created_at
-    eventually(lambda: (datetime.now(UTC) - created).total_seconds() > 2, what="the deadline")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    monkeypatch.setattr("producers.run.datetime", SimpleNamespace(now=lambda _: tomorrow))
     report = submit_file(settings, path, brief)
     assert (report.resumed, report.rejected) == (5, 0)
 
@@ -163,6 +167,7 @@ def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(settin
     def rows() -> Iterator[Came]:
         for number in range(1, 5001):
             if number == 4500:
+                eventually(lambda: len(on_topic(settings)) == 4096, what="two batches on the topic")
                 raise KeyboardInterrupt
             yield {"id": f"n-{number}", "text": f"Message number {number}."}
 
@@ -185,12 +190,20 @@ def test_no_broker_at_the_start_is_said_in_time(tmp_path: Path) -> None:
 
 
 def test_a_record_that_the_broker_refuses_is_never_lost_in_silence(settings: Settings) -> None:
+    def refused() -> bool:
+        try:
+            Producer(settings).deliver(settings.topic(REQUESTS), key=b"1", value=b"x" * 200)
+        except Poison:
+            return True
+        return False
+
     def rows() -> Iterator[Came]:
         yield from ({"text": f"Message number {number}."} for number in range(2048))
         resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic(REQUESTS))
         resource.add_incremental_config(ConfigEntry("max.message.bytes", "64", incremental_operation=AlterConfigOpType.SET))
         admin = AdminClient(config.client(settings.kafka))
-        admin.incremental_alter_configs([resource])[resource].result(10)
+        admin.incremental_alter_configs([resource])[resource].result(60)
+        eventually(refused, what="the new limit")
         yield {"text": "One too many."}
 
     with pytest.raises(Poison, match="the broker will never take this record"):

@@ -100,14 +100,14 @@ def test_taken_port_is_a_clear_error() -> None:
 
 @pytest.mark.parametrize(("beats", "code"), [("while True: dog.beat()", None), ("threading.Event().wait()", EXIT_CODE)])
 def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int | None) -> None:
-    program = f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(0.3)\n{beats}"
+    program = f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(1.5)\n{beats}"
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         if code is None:
             with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(2)
+                process.wait(4)
         else:
-            assert process.wait(20) == code
+            assert process.wait(60) == code
     finally:
         process.kill()
         process.wait()

@@ -122,7 +122,7 @@ def test_a_wait_ends_at_once_when_partitions_leave() -> None:
             await asyncio.sleep(0)
         world.ends.set()
         with pytest.raises(Retryable):
-            await asyncio.wait_for(delivery, 2)
+            await asyncio.wait_for(delivery, 30)
 
     play(scene)
 
