@@ -2,8 +2,8 @@
 
 from seedcast.kafka.admin import Admin, Lag
 from seedcast.kafka.consumer import Committed, GroupConsumer, Partition, Record
-from seedcast.kafka.errors import refuse_gap
+from seedcast.kafka.errors import refuse_gap, say_if_late
 from seedcast.kafka.producer import Headers, Producer, announce
 from seedcast.kafka.reader import TopicReader
 
-__all__ = ["Admin", "Committed", "GroupConsumer", "Headers", "Lag", "Partition", "Producer", "Record", "TopicReader", "announce", "refuse_gap"]
+__all__ = ["Admin", "Committed", "GroupConsumer", "Headers", "Lag", "Partition", "Producer", "Record", "TopicReader", "announce", "refuse_gap", "say_if_late"]

@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaExc
 
 from seedcast.errors import Fatal
 from seedcast.kafka import config
-from seedcast.kafka.errors import refuse_gap, translate
+from seedcast.kafka.errors import refuse_gap, say_if_late, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -128,12 +128,18 @@ class GroupConsumer:
             return
         committed = client.committed(partitions, timeout=30)
         for partition in committed:
+            if partition.error:
+                raise KafkaException(partition.error)
+            low, _ = client.get_watermark_offsets(_bare_of(partition), timeout=30)
             if partition.offset == OFFSET_INVALID:
                 partition.offset = OFFSET_BEGINNING
+                if not self._rewind:
+                    say_if_late(partition.topic, partition.partition, low)
             else:
-                _refuse_gap(client, partition)
+                refuse_gap(partition.topic, partition.partition, partition.offset, low)
         self._on_assign({Partition(p.topic, p.partition): Committed(None if p.offset < 0 else p.offset, p.metadata or "") for p in committed})
         client.incremental_assign([TopicPartition(p.topic, p.partition, OFFSET_BEGINNING if self._rewind else p.offset) for p in committed])
+        client.resume([_bare_of(p) for p in committed])  # one that was paused when it was lost would stay so (measured)
 
     def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_revoke([Partition(p.topic, p.partition) for p in partitions])
@@ -165,10 +171,9 @@ def as_record(message: Message) -> Record:
     return Record(Partition(message.topic(), message.partition()), message.offset(), message.key(), message.value() or b"", headers, message.timestamp()[1])
 
 
-def _refuse_gap(client: Consumer, partition: TopicPartition) -> None:
-    low, _ = client.get_watermark_offsets(TopicPartition(partition.topic, partition.partition), timeout=30)
-    refuse_gap(partition.topic, partition.partition, partition.offset, low)
-
-
 def _bare(partition: Partition) -> TopicPartition:
     return TopicPartition(partition.topic, partition.number)
+
+
+def _bare_of(partition: TopicPartition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.partition)

@@ -1,8 +1,11 @@
 """librdkafka's errors to Seedcast's tree."""
 
+import structlog
 from confluent_kafka import KafkaError, KafkaException
 
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, OffsetsLost, Poison, SeedcastError, TopicMismatch
+
+log = structlog.get_logger(__name__)
 
 _REFUSED = {
     KafkaError._AUTHENTICATION,
@@ -32,7 +35,9 @@ def translate(error: KafkaError | KafkaException | Exception, doing: str) -> See
         )
     if code in _LOST:
         return OffsetsLost(
-            f"{doing}: records were deleted before they were read", got=got, remedy="lengthen the topic's retention; `seedcast audit` names what was lost"
+            f"{doing}: records were deleted before they were read",
+            got=got,
+            remedy="lengthen the topic's retention; `seedcast audit` counts what is lost",
         )
     if code in _POISON:
         return Poison(f"{doing}: the broker will never take this record", got=got)
@@ -51,4 +56,12 @@ def refuse_gap(topic: str, partition: int, expected: int, begins: int) -> None:
             expected=f"offset {expected}",
             got=f"a log that begins at {begins}",
             remedy="lengthen the topic's retention, then move the group past the gap with kafka-consumer-groups --reset-offsets",
+        )
+
+
+def say_if_late(topic: str, partition: int, begins: int) -> None:
+    """Of a group that has committed nothing there, nobody can tell whether it has missed what is gone, so this is no error: a line for the operator."""
+    if begins > 0:
+        log.warning(
+            "begins_late", topic=topic, partition=partition, records_gone=begins, next="goes on with what is left; `seedcast audit` says what has no result"
         )

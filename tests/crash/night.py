@@ -34,14 +34,15 @@ GROUPS = {"gpu-consumer": assignments.GROUP, "postprocess": configuration.GROUP}
 SOURCES = {"gpu-consumer": REQUESTS, "postprocess": AUDIO}
 T = TypeVar("T")
 COMMIT_INTERVAL = 0.2  # seconds: some commits fall into even a short campaign
+BUFFER = 8  # requests of a partition
 SESSION = 6.0  # seconds: short enough for a test to wait for its end, and longer than a busy machine stalls
 
 
 def impatient(settings: Settings) -> Settings:
-    """A session, a commit interval and time-outs of S3 short enough for a test to wait for their end."""
+    """A session, a commit interval and time-outs of S3 short enough for a test to wait for their end, and a buffer so small that partitions are held back."""
     changes = {
         "kafka": settings.kafka.model_copy(update={"session_timeout": SESSION}),
-        "gpu": settings.gpu.model_copy(update={"commit_interval": COMMIT_INTERVAL}),
+        "gpu": settings.gpu.model_copy(update={"commit_interval": COMMIT_INTERVAL, "buffer": BUFFER}),
         "s3": settings.s3.model_copy(update={"connect_timeout": 1.0, "read_timeout": 1.0, "retries": 0}),
     }
     return settings.model_copy(update=changes)

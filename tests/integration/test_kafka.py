@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import confluent_kafka
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -13,7 +14,7 @@ from schemas.topics import AUDIO, CAMPAIGNS, DEAD_LETTERS, MIB, REQUESTS, RESULT
 from seedcast.embedded import broker, processes
 from seedcast.embedded.state import HOST, State
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, OffsetsLost, Poison, SeedcastError, TopicMismatch, Unreachable
-from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Producer, Record, TopicReader
+from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Producer, Record, TopicReader, config
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import eventually
 
@@ -35,7 +36,7 @@ def delete_before(settings: Settings, topic: Topic, offset: int) -> None:
     """As retention would."""
     client = AdminClient({"bootstrap.servers": settings.kafka.bootstrap})
     for deleted in client.delete_records([TopicPartition(settings.topic(topic), 0, offset)]).values():
-        deleted.result(10)
+        deleted.result(60)
 
 
 def noise(size: int) -> bytes:
@@ -168,6 +169,29 @@ def test_commit_and_its_metadata_reach_the_next_owner(settings: Settings, protoc
     second.consumer.close()
 
 
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_a_partition_that_was_paused_when_it_left_is_read_when_it_comes_back(settings: Settings, protocol: str) -> None:
+    settings = changed(settings, group_protocol=protocol)
+    send(settings, [b"0"])
+    first = Member(settings)
+    first.read(1)
+    first.wait_for(4)
+    for partition in first.assigned:
+        first.consumer.pause(partition)
+    second = Member(settings)
+    eventually(lambda: (list(first.consumer.poll(1, 0.1)), list(second.consumer.poll(1, 0.1))) and second.assigned, what="partitions that move")
+    away = first.revoked[0]
+    first.assigned.clear()
+    second.consumer.close()
+    eventually(lambda: list(first.consumer.poll(1, 0.1)) or away in first.assigned, what="partitions that come back")
+    client = confluent_kafka.Producer(config.client(settings.kafka))
+    client.produce(away.topic, b"late", partition=away.number)
+    assert client.flush(30) == 0
+    late = first.read(2 if away.number == 0 else 1)[-1]  # nothing was committed, so partition 0 begins anew
+    assert (late.partition, late.value) == (away, b"late")
+    first.consumer.close()
+
+
 def test_offsets_deleted_before_a_new_owner_came_are_fatal(settings: Settings, member: Callable[[], Member]) -> None:
     partition = send(settings, [b"0", b"1", b"2"])
     first = member()
@@ -178,6 +202,16 @@ def test_offsets_deleted_before_a_new_owner_came_are_fatal(settings: Settings, m
     second = member()
     with pytest.raises(OffsetsLost, match=r"\[0\]: 1 records were deleted"):
         second.wait_for(4)
+
+
+def test_a_group_that_never_committed_says_that_it_begins_late(settings: Settings, member: Callable[[], Member], capsys: pytest.CaptureFixture[str]) -> None:
+    send(settings, [b"0", b"1", b"2"])
+    delete_before(settings, RESULTS, 2)
+    only = member()
+    only.read(1)
+    only.consumer.close()
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "begins_late" in line]
+    assert "records_gone=2" in said
 
 
 def test_offsets_deleted_under_a_reader_are_fatal(settings: Settings, member: Callable[[], Member]) -> None:
