@@ -120,9 +120,11 @@ class Assignments:
 
     def _revoked(self, partitions: Sequence[Partition]) -> None:
         failpoint("gpu.revoked")
-        self._callbacks.flush()
-        self.commit()
-        self._lost(partitions)
+        try:
+            self._callbacks.flush()
+            self.commit()
+        finally:  # whatever failed: they are no longer ours to commit
+            self._lost(partitions)
 
     def _lost(self, partitions: Sequence[Partition]) -> None:
         """Forgets partitions without a commit: somebody else may own them already."""

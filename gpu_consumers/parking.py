@@ -120,9 +120,11 @@ class Parking:
             self._ours[partition] = Parked(partition, Shelf.of(start, left.metadata), committed=(start, left.metadata))
 
     def _revoked(self, partitions: Sequence[Partition]) -> None:
-        self._publisher.flush()
-        self.commit()
-        self._lost(partitions)
+        try:
+            self._publisher.flush()
+            self.commit()
+        finally:  # whatever failed: they are no longer ours to commit
+            self._lost(partitions)
 
     def _lost(self, partitions: Sequence[Partition]) -> None:
         """Forgets partitions without a commit: somebody else may own them already."""
