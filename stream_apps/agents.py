@@ -15,7 +15,6 @@ from storage.objects import ObjectStore
 from stream_apps.configuration import App
 from stream_apps.custody import Custody, Events
 from stream_apps.delivery import Cancelled, Delivery, Lane
-from stream_apps.patience import Patience
 from stream_apps.postprocess import Deployment
 
 log = structlog.get_logger(__name__)
@@ -35,9 +34,8 @@ class Agents:
         cancelled: Cancelled,
     ) -> None:
         self._app, self._limits = app, settings.postprocess
-        self._custody = Custody(app, settings)
-        self._patience = Patience(self._custody.leaving, beat, readiness)
-        self._delivery = Delivery(app, settings, deployment, store, self._patience, beat, cancelled)
+        self._custody = Custody(app, settings, beat, readiness)
+        self._delivery = Delivery(app, settings, deployment, store, self._custody.patience, beat, cancelled)
         self._in_hand = 0  # batches
         urgent_idle, bulk_idle = asyncio.Event(), asyncio.Event()
         urgent_idle.set()
@@ -75,7 +73,7 @@ class Agents:
         """Returns when each event is delivered or withheld; raises only when it is cancelled."""
         ours = self._custody.ours(events)
         try:
-            await self._custody.refuse_gaps(ours, self._patience)
+            await self._custody.refuse_gaps(ours)
             ends = await asyncio.gather(*(self._delivery.deliver(_record(event), lane) for event in ours), return_exceptions=True)
         except Exception as error:
             ends = [error]
@@ -91,6 +89,7 @@ class Agents:
         for failure in failures:
             if not isinstance(failure, Retryable):
                 log.error("cannot_go_on", exc_info=failure)
+                self._custody.stop()  # what comes behind is withheld
                 await self._app.crash(failure)
         log.warning("handed_back", records=count, problem=str(failures[0]))
 
