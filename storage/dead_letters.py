@@ -19,6 +19,7 @@ PREFIX = "_dead-letters"  # no campaign id can take it
 CONNECT = "__connect.errors."
 TOPIC, PARTITION, OFFSET = f"{CONNECT}topic", f"{CONNECT}partition", f"{CONNECT}offset"
 STAGE, CLASS, MESSAGE = f"{CONNECT}stage", f"{CONNECT}class.name", f"{CONNECT}exception.message"
+EXCEPTION_CLASS = f"{CONNECT}exception.class.name"  # the same again: Connect's own tools look for it here
 FIRST_FAILURE = "seedcast.first-failure"  # ISO 8601; kept when a letter that was put back fails again
 DELIVERY_COUNT = "seedcast.delivery-count"  # how often the record became a dead letter: 1, and one more each time it was put back and failed again
 WORKER = "seedcast.version"
@@ -104,7 +105,8 @@ def _reasons(record: Record, error: SeedcastError, stage: str, now: datetime) ->
     yield PARTITION, str(record.partition.number)
     yield OFFSET, str(record.offset)
     yield STAGE, stage
-    yield CLASS, f"{type(error).__module__}.{type(error).__name__}"
+    for name in (CLASS, EXCEPTION_CLASS):
+        yield name, f"{type(error).__module__}.{type(error).__name__}"
     yield MESSAGE, str(error).encode()[:_MESSAGE_LIMIT].decode(errors="ignore")
     yield FIRST_FAILURE, _first_failure(record) or now.isoformat()
     yield DELIVERY_COUNT, str(_delivery_count(record) + 1)

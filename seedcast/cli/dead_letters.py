@@ -7,7 +7,7 @@ import typer
 
 from schemas.topics import DEAD_LETTERS
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
-from seedcast.errors import InvalidInput
+from seedcast.errors import InvalidInput, Undecodable
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,7 +79,11 @@ def _letters(settings: Settings) -> Iterator["DeadLetter"]:
     from storage.dead_letters import parse
 
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
-        yield from (parse(record) for record in reader.to_end())
+        for record in reader.to_end():
+            try:
+                yield parse(record)
+            except Undecodable as error:  # somebody else's record must not hide ours
+                err.print(f"[yellow]left out[/] {error}", soft_wrap=True)
 
 
 def _find(settings: Settings, offset: int) -> "DeadLetter":

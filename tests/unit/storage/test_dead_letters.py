@@ -35,7 +35,7 @@ def test_a_letter_says_why_and_from_where_by_kafka_connects_names() -> None:
     assert found["__connect.errors.partition"] == b"3"
     assert found["__connect.errors.offset"] == b"42"
     assert found["__connect.errors.stage"] == b"gpu-consumer"
-    assert found["__connect.errors.class.name"] == b"seedcast.errors.Undecodable"
+    assert found["__connect.errors.class.name"] == found["__connect.errors.exception.class.name"] == b"seedcast.errors.Undecodable"
     assert found["__connect.errors.exception.message"] == str(ERROR).encode()
     assert found["seedcast.first-failure"] == NOW.isoformat().encode()
     assert found["seedcast.version"]
