@@ -12,7 +12,7 @@ import psutil
 from seedcast.embedded import broker, objects, processes
 from seedcast.embedded.processes import Process
 from seedcast.embedded.state import HOST, Recorded, State, connected, locked, read, write
-from seedcast.errors import LocalResource, SeedcastError, Unreachable
+from seedcast.errors import InvalidInput, LocalResource, SeedcastError, Unreachable
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
 
@@ -46,12 +46,22 @@ class Stack:
         self.stop([BROKER])
 
     def start_worker(self, name: str, arguments: Sequence[str], env: Mapping[str, str] | None = None) -> Process:
-        """Runs `seedcast ARGUMENTS` in the background, connected to this stack; one that runs by that name is kept."""
+        """Runs `seedcast ARGUMENTS` in the background, connected to this stack; one that runs by that name is kept.
+
+        Raises InvalidInput where that one was started with others.
+        """
         with locked(self.home):
-            state = self._state()
-            if not processes.find(state.processes.get(name)):
+            recorded = self._state().processes.get(name)
+            if recorded is None or not processes.find(recorded):
                 environment = {**os.environ, "SEEDCAST_HOME": str(self.home), **(env or {})}
-                self._launch(name, [sys.executable, "-m", "seedcast.cli", *arguments], environment, None)
+                self._launch(name, [sys.executable, "-m", "seedcast.cli", *arguments], environment, None, arguments)
+            elif recorded.arguments and recorded.arguments != tuple(arguments):
+                raise InvalidInput(
+                    f"{name} runs already",
+                    expected=f"`seedcast {' '.join(arguments)}`",
+                    got=f"`seedcast {' '.join(recorded.arguments)}`",
+                    remedy="stop it with `seedcast down` first",
+                )
         return next(process for process in self.status() if process.name == name)
 
     def stop(self, names: Iterable[str] | None = None) -> None:
@@ -140,9 +150,9 @@ class Stack:
         wanted = [state.s3_port] if name == S3 else [state.broker_port, state.controller_port]
         return processes.free_ports(*wanted) != wanted
 
-    def _launch(self, name: str, argv: Sequence[str | Path], env: Mapping[str, str], port: int | None) -> psutil.Process:
+    def _launch(self, name: str, argv: Sequence[str | Path], env: Mapping[str, str], port: int | None, arguments: Sequence[str] = ()) -> psutil.Process:
         process = processes.spawn(argv, env, self._log(name), self.home)
-        recorded = Recorded(process.pid, process.create_time(), port)
+        recorded = Recorded(process.pid, process.create_time(), port, tuple(arguments))
         self._save(processes={**self._state().processes, name: recorded})
         return process
 

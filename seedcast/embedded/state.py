@@ -22,6 +22,7 @@ class Recorded(msgspec.Struct, frozen=True):
     pid: int
     created: float  # seconds since the epoch, as psutil gives it
     port: int | None = None
+    arguments: tuple[str, ...] = ()  # of a worker
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ Moments are drawn at random under load; FAULT_SEED repeats those of a run, which
 | rebalance storm | test_storm (minutes of it: slow) |
 | SIGTERM under load | tests/integration/test_gpu_consumer and test_postprocess (`sigterm`); the end of nearly every test here |
 | broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (30 s paused: slow) |
+| broker's disk full | test_broker (slow) |
 | three brokers, replication 3, the leader killed | test_broker (slow) |
 | S3 down, frozen, 503, slow, bucket gone, credentials revoked and restored | test_store |
 | poison: not JSON, wrong shape, as large as the topic takes | tests/integration/test_gpu_consumer and test_postprocess |
@@ -26,5 +27,5 @@ Moments are drawn at random under load; FAULT_SEED repeats those of a run, which
 | two workers with different fingerprints in one group | test_again; tests/integration/test_verify |
 
 Not shown: a jump of the machine's clock, which only root could make. Sessions, time-outs and the watchdog go by the monotonic clock;
-a deadline is judged by the wall clock, once, so a jump moves only which requests expire.
+a deadline is judged by the wall clock, once, so a jump moves which requests expire; S3 refuses signatures of another quarter of an hour.
 """

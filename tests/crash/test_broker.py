@@ -1,14 +1,17 @@
 """Brokers that die, freeze, are cut off or lose their answers, under load: every request still ends once."""
 
 import random
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
 from schemas.topics import AUDIO
+from seedcast.embedded import processes
 from seedcast.kafka import Admin, config
 from seedcast.settings import Settings
 from storage.s3 import S3Store
@@ -94,9 +97,17 @@ def paused_for_long(node: Node, _: random.Random) -> None:
     outlast(node.pause, node.go_on, 30)
 
 
+def full(node: Node, _: random.Random) -> None:
+    """No file may grow, as on a full disk: the broker gives up its folder and ends. Then there is room again."""
+    assert node.process
+    node.process.rlimit(psutil.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    eventually(lambda: node.process and not processes.runs(node.process), what="the broker to give up its folder")
+    node.start()
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "faults", [(killed, paused, cut, deaf), pytest.param((stopped, slow, paused_for_long), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
+    "faults", [(killed, paused, cut, deaf), pytest.param((stopped, slow, paused_for_long, full), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
 )
 def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
     dark: Night, lone: Cluster, chance: random.Random, faults: tuple[Callable[[Node, random.Random], None], ...]

@@ -20,7 +20,7 @@ def test_the_benchmark_speaks_all_and_writes_its_figures(tmp_path: Path) -> None
     models = fabricate(tmp_path / "models", DIMENSIONS, seed=1).folder
     main([*TINY, "--models", str(models), "--out", str(tmp_path / "results")])
     found = json.loads((tmp_path / "results" / "engine.json").read_text())
-    (ours,) = found["seedcast"]
+    ours, _ = found["seedcast"]
     assert (ours["equal"]["finished"], ours["equal"]["tokens"]) == (8, 64)
     assert ours["mixed"]["finished"] == 8
     assert [(run["lengths"], run["batch"], run["tokens"]) for run in found["upstream"][:2]] == [("equal", 1, 8), ("equal", 2, 16)]

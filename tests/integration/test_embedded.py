@@ -14,7 +14,7 @@ import pytest
 from schemas.topics import RESULTS
 from seedcast.embedded import Process, Stack, broker, connected, processes
 from seedcast.embedded.state import Recorded
-from seedcast.errors import InvalidSettings, LocalResource
+from seedcast.errors import InvalidInput, InvalidSettings, LocalResource
 from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.settings import KafkaSettings, S3Settings, Settings
 from storage.s3 import S3Store
@@ -82,6 +82,8 @@ def test_port_that_was_taken_meanwhile_is_changed_and_clients_learn_it(own_stack
 def test_nothing_outlives_stop(own_stack: Stack) -> None:
     worker = own_stack.start_worker("postprocess-1", ["run", "postprocess"])
     assert own_stack.start_worker("postprocess-1", ["run", "postprocess"]).pid == worker.pid
+    with pytest.raises(InvalidInput, match=r"postprocess-1 runs already; expected `seedcast run gpu-consumer`; got `seedcast run postprocess`; stop it"):
+        own_stack.start_worker("postprocess-1", ["run", "gpu-consumer"])
     stray = processes.spawn([sys.executable, "-c", "import signal; signal.pause()"], os.environ, own_stack.home / "stray.log", own_stack.home)
     pids = [process.pid for process in own_stack.status()] + [stray.pid]
     assert len(pids) == 4
