@@ -1,8 +1,9 @@
 """A night with faults: `python -m benchmarks.soak [--requests 20000] [--minutes 10] [--seed N]`.
 
 Two GPU consumers (espeak) and two post-process workers on an embedded stack of their own. While a campaign runs, one fault after
-another is drawn: a worker killed with -9 or stopped beyond its session, the broker killed, the object store stopped. What ends is
-started again, as Kubernetes would. At the end the audit says whether every request ended once. The report goes to benchmarks/results/soak.json.
+another is drawn: a worker killed with -9, told to leave, or stopped beyond its session, the broker killed or frozen, the object store
+stopped, the campaign paused and resumed. What ends is started again, as Kubernetes would. At the end the audit says whether every
+request ended once. The report goes to benchmarks/results/soak.json.
 """
 
 import argparse
@@ -27,6 +28,8 @@ import psutil
 from benchmarks.pipeline import machine, write_list
 from producers import SubmitOptions, submit_file
 from schemas.topics import AUDIO, RESULTS, Topic
+from seedcast import control
+from seedcast.campaigns import alter
 from seedcast.embedded import Stack, connected
 from seedcast.kafka import TopicReader
 from seedcast.outcomes import Outcomes
@@ -72,15 +75,15 @@ class Progress:
 
 
 class Soak:
-    def __init__(self, stack: Stack, chance: random.Random) -> None:
-        self._stack, self._chance = stack, chance
+    def __init__(self, stack: Stack, settings: Settings, chance: random.Random) -> None:
+        self._stack, self._settings, self._chance = stack, settings, chance
         self.restarts: Counter[str] = Counter()  # of workers that ended by themselves
         for name in WORKERS:
             self._start(name)
 
     def fault(self) -> str:
         """One of them, begun and ended; its name."""
-        kinds: list[Callable[[], str]] = [self._kill, self._kill, self._freeze, self._broker, self._store]
+        kinds: list[Callable[[], str]] = [self._kill, self._kill, self._leave, self._freeze, self._broker, self._broker_frozen, self._store, self._hold]
         return self._chance.choice(kinds)()
 
     def tend(self) -> None:
@@ -95,13 +98,32 @@ class Soak:
         self._start(name)
         return f"{WORKERS[name]} killed"
 
+    def _leave(self) -> str:
+        name = self._chance.choice(list(WORKERS))
+        self._stack.stop([name])
+        self._start(name)
+        return f"{WORKERS[name]} told to leave"
+
     def _freeze(self) -> str:
         name = self._chance.choice(list(WORKERS))
+        self._suspend(name, self._chance.uniform(1.5 * SESSION, 3 * SESSION))
+        return f"{WORKERS[name]} stopped beyond its session"
+
+    def _broker_frozen(self) -> str:
+        self._suspend("kafka", self._chance.uniform(1, 15))
+        return "broker frozen"
+
+    def _hold(self) -> str:
+        alter(self._settings, CAMPAIGN, control.paused)
+        _last(self._chance.uniform(1, 10))
+        alter(self._settings, CAMPAIGN, control.resumed)
+        return "campaign paused and resumed"
+
+    def _suspend(self, name: str, seconds: float) -> None:
         process = psutil.Process(next(process.pid for process in self._stack.status() if process.name == name))
         process.send_signal(signal.SIGSTOP)
-        _last(self._chance.uniform(1.5 * SESSION, 3 * SESSION))
+        _last(seconds)
         process.send_signal(signal.SIGCONT)
-        return f"{WORKERS[name]} stopped beyond its session"
 
     def _broker(self) -> str:
         self._stack.kill("kafka")
@@ -141,7 +163,7 @@ def _run(home: Path, requests: int, seconds: float, seed: int) -> dict[str, Any]
     try:
         stack.start()
         settings = connected(load())
-        soak = Soak(stack, chance)
+        soak = Soak(stack, settings, chance)
         write_list(home / "soak.csv", requests)
         began = time.monotonic()
         accepted = submit_file(settings, home / "soak.csv", SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))).accepted

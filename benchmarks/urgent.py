@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.pipeline import WORKERS, machine, write_list
 from producers import SubmitOptions, submit_file
 from schemas.messages import SpeechRequest
-from schemas.topics import REQUESTS_URGENT, RESULTS
+from schemas.topics import AUDIO_URGENT, REQUESTS_URGENT, RESULTS
 from seedcast.codec import encode_json
 from seedcast.embedded import Stack, connected
 from seedcast.kafka import Producer, TopicReader
@@ -37,6 +37,8 @@ class Latency:
     p50: float  # seconds
     p99: float
     slowest: float
+    spoken_p50: float  # seconds until its audio was handed to the broker
+    spoken_p99: float
     bulk_done_before: int  # results of the bulk list when the first urgent one was sent
     bulk_done_after: int  # and when the last one came back: fewer than rows, or nothing was shown
 
@@ -71,19 +73,28 @@ def measure(home: Path, rows: int, urgent: int) -> Latency:
 
 def _into_the_backlog(settings: Settings, reader: TopicReader, rows: int, urgent: int) -> Latency:
     done: set[str] = set()
-    producer, spans = Producer(settings), list[float]()
+    producer, spans, sent = Producer(settings), list[float](), dict[str, float]()
     while len(done) < rows // 40:
         done.update(_ids(reader))
     before = len(done)
     for number in range(urgent):
         request = _request(number)
-        began = time.perf_counter()
+        began, sent[request.request_id] = time.perf_counter(), time.time()
         producer.deliver(settings.topic(REQUESTS_URGENT), key=b"1", value=encode_json(request))
         while request.request_id not in done:
             done.update(_ids(reader))
         spans.append(time.perf_counter() - began)
+    spoken = [at - sent[name] for name, at in _spoken(settings)]
     p50, p99, slowest = np.percentile(spans, (50, 99, 100)).round(3).tolist()
-    return Latency(rows, urgent, p50, p99, slowest, before, len(done) - urgent)
+    spoken_p50, spoken_p99 = np.percentile(spoken, (50, 99)).round(3).tolist()
+    return Latency(rows, urgent, p50, p99, slowest, spoken_p50, spoken_p99, before, len(done) - urgent)
+
+
+def _spoken(settings: Settings) -> Iterator[tuple[str, float]]:
+    """Each urgent request, and when the GPU consumer handed its audio to the broker (seconds since 1970)."""
+    with TopicReader(settings, settings.topic(AUDIO_URGENT)) as reader:
+        for record in reader.to_end():
+            yield (record.key or b"").decode(), record.timestamp_ms / 1000
 
 
 def _ids(reader: TopicReader) -> Iterator[str]:
