@@ -8,10 +8,10 @@ MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
 
-.PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine soak clean
+.PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine bench-postprocess soak clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 setup: .venv/base.stamp  ## the virtual environment, for running (no torch)
 
@@ -48,6 +48,9 @@ bench: setup-all  ## benchmarks/pipeline.py
 
 bench-engine: setup-all  ## benchmarks/engine.py: ChatTTS, upstream's and ours
 	$(BIN)/python -m benchmarks.engine $(ARGS)
+
+bench-postprocess: setup-all  ## benchmarks/postprocess.py: the post-process chain, a naive one and ours
+	$(BIN)/python -m benchmarks.postprocess $(ARGS)
 
 soak: setup  ## a night with faults, drawn at random, that ends in the audit
 	$(BIN)/python -m benchmarks.soak $(ARGS)

@@ -1,7 +1,7 @@
 """The post-process chain beside the naive one: `python -m benchmarks.postprocess [--clips 8] [--seconds 8]`.
 
 espeak's speech of about 10 s a clip; both chains in one process, clip by clip in turn, in CPU seconds of one thread. Then the
-whole chain over one and two processes, and the resamplers' measured filters. Figures go to benchmarks/results:
+whole chain over one and two processes, noise suppression beside three noises, and the resamplers' measured filters. Figures go to benchmarks/results:
 postprocess.json, postprocess.md and postprocess.png.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.audio import filters, naive, ours, report
+from benchmarks.audio import filters, naive, noises, ours, report
 from benchmarks.audio.corpus import Recording, recordings
 from benchmarks.audio.steps import Steps
 from seedcast.profiles import Profile
@@ -50,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         "runs": [asdict(_run(ours.TABLE[name], clips)) for name in names],
         "denoised": asdict(_denoised(ours.TABLE["speaker"], options.clips)),
         "processes": {count: round(ours.throughput(count, ["phone", "telephony"], options.seconds), 1) for count in (1, 2)},
+        "noises": [asdict(one) for one in noises.measure(options.clips, ours.TABLE["phone"])],
         "filters": [asdict(one) for one in filters.measure()],
     }
     report.write(options.out, found | {"load_after": psutil.getloadavg()[0], "seconds": round(time.perf_counter() - began)})

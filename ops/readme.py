@@ -56,11 +56,10 @@ def metrics_table(_: Path) -> str:
 
 
 def profiles_table(_: Path) -> str:
-    table = profiles.load(PostprocessSettings()).values()
-    return _table(
-        ("profile", "format", "sample rate", "bitrate"),
-        ((f"`{p.name}`", p.format, f"{p.sample_rate:,} Hz", f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–") for p in table),
-    )
+    from seedcast.cli.profiles import COLUMNS, cells
+
+    rows = map(cells, profiles.load(PostprocessSettings()).values())
+    return _table(COLUMNS, ((f"`{name}`", *rest) for name, *rest in rows))
 
 
 def errors_tree(_: Path) -> str:

@@ -19,7 +19,9 @@ MP3_BITRATES = tuple(k * 1000 for k in (32, 40, 48, 56, 64, 80, 96, 112, 128, 16
 
 Off = Literal["off"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=5)]
-Hertz = Annotated[float, msgspec.Meta(gt=0, le=96_000)]
+LowEdge = Annotated[float, msgspec.Meta(ge=20, le=96_000)]  # Hz; a filter for less would be longer than the speech
+HighEdge = Annotated[float, msgspec.Meta(gt=0, le=96_000)]  # Hz
+CREST = 6.0  # dB between loudness and true peak that speech needs, however hard it is limited
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +40,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     max_pause: Annotated[float, msgspec.Meta(ge=0.05, le=5)] | None = None  # seconds; longer pauses inside are shortened to it
     denoise: Literal["auto", "on", "off"] = "auto"
     snr: Annotated[float, msgspec.Meta(ge=-20, le=60)] = 20.0  # dB; auto suppresses noise under it
-    band: tuple[Hertz, Hertz] | None = None  # what is kept between; None: all
+    band: tuple[LowEdge, HighEdge] | None = None  # what is kept between; None: all
     compression: Annotated[float, msgspec.Meta(ge=1, le=20)] = 1.0  # ratio over the loud half of the speech's range; 1: none
     loudness: Annotated[float, msgspec.Meta(ge=-50, le=-5)] | Off = -19.0  # LUFS, mono
     true_peak: Annotated[float, msgspec.Meta(ge=-20, le=0)] | Off = -1.0  # dBTP, the ceiling
@@ -49,6 +51,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError(f"expected a fade of at most the padding, {self.padding:g} s, got {self.fade:g}; a longer one would fade speech")
         if self.band and not self.band[0] < self.band[1] < self.sample_rate / 2:
             raise ValueError(f"expected a band of two rising frequencies under {self.sample_rate / 2:g} Hz, got {list(self.band)}")
+
+        if not isinstance(self.loudness, str) and not isinstance(self.true_peak, str) and self.loudness > self.true_peak - CREST:
+            raise ValueError(f"expected a loudness of at most {self.true_peak - CREST:g} LUFS, {CREST:g} dB under the true peak, got {self.loudness:g}")
 
     def _check_codec(self) -> None:
         if self.format == "ogg-opus" and self.sample_rate not in OPUS_RATES:

@@ -19,7 +19,7 @@ class App(faust.App):
     """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock. Keeps the first reason to crash."""
 
     logger = LOGGER
-    rebalance_began: Callable[[], None] = staticmethod(lambda: None)  # called from the consumer's thread
+    rebalance_began: Callable[[], object] = staticmethod(lambda: None)  # called from the consumer's thread
 
     def on_rebalance_start(self) -> None:
         super().on_rebalance_start()

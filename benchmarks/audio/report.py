@@ -29,6 +29,10 @@ def _page(found: Found) -> Iterator[str]:
     yield from _table(("profile", "format", "naive", "Seedcast", "faster"), rows)
     yield "\n## Milliseconds of CPU for 10 s of audio, by step\n"
     yield from _table(("chain", "profile", *STEPS), _steps(found))
+    yield "\n## Noise\n\nShare of a rendition's CPU on these clean clips, where `auto` looks for noise and finds none:\n"
+    yield from _table(("profile", "format", "SNR estimate", "suppression"), _shares(found))
+    yield "\nWith noise at 10 dB (babble: six voices); SI-SDR after RNNoise, whether `auto` asks for it or not:\n"
+    yield from _table(("noise", "auto suppresses", "estimated SNR dB", "SI-SDR before dB", "after dB"), _noises(found))
     one, two = (found["processes"][count] for count in (1, 2))
     yield f"\n## Processes\n\nphone and telephony of each clip: {one:g} audio s/s by one process, {two:g} by two: {two / one:.2f} × as much.\n"
     yield "## Resampling\n\nRipple up to 85 % of the lower Nyquist frequency; edge: at 3.4 kHz for 8 kHz, else at 90 % of it;"
@@ -46,6 +50,17 @@ def _steps(found: Found) -> Iterator[tuple[object, ...]]:
     for run in _runs(found):
         for chain, steps in (("naive", run["naive_steps"]), ("Seedcast", run["our_steps"])):
             yield chain, run["profile"], *(f"{10_000 * steps[step]:.1f}" if step in steps else "–" for step in STEPS)
+
+
+def _shares(found: Found) -> Iterator[tuple[object, ...]]:
+    for run in found["runs"]:
+        steps, whole = run["our_steps"], sum(run["our_steps"].values())
+        yield run["profile"], run["format"], *(f"{steps.get(step, 0.0) / whole:.1%}" for step in ("SNR", "denoise"))
+
+
+def _noises(found: Found) -> Iterator[tuple[object, ...]]:
+    for f in found["noises"]:
+        yield f["noise"], f"{f['suppressed']:.0%} of clips", f"{f['snr']:.1f}", f"{f['before']:.1f}", f"{f['after']:.1f}"
 
 
 def _filters(found: Found) -> Iterator[tuple[object, ...]]:

@@ -1,7 +1,6 @@
 """`inspect`: what post-processing made of one waveform, step by step, as a table and as a picture."""
 
 import hashlib
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from schemas.messages import SpeechResult
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.inspection import Clip, Inspection, steps
+from seedcast.cli.inspection import Clip, Inspection, decode, steps
 from seedcast.errors import InvalidInput, InvalidRequest
 from seedcast.settings import Settings, load
 
@@ -43,7 +42,7 @@ def inspect(
 def _of_file(path: Path, name: str | None) -> Inspection:
     profile = _profile(load(), name or "phone")
     try:
-        before = _decoded(path.read_bytes(), str(path))
+        before = decode(path.read_bytes(), str(path))
     except OSError as error:
         raise InvalidInput(str(path), expected="a file that can be read", got=str(error)) from error
     return _rendered(Inspection(path.name, profile, before=before))
@@ -65,7 +64,7 @@ def _of_request(request_id: str, name: str | None) -> Inspection:
         raise InvalidInput("--profile", expected=f"one of {', '.join(r.profile for r in result.renditions)}", got=str(name))
     data = S3Store(settings.s3).get(manifest.uri)
     sound = () if hashlib.sha256(data).hexdigest() == manifest.sha256 else ("the object is not what its manifest says",)
-    found = Inspection(request_id, _profile(settings, manifest.profile), before, _decoded(data, manifest.uri), None, manifest, (*sound, *kept))
+    found = Inspection(request_id, _profile(settings, manifest.profile), before, decode(data, manifest.uri), None, manifest, (*sound, *kept))
     return _rendered(found)
 
 
@@ -80,7 +79,7 @@ def _rendered(found: Inspection) -> Inspection:
         made = render_source(Source(found.before.samples, found.before.rate), found.profile)
     except InvalidRequest as error:
         return replace(found, notes=(*found.notes, f"{error.code}: {error}"))
-    return replace(found, made=made, after=found.after or _decoded(made.data, found.name))
+    return replace(found, made=made, after=found.after or decode(made.data, found.name))
 
 
 def _profile(settings: Settings, name: str) -> "Profile":
@@ -117,22 +116,12 @@ def _before(settings: Settings, request_id: str) -> Clip | None:
     return None
 
 
-def _decoded(data: bytes, name: str) -> Clip:
-    """Channels are mixed to one."""
-    import soundfile
-
-    try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise InvalidInput(name, expected="audio as WAV, FLAC, Ogg or MP3", got=error.error_string) from error
-    return Clip(samples.mean(axis=1), int(rate))
-
-
 def _draw(found: Inspection, output: Path) -> None:
     from seedcast.cli.picture import draw
 
+    figure = draw(found)
     try:
-        draw(found, output)
+        figure.savefig(output, dpi=110)
     except (OSError, ValueError) as error:  # matplotlib names the endings that it knows by a ValueError
         raise InvalidInput(str(output), expected="a picture file that can be written", got=str(error)) from error
     err.print(f"{output} written", soft_wrap=True)

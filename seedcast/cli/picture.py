@@ -1,6 +1,5 @@
 """A waveform and its spectrogram, before and after, on one axis of time."""
 
-from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -18,13 +17,13 @@ WINDOW = 0.025  # seconds of one spectrum
 RANGE = 80.0  # dB shown under the loudest
 
 
-def draw(found: Inspection, output: Path) -> None:
-    """Raises OSError or ValueError where the file cannot be written, or its ending is no picture's."""
+def draw(found: Inspection) -> Figure:
+    """For 110 dots an inch. A clip without samples is an empty place."""
     figure = Figure(figsize=(15, 9), facecolor="white", layout=ConstrainedLayoutEngine(h_pad=0.03, hspace=0.01))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(4, 2, width_ratios=(3.2, 1), height_ratios=(1, 1.5, 1, 1.5))
     lead = found.made.processed.trimmed.lead if found.made else 0.0
-    seconds = max((clip.seconds + shift for clip, shift in ((found.before, 0.0), (found.after, lead)) if clip), default=1.0)
+    seconds = max((clip.seconds + shift for clip, shift in ((found.before, 0.0), (found.after, lead)) if clip), default=0.0)
     whole = found.before or found.after
     highest = whole.rate / 2 if whole else 1.0  # the chain makes nothing over what it was given
     waves = []
@@ -32,15 +31,15 @@ def draw(found: Inspection, output: Path) -> None:
         wave, spectrum = figure.add_subplot(grid[2 * row, 0]), figure.add_subplot(grid[2 * row + 1, 0])
         _waveform(wave, clip, name, colour, shift)
         _spectrogram(figure, spectrum, clip, shift, highest)
-        wave.set_xlim(0, seconds)
-        spectrum.set_xlim(0, seconds)
+        wave.set_xlim(0, seconds or 1.0)
+        spectrum.set_xlim(0, seconds or 1.0)
         waves.append(wave)
     spectrum.set_xlabel("seconds of the waveform as synthesised", color=INK)
     _cuts(waves[0], found)
     _ceiling(waves[1], found)
     _figures(figure.add_subplot(grid[:, 1]), found)
     figure.suptitle(f"{found.name}  ·  {found.profile.name}", x=0.01, ha="left", fontsize=15, color=INK, fontweight="bold")
-    figure.savefig(output, dpi=110)
+    return figure
 
 
 def _waveform(axis: Axes, clip: Clip | None, name: str, colour: str, shift: float) -> None:
@@ -50,8 +49,8 @@ def _waveform(axis: Axes, clip: Clip | None, name: str, colour: str, shift: floa
     axis.axhline(0, color=INK, linewidth=0.4)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
-    if clip is None:
-        axis.text(0.5, 0.5, "not kept", transform=axis.transAxes, ha="center", color=INK)
+    if clip is None or not len(clip.samples):
+        axis.text(0.5, 0.5, "empty" if clip else "not kept", transform=axis.transAxes, ha="center", color=INK)
         return
     edges = np.linspace(0, len(clip.samples), min(COLUMNS, len(clip.samples)), endpoint=False).astype(int)
     low, high = np.minimum.reduceat(clip.samples, edges), np.maximum.reduceat(clip.samples, edges)
@@ -63,7 +62,7 @@ def _spectrogram(figure: Figure, axis: Axes, clip: Clip | None, shift: float, hi
     axis.set_ylabel("kHz", color=INK)
     axis.set_facecolor("black")
     axis.tick_params(colors=INK)
-    if clip is None:
+    if clip is None or not len(clip.samples):
         return
     size = min(len(clip.samples), round(WINDOW * clip.rate))
     hop = max(size // 4, len(clip.samples) // (2 * COLUMNS), 1)

@@ -1,7 +1,5 @@
 """`profiles`: the device profiles in force."""
 
-from typing import Any
-
 import msgspec
 from rich.table import Table
 
@@ -10,7 +8,7 @@ from seedcast.cli.base import Json, app, emit, out
 from seedcast.profiles import Profile
 from seedcast.settings import load
 
-_COLUMNS = ("profile", "format", "rate Hz", "bits/s", "trim, padding s", "denoise", "band Hz", "dynamics", "LUFS", "dBTP", "resampler")
+COLUMNS = ("profile", "format", "rate Hz", "bits/s", "padding s", "fade s", "speech", "denoise", "band Hz", "dynamics", "LUFS", "dBTP", "resampler")
 
 
 @app.command(rich_help_panel="Daily work")
@@ -21,19 +19,21 @@ def profiles(as_json: Json = False) -> None:
         for profile in found.values():
             emit(msgspec.to_builtins(profile))
         return
-    table = Table(*_COLUMNS, box=None, pad_edge=False)
+    table = Table(*COLUMNS, box=None, pad_edge=False)
     for profile in found.values():
-        table.add_row(*(f"{cell}" for cell in _cells(profile)))
+        table.add_row(*cells(profile))
     out.print(table)
 
 
-def _cells(p: Profile) -> tuple[Any, ...]:
+def cells(p: Profile) -> tuple[str, ...]:
+    """One a column. Without trimming there is no padding, no fade and no speech to look for."""
     bits = f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–"
-    trim = "off" if p.trim == "off" else f"{p.padding:g}" + (f", pauses {p.max_pause:g}" if p.max_pause else "")
+    pauses = f", pauses {p.max_pause:g}" if p.max_pause else ""
+    trim = ("no trim", "–", "–") if p.trim == "off" else (f"{p.padding:g}{pauses}", f"{p.fade:g}", f"{p.speech:g}")
     denoise = f"under {p.snr:g} dB" if p.denoise == "auto" else p.denoise
     band = f"{p.band[0]:g}–{p.band[1]:g}" if p.band else "all"
     dynamics = "as it is" if p.compression == 1 else f"{p.compression:g}:1"
-    return p.name, p.format, p.sample_rate, bits, trim, denoise, band, dynamics, _level(p.loudness), _level(p.true_peak), p.resampler
+    return p.name, p.format, f"{p.sample_rate:,}", bits, *trim, denoise, band, dynamics, _level(p.loudness), _level(p.true_peak), p.resampler
 
 
 def _level(value: float | str) -> str:

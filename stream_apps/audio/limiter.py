@@ -18,8 +18,8 @@ BLOCK = 0.001  # seconds
 PART, MARGIN = 30_000, 50  # blocks that are oversampled at once, and those on both sides that only the filter hears
 LOOK_AHEAD = 15  # blocks before a peak, and after it, in which the gain goes down and comes back
 ENVELOPE = 50  # blocks over which the compressor hears a level
-RANGE = 30.0  # dB under its threshold in which the compressor lifts; what is below is noise, and is lifted no further
-THRESHOLD = 6.0  # dB over the speech's mean, where the compressor's gain is 1
+THRESHOLD = 6.0  # dB over the speech's mean, where the compressor's gain is 1; it grows to where the quiet syllables are,
+QUIET, NOISE = 12.0, 30.0  # dB under the mean, and is 1 again where what is left is noise
 
 Blocks = npt.NDArray[np.float64]  # (blocks,)
 _WINDOW = np.hanning(2 * LOOK_AHEAD + 3)[1:-1] / np.hanning(2 * LOOK_AHEAD + 3).sum()
@@ -93,12 +93,16 @@ def limit(samples: Samples, rate: int, ceiling: float, of: Blocks) -> Limited:
 
 
 def compress(samples: Samples, rate: int, strength: float) -> Samples:
-    """Brings quiet and loud syllables nearer to each other: `strength` dB of input level become 1 dB. Loudness is set after it."""
+    """Brings quiet and loud syllables nearer to each other: `strength` dB of input level become 1 dB, down to QUIET under the mean.
+
+    What lies NOISE under it is not lifted. Loudness is set after it.
+    """
     size = block(rate)
     power = blocks(np.square(samples, dtype=np.float64), size, np.add) / size
     if not power.any():
         return samples
     level = ndimage.uniform_filter1d(power, ENVELOPE, mode="nearest")
     under = -10 * np.log10(np.maximum(level, 1e-12) / (power.mean() * ratio(THRESHOLD) ** 2))
-    smooth = ndimage.uniform_filter1d(np.clip(under, -RANGE, RANGE), ENVELOPE, mode="nearest")
+    lift = np.interp(under, [-THRESHOLD - NOISE, THRESHOLD + QUIET, THRESHOLD + NOISE], [-THRESHOLD - NOISE, THRESHOLD + QUIET, 0.0])
+    smooth = ndimage.uniform_filter1d(lift, ENVELOPE, mode="nearest")
     return apply(samples, 10 ** (smooth * (1 - 1 / strength) / 20), size)

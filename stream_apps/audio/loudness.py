@@ -21,6 +21,7 @@ ABSOLUTE, RELATIVE = -70.0, -10.0  # LUFS and LU, the two gates
 NEAR = 0.1  # LU from the target that is near enough
 GUESSES = 12  # of the gain whose limited result has the target's loudness
 GAIN = 40.0  # dB at most: what is quieter is left quiet, since it is noise by then
+MAKE_UP = 12.0  # dB at most over the gain to the target, for what the limiter takes; with more, it would be a square wave
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,22 @@ def measure(samples: Samples, rate: int) -> float:
 
 
 def level(samples: Samples, rate: int, target: float | None, ceiling: float | None) -> tuple[Samples, Levelled]:
-    """(samples,) at `target` LUFS with a true peak of at most `ceiling` dBTP; None leaves that side alone. At least one sample."""
+    """(samples,) at `target` LUFS with a true peak of at most `ceiling` dBTP; None leaves that side alone. At least one sample.
+
+    Without a target, or without a loudness to begin with, it only limits.
+    """
     power, of = _weighted(samples, rate), peaks(samples, rate)
     before = _integrated(power)
-    wanted = before if target is None or not isfinite(before) else min(target, before + GAIN)
-    gain = wanted - before if isfinite(before) else 0.0
+    if target is None or not isfinite(before):
+        return _levelled(samples, rate, 0.0, before, ceiling, of)
+    wanted = min(target, before + GAIN)
+    gain = wanted - before
+    most = gain + MAKE_UP
     if ceiling is not None and of.max() * ratio(gain) > ratio(ceiling):
         gain = _guess(power, of, gain, wanted, ratio(ceiling))
     made = _levelled(samples, rate, gain, before, ceiling, of)
     missed = wanted - made[1].loudness
-    return _levelled(samples, rate, gain + missed, before, ceiling, of) if NEAR < abs(missed) < GAIN and target is not None else made
+    return _levelled(samples, rate, min(gain + missed, most), before, ceiling, of) if NEAR < abs(missed) < GAIN else made
 
 
 def _levelled(samples: Samples, rate: int, gain: float, before: float, ceiling: float | None, of: Blocks) -> tuple[Samples, Levelled]:
@@ -59,16 +66,17 @@ def _levelled(samples: Samples, rate: int, gain: float, before: float, ceiling: 
 
 
 def _guess(power: Blocks, of: Blocks, gain: float, wanted: float, ceiling: float) -> float:
-    """The gain in dB after whose limiting the clip has `wanted` LUFS.
+    """The gain in dB after whose limiting the clip has `wanted` LUFS, or as near as MAKE_UP comes.
 
     A gain that changes as slowly as the limiter's may be taken after K-weighting as well as before it, so a guess costs no
     filter: only sums over blocks of a millisecond.
     """
+    most = gain + MAKE_UP
     for _ in range(GUESSES):
         missed = wanted - _integrated(power * (ratio(gain) * gains(of * ratio(gain), ceiling)) ** 2)
         if abs(missed) < NEAR / 5:
             break
-        gain += 1.5 * missed  # the limiter takes a part of what is added
+        gain = min(gain + 1.5 * missed, most)  # the limiter takes a part of what is added; all of it where that falls under the gate
     return gain
 
 

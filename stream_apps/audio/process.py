@@ -7,7 +7,7 @@ from stream_apps.audio.band import keep_band
 from stream_apps.audio.limiter import compress
 from stream_apps.audio.loudness import Levelled, level
 from stream_apps.audio.pauses import shorten_pauses
-from stream_apps.audio.resample import resample
+from stream_apps.audio.resample import Method, filter_of, resample
 from stream_apps.audio.samples import Samples
 from stream_apps.audio.source import Source
 from stream_apps.audio.trim import Edges, Trimmed, cut
@@ -20,6 +20,7 @@ class Processed:
     trimmed: Trimmed
     snr: float  # dB, of the waveform as it came
     denoised: bool
+    resampler: Method | None  # None at the same rate
     level: Levelled
 
 
@@ -35,7 +36,8 @@ def process(source: Source, profile: Profile) -> Processed:
     if profile.compression > 1:
         samples = compress(samples, profile.sample_rate, profile.compression)
     samples, levelled = level(samples, profile.sample_rate, _number(profile.loudness), _number(profile.true_peak))
-    return Processed(samples, samples is not source.samples, trimmed, source.snr, denoised, levelled)
+    resampler = filter_of(source.rate, profile.sample_rate, profile.resampler)
+    return Processed(samples, samples is not source.samples, trimmed, source.snr, denoised, resampler, levelled)
 
 
 def _trimmed(source: Source, samples: Samples, edges: Edges, profile: Profile) -> tuple[Samples, Trimmed]:

@@ -25,14 +25,28 @@ def resample(samples: Samples, sample_rate: int, target: int, method: Method = "
     `kaiser` is a designed polyphase filter; for odd ratios of rates, of more than MAX_UP phases, soxr does its work. `soxr_hq`
     is for what is measured and not heard.
     """
-    if sample_rate == target:
+    used = filter_of(sample_rate, target, method)
+    if used is None:
         return samples
-    common = gcd(sample_rate, target)
-    up, down = target // common, sample_rate // common
-    if method != "kaiser" or up > MAX_UP:
-        quality = method if method == "soxr_hq" else RES_TYPE
-        return cast(Samples, librosa.resample(samples, orig_sr=sample_rate, target_sr=target, res_type=quality))
+    if used != "kaiser":
+        quality = used if used == "soxr_hq" else RES_TYPE
+        made = librosa.resample(samples, orig_sr=sample_rate, target_sr=target, res_type=quality)
+        return cast(Samples, made[: -(-len(samples) * target // sample_rate)])  # librosa takes the ratio as a float, and gives one too many at times
+    up, down = _phases(sample_rate, target)
     return cast(Samples, signal.resample_poly(samples, up, down, window=kaiser(up, down)).astype(np.float32))
+
+
+def filter_of(sample_rate: int, target: int, method: Method = "soxr") -> Method | None:
+    """By which of them `resample` works; None at the same rate."""
+    if sample_rate == target:
+        return None
+    return "soxr" if method == "kaiser" and _phases(sample_rate, target)[0] > MAX_UP else method
+
+
+def _phases(sample_rate: int, target: int) -> tuple[int, int]:
+    """Up and down."""
+    common = gcd(sample_rate, target)
+    return target // common, sample_rate // common
 
 
 @lru_cache(32)

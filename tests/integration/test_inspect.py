@@ -10,8 +10,13 @@ import pytest
 import soundfile
 
 from schemas.topics import AUDIO
+from seedcast import profiles
+from seedcast.cli.inspection import decode
 from seedcast.codec import encode_synthesis
-from seedcast.settings import Settings
+from seedcast.settings import PostprocessSettings, Settings
+from stream_apps.audio.chain import render, render_source
+from stream_apps.audio.samples import to_int16
+from stream_apps.audio.source import Source
 from tests.conftest import Spawn, environment, eventually
 from tests.integration.test_postprocess import RUN, delete_all, finish, produce, results, sounds
 from tests.unit.stream_apps.records import audio, tone
@@ -39,6 +44,7 @@ def test_a_request_is_shown_before_and_after_as_long_as_its_waveform_is_kept(set
     assert (facts["notes"], facts["rendered again here"]) == ([], "the same bytes")
     assert facts["loudness"].endswith("(target -20)")
     assert "300–3400 Hz" in facts["band"]
+    assert facts["resampling"] == "22,050 → 8,000 Hz by soxr"
     assert picture.read_bytes().startswith(b"\x89PNG")
     failed = run(settings, "inspect", "request-00009")
     assert failed.returncode == 0
@@ -61,6 +67,22 @@ def test_a_file_is_put_through_the_chain_whatever_its_channels(tmp_path: Path) -
     assert abs(float(facts["SNR"].removesuffix(" dB")) - 10) < 3
     assert "at 48,000 Hz" in facts["rendition"]
     assert "<svg" in (tmp_path / "call.svg").read_text()
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_a_file_of_16_bits_is_rendered_to_the_bytes_that_the_pipeline_makes(tmp_path: Path, kind: str) -> None:
+    waveform, phone = to_int16(between(speech(), 0.3, 0.3), dither=False), profiles.load(PostprocessSettings())["phone"]
+    soundfile.write(tmp_path / f"a.{kind}", waveform, RATE, subtype="PCM_16")
+    clip = decode((tmp_path / f"a.{kind}").read_bytes(), "a")
+    assert render_source(Source(clip.samples, clip.rate), phone).sha256 == render(waveform, RATE, phone).sha256
+
+
+def test_a_file_without_samples_is_shown_as_empty(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
+    shown = run(Settings(home=tmp_path), "inspect", tmp_path / "empty.wav", "-o", tmp_path / "p.png")
+    assert shown.returncode == 0, shown.stderr
+    assert "at least one sample" in shown.stdout
+    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_what_cannot_be_inspected_is_named(settings: Settings, tmp_path: Path) -> None:
@@ -87,3 +109,4 @@ def test_profiles_lists_the_rows_in_force(tmp_path: Path) -> None:
     table = run(Settings(home=tmp_path), "profiles", COLUMNS="200", **env)
     assert table.returncode == 0
     assert "pauses 0.4" in table.stdout
+    assert "0.01" in next(line for line in table.stdout.splitlines() if line.startswith("phone"))  # its fade

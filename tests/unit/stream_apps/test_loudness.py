@@ -1,12 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pyloudnorm
 import pytest
 
+from seedcast import profiles
+from seedcast.errors import InvalidSettings
+from seedcast.settings import PostprocessSettings
 from stream_apps.audio.limiter import compress, limit, peaks, true_peak
-from stream_apps.audio.loudness import GAIN, level, measure
+from stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure
 from stream_apps.audio.resample import resample
 from stream_apps.audio.samples import Samples, ratio
-from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, power, silence, speech
+from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, VOICES, noisy, power, silence, speech, white
 
 TARGETS = [(-16.0, -1.0), (-19.0, -2.0), (-23.0, -1.0)]
 
@@ -86,13 +91,67 @@ def test_without_target_and_ceiling_every_bit_is_kept_and_all_is_measured() -> N
 
 def test_a_compressor_brings_syllables_nearer_and_does_not_lift_silence() -> None:
     loud = (0.5 * np.sin(np.arange(RATE) * 0.2)).astype(np.float32)
-    samples = np.concatenate([loud, loud / 10, silence(0.5)])
+    samples = np.concatenate([loud, loud / 4, silence(0.5)])
     made = compress(samples, RATE, 3.0)
     middle = RATE // 4
     before, after = (10 * np.log10(power(s[middle : 3 * middle]) / power(s[RATE + middle : RATE + 3 * middle])) for s in (samples, made))
-    assert before == pytest.approx(20, abs=0.1)
-    assert after == pytest.approx(20 / 3, abs=1)
+    assert before == pytest.approx(12, abs=0.1)
+    assert after == pytest.approx(12 / 3, abs=1)
     assert not made[-RATE // 4 :].any()
+
+
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_a_compressor_lifts_speech_and_no_noise_28_decibels_under_it(text: str, seed: int) -> None:
+    clean = speech(text, seed)
+    noise = noisy(clean, white(len(clean)), 28) - clean
+    floor = noise[: RATE // 2] if len(noise) > RATE else noise
+    made = compress(np.concatenate([floor, clean + noise, floor]), RATE, 3.0)
+    pause, spoken = made[RATE // 10 : 4 * RATE // 10], made[len(floor) : -len(floor)]
+    lifted = 10 * np.log10(power(pause) / power(floor))
+    assert lifted <= 10 * np.log10(power(spoken) / power(clean + noise))
+
+
+@pytest.mark.parametrize("place", [0, 2000, 3500, 3599])
+@pytest.mark.parametrize("ceiling", [-2.0, -40.0])
+def test_a_click_in_silence_is_left_with_its_numbers(place: int, ceiling: float) -> None:
+    samples = np.zeros(3600, np.float32)  # 450 ms
+    samples[place] = 1
+    made, told = level(samples, 8_000, -20.0, ceiling)
+    assert np.isfinite(made).all()
+    assert told.gain <= GAIN + MAKE_UP
+    assert true_peak(made, 8_000) <= ratio(ceiling + 0.01)
+
+
+def test_a_target_out_of_reach_costs_no_more_gain_than_the_bound() -> None:
+    made, told = level(speech(), RATE, -5.0, -20.0)
+    assert told.gain <= -5.0 - told.before + MAKE_UP + 0.01
+    assert true_peak(made, RATE) <= ratio(-20 + 0.01)
+
+
+def test_a_ceiling_without_a_target_only_limits() -> None:
+    samples = (0.3 * np.sin(np.arange(2 * RATE) * 0.2)).astype(np.float32)
+    samples[RATE:] *= 3
+    made, told = level(samples, RATE, None, -6.0)
+    assert told.gain == 0
+    assert told.loudness < told.before - 2
+    assert np.allclose(made[: RATE // 2], samples[: RATE // 2], atol=1e-6)
+    assert true_peak(made, RATE) <= ratio(-6 + 0.01)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ("loudness = -6", "expected a loudness of at most -7 LUFS, 6 dB under the true peak, got -6"),
+        ("true_peak = -20", "expected a loudness of at most -26 LUFS, 6 dB under the true peak, got -19"),
+        ("band = [0.0001, 3400]", ">= 20"),
+        ("band = [19, 3400]", ">= 20"),
+    ],
+)
+def test_a_profile_that_no_filter_and_no_limiter_can_make_is_refused(tmp_path: Path, row: str, problem: str) -> None:
+    (tmp_path / "mine.toml").write_text(f"[kiosk]\nformat = 'flac'\nsample_rate = 16000\n{row}\n")
+    with pytest.raises(InvalidSettings) as raised:
+        profiles.load(PostprocessSettings(profiles=str(tmp_path / "mine.toml")))
+    assert problem in raised.value.got
 
 
 def test_a_long_clip_has_the_peaks_of_its_parts_and_none_where_they_meet() -> None:

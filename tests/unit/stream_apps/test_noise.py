@@ -10,15 +10,22 @@ from stream_apps.audio.noise import CLEAN, estimate_snr, suppress
 from stream_apps.audio.process import process
 from stream_apps.audio.samples import Samples
 from stream_apps.audio.source import Source
-from tests.unit.stream_apps.speech import RATE, SHORT, VOICES, between, noisy, pink, power, speech, white
+from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, SHORT, VOICES, between, noisy, pink, power, silence, speech, white
 
 NOISES = {"white": white, "pink": pink}
+SONOROUS = ("Ma ma ma ma, no more.", "We rely on you all year, Lily Malone, as ever.", "妈妈骂马吗，您好您好。")  # steady, and nothing at high frequencies
 TABLE = profiles.load(PostprocessSettings())
 
 
 @cache
 def clip(text: str, seed: int) -> Samples:
     return between(speech(text, seed), 0.25, 0.25)
+
+
+def joined(samples: Samples) -> Samples:
+    """With digital silence at its ends and in its middle, as segments are joined."""
+    middle = len(samples) // 2
+    return np.concatenate([silence(0.25), samples[:middle], silence(0.5), samples[middle:], silence(0.25)])
 
 
 def distortion(made: Samples, clean: Samples) -> float:
@@ -34,6 +41,51 @@ def test_snr_is_estimated_within_3_decibels(text: str, seed: int, noise: str, de
     clean = clip(text, seed)
     samples = noisy(clean, NOISES[noise](len(clean), seed), decibels)
     assert abs(estimate_snr(samples, RATE) - decibels) <= 3
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.01])
+@pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25])
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_digital_silence_in_noisy_speech_is_not_taken_for_its_noise(text: str, seed: int, noise: str, decibels: float, offset: float) -> None:
+    clean = speech(text, seed)
+    samples = joined(noisy(clean, NOISES[noise](len(clean), seed), decibels)) + np.float32(offset)
+    assert abs(Source(samples, RATE).snr - decibels) <= 3
+
+
+@pytest.mark.parametrize("decibels", [30, 35])
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_little_noise_beside_digital_silence_may_be_called_clean_and_never_much(text: str, seed: int, noise: str, decibels: float) -> None:
+    clean = speech(text, seed)
+    assert estimate_snr(joined(noisy(clean, NOISES[noise](len(clean), seed), decibels)), RATE) > decibels - 5
+
+
+@pytest.mark.parametrize("text", [ENGLISH, MANDARIN, SHORT, *SONOROUS])
+@pytest.mark.parametrize("seed", range(10))
+def test_clean_speech_with_digital_silence_inside_and_around_it_is_clean(text: str, seed: int) -> None:
+    clean = speech(text, seed)
+    for samples in (joined(clean), between(clean, 0.3, 0.3), np.concatenate([clean, silence(0.6), clean])):
+        assert estimate_snr(samples, RATE) > 40
+
+
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize(("decibels", "expected"), [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)])
+@pytest.mark.parametrize(("text", "seed"), VOICES)
+def test_suppression_runs_where_it_is_needed_beside_digital_silence(text: str, seed: int, decibels: float | None, expected: bool, noise: str) -> None:
+    clean = speech(text, seed)
+    samples = joined(clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels))
+    assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.9])
+def test_a_clip_of_under_a_second_is_never_suppressed_on_auto(seconds: float) -> None:
+    clean = speech()[: round(seconds * RATE)]
+    loud = noisy(clean, white(len(clean)), 5)
+    assert Source(loud, RATE).snr < 20
+    assert not process(Source(loud, RATE), TABLE["phone"]).denoised
+    assert not process(Source(joined(loud), RATE), TABLE["phone"]).denoised  # silence does not make it longer
+    assert process(Source(loud, RATE), msgspec.structs.replace(TABLE["phone"], denoise="on")).denoised
 
 
 @pytest.mark.parametrize(("text", "seed"), [*VOICES, *((SHORT, seed) for seed in range(10))])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stream_apps.audio.band import keep_band
-from stream_apps.audio.resample import Method, resample
+from stream_apps.audio.resample import Method, filter_of, resample
 from stream_apps.audio.samples import Samples
 
 METHODS: tuple[Method, ...] = ("soxr", "kaiser")
@@ -54,9 +54,20 @@ def test_no_image_is_left_over_the_old_nyquist_frequency(rate: int, target: int,
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("rate", "target"), [*RATES, (22_050, 44_100), (24_001, 8_000), (44_100, 22_050)])
-@pytest.mark.parametrize("count", [1, 2, 9, 1000, 24_007])
+@pytest.mark.parametrize("count", [1, 2, 9, 147, 294, 1000, 24_007])
 def test_the_length_is_exact(count: int, rate: int, target: int, method: Method) -> None:
     assert len(resample(np.ones(count, np.float32), rate, target, method)) == -(-count * target // rate)
+
+
+@pytest.mark.parametrize(
+    ("rate", "target", "asked", "used"),
+    [(24_000, 24_000, "soxr", None), (24_000, 8_000, "soxr", "soxr"), (24_000, 8_000, "kaiser", "kaiser"), (24_001, 8_000, "kaiser", "soxr")],
+)
+def test_a_filter_that_would_be_too_long_is_replaced_and_named(rate: int, target: int, asked: Method, used: Method | None) -> None:
+    assert filter_of(rate, target, asked) == used
+    if used:
+        samples = sine(1000, rate, 0.1)
+        assert np.array_equal(resample(samples, rate, target, asked), resample(samples, rate, target, used))
 
 
 @pytest.mark.parametrize("method", METHODS)
