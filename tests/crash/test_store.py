@@ -21,7 +21,8 @@ from tests.crash.proxy import Fault, Proxy, http
 pytestmark = pytest.mark.integration
 
 REQUESTS = 100
-BACKLOG = 100  # requests that come while the store is away
+BACKLOG = 150  # requests, of which most come while the store is away
+IN_HAND = 16  # records that may have been stored when it went
 GROWTH = 100 * 2**20  # bytes: the buffers that a worker fills once, and no backlog
 
 
@@ -75,11 +76,13 @@ def test_a_store_that_fails_in_any_manner_is_waited_for(away: Away, chance: rand
     memory = away.memory()
     for name in chance.sample(list(FAULTS), len(FAULTS)):
         assert away.ready() == (True, [])
-        away.proxy.fail(FAULTS[name])
         night.submit(BACKLOG, first=count, campaign=f"backlog-{count}")
+        night.reaches(count + chance.randint(1, 20))
+        away.proxy.fail(FAULTS[name])
         eventually(lambda: away.ready() == (False, ["store"]), what=f"readiness to say that the store is missing: {name}")
+        done = len(night.results)
         night.comes_to("gpu-consumer", count + BACKLOG)
-        assert (night.done("postprocess"), len(night.results)) == (count, count), name
+        assert len(night.results) < done + IN_HAND, name
         with night.recovery(f"store: {name}", "postprocess"):
             away.proxy.heal()
         count += BACKLOG

@@ -35,14 +35,15 @@ class Layer:
 class Decoder:
     def __init__(self, dimensions: Dimensions, weights: Weights, rows: int, positions: int, dtype: torch.dtype, device: torch.device) -> None:
         """`dtype`: float32, bfloat16, float16, or int8."""
-        prepare, dtype = (int8.prepare, torch.bfloat16) if dtype == torch.int8 else (linear.prepare, dtype)
+        # int8 rounds the weights as they are: by bfloat16 they would be rounded twice.
+        prepare, given, dtype = (int8.prepare, torch.float32, torch.bfloat16) if dtype == torch.int8 else (linear.prepare, dtype, dtype)
         self._dimensions, self._dtype = dimensions, dtype
         self._attend, self._rowwise = kernels(device)
         self._cosine, self._sine = rotary(dimensions.head_size, dimensions.rope_theta, positions, device)
         self._norm = weights["norm.weight"].to(device, torch.float32)
 
         def product(*names: str) -> Linear:
-            return prepare(torch.cat([weights[f"{name}.weight"] for name in names]).to(device, dtype), rows)
+            return prepare(torch.cat([weights[f"{name}.weight"] for name in names]).to(device, given), rows)
 
         def layer(prefix: str) -> Layer:
             # Zeros, not empty: what is masked or stale is never read, but what a page held before must not be read either.

@@ -26,6 +26,9 @@ from seedcast import metrics
 from seedcast.codec import quantise
 from seedcast.errors import InvalidRequest
 
+# Without the reason, which the metric has: which piece of a request fails first depends on its company.
+UNSTABLE = RequestError(code="unstable", message=f"expected plausible speech within {judge.DRAWS} draws; got none; try another voice seed or other words")
+
 Waiting = tuple[bool, int, Speech, Piece, Pass]  # not urgent, order: what a heap compares
 
 
@@ -50,7 +53,7 @@ class ChatTTSEngine:
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         """What cannot be spoken comes out of the next step."""
         try:
-            prepared = self._front_end.prepare(request.text)
+            prepared = self._front_end.prepare(request.text, request.speed, self._passes.room(request.speed))
             self._passes.voice(request)
         except InvalidRequest as error:
             self._done.append(Utterance(ticket, None, RequestError(code=error.code, message=str(error))))
@@ -146,9 +149,9 @@ class ChatTTSEngine:
         if piece.draw + 1 < judge.DRAWS:
             self._again(speech, piece, fault.name.lower())
             return
-        speech.alive = False
-        message = f"expected plausible speech within {judge.DRAWS} draws, got {fault.value}"
-        self._done.append(Utterance(speech.ticket, None, RequestError(code="unstable", message=message), draw=piece.draw, unspoken=speech.unspoken))
+        if speech.alive:
+            speech.alive = False
+            self._done.append(Utterance(speech.ticket, None, UNSTABLE, draw=piece.draw, unspoken=speech.unspoken))
 
     def _again(self, speech: Speech, piece: Piece, reason: str) -> None:
         metrics.REDRAWS.labels(reason).inc()

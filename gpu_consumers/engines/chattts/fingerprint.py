@@ -9,7 +9,7 @@ import torch
 
 from gpu_consumers.engines.chattts.hardware import Hardware
 
-REVISION = 2  # of the code in this package: raise it with every change that changes a waveform
+REVISION = 3  # of the code in this package: raise it with every change that changes a waveform
 PACKAGES = ("ChatTTS", "numba", "numpy", "tokenizers", "torch", "transformers", "vector-quantize-pytorch", "vocos")
 
 

@@ -11,7 +11,8 @@ from seedcast.settings import GpuSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 MIB = 1024 * 1024
-HEADROOM = 0.9  # of the memory that is free; the rest is for what is not static: products, the vocoder, Kafka
+HEADROOM = 0.9  # of the memory that is free; the rest is for what is not static: products, Kafka
+RUNTIME = 1_750 * MIB  # libraries, compiled programs, what products and the vocoder hold while they work (measured on a CPU; on a device less)
 
 
 @dataclass(frozen=True)
@@ -45,28 +46,35 @@ def choose(settings: GpuSettings) -> Hardware:
 
 
 def static_memory(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:
-    """Bytes by part: what is allocated once, whatever is spoken."""
+    """Bytes by part: what is allocated once, whatever is spoken, and what loading takes."""
     size, full = hardware.dtype.itemsize, 4
     cached = max(size, torch.bfloat16.itemsize)
     d, rows = dimensions, hardware.slots
     layers = d.layers * (4 * d.hidden * d.hidden + 3 * d.hidden * d.intermediate)
+    vocoder = d.decoder.layers * 8 * d.decoder.hidden**2 + d.vocos.layers * 2 * d.vocos.hidden * d.vocos.intermediate
+    checkpoint = layers if hardware.device.type == "cpu" else 0  # as it was saved, until it is converted; a CUDA device gets it matrix by matrix
     tables = 2 * (d.text_tokens + d.codebooks * d.audio_tokens) * d.hidden
     return {
         "weights": layers * size + tables * full,
         "cache": 2 * rows * d.layers * hardware.context * d.hidden * cached,
         "states": rows * hardware.context * (d.hidden * full + d.codebooks * 8),
         "logits": rows * (d.codebooks * d.audio_tokens + d.text_tokens) * full,
+        "loading": (checkpoint + vocoder) * full + RUNTIME,
     }
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
 def ensure_fits(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:
     """The parts, in bytes. Raises EngineFailed with a number of slots that would fit."""
     parts = static_memory(dimensions, hardware)
-    free = torch.cuda.mem_get_info(hardware.device)[0] if hardware.device.type == "cuda" else psutil.virtual_memory().available
-    needed, room = sum(parts.values()), int(free * HEADROOM)
+    needed, room = sum(parts.values()), int(free_memory(hardware.device) * HEADROOM)
     if needed > room:
-        each = (needed - parts["weights"]) // hardware.slots
-        fits = max(0, (room - parts["weights"]) // each)
+        fixed = parts["weights"] + parts["loading"]
+        fits = max(0, (room - fixed) // ((needed - fixed) // hardware.slots))
         raise EngineFailed(
             f"{hardware.slots} slots of {hardware.context} positions in {hardware.precision}",
             expected=f"at most {room // MIB:,} MiB, {HEADROOM:.0%} of what is free",

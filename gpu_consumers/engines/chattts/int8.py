@@ -10,12 +10,15 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gpu_consumers.engines.chattts import rowwise, rowwise_cpu
 from gpu_consumers.engines.chattts.linear import Linear, symmetric
 from seedcast.errors import EngineFailed
 
 Exact = Callable[[Tensor], Tensor]  # int8 (rows, inputs) to sums (rows, outputs) times the scale of their output, rounded to float32
+
+FEWEST = 32  # rows: torch._int_mm takes more than 16 on CUDA
 
 
 def prepare(weight: Tensor, rows: int) -> Linear:
@@ -35,9 +38,14 @@ def prepare(weight: Tensor, rows: int) -> Linear:
 def _sums(weight: Tensor, rows: int, scale: Tensor) -> Exact:
     outputs, inputs = weight.shape
     if weight.device.type == "cuda":
-        return lambda x: torch._int_mm(x, weight.T).float().mul_(scale)
+        return lambda x: torch._int_mm(filled(x), weight.T)[: len(x)].float().mul_(scale)
     packed, zeros = torch.ops.onednn.qlinear_prepack(weight, [rows, inputs]), torch.zeros(outputs, dtype=torch.int32)
     return lambda x: torch.ops.onednn.qlinear_pointwise(x, 1.0, 0, packed, scale, zeros, None, 1.0, 0, torch.float32, "none", [], "")
+
+
+def filled(x: Tensor) -> Tensor:
+    """At least FEWEST rows: those that are missing are zeros."""
+    return pad(x, (0, 0, 0, max(0, FEWEST - len(x))))
 
 
 @cache

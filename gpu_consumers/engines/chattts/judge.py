@@ -16,6 +16,8 @@ TOKENS_PER_SECOND = SAMPLE_RATE / SAMPLES  # 46.875
 DRAWS = 3
 SILENCE = 10 ** (-50 / 20)  # root mean square of the loudest 50 ms, against full scale
 SHORTEST, LONGEST, SLACK = 0.35, 2.5, 1.5  # ratios to the expected duration; seconds
+MARGIN = 2.0  # ratio to the expected duration that a slot has room for, however slow the speed
+AROUND, DENSEST = 4, 0.15  # tokens of a prompt around its text; seconds at speed 1 of a token in it: a letter that is spelt, and its space
 
 
 class Fault(Enum):
@@ -40,6 +42,11 @@ def bounds(seconds: float, speed: float, room: int) -> Bounds:
     floor = max(4, math.floor(expected * SHORTEST * TOKENS_PER_SECOND))
     limit = min(room, math.ceil((expected * LONGEST + SLACK) * TOKENS_PER_SECOND))
     return Bounds(min(floor, limit - 1), limit)
+
+
+def room(speed: float, context: int) -> float:
+    """Seconds at speed 1 of the longest text whose prompt and MARGIN times its speech fit `context` tokens."""
+    return (context - AROUND) / (MARGIN * TOKENS_PER_SECOND / speed + 1 / DENSEST)
 
 
 def fault(samples: Samples) -> Fault | None:

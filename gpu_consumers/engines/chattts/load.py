@@ -20,7 +20,7 @@ from seedcast.settings import GpuSettings
 
 log = structlog.get_logger(__name__)
 
-LONGEST_SEGMENT = 10.0  # seconds; the context has room for twice as much
+LONGEST_SEGMENT = 10.0  # seconds at speed 1; shorter where a slot has no room for it (judge.room)
 
 
 def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:

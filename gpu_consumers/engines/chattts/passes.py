@@ -49,6 +49,10 @@ class Passes:
         """(hidden,) float32. Raises InvalidRequest where the speaker string is none."""
         return self._voice(request.voice_seed, request.speaker)
 
+    def room(self, speed: float) -> float:
+        """Seconds at speed 1 of the longest text that a slot can hold at this speed."""
+        return judge.room(speed, self._context)
+
     def speech(self, request: SpeechRequest, piece: Piece) -> Pass | None:
         """None where the prompt is too long for a slot."""
         prompt = self._prompter.speech(piece.text, request.speed)

@@ -40,5 +40,7 @@ def products(precision: str) -> Iterator[None]:
     """How oneDNN multiplies float32 matrices meanwhile: torch has one setting for the process."""
     matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before, matmul.fp32_precision = matmul.fp32_precision, precision
-    yield
-    matmul.fp32_precision = before
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before

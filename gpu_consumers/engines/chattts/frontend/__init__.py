@@ -2,12 +2,13 @@
 
 fold characters (`characters`), set control tokens aside (`tags`), find runs of one language (`language`), turn what is
 written into what is spoken (`mandarin`, `english`), keep what the tokenizer knows (`words`), cut (`split`).
-Pure: the same text gives the same segments in any process and thread. No torch, and ChatTTS is not imported: its homophone
+Pure: the same text, speed and room give the same segments in any process and thread. No torch, and ChatTTS is not imported: its homophone
 map is read as data, so that a test needs neither weights nor a compiler.
 """
 
 import hashlib
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from seedcast.errors import EngineFailed, InvalidRequest
 
 __all__ = ["FrontEnd", "Prepared", "Segment"]
 
-REVISION = 1  # raise it when a text may come out otherwise: it is part of the fingerprint
+REVISION = 2  # raise it when a text may come out otherwise: it is part of the fingerprint
 LONGEST_REQUEST = 300  # seconds, pauses included
 _PARAGRAPH = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _READERS = {"zh": mandarin.read, "en": english.read}
@@ -49,14 +50,15 @@ class FrontEnd:
             f"homophones-{hashlib.sha256(data).hexdigest()[:16]}"
         )
 
-    def prepare(self, text: str) -> Prepared:
-        """Raises InvalidRequest: nothing_to_speak, text_too_long (over 300 s expected)."""
+    def prepare(self, text: str, speed: float = 1.0, room: float = math.inf) -> Prepared:
+        """`room`: seconds at speed 1 that a slot can hold. Raises InvalidRequest: nothing_to_speak, text_too_long (over 300 s expected at `speed`)."""
+        longest = min(self._longest, math.floor(room * 1000)) if math.isfinite(room) else self._longest
         folded = [tags.protect(paragraph, characters.fold) for paragraph in _PARAGRAPH.split(text)]
         default = language.language_of(" ".join(paragraph for paragraph, _ in folded)) or "en"
         spoken = [self._spoken(paragraph, default) for paragraph, _ in folded]
         paragraphs = [tags.reveal(paragraph) for paragraph, _ in spoken if WORD.search(paragraph)]
-        segments = [segment for paragraph in paragraphs for segment in split.segments(paragraph, self._longest)]
-        return Prepared(_bounded(segments), sum(lost for _, lost in [*folded, *spoken]))
+        segments = [segment for paragraph in paragraphs for segment in split.segments(paragraph, longest)]
+        return Prepared(_bounded(segments, speed), sum(lost for _, lost in [*folded, *spoken]))
 
     def finer(self, segment: Segment) -> tuple[Segment, ...]:
         """The same in two shorter segments; () where it cannot be split."""
@@ -68,7 +70,7 @@ class FrontEnd:
         return canonical(words, self._vocabulary)
 
 
-def _bounded(segments: list[Segment]) -> tuple[Segment, ...]:
+def _bounded(segments: list[Segment], speed: float) -> tuple[Segment, ...]:
     if not segments:
         raise InvalidRequest(
             "nothing_to_speak",
@@ -77,7 +79,7 @@ def _bounded(segments: list[Segment]) -> tuple[Segment, ...]:
             got="none",
             remedy="write it in Mandarin or English",
         )
-    seconds = sum(segment.seconds + segment.pause for segment in segments)
+    seconds = sum(segment.seconds / speed + segment.pause for segment in segments)
     if seconds > LONGEST_REQUEST:
         raise InvalidRequest(
             "text_too_long", "the text is too long", expected=f"at most {LONGEST_REQUEST} s of speech", got=f"about {seconds:.0f} s", remedy="split it"

@@ -45,8 +45,9 @@ def engine(assets: Assets, **settings: object) -> ChatTTSEngine:
 
 
 def outcome(utterance: Utterance) -> str:
+    """What must not differ, errors word by word. Only a waveform's has a space in it."""
     if utterance.waveform is None:
-        return utterance.error.code if utterance.error else "nothing"
+        return "-".join([utterance.error.code, *utterance.error.message.split()]) if utterance.error else "nothing"
     return f"{waveform_sha256(utterance.waveform)} {utterance.draw}"
 
 

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from gpu_consumers.engines.chattts import int8, linear
 from gpu_consumers.engines.chattts.decoder import Decoder, Weights
 from gpu_consumers.engines.chattts.dimensions import TINY
+from gpu_consumers.engines.chattts.linear import Linear
 
 WIDE = replace(TINY, layers=1, intermediate=3_072)  # so wide that the elementwise operations are shared among threads
 ROWS, STEPS = 48, 2
@@ -36,6 +38,20 @@ def run(x: Tensor, dtype: torch.dtype) -> Tensor:
     """Hidden states (steps, rows, hidden) of embeddings of the same shape."""
     decoder = Decoder(WIDE, weights(), ROWS, STEPS, dtype, torch.device("cpu"))
     return torch.stack([decoder.forward(step, torch.full((ROWS,), position)) for position, step in enumerate(x)])
+
+
+def test_int8_rounds_the_weights_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not what bfloat16 made of them."""
+    given = list[Tensor]()
+
+    def noted(weight: Tensor, rows: int) -> Linear:
+        given.append(weight)
+        return linear.prepare(weight, rows)
+
+    monkeypatch.setattr(int8, "prepare", noted)
+    Decoder(WIDE, weights(), ROWS, STEPS, torch.int8, torch.device("cpu"))
+    expected = [weights()[f"layers.0.{name}.weight"] for name in ("self_attn.o_proj", "mlp.down_proj")]
+    assert [any(torch.equal(weight, found) for found in given) for weight in expected] == [True, True]
 
 
 @pytest.mark.usefixtures("threads")

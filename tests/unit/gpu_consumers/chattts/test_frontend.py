@@ -97,6 +97,31 @@ def test_a_text_over_five_minutes_is_refused_without_being_quoted() -> None:
     assert "你" not in str(refused.value)
 
 
+def test_the_five_minutes_are_those_of_the_requests_speed() -> None:
+    text = "好" * 1_200  # 264 s at speed 1, and a pause of 0.6 s
+    assert FRONT_END.prepare(text)
+    with pytest.raises(InvalidRequest, match="got about 529 s") as refused:
+        FRONT_END.prepare(text, 0.5)
+    assert refused.value.code == "text_too_long"
+    with pytest.raises(InvalidRequest, match="got about 529 s"):
+        FRONT_END.prepare(text * 2)
+    assert FRONT_END.prepare(text * 2, 2.0)
+
+
+def test_pauses_do_not_depend_on_the_speed() -> None:
+    text = "好。\n" * 400  # 400 times 0.47 s at speed 1, and 399 pauses of 0.6 s
+    for speed in (1.0, 2.0):
+        with pytest.raises(InvalidRequest, match=f"got about {400 * 0.47 / speed + 400 * 0.6:.0f} s"):
+            FRONT_END.prepare(text, speed)
+
+
+def test_segments_are_shorter_where_a_slot_has_less_room_and_never_longer() -> None:
+    text = "您的快递已经到达，请您尽快来取。" * 5
+    assert all(segment.seconds <= 2.7 for segment in FRONT_END.prepare(text, room=2.7).segments)
+    assert FRONT_END.prepare(text, room=60.0) == FRONT_END.prepare(text)
+    assert FRONT_END.prepare(text, speed=0.5) == FRONT_END.prepare(text)
+
+
 def test_what_the_tokenizer_does_not_know_is_spoken_in_parts_or_counted() -> None:
     front_end = FrontEnd(lambda word: word.islower() or word in "你好ABCD")
     assert spoken("你好龘 Hello ABCDE", front_end) == ["你好 hello abcde"]

@@ -64,6 +64,15 @@ def test_segments_are_bounded_and_say_everything(text: str) -> None:
     assert words(prepared.segments) == words(prepare(text, WHOLE).segments)
 
 
+@settings(max_examples=100, deadline=None)
+@given(TEXT, st.floats(LONGEST, 10.0))
+def test_segments_fit_the_room_of_a_slot(text: str, room: float) -> None:
+    whole = words(prepare(text, WHOLE).segments)
+    found = WHOLE.prepare(text, room=room).segments
+    assert all(segment.seconds <= room for segment in found)
+    assert words(found) == whole
+
+
 @settings(max_examples=200, deadline=None)
 @given(TEXT)
 def test_finer_says_the_same_in_strictly_shorter_segments(text: str) -> None:

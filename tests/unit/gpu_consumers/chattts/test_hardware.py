@@ -7,8 +7,9 @@ import psutil
 import pytest
 import torch
 
+from gpu_consumers.engines.chattts import hardware
 from gpu_consumers.engines.chattts.dimensions import FULL, TINY
-from gpu_consumers.engines.chattts.hardware import HEADROOM, MIB, Hardware, choose, ensure_fits, static_memory
+from gpu_consumers.engines.chattts.hardware import HEADROOM, MIB, RUNTIME, Hardware, choose, ensure_fits, static_memory
 from seedcast.errors import EngineFailed
 from seedcast.settings import GpuSettings
 
@@ -54,6 +55,33 @@ def test_what_fits_is_told_part_by_part() -> None:
     assert half["cache"] * 2 == parts["cache"]
     assert half["weights"] < parts["weights"]
     assert half["states"] == parts["states"]
+
+
+def test_loading_takes_the_checkpoint_in_float32_and_the_runtime_whatever_the_slots() -> None:
+    checkpoint = FULL.layers * (4 * FULL.hidden**2 + 3 * FULL.hidden * FULL.intermediate) * 4
+    parts = [static_memory(FULL, replace(SMALL, precision=precision, slots=slots)) for precision in ("float32", "bfloat16", "int8") for slots in (16, 128)]
+    assert len({part["loading"] for part in parts}) == 1
+    assert parts[0]["loading"] > checkpoint + RUNTIME
+    on_a_device = static_memory(FULL, replace(SMALL, device=torch.device("cuda")))
+    assert parts[0]["loading"] - on_a_device["loading"] == checkpoint
+
+
+@pytest.mark.parametrize(("precision", "slots", "peak"), [("float32", 64, 8_973), ("bfloat16", 64, 6_285), ("int8", 64, 5_236), ("float32", 128, 14_378)])
+def test_it_is_about_what_was_measured_at_full_size(precision: str, slots: int, peak: int) -> None:
+    """The benchmark's highest resident set, MiB, at a context of 704."""
+    total = sum(static_memory(FULL, replace(SMALL, precision=precision, slots=slots, context=704)).values()) // MIB
+    assert 0.9 * peak < total < 1.1 * peak
+
+
+def test_a_machine_that_has_room_for_the_parts_but_not_for_loading_them_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = replace(SMALL, slots=64)
+    parts = static_memory(FULL, large)
+    free = (sum(parts.values()) - parts["loading"] // 2) / HEADROOM
+    monkeypatch.setattr(hardware, "free_memory", lambda _device: int(free))
+    with pytest.raises(EngineFailed, match=r"loading [0-9,]+.*SEEDCAST_GPU_SLOTS to [1-9]"):
+        ensure_fits(FULL, large)
+    monkeypatch.setattr(hardware, "free_memory", lambda _device: int(free + parts["loading"]))
+    assert ensure_fits(FULL, large) == parts
 
 
 def test_too_much_memory_names_the_largest_number_of_slots_that_fits() -> None:

@@ -1,12 +1,14 @@
 """What is taken for speech: bounds on its length, and faults of its sound."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gpu_consumers.engines.chattts.dimensions import Samples
-from gpu_consumers.engines.chattts.judge import SILENCE, TOKENS_PER_SECOND, Fault, bounds, fault
+from gpu_consumers.engines.chattts.judge import AROUND, DENSEST, MARGIN, SILENCE, TOKENS_PER_SECOND, Fault, bounds, fault, room
 
 SECOND, FRAME = 24_000, 1_200
 
@@ -30,6 +32,19 @@ def test_a_faster_speaker_has_tighter_bounds(seconds: float, speed: float) -> No
     slow, fast = bounds(seconds, speed / 2, 4_000), bounds(seconds, speed, 4_000)
     assert fast.limit <= slow.limit
     assert fast.floor <= slow.floor
+
+
+@given(st.floats(0.5, 2), st.integers(512, 4_096))
+def test_the_longest_text_of_a_slot_has_room_for_twice_what_is_expected(speed: float, context: int) -> None:
+    seconds = room(speed, context)
+    free = context - AROUND - math.ceil(seconds / DENSEST)
+    assert free - 1 <= MARGIN * seconds / speed * TOKENS_PER_SECOND <= free + 1
+    assert bounds(seconds, speed, free).limit == free
+
+
+def test_at_speed_1_the_default_context_has_room_for_ten_seconds() -> None:
+    assert 10 < room(1.0, 1024) < 10.5
+    assert room(0.5, 1024) < room(0.6, 1024) < room(0.6, 2048)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

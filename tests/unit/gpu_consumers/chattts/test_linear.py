@@ -103,6 +103,16 @@ def test_int8_is_within_its_rounding_of_the_product() -> None:
     assert torch.equal(int8.prepare(weight, 64)(torch.zeros(64, 3072)), torch.zeros(64, 768))
 
 
+@pytest.mark.parametrize("rows", [1, 16, 17, 31, 32, 100])
+def test_int8_on_cuda_gets_as_many_rows_as_its_product_takes(rows: int) -> None:
+    x = torch.randint(-127, 128, (rows, 64), dtype=torch.int8)
+    found = int8.filled(x)
+    assert len(found) == max(rows, int8.FEWEST) > 16
+    assert found.dtype == torch.int8
+    assert torch.equal(found[:rows], x)
+    assert not found[rows:].any()
+
+
 def test_int8_sums_that_saturate_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def saturating(weight: Tensor, _rows: int, _scale: Tensor) -> int8.Exact:
         return lambda x: linear(x.float(), weight.float()).clamp(max=32767 * 64)

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 import pytest
@@ -13,72 +15,107 @@ from gpu_consumers.engines.chattts.dimensions import FULL
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.fabricate import fabricate
 from gpu_consumers.engines.chattts.slots import Pass, Slots
+from schemas.messages import SpeechRequest
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, shuffled, speak
 
-COUNT = 200
-REQUESTS = mixed(COUNT)
+COUNTS = {"float32": 200, "bfloat16": 200, "int8": 40}  # requests; int8 differs from bfloat16 in its products alone
+INT8 = pytest.param("int8", marks=pytest.mark.skipif(not torch.cpu._is_vnni_supported(), reason="int8 needs VNNI, and is refused without"))
+STRANGERS = 40
 
 
-@pytest.fixture(scope="module", params=["float32", "bfloat16"])
-def spoken(request: pytest.FixtureRequest, tiny: Assets) -> tuple[ChatTTSEngine, dict[int, str]]:
-    """An engine and what it makes of the requests in their own order."""
-    made = engine(tiny, precision=request.param)
-    return made, speak(made, REQUESTS)
+@dataclass(frozen=True)
+class Case:
+    """An engine, what it makes of the requests in their own order, and how to load another like it."""
+
+    engine: ChatTTSEngine
+    requests: list[SpeechRequest]
+    outcomes: dict[int, str]
+    precision: str
+    load: Callable[[], ChatTTSEngine]
+
+    @classmethod
+    def of(cls, requests: list[SpeechRequest], precision: str, load: Callable[[], ChatTTSEngine]) -> "Case":
+        made = load()
+        return cls(made, requests, speak(made, requests), precision, load)
+
+    def some(self, count: int, seed: int) -> list[int]:
+        """Indices of at most `count` requests, in an order of their own."""
+        return shuffled(len(self.requests), seed)[:count]
 
 
-def test_requests_differ_and_nearly_all_are_spoken(spoken: tuple[ChatTTSEngine, dict[int, str]]) -> None:
+@pytest.fixture(scope="module", params=["float32", "bfloat16", INT8])
+def case(request: pytest.FixtureRequest, tiny: Assets) -> Case:
+    return Case.of(mixed(COUNTS[request.param]), request.param, lambda: engine(tiny, precision=request.param))
+
+
+def in_another_order(case: Case) -> dict[int, str]:
+    return speak(case.engine, case.requests, case.some(len(case.requests), seed=1))
+
+
+def in_an_almost_empty_batch(case: Case) -> dict[int, str]:
+    return speak(case.engine, case.requests, case.some(max(2, len(case.requests) // 25), seed=2), at_once=1)
+
+
+def in_a_batch_that_is_never_full(case: Case) -> dict[int, str]:
+    return speak(case.engine, case.requests, case.some(40, seed=3), at_once=case.engine.slots // 4 + 1)
+
+
+def among_strangers_and_garbage(case: Case) -> dict[int, str]:
+    """A full batch, in slots whose caches and states are full of what no request could leave there."""
+    generator = torch.Generator().manual_seed(5)
+    with torch.inference_mode():
+        for layer in case.engine._model._decoder._layers:
+            for cache in (layer.keys, layer.values):
+                cache.copy_(torch.randn(cache.shape, generator=generator) * 1e4)
+        case.engine._slots.hidden.fill_(float("nan"))
+    watched = case.some(40, seed=4)
+    strangers = [msgspec.structs.replace(request, voice_seed=1000 + n) for n, request in enumerate(mixed(min(STRANGERS, case.engine.slots)))]
+    company = [*(case.requests[n] for n in watched), *strangers]
+    found = speak(case.engine, company, shuffled(len(company), seed=6))
+    return {n: found[place] for place, n in enumerate(watched)}
+
+
+def in_two_engines(case: Case) -> dict[int, str]:
+    other = case.load()
+    assert other.fingerprint == case.engine.fingerprint
+    halves = case.some(60, seed=7)
+    return speak(other, case.requests, halves[::2]) | speak(case.engine, case.requests, halves[1::2])
+
+
+COMPARISONS = (in_another_order, in_an_almost_empty_batch, in_a_batch_that_is_never_full, among_strangers_and_garbage, in_two_engines)
+Comparison = Callable[[Case], dict[int, str]]
+
+
+def same(case: Case, compare: Comparison) -> bool:
+    found = compare(case)
+    assert found
+    return found == {n: case.outcomes[n] for n in found}
+
+
+def test_requests_differ_and_nearly_all_are_spoken(case: Case) -> None:
     """Else equal outcomes would prove nothing."""
-    _, outcomes = spoken
-    waveforms = [found for found in outcomes.values() if " " in found]
-    assert len(waveforms) > 0.9 * COUNT
+    waveforms = [found for found in case.outcomes.values() if " " in found]
+    assert len(waveforms) > 0.9 * len(case.requests)
     assert len(set(waveforms)) > 0.9 * len(waveforms)
 
 
-def test_order_of_arrival_and_slot_do_not_matter(spoken: tuple[ChatTTSEngine, dict[int, str]]) -> None:
-    made, outcomes = spoken
-    assert speak(made, REQUESTS, shuffled(COUNT, seed=1)) == outcomes
+@pytest.mark.parametrize("compare", COMPARISONS)
+def test_company_does_not_matter(case: Case, compare: Comparison) -> None:
+    assert same(case, compare)
 
 
-def test_fill_of_the_batch_does_not_matter(spoken: tuple[ChatTTSEngine, dict[int, str]]) -> None:
-    made, outcomes = spoken
-    few = shuffled(COUNT, seed=2)[:8]
-    assert speak(made, REQUESTS, few, at_once=1) == {n: outcomes[n] for n in few}
-    some = shuffled(COUNT, seed=3)[:40]
-    assert speak(made, REQUESTS, some, at_once=17) == {n: outcomes[n] for n in some}
-
-
-def test_neighbours_and_what_a_slot_held_before_do_not_matter(spoken: tuple[ChatTTSEngine, dict[int, str]]) -> None:
-    """The watched requests among strangers, in slots whose caches and states are full of garbage."""
-    made, outcomes = spoken
-    generator = torch.Generator().manual_seed(5)
-    with torch.inference_mode():
-        for layer in made._model._decoder._layers:
-            for cache in (layer.keys, layer.values):
-                cache.copy_(torch.randn(cache.shape, generator=generator) * 1e4)
-        made._slots.hidden.fill_(float("nan"))
-    strangers = [msgspec.structs.replace(request, voice_seed=1000 + n) for n, request in enumerate(mixed(40))]
-    watched = shuffled(COUNT, seed=4)[:40]
-    company = [*(REQUESTS[n] for n in watched), *strangers]
-    found = speak(made, company, shuffled(len(company), seed=6))
-    assert [found[place] for place in range(len(watched))] == [outcomes[n] for n in watched]
-
-
-def test_two_workers_and_a_restart_do_not_matter(spoken: tuple[ChatTTSEngine, dict[int, str]], tiny: Assets) -> None:
-    made, outcomes = spoken
-    precision = "bfloat16" if made._model._decoder._dtype == torch.bfloat16 else "float32"
-    other = engine(tiny, precision=precision)
-    assert other.fingerprint == made.fingerprint
-    halves = shuffled(COUNT, seed=7)[:60]
-    assert speak(other, REQUESTS, halves[::2]) | speak(made, REQUESTS, halves[1::2]) == {n: outcomes[n] for n in halves}
+def test_a_restart_does_not_matter(case: Case, tiny: Assets) -> None:
+    some = case.some(20, seed=8)
     code = (
         "import sys; from pathlib import Path; from gpu_consumers.engines.chattts.assets import Assets\n"
         "from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak\n"
-        f"made = engine(Assets.open(Path({str(tiny.folder)!r})), precision={precision!r})\n"
-        f"print(speak(made, mixed({COUNT}), {halves[:20]!r}))"
+        f"made = engine(Assets.open(Path({str(tiny.folder)!r})), precision={case.precision!r})\n"
+        f"print(speak(made, mixed({len(case.requests)}), {some!r}))"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()[-1]
-    assert printed == str(speak(made, REQUESTS, halves[:20]))
-    assert speak(made, REQUESTS, halves[:20]) == {n: outcomes[n] for n in halves[:20]}
+    found = speak(case.engine, case.requests, some)
+    assert printed == str(found)
+    assert found == {n: case.outcomes[n] for n in some}
 
 
 @pytest.mark.parametrize("changed", [{"threads": 2}, {"slots": 32}, {"precision": "bfloat16"}, {"context": 640}])
@@ -86,51 +123,48 @@ def test_what_the_bytes_may_depend_on_is_in_the_fingerprint(tiny: Assets, change
     assert engine(tiny, **changed).fingerprint != engine(tiny).fingerprint
 
 
-class LeakyRows(ChatTTSEngine):
+def leaky_rows(made: ChatTTSEngine) -> ChatTTSEngine:
     """Broken on purpose: a row hears a little of its neighbour."""
+    honest = made._model.embed
 
-    @classmethod
-    def of(cls, assets: Assets) -> ChatTTSEngine:
-        made = engine(assets)
-        honest = made._model.embed
+    def leaky(slots: Slots) -> Tensor:
+        x = honest(slots)
+        return x + 1e-3 * x.roll(1, 0)
 
-        def leaky(slots: Slots) -> Tensor:
-            x = honest(slots)
-            return x + 1e-3 * x.roll(1, 0)
-
-        made._model.embed = leaky  # type: ignore[method-assign]
-        return made
+    made._model.embed = leaky  # type: ignore[method-assign]
+    return made
 
 
-class SeededBySlot(ChatTTSEngine):
+def seeded_by_slot(made: ChatTTSEngine) -> ChatTTSEngine:
     """Broken on purpose: the noise is the slot's, not the request's."""
+    honest = made._slots.enter
 
-    @classmethod
-    def of(cls, assets: Assets) -> ChatTTSEngine:
-        made = engine(assets)
-        honest = made._slots.enter
+    def by_slot(slot: int, entering: Pass) -> None:
+        honest(slot, entering)
+        made._slots.draw.seed[slot] = slot
 
-        def by_slot(slot: int, entering: Pass) -> None:
-            honest(slot, entering)
-            made._slots.draw.seed[slot] = slot
-
-        made._slots.enter = by_slot  # type: ignore[method-assign]
-        return made
+    made._slots.enter = by_slot  # type: ignore[method-assign]
+    return made
 
 
-@pytest.mark.parametrize("broken", [LeakyRows, SeededBySlot])
-def test_this_comparison_finds_an_engine_that_breaks_the_promise(tiny: Assets, broken: type[LeakyRows] | type[SeededBySlot]) -> None:
-    made = broken.of(tiny)
-    some = list(range(64))
-    assert speak(made, REQUESTS, some) != speak(made, REQUESTS, some[::-1])
+@pytest.fixture(scope="module", params=[leaky_rows, seeded_by_slot])
+def broken(request: pytest.FixtureRequest, tiny: Assets) -> Case:
+    return Case.of(mixed(24), "float32", lambda: request.param(engine(tiny)))
+
+
+@pytest.mark.parametrize("compare", COMPARISONS)
+def test_each_comparison_finds_an_engine_that_breaks_the_promise(broken: Case, compare: Comparison) -> None:
+    assert not same(broken, compare)
+
+
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    assets = fabricate(tmp_path_factory.mktemp("full"), FULL, seed=2)
+    return Case.of(mixed(24), request.param, lambda: engine(assets, precision=request.param, slots=16, threads=2))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_same_at_full_size(tmp_path_factory: pytest.TempPathFactory, precision: str) -> None:
-    full = fabricate(tmp_path_factory.mktemp("full"), FULL, seed=2)
-    made, requests = engine(full, precision=precision, slots=16, threads=2), mixed(24)
-    outcomes = speak(made, requests)
-    assert speak(made, requests, shuffled(24, seed=1)) == outcomes
-    assert speak(made, requests, [3, 11], at_once=1) == {n: outcomes[n] for n in (3, 11)}
+@pytest.mark.parametrize("compare", COMPARISONS)
+def test_company_does_not_matter_at_full_size_either(full: Case, compare: Comparison) -> None:
+    assert same(full, compare)
