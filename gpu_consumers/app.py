@@ -44,5 +44,5 @@ def run(settings: Settings) -> None:
     readiness.meet(LOCK)
     worker = Worker(settings, engine, profiles.load(settings.postprocess), store, admin.existing())
     readiness.meet(ASSIGNMENT)
-    log.info("ready", engine=settings.gpu.engine, slots=engine.slots, fingerprint=engine.fingerprint, metrics_port=port)
+    log.info("ready", engine=settings.gpu.engine, description=engine.description, slots=engine.slots, fingerprint=engine.fingerprint, metrics_port=port)
     worker.run(stop, Watchdog(settings.gpu.watchdog))

@@ -41,6 +41,9 @@ class Engine(Protocol):
     @property
     def fingerprint(self) -> str: ...  # of everything that a waveform's bytes depend on
 
+    @property
+    def description(self) -> str: ...  # one line for people: what it runs on, and its fingerprint
+
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         """Puts a request into a free slot; the caller counts them."""
 

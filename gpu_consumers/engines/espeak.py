@@ -65,6 +65,7 @@ class EspeakEngine:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.fingerprint = _fingerprint()
+        self.description = f"espeak on the CPU, {slots} slots, fingerprint {self.fingerprint}"
         self._queue: deque[tuple[int, SpeechRequest]] = deque()
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:

@@ -1,13 +1,16 @@
 """`demo`: the main job on the embedded stack, from a list to files that a person can play."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import psutil
 import typer
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
@@ -109,8 +112,10 @@ def _submit(settings: Settings, source: Path, campaign: str) -> "SubmitReport":
 
 
 def _wait(settings: Settings, campaign: str, show: Callable[["Progress"], None], stack: "Stack") -> "Progress":
-    """Until every request has its outcome. Raises EngineFailed where a worker dies meanwhile."""
+    """Until every request has its outcome; says what the engine runs on. Raises EngineFailed where a worker dies meanwhile."""
     from seedcast.outcomes import wait
+
+    said: list[str] = []
 
     def watch(progress: "Progress") -> None:
         show(progress)
@@ -119,8 +124,21 @@ def _wait(settings: Settings, campaign: str, show: Callable[["Progress"], None],
                 raise EngineFailed(
                     f"{process.name} ended", got="\n".join(line[:300] for line in process.last_lines(3).splitlines()), remedy=f"see {process.log}"
                 )
+        if not said and (line := _engine(stack)):
+            said.append(line)
+            err.print(line, style="dim", soft_wrap=True)
 
     return wait(settings, campaign, watch)
+
+
+def _engine(stack: "Stack") -> str:
+    """What the GPU consumer says of itself once it is ready; "" before. Its log may hold earlier lives."""
+    process = next(process for process in stack.status() if process.name.startswith("gpu"))
+    born = datetime.fromtimestamp(psutil.Process(process.pid).create_time(), UTC).isoformat()
+    for line in process.log.read_text(errors="replace").splitlines():
+        if '"event": "ready"' in line and (ready := json.loads(line))["timestamp"] >= born:
+            return str(ready.get("description", ""))
+    return ""
 
 
 def _export(settings: Settings, campaign: str) -> Path:

@@ -61,6 +61,7 @@ def say(
     request = _request({"text": text, "voice": voice, "speaker": speaker, "speed": speed, "profile": chosen.name, **asked}, settings)
     with err.status("speaking"):
         loaded = engines.load(settings)
+        err.print(loaded.description, style="dim", soft_wrap=True)
         waveform = _speak(loaded, request)
         rendered = render(waveform, loaded.sample_rate, chosen)
     try:

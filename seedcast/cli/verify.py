@@ -74,6 +74,7 @@ def verify(
     with err.status("reading receipts"):
         receipts = samples.choose(results_of(settings, campaign), fraction)
     with closing(engines.load(settings)) as loaded:
+        err.print(loaded.description, style="dim", soft_wrap=True)
         key = settings.postprocess.digest_key.get_secret_value().encode()
         verdicts = replay(loaded, receipts, requests, key, any_fingerprint=any_fingerprint)
         tally = _report(_watched(verdicts, len(receipts)), as_json)

@@ -26,6 +26,7 @@ def run(folder: Path, *arguments: str) -> dict[str, object]:
     process = start(folder, *arguments, "--json")
     out, err = process.communicate(timeout=540)
     assert process.returncode == 0, err
+    assert "espeak on the CPU, 8 slots, fingerprint espeak-" in err
     found: dict[str, object] = json.loads(out.strip().splitlines()[-1])
     return found
 

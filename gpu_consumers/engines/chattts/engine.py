@@ -39,6 +39,7 @@ class ChatTTSEngine:
         self, fingerprint: str, model: Stepper, slots: Slots, vocoder: Vocoder, passes: Passes, prompter: Prompter, front_end: FrontEnd, look: int
     ) -> None:
         self.fingerprint = fingerprint
+        self.description = fingerprint  # until somebody says more of it
         self._model, self._slots, self._vocoder = model, slots, vocoder
         self._passes, self._prompter, self._front_end, self._look = passes, prompter, front_end, look
         self._order = count()

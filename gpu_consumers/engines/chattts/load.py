@@ -35,16 +35,12 @@ def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
     facts = fingerprint.facts(assets.digest(), front_end.version, hardware)
     name = fingerprint.fingerprint(facts)
     log.debug("fingerprint", **facts)
-    log.info(
-        "engine",
-        device=hardware.name,
-        precision=hardware.precision,
-        slots=hardware.slots,
-        memory_mib=sum(memory.values()) // MIB,
-        fabricated=assets.fabrication is not None,
-        fingerprint=name,
-    )
-    return build(assets, hardware, prompter, front_end, name)
+    needed, fabricated = sum(memory.values()) // MIB, assets.fabrication is not None
+    log.info("engine", device=hardware.name, precision=hardware.precision, slots=hardware.slots, memory_mib=needed, fabricated=fabricated, fingerprint=name)
+    engine = build(assets, hardware, prompter, front_end, name)
+    random = ", random weights" if fabricated else ""
+    engine.description = f"chattts on {hardware.name}, {hardware.precision}, {hardware.slots} slots, {needed:,} MiB{random}, fingerprint {name}"
+    return engine
 
 
 def _prepare(hardware: Hardware) -> None:
