@@ -7,7 +7,7 @@ from typing import Any
 
 import faust
 
-from schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings, Settings
 from stream_apps.consumer import LOGGER, Transport
 
@@ -19,6 +19,7 @@ class App(faust.App):
     """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock. Keeps the first reason to crash."""
 
     logger = LOGGER
+    served_first = ""  # topic
     rebalance_began: Callable[[], object] = staticmethod(lambda: None)  # called from the consumer's thread
 
     def on_rebalance_start(self) -> None:
@@ -41,7 +42,7 @@ def build(settings: Settings, folder: Path) -> App:
         broker_heartbeat_interval=kafka.session_timeout / 3,
         broker_request_timeout=max(30.0, kafka.session_timeout),
         broker_max_poll_interval=DAY,  # a back-off holds the stream as long as the store is away; the watchdog finds a hang
-        broker_max_poll_records=settings.postprocess.batch,  # what was polled blocks the urgent lane until the buffer has taken it
+        broker_max_poll_records=max(1, settings.postprocess.batch // 4),  # what was polled blocks the urgent lane until the buffer has taken it
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=2 * MIB,  # prefetched per partition; a record that is larger comes alone
@@ -61,6 +62,7 @@ def build(settings: Settings, folder: Path) -> App:
         worker_redirect_stdouts=False,
     )
     app.transport = Transport(app.conf.broker, app)
+    app.served_first = settings.topic(AUDIO_URGENT)
     return app
 
 

@@ -1,5 +1,7 @@
-"""Faust's consumer without two waits of a second each, which held this app at half of what the processor could do (75 of 165 records a second),
-and without its search for stalls, which ends the app."""
+"""Faust's consumer, which serves the urgent topic first, without two waits of a second each, and without its search for stalls, which ends the app.
+
+The waits held this app at half of what the processor could do (75 of 165 records a second).
+"""
 
 import logging
 from typing import Any
@@ -29,6 +31,13 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
+
+    async def _fetch_records(self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None) -> Any:
+        """aiokafka hands out one partition after another: an urgent record would wait until all that was prefetched of the others is taken (2 s)."""
+        first = {partition for partition in active_partitions or () if partition.topic == self.app.served_first}
+        if first and (found := await super()._fetch_records(consumer, first, timeout=0, max_records=max_records)):
+            return found
+        return await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
 
 
 class _Consumer(driver.Consumer):
