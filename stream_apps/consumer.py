@@ -34,7 +34,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _fetch_records(self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None) -> Any:
         """aiokafka hands out one partition after another: an urgent record would wait until all that was prefetched of the others is taken (2 s)."""
-        first = {partition for partition in active_partitions or () if partition.topic == self.app.served_first}
+        app: Any = self.app  # ours, of configuration
+        first = {partition for partition in active_partitions or () if partition.topic == app.served_first}
         if first and (found := await super()._fetch_records(consumer, first, timeout=0, max_records=max_records)):
             return found
         return await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
