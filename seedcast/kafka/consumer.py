@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from seedcast.errors import Fatal
+from seedcast.errors import CredentialsRefused, Fatal
 from seedcast.kafka import config
 from seedcast.kafka.errors import refuse_gap, say_if_late, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+TAKE_OVER = 40.0  # seconds in which the offsets of partitions must become known; less than the watchdog's
 
 
 @dataclass(frozen=True, order=True)
@@ -126,11 +132,9 @@ class GroupConsumer:
         if self._closing:  # a client that closes answers no more: the question would hang for its whole timeout
             client.incremental_assign([])
             return
-        committed = client.committed(partitions, timeout=30)
+        committed = _patiently(partial(_committed, client, partitions))
         for partition in committed:
-            if partition.error:
-                raise KafkaException(partition.error)
-            low, _ = client.get_watermark_offsets(_bare_of(partition), timeout=30)
+            low, _ = _patiently(partial(client.get_watermark_offsets, _bare_of(partition), timeout=10))
             if partition.offset == OFFSET_INVALID:
                 partition.offset = OFFSET_BEGINNING
                 if not self._rewind:
@@ -169,6 +173,26 @@ class GroupConsumer:
 def as_record(message: Message) -> Record:
     headers = tuple((name, value or b"") for name, value in message.headers() or ())
     return Record(Partition(message.topic(), message.partition()), message.offset(), message.key(), message.value() or b"", headers, message.timestamp()[1])
+
+
+def _committed(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    found: list[TopicPartition] = client.committed(partitions, timeout=10)
+    for partition in found:
+        if partition.error:
+            raise KafkaException(partition.error)
+    return found
+
+
+def _patiently(question: Callable[[], T]) -> T:
+    """Asked again: when a broker dies, its partitions are assigned before everybody knows where they are. Raises KafkaException in the end."""
+    patience = Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, KafkaException) and not isinstance(translate(error, ""), CredentialsRefused)),
+        stop=stop_after_delay(TAKE_OVER),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        before_sleep=lambda state: log.warning("kafka_consumer", problem=f"taking over partitions: {state.outcome and state.outcome.exception()}"),
+        reraise=True,
+    )
+    return patience(question)
 
 
 def _bare(partition: Partition) -> TopicPartition:

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from seedcast import metrics, profiles, text
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, InvalidSettings, LocalResource, OffsetsLost, Poison, SeedcastError, TopicMismatch
+from seedcast.kafka import consumer
 from seedcast.kafka.errors import translate
 from seedcast.settings import MetricsSettings, PostprocessSettings
 from seedcast.watchdog import EXIT_CODE
@@ -111,3 +112,19 @@ def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int |
     finally:
         process.kill()
         process.wait()
+
+
+def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
+    """When a broker has died, they are assigned before their new leaders are known."""
+    answers: list[KafkaError | int] = [KafkaError(KafkaError._UNKNOWN_PARTITION), KafkaError(KafkaError._DESTROY), KafkaError(KafkaError.NOT_COORDINATOR), 7]
+
+    def question() -> int:
+        answer = answers.pop(0)
+        if isinstance(answer, int):
+            return answer
+        raise KafkaException(answer)
+
+    assert consumer._patiently(question) == 7
+    answers[:] = [KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), 7]
+    with pytest.raises(KafkaException):
+        consumer._patiently(question)
