@@ -44,7 +44,7 @@ class Node:
             self.process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        if self.process:
+        if self.process and processes.runs(self.process):
             self.process.send_signal(signal.SIGCONT)
 
 
