@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from gpu_consumers.ledger import Ledger
+from gpu_consumers.membership import Membership
 from seedcast import metrics
-from seedcast.errors import Retryable
+from seedcast.errors import Retryable, SeedcastError
 from seedcast.failpoints import failpoint
-from seedcast.kafka import Committed, GroupConsumer, Partition, Record
+from seedcast.kafka import Committed, Partition, Record
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 GROUP = "gpu-consumers"
+PARTING = 5.0  # seconds for a last commit
 
 
 @dataclass(eq=False)
@@ -43,7 +46,7 @@ class Callbacks:
 
 
 class Assignments:
-    def __init__(self, settings: Settings, topics: Sequence[str], callbacks: Callbacks, join: Callable[..., GroupConsumer] = GroupConsumer) -> None:
+    def __init__(self, settings: Settings, topics: Sequence[str], callbacks: Callbacks, join: Callable[..., Membership] = Membership) -> None:
         self._gpu, self._callbacks = settings.gpu, callbacks
         self._ours: dict[Partition, Assignment] = {}
         self._commit_due = time.monotonic() + self._gpu.commit_interval
@@ -66,8 +69,8 @@ class Assignments:
         if time.monotonic() >= self._commit_due:
             self.commit()
 
-    def commit(self) -> None:
-        """Commits what moved. The one place where the GPU consumer's offsets are committed, in this order:
+    def commit(self) -> bool:
+        """Commits what moved; whether nothing is left to. The one place where the GPU consumer's offsets are committed, in this order:
 
         1. take each ledger's checkpoint, which holds nothing unacknowledged
         2. commit synchronously, so that no commit is outstanding at a revocation
@@ -77,18 +80,19 @@ class Assignments:
         checkpoints = {assignment.partition: assignment.ledger.checkpoint() for assignment in self._ours.values()}
         moved = {partition: checkpoint for partition, checkpoint in checkpoints.items() if checkpoint != self._ours[partition].committed}
         if not moved:
-            return
+            return True
         failpoint("gpu.commit")
         try:
             self._consumer.commit(moved)
         except Retryable as error:
             metrics.COMMITS.labels("failed").inc()
             log.warning("commit_failed", problem=str(error), next="tried again with the next commit")
-            return
+            return False
         failpoint("gpu.committed")
         metrics.COMMITS.labels("ok").inc()
         for partition, checkpoint in moved.items():
             self._ours[partition].committed = checkpoint
+        return True
 
     def relieve(self) -> None:
         """Resumes what is well below its limits again."""
@@ -100,7 +104,12 @@ class Assignments:
                 metrics.PARTITIONS_PAUSED.dec()
 
     def close(self) -> None:
-        """Leaves the group; what was published is waited for and committed first."""
+        """Leaves the group; what was published is waited for and committed first. A rebalance that is under way ends before: in it no commit is taken."""
+        with suppress(SeedcastError):  # whatever failed: leave
+            patience = time.monotonic() + PARTING
+            while not self.commit() and time.monotonic() < patience:
+                for _ in self._consumer.poll(1, 0.1):  # serves the rebalance; what is read now is read again by the next owner
+                    pass
         self._consumer.close()
 
     def _press_back(self, assignment: Assignment) -> None:

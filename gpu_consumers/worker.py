@@ -43,7 +43,7 @@ class Worker:
         self._backlog = Backlog(settings, self._publisher.audio_bytes)
         self._reception = Reception(settings, profiles, self._campaigns.state, self._publisher)
         callbacks = Callbacks(waiting=self._reception.waiting, flush=self._publisher.flush, forget=self._reception.forget)
-        self._assignments = Assignments(settings, [settings.topic(REQUESTS), settings.topic(REQUESTS_URGENT)], callbacks)
+        self._assignments = Assignments(settings, [settings.topic(REQUESTS_URGENT), settings.topic(REQUESTS)], callbacks)
         self._parking = Parking(settings, self._campaigns.state, self._publisher, partitions)
 
     def run(self, stop: threading.Event, watchdog: Watchdog) -> None:

@@ -4,17 +4,18 @@ import os
 import signal
 import subprocess
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from gpu_consumers.assignments import GROUP
 from schemas.messages import RawAudio, Rejected, SpeechRequest
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader
+from seedcast.kafka import Admin, Producer, Record, TopicReader, config
 from seedcast.settings import Settings
 from storage import dead_letters
 from storage.s3 import S3Store
@@ -112,6 +113,24 @@ def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(sett
     eventually(lambda: len(audio(settings)) == 500, timeout=240, what="500 outcomes")
     assert finish(second) == 0
     assert all(len({record.value for record in repeats}) == 1 for repeats in audio(settings).values())
+
+
+def test_each_topic_is_shared_evenly(settings: Settings, seedcast: Spawn) -> None:
+    """One worker after another, as they start: by number alone the second would be given all the urgent partitions, and nothing else."""
+    client, group = AdminClient(config.client(settings.kafka)), settings.group(GROUP)
+
+    def shares() -> dict[str, list[int]]:
+        found = defaultdict(list)
+        for member in client.describe_consumer_groups([group])[group].result(30).members:
+            for topic, count in Counter(place.topic for place in member.assignment.topic_partitions).items():
+                found[topic].append(count)
+        return dict(found)
+
+    topics = (settings.topic(REQUESTS), settings.topic(REQUESTS_URGENT))
+    seedcast(RUN, settings)
+    eventually(lambda: shares() == {topic: [4] for topic in topics}, what="all of it for the first")
+    seedcast(RUN, settings)
+    eventually(lambda: shares() == {topic: [2, 2] for topic in topics}, what="a fair share for the second")
 
 
 def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(settings: Settings, seedcast: Spawn) -> None:

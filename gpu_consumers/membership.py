@@ -1,0 +1,56 @@
+"""A worker's place in its consumer group: a member for each topic, so that each topic is shared evenly.
+
+cooperative-sticky balances partitions whatever their topic: with one member for both, a second worker was given all of the urgent
+partitions and none of the bulk (measured). Apart, urgent records wait behind no prefetch of bulk ones either.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from seedcast.errors import SeedcastError
+from seedcast.kafka import GroupConsumer, Partition, Record
+from seedcast.kafka.consumer import OnAssign, OnRevoke
+from seedcast.settings import Settings
+
+Join = Callable[..., GroupConsumer]
+
+
+class Membership:
+    """The interface of GroupConsumer. Topics are served in the order given."""
+
+    def __init__(
+        self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke, join: Join = GroupConsumer
+    ) -> None:
+        self._members = {topic: join(settings, group, [topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost) for topic in topics}
+
+    def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
+        """Up to `limit` records; waits only for the first. Raises Fatal errors."""
+        patience = timeout / len(self._members)
+        for member in self._members.values():
+            for record in member.poll(limit, patience):
+                limit, patience = limit - 1, 0.0
+                yield record
+            if limit <= 0:
+                return
+
+    def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
+        """Of every topic, whatever happens to the others'. Raises SeedcastError: the first there was."""
+        errors: list[SeedcastError] = []
+        for topic, member in self._members.items():
+            if part := {partition: left for partition, left in offsets.items() if partition.topic == topic}:
+                try:
+                    member.commit(part)
+                except SeedcastError as error:
+                    errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def pause(self, partition: Partition) -> None:
+        self._members[partition.topic].pause(partition)
+
+    def resume(self, partition: Partition) -> None:
+        self._members[partition.topic].resume(partition)
+
+    def close(self) -> None:
+        """Leaves the group; `on_revoke` runs first."""
+        for member in self._members.values():
+            member.close()
