@@ -131,6 +131,21 @@ def test_say_and_doctor(settings: Settings, tmp_path: Path) -> None:
     assert "SEEDCAST_GPU_SLOTS" in shown
 
 
+def test_an_interrupt_that_comes_in_a_finalizer_is_not_lost() -> None:
+    code = """
+import sys, time
+from seedcast.cli import interrupt_again
+sys.unraisablehook = interrupt_again
+class Closing:
+    def __del__(self):
+        raise KeyboardInterrupt
+Closing()
+time.sleep(60)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt"), done.stderr
+
+
 def test_help_needs_no_room() -> None:
     code = "import sys; import seedcast.cli; print([m for m in ('torch', 'faust', 'librosa', 'minio', 'confluent_kafka', 'pyarrow') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
