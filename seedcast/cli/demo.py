@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import psutil
 import typer
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
@@ -134,7 +133,7 @@ def _wait(settings: Settings, campaign: str, show: Callable[["Progress"], None],
 def _engine(stack: "Stack") -> str:
     """What the GPU consumer says of itself once it is ready; "" before. Its log may hold earlier lives."""
     process = next(process for process in stack.status() if process.name.startswith("gpu"))
-    born = datetime.fromtimestamp(psutil.Process(process.pid).create_time(), UTC).isoformat()
+    born = datetime.fromtimestamp(process.created, UTC).isoformat()
     for line in process.log.read_text(errors="replace").splitlines():
         if '"event": "ready"' in line and (ready := json.loads(line))["timestamp"] >= born:
             return str(ready.get("description", ""))

@@ -28,6 +28,7 @@ class Process:
     running: bool
     port: int | None
     log: Path
+    created: float  # seconds since 1970
 
     def last_lines(self, count: int = 12) -> str:
         return tail(self.log, count)

@@ -83,7 +83,7 @@ class Stack:
     def status(self) -> list[Process]:
         """What was started and not stopped, running or not."""
         return [
-            Process(name, recorded.pid, processes.find(recorded) is not None, recorded.port, self._log(name))
+            Process(name, recorded.pid, processes.find(recorded) is not None, recorded.port, self._log(name), recorded.created)
             for name, recorded in self._state().processes.items()
         ]
 

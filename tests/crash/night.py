@@ -12,7 +12,6 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from gpu_consumers import assignments
@@ -27,7 +26,7 @@ from seedcast.settings import Settings
 from storage.audit import audit
 from storage.s3 import S3Store
 from stream_apps import configuration
-from tests.conftest import environment, eventually
+from tests.conftest import environment, eventually, stopped
 
 CAMPAIGN = "night"
 GROUPS = {"gpu-consumer": assignments.GROUP, "postprocess": configuration.GROUP}
@@ -38,10 +37,10 @@ BUFFER = 8  # requests of a partition
 SESSION = 6.0  # seconds: short enough for a test to wait for its end, and longer than a busy machine stalls
 
 
-def impatient(settings: Settings) -> Settings:
+def impatient(settings: Settings, session: float = SESSION) -> Settings:
     """A session, a commit interval and time-outs of S3 short enough for a test to wait for their end, and a buffer so small that partitions are held back."""
     changes = {
-        "kafka": settings.kafka.model_copy(update={"session_timeout": SESSION}),
+        "kafka": settings.kafka.model_copy(update={"session_timeout": session}),
         "gpu": settings.gpu.model_copy(update={"commit_interval": COMMIT_INTERVAL, "buffer": BUFFER}),
         "s3": settings.s3.model_copy(update={"connect_timeout": 1.0, "read_timeout": 1.0, "retries": 0}),
     }
@@ -136,8 +135,7 @@ class Night:
 
     def stops(self, worker: Worker) -> None:
         """Waits until it is stopped, which is as good as dead for its group."""
-        process = psutil.Process(worker.process.pid)
-        eventually(lambda: process.status() == psutil.STATUS_STOPPED, what=f"the {worker.kind} to be stopped")
+        stopped(worker.process)
         self.mark(worker.kind)
         self.unanswered(worker.kind)
 

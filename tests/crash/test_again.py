@@ -29,7 +29,7 @@ URGENT = {"gpu-consumer": REQUESTS_URGENT, "postprocess": AUDIO_URGENT}
 @pytest.fixture
 def night(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Night]:
     """With a session that no stall ends: none has to end here."""
-    yield from a_night(Night(impatient(settings).model_copy(update={"kafka": settings.kafka}), tmp_path, settings), request)
+    yield from a_night(Night(impatient(settings, settings.kafka.session_timeout), tmp_path, settings), request)
 
 
 def admin(settings: Settings) -> AdminClient:

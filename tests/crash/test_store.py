@@ -51,7 +51,7 @@ class Away:
 def away(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Away]:
     proxy = Proxy(int(settings.s3.endpoint.rpartition(":")[2]))
     (metrics,) = free_ports(0)
-    patient = impatient(settings).model_copy(update={"kafka": settings.kafka})  # no session has to end here
+    patient = impatient(settings, settings.kafka.session_timeout)  # no session has to end here
     proxied = patient.model_copy(update={"s3": patient.s3.model_copy(update={"endpoint": f"http://127.0.0.1:{proxy.port}"})})
     for night in a_night(Night(patient, tmp_path, settings), request):
         night.gpu()
