@@ -62,10 +62,10 @@ def run(parts: Parts, passes: list[Pass], budget: float, step: "Step | None" = N
 
 
 class Step:
-    """One step of every slot, whatever they hold. Returns seconds not to be counted."""
+    """One step, as the engine takes it. Returns seconds not to be counted."""
 
     def __call__(self, parts: Parts, held: list[bool]) -> float:
-        parts.model.step(parts.slots, refining=False)
+        parts.model.step(parts.ladder.fit(held), refining=False)
         return 0.0
 
 

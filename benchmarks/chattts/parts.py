@@ -11,6 +11,7 @@ from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.decoder import Decoder
 from gpu_consumers.engines.chattts.dimensions import Dimensions
 from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
+from gpu_consumers.engines.chattts.ladder import Ladder
 from gpu_consumers.engines.chattts.model import Model
 from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, SPEECH
 from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
@@ -27,8 +28,12 @@ class Parts:
     prompter: Prompter
     decoder: Decoder
     model: Model
-    slots: Slots
+    ladder: Ladder
     vocoder: Vocoder
+
+    @property
+    def slots(self) -> Slots:
+        return self.ladder.slots
 
     def passes(self, lengths: list[int]) -> list[Pass]:
         """One a length, with floor = limit = length: it ends there and nowhere else."""
@@ -70,12 +75,13 @@ def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = 
     embed.load_pretrained(str(assets.embed), chosen.device)
     decoder = decoder_type(dimensions, load_file(assets.gpt_model), slots, plan.context, chosen.dtype, chosen.device)
     prompter = Prompter(assets.tokenizer)
+    model = model_type(dimensions, embed, decoder, prompter.special, slots)
     return Parts(
         dimensions,
         chosen,
         prompter,
         decoder,
-        model_type(dimensions, embed, decoder, prompter.special, slots),
-        Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device),
+        model,
+        Ladder(Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device), model.rungs, decoder.move),
         Vocoder(assets, config, chosen.device, reduced=precision != "float32"),
     )

@@ -11,7 +11,7 @@ from gpu_consumers.engines.chattts.slots import Pass
 # Part: functions by (end of the file's name, function). Time of what they call counts, once.
 PARTS = {
     "embed": (("model.py", "embed"),),
-    "products": (("linear.py", "<lambda>"), ("int8.py", "run")),
+    "products": (("linear.py", "__call__"),),
     "attention": (("attention.py", "attend"),),
     "sampling": (("sampling.py", "sample"),),
     "slots": (("slots.py", "advance"),),

@@ -1,11 +1,11 @@
-"""The transformer of ChatTTS, one new position for every slot: the shape is the same at every step.
+"""The transformer of ChatTTS, one new position for every slot.
 
 The architecture is Llama's (Touvron et al., 2023), as `transformers` has it: RMS norm, rotary positions by halves,
 SwiGLU. The residual stream, the norms, the positions and the heads are float32 in every precision; weights, their
 products and the cache are of the chosen type; with int8 the cache is bfloat16.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -61,8 +61,19 @@ class Decoder:
 
         self._layers = [layer(f"layers.{number}") for number in range(dimensions.layers)]
 
+    @property
+    def products(self) -> Iterator[Linear]:
+        for layer in self._layers:
+            yield from (layer.query_key_value, layer.output, layer.gate_up, layer.down)
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """A row's cache, as far as it is filled, into another row."""
+        for layer in self._layers:
+            for cache in (layer.keys, layer.values):
+                cache[target, :, :length] = cache[source, :, :length]
+
     def forward(self, x: Tensor, position: Tensor) -> Tensor:
-        """Embeddings (rows, hidden) float32 at positions (rows,) int64 to hidden states (rows, hidden) float32."""
+        """Embeddings (rows, hidden) float32 at positions (rows,) int64 to hidden states (rows, hidden) float32; of all rows or of the first ones."""
         cosine, sine = self._cosine[position], self._sine[position]
         for layer in self._layers:
             x = x + self._attention(layer, self._normed(x, layer.attention_norm), cosine, sine, position)

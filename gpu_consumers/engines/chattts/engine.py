@@ -1,7 +1,7 @@
 """The Engine of ChatTTS: requests into slots, slots a few steps on, finished ones out.
 
-The shapes are the same at every step, whatever the slots hold, and no row reads another: the bytes of a request
-cannot depend on its company. The rest (prompts, splits, redraws) is decided from the request alone.
+A row has the same bits in every shape that a step may take, whatever the slots hold, and no row reads another: the
+bytes of a request cannot depend on its company. The rest (prompts, splits, redraws) is decided from the request alone.
 """
 
 import heapq
@@ -16,8 +16,9 @@ from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE
 from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.graph import Stepper
 from gpu_consumers.engines.chattts.judge import Fault
+from gpu_consumers.engines.chattts.ladder import Ladder
 from gpu_consumers.engines.chattts.passes import Passes, wants_refining
-from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage, Taken
+from gpu_consumers.engines.chattts.slots import Pass, Stage, Taken
 from gpu_consumers.engines.chattts.speech import MAX_LEVEL, Piece, Speech
 from gpu_consumers.engines.chattts.tokenizer import Prompter
 from gpu_consumers.engines.chattts.vocoder import Vocoder
@@ -36,15 +37,15 @@ class ChatTTSEngine:
     sample_rate = SAMPLE_RATE
 
     def __init__(
-        self, fingerprint: str, model: Stepper, slots: Slots, vocoder: Vocoder, passes: Passes, prompter: Prompter, front_end: FrontEnd, look: int
+        self, fingerprint: str, model: Stepper, ladder: Ladder, vocoder: Vocoder, passes: Passes, prompter: Prompter, front_end: FrontEnd, look: int
     ) -> None:
         self.fingerprint = fingerprint
         self.description = fingerprint  # until somebody says more of it
-        self._model, self._slots, self._vocoder = model, slots, vocoder
+        self._model, self._ladder, self._slots, self._vocoder = model, ladder, ladder.slots, vocoder
         self._passes, self._prompter, self._front_end, self._look = passes, prompter, front_end, look
         self._order = count()
         self._waiting: list[Waiting] = []
-        self._held: list[tuple[Speech, Piece, Stage] | None] = [None] * len(slots)
+        self._held: list[tuple[Speech, Piece, Stage] | None] = [None] * len(ladder.slots)
         self._done: list[Utterance] = []
 
     @property
@@ -70,8 +71,9 @@ class ChatTTSEngine:
         self._fill()
         if any(self._held):
             refining = any(held is not None and held[2] is Stage.TEXT for held in self._held)
+            slots = self._ladder.fit(self._held)
             for _ in range(self._look):
-                self._model.step(self._slots, refining)
+                self._model.step(slots, refining)
             for speech, piece, stage, taken in list(self._finished()):
                 self._settle_text(speech, piece, taken) if stage is Stage.TEXT else self._settle(speech, piece, taken)
         done, self._done = self._done, []
@@ -105,8 +107,9 @@ class ChatTTSEngine:
         for slot, held in enumerate(self._held):
             if held is not None and not running[slot]:
                 self._held[slot] = None
+                taken = self._slots.leave(slot)
                 if held[0].alive:
-                    yield *held, self._slots.leave(slot)
+                    yield *held, taken
 
     def _settle_text(self, speech: Speech, piece: Piece, taken: Taken) -> None:
         """What the text stage wrote; after the last draw the text as it was."""

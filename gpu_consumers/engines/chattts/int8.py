@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gpu_consumers.engines.chattts import rowwise, rowwise_cpu
-from gpu_consumers.engines.chattts.linear import Linear, symmetric
+from gpu_consumers.engines.chattts import probe, rowwise, rowwise_cpu
+from gpu_consumers.engines.chattts.linear import Linear
 from seedcast.errors import EngineFailed
 
 Exact = Callable[[Tensor], Tensor]  # int8 (rows, inputs) to sums (rows, outputs) times the scale of their output, rounded to float32
@@ -23,7 +23,7 @@ FEWEST = 32  # rows: torch._int_mm takes more than 16 on CUDA
 
 def prepare(weight: Tensor, rows: int) -> Linear:
     """The product with a weight (outputs, inputs). Raises EngineFailed where this machine's is not exact."""
-    _ensure_exact(rows, *weight.shape, weight.device)
+    narrower = _probed(rows, *weight.shape, weight.device)
     rounded, scale = rowwise.quantised(weight.float())
     product = _sums(rounded, rows, scale.squeeze(1))
     quantised = rowwise.quantised if weight.device.type == "cuda" else rowwise_cpu.quantised
@@ -32,7 +32,7 @@ def prepare(weight: Tensor, rows: int) -> Linear:
         whole, of_row = quantised(x.float())
         return product(whole).mul_(of_row)
 
-    return run
+    return Linear(run, narrower)
 
 
 def _sums(weight: Tensor, rows: int, scale: Tensor) -> Exact:
@@ -49,17 +49,22 @@ def filled(x: Tensor) -> Tensor:
 
 
 @cache
-def _ensure_exact(rows: int, outputs: int, inputs: int, device: torch.device) -> None:
-    """Instructions before VNNI add pairs of products in 16 bits, which saturates."""
+def _probed(rows: int, outputs: int, inputs: int, device: torch.device) -> tuple[int, ...]:
+    """With how many rows less it is as exact. Instructions before VNNI add pairs of products in 16 bits, which saturates."""
     random = torch.Generator().manual_seed(outputs * 65_537 + inputs)
     weight, x = (torch.randint(-127, 128, (count, inputs), generator=random, dtype=torch.int8).to(device) for count in (outputs, rows))
     weight[:, : inputs // 2], x[:, : inputs // 2] = 127, 127
     product = _sums(weight, rows, torch.ones(outputs, device=device))
     expected = (x.double() @ weight.double().T).float()
-    if not torch.equal(product(x), expected) or not symmetric(lambda x: product(rowwise.quantised(x)[0]), rows, inputs, torch.float32, device):
+
+    def of_floats(x: Tensor) -> Tensor:
+        return product(rowwise.quantised(x)[0])
+
+    if not torch.equal(product(x), expected) or not probe.symmetric(of_floats, rows, inputs, torch.float32, device):
         raise EngineFailed(
             f"the product of ({rows}, {inputs}) and ({inputs}, {outputs}) in int8",
             expected="exact sums",
             got="others: this machine's instructions saturate",
             remedy="set SEEDCAST_GPU_PRECISION to bfloat16 or float32",
         )
+    return probe.narrower(of_floats, rows, inputs, torch.float32, device)

@@ -11,6 +11,7 @@ from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.graph import Captured
 from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
+from gpu_consumers.engines.chattts.ladder import Ladder
 from gpu_consumers.engines.chattts.model import Model
 from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
 from gpu_consumers.engines.chattts.slots import Slots
@@ -65,7 +66,7 @@ def build(assets: Assets, hardware: Hardware, prompter: Prompter, front_end: Fro
     return ChatTTSEngine(
         name,
         Captured(model) if device.type == "cuda" else model,
-        Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device),
+        Ladder(Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device), model.rungs, decoder.move),
         Vocoder(assets, config, device, reduced=hardware.precision != "float32"),
         Passes(prompter, dimensions, hardware.context),
         prompter,

@@ -16,12 +16,18 @@ class Model:
     """Upstream's embeddings and heads around our decoder. Heads are float32 in every precision."""
 
     def __init__(self, dimensions: Dimensions, embed: Embed, decoder: Decoder, special: SpecialTokens, rows: int) -> None:
-        self._dimensions, self._decoder, self._special = dimensions, decoder, special
+        self._dimensions, self._decoder, self._special, self._rows = dimensions, decoder, special, rows
         self._text = embed.emb_text.weight.detach()
         self._code = [table.weight.detach() for table in embed.emb_code]
         self._code_head = prepare(torch.cat([head.weight.detach() for head in embed.head_code]), rows)
         self._text_head = prepare(embed.head_text.weight.detach(), rows)
         self._ends = torch.tensor([dimensions.end_token, special.end_of_text], device=self._text.device)  # by stage
+
+    @property
+    def rungs(self) -> set[int]:
+        """The numbers of rows that every product treats alike, all of them and fewer."""
+        narrower = [set(product.narrower) for product in (*self._decoder.products, self._code_head, self._text_head)]
+        return {self._rows} | set.intersection(*narrower)
 
     def step(self, slots: Slots, refining: bool) -> None:
         """`refining`: whether any slot is in the text stage, which the text head is then computed for."""

@@ -3,7 +3,8 @@
 A step has no branch that depends on what a slot holds: it does the same on the same shapes, and masks.
 """
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import torch
@@ -93,7 +94,8 @@ class Slots:
             field[slot] = value
 
     def leave(self, slot: int) -> Taken:
-        """Copies, since the slot is filled again."""
+        """Copies, since the slot is filled again. Until then it attends to one position."""
+        self.position[slot] = 0
         count = int(self.draw.step[slot]) - int(self.ended[slot])  # the end token itself has no sound
         return Taken(self.hidden[slot, :count].clone(), self.tokens[slot, :count].clone(), bool(self.ended[slot]))
 
@@ -110,6 +112,24 @@ class Slots:
         self.position.add_(self.running)
         self.running &= ~self.ended & (self.draw.step < self.limit)
 
+    def first(self, count: int) -> "Slots":
+        """The first ones, in the same memory."""
+        made = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, Tensor):
+                setattr(made, name, value[:count])
+            elif isinstance(value, Warp | Draw):
+                setattr(made, name, type(value)(*(tensor[:count] for tensor in _fields(value))))
+        return made
+
+    def move(self, source: int, target: int) -> None:
+        """All that a slot holds into another one; it is left idle."""
+        for name, value in vars(self).items():
+            for tensor in _fields(value) if isinstance(value, Warp | Draw) else [value]:
+                if isinstance(tensor, Tensor) and name != "_rows":
+                    tensor[target] = tensor[source]
+        self.running[source], self.position[source] = False, 0
+
     @property
     def may_end(self) -> Tensor:
         return self.draw.step >= self.floor
@@ -123,3 +143,7 @@ class Slots:
         """Of each row, whether it still reads its prompt, and the prompt's token at its position."""
         at = torch.minimum(self.position, self.prompt_length - 1)
         return self.position < self.prompt_length, self.prompt.gather(1, at[:, None]).squeeze(1)
+
+
+def _fields(holder: Warp | Draw) -> list[Tensor]:
+    return [getattr(holder, field.name) for field in fields(holder)]

@@ -12,6 +12,7 @@ from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.dimensions import CODEBOOKS, TINY, Samples
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.frontend import FrontEnd
+from gpu_consumers.engines.chattts.ladder import Ladder
 from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
 from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
 from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
@@ -91,7 +92,7 @@ def scripted(
     prompter, noted = Prompter(assets.tokenizer), Noted(slots, context)
     model, passes = Scripted(prompter, speech, text, word, pace), Passes(prompter, TINY, context)
     front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
-    return ChatTTSEngine("scripted", model, noted, Sounding(sound), passes, prompter, front_end, look=1), noted  # type: ignore[arg-type]
+    return ChatTTSEngine("scripted", model, Ladder(noted, [slots], lambda *_: None), Sounding(sound), passes, prompter, front_end, look=1), noted  # type: ignore[arg-type]
 
 
 def spoken(engine: ChatTTSEngine, *requests: SpeechRequest) -> list[Utterance]:

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.functional import linear
 
 from gpu_consumers.engines.chattts import int8
-from gpu_consumers.engines.chattts.linear import prepare, symmetric
+from gpu_consumers.engines.chattts.linear import prepare
+from gpu_consumers.engines.chattts.probe import symmetric
 from seedcast.errors import EngineFailed
 
 CPU = torch.device("cpu")
@@ -119,4 +120,4 @@ def test_int8_sums_that_saturate_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(int8, "_sums", saturating)
     with pytest.raises(EngineFailed, match=r"int8.*exact sums.*bfloat16 or float32"):
-        int8._ensure_exact.__wrapped__(16, 64, 768, CPU)
+        int8._probed.__wrapped__(16, 64, 768, CPU)
