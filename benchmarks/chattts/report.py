@@ -28,10 +28,10 @@ def _page(found: Found) -> Iterator[str]:
     yield f"`{found['command']}`\n"
     yield f"Equal lengths: {plan['tokens']} tokens a row. Mixed: uniform, {2 * plan['scale']:g} to {12 * plan['scale']:g} s. Audio s/s includes the vocoder."
     yield "Upstream's mixed batch runs until its longest row ends; only each row's own share counts. Seedcast has a list of twice its slots;"
-    yield f"*in the queue* is the rate as long as something waited. A measurement is cut after {plan['budget']:g} s"
-    yield "(other precisions: a third): *done* is the share of the list"
-    yield "that was spoken by then, in which prompts weigh more than in all of it, and long contexts less.\n"
+    yield f"*in the queue* is the rate as long as something waited. A measurement is cut after {plan['budget']:g} s:"
+    yield "*done* is the share of the list that was spoken by then, in which prompts weigh more than in all of it, and long contexts less.\n"
     yield from _table(("system", "rows", "lengths", "audio s/s", "in the queue", "tokens/s", "done", "peak MiB"), _speeds(found))
+    yield from _precisions(found)
     yield "\n## Milliseconds of a step of full slots, by part\n"
     parts = list(found["seedcast"][0]["part_milliseconds"])
     yield "The vocoder's share is for the tokens that a step draws.\n"
@@ -39,13 +39,6 @@ def _page(found: Found) -> Iterator[str]:
     yield "\n## Static memory, MiB\n"
     names = list(found["seedcast"][0]["static_mib"])
     yield from _table(("precision", "slots", *names), ((run["precision"], run["slots"], *run["static_mib"].values()) for run in found["seedcast"]))
-    if found["distance"]:
-        yield "\n## Distance of the logits to float32, same inputs at every position\n"
-        rows = (
-            (name, d["positions"], f"{d['mean']:.2g}", f"{d['highest']:.2g}", f"{d['spread']:.2g}", f"{d['first']:.1%}")
-            for name, d in found["distance"].items()
-        )
-        yield from _table(("precision", "positions", "mean", "highest", "deviation of the logits", "same arg-max"), rows)
     price, urgent = found["price"], found["urgent"]
     yield f"\n## The price of reproducibility ({price['precision']}, {price['slots']} slots, mixed lengths)\n"
     yield f"Against free shapes, fixed ones took {price['percent_queued']:+g} % of time as long as something waited,"
@@ -53,6 +46,26 @@ def _page(found: Found) -> Iterator[str]:
     yield f"\n## One urgent request, all {urgent['slots']} slots busy and twice as many waiting\n"
     yield f"{urgent['requests']} requests of about {urgent['audio_seconds_p50']:g} s: p50 {urgent['steps_p50']:g} steps, {urgent['seconds_p50']:g} s;"
     yield f"p99 {urgent['steps_p99']:g} steps, {urgent['seconds_p99']:g} s."
+
+
+def _precisions(found: Found) -> Iterator[str]:
+    """A row a precision, at the most slots that were measured."""
+    widest = max(run["slots"] for run in found["seedcast"])
+    yield f"\n## A precision's speed, memory and distance from float32 ({widest} slots)\n"
+    yield "Distance: of the logits, absolute, given the same inputs at every position; their deviation says what is large.\n"
+    rows = (
+        (name, run["mixed"]["audio_per_second_queued"], sum(run["static_mib"].values()), f"{run['peak_mib']:g}", *_distance(found["distance"].get(name)))
+        for run in found["seedcast"]
+        for name in [run["precision"]]
+        if run["slots"] == widest
+    )
+    yield from _table(("precision", "audio s/s, mixed", "static MiB", "peak MiB", "mean", "highest", "deviation", "same arg-max", "positions"), rows)
+
+
+def _distance(d: Found | None) -> tuple[object, ...]:
+    if d is None:
+        return 0, 0, "", "100%", ""
+    return f"{d['mean']:.2g}", f"{d['highest']:.2g}", f"{d['spread']:.2g}", f"{d['first']:.1%}", d["positions"]
 
 
 def _speeds(found: Found) -> Iterator[tuple[object, ...]]:
