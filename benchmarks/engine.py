@@ -1,6 +1,6 @@
 """Our engine beside upstream ChatTTS, same weights and texts: `python -m benchmarks.engine [--quick] [--slots 16 64 128] …`.
 
-Fabricated weights in upstream's layout, made once, on the CPU. Every row is run for a set number of tokens, so both systems
+Fabricated weights in upstream's layout, made once. Every row is run for a set number of tokens, so both systems
 speak the same lengths; the vocoder is included. Each configuration has a fresh process, one after another, with the
 same number of threads. Figures go to benchmarks/results: engine.json, engine.md and engine.png.
 """
@@ -51,6 +51,7 @@ def main(arguments: list[str] | None = None) -> None:
     base = QUICK if options.quick else WHOLE
     plan = Plan(
         models=_models(options.models, options.size),
+        device=options.device,
         threads=options.threads,
         tokens=options.tokens or base.tokens,
         scale=options.scale or base.scale,
@@ -60,7 +61,11 @@ def main(arguments: list[str] | None = None) -> None:
     slots, batches = options.slots or list(base.slots), options.upstream or list(base.upstream)
     began = time.perf_counter()
     facts: dict[str, object] = {"command": f"python -m benchmarks.engine {' '.join(sys.argv[1:] if arguments is None else arguments)}".strip()}
-    facts |= {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "plan": asdict(plan) | {"models": plan.models.name, "context": plan.context}}
+    facts |= {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(options.device),
+        "plan": asdict(plan) | {"models": plan.models.name, "context": plan.context},
+    }
     found: dict[str, object] = {}
     for part in measure(plan, slots, options.precisions, batches, options.mixed_upstream or [min(16, max(batches))]):
         found |= part
@@ -72,7 +77,10 @@ def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[i
     """Part by part, so that one that fails does not cost the others."""
     from benchmarks.chattts import upstream
 
-    yield asdict(apart(ours.rest, plan, precisions, max(slots)))
+    yield {"distance": {name: asdict(apart(ours.distance, plan, name)) for name in precisions if name != "float32"}}
+    yield {"urgent": asdict(apart(ours.latency, plan, precisions[0], max(slots)))}
+    if plan.device == "cpu":  # a GPU's steps have one shape, whatever is busy
+        yield {"price": asdict(apart(ours.price, plan, precisions[0], max(slots)))}
     yield {"upstream": [asdict(run) for run in apart(upstream.measure, plan, batches, mixed)]}
     runs: list[OurRuns] = []
     for precision in precisions:
@@ -88,14 +96,15 @@ def apart(function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
         return pool.submit(function, *given, **named).result()
 
 
-def machine() -> str:
+def machine(device: str = "cpu") -> str:
     import torch
 
     facts = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
     name = next((value.strip() for key, _, value in facts if key.strip() == "model name"), platform.machine())
     amx = "AMX" if torch.cpu._is_amx_tile_supported() else "no AMX"
     memory = psutil.virtual_memory().total / 2**30
-    return f"{name}, {psutil.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, {amx}, {memory:.0f} GiB, torch {torch.__version__}"
+    gpu = f"{torch.cuda.get_device_name()}, " if device == "cuda" else ""
+    return f"{gpu}{name}, {psutil.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, {amx}, {memory:.0f} GiB, torch {torch.__version__}"
 
 
 def _models(folder: Path | None, size: str) -> Path:
@@ -109,11 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="full", help="of the fabricated weights")
     parser.add_argument("--models", type=Path, help="a folder of weights instead")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of both systems; default cpu")
     parser.add_argument("--slots", type=int, nargs="+", help=f"of our engine; default {WHOLE.slots}")
     parser.add_argument(
         "--precisions",
         nargs="+",
-        choices=("float32", "bfloat16", "int8"),
+        choices=("float32", "bfloat16", "float16", "int8"),
         default=["float32", "bfloat16", "int8"],
         help="the first is also the one whose price and latency are measured",
     )

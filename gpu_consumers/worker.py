@@ -1,20 +1,22 @@
 """The loop: requests in, waveforms out, offsets committed when the broker has the audio.
 
-Everything runs on one thread; delivery reports and rebalance callbacks run inside its calls.
+Everything but the packing of waveforms runs on one thread; delivery reports and rebalance callbacks run inside its calls.
 """
 
 import threading
 import time
+from collections.abc import Iterable
 
 import structlog
 
-from gpu_consumers import outcome
 from gpu_consumers.assignments import Assignments, Callbacks
 from gpu_consumers.backlog import Backlog
 from gpu_consumers.engines import Engine, Utterance
+from gpu_consumers.handover import Handover
 from gpu_consumers.parking import Parking
 from gpu_consumers.publisher import Publisher
 from gpu_consumers.reception import Flight, Reception
+from schemas.messages import Synthesis
 from schemas.topics import REQUESTS, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.campaigns import Campaigns
@@ -42,7 +44,8 @@ class Worker:
         self._publisher = Publisher(settings, store, Producer(settings))
         self._backlog = Backlog(settings, self._publisher.audio_bytes)
         self._reception = Reception(settings, profiles, self._campaigns.state, self._publisher)
-        callbacks = Callbacks(waiting=self._reception.waiting, flush=self._publisher.flush, forget=self._reception.forget)
+        self._handover = Handover(engine, settings.gpu.encoders)
+        callbacks = Callbacks(waiting=self._reception.waiting, flush=self._flush, forget=self._reception.forget)
         self._assignments = Assignments(settings, [settings.topic(REQUESTS_URGENT), settings.topic(REQUESTS)], callbacks)
         self._parking = Parking(settings, self._campaigns.state, self._publisher, partitions)
 
@@ -54,6 +57,7 @@ class Worker:
                 self._take()
                 self._admit()
                 self._step()
+                self._publish(self._handover.ready())
                 self._parking.turn()
                 self._publisher.poll()
                 self._assignments.commit_when_due()
@@ -72,7 +76,7 @@ class Worker:
             self._parking.release(heard)
 
     def _take(self) -> None:
-        busy = self._in_slots or self._parking.busy or (len(self._reception) and not self._backlog.over)
+        busy = self._in_slots or len(self._handover) or self._parking.busy or (len(self._reception) and not self._backlog.over)
         for assignment, record in self._assignments.poll(POLL_LIMIT, 0.0 if busy else IDLE_POLL):
             failpoint("gpu.polled")
             self._reception.receive(assignment, record)
@@ -96,26 +100,38 @@ class Worker:
     def _leave(self, utterance: Utterance) -> None:
         failpoint("gpu.synthesised")
         flight = self._in_slots.pop(utterance.ticket)
-        if not flight.assignment.ours:
-            metrics.REQUESTS_DROPPED.inc()
-            return
         if utterance.waveform is not None:
             metrics.AUDIO_SYNTHESISED.inc(len(utterance.waveform) / self._engine.sample_rate)
-        self._publisher.publish(flight.assignment, flight.record.offset, outcome.of_utterance(flight.request, utterance, self._engine))
+        self._handover.give(flight, utterance)
+
+    def _publish(self, packed: Iterable[tuple[Flight, Synthesis]]) -> None:
+        for flight, synthesis in packed:
+            if flight.assignment.ours:
+                self._publisher.publish(flight.assignment, flight.record.offset, synthesis)
+            else:
+                metrics.REQUESTS_DROPPED.inc()
+
+    def _flush(self) -> None:
+        """Before partitions move."""
+        self._publish(self._handover.all())
+        self._publisher.flush()
 
     def _drain(self, watchdog: Watchdog) -> None:
         deadline = time.monotonic() + self._settings.gpu.drain
         log.info("draining", slots=len(self._in_slots), waiting=len(self._reception))
         while self._in_slots and time.monotonic() < deadline:
             self._step()
+            self._publish(self._handover.ready())
             self._publisher.poll()
             watchdog.beat()
+        self._publish(self._handover.all())
         if unfinished := len(self._in_slots):
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
 
     def _close(self) -> None:
         """After an error, too: a process does not end while librdkafka waits for somebody to answer a rebalance (measured)."""
         self._assignments.close()
+        self._handover.close()
         self._parking.close()
         self._publisher.close()
         self._backlog.close()

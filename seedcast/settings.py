@@ -72,6 +72,7 @@ class GpuSettings(_Section):
     context: Annotated[int, Field(ge=512, le=4096)] = Field(1024, description="positions of a slot of chattts: the prompt, and 46.9 a second of speech")
     models: str = Field("", description="folder of ChatTTS's weights, upstream's layout; empty: HOME/models/chattts")
     threads: Annotated[int, Field(ge=0)] = Field(0, description="threads of chattts on a CPU, part of its fingerprint; 0: one a core")
+    encoders: Annotated[int, Field(ge=0, le=64)] = Field(0, description="threads that hash and pack what the engine has made; 0: one a core, at most 8")
     window: Annotated[int, Field(ge=16, le=16384)] = Field(4096, description="offsets a partition may run ahead of its oldest unfinished request")
     buffer: Count = Field(256, description="requests waiting per partition before it is paused")
     backlog: Annotated[int, Field(ge=0)] = Field(

@@ -52,7 +52,7 @@ def run(parts: Parts, passes: list[Pass], budget: float, step: "Step | None" = N
         spare = move(parts, held)
         taken = [slots.leave(slot) for slot in _ended(slots, held)]
         seen.decoding += time.perf_counter() - began - spare
-        seen.steps += 1
+        seen.steps += parts.look
         for one in taken:
             _vocode(parts, seen, one.hidden)
         finished += len(taken)
@@ -62,10 +62,12 @@ def run(parts: Parts, passes: list[Pass], budget: float, step: "Step | None" = N
 
 
 class Step:
-    """One step, as the engine takes it. Returns seconds not to be counted."""
+    """The steps between two looks, as the engine takes them. Returns seconds not to be counted."""
 
     def __call__(self, parts: Parts, held: list[bool]) -> float:
-        parts.model.step(parts.ladder.fit(held), refining=False)
+        slots = parts.ladder.fit(held)
+        for _ in range(parts.look):
+            parts.stepper.step(slots, refining=False)
         return 0.0
 
 
@@ -86,12 +88,12 @@ def _vocode(parts: Parts, seen: Progress, hidden: torch.Tensor) -> None:
 
 
 def _tokens(slots: Slots, held: list[bool], seen: Progress) -> int:
-    return seen.left + int(slots.draw.step[torch.tensor(held)].sum())
+    return seen.left + int(slots.draw.step[torch.tensor(held, device=slots.draw.step.device)].sum())
 
 
 def _summary(passes: int, finished: int, tokens: int, seen: Progress, parts: Parts) -> Run:
     if not seen.vocoded:  # cut before anything ended: `tokens` are counted already
-        _vocode(parts, seen, torch.randn(100, parts.dimensions.hidden))
+        _vocode(parts, seen, torch.randn(100, parts.dimensions.hidden, device=parts.hardware.device))
     vocoder = seen.vocoding / seen.vocoded  # seconds a token
 
     def rate(count: int, seconds: float) -> float:

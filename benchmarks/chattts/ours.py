@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from benchmarks.chattts.backlog import Run, run
 from benchmarks.chattts.free import FreeDecoder, FreeModel, FreeStep
-from benchmarks.chattts.latency import Latency, latency
+from benchmarks.chattts.latency import latency
 from benchmarks.chattts.parts import build
-from benchmarks.chattts.precision import Distance, distance
+from benchmarks.chattts.precision import distance
 from benchmarks.chattts.profile import by_part
-from benchmarks.chattts.upstream import peak_mib
+from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.workload import AUDIO_SECONDS, QUEUE, Plan
 from gpu_consumers.engines.chattts.hardware import MIB, static_memory
+
+__all__ = ["distance", "latency", "measure", "price"]
 
 WARM_UP = 3  # tokens
 PROFILED = 8  # steps
@@ -22,9 +24,9 @@ class OurRuns:
     slots: int
     equal: Run
     mixed: Run
-    part_milliseconds: dict[str, float]  # of a step of full slots
+    part_milliseconds: dict[str, float]  # of a step of full slots, on a CPU
     static_mib: dict[str, int]
-    peak_mib: float  # resident, of the process
+    peak_mib: float
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,14 @@ class Price:
     percent_queued: float  # as long as something waited
 
 
-@dataclass(frozen=True)
-class Rest:
-    price: Price
-    urgent: Latency
-    distance: dict[str, Distance]  # by precision, other than float32
-
-
 def measure(plan: Plan, precision: str, slots: int, budget: float) -> OurRuns:
     parts = build(plan, precision, slots)
     run(parts, parts.passes([WARM_UP] * slots), budget)
     equal = run(parts, parts.passes([plan.tokens] * (QUEUE * slots)), budget)
     mixed = run(parts, parts.passes(plan.lengths(QUEUE * slots)), budget)
     memory = {name: part // MIB for name, part in static_memory(parts.dimensions, parts.hardware).items()}
-    return OurRuns(precision, slots, equal, mixed, by_part(parts, parts.passes([plan.tokens] * slots), PROFILED), memory, peak_mib())
+    milliseconds = by_part(parts, parts.passes([plan.tokens] * slots), PROFILED) if plan.device == "cpu" else {}  # a GPU is not done when a function returns
+    return OurRuns(precision, slots, equal, mixed, milliseconds, memory, peak_mib(plan.device))
 
 
 def price(plan: Plan, precision: str, slots: int) -> Price:
@@ -67,11 +63,6 @@ def price(plan: Plan, precision: str, slots: int) -> Price:
     rounds = [(run(fixed, passes, 600.0), run(free, passes, 600.0, FreeStep())) for _ in range(2)]
     a, b = (min((pair[side] for pair in rounds), key=lambda one: one.decode_seconds + one.vocoder_seconds) for side in (0, 1))
     return Price(precision, slots, a, b, *percents(a, b))
-
-
-def rest(plan: Plan, precisions: list[str], slots: int) -> Rest:
-    first, *_ = precisions
-    return Rest(price(plan, first, slots), latency(plan, first, slots), {name: distance(plan, name) for name in precisions if name != "float32"})
 
 
 def percents(fixed: Run, free: Run) -> tuple[float, float]:

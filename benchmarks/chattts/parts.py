@@ -6,12 +6,14 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.chattts.workload import Plan, texts
-from gpu_consumers.engines.chattts import attention, speaker, upstream
+from gpu_consumers.engines.chattts import speaker, upstream
 from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.decoder import Decoder
 from gpu_consumers.engines.chattts.dimensions import Dimensions
+from gpu_consumers.engines.chattts.graph import Captured, Stepper
 from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
 from gpu_consumers.engines.chattts.ladder import Ladder
+from gpu_consumers.engines.chattts.load import prepare
 from gpu_consumers.engines.chattts.model import Model
 from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, SPEECH
 from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
@@ -28,8 +30,14 @@ class Parts:
     prompter: Prompter
     decoder: Decoder
     model: Model
+    stepper: Stepper  # the model, on a CUDA device as a graph
     ladder: Ladder
     vocoder: Vocoder
+
+    @property
+    def look(self) -> int:
+        """Steps between two looks, as `load.build` has it."""
+        return 8 if self.hardware.device.type == "cuda" else 1
 
     @property
     def slots(self) -> Slots:
@@ -60,14 +68,13 @@ class Parts:
 
 
 def hardware(plan: Plan, precision: str, slots: int) -> Hardware:
-    return Hardware(torch.device("cpu"), precision, slots, plan.context, plan.threads)
+    return Hardware(torch.device(plan.device), precision, slots, plan.context, plan.threads)
 
 
 @torch.inference_mode()
 def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = Decoder, model_type: type[Model] = Model) -> Parts:
-    torch.set_num_threads(plan.threads)
-    attention.use_threads(plan.threads)
     chosen, assets = hardware(plan, precision, slots), Assets.open(plan.models)
+    prepare(chosen)
     dimensions = assets.dimensions()
     ensure_fits(dimensions, chosen)
     config = dimensions.upstream_config()
@@ -82,6 +89,7 @@ def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = 
         prompter,
         decoder,
         model,
+        Captured(model) if chosen.device.type == "cuda" else model,
         Ladder(Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device), model.rungs, decoder.move),
         Vocoder(assets, config, chosen.device, reduced=precision != "float32"),
     )

@@ -29,7 +29,7 @@ class Distance:
 def distance(plan: Plan, precision: str) -> Distance:
     reference = build(plan, "float32", ROWS)
     weights = load_file(Assets.open(plan.models).gpt_model)
-    other = Decoder(reference.dimensions, weights, ROWS, plan.context, DTYPES[precision], torch.device("cpu"))
+    other = Decoder(reference.dimensions, weights, ROWS, plan.context, DTYPES[precision], reference.hardware.device)
     model, slots = reference.model, reference.slots
     for slot, entering in enumerate(reference.passes([TOKENS] * ROWS)):
         slots.enter(slot, entering)

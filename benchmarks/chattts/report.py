@@ -32,20 +32,25 @@ def _page(found: Found) -> Iterator[str]:
     yield "*done* is the share of the list that was spoken by then, in which prompts weigh more than in all of it, and long contexts less.\n"
     yield from _table(("system", "rows", "lengths", "audio s/s", "in the queue", "tokens/s", "done", "peak MiB"), _speeds(found))
     yield from _precisions(found)
-    yield "\n## Milliseconds of a step of full slots, by part\n"
-    parts = list(found["seedcast"][0]["part_milliseconds"])
-    yield "The vocoder's share is for the tokens that a step draws.\n"
-    yield from _table(("precision", "slots", *parts), ((run["precision"], run["slots"], *run["part_milliseconds"].values()) for run in found["seedcast"]))
+    if parts := list(found["seedcast"][0]["part_milliseconds"]):
+        yield "\n## Milliseconds of a step of full slots, by part\n"
+        yield "The vocoder's share is for the tokens that a step draws.\n"
+        yield from _table(("precision", "slots", *parts), ((run["precision"], run["slots"], *run["part_milliseconds"].values()) for run in found["seedcast"]))
     yield "\n## Static memory, MiB\n"
     names = list(found["seedcast"][0]["static_mib"])
     yield from _table(("precision", "slots", *names), ((run["precision"], run["slots"], *run["static_mib"].values()) for run in found["seedcast"]))
-    price, urgent = found["price"], found["urgent"]
-    yield f"\n## The price of reproducibility ({price['precision']}, {price['slots']} slots, mixed lengths)\n"
-    yield f"Against free shapes, fixed ones took {price['percent_queued']:+g} % of time as long as something waited,"
-    yield f"{price['percent']:+g} % over the whole list of {price['fixed']['passes']} passes, whose end drains the slots (free shapes: fewer rows)."
+    if price := found.get("price"):
+        yield from _price(price)
+    urgent = found["urgent"]
     yield f"\n## One urgent request, all {urgent['slots']} slots busy and twice as many waiting\n"
     yield f"{urgent['requests']} requests of about {urgent['audio_seconds_p50']:g} s: p50 {urgent['steps_p50']:g} steps, {urgent['seconds_p50']:g} s;"
     yield f"p99 {urgent['steps_p99']:g} steps, {urgent['seconds_p99']:g} s."
+
+
+def _price(price: Found) -> Iterator[str]:
+    yield f"\n## The price of reproducibility ({price['precision']}, {price['slots']} slots, mixed lengths)\n"
+    yield f"Against free shapes, ours took {price['percent_queued']:+g} % of time as long as something waited,"
+    yield f"{price['percent']:+g} % over the whole list of {price['fixed']['passes']} passes, whose end drains the slots."
 
 
 def _precisions(found: Found) -> Iterator[str]:
@@ -91,11 +96,14 @@ def _plot(path: Path, found: Found) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(13, 4), sharey=True, layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(17, 4), sharey=True, layout="constrained")
     for axis, lengths in zip(axes, ("equal", "mixed"), strict=True):
         bars = [(f"upstream\n{run['batch']}", run["audio_per_second"], "0.6") for run in found["upstream"] if run["lengths"] == lengths]
         colours = {"float32": "tab:blue", "bfloat16": "tab:cyan", "int8": "tab:green"}
-        bars += [(f"{runs['precision']}\n{runs['slots']}", runs[lengths]["audio_per_second_queued"], colours[runs["precision"]]) for runs in found["seedcast"]]
+        bars += [
+            (f"{runs['precision']}\n{runs['slots']}", runs[lengths]["audio_per_second_queued"], colours.get(runs["precision"], "tab:purple"))
+            for runs in found["seedcast"]
+        ]
         drawn = axis.bar(range(len(bars)), [height for _, height, _ in bars], color=[colour for *_, colour in bars])
         axis.bar_label(drawn, fmt="%.2f")
         axis.set_xticks(range(len(bars)), [name for name, *_ in bars], fontsize=8)

@@ -1,6 +1,5 @@
 """ChatTTS's own way, as `Chat.infer` takes it: `_infer_code`, then `_decode_to_wavs`, one batch at a time."""
 
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 import ChatTTS
 import torch
 
+from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.workload import AUDIO_SECONDS, Plan, texts
 from gpu_consumers.engines.chattts.assets import Assets
 
@@ -22,12 +22,12 @@ class UpstreamRun:
     vocoder_seconds: float
     tokens_per_second: float
     audio_per_second: float  # vocoder included
-    peak_mib: float  # resident, of the process until then: batches come in ascending order
+    peak_mib: float  # until then: batches come in ascending order
 
 
 def measure(plan: Plan, batches: list[int], mixed: list[int]) -> list[UpstreamRun]:
     torch.set_num_threads(plan.threads)
-    chat = load(Assets.open(plan.models))
+    chat = load(Assets.open(plan.models), torch.device(plan.device))
     synthesise(chat, 1, 8)
     return list(_runs(plan, chat, batches, mixed))
 
@@ -52,7 +52,7 @@ def _run(chat: ChatTTS.Chat, name: str, lengths: list[int]) -> UpstreamRun:
         vocoder_seconds=round(vocoded, 2),
         tokens_per_second=round(tokens / decoded, 1),
         audio_per_second=round(tokens * AUDIO_SECONDS / seconds, 3),
-        peak_mib=peak_mib(),
+        peak_mib=peak_mib(str(chat.device)),
     )
 
 
@@ -62,13 +62,15 @@ def synthesise(chat: ChatTTS.Chat, batch: int, length: int) -> tuple[float, floa
     parameters = chat.InferCodeParams(spk_emb=chat.sample_random_speaker(), min_new_token=length, max_new_token=length, show_tqdm=False)
     began = time.perf_counter()
     result = next(chat._infer_code(texts(batch), False, chat.device, True, parameters))
+    if chat.device.type == "cuda":
+        torch.cuda.synchronize()
     decoded = time.perf_counter()
     wavs = chat._decode_to_wavs(result.hiddens, True)
     assert wavs.shape == (batch, 512 * length - 256)
     return decoded - began, time.perf_counter() - decoded
 
 
-def load(assets: Assets) -> ChatTTS.Chat:
+def load(assets: Assets, device: torch.device) -> ChatTTS.Chat:
     chat = ChatTTS.Chat()
     chat.config = assets.dimensions().upstream_config()
     chat._load(
@@ -78,10 +80,6 @@ def load(assets: Assets) -> ChatTTS.Chat:
         embed_path=str(assets.embed),
         decoder_ckpt_path=str(assets.decoder),
         tokenizer_path=str(assets.tokenizer),
-        device=torch.device("cpu"),
+        device=device,
     )
     return chat
-
-
-def peak_mib() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

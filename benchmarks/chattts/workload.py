@@ -16,6 +16,7 @@ QUEUE = 2  # times the slots: what waits when a measurement begins
 @dataclass(frozen=True)
 class Plan:
     models: Path  # upstream's layout
+    device: str  # cpu or cuda
     threads: int
     tokens: int  # a row, where lengths are equal
     scale: float  # of the mixed lengths

@@ -1,6 +1,6 @@
 """The Engine protocol and the engines by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +40,9 @@ class Engine(Protocol):
 
     @property
     def fingerprint(self) -> str: ...  # of everything that a waveform's bytes depend on
+
+    @property
+    def facts(self) -> Mapping[str, object]: ...  # what the fingerprint is a hash of: JSON values by name
 
     @property
     def description(self) -> str: ...  # one line for people: what it runs on, and its fingerprint

@@ -64,7 +64,8 @@ class EspeakEngine:
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
-        self.fingerprint = _fingerprint()
+        self.facts = _facts()
+        self.fingerprint = "espeak-" + hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:32]
         self.description = f"espeak on the CPU, {slots} slots, fingerprint {self.fingerprint}"
         self._queue: deque[tuple[int, SpeechRequest]] = deque()
 
@@ -128,13 +129,13 @@ def _synthesise(library: ctypes.CDLL, text: str, voice: Voice, callback: object)
 
 
 @cache
-def _fingerprint() -> str:
+def _facts() -> dict[str, object]:
     data = hashlib.sha256()
     folder = Path(espeakng_loader.get_data_path())
     for file in [Path(espeakng_loader.get_library_path()), *sorted(folder.rglob("*"))]:
         if file.is_file():
             data.update(file.name.encode() + b"\0" + file.read_bytes())
-    facts = {
+    return {
         "engine": "espeak",
         "revision": REVISION,
         "package": version("espeakng-loader"),
@@ -142,4 +143,3 @@ def _fingerprint() -> str:
         "machine": platform.machine(),
         "libc": platform.libc_ver(),
     }
-    return "espeak-" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]

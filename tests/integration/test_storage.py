@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from minio import time as minio_time
 from pydantic import SecretStr
 
 from seedcast.embedded import Stack, connected
@@ -209,5 +210,17 @@ def test_the_double_fails_as_told_and_then_works() -> None:
     store.fail(StoreUnavailable("one"), StoreUnavailable("two"))
     for message in ("one", "two"):
         with pytest.raises(StoreUnavailable, match=message):
+            store.put("key", b"x", "text/plain")
+    assert store.get(store.put("key", b"x", "text/plain")) == b"x"
+
+
+@pytest.mark.parametrize("minutes", [20, -20])
+def test_a_clock_that_jumped_is_named_and_waited_out(minio: S3Settings, monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+    """S3 takes no signature of more than a quarter of an hour ago, or ahead."""
+    store, honest = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}")), minio_time.utcnow
+    store.ensure_bucket()
+    with monkeypatch.context() as jumped:
+        jumped.setattr(minio_time, "utcnow", lambda: honest() + timedelta(minutes=minutes))
+        with pytest.raises(StoreUnavailable, match=r"RequestTimeTooSkewed.*clock"):
             store.put("key", b"x", "text/plain")
     assert store.get(store.put("key", b"x", "text/plain")) == b"x"

@@ -125,7 +125,7 @@ class Assets:
             return Fabrication(**json.loads(marker.read_text()))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise EngineFailed(f"{marker} cannot be read", expected="size and seed, as `seedcast models fabricate` writes them", got=str(error)) from None
 
 

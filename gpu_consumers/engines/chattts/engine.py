@@ -6,13 +6,15 @@ bytes of a request cannot depend on its company. The rest (prompts, splits, redr
 
 import heapq
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from itertools import count
 
 import torch
 
 from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import judge
-from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE
+from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE, Samples
 from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.graph import Stepper
 from gpu_consumers.engines.chattts.judge import Fault
@@ -21,7 +23,7 @@ from gpu_consumers.engines.chattts.passes import Passes, wants_refining
 from gpu_consumers.engines.chattts.slots import Pass, Stage, Taken
 from gpu_consumers.engines.chattts.speech import MAX_LEVEL, Piece, Speech
 from gpu_consumers.engines.chattts.tokenizer import Prompter
-from gpu_consumers.engines.chattts.vocoder import Vocoder
+from gpu_consumers.engines.chattts.vocoding import Vocoding
 from schemas.messages import RequestError, SpeechRequest
 from seedcast import metrics
 from seedcast.codec import quantise
@@ -30,6 +32,13 @@ from seedcast.errors import InvalidRequest
 # Without the reason, which the metric has: which piece of a request fails first depends on its company.
 UNSTABLE = RequestError(code="unstable", message=f"expected plausible speech within {judge.DRAWS} draws; got none; try another voice seed or other words")
 
+
+@dataclass(frozen=True)
+class Pace:
+    steps: int  # between two looks at which slots have finished
+    ahead: bool  # whether the next steps are begun before what has finished is dealt with: where another processor takes them
+
+
 Waiting = tuple[bool, int, Speech, Piece, Pass]  # not urgent, order: what a heap compares
 
 
@@ -37,15 +46,17 @@ class ChatTTSEngine:
     sample_rate = SAMPLE_RATE
 
     def __init__(
-        self, fingerprint: str, model: Stepper, ladder: Ladder, vocoder: Vocoder, passes: Passes, prompter: Prompter, front_end: FrontEnd, look: int
+        self, fingerprint: str, model: Stepper, ladder: Ladder, vocoding: Vocoding, passes: Passes, prompter: Prompter, front_end: FrontEnd, pace: Pace
     ) -> None:
         self.fingerprint = fingerprint
         self.description = fingerprint  # until somebody says more of it
-        self._model, self._ladder, self._slots, self._vocoder = model, ladder, ladder.slots, vocoder
-        self._passes, self._prompter, self._front_end, self._look = passes, prompter, front_end, look
+        self.facts: dict[str, object] = {}
+        self._model, self._ladder, self._slots, self._vocoding = model, ladder, ladder.slots, vocoding
+        self._passes, self._prompter, self._front_end, self._pace = passes, prompter, front_end, pace
         self._order = count()
         self._waiting: list[Waiting] = []
         self._held: list[tuple[Speech, Piece, Stage] | None] = [None] * len(ladder.slots)
+        self._sounding: list[tuple[Speech, Piece, Future[Samples]]] = []
         self._done: list[Utterance] = []
 
     @property
@@ -67,21 +78,21 @@ class ChatTTSEngine:
 
     @torch.inference_mode()
     def step(self) -> list[Utterance]:
-        """A few steps of every slot, then one look at which have finished."""
+        """A few steps of every slot, and one look at which have finished. A device is left at work on the next steps meanwhile."""
+        if self._pace.ahead:
+            self._look()
         self._fill()
-        if any(self._held):
-            refining = any(held is not None and held[2] is Stage.TEXT for held in self._held)
-            slots = self._ladder.fit(self._held)
-            for _ in range(self._look):
-                self._model.step(slots, refining)
-            for speech, piece, stage, taken in list(self._finished()):
-                self._settle_text(speech, piece, taken) if stage is Stage.TEXT else self._settle(speech, piece, taken)
+        self._go()
+        if not self._pace.ahead:
+            self._look()
+        self._hear()
         done, self._done = self._done, []
         return done
 
     def close(self) -> None:
         self._waiting.clear()
         self._held = [None] * len(self._held)
+        self._vocoding.close()
 
     def _begin(self, speech: Speech, piece: Piece) -> None:
         """To the text stage, where refining is asked for and not done yet; else to the code stage."""
@@ -102,8 +113,20 @@ class ChatTTSEngine:
                     self._slots.enter(slot, entering)
                     self._held[slot] = held = (speech, piece, entering.stage)
 
+    def _go(self) -> None:
+        if not any(self._held):
+            return
+        refining = any(held is not None and held[2] is Stage.TEXT for held in self._held)
+        slots = self._ladder.fit(self._held)
+        for _ in range(self._pace.steps):
+            self._model.step(slots, refining)
+
+    def _look(self) -> None:
+        for speech, piece, stage, taken in list(self._finished()):
+            self._settle_text(speech, piece, taken) if stage is Stage.TEXT else self._settle(speech, piece, taken)
+
     def _finished(self) -> Iterator[tuple[Speech, Piece, Stage, Taken]]:
-        running = self._slots.running.tolist()
+        running = self._slots.running.tolist() if any(self._held) else []  # on a device it waits for the steps
         for slot, held in enumerate(self._held):
             if held is not None and not running[slot]:
                 self._held[slot] = None
@@ -127,7 +150,22 @@ class ChatTTSEngine:
         if not taken.ended:
             self._split(speech, piece, Fault.ENDLESS)
             return
-        samples = self._vocoder.decode(taken.hidden)
+        self._sounding.append((speech, piece, self._vocoding.submit(taken.hidden)))
+
+    def _hear(self) -> None:
+        """What the vocoder has made by now; where nothing else is to be done, it is waited for."""
+        if self._sounding and not any(self._held):
+            wait([future for *_, future in self._sounding], return_when=FIRST_COMPLETED)
+        sounding, self._sounding = self._sounding, []
+        for speech, piece, future in sounding:
+            if future.done():
+                self._judge(speech, piece, future.result())
+            else:
+                self._sounding.append((speech, piece, future))
+
+    def _judge(self, speech: Speech, piece: Piece, samples: Samples) -> None:
+        if not speech.alive:
+            return
         if fault := judge.fault(samples):
             self._redraw(speech, piece, fault)
             return

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 from importlib.metadata import version
 
@@ -11,6 +12,22 @@ from gpu_consumers.engines.chattts.hardware import Hardware
 
 REVISION = 3  # of the code in this package: raise it with every change that changes a waveform
 PACKAGES = ("ChatTTS", "numba", "numpy", "tokenizers", "torch", "transformers", "vector-quantize-pytorch", "vocos")
+# By these the libraries choose among programs that round otherwise: oneDNN (under either name), ATen, MKL, numba.
+CHOOSING = (
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_CPU_ISA_HINTS",
+    "DNNL_CPU_ISA_HINTS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "ATEN_CPU_CAPABILITY",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_DEBUG_CPU_TYPE",
+    "NUMBA_CPU_NAME",
+    "NUMBA_CPU_FEATURES",
+)
+CHOOSING_ON_CUDA = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")  # beside those: voices are drawn on the CPU
 
 
 def facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]:
@@ -31,6 +48,7 @@ def facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]
         "libc": platform.libc_ver(),
         "packages": {package: version(package) for package in PACKAGES},
         "cuda": torch.version.cuda if hardware.device.type == "cuda" else None,
+        "environment": _environment(hardware.device.type),
     }
 
 
@@ -42,6 +60,12 @@ def _instructions() -> str:
     """The CPU's own name for its instruction sets: oneDNN, MKL and numba choose their programs by them."""
     capability: str = torch.backends.cpu.get_cpu_capability()
     return f"{capability} {'AMX' if torch.cpu._is_amx_tile_supported() else ''} {_numba_cpu()}".strip()
+
+
+def _environment(device: str) -> dict[str, str]:
+    """The variables that choose programs on this device, where they are set."""
+    names = (*CHOOSING, *CHOOSING_ON_CUDA) if device == "cuda" else CHOOSING
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _numba_cpu() -> str:

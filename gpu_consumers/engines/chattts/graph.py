@@ -50,5 +50,7 @@ def idle(slots: Slots) -> Iterator[None]:
     """Inside it a step changes nothing but the caches at each row's position, which the next step writes again, alike."""
     running = slots.running.clone()
     slots.running.zero_()
-    yield
-    slots.running.copy_(running)
+    try:
+        yield
+    finally:
+        slots.running.copy_(running)

@@ -1,9 +1,11 @@
 """Upstream's weights, fetched from the model hub."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from httpx import HTTPError
-from huggingface_hub import HfApi, snapshot_download
+from huggingface_hub import HfApi, constants, snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
     FileMetadataError,
@@ -33,7 +35,8 @@ def pull(folder: Path, revision: str | None, endpoint: str | None = None) -> Ass
     try:
         # Asked first: with a folder that is begun, snapshot_download takes an unreachable hub for success.
         commit = HfApi(endpoint=endpoint).repo_info(REPOSITORY, revision=revision).sha
-        snapshot_download(REPOSITORY, revision=commit, local_dir=folder, allow_patterns=list(FILES), endpoint=endpoint)
+        with _over_http():
+            snapshot_download(REPOSITORY, revision=commit, local_dir=folder, allow_patterns=list(FILES), endpoint=endpoint)
     except (RevisionNotFoundError, RepositoryNotFoundError, HFValidationError) as error:
         got = f"{type(error).__name__} for revision {revision or 'main'}"
         raise InvalidInput(f"{REPOSITORY} on the model hub", expected="a branch, tag or commit of it", got=got, remedy="leave --revision out") from None
@@ -42,3 +45,14 @@ def pull(folder: Path, revision: str | None, endpoint: str | None = None) -> Ass
     except OSError as error:
         raise LocalResource(f"{folder} cannot be written", got=str(error), remedy="free some space (1.2 GB), or name another folder with --to") from None
     return Assets.open(folder)
+
+
+@contextmanager
+def _over_http() -> Iterator[None]:
+    """Xet, the hub's other way to send a file, begins it anew when it broke off (huggingface_hub #4196); HTTP asks for the rest."""
+    before = constants.HF_HUB_DISABLE_XET
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_XET = before

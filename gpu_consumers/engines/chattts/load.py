@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from gpu_consumers.engines.chattts import cuda, fingerprint, upstream
 from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.decoder import Decoder
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
 from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.graph import Captured
 from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
@@ -17,6 +17,7 @@ from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
 from gpu_consumers.engines.chattts.slots import Slots
 from gpu_consumers.engines.chattts.tokenizer import Prompter
 from gpu_consumers.engines.chattts.vocoder import Vocoder
+from gpu_consumers.engines.chattts.vocoding import Beside, InTurn
 from seedcast.settings import GpuSettings
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ LONGEST_SEGMENT = 10.0  # seconds at speed 1; shorter where a slot has no room f
 def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
     """Raises EngineFailed."""
     hardware = choose(settings)
-    _prepare(hardware)
+    prepare(hardware)
     dimensions = assets.dimensions()
     memory = ensure_fits(dimensions, hardware)
     log.info("memory", **{f"{name}_mib": part // MIB for name, part in memory.items()})
@@ -41,10 +42,11 @@ def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
     engine = build(assets, hardware, prompter, front_end, name)
     random = ", random weights" if fabricated else ""
     engine.description = f"chattts on {hardware.name}, {hardware.precision}, {hardware.slots} slots, {needed:,} MiB{random}, fingerprint {name}"
+    engine.facts = facts
     return engine
 
 
-def _prepare(hardware: Hardware) -> None:
+def prepare(hardware: Hardware) -> None:
     """What holds for the whole process, before the first work on the device."""
     torch.set_num_threads(hardware.threads)
     if hardware.device.type == "cuda":
@@ -63,13 +65,15 @@ def build(assets: Assets, hardware: Hardware, prompter: Prompter, front_end: Fro
     embed.load_pretrained(str(assets.embed), device)
     decoder = Decoder(dimensions, load_file(assets.gpt_model), hardware.slots, hardware.context, hardware.dtype, device)
     model = Model(dimensions, embed, decoder, prompter.special, hardware.slots)
+    vocoder = Vocoder(assets, config, device, reduced=hardware.precision != "float32")
+    on_device = device.type == "cuda"
     return ChatTTSEngine(
         name,
-        Captured(model) if device.type == "cuda" else model,
+        Captured(model) if on_device else model,
         Ladder(Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device), model.rungs, decoder.move),
-        Vocoder(assets, config, device, reduced=hardware.precision != "float32"),
+        Beside(vocoder, device) if on_device else InTurn(vocoder),
         Passes(prompter, dimensions, hardware.context),
         prompter,
         front_end,
-        look=1 if device.type == "cpu" else 8,
+        Pace(steps=8, ahead=True) if on_device else Pace(steps=1, ahead=False),
     )

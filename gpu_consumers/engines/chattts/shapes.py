@@ -1,6 +1,7 @@
 """The sizes of a model, read from its configuration and from the headers of its weights; nothing is loaded."""
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ class _Config:
     def read(cls, file: Path) -> "_Config":
         try:
             values = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EngineFailed(f"{file} cannot be read", expected="JSON", got=str(error)) from None
         if not isinstance(values, dict):
             raise EngineFailed(f"{file} cannot be read", expected="a JSON object", got=type(values).__name__)
@@ -88,7 +89,7 @@ class _Config:
         """transformers 5 writes RoPE's base into a table of its own."""
         rope = self.values.get("rope_parameters")
         value = self.values.get(name, rope.get(name, default) if isinstance(rope, dict) else default)
-        if not isinstance(value, int | float) or not value > 0:
+        if not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
             raise EngineFailed(f"{self.file}: {name}", expected="a positive number", got=repr(value))
         return float(value)
 

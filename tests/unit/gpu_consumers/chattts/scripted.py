@@ -10,13 +10,14 @@ from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import judge
 from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.dimensions import CODEBOOKS, TINY, Samples
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
 from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.ladder import Ladder
 from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
 from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
 from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
 from gpu_consumers.engines.chattts.tokenizer import Prompter
+from gpu_consumers.engines.chattts.vocoding import InTurn
 from schemas.messages import SpeechRequest
 
 Ends = Callable[[int, int], bool]  # by the number of a piece and its draw
@@ -92,7 +93,9 @@ def scripted(
     prompter, noted = Prompter(assets.tokenizer), Noted(slots, context)
     model, passes = Scripted(prompter, speech, text, word, pace), Passes(prompter, TINY, context)
     front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
-    return ChatTTSEngine("scripted", model, Ladder(noted, [slots], lambda *_: None), Sounding(sound), passes, prompter, front_end, look=1), noted  # type: ignore[arg-type]
+    return ChatTTSEngine(
+        "scripted", model, Ladder(noted, [slots], lambda *_: None), InTurn(Sounding(sound)), passes, prompter, front_end, Pace(1, ahead=False)
+    ), noted
 
 
 def spoken(engine: ChatTTSEngine, *requests: SpeechRequest) -> list[Utterance]:
@@ -110,5 +113,5 @@ def finished(engine: ChatTTSEngine) -> Iterator[Utterance]:
             assert utterance.ticket not in seen, "it came out twice"
             seen.add(utterance.ticket)
             yield utterance
-        if not engine._waiting and not any(engine._held) and not engine._done:
+        if not (engine._waiting or any(engine._held) or engine._sounding or engine._done):
             return
