@@ -8,7 +8,7 @@ MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
 
-.PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine bench-postprocess soak clean
+.PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench-engine: setup-all  ## benchmarks/engine.py: ChatTTS, upstream's and ours
 
 bench-postprocess: setup-all  ## benchmarks/postprocess.py: the post-process chain, a naive one and ours
 	$(BIN)/python -m benchmarks.postprocess $(ARGS)
+
+bench-audit: setup  ## benchmarks/audit.py: `seedcast audit` of whole nights, its speed, its memory, and what it finds
+	$(BIN)/python -m benchmarks.audit $(ARGS)
 
 soak: setup  ## a night with faults, drawn at random, that ends in the audit
 	$(BIN)/python -m benchmarks.soak $(ARGS)

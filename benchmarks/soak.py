@@ -1,9 +1,9 @@
-"""A night with faults: `python -m benchmarks.soak [--requests 20000] [--minutes 10] [--seed N]`.
+"""A night with faults: `python -m benchmarks.soak [--requests 20000] [--minutes 10] [--calm 8] [--seed N]`.
 
 Two GPU consumers (espeak) and two post-process workers on an embedded stack of their own. While a campaign runs, one fault after
 another is drawn: a worker killed with -9, told to leave, or stopped beyond its session, the broker killed or frozen, the object store
 stopped, the campaign paused and resumed. What ends is started again, as Kubernetes would. At the end the audit says whether every
-request ended once. The report goes to benchmarks/results/soak.json.
+request ended once, and so does the exit code. The report goes to benchmarks/results/soak.json, or where --out says.
 """
 
 import argparse
@@ -41,7 +41,6 @@ REPORT = Path(__file__).parent / "results" / "soak.json"
 CAMPAIGN = "soak"
 WORKERS = {f"{kind}-{number}": kind for kind in ("gpu-consumer", "postprocess") for number in (1, 2)}
 SESSION = 6.0  # seconds
-CALM = 8.0  # seconds between two faults, on average
 PATIENCE = 120.0  # seconds for a fault to be recovered from
 
 
@@ -146,35 +145,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, default=10.0, help="faults are drawn for at most so long; the campaign is always waited for")
+    parser.add_argument("--calm", type=float, default=8.0, help="seconds between two faults, on average")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--out", type=Path, default=REPORT)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        report = _run(Path(folder), arguments.requests, arguments.minutes * 60, arguments.seed)
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=2) + "\n")
+        report = _run(Path(folder), arguments)
+    arguments.out.parent.mkdir(exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=2) + "\n")
     _print(report)
     sys.exit(0 if report["audit"]["ok"] and not report["losses"] else 1)
 
 
-def _run(home: Path, requests: int, seconds: float, seed: int) -> dict[str, Any]:
+def _run(home: Path, plan: argparse.Namespace) -> dict[str, Any]:
     os.environ["SEEDCAST_HOME"] = str(home)
-    stack, chance = Stack(home), random.Random(seed)
-    print(f"seed {seed}")
+    stack, chance = Stack(home), random.Random(plan.seed)
+    print(f"seed {plan.seed}")
     try:
         stack.start()
         settings = connected(load())
         soak = Soak(stack, settings, chance)
-        write_list(home / "soak.csv", requests)
+        write_list(home / "soak.csv", plan.requests)
         began = time.monotonic()
         accepted = submit_file(settings, home / "soak.csv", SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))).accepted
         with Outcomes(settings, CAMPAIGN) as outcomes:
             progress = Progress(outcomes, accepted)
-            faults = _storm(soak, progress, seconds, chance)
+            faults = _storm(soak, progress, plan, chance)
         found = audit(settings, CAMPAIGN, S3Store(settings.s3))
         return {
             "date": datetime.now(UTC).date().isoformat(),
             "machine": machine(),
-            "seed": seed,
+            "seed": plan.seed,
             "requests": accepted,
             "seconds": round(time.monotonic() - began, 1),
             "faults": [asdict(fault) for fault in faults],
@@ -187,11 +188,11 @@ def _run(home: Path, requests: int, seconds: float, seed: int) -> dict[str, Any]
         stack.stop()
 
 
-def _storm(soak: Soak, progress: Progress, seconds: float, chance: random.Random) -> list[Fault]:
-    """Until the campaign is complete; faults until then, or for `seconds`."""
-    faults: list[Fault] = []
+def _storm(soak: Soak, progress: Progress, plan: argparse.Namespace, chance: random.Random) -> list[Fault]:
+    """Until the campaign is complete; faults until then, or for `plan.minutes`."""
+    faults, seconds = list[Fault](), plan.minutes * 60
     while not progress.complete and progress.seconds < seconds:
-        progress.wait(chance.expovariate(1 / CALM), lambda: False)
+        progress.wait(chance.expovariate(1 / plan.calm), lambda: False)
         at, name = progress.seconds, soak.fault()
         faults.append(Fault(name, round(at, 1), _recovery(soak, progress)))
         print(f"{faults[-1].at:>8.1f} s  {name}, recovered after {faults[-1].recovered_after} s", flush=True)

@@ -127,13 +127,10 @@ class Assignments:
         failpoint("gpu.assigned")
         log.info("assigned", partitions=_names(committed))
 
-    def _revoked(self, partitions: Sequence[Partition]) -> None:
+    def _revoked(self, _: Sequence[Partition]) -> None:
         failpoint("gpu.revoked")
-        try:
-            self._callbacks.flush()
-            self.commit()
-        finally:  # whatever failed: they are no longer ours to commit
-            self._lost(partitions)
+        self._callbacks.flush()
+        self.commit()
 
     def _lost(self, partitions: Sequence[Partition]) -> None:
         """Forgets partitions without a commit: somebody else may own them already."""

@@ -4,6 +4,8 @@ One lock for each (group, engine), so that trying another engine breaks none.
 """
 
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
@@ -25,6 +27,18 @@ PREFIX = "_locks"  # no campaign id can take it
 REMEDY = "run what was blessed; or listen to what this engine says now (`seedcast say`), and where it may stay so, `seedcast models bless`"
 _CAUSES = "weights, slots, precision, library versions, device, threads or the text front end may have changed"
 _GROUP_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # safe in a key
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A fact of the engine that is not as it was blessed."""
+
+    name: str  # dotted, as in VoiceLock.facts
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: expected {self.expected}, got {self.got}"
 
 
 def enforce(settings: Settings, engine: Engine, store: ObjectStore, *, embedded: bool) -> None:
@@ -55,13 +69,20 @@ def observe(engine: Engine, group: str, name: str) -> VoiceLock:
     """What this engine would be blessed with: the golden utterances are in its slots at once."""
     spoken = {request.request_id: _sound(utterance) for request, utterance in speak(engine, GOLDEN)}
     ordered = {request.request_id: spoken[request.request_id] for request in GOLDEN}
-    return VoiceLock(group=group, engine=name, engine_fingerprint=engine.fingerprint, utterances=ordered, blessed_at=datetime.now(UTC))
+    return VoiceLock(
+        group=group,
+        engine=name,
+        engine_fingerprint=engine.fingerprint,
+        utterances=ordered,
+        blessed_at=datetime.now(UTC),
+        facts=dict(_flat(engine.facts)),
+    )
 
 
 def compare(blessed: VoiceLock, heard: VoiceLock) -> None:
-    """Raises VoiceLockBroken, which names the first difference."""
+    """Raises VoiceLockBroken, which names every fact of the engine that differs; else the first sound that does."""
     if blessed.engine_fingerprint != heard.engine_fingerprint:
-        raise _broken(blessed, "fingerprint of the engine", blessed.engine_fingerprint, heard.engine_fingerprint)
+        raise _broken(blessed, "fingerprint of the engine", blessed.engine_fingerprint, heard.engine_fingerprint, _why(blessed, heard))
     if blessed.utterances.keys() != heard.utterances.keys():
         raise _broken(blessed, "golden utterances of this version", ", ".join(blessed.utterances), ", ".join(heard.utterances))
     for name, expected in blessed.utterances.items():
@@ -69,8 +90,16 @@ def compare(blessed: VoiceLock, heard: VoiceLock) -> None:
             raise _broken(blessed, f"waveform of {name}", expected, heard.utterances[name])
 
 
+def differences(blessed: VoiceLock, heard: VoiceLock) -> list[Difference]:
+    """By name; empty where the blessed lock was written without facts."""
+    names = sorted(blessed.facts.keys() | heard.facts.keys()) if blessed.facts else []
+    found = (Difference(name, blessed.facts.get(name, "nothing"), heard.facts.get(name, "nothing")) for name in names)
+    return [each for each in found if each.expected != each.got]
+
+
 def same(blessed: VoiceLock, heard: VoiceLock) -> bool:
-    return (blessed.engine_fingerprint, blessed.utterances) == (heard.engine_fingerprint, heard.utterances)
+    """Also in what it says of the engine: blessing again adds the facts to a lock that was written without."""
+    return (blessed.engine_fingerprint, blessed.utterances, blessed.facts) == (heard.engine_fingerprint, heard.utterances, heard.facts)
 
 
 def read(store: ObjectStore, group: str, engine: str) -> VoiceLock | None:
@@ -106,5 +135,18 @@ def _superseded(blessed: VoiceLock, heard: VoiceLock) -> bool:
     return blessed.engine_fingerprint != heard.engine_fingerprint or blessed.utterances.keys() != heard.utterances.keys()
 
 
-def _broken(blessed: VoiceLock, what: str, expected: str, got: str) -> VoiceLockBroken:
-    return VoiceLockBroken(f"voice lock of {blessed.group}, {what}", expected=expected, got=f"{got}: {_CAUSES}", remedy=REMEDY)
+def _flat(facts: Mapping[str, object], within: str = "") -> Iterator[tuple[str, str]]:
+    """As text, by dotted name; a fact that is None is none."""
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{within}{name}.")
+        elif value is not None:
+            yield within + name, " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _why(blessed: VoiceLock, heard: VoiceLock) -> str:
+    return "; ".join(map(str, differences(blessed, heard))) or _CAUSES
+
+
+def _broken(blessed: VoiceLock, what: str, expected: str, got: str, why: str = _CAUSES) -> VoiceLockBroken:
+    return VoiceLockBroken(f"voice lock of {blessed.group}, {what}", expected=expected, got=f"{got}: {why}", remedy=REMEDY)

@@ -51,6 +51,6 @@ class Membership:
         self._members[partition.topic].resume(partition)
 
     def close(self) -> None:
-        """Leaves the group; `on_revoke` runs first."""
+        """Leaves the group; `on_revoke` and `on_lost` run first."""
         for member in self._members.values():
             member.close()

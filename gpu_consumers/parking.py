@@ -17,6 +17,7 @@ from gpu_consumers.shelf import Shelf
 from schemas.topics import REQUESTS_PARKED
 from seedcast import metrics
 from seedcast.errors import Retryable
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record
 from seedcast.settings import Settings
 
@@ -112,22 +113,24 @@ class Parking:
             parked.shelf.leave(record.offset, campaign)
         else:
             parked.shelf.take(record.offset, campaign)
-            self._publisher.move(parked, record, back(record, self._settings, self._partitions), metrics.REQUESTS_PUT_BACK)
+            self._publisher.move(parked, record, back(record, self._settings, self._partitions), _put_back)
 
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         for partition, left in committed.items():
             start = left.offset or 0
             self._ours[partition] = Parked(partition, Shelf.of(start, left.metadata), committed=(start, left.metadata))
 
-    def _revoked(self, partitions: Sequence[Partition]) -> None:
-        try:
-            self._publisher.flush()
-            self.commit()
-        finally:  # whatever failed: they are no longer ours to commit
-            self._lost(partitions)
+    def _revoked(self, _: Sequence[Partition]) -> None:
+        self._publisher.flush()
+        self.commit()
 
     def _lost(self, partitions: Sequence[Partition]) -> None:
         """Forgets partitions without a commit: somebody else may own them already."""
         for partition in partitions:
             if parked := self._ours.pop(partition, None):
                 parked.ours = False
+
+
+def _put_back() -> None:
+    failpoint("gpu.put_back")
+    metrics.REQUESTS_PUT_BACK.inc()

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 import structlog
-from prometheus_client import Counter
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from gpu_consumers import outcome
@@ -72,12 +71,12 @@ class Publisher:
         self._send(topic, request_id.encode(), value, (), delivered)
         failpoint("gpu.sent")
 
-    def move(self, holder: Holder, record: Record, route: Route, moved: Counter, refused: Callable[[Poison], None] | None = None) -> None:
-        """To another topic, as it came. `refused`: instead of ending the process where that topic will never take it."""
+    def move(self, holder: Holder, record: Record, route: Route, moved: Callable[[], object], refused: Callable[[Poison], None] | None = None) -> None:
+        """To another topic, as it came. `moved` runs once that has it, before the offset is done; `refused` where it never will, else the process ends."""
 
         def delivered(error: SeedcastError | None) -> None:
             if error is None:
-                moved.inc()
+                moved()
                 holder.finish(record.offset)
             elif not holder.ours:
                 metrics.REQUESTS_DROPPED.inc()

@@ -17,6 +17,7 @@ from schemas.messages import CampaignState, Rejected, SpeechRequest
 from schemas.topics import REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.errors import Poison, Undecodable
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Partition, Record
 from seedcast.profiles import Profiles
 from seedcast.settings import Settings
@@ -86,7 +87,7 @@ class Reception:
                 self._publisher.publish(assignment, record.offset, outcome.cancelled(request))
             case "paused":
                 route = aside(record, request.campaign_id, self._settings)
-                self._publisher.move(assignment, record, route, metrics.REQUESTS_PARKED, refused=lambda error: self._refuse(flight, error))
+                self._publisher.move(assignment, record, route, _parked, refused=lambda error: self._refuse(flight, error))
             case _:
                 self._wait(flight)
 
@@ -99,3 +100,8 @@ class Reception:
         partition, request = flight.assignment.partition, flight.request
         deadline = request.deadline.timestamp() if request.deadline else None
         self._scheduler.add(partition, Waiting.of(self._tickets, len(request.text), deadline, urgent=partition.topic == self._urgent_topic))
+
+
+def _parked() -> None:
+    failpoint("gpu.parked")
+    metrics.REQUESTS_PARKED.inc()

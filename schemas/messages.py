@@ -181,3 +181,4 @@ class VoiceLock(Struct, frozen=True, kw_only=True):
     engine_fingerprint: str
     utterances: dict[str, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[a-z_]+)" + _END)]]  # golden request id → its waveform's SHA-256, or its error code
     blessed_at: Instant
+    facts: dict[str, str] = {}  # what the fingerprint is a hash of, by dotted name; empty in a lock that was written without

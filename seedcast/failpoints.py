@@ -25,6 +25,8 @@ EDGES = {
     "gpu.commit": "the ledger knows, and the group's offset does not",
     "gpu.committed": "the offset is committed, and the worker does not know",
     "gpu.revoked": "partitions are being taken, and nothing was committed for that",
+    "gpu.parked": "a paused request lies on the parking topic, and its offset is not done",
+    "gpu.put_back": "a parked request is back on its lane, and its parked offset is not done",
     "postprocess.rendered": "a record is rendered, and nothing is stored",
     "postprocess.stored": "its objects are stored, and no manifest is sent",
     "postprocess.sent": "its manifest is handed to the producer, without an acknowledgement",

@@ -81,7 +81,7 @@ def load(settings: PostprocessSettings) -> Profiles:
 def _parse(source: bytes, name: str) -> dict[str, Profile]:
     try:
         rows = msgspec.toml.decode(source, type=dict[str, dict[str, object]])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # tomllib raises more than its own
         raise InvalidSettings(f"profiles in {name}", expected="TOML: [name], then format, sample_rate and what else differs", got=str(error)) from error
     return {row: _profile(row, fields, name) for row, fields in rows.items()}
 

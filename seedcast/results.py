@@ -188,9 +188,8 @@ class _Member:
             self._next[partition] = 0
             self._seen[partition] = set()
 
-    def _revoked(self, partitions: Sequence[Partition]) -> None:
+    def _revoked(self, _: Sequence[Partition]) -> None:
         self.commit()
-        self._lost(partitions)
 
     def _lost(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:

@@ -57,7 +57,7 @@ def load(settings: Settings) -> Voices:
         rows = msgspec.toml.decode(Path(settings.voices).read_bytes(), type=dict[str, dict[str, object]])
     except OSError as error:
         raise InvalidSettings("SEEDCAST_VOICES", expected="a readable TOML file", got=str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # tomllib raises more than its own
         raise InvalidSettings(f"voices in {settings.voices}", expected="TOML of [name] with seed or speaker", got=str(error)) from error
     return MappingProxyType({name: _voice(name, fields, settings.voices) for name, fields in rows.items()})
 

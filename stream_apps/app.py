@@ -3,8 +3,6 @@
 import asyncio
 import signal
 import sys
-import tempfile
-from pathlib import Path
 
 import structlog
 
@@ -50,16 +48,14 @@ def run(settings: Settings) -> None:
     warm_up(table)
     deployment = Deployment.of(settings.postprocess, table, store)
     log.info("starting", cluster=cluster, metrics_port=port, chain=deployment.chain_fingerprint, profiles=sorted(table))
-    with Campaigns(settings) as campaigns, tempfile.TemporaryDirectory(prefix="seedcast-") as folder:
+    with Campaigns(settings) as campaigns:
         campaigns.catch_up()  # before there are partitions
         # Not asyncio.run: at its end it waits for every task, and after a crash some of Faust's wait for ever.
-        asyncio.new_event_loop().run_until_complete(_serve(settings, Path(folder), deployment, store, watchdog, readiness, campaigns))
+        asyncio.new_event_loop().run_until_complete(_serve(settings, deployment, store, watchdog, readiness, campaigns))
     log.info("stopped")
 
 
-async def _serve(
-    settings: Settings, folder: Path, deployment: Deployment, store: ObjectStore, watchdog: Watchdog, readiness: Readiness, campaigns: Campaigns
-) -> None:
+async def _serve(settings: Settings, deployment: Deployment, store: ObjectStore, watchdog: Watchdog, readiness: Readiness, campaigns: Campaigns) -> None:
     stopping = asyncio.Event()
 
     def leave() -> None:
@@ -68,7 +64,7 @@ async def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leave)
-    app = build(settings, folder)
+    app = build(settings)
     agents = Agents(app, settings, deployment, store, watchdog.beat, readiness, lambda: campaigns.cancelled)
     following = asyncio.create_task(_follow(campaigns, app))
     idle = asyncio.create_task(_beat_while_idle(agents, watchdog))

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import faust
@@ -29,9 +28,12 @@ class App(faust.App):
     def _crash(self, reason: BaseException) -> None:
         super()._crash(self.crash_reason or reason)
 
+    def _create_directories(self) -> None:
+        """For tables, of which there are none: a worker needs no disk."""
 
-def build(settings: Settings, folder: Path) -> App:
-    """An app that has no agent yet; `folder` is a temporary one, since Faust insists on having some."""
+
+def build(settings: Settings) -> App:
+    """An app that has no agent yet."""
     kafka = settings.kafka
     app = App(
         settings.group(GROUP),
@@ -54,7 +56,6 @@ def build(settings: Settings, folder: Path) -> App:
         key_serializer="raw",
         value_serializer="raw",
         store="memory://",
-        datadir=str(folder),
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,  # topics are created by seedcast.kafka, from the table

@@ -4,6 +4,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from seedcast.cli.base import connected, err, out, quiet_logs
@@ -55,9 +56,15 @@ def _heard(settings: Settings, group: str) -> "VoiceLock":
 
 
 def _show(was: "VoiceLock | None", will: "VoiceLock") -> None:
+    from gpu_consumers import lock
+
     out.print(f"group {will.group}, engine {will.engine}; blessed before: {was.blessed_at.isoformat(timespec='seconds') if was else 'never'}", soft_wrap=True)
     table = Table("", "was", "will be", box=None, pad_edge=False)
     table.add_row("fingerprint", was.engine_fingerprint if was else "–", will.engine_fingerprint)
+    for found in lock.differences(was, will) if was else ():
+        table.add_row(*map(escape, (found.name, found.expected, found.got)))
+    if was and not was.facts:
+        table.add_row("its facts", "not kept", "kept")
     names = dict.fromkeys([*(was.utterances if was else ()), *will.utterances])
     for name in names:
         before, after = was.utterances.get(name, "–") if was else "–", will.utterances.get(name, "–")

@@ -113,6 +113,8 @@ def _report(verdicts: Iterable["Verdict"], as_json: bool) -> Tally:
             others[verdict.expected.engine_fingerprint] += 1
         elif tally["mismatch"] + tally["missing"] <= SHOWN:
             _print(verdict)
+    if not as_json and (hidden := tally["mismatch"] + tally["missing"] - SHOWN) > 0:
+        err.print(f"… and {hidden:,} more; --json has all", soft_wrap=True)
     for fingerprint, count in others.items():
         err.print(f"other fingerprint: {count:,} were spoken by {fingerprint}", soft_wrap=True)
     return tally

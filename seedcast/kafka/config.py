@@ -76,5 +76,7 @@ def reader(kafka: KafkaSettings) -> dict[str, object]:
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 50,  # the end of a partition is told by an empty fetch: with the default, after half a second
         "fetch.message.max.bytes": MAX_RECORD,
+        "fetch.max.bytes": 4 * 1024 * 1024,  # with the next: else a topic that is read faster than used is kept in memory
+        "queued.max.messages.kbytes": 16_384,
         "reconnect.backoff.max.ms": 2_000,
     }

@@ -49,7 +49,7 @@ OnRevoke = Callable[[Sequence[Partition]], None]
 
 
 class GroupConsumer:
-    """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs too late for that."""
+    """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs when they no longer are, after that or, too late for it, alone."""
 
     def __init__(
         self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke, rewind: bool = False
@@ -115,7 +115,7 @@ class GroupConsumer:
         return True
 
     def close(self) -> None:
-        """Leaves the group; `on_revoke` runs first. What failed in it is logged: the partitions are gone either way."""
+        """Leaves the group; `on_revoke` and `on_lost` run first. What failed in it is logged: the partitions are gone either way."""
         self._closing = True
         self._client.close()
         if self._failure:
@@ -146,7 +146,11 @@ class GroupConsumer:
         client.resume([_bare_of(p) for p in committed])  # one that was paused when it was lost would stay so (measured)
 
     def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
-        self._on_revoke([Partition(p.topic, p.partition) for p in partitions])
+        leaving = [Partition(p.topic, p.partition) for p in partitions]
+        try:
+            self._on_revoke(leaving)
+        finally:  # whatever failed: they are no longer ours to commit
+            self._on_lost(leaving)
 
     def _lose(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_lost([Partition(p.topic, p.partition) for p in partitions])

@@ -28,6 +28,7 @@ from storage.s3 import S3Store
 from stream_apps import configuration
 from tests.conftest import environment, eventually, stopped
 
+ROOT = Path(__file__).parents[2]
 CAMPAIGN = "night"
 GROUPS = {"gpu-consumer": assignments.GROUP, "postprocess": configuration.GROUP}
 SOURCES = {"gpu-consumer": REQUESTS, "postprocess": AUDIO}
@@ -98,20 +99,23 @@ class Night:
     def __post_init__(self) -> None:
         self._admin = Admin(self.seen)
 
-    def start(self, kind: str, settings: Settings | None = None, **env: str) -> Worker:
+    def start(self, kind: str, settings: Settings | None = None, changes: tuple[str, ...] = (), before: Callable[[], None] | None = None, **env: str) -> Worker:
+        """`changes`: of tests/crash/mutant. `before`: runs in the new process, before the worker."""
         log = self.folder / f"{kind}-{next(self._numbers)}.log"
         with log.open("wb") as output:
-            command = [sys.executable, "-m", "seedcast.cli", "run", kind]
-            process = subprocess.Popen(command, env=environment(settings or self.settings) | env, stdout=output, stderr=output)
+            entry = ["tests.crash.mutant", ",".join(changes)] if changes else ["seedcast.cli"]
+            command = [sys.executable, "-m", *entry, "run", kind]
+            variables = environment(settings or self.settings) | env
+            process = subprocess.Popen(command, env=variables, stdout=output, stderr=output, cwd=ROOT, preexec_fn=before)
         worker = Worker(kind, process, log)
         self.workers.append(worker)
         return worker
 
-    def gpu(self, **env: str) -> Worker:
-        return self.start("gpu-consumer", **env)
+    def gpu(self, *changes: str, **env: str) -> Worker:
+        return self.start("gpu-consumer", changes=changes, **env)
 
-    def post(self, **env: str) -> Worker:
-        return self.start("postprocess", **env)
+    def post(self, *changes: str, **env: str) -> Worker:
+        return self.start("postprocess", changes=changes, **env)
 
     def submit(self, count: int, first: int = 0, campaign: str = CAMPAIGN, profiles: tuple[str, ...] = ("telephony",)) -> None:
         rows = [{"id": f"n-{n}", "text": f"Message number {n}, thank you.", "voice": str(n % 4)} for n in range(first, first + count)]
@@ -201,13 +205,13 @@ class Night:
             return list(reader.to_end())
 
     def holds(self, count: int) -> None:
-        """One outcome each, objects as the manifests say, repeats equal byte for byte, and no more of them than was in flight or uncommitted."""
+        """Audited: one outcome each, objects as the manifests say, repeats equal byte for byte, and no more of them than was in flight or uncommitted."""
+        self._passes_the_audit()
         audio = _by_key(self.topic(AUDIO))
         assert len(self.results) == len(audio) == count
         for request_id, records in (*self.results.items(), *audio.items()):
             assert len(set(records)) == 1, f"a repeat of {request_id} differs: {set(records)}"
         assert {result.status for result in self.outcomes()} == {"succeeded"}
-        self._passes_the_audit()
         self._repeats_are_bounded(audio)
         self.repeats.update(audio=sum(len(r) - 1 for r in audio.values()), results=sum(len(r) - 1 for r in self.results.values()))
 

@@ -1,10 +1,12 @@
 """The proof and the lock on a real Kafka and a real S3: what was delivered is spoken again and compared; a worker that sounds otherwise takes nothing."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
 from http.client import HTTPConnection
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -12,10 +14,11 @@ import pytest
 
 from gpu_consumers import lock
 from gpu_consumers.assignments import GROUP
-from gpu_consumers.replay import requests_of, results_of
+from gpu_consumers.replay import Spoken, Verdict, requests_of, results_of
 from producers import SubmitOptions, submit_requests
 from schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
 from schemas.topics import AUDIO, RESULTS
+from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
 from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.outcomes import wait
@@ -90,6 +93,22 @@ def test_every_delivered_request_is_spoken_again_alike_and_a_forged_receipt_is_n
     assert (facts[None]["checked"], facts[None]["mismatches"], facts[None]["other_fingerprint"]) == (1, 1, 1)
 
 
+def verdicts(count: int) -> list[Verdict]:
+    expected, got = (Spoken(digit * 64, 0, None, 1, "espeak-1") for digit in "01")
+    return [Verdict(f"request-{n}", "mismatch", expected, got) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "last"),
+    [(verify.SHOWN, "  engine_fingerprint expected espeak-1, got espeak-1"), (verify.SHOWN + 1_200, "… and 1,200 more; --json has all")],
+)
+def test_what_is_left_out_for_people_is_counted(capsys: pytest.CaptureFixture[str], count: int, last: str) -> None:
+    assert verify._report(verdicts(count), as_json=False)["mismatch"] == count
+    printed = capsys.readouterr().err
+    assert printed.count("mismatch  request-") == verify.SHOWN
+    assert printed.splitlines()[-1] == last
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"), [(["no-such"], 1, "nothing was checked"), (["x", "--sample", "5"], 2, "1%"), (["x", "--sample", "0%"], 2, "1%")]
 )
@@ -149,15 +168,18 @@ def test_a_worker_that_sounds_otherwise_takes_no_partitions_until_it_is_blessed(
     broken(settings, utterances=blessed(settings).utterances | {first: "0" * 64})
     refused = run(settings, "run", "gpu-consumer")  # under its own fingerprint, so on the embedded stack, too
     assert (refused.returncode, first in refused.stderr, "models bless" in refused.stderr) == (3, True, True), refused.stderr
-    broken(settings, engine_fingerprint="espeak-before")
+    broken(settings, engine_fingerprint="espeak-before", facts=blessed(settings).facts | {"package": "0.0.1"})
     refused = run(settings, "run", "gpu-consumer", **production)
     assert (refused.returncode, "espeak-before" in refused.stderr) == (3, True), refused.stderr
+    assert f"package: expected 0.0.1, got {version('espeakng-loader')}" in refused.stderr
     assert Admin(settings).lag(settings.group(GROUP)) == []
     with TopicReader(settings, settings.topic(AUDIO)) as reader:
         assert list(reader.to_end()) == []
 
     unanswered = run(settings, *bless[:-1])  # nobody is at its terminal to say yes
     assert (unanswered.returncode, blessed(settings).engine_fingerprint) == (1, "espeak-before")
+    assert re.search(r"^package +0\.0\.1 ", unanswered.stdout, re.MULTILINE), unanswered.stdout
+    assert "revision" not in unanswered.stdout
     assert run(settings, *bless).returncode == 0
     worker = seedcast(["run", "gpu-consumer"], settings, **production)
     eventually(lambda: Admin(settings).lag(settings.group(GROUP)), what="a commit")

@@ -92,8 +92,12 @@ class Member:
         self.on_assign({partition: left})
         self.positions[partition] = left.offset or 0
 
-    def give_up(self, partitions: Sequence[Partition], told: Callable[..., None]) -> None:
-        told(partitions)
+    def hand_over(self, partitions: Sequence[Partition]) -> None:
+        self.on_revoke(partitions)
+        self.give_up(partitions)
+
+    def give_up(self, partitions: Sequence[Partition]) -> None:
+        self.on_lost(partitions)
         for partition in partitions:
             self.positions.pop(partition)
             self.paused.discard(partition)
@@ -169,7 +173,7 @@ class Model(RuleBasedStateMachine):
         if member.expelled or owner is member:
             return
         if owner:
-            owner.give_up([partition], owner.on_revoke)
+            owner.hand_over([partition])
             known = next(worker.known for worker in self.workers if worker.member is owner)
             assert known[partition] <= done(self.group.committed.get(partition, (0, ""))), "a hand-over forgot what was done"
         self.workers[to].known[partition] = set()
@@ -186,7 +190,7 @@ class Model(RuleBasedStateMachine):
     @rule()
     def notice(self) -> None:
         for member in (worker.member for worker in self.workers if worker.member.expelled):
-            member.give_up(list(member.positions), member.on_lost)
+            member.give_up(list(member.positions))
             member.expelled = False
 
     @rule(worker=workers, delivered=st.integers(0, 30))

@@ -51,9 +51,13 @@ class World:
         self.on_assign({PLACE: Committed(offset, metadata)})
         self.position = offset or 0
 
-    def _join(self, *_: object, on_assign: Callable[..., None], on_revoke: Callable[..., None], **__: object) -> Any:
-        self.on_assign, self.on_revoke = on_assign, on_revoke
+    def _join(self, *_: object, on_assign: Callable[..., None], on_revoke: Callable[..., None], on_lost: Callable[..., None]) -> Any:
+        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
         return self
+
+    def revoke(self) -> None:
+        self.on_revoke([PLACE])
+        self.on_lost([PLACE])
 
     def poll(self, limit: int) -> Iterator[Record]:
         while limit and self.position < len(self.log):
@@ -167,7 +171,7 @@ def test_a_restart_forgets_neither_what_waits_nor_what_has_left(world: World) ->
 def test_what_is_under_way_at_a_revocation_is_waited_for_and_committed(world: World) -> None:
     world.park("night")
     world.parking.turn()
-    world.on_revoke([PLACE])
+    world.revoke()
     assert world.committed == (1, "")
 
 

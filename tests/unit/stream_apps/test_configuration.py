@@ -1,7 +1,6 @@
 import ssl
 import subprocess
 import sys
-from pathlib import Path
 
 import aiokafka.errors
 import faust.exceptions
@@ -19,8 +18,8 @@ def configured(**kafka: object) -> object:
     return Settings(kafka=KafkaSettings(**{"bootstrap": "a:1, b:2"} | kafka))  # type: ignore[arg-type]
 
 
-def test_every_default_that_loses_records_or_memory_is_set(tmp_path: Path) -> None:
-    app = build(configured(prefix="deployment"), tmp_path)  # type: ignore[arg-type]
+def test_every_default_that_loses_records_or_memory_is_set() -> None:
+    app = build(configured(prefix="deployment"))  # type: ignore[arg-type]
     conf = app.conf
     assert conf.id == "deployment.postprocess"
     assert [f"{url.host}:{url.port}" for url in conf.broker] == ["a:1", "b:2"]
@@ -33,15 +32,15 @@ def test_every_default_that_loses_records_or_memory_is_set(tmp_path: Path) -> No
     assert conf.producer_max_request_size > max(AUDIO.max_bytes, DEAD_LETTERS.max_bytes)
 
 
-def test_credentials_mean_to_faust_what_they_mean_to_librdkafka(tmp_path: Path) -> None:
-    assert build(configured(), tmp_path).conf.broker_credentials is None  # type: ignore[arg-type]
-    tls = build(configured(security_protocol="SSL"), tmp_path).conf.broker_credentials  # type: ignore[arg-type]
+def test_credentials_mean_to_faust_what_they_mean_to_librdkafka() -> None:
+    assert build(configured()).conf.broker_credentials is None  # type: ignore[arg-type]
+    tls = build(configured(security_protocol="SSL")).conf.broker_credentials  # type: ignore[arg-type]
     assert tls.protocol.value == "SSL"
     assert tls.context.verify_mode == ssl.CERT_REQUIRED
     for protocol in ("SASL_PLAINTEXT", "SASL_SSL"):
         for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
             wanted = {"security_protocol": protocol, "sasl_mechanism": mechanism, "sasl_username": "me", "sasl_password": SecretStr("mine")}
-            found = build(configured(**wanted), tmp_path).conf.broker_credentials  # type: ignore[arg-type]
+            found = build(configured(**wanted)).conf.broker_credentials  # type: ignore[arg-type]
             assert (found.protocol.value, found.mechanism.value, found.username, found.password) == (protocol, mechanism, "me", "mine")
 
 

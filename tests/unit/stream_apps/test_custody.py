@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -218,9 +217,9 @@ def test_a_partition_that_looks_for_its_position_does_not_end_the_app() -> None:
     asyncio.run(_Consumer.verify_all_partitions_active(consumer))
 
 
-def test_the_first_reason_to_crash_is_the_one_that_is_said(tmp_path: Path) -> None:
+def test_the_first_reason_to_crash_is_the_one_that_is_said() -> None:
     async def scene() -> BaseException | None:
-        app = build(Settings(), tmp_path)
+        app = build(Settings())
         for reason in (OffsetsLost("gone"), RuntimeError("what came of it")):
             app._crash(reason)
         return app.crash_reason

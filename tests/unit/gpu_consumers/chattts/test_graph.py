@@ -1,6 +1,7 @@
 """What the capture of a graph takes for granted, on a CPU: idle steps leave no trace, the state stays in its place, and no step needs the host."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -62,6 +63,16 @@ def test_idle_steps_leave_no_trace_and_the_state_stays_in_its_place(tiny: Assets
     expected = after(plain)
     assert plain._slots.draw.step.sum() > STEPS
     assert all(torch.equal(*pair) for pair in zip(after(rehearsing), expected, strict=True))
+
+
+@torch.inference_mode()
+def test_what_was_running_runs_again_also_after_a_step_that_fails(tiny: Assets) -> None:
+    slots = engine(tiny, slots=6)._slots
+    slots.running[::2] = True
+    with suppress(RuntimeError), idle(slots):
+        assert not slots.running.any()
+        raise RuntimeError("no kernel")
+    assert slots.running.tolist() == [True, False] * 3
 
 
 class Operations(TorchDispatchMode):

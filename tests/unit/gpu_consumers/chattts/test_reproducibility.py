@@ -157,7 +157,7 @@ def test_each_comparison_finds_an_engine_that_breaks_the_promise(broken: Case, c
     assert not same(broken, compare)
 
 
-@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+@pytest.fixture(scope="module", params=["float32", "bfloat16", INT8])
 def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     assets = fabricate(tmp_path_factory.mktemp("full"), FULL, seed=2)
     return Case.of(mixed(24), request.param, lambda: engine(assets, precision=request.param, slots=16, threads=2))
