@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 PREFIX = "_locks"  # no campaign id can take it
 REMEDY = "run what was blessed; or listen to what this engine says now (`seedcast say`), and where it may stay so, `seedcast models bless`"
 _CAUSES = "weights, slots, precision, library versions, device, threads or the text front end may have changed"
+_UNEXPLAINED = "under the blessed fingerprint, so this machine computes otherwise, or a library was altered in place"
+_OTHER_VERSION = "Seedcast's own list has changed"
 _GROUP_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}", re.ASCII)  # safe in a key
 
 
@@ -84,10 +86,10 @@ def compare(blessed: VoiceLock, heard: VoiceLock) -> None:
     if blessed.engine_fingerprint != heard.engine_fingerprint:
         raise _broken(blessed, "fingerprint of the engine", blessed.engine_fingerprint, heard.engine_fingerprint, _why(blessed, heard))
     if blessed.utterances.keys() != heard.utterances.keys():
-        raise _broken(blessed, "golden utterances of this version", ", ".join(blessed.utterances), ", ".join(heard.utterances))
+        raise _broken(blessed, "golden utterances of this version", ", ".join(blessed.utterances), ", ".join(heard.utterances), _OTHER_VERSION)
     for name, expected in blessed.utterances.items():
         if heard.utterances[name] != expected:
-            raise _broken(blessed, f"waveform of {name}", expected, heard.utterances[name])
+            raise _broken(blessed, f"waveform of {name}", expected, heard.utterances[name], _UNEXPLAINED)
 
 
 def differences(blessed: VoiceLock, heard: VoiceLock) -> list[Difference]:
@@ -148,5 +150,5 @@ def _why(blessed: VoiceLock, heard: VoiceLock) -> str:
     return "; ".join(map(str, differences(blessed, heard))) or _CAUSES
 
 
-def _broken(blessed: VoiceLock, what: str, expected: str, got: str, why: str = _CAUSES) -> VoiceLockBroken:
+def _broken(blessed: VoiceLock, what: str, expected: str, got: str, why: str) -> VoiceLockBroken:
     return VoiceLockBroken(f"voice lock of {blessed.group}, {what}", expected=expected, got=f"{got}: {why}", remedy=REMEDY)

@@ -72,7 +72,7 @@ def test_another_sound_under_the_same_fingerprint_is_refused_by_name_everywhere(
     assert kept(store) == before
     assert GOLDEN[0].request_id in error.what
     assert error.expected == before.utterances[GOLDEN[0].request_id]
-    assert all(word in error.got for word in ("weights", "slots", "precision", "library versions", "device", "threads", "front end"))
+    assert "this machine computes otherwise" in error.got, "the fingerprint says that nothing else has changed"
     assert "seedcast models bless" in error.remedy
     assert isinstance(error, Fatal)
     assert error.exit_code == 3
