@@ -111,8 +111,9 @@ class Publisher:
         if self._failure:
             raise Fatal(self._failure.what, got=self._failure.got, remedy="see what differs with `seedcast topics check`; until then the source offset stays")
 
-    def flush(self) -> None:
-        self._producer.flush(HANDOVER)
+    def flush(self, patience: float = HANDOVER) -> None:
+        """Waits for delivery reports, at most so many seconds."""
+        self._producer.flush(patience)
 
     def close(self) -> None:
         """What is still queued belongs to partitions that are no longer ours."""

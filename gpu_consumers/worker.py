@@ -125,6 +125,7 @@ class Worker:
             self._publisher.poll()
             watchdog.beat()
         self._publish(self._handover.all())
+        self._publisher.flush(max(0.0, deadline - time.monotonic()))  # else the last commit, which a rebalance may refuse, would be their only one
         if unfinished := len(self._in_slots):
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
 

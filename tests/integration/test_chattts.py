@@ -52,7 +52,9 @@ def prove_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) -> 
     assert again == {key: outcome.waveform_sha256 for key, outcome in spoken.items()}
 
 
-@pytest.mark.parametrize(("precision", "count"), [("float32", 120), ("bfloat16", 60)])
+@pytest.mark.parametrize(
+    ("precision", "count"), [pytest.param("float32", 120, marks=pytest.mark.slow), ("bfloat16", 60)]
+)  # float32 is killed in the next one, too
 def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(chattts: Settings, seedcast: Spawn, precision: str, count: int) -> None:
     settings, requests = in_precision(chattts, precision), [request(n, speed=2.0) for n in range(count)]
     produce(settings, [encode_json(r) for r in requests])
@@ -85,6 +87,7 @@ def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots
     prove_undisturbed(chattts, requests)
 
 
+@pytest.mark.slow
 def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_alike(chattts: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     texts = tmp_path / "texts.csv"
     texts.write_text("text,voice\n" + "".join(f"Thank you for order {n}.,{n}\n您的订单{n}已经发货。,{n}\n" for n in range(6)))
