@@ -12,22 +12,20 @@ import argparse
 import json
 import shlex
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 from benchmarks.night.audited import Audited, Objects, audited
-from benchmarks.night.deployments import deployment
+from benchmarks.night.deployments import deployment, running_stack
 from benchmarks.night.fabricate import Night
 from benchmarks.night.lacking import LACKS, lack
 from benchmarks.night.spoil import spoil
 from benchmarks.pipeline import machine
-from seedcast.embedded import Stack, connected
+from seedcast.embedded import connected
 from seedcast.settings import Settings
 
 OUT = Path(__file__).parent / "results" / "audit.json"
@@ -84,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(size: int, plan: Plan) -> Measured:
-    with _stack() as settings:
+    with running_stack() as stack:
+        settings = connected(Settings(home=stack.home))
         night = Night(deployment(settings, "night"), CAMPAIGN)
         written = {name: _seconds(step) for name, step in _steps(night, size, plan).items()}
         print(f"{size:,} requests, seconds to write them: {written}", flush=True)
@@ -108,24 +107,14 @@ def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]
 
 
 def _lacks() -> dict[str, Audited]:
-    with _stack() as settings:
+    with running_stack() as stack:
+        settings = connected(Settings(home=stack.home))
         return {broken: _lacking(settings, number, broken) for number, broken in enumerate(LACKS)}
 
 
 def _lacking(settings: Settings, number: int, broken: str) -> Audited:
     night = Night(deployment(settings, f"lacking-{number}", partitions=2), CAMPAIGN)
     return audited(night, expected=[lack(night, broken, SMALL)])
-
-
-@contextmanager
-def _stack() -> Iterator[Settings]:
-    with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder))
-        try:
-            stack.start()
-            yield connected(Settings(home=stack.home))
-        finally:
-            stack.stop()
 
 
 def _seconds(step: Callable[[], None]) -> float:

@@ -9,9 +9,9 @@ import argparse
 import json
 import shlex
 import sys
-import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,11 +19,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.night.deployments import deployment, environment
+from benchmarks.night.deployments import deployment, environment, running_stack
 from benchmarks.night.memory import mib, watch
-from benchmarks.pipeline import machine, write_list
+from benchmarks.pipeline import machine, page, write_list
 from producers import SubmitOptions, submit_file
 from seedcast.embedded import Stack, connected
 from seedcast.embedded.processes import free_ports
@@ -59,15 +58,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--limits", type=int, nargs="*", default=[1, 0], help="MiB")
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder))
-        try:
-            stack.start()
-            settings = connected(Settings(home=stack.home))
-            submitted = [_submit(settings, rows) for rows in given.rows]
-            held = [_hold(stack, settings, given.backlog, limit, given.minutes) for limit in given.limits]
-        finally:
-            stack.stop()
+    with running_stack() as stack:
+        settings = connected(Settings(home=stack.home))
+        submitted = [_submit(settings, rows) for rows in given.rows]
+        held = [_hold(stack, settings, given.backlog, limit, given.minutes) for limit in given.limits]
     report = {
         "command": shlex.join(["python", "-m", "benchmarks.backlog", *(sys.argv[1:] if argv is None else argv)]),
         "date": datetime.now(UTC).date().isoformat(),
@@ -96,13 +90,13 @@ def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: i
     submit_file(own, settings.home / "backlog.csv", SubmitOptions(campaign=f"limit-{limit}", id_column="id"))
     with _consumer(stack, own, limit) as (process, port):
         resident = _watch(process, minutes)
-        page = _page(port)
+        totals = _totals(port)
     return Held(
         backlog=backlog,
         limit_mib=limit,
-        held_back=page["seedcast_bulk_held_back"] == 1,
-        spoken=int(page.get("seedcast_requests_finished_total", 0)),
-        waiting=int(page["seedcast_requests_waiting"]),
+        held_back=totals["seedcast_bulk_held_back"] == 1,
+        spoken=int(totals.get("seedcast_requests_finished_total", 0)),
+        waiting=int(totals["seedcast_requests_waiting"]),
         resident_mib=resident,
     )
 
@@ -154,14 +148,12 @@ def _ready(port: int) -> bool:
         return False
 
 
-def _page(port: int) -> dict[str, float]:
+def _totals(port: int) -> dict[str, float]:
     """Metrics by name, summed over labels."""
-    page: dict[str, float] = {}
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-        for family in text_string_to_metric_families(answer.read().decode()):
-            for sample in family.samples:
-                page[sample.name] = page.get(sample.name, 0.0) + sample.value
-    return page
+    totals = defaultdict[str, float](float)
+    for (name, _), value in page(port).items():
+        totals[name] += value
+    return dict(totals)
 
 
 if __name__ == "__main__":

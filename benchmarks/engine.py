@@ -20,7 +20,9 @@ from typing import ParamSpec, TypeVar
 import psutil
 
 from benchmarks.chattts import ours, report
+from benchmarks.chattts.latency import latency
 from benchmarks.chattts.ours import OurRuns
+from benchmarks.chattts.precision import distance
 from benchmarks.chattts.workload import Plan
 from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.dimensions import SIZES
@@ -77,8 +79,8 @@ def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[i
     """Part by part, so that one that fails does not cost the others."""
     from benchmarks.chattts import upstream
 
-    yield {"distance": {name: asdict(apart(ours.distance, plan, name)) for name in precisions if name != "float32"}}
-    yield {"urgent": asdict(apart(ours.latency, plan, precisions[0], max(slots)))}
+    yield {"distance": {name: asdict(apart(distance, plan, name)) for name in precisions if name != "float32"}}
+    yield {"urgent": asdict(apart(latency, plan, precisions[0], max(slots)))}
     if plan.device == "cpu":  # a GPU's steps have one shape, whatever is busy
         yield {"price": asdict(apart(ours.price, plan, precisions[0], max(slots)))}
     yield {"upstream": [asdict(run) for run in apart(upstream.measure, plan, batches, mixed)]}

@@ -121,11 +121,12 @@ def write_list(path: Path, size: int) -> None:
 
 
 def _parts(ports: dict[str, int]) -> dict[str, float]:
-    pages = {name: _page(port) for name, port in ports.items()}
+    pages = {name: page(port) for name, port in ports.items()}
     return {part: pages[worker].get((metric, tuple(sorted(labels.items()))), 0.0) for part, (worker, metric, labels) in PARTS.items()}
 
 
-def _page(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def page(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Values by metric and labels; empty while nobody answers."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             families = text_string_to_metric_families(answer.read().decode())

@@ -4,15 +4,11 @@ from dataclasses import dataclass
 
 from benchmarks.chattts.backlog import Run, run
 from benchmarks.chattts.free import FreeDecoder, FreeModel, FreeStep
-from benchmarks.chattts.latency import latency
 from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.parts import build
-from benchmarks.chattts.precision import distance
 from benchmarks.chattts.profile import by_part
 from benchmarks.chattts.workload import AUDIO_SECONDS, QUEUE, Plan
 from gpu_consumers.engines.chattts.hardware import MIB, static_memory
-
-__all__ = ["distance", "latency", "measure", "price"]
 
 WARM_UP = 3  # tokens
 PROFILED = 8  # steps

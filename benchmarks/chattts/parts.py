@@ -13,7 +13,7 @@ from gpu_consumers.engines.chattts.dimensions import Dimensions
 from gpu_consumers.engines.chattts.graph import Captured, Stepper
 from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
 from gpu_consumers.engines.chattts.ladder import Ladder
-from gpu_consumers.engines.chattts.load import prepare
+from gpu_consumers.engines.chattts.load import PACE, prepare
 from gpu_consumers.engines.chattts.model import Model
 from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, SPEECH
 from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
@@ -36,8 +36,8 @@ class Parts:
 
     @property
     def look(self) -> int:
-        """Steps between two looks, as `load.build` has it."""
-        return 8 if self.hardware.device.type == "cuda" else 1
+        """Steps between two looks."""
+        return PACE[self.hardware.device.type].steps
 
     @property
     def slots(self) -> Slots:

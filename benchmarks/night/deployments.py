@@ -1,10 +1,27 @@
 """Deployments beside each other on one stack: topics, groups and a bucket of their own, so that no campaign of one is read for another."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from seedcast.embedded import Stack
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
 from storage.s3 import S3Store
+
+
+@contextmanager
+def running_stack() -> Iterator[Stack]:
+    """An embedded stack in a temporary folder, which is its home."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder))
+        try:
+            stack.start()
+            yield stack
+        finally:
+            stack.stop()
 
 
 def deployment(settings: Settings, name: str, partitions: int = 8) -> Settings:

@@ -18,29 +18,18 @@ def lack(night: Night, broken: str, requests: int) -> Expected:
     return Expected(broken, finding, deed(night, list(night.requests())))
 
 
-def _result(night: Night, requests: list[SpeechRequest]) -> str:
-    night.finish(requests[1:])
-    night.speak(requests[:1])
-    night.commit()
-    return requests[0].request_id
+def _first_lacks(*, audio: bool, commit: Callable[[Night], None] | None) -> Deed:
+    """The first request has no result, nor audio unless `audio`; the others have all."""
 
+    def deed(night: Night, requests: list[SpeechRequest]) -> str:
+        night.finish(requests[1:])
+        if audio:
+            night.speak(requests[:1])
+        if commit:
+            commit(night)
+        return requests[0].request_id
 
-def _audio(night: Night, requests: list[SpeechRequest]) -> str:
-    night.finish(requests[1:])
-    night.commit()
-    return requests[0].request_id
-
-
-def _audio_offsets(night: Night, requests: list[SpeechRequest]) -> str:
-    night.finish(requests[1:])
-    night.speak(requests[:1])
-    night.commit_requests()
-    return requests[0].request_id
-
-
-def _offsets(night: Night, requests: list[SpeechRequest]) -> str:
-    night.finish(requests[1:])
-    return requests[0].request_id
+    return deed
 
 
 def _a_request(night: Night, requests: list[SpeechRequest]) -> str:
@@ -64,10 +53,10 @@ def _sealed(night: Night, requests: list[SpeechRequest], accepted: int) -> str:
 
 
 LACKS: dict[str, tuple[str, Deed, bool]] = {  # what the audit calls it, how it comes about, and whether `submit` seals it
-    "offsets are committed past audio without a result": ("audio_passed", _result, True),
-    "offsets are committed past a request without audio": ("request_passed", _audio, True),
-    "audio is not taken yet": ("waiting_on_audio", _audio_offsets, True),
-    "a request is not taken yet": ("waiting_on_requests", _offsets, True),
+    "offsets are committed past audio without a result": ("audio_passed", _first_lacks(audio=True, commit=Night.commit), True),
+    "offsets are committed past a request without audio": ("request_passed", _first_lacks(audio=False, commit=Night.commit), True),
+    "audio is not taken yet": ("waiting_on_audio", _first_lacks(audio=True, commit=Night.commit_requests), True),
+    "a request is not taken yet": ("waiting_on_requests", _first_lacks(audio=False, commit=None), True),
     "a request fewer than it was sealed with": ("fewer_than_sealed", _a_request, False),
     "a request more than it was sealed with": ("more_than_sealed", _a_count, False),
     "it was never sealed": ("not_sealed", _seal, False),

@@ -51,7 +51,7 @@ def _form(rows: int, outputs: int, inputs: int, dtype: torch.dtype, device: torc
     Packed is 1.3 to 1.6 times as fast (16 to 128 rows of float32, AVX2, 2 cores).
     """
     weight = probe.weight(outputs, inputs).to(device, dtype)
-    for packed, multiple in _forms(dtype, device):
+    for packed, multiple in _forms(rows, dtype, device):
         found = product(weight, rows, packed, multiple)
         if probe.symmetric(found, rows, inputs, dtype, device):
             return _Form(packed, multiple, probe.narrower(found, rows, inputs, dtype, device))
@@ -63,12 +63,16 @@ def _form(rows: int, outputs: int, inputs: int, dtype: torch.dtype, device: torc
     )
 
 
-def _forms(dtype: torch.dtype, device: torch.device) -> Iterator[tuple[bool, int]]:
+def _forms(rows: int, dtype: torch.dtype, device: torch.device) -> Iterator[tuple[bool, int]]:
+    # Of the multiples that fill these rows up to the same number only the first: the others would be the same product, probed again.
+    multiples = dict[int, int]()
+    for multiple in _PADDING:
+        multiples.setdefault(_filled(rows, multiple), multiple)
     # Without the instructions for it oneDNN computes bfloat16 by a reference that is far slower.
     hardware = dtype == torch.float32 or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     if device.type == "cpu" and torch.backends.mkldnn.enabled and hardware:
-        yield from ((True, multiple) for multiple in _PADDING)
-    yield from ((False, multiple) for multiple in _PADDING)
+        yield from ((True, multiple) for multiple in multiples.values())
+    yield from ((False, multiple) for multiple in multiples.values())
 
 
 def product(weight: Tensor, rows: int, packed: bool, multiple: int) -> Product:

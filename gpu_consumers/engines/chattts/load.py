@@ -23,6 +23,7 @@ from seedcast.settings import GpuSettings
 log = structlog.get_logger(__name__)
 
 LONGEST_SEGMENT = 10.0  # seconds at speed 1; shorter where a slot has no room for it (judge.room)
+PACE = {"cuda": Pace(steps=8, ahead=True), "cpu": Pace(steps=1, ahead=False)}
 
 
 def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
@@ -75,5 +76,5 @@ def build(assets: Assets, hardware: Hardware, prompter: Prompter, front_end: Fro
         Passes(prompter, dimensions, hardware.context),
         prompter,
         front_end,
-        Pace(steps=8, ahead=True) if on_device else Pace(steps=1, ahead=False),
+        PACE[device.type],
     )

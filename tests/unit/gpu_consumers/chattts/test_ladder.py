@@ -1,7 +1,5 @@
 """Fewer rows for few busy slots: which numbers of rows may be taken, what moves, and that nobody can hear it."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -14,6 +12,7 @@ from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.ladder import Ladder
 from gpu_consumers.engines.chattts.slots import Slots
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
+from tests.unit.gpu_consumers.chattts.test_graph import state
 
 CPU = torch.device("cpu")
 ROWS, INPUTS = 64, 64
@@ -51,15 +50,10 @@ def filled(rows: int, busy: dict[int, str]) -> tuple[Slots, list[str | None]]:
     """Slots whose every value is their number, and what they hold."""
     slots = Slots(rows, TINY, prompt=4, tokens=4, device=CPU)
     for slot in range(rows):
-        for tensor in tensors(slots):
+        for tensor in state(slots):
             tensor[slot] = slot
     slots.running.copy_(torch.tensor([slot in busy for slot in range(rows)]))
     return slots, [busy.get(slot) for slot in range(rows)]
-
-
-def tensors(slots: Slots) -> Iterator[Tensor]:
-    for holder in (slots, slots.warp, slots.draw):
-        yield from (value for value in vars(holder).values() if isinstance(value, Tensor))
 
 
 def test_what_is_held_above_moves_down_with_all_that_it_has() -> None:
