@@ -42,7 +42,7 @@ class ObjectStore(Protocol):
         """None where there is no such object."""
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Every object whose key begins with the prefix, in the order of keys."""
+        """Every object whose key begins with the prefix, in no promised order."""
 
     def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
         """A URL that anybody can GET until it expires."""

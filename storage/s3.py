@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import urllib3
 from minio import Minio
@@ -19,6 +20,7 @@ from storage.errors import FOREIGN, s3_code, translate
 from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
 _OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}  # another process made it a moment earlier
+_PAGE = 1000  # objects that a server lists at once
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
 
 
@@ -74,8 +76,18 @@ class S3Store:
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         with _mapped(f"listing {self.uri(prefix)}"):
-            for entry in self._client.list_objects(self._bucket, prefix, recursive=True):
-                yield _info(entry)
+            yield from map(_info, self._entries(prefix))
+
+    def _entries(self, prefix: str) -> Iterator[Object]:
+        """More than a page comes folder by folder: rclone reads all that lies under a prefix for each of its pages."""
+        page = list(islice(self._client.list_objects(self._bucket, prefix, recursive=True), _PAGE))
+        if len(page) < _PAGE:
+            yield from page
+            return
+        for entry in self._client.list_objects(self._bucket, prefix):
+            folder = entry.object_name or ""
+            # An object may be named as its folder is.
+            yield from self._entries(folder) if entry.is_dir and folder != prefix else [entry]
 
     def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
         bucket, key = parse_uri(uri)

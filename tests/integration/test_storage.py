@@ -122,12 +122,24 @@ def test_what_is_deleted_is_gone(store: ObjectStore) -> None:
     assert store.stat(uri) is None
 
 
-def test_a_prefix_lists_what_is_under_it_in_order(store: ObjectStore) -> None:
-    for key in ("b/2", "a/1", "a/sub/3", "ab/4"):
+@pytest.mark.parametrize("page", [1, 2, 4, 1000])
+def test_a_prefix_lists_what_is_under_it_once_in_however_many_pages(store: ObjectStore, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.s3._PAGE", page)
+    for key in ("b/2", "a/1", "a/sub/3", "a/sub/5", "ab/4"):
         store.put(key, b"x", "text/plain")
-    assert [entry.key for entry in store.list("a/")] == ["a/1", "a/sub/3"]
-    assert sorted(entry.key for entry in store.list()) == ["a/1", "a/sub/3", "ab/4", "b/2"]
+    assert sorted(entry.key for entry in store.list("a/")) == ["a/1", "a/sub/3", "a/sub/5"]
+    assert sorted(entry.key for entry in store.list()) == ["a/1", "a/sub/3", "a/sub/5", "ab/4", "b/2"]
+    assert sorted(entry.key for entry in store.list("a")) == ["a/1", "a/sub/3", "a/sub/5", "ab/4"]
     assert list(store.list("none/")) == []
+
+
+def test_an_object_named_as_its_folder_is_listed_once(minio: S3Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.s3._PAGE", 2)
+    store = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}"))
+    store.ensure_bucket()
+    for key in ("a/", "a/1", "a/2"):
+        store.put(key, b"x", "text/plain")
+    assert sorted(entry.key for entry in store.list()) == ["a/", "a/1", "a/2"]
 
 
 def test_threads_share_a_store(store: ObjectStore) -> None:
