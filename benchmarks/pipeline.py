@@ -7,9 +7,7 @@ memory grew. Figures go to benchmarks/results/pipeline.json.
 
 import argparse
 import json
-import os
 import platform
-import tempfile
 import time
 import urllib.request
 from dataclasses import asdict, dataclass
@@ -19,12 +17,13 @@ from pathlib import Path
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.night.deployments import running_stack
 from producers import SubmitOptions, submit_file
 from producers.sample import rows as sample_rows
 from seedcast.embedded import Stack, connected
 from seedcast.embedded.processes import free_ports
 from seedcast.outcomes import wait
-from seedcast.settings import Settings, load
+from seedcast.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"
 WORKERS = ("gpu-consumer", "postprocess")
@@ -54,24 +53,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000, 20000])
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        runs = _measure(Path(folder), arguments.rows)
+    runs = _measure(arguments.rows)
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "runs": [asdict(run) for run in runs]}, indent=2) + "\n")
     _print(runs)
 
 
-def _measure(home: Path, sizes: list[int]) -> list[Run]:
-    os.environ["SEEDCAST_HOME"] = str(home)
-    stack = Stack(home)
-    try:
-        stack.start()
+def _measure(sizes: list[int]) -> list[Run]:
+    with running_stack() as stack:
         ports = {name: _start(stack, name) for name in WORKERS}
-        settings = connected(load())
-        _run(settings, stack, ports, home, 50, "warm-up")
-        return [_run(settings, stack, ports, home, size, f"rows-{size}") for size in sizes]
-    finally:
-        stack.stop()
+        settings = connected(Settings(home=stack.home))
+        _run(settings, stack, ports, 50, "warm-up")
+        return [_run(settings, stack, ports, size, f"rows-{size}") for size in sizes]
 
 
 def _start(stack: Stack, name: str) -> int:
@@ -80,8 +73,8 @@ def _start(stack: Stack, name: str) -> int:
     return port
 
 
-def _run(settings: Settings, stack: Stack, ports: dict[str, int], home: Path, size: int, campaign: str) -> Run:
-    source = home / f"{campaign}.csv"
+def _run(settings: Settings, stack: Stack, ports: dict[str, int], size: int, campaign: str) -> Run:
+    source = stack.home / f"{campaign}.csv"
     write_list(source, size)
     before, cpu = _parts(ports), _cpu(stack)
     peak: dict[str, float] = {}

@@ -8,11 +8,9 @@ request ended once, and so does the exit code. The report goes to benchmarks/res
 
 import argparse
 import json
-import os
 import random
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -25,6 +23,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.night.deployments import running_stack
 from benchmarks.pipeline import machine, write_list
 from producers import SubmitOptions, submit_file
 from schemas.topics import AUDIO, RESULTS, Topic
@@ -33,7 +32,7 @@ from seedcast.campaigns import alter
 from seedcast.embedded import Stack, connected
 from seedcast.kafka import TopicReader
 from seedcast.outcomes import Outcomes
-from seedcast.settings import Settings, load
+from seedcast.settings import Settings
 from storage.audit import audit
 from storage.s3 import S3Store
 
@@ -149,25 +148,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--out", type=Path, default=REPORT)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        report = _run(Path(folder), arguments)
+    report = _run(arguments)
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=2) + "\n")
     _print(report)
     sys.exit(0 if report["audit"]["ok"] and not report["losses"] else 1)
 
 
-def _run(home: Path, plan: argparse.Namespace) -> dict[str, Any]:
-    os.environ["SEEDCAST_HOME"] = str(home)
-    stack, chance = Stack(home), random.Random(plan.seed)
+def _run(plan: argparse.Namespace) -> dict[str, Any]:
+    chance = random.Random(plan.seed)
     print(f"seed {plan.seed}")
-    try:
-        stack.start()
-        settings = connected(load())
+    with running_stack() as stack:
+        settings = connected(Settings(home=stack.home))
         soak = Soak(stack, settings, chance)
-        write_list(home / "soak.csv", plan.requests)
+        write_list(stack.home / "soak.csv", plan.requests)
         began = time.monotonic()
-        accepted = submit_file(settings, home / "soak.csv", SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))).accepted
+        accepted = submit_file(settings, stack.home / "soak.csv", SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))).accepted
         with Outcomes(settings, CAMPAIGN) as outcomes:
             progress = Progress(outcomes, accepted)
             faults = _storm(soak, progress, plan, chance)
@@ -184,8 +180,6 @@ def _run(home: Path, plan: argparse.Namespace) -> dict[str, Any]:
             "losses": accepted - progress.count,
             "audit": {"ok": found.ok, "breaches": [str(breach) for breach in found.breaches]},
         }
-    finally:
-        stack.stop()
 
 
 def _storm(soak: Soak, progress: Progress, plan: argparse.Namespace, chance: random.Random) -> list[Fault]:

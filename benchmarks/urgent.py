@@ -7,8 +7,6 @@ Figures go to benchmarks/results/urgent.json.
 
 import argparse
 import json
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -17,14 +15,15 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.night.deployments import running_stack
 from benchmarks.pipeline import WORKERS, machine, write_list
 from producers import SubmitOptions, submit_file
 from schemas.messages import SpeechRequest
 from schemas.topics import AUDIO_URGENT, REQUESTS_URGENT, RESULTS
 from seedcast.codec import encode_json
-from seedcast.embedded import Stack, connected
+from seedcast.embedded import connected
 from seedcast.kafka import Producer, TopicReader
-from seedcast.settings import Settings, load
+from seedcast.settings import Settings
 
 RESULTS_FILE = Path(__file__).parent / "results" / "urgent.json"
 TEXT = "Your gate has changed. Please go to gate forty-two."
@@ -48,27 +47,21 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--urgent", type=int, default=60)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder), given.rows, given.urgent)
+    found = measure(given.rows, given.urgent)
     report = {"date": datetime.now(UTC).date().isoformat(), "machine": machine(), **asdict(found)}
     RESULTS_FILE.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
 
 
-def measure(home: Path, rows: int, urgent: int) -> Latency:
-    os.environ["SEEDCAST_HOME"] = str(home)
-    stack = Stack(home)
-    try:
-        stack.start()
+def measure(rows: int, urgent: int) -> Latency:
+    with running_stack() as stack:
         for name in WORKERS:
             stack.start_worker(name, ["run", name], {"SEEDCAST_LOG_LEVEL": "warning"})
-        settings = connected(load())
-        write_list(home / "bulk.csv", rows)
-        submit_file(settings, home / "bulk.csv", SubmitOptions(campaign="bulk", id_column="id", profiles=("telephony",)))
+        settings = connected(Settings(home=stack.home))
+        write_list(stack.home / "bulk.csv", rows)
+        submit_file(settings, stack.home / "bulk.csv", SubmitOptions(campaign="bulk", id_column="id", profiles=("telephony",)))
         with TopicReader(settings, settings.topic(RESULTS)) as reader:
             return _into_the_backlog(settings, reader, rows, urgent)
-    finally:
-        stack.stop()
 
 
 def _into_the_backlog(settings: Settings, reader: TopicReader, rows: int, urgent: int) -> Latency:
