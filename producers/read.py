@@ -21,6 +21,9 @@ from seedcast.errors import InvalidInput, InvalidRow
 BLOCK = 1024 * 1024  # bytes read at once; also the longest line
 BATCH = 2048  # rows of a Parquet batch
 
+# What Python has no value for: strings that are not UTF-8, times of other years or in nanoseconds.
+_UNREADABLE = (ValueError, OverflowError)
+
 Row = tuple[int, Mapping[str, object]]  # the row's number in the file, the first being 1, and its values by column
 
 
@@ -129,19 +132,40 @@ def _malformed(path: Path, error: Exception, after: int = 0) -> InvalidInput:
 def _parquet(path: Path) -> Rows:
     try:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BLOCK, pre_buffer=False)
-    except pyarrow.ArrowInvalid as error:
+        names = file.schema_arrow.names
+    except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not Parquet", got=str(error)) from error
-    columns = _check_columns(path, file.schema_arrow.names)
+    columns = _check_columns(path, names)
     return Rows(columns, _parquet_rows(path, columns, file))
 
 
-def _parquet_rows(path: Path, columns: tuple[str, ...], file: pyarrow.parquet.ParquetFile) -> Iterator[Row]:
+def _parquet_rows(path: Path, columns: tuple[str, ...], file: pyarrow.parquet.ParquetFile) -> Iterator[Row | BadRow]:
+    number = 1
     try:
         with file:
-            batches = file.iter_batches(batch_size=BATCH)
-            yield from enumerate((values for batch in batches for values in _mappings(columns, batch)), start=1)
+            for batch in file.iter_batches(batch_size=BATCH):
+                yield from _batch(columns, batch, number)
+                number += batch.num_rows
     except (pyarrow.ArrowException, OSError) as error:
         raise InvalidInput(f"{path} is damaged", got=str(error)) from error
+
+
+def _batch(columns: tuple[str, ...], batch: pyarrow.RecordBatch, first: int) -> Iterator[Row | BadRow]:
+    try:
+        return enumerate(_mappings(columns, batch), first)
+    except _UNREADABLE:  # a row of it
+        return (_alone(columns, batch.slice(index, 1), first + index) for index in range(batch.num_rows))
+
+
+def _alone(columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int) -> Row | BadRow:
+    values: dict[str, object] = {}
+    for name, column in zip(columns, row.columns, strict=True):
+        try:
+            values[name] = column[0].as_py()
+        except _UNREADABLE as error:
+            came = error.object.decode("utf-8", "backslashreplace") if isinstance(error, UnicodeDecodeError) else ""
+            return BadRow(InvalidRow(number, name, expected="UTF-8, or a time from year 1 to 9999 in microseconds", got=str(error)), came)
+    return number, values
 
 
 def _mappings(columns: tuple[str, ...], batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:

@@ -28,10 +28,11 @@ class Topic:
     def partitions(self, configured: int) -> int:
         return configured if self.partitioned else 1
 
-    def config(self) -> dict[str, str]:
-        """Topic-level settings, by Kafka's names."""
+    def config(self, replication: int = 1) -> dict[str, str]:
+        """Topic-level settings, by Kafka's names. Of three replicas two hold a record before it counts as acknowledged."""
         kept = {"cleanup.policy": "compact"} if self.compacted else {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
-        return {"max.message.bytes": str(self.max_bytes), **kept, **self.extra}
+        durable = {"min.insync.replicas": "2"} if replication > 2 else {}
+        return {"max.message.bytes": str(self.max_bytes), **kept, **durable, **self.extra}
 
 
 _REQUEST = ("voice seed, ASCII decimal", "SpeechRequest (JSON)")

@@ -154,7 +154,7 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise InvalidSettings("settings are wrong", got="; ".join(_problems(error)), remedy="see `seedcast doctor` for all settings") from None
+        raise InvalidSettings("settings are wrong", got="; ".join(_problems(error)), remedy="README.md, Settings, lists all of them") from None
     except SettingsError as error:  # its message names the field, and quotes nothing
         raise InvalidSettings("settings are wrong", expected="a JSON object", got=str(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -177,7 +177,7 @@ def _refuse_unknown_variables() -> None:
     known = {variable for variable, *_ in table()} | {CONFIG, failpoints.VARIABLE}
     unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
     if unknown:
-        raise InvalidSettings("unknown settings in the environment", got=", ".join(unknown), remedy="correct or unset them; `seedcast doctor` lists all")
+        raise InvalidSettings("unknown settings in the environment", got=", ".join(unknown), remedy="correct or unset them; README.md, Settings, lists all")
 
 
 def _problems(error: ValidationError) -> Iterator[str]:

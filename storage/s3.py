@@ -14,7 +14,7 @@ from minio import Minio
 from minio.datatypes import Object
 from minio.error import MinioException
 
-from seedcast.errors import CredentialsRefused, MissingObject
+from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
 from storage.errors import FOREIGN, s3_code, translate
 from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
@@ -28,6 +28,8 @@ class S3Store:
     def __init__(self, settings: S3Settings) -> None:
         """Connects to nothing yet. Raises InvalidSettings for an endpoint that cannot be, CredentialsRefused where keys are missing."""
         self._bucket, self._region = settings.bucket, settings.region
+        if not settings.endpoint:
+            raise InvalidSettings("no S3 endpoint is configured", remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`")
         secret = settings.secret_key.get_secret_value()
         if not settings.access_key or not secret:
             raise CredentialsRefused(

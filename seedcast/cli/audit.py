@@ -32,8 +32,9 @@ def audit(
     quiet_logs()
     settings = connected()
     with _watched() as on_progress:
-        objects: Objects = "none" if no_objects else "size" if sizes else "hash"
-        report = prove(settings, campaign, S3Store(settings.s3), objects=objects, examples=examples, on_progress=on_progress)
+        objects: Objects = "size" if sizes else "hash"
+        store = None if no_objects else S3Store(settings.s3)
+        report = prove(settings, campaign, store, objects=objects, examples=examples, on_progress=on_progress)
     emit(_facts(report)) if as_json else _print(report)
     raise typer.Exit(Exit.OK if report.ok else Exit.INCOMPLETE)
 

@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="Turns a list of personalised texts into delivered speech. Start with [bold]seedcast demo[/].",
-    epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings · 3 cannot run here · 75 try later · 130 interrupted.",
+    epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings · 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
 )
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

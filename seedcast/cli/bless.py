@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @models.command()
 def bless(
     engine: Annotated[str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")] = None,
-    group: Annotated[str | None, typer.Option(metavar="NAME", help="Consumer group. [default: the GPU consumers' own]")] = None,
+    group: Annotated[str | None, typer.Option(metavar="NAME", help=r"Consumer group. \[default: the GPU consumers' own]")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
 ) -> None:
     """Record how this engine sounds now: from then on a GPU consumer that sounds otherwise takes no partitions."""

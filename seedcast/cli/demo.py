@@ -44,17 +44,19 @@ class Summary:
 
 @app.command(rich_help_panel="Start here")
 def demo(
-    rows: Annotated[int | None, typer.Option(min=1, help="Length of the list. [default: examples/notifications.csv as it is]")] = None,
-    engine: Annotated[str, typer.Option(help="Engine of the GPU consumer.")] = "espeak",
+    rows: Annotated[int | None, typer.Option(min=1, help=r"Length of the list. \[default: examples/notifications.csv as it is]")] = None,
+    engine: Annotated[str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")] = None,
     as_json: Json = False,
 ) -> None:
     """Speak a list of notifications on a real Kafka and a real S3, here. Run again, it delivers nothing twice."""
     from seedcast.cli.progress import live
+    from seedcast.cli.run import with_engine
 
     quiet_logs()
     began = time.monotonic()
-    source, campaign = _list(load().home, rows, engine)
-    with _running(engine) as (stack, settings):
+    wanted = with_engine(load(), engine)
+    source, campaign = _list(wanted.home, rows, wanted.gpu.engine)
+    with _running(wanted.gpu.engine) as (stack, settings):
         report = _submit(settings, source, campaign)
         with live() as line:
             progress = _wait(settings, campaign, line.spoken, stack)

@@ -24,8 +24,8 @@ Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Default: S
 
 @models.command()
 def pull(
-    to: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to. [default: the folder in force]", show_default=False)] = None,
-    revision: Annotated[str | None, typer.Option(metavar="REV", help="Branch, tag or commit. [default: the newest]", show_default=False)] = None,
+    to: Annotated[Path | None, typer.Option(metavar="DIR", help=r"Where to. \[default: the folder in force]", show_default=False)] = None,
+    revision: Annotated[str | None, typer.Option(metavar="REV", help=r"Branch, tag or commit. \[default: the newest]", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:
     """Fetch upstream's weights (1.2 GB), resumable, and check them. Exit code 1 where a file differs, 75 while the hub is away."""

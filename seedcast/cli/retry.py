@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @app.command(rich_help_panel="Daily work")
 def retry(
     campaign: Annotated[str, typer.Argument(help="Whose failed and expired requests to submit again.")],
-    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help="The new campaign. [default: CAMPAIGN-retry-1, or the next free number]")] = None,
+    name: Annotated[str | None, typer.Option("--as", metavar="NAME", help=r"The new campaign. \[default: CAMPAIGN-retry-1, or the next free number]")] = None,
     deadline: Annotated[str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' from now; the old one is dropped.")] = None,
     source: Annotated[Path | None, typer.Option(help="The list that was submitted, where the requests topics have forgotten it.")] = None,
     id_column: IdColumn = None,
@@ -25,8 +25,8 @@ def retry(
     voice: style.Voice = None,
     speaker: style.Speaker = None,
     speed: Speed = 1.0,
-    profile: Annotated[list[str] | None, typer.Option(help="Device profile of that list; repeat for several. [default: phone]")] = None,
-    urgent: Annotated[bool, typer.Option("--urgent", help="The list was submitted so.")] = False,
+    profile: Annotated[list[str] | None, typer.Option(help=r"Device profile of that list; repeat for several. \[default: phone]")] = None,
+    urgent: Annotated[bool, typer.Option("--urgent", help="That list was submitted with --urgent.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be submitted; send nothing.")] = False,
     temperature: style.Temperature = None,
     top_p: style.TopP = None,

@@ -14,21 +14,23 @@ from seedcast.settings import load
 def up(
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
-    engine: Annotated[str, typer.Option(help="Engine of the GPU consumers.")] = "espeak",
+    engine: Annotated[str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")] = None,
 ) -> None:
     """Start Kafka, S3 and workers in the background. What runs already is kept."""
     start(gpu_consumers, postprocess, engine)
     out.print("[green]up[/]  `seedcast status` shows it, `seedcast submit FILE --campaign NAME` gives it work, `seedcast down` stops it")
 
 
-def start(gpu_consumers: int, postprocess: int, engine: str = "espeak") -> None:
+def start(gpu_consumers: int, postprocess: int, engine: str | None = None) -> None:
+    from seedcast.cli.run import with_engine
     from seedcast.embedded import Stack
 
-    stack = Stack(load().home)
+    settings = with_engine(load(), engine)
+    stack = Stack(settings.home)
     with err.status("starting") as status:
         stack.start(lambda step: status.update(step))
         for number in range(gpu_consumers):
-            stack.start_worker(f"gpu-consumer-{number + 1}", ["run", "gpu-consumer", "--engine", engine])
+            stack.start_worker(f"gpu-consumer-{number + 1}", ["run", "gpu-consumer", "--engine", settings.gpu.engine])
         for number in range(postprocess):
             stack.start_worker(f"postprocess-{number + 1}", ["run", "postprocess"])
 

@@ -11,11 +11,11 @@ from seedcast.voices import STYLE
 _PANEL = "Style"
 
 Voice = Annotated[str | None, typer.Option(help="Voice seed, or a name of the voices file (`seedcast voices`).")]
-Speaker = Annotated[str | None, typer.Option(help="Speaker string: the timbre, for which the voice seed makes the draws.")]
+Speaker = Annotated[str | None, typer.Option(help="ChatTTS speaker string: it sets the timbre; the voice seed still makes the draws.")]
 Temperature = Annotated[float | None, typer.Option(rich_help_panel=_PANEL, help="Of the sampling: over 0 and up to 2.")]
 TopP = Annotated[float | None, typer.Option("--top-p", rich_help_panel=_PANEL, help="Probability mass to draw from: over 0 and up to 1.")]
 TopK = Annotated[int | None, typer.Option("--top-k", rich_help_panel=_PANEL, help="Tokens to draw from: 1 to 100.")]
-RepetitionPenalty = Annotated[float | None, typer.Option(rich_help_panel=_PANEL, help="On tokens of a moment ago: 1 (none) to 2.")]
+RepetitionPenalty = Annotated[float | None, typer.Option(rich_help_panel=_PANEL, help="Against repeating recent tokens: 1 (none) to 2.")]
 Refine = Annotated[bool | None, typer.Option("--refine/--no-refine", rich_help_panel=_PANEL, help="Let the engine rewrite the text first.")]
 Oral = Annotated[int | None, typer.Option(rich_help_panel=_PANEL, help="Colloquial words, 0 to 9; refines the text.")]
 Laugh = Annotated[int | None, typer.Option(rich_help_panel=_PANEL, help="Laughter, 0 to 2; refines the text.")]

@@ -26,11 +26,13 @@ def submit(
     voice: style.Voice = None,
     speaker: style.Speaker = None,
     speed: Speed = 1.0,
-    profile: Annotated[list[str] | None, typer.Option(help="Device profile; repeat for several renditions. [default: phone]")] = None,
-    deadline: Annotated[str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening.")] = None,
-    urgent: Annotated[bool, typer.Option("--urgent", help="Before all that is not.")] = False,
+    profile: Annotated[list[str] | None, typer.Option(help=r"Device profile; repeat for several renditions. \[default: phone]")] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening; later ones end as expired.")
+    ] = None,
+    urgent: Annotated[bool, typer.Option("--urgent", help="Speak these before all that is not urgent.")] = False,
     spread: Annotated[int | None, typer.Option(min=1, help="Partitions that one voice may spread over.")] = None,
-    state_dir: Annotated[Path | None, typer.Option(help="Folder of the journal and of rejected rows. [default: beside the file]")] = None,
+    state_dir: Annotated[Path | None, typer.Option(help=r"Folder of the journal and of rejected rows. \[default: beside the file]")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row; send nothing.")] = False,
     temperature: style.Temperature = None,
     top_p: style.TopP = None,
@@ -40,12 +42,13 @@ def submit(
     oral: style.Oral = None,
     laugh: style.Laugh = None,
     break_: style.Break = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Until every accepted request has its outcome.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit a list. Columns named text or template, and those named as an option of voice, style, profile, deadline and priority, override the options.
+    """Submit a list.
 
-    The defaults of a named voice go before the options, and after a row's own columns.
+    What a row says in a column of its own goes before the options: text, template, voice, speaker, speed, profile, deadline, priority and the style's.
+    Then come the defaults of a named voice, then the options.
     Rows that are wrong go to FILE.rejected.jsonl and the others go on; then the exit code is 1.
     Interrupted, the same command goes on from there.
     """

@@ -47,7 +47,7 @@ def list_topics(as_json: Json = False) -> None:
     for column in ("topic", "key", "value", "partitions", "settings"):
         table.add_column(column)
     for topic in TOPICS:
-        name, partitions, config = settings.topic(topic), topic.partitions(settings.kafka.partitions), topic.config()
+        name, partitions, config = settings.topic(topic), topic.partitions(settings.kafka.partitions), topic.config(settings.kafka.replication)
         if as_json:
             emit({"topic": name, "key": topic.key, "value": topic.value, "partitions": partitions, "config": config})
         table.add_row(name, topic.key, topic.value, str(partitions), " ".join(f"{k}={v}" for k, v in config.items()))

@@ -73,7 +73,10 @@ def is_embedded(settings: Settings) -> bool:
 
 
 def connected(settings: Settings) -> Settings:
-    """Fills in the embedded stack where no brokers, or no S3 endpoint, are set. Raises InvalidSettings where there is no stack."""
+    """Fills in the embedded stack where no brokers, or no S3 endpoint, are set. Raises InvalidSettings where there are no brokers.
+
+    Without an S3 endpoint a command that needs only Kafka goes on; `S3Store` refuses it.
+    """
     if settings.kafka.bootstrap and settings.s3.endpoint:
         return settings
     state = read(settings.home)
@@ -82,9 +85,7 @@ def connected(settings: Settings) -> Settings:
         if not state or not state.broker_port:
             raise InvalidSettings("no brokers are configured", remedy="set SEEDCAST_KAFKA_BOOTSTRAP, or start the embedded stack with `seedcast up`")
         kafka = kafka.model_copy(update={"bootstrap": f"{HOST}:{state.broker_port}"})
-    if not s3.endpoint:
-        if not state or not state.s3_port:
-            raise InvalidSettings("no S3 endpoint is configured", remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`")
+    if not s3.endpoint and state and state.s3_port:
         keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
         s3 = s3.model_copy(update={"endpoint": _endpoint(state), **keys})
     return settings.model_copy(update={"kafka": kafka, "s3": s3})

@@ -5,16 +5,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, TopicMetadata
 
 from schemas.topics import TOPICS, Topic
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
 from seedcast.kafka import config
 from seedcast.kafka.consumer import Committed, Partition
 from seedcast.kafka.errors import refuse_gap, translate
-from seedcast.settings import Settings
+from seedcast.settings import KafkaSettings, Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request
+_DURABLE = "min.insync.replicas"
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,7 @@ class Admin:
 
     def existing(self) -> dict[str, int]:
         """Partition counts of all topics of the cluster."""
-        try:
-            return {name: len(topic.partitions) for name, topic in self._client.list_topics(timeout=TIMEOUT).topics.items()}
-        except (KafkaException, TimeoutError) as error:
-            raise translate(error, "listing topics") from error
+        return {name: len(topic.partitions) for name, topic in self._listed().items()}
 
     def ensure_topics(self) -> list[str]:
         """Creates what is missing and checks the rest; returns the names created. Raises TopicMismatch."""
@@ -74,7 +72,7 @@ class Admin:
 
     def problems(self) -> Iterator[str]:
         """What differs from the table, one line each."""
-        existing = self.existing()
+        existing = self._listed()
         there = [topic for topic in TOPICS if self._settings.topic(topic) in existing]
         for topic in TOPICS:
             if topic not in there:
@@ -82,7 +80,7 @@ class Admin:
         configs = self._configs(there)
         for topic in there:
             name = self._settings.topic(topic)
-            yield from _differences(topic, name, existing[name], topic.partitions(self._settings.kafka.partitions), configs[name])
+            yield from _differences(topic, existing[name], configs[name], self._settings.kafka)
 
     def committed(self, group: str) -> dict[Partition, Committed]:
         """What the group has committed, with its metadata."""
@@ -117,6 +115,12 @@ class Admin:
                 refuse_gap(p.topic, p.number, left.offset or 0, bounds[p][0])
         return committed
 
+    def _listed(self) -> dict[str, TopicMetadata]:
+        try:
+            return dict(self._client.list_topics(timeout=TIMEOUT).topics)
+        except (KafkaException, TimeoutError) as error:
+            raise translate(error, "listing topics") from error
+
     def _offsets(self, topics: Iterable[str], *specs: OffsetSpec) -> list[dict[Partition, int]]:
         # Asked each time: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured).
         existing = self.existing()
@@ -149,7 +153,9 @@ class Admin:
     def _create(self, topics: list[Topic]) -> None:
         kafka = self._settings.kafka
         new = [
-            NewTopic(self._settings.topic(t), num_partitions=t.partitions(kafka.partitions), replication_factor=kafka.replication, config=t.config())
+            NewTopic(
+                self._settings.topic(t), num_partitions=t.partitions(kafka.partitions), replication_factor=kafka.replication, config=t.config(kafka.replication)
+            )
             for t in topics
         ]
         if not new:
@@ -186,10 +192,16 @@ class Admin:
             self._refusal.append(mapped)
 
 
-def _differences(topic: Topic, name: str, partitions: int, wanted: int, config: dict[str, str]) -> Iterator[str]:
-    """More is fine (partitions, size, retention); less, or another clean-up, contradicts."""
+def _differences(topic: Topic, found: TopicMetadata, config: dict[str, str], kafka: KafkaSettings) -> Iterator[str]:
+    """More is fine (partitions, replicas, size, retention); less, or another clean-up, contradicts."""
+    name, partitions, wanted = found.topic, len(found.partitions), topic.partitions(kafka.partitions)
     if partitions < wanted:
         yield f"{name}: expected at least {wanted} partitions, got {partitions}"
+    if (replicas := min(len(partition.replicas) for partition in found.partitions.values())) < kafka.replication:
+        yield f"{name}: expected at least {kafka.replication} replicas, got {replicas}"
+    durable = int(topic.config(kafka.replication).get(_DURABLE, 0))
+    if (held := int(config.get(_DURABLE, durable))) < durable:
+        yield f"{name}: expected {_DURABLE} of at least {durable}, got {held}"
     if int(config["max.message.bytes"]) < topic.max_bytes:
         yield f"{name}: expected max.message.bytes of at least {topic.max_bytes}, got {config['max.message.bytes']}"
     policy = topic.config()["cleanup.policy"]

@@ -22,7 +22,7 @@ EXAMPLES = 10  # of each finding
 def audit(
     settings: Settings,
     campaign_id: str,
-    store: ObjectStore,
+    store: ObjectStore | None,
     *,
     objects: Objects = "hash",
     examples: int = EXAMPLES,
@@ -30,17 +30,18 @@ def audit(
 ) -> Report:
     """Proves or refutes that the campaign's accounts are closed. It may run while workers do: what they have still to do is `unfinished`.
 
-    Memory is flat; a temporary file takes about 0.5 KB a request and rendition. Not covered: whether the audio is the text's (`seedcast verify`), and
-    what retention has deleted, which is named. Raises InvalidInput where nothing is known of the campaign, StoreUnavailable,
-    BrokerUnavailable, TopicMismatch, LocalResource.
+    Without a store `objects` is "none". Memory is flat; a temporary file takes about 0.5 KB a request and rendition. Not covered: whether
+    the audio is the text's (`seedcast verify`), and what retention has deleted, which is named. Raises InvalidInput where nothing is known
+    of the campaign, StoreUnavailable, BrokerUnavailable, TopicMismatch, LocalResource.
     """
     with closing(State()) as state:
         return _Audit(settings, campaign_id, store, objects, state, on_progress).report(examples)
 
 
 class _Audit:
-    def __init__(self, settings: Settings, campaign_id: str, store: ObjectStore, objects: Objects, state: State, on_progress: OnProgress) -> None:
-        self._settings, self._campaign, self._store, self._objects = settings, campaign_id, store, objects
+    def __init__(self, settings: Settings, campaign_id: str, store: ObjectStore | None, objects: Objects, state: State, on_progress: OnProgress) -> None:
+        self._settings, self._campaign, self._objects = settings, campaign_id, objects
+        self._store = None if objects == "none" else store
         self._state, self._on_progress = state, on_progress
 
     def report(self, examples: int) -> Report:
@@ -58,14 +59,14 @@ class _Audit:
         admin = Admin(self._settings)
         passed = Passed.read(self._settings, admin)
         logs = Logs.read(self._settings, admin, passed)
-        if self._objects != "none":
+        if self._store:
             list_objects(self._store, self._campaign, self._state, self._on_progress)
         reading = Reading(self._settings, self._campaign, self._state, passed, logs, self._on_progress)
         reading.results()
         reading.requests()
         if self._state.find_suspects():
             reading.audio()
-        if self._objects != "none":
+        if self._store:
             threads = self._settings.s3.concurrency
             check_objects(self._store, self._state, hashes=self._objects == "hash", threads=threads, on_progress=self._on_progress)
         return self._conclude(record, logs, reading, examples)
@@ -80,7 +81,7 @@ class _Audit:
             logs=logs,
             horizon_ms=reading.horizon_ms,
             unreadable=reading.unreadable,
-            objects=self._objects,
+            objects=self._objects if self._store else "none",
             examples=examples,
         )
         if record is None and not case.accepted and not case.outcomes:

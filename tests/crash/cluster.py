@@ -49,7 +49,7 @@ class Node:
 
 
 class Cluster:
-    """KRaft, every node broker and controller. Replication of the internal topics and min.insync follow from the number of nodes."""
+    """KRaft, every node broker and controller. Replication of the internal topics follows from the number of nodes; min.insync is the topics' own."""
 
     def __init__(self, folder: Path, count: int = 1) -> None:
         ports = iter(processes.free_ports(*[0] * (3 * count)))
@@ -96,7 +96,6 @@ def _node(home: Path, number: int, ports: tuple[int, int, int], quorum: str, clu
         "inter.broker.listener.name": "DIRECT",
         "listener.security.protocol.map": MAPPING,
         "offsets.topic.replication.factor": count,
-        "min.insync.replicas": 1 if count == 1 else count - 1,
         "transaction.state.log.replication.factor": count,
         "share.coordinator.state.topic.replication.factor": count,
     }

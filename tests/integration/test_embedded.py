@@ -133,8 +133,8 @@ def test_configured_servers_are_left_alone(stack: Stack) -> None:
 def test_without_a_stack_the_setting_to_make_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"SEEDCAST_KAFKA_BOOTSTRAP.*seedcast up"):
         connected(Settings(home=tmp_path))
-    with pytest.raises(InvalidSettings, match="SEEDCAST_S3_ENDPOINT"):
-        connected(Settings(home=tmp_path, kafka=KafkaSettings(bootstrap="b:9092")))
+    with pytest.raises(InvalidSettings, match=r"SEEDCAST_S3_ENDPOINT.*seedcast up"):
+        S3Store(connected(Settings(home=tmp_path, kafka=KafkaSettings(bootstrap="b:9092"))).s3)
 
 
 def test_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:

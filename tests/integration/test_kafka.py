@@ -61,6 +61,14 @@ def test_too_few_partitions_are_named_and_refused(settings: Settings) -> None:
     assert settings.topic(AUDIO) in str(raised.value)
 
 
+def test_too_few_replicas_and_one_that_acknowledges_alone_are_named(settings: Settings) -> None:
+    found = list(Admin(changed(settings, replication=3)).problems())
+    for topic in TOPICS:
+        name = settings.topic(topic)
+        assert f"{name}: expected at least 3 replicas, got 1" in found
+        assert f"{name}: expected min.insync.replicas of at least 2, got 1" in found
+
+
 @pytest.mark.parametrize(("topic", "size"), [(REQUESTS, MIB - OVERHEAD), (AUDIO, 16 * MIB - OVERHEAD), (DEAD_LETTERS, MIB)])
 def test_the_largest_record_arrives_as_it_was_sent(settings: Settings, topic: Topic, size: int) -> None:
     Producer(settings).deliver(settings.topic(topic), key=b"key", value=noise(size), headers=[("why", b"because")])

@@ -4,6 +4,8 @@ import json
 import resource
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from producers.read import BLOCK, BadRow, read
@@ -107,6 +109,16 @@ def test_a_wrong_line_of_json_lines_is_that_rows_error(tmp_path: Path) -> None:
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert good(parquet(tmp_path, {"id": [7, None], "text": ["a", "b"]})) == [(1, {"id": 7, "text": "a"}), (2, {"id": None, "text": "b"})]
+
+
+def test_a_value_of_parquet_that_cannot_be_read_is_that_rows_error(tmp_path: Path) -> None:
+    texts = pyarrow.array([b"Hello.", b"caf\xe9", b"Bye.", b"Ciao."], pyarrow.binary())  # as a writer leaves it that checks nothing
+    times = pyarrow.array([1000, 2000, 1, 3000], pyarrow.timestamp("ns"))
+    table = pyarrow.table({"text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:]), "at": times})
+    pyarrow.parquet.write_table(table, tmp_path / "list.parquet")
+    rows = list(read(tmp_path / "list.parquet").rows)
+    assert [(row[0], row[1]["text"]) for row in rows if isinstance(row, tuple)] == [(1, "Hello."), (4, "Ciao.")]
+    assert [(row.error.row, row.error.field, row.line) for row in rows if isinstance(row, BadRow)] == [(2, "text", "caf\\xe9"), (3, "at", "")]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
