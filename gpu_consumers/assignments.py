@@ -27,7 +27,7 @@ class Assignment:
 
     partition: Partition
     ledger: Ledger
-    committed: tuple[int, str]
+    committed: tuple[int, str] | None  # None: nothing yet, so that where it starts is committed, too
     ours: bool = True
     paused: bool = False
 
@@ -122,8 +122,7 @@ class Assignments:
 
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         for partition, left in committed.items():
-            start = left.offset or 0
-            self._ours[partition] = Assignment(partition, Ledger(start, left.metadata), committed=(start, left.metadata))
+            self._ours[partition] = Assignment(partition, Ledger(left.start or 0, left.metadata), committed=left.held)
         failpoint("gpu.assigned")
         log.info("assigned", partitions=_names(committed))
 

@@ -27,19 +27,14 @@ class Handover:
         return len(self._packing)
 
     def give(self, flight: Flight, utterance: Utterance) -> None:
-        if len(self) >= QUEUE * self._threads:
-            wait(self._packing, return_when=FIRST_COMPLETED)
+        while len(left := [future for future in self._packing if not future.done()]) >= QUEUE * self._threads:
+            wait(left, return_when=FIRST_COMPLETED)
         self._packing[self._pool.submit(outcome.of_utterance, flight.request, utterance, self._engine)] = flight
 
     def ready(self) -> Iterator[tuple[Flight, Synthesis]]:
         """What is packed by now. Raises what packing raised."""
         for packed in [future for future in self._packing if future.done()]:
             yield self._packing.pop(packed), packed.result()
-
-    def all(self) -> Iterator[tuple[Flight, Synthesis]]:
-        """Waits for every one."""
-        wait(self._packing)
-        yield from self.ready()
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)

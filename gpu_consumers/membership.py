@@ -23,14 +23,12 @@ class Membership:
         self._members = {topic: join(settings, group, [topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost) for topic in topics}
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
-        """Up to `limit` records; waits only for the first. Raises Fatal errors."""
+        """Up to `limit` records, and one more of each further topic; waits only for the first. Raises Fatal errors."""
         patience = timeout / len(self._members)
         for member in self._members.values():
-            for record in member.poll(limit, patience):
+            for record in member.poll(max(limit, 1), patience):  # every one each time: who does not poll loses its place in the group
                 limit, patience = limit - 1, 0.0
                 yield record
-            if limit <= 0:
-                return
 
     def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
         """Of every topic, whatever happens to the others'. Raises SeedcastError: the first there was."""

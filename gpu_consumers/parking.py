@@ -34,7 +34,7 @@ class Parked:
 
     partition: Partition
     shelf: Shelf
-    committed: tuple[int, str]
+    committed: tuple[int, str] | None  # None: nothing yet
     ours: bool = True
     again: int | None = None  # the offset to go back to
 
@@ -117,8 +117,7 @@ class Parking:
 
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         for partition, left in committed.items():
-            start = left.offset or 0
-            self._ours[partition] = Parked(partition, Shelf.of(start, left.metadata), committed=(start, left.metadata))
+            self._ours[partition] = Parked(partition, Shelf.of(left.start or 0, left.metadata), committed=left.held)
 
     def _revoked(self, _: Sequence[Partition]) -> None:
         self._publisher.flush()

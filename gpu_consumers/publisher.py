@@ -11,7 +11,7 @@ from gpu_consumers.assignments import Assignment
 from gpu_consumers.backlog import Mean
 from gpu_consumers.detour import Route
 from schemas.messages import Rejected, Synthesis
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, REQUESTS_URGENT
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.codec import encode_synthesis
 from seedcast.errors import Fatal, Poison, Retryable, SeedcastError, Undecodable
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 STAGE = "gpu-consumer"
 HANDOVER = 20.0  # seconds to wait for delivery reports when partitions move
+FULL = 40 * MIB  # bytes on their way to the broker; librdkafka takes 64 MiB, and then keeps its caller waiting
 
 OnDelivery = Callable[[SeedcastError | None], None]
 
@@ -44,7 +45,10 @@ class Publisher:
         self._settings, self._store, self._producer = settings, store, producer
         self._lanes = {settings.topic(REQUESTS_URGENT): settings.topic(AUDIO_URGENT)}
         self._bulk = settings.topic(AUDIO)
+        self.patience = HANDOVER
         self._failure: SeedcastError | None = None
+        self._under_way = 0  # bytes
+        self.full = False  # whether the broker takes less than is made, so that nothing more should be made
         self.audio_bytes = Mean()  # of a record of the bulk audio topic
 
     def publish(self, assignment: Assignment, offset: int, synthesis: Synthesis) -> None:
@@ -103,17 +107,17 @@ class Publisher:
 
         self._send(self._settings.topic(DEAD_LETTERS), key, value, headers, delivered)
 
-    def poll(self) -> None:
+    def poll(self, timeout: float = 0.0) -> None:
         """Serves delivery reports. Raises Fatal where a topic of ours refused something for good."""
-        self._producer.poll()
+        self._producer.poll(timeout)
         if isinstance(self._failure, Fatal):
             raise self._failure
         if self._failure:
             raise Fatal(self._failure.what, got=self._failure.got, remedy="see what differs with `seedcast topics check`; until then the source offset stays")
 
-    def flush(self, patience: float = HANDOVER) -> None:
-        """Waits for delivery reports, at most so many seconds."""
-        self._producer.flush(patience)
+    def flush(self, patience: float | None = None) -> None:
+        """Waits for delivery reports, at most so many seconds; by default `patience`."""
+        self._producer.flush(self.patience if patience is None else patience)
 
     def close(self) -> None:
         """What is still queued belongs to partitions that are no longer ours."""
@@ -128,7 +132,21 @@ class Publisher:
         raise AssertionError("unreachable: tenacity re-raises")
 
     def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, delivered: OnDelivery, partition: int = -1) -> None:
-        try:
-            self._producer.send(topic, key=key, value=value, headers=headers, on_delivery=delivered, partition=partition)
-        except Poison as error:  # larger than librdkafka itself takes
+        size = len(value or b"")
+
+        def reported(error: SeedcastError | None) -> None:
+            self._count(-size)
             delivered(error)
+
+        self._count(size)
+        try:
+            self._producer.send(topic, key=key, value=value, headers=headers, on_delivery=reported, partition=partition)
+        except Poison as error:  # larger than librdkafka itself takes
+            reported(error)
+
+    def _count(self, size: int) -> None:
+        self._under_way += size
+        full = self._under_way > (FULL // 2 if self.full else FULL)
+        if full and not self.full:
+            log.warning("broker_behind", unacknowledged_mib=self._under_way // MIB, next="nothing is spoken until it has taken half of that")
+        self.full = full

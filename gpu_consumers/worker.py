@@ -5,7 +5,7 @@ Everything but the packing of waveforms runs on one thread; delivery reports and
 
 import threading
 import time
-from collections.abc import Iterable
+from contextlib import ExitStack
 
 import structlog
 
@@ -16,7 +16,6 @@ from gpu_consumers.handover import Handover
 from gpu_consumers.parking import Parking
 from gpu_consumers.publisher import Publisher
 from gpu_consumers.reception import Flight, Reception
-from schemas.messages import Synthesis
 from schemas.topics import REQUESTS, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.campaigns import Campaigns
@@ -32,6 +31,7 @@ log = structlog.get_logger(__name__)
 POLL_LIMIT = 64  # records between two engine steps
 IDLE_POLL = 0.1  # seconds
 STEER = 0.1  # seconds between two looks at the campaigns
+LAST = 2.0  # seconds for what is packed, where the drain took all of its time
 
 
 class Worker:
@@ -55,9 +55,10 @@ class Worker:
             while not stop.is_set():
                 self._steer()
                 self._take()
-                self._admit()
-                self._step()
-                self._publish(self._handover.ready())
+                if not self._publisher.full:
+                    self._admit()
+                    self._step()
+                self._publish()
                 self._parking.turn()
                 self._publisher.poll()
                 self._assignments.commit_when_due()
@@ -76,7 +77,8 @@ class Worker:
             self._parking.release(heard)
 
     def _take(self) -> None:
-        busy = self._in_slots or len(self._handover) or self._parking.busy or (len(self._reception) and not self._backlog.over)
+        work = self._in_slots or len(self._handover) or (len(self._reception) and not self._backlog.over)
+        busy = self._parking.busy or (work and not self._publisher.full)
         for assignment, record in self._assignments.poll(POLL_LIMIT, 0.0 if busy else IDLE_POLL):
             failpoint("gpu.polled")
             self._reception.receive(assignment, record)
@@ -104,38 +106,51 @@ class Worker:
             metrics.AUDIO_SYNTHESISED.inc(len(utterance.waveform) / self._engine.sample_rate)
         self._handover.give(flight, utterance)
 
-    def _publish(self, packed: Iterable[tuple[Flight, Synthesis]]) -> None:
-        for flight, synthesis in packed:
+    def _publish(self) -> None:
+        """What is packed by now, as far as the broker takes it."""
+        packed = self._handover.ready()
+        while not self._publisher.full and (done := next(packed, None)):
+            flight, synthesis = done
             if flight.assignment.ours:
                 self._publisher.publish(flight.assignment, flight.record.offset, synthesis)
             else:
                 metrics.REQUESTS_DROPPED.inc()
 
     def _flush(self) -> None:
-        """Before partitions move."""
-        self._publish(self._handover.all())
-        self._publisher.flush()
+        """Before partitions move: what is packed goes to the broker, as far as it takes it in time."""
+        deadline = time.monotonic() + self._publisher.patience
+        while len(self._handover) and time.monotonic() < deadline:
+            self._publish()
+            self._publisher.poll(0.01)
+        self._publisher.flush(max(0.0, deadline - time.monotonic()))
 
     def _drain(self, watchdog: Watchdog) -> None:
         deadline = time.monotonic() + self._settings.gpu.drain
         log.info("draining", slots=len(self._in_slots), waiting=len(self._reception))
         while self._in_slots and time.monotonic() < deadline:
-            self._step()
-            self._publish(self._handover.ready())
-            self._publisher.poll()
+            if not self._publisher.full:
+                self._step()
+            self._publish()
+            self._publisher.poll(0.01 if self._publisher.full else 0.0)
             watchdog.beat()
-        self._publish(self._handover.all())
-        self._publisher.flush(max(0.0, deadline - time.monotonic()))  # else the last commit, which a rebalance may refuse, would be their only one
-        if unfinished := len(self._in_slots):
+        self._publisher.patience = max(LAST, deadline - time.monotonic())
+        self._flush()  # else the last commit, which a rebalance may refuse, would be their only one
+        self._publisher.patience = 0.0  # it has had its time
+        if unfinished := len(self._in_slots) + len(self._handover):
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
 
     def _close(self) -> None:
         """After an error, too: a process does not end while librdkafka waits for somebody to answer a rebalance (measured)."""
-        self._assignments.close()
-        self._handover.close()
-        self._parking.close()
-        self._publisher.close()
-        self._backlog.close()
-        self._campaigns.__exit__()
-        self._engine.close()
+        closes = (
+            self._assignments.close,
+            self._handover.close,
+            self._parking.close,
+            self._publisher.close,
+            self._backlog.close,
+            self._campaigns.__exit__,
+            self._engine.close,
+        )
+        with ExitStack() as stack:  # each, whatever the others raise
+            for close in reversed(closes):
+                stack.callback(close)
         log.info("stopped")

@@ -40,7 +40,7 @@ RESULTS = Counter("seedcast_results", "Manifests acknowledged on the results top
 STAGE_SECONDS = Histogram("seedcast_postprocess_stage_seconds", "Duration of one stage of one record", ["stage"], buckets=_SECONDS)
 RENDITION_BYTES = Counter("seedcast_rendition_bytes", "Bytes of audio objects stored", ["profile"])
 RETRIES = Counter("seedcast_retries", "Attempts repeated because something was unavailable", ["boundary"])
-END_TO_END_SECONDS = Histogram("seedcast_end_to_end_seconds", "From submission to the acknowledged manifest", buckets=_SECONDS)
+END_TO_END_SECONDS = Histogram("seedcast_end_to_end_seconds", "From submission to the acknowledged manifest", buckets=(*_SECONDS, 14400, 28800, 57600))
 
 ALL: tuple[MetricWrapperBase, ...] = tuple(value for value in list(globals().values()) if isinstance(value, MetricWrapperBase))
 

@@ -9,5 +9,5 @@ def key(voice_seed: int) -> bytes:
 
 
 def partition(key: bytes, request_id: bytes, spread: int, partitions: int) -> int:
-    """One voice seed over `spread` partitions, from a first one that the seed picks: few voices then still use every GPU."""
-    return (crc32(key) + crc32(request_id) % min(spread, partitions)) % partitions
+    """One voice seed over `spread` partitions, 0 for all, from a first one that the seed picks: few voices then still use every GPU."""
+    return (crc32(key) + crc32(request_id) % min(spread or partitions, partitions)) % partitions

@@ -34,7 +34,7 @@ class KafkaSettings(_Section):
     prefix: str = Field("seedcast", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$", description="prefix of every topic and consumer group")
     partitions: Count = Field(8, description="partitions of a topic that the pipeline creates")
     replication: Count = Field(1, description="replication factor of a topic that the pipeline creates; 3 in production")
-    spread: Count = Field(8, description="over how many partitions one voice seed may spread")
+    spread: Annotated[int, Field(ge=0)] = Field(0, description="over how many partitions one voice seed may spread; 0: all")
     group_protocol: Literal["classic", "consumer"] = Field("classic", description="'consumer' is KIP-848: Kafka 4.0 or newer")
     session_timeout: Seconds = Field(10.0, description="seconds without a heartbeat until a member is expelled (classic protocol)")
     start_timeout: Seconds = Field(30.0, description="seconds to wait for the brokers at the start")
@@ -59,7 +59,7 @@ class S3Settings(_Section):
     connect_timeout: Seconds = Field(2.0, description="seconds")
     read_timeout: Seconds = Field(10.0, description="seconds")
     retries: Annotated[int, Field(ge=0)] = Field(2, description="of one call, before the record's own back-off begins")
-    concurrency: Count = Field(16, description="connections kept")
+    concurrency: Count = Field(16, description="HTTP connections kept open")
 
 
 class GpuSettings(_Section):

@@ -9,6 +9,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+LAST_WORDS = 2.0  # seconds
 
 
 class Watchdog:
@@ -17,13 +18,22 @@ class Watchdog:
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._last = time.monotonic()
+        self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def beat(self) -> None:
         self._last = time.monotonic()
 
+    def stop(self) -> None:
+        """Watches no longer: the process has other work to do."""
+        self._stopped.set()
+
     def _watch(self) -> None:
         while (silent := time.monotonic() - self._last) < self._limit:
-            time.sleep(min(1.0, self._limit - silent))
+            if self._stopped.wait(min(1.0, self._limit - silent)):
+                return
+        last = threading.Timer(LAST_WORDS, os._exit, (EXIT_CODE,))  # the process may hang in its log
+        last.daemon = True
+        last.start()
         log.critical("watchdog", problem=f"no progress for {self._limit:g} s", remedy="the process ends, so that its partitions move")
         os._exit(EXIT_CODE)

@@ -11,7 +11,7 @@ from schemas.topics import TOPICS, Topic
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
 from seedcast.kafka import config
 from seedcast.kafka.consumer import Committed, Partition
-from seedcast.kafka.errors import refuse_gap, translate
+from seedcast.kafka.errors import making_a_client, refuse_gap, translate
 from seedcast.settings import KafkaSettings, Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request
@@ -36,7 +36,8 @@ class Admin:
         self._settings = settings
         self._refusal: list[Fatal] = []
         self._members: dict[str, Consumer] = {}  # by group
-        self._client = AdminClient(config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2})
+        with making_a_client():
+            self._client = AdminClient(config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2})
 
     def cluster_id(self) -> str:
         """Waits for the brokers up to `kafka.start_timeout`. Raises CredentialsRefused or Unreachable."""

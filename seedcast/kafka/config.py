@@ -70,7 +70,7 @@ def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
 def reader(kafka: KafkaSettings) -> dict[str, object]:
     """A consumer without a group: assigned by hand, never commits."""
     return client(kafka) | {
-        "group.id": "seedcast-reader",  # librdkafka wants one; it is never joined
+        "group.id": f"{kafka.prefix}.reader",  # never joined, but librdkafka looks for its coordinator: rights on the prefix must cover it
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",

@@ -1,23 +1,26 @@
 """A member of a consumer group: one polling thread, offsets committed by the caller."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from seedcast.errors import CredentialsRefused, Fatal
+from seedcast.errors import CredentialsRefused, Fatal, OffsetsLost
 from seedcast.kafka import config
-from seedcast.kafka.errors import refuse_gap, say_if_late, translate
+from seedcast.kafka.errors import making_a_client, refuse_gap, say_if_late, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 TAKE_OVER = 40.0  # seconds in which the offsets of partitions must become known; less than the watchdog's
+LOOK = 5.0  # seconds for a look at where logs begin, all of them together
 
 
 @dataclass(frozen=True, order=True)
@@ -32,6 +35,17 @@ class Committed:
 
     offset: int | None
     metadata: str
+    begins: int | None = None  # where the log began when that was asked; None: nobody could say
+
+    @property
+    def start(self) -> int | None:
+        """A group that left nothing starts where the log begins."""
+        return self.begins if self.offset is None else self.offset
+
+    @property
+    def held(self) -> tuple[int, str] | None:
+        """What need not be committed again. None: where it starts is still to be committed, else an autoscaler takes all of the log for lag."""
+        return None if self.offset is None and self.begins is not None else (self.start or 0, self.metadata)
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,8 @@ class GroupConsumer:
         self._on_assign, self._on_revoke, self._on_lost = on_assign, on_revoke, on_lost
         self._failure: BaseException | None = None
         self._closing = False
-        self._client = Consumer(config.consumer(settings.kafka, group), logger=config.LOGGER)
+        with making_a_client():
+            self._client = Consumer(config.consumer(settings.kafka, group), logger=config.LOGGER)
         self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
@@ -72,6 +87,8 @@ class GroupConsumer:
             timeout = 0.0
             if error := message.error():
                 mapped = translate(error, "consuming")
+                if isinstance(mapped, OffsetsLost):
+                    self._count_gap(message)
                 if isinstance(mapped, Fatal):
                     raise mapped
                 log.warning("kafka_consumer", problem=str(mapped))
@@ -121,6 +138,12 @@ class GroupConsumer:
         if self._failure:
             log.warning("kafka_consumer", problem=str(self._failure))
 
+    def _count_gap(self, message: Message) -> None:
+        """Raises OffsetsLost that says how many are gone, where that can be told."""
+        with suppress(KafkaException):
+            low, _ = self._client.get_watermark_offsets(TopicPartition(message.topic(), message.partition()), timeout=10)
+            refuse_gap(message.topic(), message.partition(), message.offset(), low)
+
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             self._take_over(client, partitions)
@@ -133,16 +156,16 @@ class GroupConsumer:
             client.incremental_assign([])
             return
         committed = _patiently(partial(_committed, client, partitions))
-        for partition in committed:
-            low, _ = _patiently(partial(client.get_watermark_offsets, _bare_of(partition), timeout=10))
-            if partition.offset == OFFSET_INVALID:
-                partition.offset = OFFSET_BEGINNING
-                if not self._rewind:
-                    say_if_late(partition.topic, partition.partition, low)
-            else:
-                refuse_gap(partition.topic, partition.partition, partition.offset, low)
-        self._on_assign({Partition(p.topic, p.partition): Committed(None if p.offset < 0 else p.offset, p.metadata or "") for p in committed})
-        client.incremental_assign([TopicPartition(p.topic, p.partition, OFFSET_BEGINNING if self._rewind else p.offset) for p in committed])
+        until = time.monotonic() + LOOK
+        left = [Committed(None if p.offset < 0 else p.offset, p.metadata or "", _begins(client, p, until)) for p in committed]
+        for partition, found in zip(committed, left, strict=True):
+            if found.begins is not None and found.offset is not None:
+                refuse_gap(partition.topic, partition.partition, found.offset, found.begins)
+            elif found.begins is not None and not self._rewind:
+                say_if_late(partition.topic, partition.partition, found.begins)
+        self._on_assign({Partition(p.topic, p.partition): found for p, found in zip(committed, left, strict=True)})
+        starts = [OFFSET_BEGINNING if self._rewind or found.start is None else found.start for found in left]
+        client.incremental_assign([TopicPartition(p.topic, p.partition, start) for p, start in zip(committed, starts, strict=True)])
         client.resume([_bare_of(p) for p in committed])  # one that was paused when it was lost would stay so (measured)
 
     def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
@@ -175,8 +198,17 @@ class GroupConsumer:
 
 
 def as_record(message: Message) -> Record:
-    headers = tuple((name, value or b"") for name, value in message.headers() or ())
-    return Record(Partition(message.topic(), message.partition()), message.offset(), message.key(), message.value() or b"", headers, message.timestamp()[1])
+    place = Partition(message.topic(), message.partition())
+    return Record(place, message.offset(), message.key(), message.value() or b"", _headers(message), message.timestamp()[1])
+
+
+def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
+    """None where a name is no UTF-8: the record counts, and asking for them twice would crash the process (measured)."""
+    try:
+        return tuple((name, value or b"") for name, value in message.headers() or ())
+    except (SystemError, UnicodeDecodeError):
+        log.warning("headers_unreadable", topic=message.topic(), partition=message.partition(), offset=message.offset())
+        return ()
 
 
 def _committed(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
@@ -187,11 +219,22 @@ def _committed(client: Consumer, partitions: list[TopicPartition]) -> list[Topic
     return found
 
 
-def _patiently(question: Callable[[], T]) -> T:
+def _begins(client: Consumer, partition: TopicPartition, until: float) -> int | None:
+    """None where nobody can say in time: one partition without a leader must not keep the others from being read. A gap in it shows with its first fetch."""
+    left = max(0.1, until - time.monotonic())
+    try:
+        low, _ = _patiently(partial(client.get_watermark_offsets, _bare_of(partition), timeout=left), left)
+    except KafkaException as error:
+        log.warning("partition_unreachable", topic=partition.topic, partition=partition.partition, problem=str(translate(error, "looking up where it begins")))
+        return None
+    return int(low)
+
+
+def _patiently(question: Callable[[], T], seconds: float = TAKE_OVER) -> T:
     """Asked again: when a broker dies, its partitions are assigned before everybody knows where they are. Raises KafkaException in the end."""
     patience = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, KafkaException) and not isinstance(translate(error, ""), CredentialsRefused)),
-        stop=stop_after_delay(TAKE_OVER),
+        stop=stop_after_delay(seconds),
         wait=wait_random_exponential(multiplier=0.1, max=1),
         before_sleep=lambda state: log.warning("kafka_consumer", problem=f"taking over partitions: {state.outcome and state.outcome.exception()}"),
         reraise=True,

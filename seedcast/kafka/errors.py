@@ -1,9 +1,12 @@
 """librdkafka's errors to Seedcast's tree."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 
-from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, OffsetsLost, Poison, SeedcastError, TopicMismatch
+from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, InvalidSettings, OffsetsLost, Poison, SeedcastError, TopicMismatch
 
 log = structlog.get_logger(__name__)
 
@@ -16,7 +19,7 @@ _REFUSED = {
     KafkaError._SSL,
 }
 _POISON = {KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.RECORD_LIST_TOO_LARGE, KafkaError.INVALID_RECORD, KafkaError.INVALID_MSG}
-_MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION, KafkaError.TOPIC_EXCEPTION}
+_MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError.TOPIC_EXCEPTION}
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _MISCONFIGURED = {KafkaError._INVALID_ARG, KafkaError._NOT_IMPLEMENTED, KafkaError.UNSUPPORTED_VERSION, KafkaError.INVALID_CONFIG}
 
@@ -43,9 +46,22 @@ def translate(error: KafkaError | KafkaException | Exception, doing: str) -> See
         return Poison(f"{doing}: the broker will never take this record", got=got)
     if code in _MISSING:
         return TopicMismatch(f"{doing}: topic is missing", got=got, remedy="run `seedcast topics create`")
-    if code in _MISCONFIGURED or inner.fatal():
+    if code == KafkaError._FATAL or code in _MISCONFIGURED or inner.fatal():
         return Fatal(f"{doing}: {got}")
     return BrokerUnavailable(f"{doing}: {got}")
+
+
+@contextmanager
+def making_a_client() -> Iterator[None]:
+    """Raises InvalidSettings where librdkafka does not take the properties that settings gave it."""
+    try:
+        yield
+    except KafkaException as error:
+        raise InvalidSettings(
+            "settings of Kafka's client",
+            got=error.args[0].str() if isinstance(error.args[0], KafkaError) else str(error),
+            remedy="check SEEDCAST_KAFKA_OPTIONS, SEEDCAST_KAFKA_SSL_* and SEEDCAST_KAFKA_SASL_*",
+        ) from error
 
 
 def refuse_gap(topic: str, partition: int, expected: int, begins: int) -> None:

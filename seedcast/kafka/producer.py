@@ -12,7 +12,7 @@ from schemas.topics import CAMPAIGNS
 from seedcast.codec import encode_json
 from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
 from seedcast.kafka import config
-from seedcast.kafka.errors import translate
+from seedcast.kafka.errors import making_a_client, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,8 @@ class Producer:
     """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error}, logger=config.LOGGER)
+        with making_a_client():
+            self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error}, logger=config.LOGGER)
         self._raised: Exception | None = None
 
     def send(self, topic: str, *, key: bytes | None, value: bytes | None, on_delivery: OnDelivery, headers: Headers = (), partition: int = -1) -> None:
@@ -85,6 +86,8 @@ class Producer:
             yield
         except SystemError as error:
             raise KeyboardInterrupt from error
+        except KafkaException as error:
+            raise translate(error, "producing") from error
         if raised := self._raised:
             self._raised = None
             raise raised

@@ -1,13 +1,14 @@
 """Reading whole topics without a group: campaigns, results, dead letters."""
 
+import time
 from collections.abc import Iterator, Mapping
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from seedcast.errors import Fatal, TopicMismatch
+from seedcast.errors import BrokerUnavailable, Fatal, TopicMismatch
 from seedcast.kafka import config
 from seedcast.kafka.consumer import Record, as_record
-from seedcast.kafka.errors import translate
+from seedcast.kafka.errors import making_a_client, translate
 from seedcast.settings import Settings
 
 BATCH = 1000
@@ -17,8 +18,9 @@ class TopicReader:
     """Follows every partition of one topic, from its beginning or from the offset that `starts` has for it."""
 
     def __init__(self, settings: Settings, topic: str, starts: Mapping[int, int] | None = None) -> None:
-        self._topic = topic
-        self._client = Consumer(config.reader(settings.kafka), logger=config.LOGGER)
+        self._topic, self._patience = topic, settings.kafka.start_timeout
+        with making_a_client():
+            self._client = Consumer(config.reader(settings.kafka), logger=config.LOGGER)
         partitions = _partitions(self._client, topic, settings.kafka.start_timeout)
         self._behind = set(partitions)
         self._client.assign([TopicPartition(topic, p, (starts or {}).get(p, OFFSET_BEGINNING)) for p in partitions])
@@ -48,9 +50,15 @@ class TopicReader:
         return records
 
     def to_end(self) -> Iterator[Record]:
-        """Every record that is there now."""
+        """Every record that is there now. Raises BrokerUnavailable where nothing more comes for `kafka.start_timeout`."""
+        heard, behind = time.monotonic(), len(self._behind)
         while not self.caught_up:
-            yield from self.poll(0.05)
+            records = self.poll(0.05)
+            yield from records
+            if records or len(self._behind) < behind:
+                heard, behind = time.monotonic(), len(self._behind)
+            elif time.monotonic() - heard > self._patience:
+                raise BrokerUnavailable(f"reading {self._topic}", expected="all of it", got=f"nothing more of {behind} partitions for {self._patience:g} s")
 
 
 def _partitions(client: Consumer, topic: str, timeout: float) -> list[int]:

@@ -52,7 +52,8 @@ class Patient(ToyEngine):
 def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
     stop = threading.Event()
     worker = Worker(settings, engine, profiles.load(settings.postprocess), S3Store(settings.s3), Admin(settings).existing())
-    thread = threading.Thread(target=worker.run, args=(stop, Watchdog(600)))
+    watchdog = Watchdog(600)
+    thread = threading.Thread(target=worker.run, args=(stop, watchdog))
     thread.start()
     try:
         yield
@@ -60,6 +61,7 @@ def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
         engine.release.set()
         stop.set()
         thread.join(300)
+        watchdog.stop()
 
 
 def test_one_request_that_takes_for_ever_holds_back_no_more_than_its_window(night: Night) -> None:

@@ -8,8 +8,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from gpu_consumers import parking
 from gpu_consumers.assignments import GROUP
 from schemas.messages import RawAudio, Rejected, SpeechRequest
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT, Topic
@@ -50,6 +52,10 @@ def audio(settings: Settings, topic: Topic = AUDIO) -> dict[str, list[Record]]:
 
 def lag(settings: Settings) -> int:
     return sum(found.records for found in Admin(settings).lag(settings.group(GROUP)))
+
+
+def starts(settings: Settings, group: str) -> list[int | None]:
+    return [left.offset for _, left in sorted(Admin(settings).committed(settings.group(group)).items())]
 
 
 def finish(process: subprocess.Popen[bytes]) -> int:
@@ -172,13 +178,22 @@ def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(settings: Setti
         assert worker.wait(timeout=180) == 3
 
 
-def test_idle_worker_leaves_quickly(settings: Settings, seedcast: Spawn) -> None:
+def test_idle_worker_commits_where_it_starts_and_leaves_quickly(settings: Settings, seedcast: Spawn) -> None:
+    """A partition without a commit looks to an autoscaler as if all of its log were to be done."""
+    produce(settings, [encode_json(request(1))])  # to partition 0
+    client = AdminClient(config.client(settings.kafka))
+    for deleted in client.delete_records([TopicPartition(settings.topic(REQUESTS), 0, 1)]).values():
+        deleted.result(60)
     worker = seedcast(RUN, settings)
-    produce(settings, [encode_json(request(1))])
-    eventually(lambda: len(audio(settings)) == 1, what="one outcome")
+    eventually(lambda: starts(settings, GROUP) == [1, 0, 0, 0, 0, 0, 0, 0], what="the starts of both topics")
+    eventually(lambda: starts(settings, parking.GROUP) == [0, 0, 0, 0], what="the starts of the parked ones")
     began = time.monotonic()
     assert finish(worker) == 0
     assert time.monotonic() - began < settings.gpu.drain
+    worker = seedcast(RUN, settings)  # another goes on from there
+    produce(settings, [encode_json(request(2))])
+    eventually(lambda: list(audio(settings)) == ["request-00002"], what="one outcome")
+    assert finish(worker) == 0
 
 
 def test_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(settings: Settings, seedcast: Spawn) -> None:

@@ -1,6 +1,8 @@
 """What the engine runs on: device, precision, threads, and whether its static memory fits."""
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import torch
@@ -11,6 +13,7 @@ from seedcast.settings import GpuSettings
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16, "int8": torch.int8}
 MIB = 1024 * 1024
+CGROUP = Path("/sys/fs/cgroup")
 HEADROOM = 0.9  # of the memory that is free; the rest is for what is not static: products, Kafka
 RUNTIME = 1_750 * MIB  # libraries, compiled programs, what products and the vocoder hold while they work (measured on a CPU; on a device less)
 
@@ -65,7 +68,17 @@ def static_memory(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:
 
 def free_memory(device: torch.device) -> int:
     """Bytes."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else min(psutil.virtual_memory().available, _left_by_the_limit())
+
+
+def _left_by_the_limit() -> int:
+    """Of a container (cgroup v2); what it caches of files does not count, since that gives way."""
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        used = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())["anon"]
+    except (OSError, KeyError):
+        return sys.maxsize
+    return sys.maxsize if limit == "max" else int(limit) - int(used)
 
 
 def ensure_fits(dimensions: Dimensions, hardware: Hardware) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Packing beside the engine: the same bytes as in turn, as many at once as memory is meant for, and nothing lost."""
 
+from collections.abc import Iterator
 from threading import Event
 from typing import Any
 
@@ -27,6 +28,11 @@ def utterance(n: int) -> Utterance:
     return Utterance(n, (np.sin(np.arange(2_000 * (n + 1)) / 9) * 9_000).astype("<i2"), draw=n % 3)
 
 
+def every(hand: Handover) -> Iterator[tuple[Flight, Synthesis]]:
+    while len(hand):
+        yield from hand.ready()
+
+
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Event:
     """Packing waits for it."""
@@ -47,7 +53,7 @@ def test_all_come_out_each_with_its_own_flight_and_the_bytes_of_packing_in_turn(
     for n, one in enumerate(flights):
         hand.give(one, utterance(n))
         found |= {one.request.request_id: synthesis for one, synthesis in hand.ready()}
-    found |= {one.request.request_id: synthesis for one, synthesis in hand.all()}
+    found |= {one.request.request_id: synthesis for one, synthesis in every(hand)}
     assert len(hand) == 0
     assert found == {one.request.request_id: outcome.of_utterance(one.request, utterance(n), engine) for n, one in enumerate(flights)}
 
@@ -58,7 +64,7 @@ def test_the_engine_goes_on_while_one_is_packed(held: Event) -> None:
     assert list(hand.ready()) == []
     assert len(hand) == 1
     held.set()
-    assert [one.request.request_id for one, _ in hand.all()] == ["r-0"]
+    assert [one.request.request_id for one, _ in every(hand)] == ["r-0"]
 
 
 def test_no_more_are_kept_than_memory_is_meant_for(held: Event) -> None:
@@ -70,7 +76,15 @@ def test_no_more_are_kept_than_memory_is_meant_for(held: Event) -> None:
     held.set()
     hand.give(flight(99), utterance(0))
     assert sum(future.done() for future in hand._packing) >= 1
-    assert len(list(hand.all())) == 2 * QUEUE + 1
+    assert len(list(every(hand))) == 2 * QUEUE + 1
+
+
+def test_what_is_packed_and_not_yet_taken_makes_no_room_for_more() -> None:
+    hand = Handover(ToyEngine(), threads=1)
+    for n in range(40):
+        hand.give(flight(n), utterance(60 + n % 4))
+        assert sum(not future.done() for future in hand._packing) <= QUEUE
+    assert len(list(every(hand))) == 40
 
 
 def test_an_error_of_packing_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,4 +95,4 @@ def test_an_error_of_packing_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> Non
     hand = Handover(ToyEngine(), threads=1)
     hand.give(flight(0), utterance(0))
     with pytest.raises(MemoryError, match="no room"):
-        list(hand.all())
+        list(every(hand))

@@ -1,6 +1,7 @@
 """An offset is done when the broker has acknowledged what became of its request, and not a moment before."""
 
 import pytest
+from msgspec import structs
 
 from gpu_consumers.assignments import Assignment
 from gpu_consumers.ledger import Ledger
@@ -58,6 +59,21 @@ def test_what_may_heal_is_sent_again(publisher: Publisher, producer: MemoryProdu
     assert (ours.ledger.watermark, len(producer.outstanding)) == (0, 1)
     producer.answer()
     assert ours.ledger.watermark == 1
+
+
+def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(publisher: Publisher, producer: MemoryProducer) -> None:
+    large = structs.replace(AUDIO_OF_REQUEST, flac=b"f" * MIB)
+    for _ in range(39):
+        publisher.publish(assignment(), 0, large)
+    assert not publisher.full
+    publisher.publish(assignment(), 0, large)
+    assert publisher.full, "librdkafka's queue takes 64 MiB, and then keeps its caller waiting: no SIGTERM, no watchdog, no commit"
+    for sent in producer.outstanding[:19]:
+        sent.on_delivery(None)
+    assert publisher.full
+    for sent in producer.outstanding[19:21]:
+        sent.on_delivery(None)
+    assert not publisher.full
 
 
 def test_audio_that_no_topic_takes_becomes_a_rejection(publisher: Publisher, producer: MemoryProducer) -> None:

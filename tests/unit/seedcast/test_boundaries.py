@@ -3,16 +3,18 @@
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from seedcast import metrics, profiles, text
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, InvalidSettings, LocalResource, OffsetsLost, Poison, SeedcastError, TopicMismatch
-from seedcast.kafka import consumer
+from seedcast.kafka import Admin, Producer, TopicReader, consumer
 from seedcast.kafka.errors import translate
-from seedcast.settings import MetricsSettings, PostprocessSettings
+from seedcast.settings import MetricsSettings, PostprocessSettings, Settings
 from seedcast.watchdog import EXIT_CODE
 
 
@@ -74,11 +76,30 @@ def test_wrong_profile_is_fatal(tmp_path: Path, row: str) -> None:
         (KafkaError._AUTO_OFFSET_RESET, OffsetsLost),
         (KafkaError.MSG_SIZE_TOO_LARGE, Poison),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMismatch),
+        (KafkaError._UNKNOWN_PARTITION, BrokerUnavailable),  # its leader is not known at the moment
         (KafkaError.UNSUPPORTED_VERSION, Fatal),
+        (KafkaError._FATAL, Fatal),
     ],
 )
 def test_every_kafka_error_has_its_branch(code: int, branch: type[SeedcastError]) -> None:
     assert type(translate(KafkaException(KafkaError(code)), "testing")) is branch
+
+
+@pytest.mark.parametrize("make", [Admin, Producer, lambda settings: TopicReader(settings, "results")])
+@pytest.mark.parametrize("wrong", [{"options": {"no.such.property": "1"}}, {"security_protocol": "SSL", "ssl_ca_location": "no-such.pem"}])
+def test_properties_that_librdkafka_does_not_take_are_wrong_settings(make: Callable[[Settings], object], wrong: dict[str, object]) -> None:
+    with pytest.raises(InvalidSettings, match="SEEDCAST_KAFKA_OPTIONS"):
+        make(Settings.model_validate({"kafka": {"bootstrap": "127.0.0.1:1", **wrong}}))
+
+
+def test_a_header_whose_name_is_no_utf8_costs_the_record_its_headers_and_no_worker() -> None:
+    """confluent-kafka raises SystemError for it; asked twice, it ends the process."""
+    message = Mock(
+        **{"headers.side_effect": SystemError("error return without exception set"), "topic.return_value": "requests", "timestamp.return_value": (1, 7)}
+    )
+    record = consumer.as_record(message)
+    assert (record.headers, record.timestamp_ms) == ((), 7)
+    assert message.headers.call_count == 1
 
 
 def test_no_answer_in_time_may_heal() -> None:
@@ -99,7 +120,9 @@ def test_taken_port_is_a_clear_error() -> None:
             metrics.serve(MetricsSettings(port=taken.getsockname()[1]))
 
 
-@pytest.mark.parametrize(("beats", "code"), [("while True: dog.beat()", None), ("threading.Event().wait()", EXIT_CODE)])
+@pytest.mark.parametrize(
+    ("beats", "code"), [("while True: dog.beat()", None), ("dog.stop(); threading.Event().wait()", None), ("threading.Event().wait()", EXIT_CODE)]
+)
 def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int | None) -> None:
     program = f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(1.5)\n{beats}"
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -19,6 +21,16 @@ HUGE = replace(SMALL, slots=4096, context=4096)  # two terabytes of cache at ful
 
 def settings(**changes: object) -> GpuSettings:
     return GpuSettings.model_validate({"device": "cpu"} | changes)
+
+
+@pytest.mark.parametrize(("limit", "left"), [("max", 900), (str(300 * MIB), 200), (str(2000 * MIB), 900), (None, 900)])
+def test_the_limit_of_a_container_counts_but_not_the_files_it_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, left: int) -> None:
+    if limit:
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        (tmp_path / "memory.stat").write_text(f"anon {100 * MIB}\nfile {150 * MIB}\n")
+    monkeypatch.setattr(hardware, "CGROUP", tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=900 * MIB))
+    assert hardware.free_memory(torch.device("cpu")) == left * MIB
 
 
 def test_float16_is_refused_on_a_cpu() -> None:
