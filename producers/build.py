@@ -20,6 +20,7 @@ from seedcast.profiles import Profiles
 from seedcast.voices import NONE, STYLE, Voice, Voices
 
 METADATA = "metadata."
+_TAKEN = {f"{METADATA}row": "number", f"{METADATA}id": "id"}
 _FIELD = {
     "voice": "voice_seed",
     "voice_seed": "voice_seed",
@@ -41,7 +42,7 @@ class Builder:
         self._known = frozenset(profiles)
         self._parsers = _parsers(created_at, self._known, voices)
         self._template = _option("template", _template, options.template) if options.template is not None else None
-        self._columns = _Columns(columns) if columns else None
+        self._columns = _Columns(columns, self._id_column is not None) if columns else None
         chosen = {
             "speaker": options.speaker,
             "speed": options.speed,
@@ -66,13 +67,13 @@ class Builder:
         """
         if isinstance(values, SpeechRequest):
             return check_request(row, values, self._campaign, self._known)
-        columns = self._columns or _columns_of(tuple(values))
+        columns = self._columns or self._own_columns(row, values)
         own = {_FIELD[name]: self._parse(row, name, value) for name in columns.overrides if (value := values.get(name)) is not None and value != ""}
         voice: int | Voice | None = own.pop("voice_seed", self._voice)
         if voice is None:
             raise InvalidRow(row, "voice", expected="a voice", got="nothing")
         spoken, style = (voice.fields(), voice.styled(self._style)) if isinstance(voice, Voice) else ({"voice_seed": voice}, self._style)
-        metadata = {name[len(METADATA) :]: str(value) for name in columns.metadata if (value := values.get(name)) is not None}
+        metadata = {name[len(METADATA) :]: self._written(row, name, value) for name in columns.metadata if (value := values.get(name)) is not None}
         metadata["row"] = identity = str(row)
         if self._id_column is not None:
             metadata["id"] = identity = self._identity(row, values)
@@ -90,6 +91,20 @@ class Builder:
 
     def _request_id(self, identity: str) -> str:
         return _request_id(self._hash, identity)
+
+    def _own_columns(self, row: int, values: Mapping[str, object]) -> "_Columns":
+        if not isinstance(values, Mapping):
+            raise InvalidRow(row, "", expected="a mapping or a SpeechRequest", got=type(values).__name__)
+        columns = _columns_of(tuple(values), self._id_column is not None)
+        if columns.wrong:
+            raise _row(row, *columns.wrong)
+        return columns
+
+    def _written(self, row: int, name: str, value: object) -> str:
+        try:
+            return parse.written(value)
+        except Wrong as wrong:
+            raise _row(row, name, wrong) from None
 
     def _identity(self, row: int, values: Mapping[str, object]) -> str:
         try:
@@ -121,7 +136,10 @@ class Builder:
             raise InvalidRow(row, name, expected="a single value", got=type(value).__name__) from None
 
     def _check_columns(self, columns: tuple[str, ...]) -> None:
-        """What no row could be spoken without. A template column speaks for itself, row by row."""
+        """What no row could be spoken without, or with. A template column speaks for itself, row by row."""
+        if self._columns and self._columns.wrong:
+            name, wrong = self._columns.wrong
+            raise InvalidInput(f"column {name}", expected=wrong.expected, got=wrong.got)
         needed = [] if self._id_column is None else [self._id_column]
         if self._voice is None and "voice_seed" not in columns:
             needed.append("voice")
@@ -157,11 +175,28 @@ def _request_id(begun: "hashlib._Hash", identity: str) -> str:
 class _Columns:
     """The columns of a row that mean more than a variable."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        names = tuple(names)
+    def __init__(self, given: Iterable[object], identified: bool) -> None:
+        """`identified`: whether the list has an id column."""
+        given = tuple(given)
+        self.wrong = _wrong_name(given, identified)
+        names = tuple(name for name in given if isinstance(name, str))
         self.overrides = tuple(name for name in names if name in _FIELD)
         self.style = tuple(name for name in names if name in STYLE)
         self.metadata = tuple(name for name in names if name.startswith(METADATA))
+
+
+def _wrong_name(names: Iterable[object], identified: bool) -> tuple[str, Wrong] | None:
+    """The first column that cannot be, where its name can be told, and what is wrong with it."""
+    for name in names:
+        if not isinstance(name, str):
+            return "", Wrong("columns named by text", got=type(name).__name__)
+        if name in _TAKEN and (identified or _TAKEN[name] == "number"):
+            return name, Wrong(f"another name: here the result has the row's {_TAKEN[name]}", got="a column")
+        try:
+            parse.encodable(name)
+        except Wrong as wrong:
+            return "", wrong
+    return None
 
 
 _columns_of = lru_cache(maxsize=256)(_Columns)
@@ -190,7 +225,7 @@ def _template(source: object) -> Template:
     if not isinstance(source, str):
         raise Wrong(expected, got=type(source).__name__)
     try:
-        return compile_template(source)
+        return compile_template(parse.encodable(source))
     except ValueError as error:
         raise Wrong(expected, got=str(error)) from None
 

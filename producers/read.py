@@ -151,10 +151,19 @@ def _parquet_rows(path: Path, columns: tuple[str, ...], file: pyarrow.parquet.Pa
 
 
 def _batch(columns: tuple[str, ...], batch: pyarrow.RecordBatch, first: int) -> Iterator[Row | BadRow]:
+    batch = _shortest(batch)
     try:
         return enumerate(_mappings(columns, batch), first)
     except _UNREADABLE:  # a row of it
         return (_alone(columns, batch.slice(index, 1), first + index) for index in range(batch.num_rows))
+
+
+def _shortest(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    """A number of single precision as the one that is written with the fewest digits: 12.3 would become 12.300000190734863."""
+    for place, field in enumerate(batch.schema):
+        if field.type == pyarrow.float32():
+            batch = batch.set_column(place, field.name, batch.column(place).cast(pyarrow.string()).cast(pyarrow.float64()))
+    return batch
 
 
 def _alone(columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int) -> Row | BadRow:

@@ -1,6 +1,7 @@
 """A campaign as Kafka knows it: its record, and the requests that are on the topics."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime
 
 import structlog
@@ -8,27 +9,31 @@ import structlog
 from producers.content import digest
 from producers.journal import Entry
 from schemas.messages import Campaign, CampaignState, SpeechRequest
+from schemas.topics import CAMPAIGNS
 from seedcast.campaigns import Campaigns, read_campaigns, write
 from seedcast.control import sealed
-from seedcast.errors import InvalidInput
+from seedcast.embedded.state import is_embedded_broker
+from seedcast.errors import InvalidInput, TopicMismatch
 from seedcast.kafka import Admin, Producer, announce
-from seedcast.requests import read_requests
+from seedcast.requests import ACCEPTING, read_requests
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
 class Remote:
-    """Waits for the brokers and makes the topics. Raises Unreachable, CredentialsRefused, TopicMismatch, and InvalidInput where nothing can be submitted."""
+    """Waits for the brokers. Raises Unreachable, CredentialsRefused, TopicMismatch, and InvalidInput where nothing can be submitted."""
 
     def __init__(self, settings: Settings, name: str, retry_of: str | None = None) -> None:
         admin = Admin(settings)
         self._settings, self._name, self._retry_of, self._cluster = settings, name, retry_of, admin.cluster_id()
-        admin.ensure_topics()
-        self.partitions = admin.existing()
-        self.record = self._read()
-        _refuse(self.record, "cancelled", "paused")
-        self._campaigns = Campaigns(settings)
+        self.partitions = _partitions(settings, admin)
+        with ExitStack() as undo:
+            self._campaigns = undo.enter_context(Campaigns(settings))
+            self._campaigns.catch_up()  # so that what is heard later is news, and not an earlier campaign of this name
+            self.record = self._campaigns.records.get(name)
+            _refuse(self.record, "cancelled", "paused")
+            undo.pop_all()
 
     def close(self) -> None:
         self._campaigns.__exit__()
@@ -52,24 +57,52 @@ class Remote:
         announce(producer, self._settings, self.record)
 
     def seal(self, producer: Producer, accepted: int) -> None:
-        """One that was paused meanwhile stays paused. Raises InvalidInput where it was cancelled."""
-        record = self._read()
+        """One that was paused meanwhile stays paused. Raises InvalidInput where it was cancelled, or sealed with another number."""
+        if (record := read_campaigns(self._settings).get(self._name)) is None:
+            return
         _refuse(record, "cancelled")
-        if record is not None and record.accepted is None:
-            self.record = write(self._settings, producer, sealed(record, accepted))
-            _refuse(self.record, "cancelled")
+        if record.accepted is None:
+            record = write(self._settings, producer, sealed(record, accepted))
+            _refuse(record, "cancelled")
+        if record.accepted != accepted:
+            raise _sealed_by_another(record)
+        self.record = record
 
     def check(self) -> None:
-        """Cheap: looks at what has arrived, and asks nobody. Raises InvalidInput where the campaign was cancelled meanwhile."""
-        if self._name in self._campaigns.poll():
-            _refuse(self._campaigns.records.get(self._name), "cancelled")
-
-    def _read(self) -> Campaign | None:
-        return read_campaigns(self._settings).get(self._name)
+        """Cheap: looks at what has arrived, and asks nobody. Raises InvalidInput where the campaign was cancelled, or sealed, meanwhile."""
+        if self._name not in self._campaigns.poll():
+            return
+        record = self._campaigns.records.get(self._name)
+        _refuse(record, "cancelled")
+        if record is not None and record.accepted is not None and not self.closed:
+            raise _sealed_by_another(record)
 
     def _entry(self, request: SpeechRequest) -> Entry:
         row = "" if self._retry_of else request.metadata.get("row", "")  # of a retry it is the old list's
         return Entry(request.request_id, digest(request), int(row) if row.isascii() and row.isdigit() and len(row) < 19 else 0)
+
+
+def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
+    """How many each topic has. The topics of a deployment are made by its own settings, which whoever submits to it need not know."""
+    if is_embedded_broker(settings):
+        admin.ensure_topics()
+    existing = admin.existing()
+    if missing := [name for topic in (*ACCEPTING, CAMPAIGNS) if (name := settings.topic(topic)) not in existing]:
+        remedy = (
+            "`seedcast topics create` makes them, with the deployment's SEEDCAST_KAFKA_PARTITIONS and SEEDCAST_KAFKA_REPLICATION; workers do so, too; "
+            "or is SEEDCAST_KAFKA_PREFIX another's?"
+        )
+        raise TopicMismatch("topics are missing", expected=", ".join(missing), remedy=remedy)
+    return existing
+
+
+def _sealed_by_another(record: Campaign) -> InvalidInput:
+    return InvalidInput(
+        f"campaign {record.campaign_id}",
+        expected="nobody else to submit to it",
+        got=f"a seal of another submission, with {record.accepted:,}",
+        remedy="`seedcast audit` says whether more was sent than sealed; submit what is not in it as another campaign",
+    )
 
 
 def _refuse(record: Campaign | None, *states: CampaignState) -> None:

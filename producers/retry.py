@@ -9,11 +9,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from producers.build import Builder, request_id
+from producers.build import Builder
 from producers.options import OnProgress, SubmitOptions, SubmitReport
 from producers.rebuild import rebuild_file
 from producers.submit import submit_requests
-from producers.unspoken import identity_of, standings_in, unspoken
+from producers.unspoken import Standings, again, unspoken
 from schemas.messages import Campaign, SpeechRequest
 from seedcast import profiles
 from seedcast.campaigns import find, read_campaigns
@@ -52,54 +52,46 @@ class RetryReport:
 def retry(settings: Settings, options: RetryOptions, on_progress: OnProgress | None = None) -> RetryReport:
     """Submits what is not spoken yet, with its metadata, under the ids that its rows have in the new campaign; the same call again sends nothing twice.
 
-    First results count. What an earlier retry of this campaign has spoken, or still has in hand, is left out. A retry that was begun
-    keeps the deadline it was opened with. Held are the ids of the campaign and of its retries, about 150 bytes each.
+    First results count. What an earlier retry of this campaign, or of its family, has spoken, or still has in hand, is left out. A retry that was begun
+    keeps the deadline it was opened with. Held are the ids of the campaign and of those retries, about 150 bytes each.
     Raises InvalidInput where there is no such campaign, the name is another's, or not one request can be found; else as `submit_requests`.
     """
     records = read_campaigns(settings)
     find(records, options.campaign)
     name = _name(records, options)
     deadline = _deadline(settings, options, name, records.get(name))
-    earlier = [record.campaign_id for record in records.values() if record.retry_of == options.campaign and record.campaign_id != name]
-    again = _Again(settings, options, name, deadline, earlier)
-    return again.report(_submit(settings, again, on_progress))
+    rest = _Rest(settings, options, name, deadline, records)
+    return rest.report(_submit(settings, rest, on_progress))
 
 
-def _submit(settings: Settings, again: "_Again", on_progress: OnProgress | None) -> SubmitReport | None:
+def _submit(settings: Settings, rest: "_Rest", on_progress: OnProgress | None) -> SubmitReport | None:
     """None where nothing is left to submit."""
-    requests = again.requests()
+    requests = rest.requests()
     if (first := next(requests, None)) is None:
-        again.refuse_nothing()
+        rest.refuse_nothing()
         return None
-    return submit_requests(settings, chain([first], requests), again.submission, on_progress)
+    return submit_requests(settings, chain([first], requests), rest.submission, on_progress)
 
 
-class _Again:
+class _Rest:
     """The requests to submit, counted while they stream."""
 
-    def __init__(self, settings: Settings, options: RetryOptions, name: str, deadline: datetime | None, earlier: list[str]) -> None:
-        self._settings, self._options, self._name, self._deadline, self._earlier = settings, options, name, deadline, earlier
+    def __init__(self, settings: Settings, options: RetryOptions, name: str, deadline: datetime | None, records: Mapping[str, Campaign]) -> None:
+        self._settings, self._options, self._name, self._deadline = settings, options, name, deadline
         self._now = datetime.now(UTC)
         self._wanted = dict(unspoken(settings, options.campaign))  # error codes, by request id
         self._asked = Counter(self._wanted.values())
-        self._standings = {request: standing for retried in earlier for request, standing in standings_in(settings, retried).items()}
+        self._standings = Standings(settings, records, options.campaign, name, self._wanted)
         self._left_out: Counter[str] = Counter()
         self.submission = SubmitOptions(campaign=name, deadline=deadline, retry_of=options.campaign, dry_run=options.dry_run)
 
     def requests(self) -> Iterator[SpeechRequest]:
         """As they are found; what is left of `_wanted` at the end was not."""
         for request in self._found():
-            identity = identity_of(request)
-            if standing := self._standing(identity):
+            if standing := self._standings.of(request):
                 self._left_out[standing] += 1
             else:
-                yield replace(
-                    request,
-                    request_id=request_id(self._name, identity),
-                    campaign_id=self._name,
-                    deadline=self._deadline,
-                    submitted_at=self._now,
-                )
+                yield replace(again(request, self._name), deadline=self._deadline, submitted_at=self._now)
 
     def refuse_nothing(self) -> None:
         """Raises InvalidInput where there is something to retry, and none of it is to be found."""
@@ -131,11 +123,6 @@ class _Again:
         while self._wanted and (request := next(requests, None)):
             if self._wanted.pop(request.request_id, None):
                 yield request
-
-    def _standing(self, identity: str) -> str | None:
-        """What earlier retries made of it; None where it is not spoken, and nobody is at it."""
-        found = {self._standings.get(request_id(name, identity)) for name in self._earlier}
-        return "spoken" if "spoken" in found else "under_way" if "under_way" in found else None
 
 
 def _name(records: Mapping[str, Campaign], options: RetryOptions) -> str:

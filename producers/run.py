@@ -50,10 +50,9 @@ class Run:
         self._created_at, identity = created_at, remote.identity(created_at)
         if remote.record is None:
             self._journal.rebuild(identity, ())
-        elif self._journal.identity != identity or self._journal.in_doubt:
+        elif self._journal.identity != identity or self._journal.in_doubt or not self._has_all(remote):
             self._journal.rebuild(identity, remote.entries())
-        if remote.closed and remote.record:
-            self._whole = self._journal.accepted >= (remote.record.accepted or 0)
+        self._whole = self._has_all(remote)
 
     def take(self, batch: list[Given]) -> None:
         self._rows += len(batch)
@@ -114,6 +113,10 @@ class Run:
             rejected_file=self._rejected.path if self._rejected.count else None,
             seconds=seconds,
         )
+
+    def _has_all(self, remote: Remote) -> bool:
+        """Whether the journal has all that a closed campaign accepted. To one that is open, others may have submitted since."""
+        return remote.closed and remote.record is not None and self._journal.accepted >= (remote.record.accepted or 0)
 
     def _build(self, batch: list[Given], now: datetime, wrong: list[tuple[InvalidRow, Came | str]]) -> Iterator[tuple[int, SpeechRequest, Came]]:
         for given in batch:

@@ -56,20 +56,21 @@ def _submit(
     campaign = campaign_id(options.campaign)
     Builder(options, now, known, columns, named)  # what is wrong with the options is said before the brokers are asked
     with ExitStack() as stack:
-        rejected = stack.enter_context(closing(Rejected(base and base.with_name(f"{base.name}.rejected.jsonl"))))
         file = None if options.dry_run or base is None else base.with_name(f"{base.name}.{campaign}.journal")
         journal = stack.enter_context(closing(Journal(file)))
         remote = None if options.dry_run else stack.enter_context(closing(Remote(settings, campaign, options.retry_of)))
         created_at = remote.record.created_at if remote and remote.record else now
+        rejected = Rejected(base and base.with_name(f"{base.name}.rejected.jsonl"))
         run = Run(settings, options, Builder(options, created_at, known, columns, named), journal, remote, rejected, on_progress)
         run.begin(created_at)
-        try:
-            for batch in _batches(rows):
-                run.take(batch)
-            run.settle()
-        except BaseException:
-            run.part()
-            raise
+        with closing(rejected):
+            try:
+                for batch in _batches(rows):
+                    run.take(batch)
+                run.settle()
+            except BaseException:
+                run.part()
+                raise
         run.seal(name)
         return run.report(campaign, time.monotonic() - began)
 

@@ -3,6 +3,7 @@
 No attributes, indices, conversions or format specifications: a template comes with the list, from anywhere.
 """
 
+import math
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from seedcast.errors import InvalidRow
 
 _FORBIDDEN = set(".[]!:")
 _SPEAKABLE = (str, int, float, Decimal, date, time)  # a datetime is a date
+_MOST_DIGITS = 1000  # of an integer; Python itself writes no more than 4,300
 Values = Mapping[str, object]
 
 
@@ -51,3 +53,14 @@ def _check(row: int, name: str, value: object) -> None:
         raise InvalidRow(row, name, expected="a value for the template", got="nothing" if value is None else "an empty one")
     if isinstance(value, bool) or not isinstance(value, _SPEAKABLE):
         raise InvalidRow(row, name, expected="text or a number for the template", got=type(value).__name__)
+    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+        raise InvalidRow(row, name, expected=f"at most {_MOST_DIGITS:,} digits for the template", got="more")
+    if not _exists(value):
+        raise InvalidRow(row, name, expected="a number or a moment that exists", got=str(value))
+
+
+def _exists(value: object) -> bool:
+    """NaN and infinity do not; nor does the missing moment of pandas, a datetime that does not equal itself."""
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    return math.isfinite(value) if isinstance(value, float) else bool(value == value)

@@ -35,7 +35,33 @@ class Wrong(Exception):
 
     def __init__(self, expected: str, value: object = None, *, got: str = "") -> None:
         self.expected = expected
-        self.got = got or repr(value)[:100]
+        self.got = (got or shown(value)[:100]).encode("utf-8", "backslashreplace").decode()
+
+
+def shown(value: object) -> str:
+    """For people; its type where it is too long, or too deep, to be written."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return type(value).__name__
+
+
+def encodable(text: str) -> str:
+    """The text itself. Raises Wrong for half of a surrogate pair, which no byte stands for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Wrong("text that UTF-8 can hold", got=f"U+{ord(text[error.start]):04X}") from None
+    return text
+
+
+def written(value: object) -> str:
+    """What metadata holds."""
+    try:
+        text = str(value)
+    except ValueError:  # an integer of thousands of digits
+        raise Wrong("a value that can be written", got=type(value).__name__) from None
+    return encodable(text)
 
 
 def voice(value: object, known: Voices) -> int | Voice:
@@ -61,7 +87,7 @@ def _seed(value: object, expected: str) -> int:
 
 
 def speaker(value: object) -> str:
-    return _bounded(value, Speaker, "a speaker string of at most 8,192 characters")  # type: ignore[no-any-return]
+    return _bounded(encodable(value) if isinstance(value, str) else value, Speaker, "a speaker string of at most 8,192 characters")  # type: ignore[no-any-return]
 
 
 def speed(value: object) -> float:
@@ -125,23 +151,23 @@ def deadline(value: object, created_at: datetime) -> datetime:
 
 def identity(value: object) -> str:
     """What an id column holds: text, or an integer of a typed file."""
-    found = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    found = written(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else None
     if not found or len(found) > 256:
         raise Wrong("an id of 1 to 256 characters", value)
     return found
 
 
 def _number(value: object) -> object:
-    if not isinstance(value, str):
-        return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return value
     try:
         return float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return value
 
 
 def _bounded(value: object, kind: Any, expected: str) -> Any:
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         raise Wrong(expected, value) from None

@@ -31,9 +31,11 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if unknown := sorted(self.style.keys() - STYLE.keys()):
             raise ValueError(f"expected a style of {', '.join(STYLE)}, got {', '.join(unknown)}")
         try:
-            msgspec.convert(self.style, Style)
+            style = msgspec.convert(self.style, Style)
         except msgspec.ValidationError as error:
             raise ValueError(f"style: {error}") from None
+        # With the types that a reader gives them: 1 and 1.0 are not the same content of a request.
+        msgspec.structs.force_setattr(self, "style", {name: getattr(style, STYLE[name]) for name in self.style})
 
     def fields(self) -> dict[str, object]:
         """What it sets in a request, the style apart."""

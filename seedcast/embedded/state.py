@@ -41,7 +41,7 @@ def read(home: Path) -> State | None:
         return msgspec.json.decode(file.read_bytes(), type=State)
     except FileNotFoundError:
         return None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LocalResource(str(file), expected="what `seedcast up` wrote", got=str(error), remedy="remove that file; data is kept elsewhere") from error
 
 
@@ -72,6 +72,12 @@ def is_embedded(settings: Settings) -> bool:
     return state is not None and settings.s3.endpoint == _endpoint(state)
 
 
+def is_embedded_broker(settings: Settings) -> bool:
+    """Whether the brokers of connected settings are that of this home's stack. Raises LocalResource."""
+    state = read(settings.home)
+    return state is not None and settings.kafka.bootstrap == _bootstrap(state)
+
+
 def connected(settings: Settings) -> Settings:
     """Fills in the embedded stack where no brokers, or no S3 endpoint, are set. Raises InvalidSettings where there are no brokers.
 
@@ -84,11 +90,15 @@ def connected(settings: Settings) -> Settings:
     if not kafka.bootstrap:
         if not state or not state.broker_port:
             raise InvalidSettings("no brokers are configured", remedy="set SEEDCAST_KAFKA_BOOTSTRAP, or start the embedded stack with `seedcast up`")
-        kafka = kafka.model_copy(update={"bootstrap": f"{HOST}:{state.broker_port}"})
+        kafka = kafka.model_copy(update={"bootstrap": _bootstrap(state)})
     if not s3.endpoint and state and state.s3_port:
         keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
         s3 = s3.model_copy(update={"endpoint": _endpoint(state), **keys})
     return settings.model_copy(update={"kafka": kafka, "s3": s3})
+
+
+def _bootstrap(state: State) -> str:
+    return f"{HOST}:{state.broker_port}"
 
 
 def _endpoint(state: State) -> str:

@@ -1,7 +1,7 @@
 """Retrying on a real Kafka: what failed or expired, and nothing else, is submitted again under a campaign that names the old one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -131,6 +131,32 @@ def test_the_next_retry_leaves_out_what_an_earlier_one_has_spoken_or_in_hand(set
     report = retry(settings, AGAIN)
     assert (report.campaign_id, report.spoken, report.under_way, accepted(report)) == ("night-retry-2", 1, 1, (2, 2))
     assert ids(settings, "night-retry-2") == ["n-1", "n-3"]
+
+
+def by_rows(settings: Settings) -> SpeechRequest:
+    return night(settings, 1)[0]
+
+
+def by_caller(settings: Settings) -> SpeechRequest:
+    submit_requests(settings, [a_request(request_id="my-own-id", text="Hello.", metadata={"id": "n-1"})], SubmitOptions(campaign="night"))
+    return next(requests_of(settings, "night"))
+
+
+@pytest.mark.parametrize("submitted", [by_rows, by_caller])
+@pytest.mark.parametrize(("second", "third"), [("night-retry-1", "night"), ("night", "night-retry-1"), ("night-retry-1", "night-retry-1")])
+def test_what_any_retry_of_the_family_has_spoken_is_left_out(
+    settings: Settings, submitted: Callable[[Settings], SpeechRequest], second: str, third: str
+) -> None:
+    end(settings, submitted(settings))
+    retry(settings, AGAIN)
+    (failed,) = requests_of(settings, "night-retry-1")
+    end(settings, failed)
+    spoken = retry(settings, RetryOptions(campaign=second)).campaign_id
+    (request,) = requests_of(settings, spoken)
+    in_hand = retry(settings, RetryOptions(campaign=third))
+    end(settings, request, "succeeded")
+    done = retry(settings, RetryOptions(campaign=third))
+    assert (in_hand.under_way, in_hand.submitted, done.spoken, done.submitted) == (1, None, 1, None)
 
 
 def test_nothing_to_retry_opens_no_campaign(settings: Settings) -> None:

@@ -9,9 +9,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -20,15 +22,18 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 import producers
 from producers import SubmitOptions, SubmitReport, submit_file, submit_requests
 from producers.journal import Journal
+from producers.remote import Remote
 from producers.run import Came
+from producers.submit import BATCH
 from schemas.messages import Campaign, SpeechRequest
 from schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast import embedded
-from seedcast.campaigns import read_campaigns
+from seedcast.campaigns import read_campaigns, write
 from seedcast.codec import decode_request
+from seedcast.control import sealed
 from seedcast.embedded import Stack
-from seedcast.errors import InvalidInput, Poison, Unreachable
-from seedcast.kafka import Producer, Record, TopicReader, announce, config
+from seedcast.errors import InvalidInput, Poison, TopicMismatch, Unreachable
+from seedcast.kafka import Admin, Producer, Record, TopicReader, announce, config
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import environment, eventually, fresh
 from tests.unit.gpu_consumers.requests import a_request
@@ -299,6 +304,85 @@ def test_a_campaign_can_be_submitted_in_parts(settings: Settings) -> None:
         assert report.state == ("sealed" if seal else "open")
     assert report.resumed == 10
     holds(settings, report, 20)
+
+
+def test_files_submitted_in_parts_count_together(settings: Settings, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("id,text\na,One.\n")
+    second.write_text("id,text\nb,Two.\nc,Three.\n")
+    open_ended = replace(OPTIONS, seal=False)
+    submit_file(settings, first, open_ended)
+    submit_file(settings, second, open_ended)
+    first.write_text("id,text\na,One.\nd,Four.\n")
+    report = submit_file(settings, first, OPTIONS)
+    assert (report.new, report.resumed) == (1, 1)
+    holds(settings, report, 4)
+
+
+def test_what_another_file_sealed_takes_no_new_row(settings: Settings, tmp_path: Path) -> None:
+    first = a_list(tmp_path, 1)
+    submit_file(settings, first, replace(OPTIONS, seal=False))
+    submit_requests(settings, [{"id": "another", "text": "Hello."}], OPTIONS)
+    report = submit_file(settings, a_list(tmp_path, 2), OPTIONS)
+    assert (report.resumed, report.rejected) == (1, 1)
+    holds(settings, report, 2)
+
+
+def test_a_list_under_the_name_of_one_that_is_sealed_meanwhile_is_refused(settings: Settings) -> None:
+    read = 0
+
+    def rows() -> Iterator[Came]:
+        nonlocal read
+        for read in range(100 * BATCH):
+            if read == 2 * BATCH:
+                submit_requests(settings, [{"id": "another", "text": "Hello."}], OPTIONS)
+            yield {"id": f"n-{read}", "text": "Hello."}
+
+    with pytest.raises(InvalidInput, match=rf"campaign night; expected nobody else .*; got a seal of another submission, with {2 * BATCH + 1:,}"):
+        submit_requests(settings, rows(), OPTIONS)
+    assert read < 100 * BATCH - 1
+
+
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_a_seal_of_another_submission_stands_and_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
+    producer, record = Producer(settings), Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
+    announce(producer, settings, record)
+
+    def beaten(*arguments: Any) -> Campaign:
+        write(settings, producer, sealed(record, 5))
+        return write(*arguments)
+
+    with closing(Remote(settings, "night")) as remote:
+        if when == "before":
+            write(settings, producer, sealed(record, 5))
+        else:
+            monkeypatch.setattr("producers.remote.write", beaten)
+        with pytest.raises(InvalidInput, match="got a seal of another submission, with 5"):
+            remote.seal(producer, 7)
+        remote.seal(producer, 5)
+        assert remote.closed
+
+
+def elsewhere(settings: Settings, home: Path, **kafka: object) -> Settings:
+    """The same brokers, seen by somebody who did not start them."""
+    return settings.model_copy(update={"home": home, "kafka": settings.kafka.model_copy(update=kafka)})
+
+
+def test_on_a_cluster_of_others_no_topic_is_made(settings: Settings, tmp_path: Path) -> None:
+    other = elsewhere(settings, tmp_path, prefix=f"{settings.kafka.prefix}-none")
+    with pytest.raises(TopicMismatch, match=r"topics are missing; expected .*-none\.requests, .*-none\.campaigns; .*topics create"):
+        submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW)
+    assert not [name for name in Admin(settings).existing() if name.startswith(other.kafka.prefix)]
+
+
+def test_on_a_cluster_of_others_the_topics_are_taken_as_they_are(settings: Settings, tmp_path: Path) -> None:
+    other = elsewhere(settings, tmp_path, partitions=48, replication=3)
+    holds(settings, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
+
+
+def test_on_the_embedded_stack_topics_are_made(settings: Settings) -> None:
+    other = elsewhere(settings, settings.home, prefix=f"{settings.kafka.prefix}-new")
+    holds(other, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
 
 
 def test_the_example_in_the_documentation_runs(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

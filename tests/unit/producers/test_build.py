@@ -96,6 +96,48 @@ def test_what_is_wrong_with_a_row_is_named(values: dict[str, object], field: str
     assert (error.row, error.field, error.expected, error.got) == (12, field, expected, got)
 
 
+@pytest.mark.parametrize(
+    ("values", "field", "expected", "got"),
+    [
+        ({"metadata.a": "half \ud800"}, "metadata.a", "text that UTF-8 can hold", "U+D800"),
+        ({"metadata.\ud800": "x"}, "", "text that UTF-8 can hold", "U+D800"),
+        ({"speaker": "\udcff"}, "speaker", "text that UTF-8 can hold", "U+DCFF"),
+        ({"metadata.a": 10**5000}, "metadata.a", "a value that can be written", "int"),
+        ({"voice": 10**5000}, "voice", "an integer from 0 to 9007199254740991", "int"),
+        ({"speed": 10**400}, "speed", "a ratio from 0.5 to 2", repr(10**400)[:100]),
+        ({"top_k": 10**400}, "top_k", "an integer from 1 to 100", repr(10**400)[:100]),
+        ({"profile": "\ud800"}, "profile", "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web", "\\ud800"),
+        ({"priority": "\ud800"}, "priority", "'normal' or 'urgent'", "'\\ud800'"),
+        ({"template": "{\ud800}"}, "template", "text that UTF-8 can hold", "U+D800"),
+        ({7: "x"}, "", "columns named by text", "int"),
+        ({"metadata.row": "1"}, "metadata.row", "another name: here the result has the row's number", "a column"),
+    ],
+)
+def test_what_only_a_program_can_get_wrong_is_that_rows_error(values: dict[str, object], field: str, expected: str, got: str) -> None:
+    with pytest.raises(InvalidRow) as caught:
+        build(values, row=12)
+    error = caught.value
+    assert (error.row, error.field, error.expected, error.got) == (12, field, expected, got)
+
+
+@pytest.mark.parametrize("value", ["\udc00", 10**5000], ids=["surrogate", "long"])
+def test_an_id_that_nobody_can_write_is_wrong(value: object) -> None:
+    with pytest.raises(InvalidRow, match="field 'id'"):
+        build({"id": value}, id_column="id")
+
+
+@pytest.mark.parametrize("row", [None, 7, "Hello.", ["Hello."]])
+def test_what_is_no_row_is_that_rows_error(row: object) -> None:
+    with pytest.raises(InvalidRow, match=r"row 3; expected a mapping or a SpeechRequest; got \w+"):
+        builder().build(3, row, CREATED)  # type: ignore[arg-type]
+
+
+def test_a_column_for_the_results_id_is_refused_only_where_there_is_an_id_column() -> None:
+    assert build({"metadata.id": "x"}).metadata["id"] == "x"
+    with pytest.raises(InvalidRow, match=r"field 'metadata.id'; expected another name: here the result has the row's id"):
+        build({"metadata.id": "x", "id": "a"}, id_column="id")
+
+
 def test_a_row_without_any_voice_is_wrong() -> None:
     with pytest.raises(InvalidRow, match="field 'voice'"):
         build({}, voice=None)
@@ -209,6 +251,8 @@ def test_a_deadline_that_is_past_is_the_rows_error() -> None:
         ({"columns": ("text",), "id_column": "id"}, "columns are missing; expected id"),
         ({"columns": ("text",), "voice": None}, "columns are missing; expected voice"),
         ({"columns": ("name",), "template": "{name} {amount}"}, "columns are missing; expected amount"),
+        ({"columns": ("text", "metadata.row")}, "column metadata.row; expected another name: here the result has the row's number"),
+        ({"columns": ("text", "id", "metadata.id"), "id_column": "id"}, "column metadata.id; expected another name: here the result has the row's id"),
     ],
 )
 def test_what_is_wrong_for_every_row_is_said_once(options: dict[str, object], said: str) -> None:

@@ -111,6 +111,15 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     assert good(parquet(tmp_path, {"id": [7, None], "text": ["a", "b"]})) == [(1, {"id": 7, "text": "a"}), (2, {"id": None, "text": "b"})]
 
 
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_float_of_single_precision_has_no_more_digits_than_were_written(tmp_path: Path, readable: bool) -> None:
+    amounts = pyarrow.array([12.3, None, 0.1, -1e10], pyarrow.float32())
+    texts = pyarrow.array([b"a", b"b", b"c", b"d" if readable else b"\xff"], pyarrow.binary())
+    table = pyarrow.table({"amount": amounts, "text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:])})
+    pyarrow.parquet.write_table(table, tmp_path / "list.parquet")
+    assert [values["amount"] for _, values in good(tmp_path / "list.parquet")] == [12.3, None, 0.1, -1e10][: 4 if readable else 3]
+
+
 def test_a_value_of_parquet_that_cannot_be_read_is_that_rows_error(tmp_path: Path) -> None:
     texts = pyarrow.array([b"Hello.", b"caf\xe9", b"Bye.", b"Ciao."], pyarrow.binary())  # as a writer leaves it that checks nothing
     times = pyarrow.array([1000, 2000, 1, 3000], pyarrow.timestamp("ns"))

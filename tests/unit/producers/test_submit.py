@@ -1,11 +1,17 @@
 """A whole list without Kafka: what is counted, what is rejected, and where that is written."""
 
 import json
+import resource
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from producers import SubmitOptions, SubmitProgress, rebuild_file, submit_file, submit_requests
+from producers.journal import Journal
+from producers.run import Came
+from producers.submit import BATCH
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.placement import partition
 from seedcast.settings import Settings
@@ -46,6 +52,53 @@ def test_rejected_rows_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
     dry_run(a_file(tmp_path, "text\n…\n"))
     assert dry_run(a_file(tmp_path, "text\nfine\n")).rejected_file is None
     assert not (tmp_path / "list.csv.rejected.jsonl").exists()
+
+
+def test_rejected_rows_are_written_beside_and_put_in_place_at_the_end(tmp_path: Path) -> None:
+    def rows() -> Iterator[Came]:
+        yield from ({"text": "…"} for _ in range(2 * BATCH))
+        assert (tmp_path / "night.rejected.jsonl").read_text() == "of another run"
+        raise KeyboardInterrupt
+
+    (tmp_path / "night.rejected.jsonl").write_text("of another run")
+    with pytest.raises(KeyboardInterrupt):
+        submit_requests(Settings(), rows(), SubmitOptions(campaign="night", voice=1, dry_run=True, state_dir=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["night.rejected.jsonl"]
+    assert len((tmp_path / "night.rejected.jsonl").read_text().splitlines()) == 2 * BATCH
+
+
+def test_a_run_that_the_journal_refuses_leaves_the_others_rejected_rows(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "text\n…\n")
+    (tmp_path / "list.csv.rejected.jsonl").write_text("of the one that runs")
+    with closing(Journal(tmp_path / "list.csv.night.journal")), pytest.raises(LocalResource, match="another process submits this campaign"):
+        dry_run(path, dry_run=False)
+    assert (tmp_path / "list.csv.rejected.jsonl").read_text() == "of the one that runs"
+
+
+def test_a_disk_that_is_full_at_the_end_says_what_to_do(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "text\n" + "…\n" * 5)
+    with no_file_over(64), pytest.raises(LocalResource, match=r"rejected rows.*--state-dir"):
+        dry_run(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """Of this process, as on a disk without room."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("row", [{"text": "half \ud800"}, {"text": 10**5000}, {7: 10**5000}, None])
+def test_a_row_that_only_a_program_can_make_is_rejected_and_written_and_the_rest_goes_on(tmp_path: Path, row: object) -> None:
+    rows: list[Came] = [row, {"text": "Hello."}]  # type: ignore[list-item]
+    report = submit_requests(Settings(), rows, SubmitOptions(campaign="night", voice=1, dry_run=True, state_dir=tmp_path))
+    assert (report.new, report.rejected) == (1, 1)
+    assert json.loads((tmp_path / "night.rejected.jsonl").read_text())["row"] == 1
 
 
 def test_a_dry_run_leaves_no_journal(tmp_path: Path) -> None:
@@ -96,7 +149,7 @@ def test_options_are_judged_before_the_brokers_are_asked(tmp_path: Path) -> None
         dry_run(a_file(tmp_path, "text\nfine\n"), template="{", dry_run=False)
 
 
-@pytest.mark.parametrize(("spread", "used"), [(1, 1), (3, 3), (8, 8), (100, 8)])
+@pytest.mark.parametrize(("spread", "used"), [(1, 1), (3, 3), (8, 8), (100, 8), (0, 8)])
 def test_a_voice_spreads_over_as_many_partitions_as_asked(spread: int, used: int) -> None:
     counts = [partition(b"2222", f"request-{number}".encode(), spread, 8) for number in range(4000)]
     assert len(set(counts)) == used

@@ -1,5 +1,6 @@
 """Templates are strict: a variable that is missing is an error, and nothing but a variable is a placeholder."""
 
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
@@ -44,6 +45,26 @@ def test_a_variable_that_is_missing_or_empty_is_named(row: dict[str, object], go
     with pytest.raises(InvalidRow) as caught:
         compile_template("Hello {name}").render(12, row)
     assert (caught.value.row, caught.value.field, caught.value.got) == (12, "name", got)
+
+
+class NotATime(datetime):
+    """As pandas' NaT is one."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, _: object) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), NotATime(2026, 1, 1)])
+def test_what_is_no_number_and_no_moment_is_refused(value: object) -> None:
+    with pytest.raises(InvalidRow, match=r"field 'amount'.*expected a number or a moment that exists"):
+        compile_template("{amount} due").render(1, {"amount": value})
+
+
+def test_a_number_without_an_end_is_refused() -> None:
+    with pytest.raises(InvalidRow, match=r"field 'amount'.*at most 1,000 digits"):
+        compile_template("{amount} due").render(1, {"amount": 10**5000})
 
 
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}, b"x"])

@@ -37,6 +37,11 @@ def test_a_voices_own_parameters_go_over_the_lists_one_by_one() -> None:
     assert voice.styled(Style(refine=True, temperature=0.5, top_k=9)) == Style(refine=False, temperature=0.5, top_k=5, break_=3)
 
 
+def test_a_style_has_the_types_that_its_reader_gives_it(tmp_path: Path) -> None:
+    style = load(tmp_path, "[a]\nseed = 1\nstyle = { temperature = 1, top_k = 5, break = 2 }")["a"].styled(Style())
+    assert repr(style) == repr(Style(temperature=1.0, top_k=5, break_=2))  # 1 == 1.0, but they are written differently
+
+
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
