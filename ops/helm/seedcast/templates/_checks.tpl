@@ -1,0 +1,55 @@
+{{/* What would go wrong without a word, or only when a pod starts. Takes (dict "root" $ "place" "gpuConsumer" "worker" .Values.gpuConsumer). */}}
+{{- define "seedcast.checkWorker" -}}
+{{- $common := .root.Values.settings -}}
+{{- $place := .place -}}
+{{- $own := .worker.settings -}}
+{{- include "seedcast.checkSettings" (dict "root" .root "place" (printf "%s.settings" $place) "settings" $own) -}}
+{{- range $variable, $value := $own }}
+{{- if hasKey $common $variable }}
+{{- $mine := include "seedcast.text" $value }}
+{{- $theirs := include "seedcast.text" (get $common $variable) }}
+{{- if ne $mine $theirs }}
+{{- $told := "settings.%s: expected %s, as %s.settings has it, or nothing; got %s. A worker's own settings win: set it there" }}
+{{- fail (printf $told $variable $mine $place $theirs) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $taken := merge (dict "HOME" "" "USER" "" "NUMBA_CACHE_DIR" "") (include "seedcast.owned" .root | fromYaml) $common $own }}
+{{- range .worker.extraEnv }}
+{{- if hasKey $taken .name }}
+{{- fail (printf "%s.extraEnv: expected names that nothing else sets, got %s, which the chart or its settings set" $place .name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Takes (dict "root" $ "place" "settings" "settings" .Values.settings). */}}
+{{- define "seedcast.checkSettings" -}}
+{{- $owned := include "seedcast.owned" .root | fromYaml -}}
+{{- $place := .place -}}
+{{- range $variable, $_ := .settings }}
+{{- if hasKey $owned $variable }}
+{{- fail (printf "%s.%s: the chart sets it; %s" $place $variable (get $owned $variable)) }}
+{{- end }}
+{{- if regexMatch "_(PASSWORD|SECRET_KEY|ACCESS_KEY|DIGEST_KEY)$" $variable }}
+{{- fail (printf "%s.%s: settings can be read by all who see the release; it belongs in the Secret that existingSecret names" $place $variable) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What no setting may name, and what to do instead. */}}
+{{- define "seedcast.owned" -}}
+SEEDCAST_HOME: leave it out
+SEEDCAST_METRICS_HOST: leave it out
+SEEDCAST_METRICS_PORT: set metrics.port
+{{- if .Values.profiles }}
+SEEDCAST_POSTPROCESS_PROFILES: leave it out, or leave profiles empty
+{{- end }}
+{{- end }}
+
+{{/* Kubernetes kills what has not left by then. Takes (dict "place" "gpuConsumer" "worker" .Values.gpuConsumer "least" 40 "why" "…"). */}}
+{{- define "seedcast.checkGrace" -}}
+{{- $given := .worker.terminationGracePeriodSeconds -}}
+{{- if lt (float64 $given) (float64 .least) }}
+{{- fail (printf "%s.terminationGracePeriodSeconds: expected at least %v, %s; got %v" .place .least .why $given) }}
+{{- end }}
+{{- end }}

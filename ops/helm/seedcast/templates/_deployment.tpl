@@ -1,0 +1,140 @@
+{{/* A Deployment. Takes (dict "root" $ "kind" "gpu-consumer" "worker" .Values.gpuConsumer). */}}
+{{- define "seedcast.deployment" -}}
+{{- $root := .root -}}
+{{- $worker := .worker -}}
+{{- $strategy := $worker.strategy -}}
+{{- if and $worker.gpus (not $strategy) }}
+{{- /* A pod more than there are GPUs would wait for one for ever, and the rollout with it. */}}
+{{- $strategy = dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" 0 "maxUnavailable" 1) }}
+{{- end -}}
+{{- $name := printf "%s-%s" (include "seedcast.name" $root) .kind -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- include "seedcast.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ .kind }}
+spec:
+  {{- if not $worker.autoscaling.enabled }}
+  replicas: {{ $worker.replicas }}
+  {{- end }}
+  {{- with $strategy }}
+  strategy:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- include "seedcast.selector" $root | nindent 6 }}
+      app.kubernetes.io/component: {{ .kind }}
+  template:
+    metadata:
+      labels:
+        {{- include "seedcast.labels" $root | nindent 8 }}
+        app.kubernetes.io/component: {{ .kind }}
+      annotations:
+        checksum/settings: {{ include (print $root.Template.BasePath "/configmap.yaml") $root | sha256sum }}
+        {{- with $worker.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      serviceAccountName: {{ include "seedcast.serviceAccount" $root }}
+      automountServiceAccountToken: false
+      enableServiceLinks: false # a Service named seedcast-… would become unknown SEEDCAST_ variables
+      terminationGracePeriodSeconds: {{ $worker.terminationGracePeriodSeconds }}
+      {{- with $root.Values.imagePullSecrets }}
+      imagePullSecrets:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $worker.runtimeClassName }}
+      runtimeClassName: {{ . }}
+      {{- end }}
+      {{- with $worker.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      securityContext:
+        runAsNonRoot: true
+        seccompProfile: {type: RuntimeDefault}
+      containers:
+        - name: {{ .kind }}
+          image: "{{ $root.Values.image.repository }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}"
+          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+          args: [run, {{ .kind }}]
+          envFrom:
+            - configMapRef: {name: {{ include "seedcast.name" $root }}}
+            {{- with $root.Values.existingSecret }}
+            - secretRef: {name: {{ . }}}
+            {{- end }}
+          env:
+            {{- range $variable, $value := $worker.settings }}
+            - {name: {{ $variable }}, value: {{ include "seedcast.text" $value | quote }}}
+            {{- end }}
+            - {name: NUMBA_CACHE_DIR, value: /tmp}
+            - {name: HOME, value: /tmp} # what torch and Triton cache lies below it
+            - {name: USER, value: seedcast} # torch asks for a name, which another image's uid may lack
+            {{- with $worker.extraEnv }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+          ports:
+            - {name: metrics, containerPort: {{ $root.Values.metrics.port }}}
+          startupProbe:
+            httpGet: {path: /live, port: metrics}
+            periodSeconds: 5
+            failureThreshold: 60
+          readinessProbe: # engine loaded, voice lock passed, partitions may be assigned: a rollout waits for it
+            httpGet: {path: /ready, port: metrics}
+            periodSeconds: 5
+            timeoutSeconds: 5
+          livenessProbe: # a worker that hangs is ended by its own watchdog
+            httpGet: {path: /live, port: metrics}
+            periodSeconds: 20
+            timeoutSeconds: 5
+          resources:
+            {{- $resources := deepCopy ($worker.resources | default dict) }}
+            {{- if $worker.gpus }}
+            {{- $_ := set $resources "limits" (merge (dict "nvidia.com/gpu" $worker.gpus) ($resources.limits | default dict)) }}
+            {{- end }}
+            {{- toYaml $resources | nindent 12 }}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: {drop: [ALL]}
+          volumeMounts:
+            - {name: tmp, mountPath: /tmp}
+            {{- if $root.Values.profiles }}
+            - {name: profiles, mountPath: /etc/seedcast/profiles, readOnly: true}
+            {{- end }}
+            {{- if $root.Values.tlsSecret }}
+            - {name: tls, mountPath: /etc/seedcast/tls, readOnly: true}
+            {{- end }}
+            {{- with $worker.extraVolumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
+      volumes:
+        - {name: tmp, emptyDir: {}}
+        {{- if $root.Values.profiles }}
+        - {name: profiles, configMap: {name: {{ include "seedcast.name" $root }}-profiles}}
+        {{- end }}
+        {{- with $root.Values.tlsSecret }}
+        - {name: tls, secret: {secretName: {{ . }}}}
+        {{- end }}
+        {{- with $worker.extraVolumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      {{- with $worker.nodeSelector }}
+      nodeSelector:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $worker.tolerations }}
+      tolerations:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $worker.affinity }}
+      affinity:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with $worker.topologySpreadConstraints }}
+      topologySpreadConstraints:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}
