@@ -7,6 +7,7 @@ TOOLS := $(CURDIR)/.tools
 MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
+FAULT_ROUNDS ?= 1
 
 .PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
 
@@ -20,14 +21,14 @@ setup-all: .venv/all.stamp  ## the same with torch, ChatTTS and the development 
 demo: setup  ## hear a list spoken: the main job on the embedded stack
 	@$(BIN)/seedcast demo $(ARGS)
 
-test: setup-all tools  ## every test
+test: setup-all tools  ## the tests, but for those that take minutes (ARGS="-m slow")
 	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
 
-test-faults: setup-all  ## every fault of the matrix, the slow ones too (half an hour); FAULT_SEED repeats one run's chances
-	$(BIN)/pytest tests/crash -m "slow or not slow" $(ARGS)
+test-faults: setup-all  ## every fault of the matrix, the slow ones too (half an hour); FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
+	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash -m "slow or not slow" $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents
 	$(BIN)/ruff format --check .
