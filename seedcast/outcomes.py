@@ -1,5 +1,6 @@
 """How campaigns stand: the first result of every request id, counted from the results topic."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from schemas.messages import Campaign, SpeechResult
-from schemas.topics import RESULTS
+from schemas.topics import DAY, RESULTS
 from seedcast.campaigns import Campaigns
 from seedcast.codec import decode_result
 from seedcast.errors import InvalidInput, Undecodable
@@ -19,6 +20,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 POLL = 0.2  # seconds
+KEPT = RESULTS.retention_ms // DAY + 1  # days, of which the first is seldom a whole one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +116,25 @@ class Outcomes:
             return None
         tally = self._tallies.setdefault(result.campaign_id, _Tally())
         return result if tally.take(result, record.timestamp_ms) else None
+
+
+class Seen:
+    """Ids that were met, by the day of their records: bounded, however long it is asked. What comes again after the topic's retention is new."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, set[int]] = {}
+        self._latest = 0
+
+    def first(self, request_id: str, timestamp_ms: int) -> bool:
+        compact = _compact(request_id)
+        day = min(timestamp_ms, int(time.time() * 1000)) // DAY  # a clock that was ahead makes no other id old
+        if any(compact in ids for ids in self._days.values()):
+            return False
+        if day > self._latest:
+            self._latest = day
+            self._days = {known: ids for known, ids in self._days.items() if known > day - KEPT}
+        self._days.setdefault(day, set()).add(compact)
+        return True
 
 
 def _compact(request_id: str) -> int:

@@ -14,6 +14,8 @@ from seedcast.settings import PostprocessSettings
 Format = Literal["wav-pcm16", "wav-ulaw", "wav-alaw", "flac", "ogg-opus", "mp3"]
 SUFFIX: dict[Format, str] = {"wav-pcm16": "wav", "wav-ulaw": "wav", "wav-alaw": "wav", "flac": "flac", "ogg-opus": "ogg", "mp3": "mp3"}
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # RFC 6716
+OPUS_BITRATE = 256_000  # of one channel, the most that libopus takes
+FLAC_RATE = 65_535  # Hz; over it a frame's header has tens of Hz only (RFC 9639)
 MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)  # MPEG-1 and MPEG-2, Layer III
 MP3_BITRATES = tuple(k * 1000 for k in (32, 40, 48, 56, 64, 80, 96, 112, 128, 160))  # what both of them have
 
@@ -58,6 +60,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def _check_codec(self) -> None:
         if self.format == "ogg-opus" and self.sample_rate not in OPUS_RATES:
             raise ValueError(f"expected a sample_rate of {OPUS_RATES} for Opus, got {self.sample_rate}")
+        if self.format == "ogg-opus" and self.bitrate > OPUS_BITRATE:
+            raise ValueError(f"expected a bitrate of at most {OPUS_BITRATE} for Opus, got {self.bitrate}")
+        if self.format == "flac" and self.sample_rate > FLAC_RATE and self.sample_rate % 10:
+            raise ValueError(f"expected a sample_rate of at most {FLAC_RATE}, or of whole tens, for FLAC, got {self.sample_rate}")
         if self.format == "mp3" and self.sample_rate not in MP3_RATES:
             raise ValueError(f"expected a sample_rate of {MP3_RATES} for MP3, got {self.sample_rate}")
         if self.format == "mp3" and self.bitrate not in MP3_BITRATES:
@@ -87,6 +93,8 @@ def _parse(source: bytes, name: str) -> dict[str, Profile]:
 
 
 def _profile(row: str, fields: dict[str, object], name: str) -> Profile:
+    if "name" in fields:
+        raise InvalidSettings(f"profile [{row}] in {name}", expected="its name in the brackets alone", got="a field 'name'")
     try:
         return msgspec.convert({"name": row, **fields}, Profile)
     except msgspec.ValidationError as error:

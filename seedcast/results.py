@@ -23,7 +23,7 @@ from seedcast.campaigns import Campaigns
 from seedcast.codec import decode_result
 from seedcast.errors import InvalidInput, Retryable, Undecodable
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record, TopicReader
-from seedcast.outcomes import Outcomes
+from seedcast.outcomes import Outcomes, Seen
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -34,13 +34,12 @@ COMMIT_INTERVAL = 1.0  # seconds; a crash shows the caller again what was done w
 
 def read_results(settings: Settings, campaign: str | None = None, follow: bool = False) -> Iterator[SpeechResult]:
     """The first result of every request, without a group: what is there now, or for ever with `follow`."""
-    seen: set[str] = set()
+    seen = Seen()
     with TopicReader(settings, settings.topic(RESULTS)) as reader:
         while follow or not reader.caught_up:
             for record in reader.poll(POLL):
                 result = _decode(record)
-                if result and campaign in (None, result.campaign_id) and result.request_id not in seen:
-                    seen.add(result.request_id)
+                if result and campaign in (None, result.campaign_id) and seen.first(result.request_id, record.timestamp_ms):
                     yield result
 
 
@@ -77,6 +76,7 @@ class Subscription(Iterator[SpeechResult]):
 def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Subscription:
     """Each request's first result once, as a member of a consumer group; several members share the partitions.
 
+    With a campaign the consumer group is one for itself, GROUP:CAMPAIGN: what another campaign, or none, has read or left does not count for it.
     The group resumes after what was done. Repeats are left out over restarts, too: all results of a request are in one
     partition, which its owner reads again from its beginning, up to the committed offset, to know the ids.
     With a campaign, ends when that campaign is complete, or was cancelled before it was sealed, and what this member owns of it was handed out.
@@ -126,14 +126,12 @@ class _Member:
         self._resume: dict[Partition, int] = {}  # committed offsets: below them results are only remembered
         self._next: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
-        self._seen: dict[Partition, set[str]] = {}
+        self._seen: dict[Partition, Seen] = {}
         self._current: Record | None = None  # with the caller
         self._joined = self._closed = False
         self._last_commit = time.monotonic()
-        topic = settings.topic(RESULTS)
-        self._consumer = GroupConsumer(
-            settings, settings.group(group), [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost, rewind=True
-        )
+        topic, name = settings.topic(RESULTS), settings.group(group if campaign is None else f"{group}:{campaign}")
+        self._consumer = GroupConsumer(settings, name, [topic], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost, rewind=True)
 
     def poll(self) -> Iterator[SpeechResult]:
         """First results; the one before is done when the next is asked for."""
@@ -154,7 +152,11 @@ class _Member:
 
     def at_end(self) -> bool:
         """Whether all of its partitions, perhaps none, were read to their end."""
-        return self._joined and self._consumer.at_end(self._next)
+        try:
+            return self._joined and self._consumer.at_end(self._next)
+        except Retryable as error:
+            log.warning("end_unknown", problem=str(error))  # it is asked again
+            return False
 
     def commit(self) -> None:
         self._last_commit = time.monotonic()
@@ -175,18 +177,17 @@ class _Member:
 
     def _first(self, record: Record) -> SpeechResult | None:
         result = _decode(record)
-        seen = self._seen[record.partition]
-        if result is None or self._campaign not in (None, result.campaign_id) or result.request_id in seen:
+        if result is None or self._campaign not in (None, result.campaign_id):
             return None
-        seen.add(result.request_id)
-        return result if record.offset >= self._resume[record.partition] else None
+        first = self._seen[record.partition].first(result.request_id, record.timestamp_ms)
+        return result if first and record.offset >= self._resume[record.partition] else None
 
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         self._joined = True
         for partition, left in committed.items():
             self._resume[partition] = self._committed[partition] = left.offset or 0
             self._next[partition] = 0
-            self._seen[partition] = set()
+            self._seen[partition] = Seen()
 
     def _revoked(self, _: Sequence[Partition]) -> None:
         self.commit()

@@ -60,7 +60,7 @@ class S3Store:
 
     def get(self, uri: str) -> bytes:
         bucket, key = parse_uri(uri)
-        with _mapped(f"reading {uri}"):
+        with _mapped(f"reading {uri}", may_miss=True):
             response = self._client.get_object(bucket, key)
             try:
                 return bytes(response.data)
@@ -71,7 +71,7 @@ class S3Store:
     def stat(self, uri: str) -> ObjectInfo | None:
         bucket, key = parse_uri(uri)
         try:
-            with _mapped(f"looking up {uri}"):
+            with _mapped(f"looking up {uri}", may_miss=True):
                 return _info(self._client.stat_object(bucket, key))
         except MissingObject:
             return None
@@ -98,18 +98,18 @@ class S3Store:
     def delete(self, uri: str) -> None:
         bucket, key = parse_uri(uri)
         try:
-            with _mapped(f"deleting {uri}"):
+            with _mapped(f"deleting {uri}", may_miss=True):
                 self._client.remove_object(bucket, key)
         except MissingObject:
             return
 
 
 @contextmanager
-def _mapped(doing: str, *, starting: bool = False) -> Iterator[None]:
+def _mapped(doing: str, *, starting: bool = False, may_miss: bool = False) -> Iterator[None]:
     try:
         yield
     except FOREIGN as error:
-        raise translate(error, doing, starting=starting) from error
+        raise translate(error, doing, starting=starting, may_miss=may_miss) from error
 
 
 def _endpoint(settings: S3Settings) -> tuple[str, bool]:

@@ -8,10 +8,11 @@ import structlog
 
 from seedcast import logging, metrics, profiles
 from seedcast.campaigns import Campaigns
-from seedcast.errors import Fatal
+from seedcast.embedded import is_embedded
+from seedcast.errors import Fatal, InvalidSettings
 from seedcast.kafka import Admin
 from seedcast.readiness import Readiness
-from seedcast.settings import Settings
+from seedcast.settings import PostprocessSettings, Settings
 from seedcast.watchdog import Watchdog
 from storage.objects import ObjectStore
 from storage.s3 import S3Store
@@ -20,6 +21,7 @@ from stream_apps.audio.chain import warm_up
 from stream_apps.configuration import App, build
 from stream_apps.patience import keep_trying
 from stream_apps.postprocess import Deployment
+from stream_apps.reach import watch
 
 log = structlog.get_logger(__name__)
 ASSIGNMENT, STORE, BROKER = "assignment", "store", "broker"  # what readiness waits for: that partitions may be assigned; that no record waits for these
@@ -34,6 +36,7 @@ def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))  # nothing is in hand yet
     logging.configure(settings.log, worker="postprocess")
+    require_digest_key(settings)
     readiness = Readiness(ASSIGNMENT, STORE, BROKER)
     port = metrics.serve(settings.metrics, readiness)
     admin = Admin(settings)
@@ -55,6 +58,18 @@ def run(settings: Settings) -> None:
     log.info("stopped")
 
 
+def require_digest_key(settings: Settings) -> None:
+    """Raises InvalidSettings where receipts would be made with the key that everybody knows, which is for the embedded stack."""
+    public = ("", PostprocessSettings().digest_key.get_secret_value())
+    if settings.postprocess.digest_key.get_secret_value() in public and not is_embedded(settings):
+        raise InvalidSettings(
+            "SEEDCAST_POSTPROCESS_DIGEST_KEY",
+            expected="a key of your own, since who knows the key can guess a short text from its receipt",
+            got="none, or the default",
+            remedy="set it to a random secret, the same for every post-process worker and for `seedcast verify`, and keep it",
+        )
+
+
 async def _serve(settings: Settings, deployment: Deployment, store: ObjectStore, watchdog: Watchdog, readiness: Readiness, campaigns: Campaigns) -> None:
     stopping = asyncio.Event()
 
@@ -67,6 +82,7 @@ async def _serve(settings: Settings, deployment: Deployment, store: ObjectStore,
     app = build(settings)
     agents = Agents(app, settings, deployment, store, watchdog.beat, readiness, lambda: campaigns.cancelled)
     following = asyncio.create_task(_follow(campaigns, app))
+    watching = asyncio.create_task(watch(app, settings, readiness))
     idle = asyncio.create_task(_beat_while_idle(agents, watchdog))
     try:
         await app.start()
@@ -75,6 +91,7 @@ async def _serve(settings: Settings, deployment: Deployment, store: ObjectStore,
     finally:
         idle.cancel()
         following.cancel()
+        watching.cancel()
         agents.stop()
         await _stop(app, CRASHED if app.crash_reason else STOP)
         agents.close()

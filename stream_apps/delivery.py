@@ -74,7 +74,7 @@ class Delivery:
             await asyncio.gather(*(self._put(item) for item in made.objects))
             failpoint("postprocess.stored")
             await self._send_result(made)
-        except Retryable:
+        except (Retryable, MemoryError):
             raise
         except Exception as error:  # it must cost this request, not the worker
             log.exception("delivery_failed", request_id=made.result.request_id, campaign_id=made.result.campaign_id)

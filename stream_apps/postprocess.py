@@ -75,6 +75,8 @@ def outcome(value: bytes, deployment: Deployment, cancelled: Set[CampaignId] = f
         return _rendered(synthesis, deployment)
     except InvalidRequest as error:
         return _failed(synthesis, RequestError(code=error.code, message=str(error)))
+    except MemoryError:  # another worker, or this one started anew, may have enough
+        raise
     except Exception as error:  # a library met what nobody foresaw; it must cost this request, not the worker
         request = synthesis.request
         log.exception("postprocess_failed", request_id=request.request_id, campaign_id=request.campaign_id)

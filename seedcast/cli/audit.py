@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
+from seedcast.cli import style
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.submit import IdColumn, Speed, Template
+from seedcast.settings import Settings
 
 if TYPE_CHECKING:
+    from producers import SubmitOptions
     from storage.audit import Finding, Objects, Report
     from storage.audit.reading import OnProgress
 
@@ -23,20 +28,57 @@ def audit(
     sizes: Annotated[bool, typer.Option("--sizes", help="Compare the objects' sizes only; by default each is read and hashed.")] = False,
     no_objects: Annotated[bool, typer.Option("--no-objects", help="Leave the object store out.")] = False,
     examples: Annotated[int, typer.Option(min=0, help="How many of each finding are named.")] = 10,
+    source: Annotated[Path | None, typer.Option(help="The list that was submitted: names the rows that nothing else knows any more.")] = None,
+    id_column: IdColumn = None,
+    template: Template = None,
+    voice: style.Voice = None,
+    speaker: style.Speaker = None,
+    speed: Speed = 1.0,
+    temperature: style.Temperature = None,
+    top_p: style.TopP = None,
+    top_k: style.TopK = None,
+    repetition_penalty: style.RepetitionPenalty = None,
+    refine: style.Refine = None,
+    oral: style.Oral = None,
+    laugh: style.Laugh = None,
+    break_: style.Break = None,
     as_json: Json = False,
 ) -> None:
-    """Prove or refute that every accepted request ended once and its audio is there. Exit code 1 where something breaks that, or is not finished."""
+    """Prove or refute that every accepted request ended once and its audio is there. Exit code 1 where something breaks that, or is not finished.
+
+    With --source, give the id column, template, voice, speed and style that the list was submitted with.
+    """
+    from producers import SubmitOptions
     from storage.audit import audit as prove
     from storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
+    asked = style.given(
+        temperature=temperature,
+        top_p=top_p,
+        top_k=top_k,
+        repetition_penalty=repetition_penalty,
+        refine=refine,
+        oral=oral,
+        laugh=laugh,
+        break_=break_,
+    )
+    options = SubmitOptions(campaign=campaign, id_column=id_column, template=template, voice=voice, speaker=speaker, speed=speed, style=style.style(asked))
+    listed = _rows(settings, source, options) if source else ()
     with _watched() as on_progress:
         objects: Objects = "size" if sizes else "hash"
         store = None if no_objects else S3Store(settings.s3)
-        report = prove(settings, campaign, store, objects=objects, examples=examples, on_progress=on_progress)
+        report = prove(settings, campaign, store, objects=objects, examples=examples, listed=listed, on_progress=on_progress)
     emit(_facts(report)) if as_json else _print(report)
     raise typer.Exit(Exit.OK if report.ok else Exit.INCOMPLETE)
+
+
+def _rows(settings: Settings, source: Path, options: "SubmitOptions") -> Iterator[tuple[int, str]]:
+    """Number and request id of each row of the list."""
+    from producers import rebuild_file
+
+    return ((int(request.metadata["row"]), request.request_id) for request in rebuild_file(settings, source, options))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from seedcast.errors import Fatal, Retryable, SeedcastError
 from seedcast.settings import Settings, load
@@ -30,18 +31,18 @@ app = typer.Typer(
     help="Turns a list of personalised texts into delivered speech. Start with [bold]seedcast demo[/].",
     epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings · 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
 )
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, emoji=False)  # what a row calls :x: is no picture
+err = Console(stderr=True, highlight=False, emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")]
 
 
 def fail(error: SeedcastError) -> int:
     """Shows what, expected, got and what to do; returns the exit code."""
-    err.print(f"[bold red]error[/] {_escape(error.what)}", soft_wrap=True)
+    err.print(Text.assemble(("error", "bold red"), f" {error.what}"), soft_wrap=True)
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
         if text:
-            err.print(f"  [dim]{label:>8}[/] {_escape(text)}", soft_wrap=True)  # whole lines, for whoever searches a log
+            err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True)  # whole lines, for whoever searches a log
     if isinstance(error, Fatal):
         return error.exit_code
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.INCOMPLETE
@@ -66,7 +67,3 @@ def quiet_logs() -> None:
 def emit(value: Any) -> None:
     """One JSON object a line on stdout, unwrapped and unstyled."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

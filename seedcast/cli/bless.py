@@ -36,7 +36,7 @@ def bless(
     try:
         was = lock.read(store, name, settings.gpu.engine)
     except VoiceLockBroken as error:  # unreadable, and this is its remedy
-        err.print(f"[red]what was there cannot be read[/]: {error.got}", soft_wrap=True)
+        err.print(f"[red]what was there cannot be read[/]: {escape(error.got)}", soft_wrap=True)
         was = None
     will = _heard(settings, name)
     _show(was, will)

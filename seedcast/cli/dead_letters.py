@@ -1,9 +1,11 @@
 """`dead-letters`: what could not be decoded, why, and putting it back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from schemas.topics import DEAD_LETTERS
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
@@ -31,6 +33,7 @@ def list_letters(as_json: Json = False) -> None:
         else:
             out.print(
                 f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}  {letter.stage}  {letter.delivery_count}×  {letter.message}",
+                markup=False,
                 soft_wrap=True,
             )
     if none and not as_json:
@@ -47,7 +50,7 @@ def show(offset: Offset) -> None:
     settings = connected()
     letter = _find(settings, offset)
     for name, value in _facts(letter).items():
-        out.print(f"[dim]{name:>18}[/] {value}", soft_wrap=True)
+        out.print(Text.assemble((f"{name:>18}", "dim"), f" {value}"), soft_wrap=True)
     _, value, _ = original(letter, S3Store(settings.s3))
     typer.echo(repr((value or b"")[:2000]))
 
@@ -57,7 +60,10 @@ def redrive(
     offset: Annotated[int | None, typer.Argument(min=0, help="Which one.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
 ) -> None:
-    """Put one back, or all, on the topic it came from, with its key and bytes as they were."""
+    """Put one back, or all, on the topic it came from, with its key and bytes as they were.
+
+    A letter stays in the list. --all puts each record back once, however often it has failed; what it put back before, it puts back again.
+    """
     from seedcast.kafka import Producer
     from storage.dead_letters import original
     from storage.s3 import S3Store
@@ -67,14 +73,29 @@ def redrive(
     quiet_logs()
     settings = connected()
     producer, store = Producer(settings), S3Store(settings.s3)
-    chosen = [letter for letter in _letters(settings) if everything or letter.position == offset] if offset is None else [_find(settings, offset)]
-    for letter in chosen:
+    for letter in [_find(settings, offset)] if offset is not None else _all(settings):
         key, value, headers = original(letter, store)
         producer.deliver(letter.topic, key=key, value=value, headers=headers)
         out.print(f"{letter.position} is back on {letter.topic}")
 
 
-def _letters(settings: Settings) -> Iterator["DeadLetter"]:
+def _all(settings: Settings) -> Iterator["DeadLetter"]:
+    chosen = newest(_letters(settings))
+    return (letter for letter in _letters(settings, warn=False) if letter.position in chosen)
+
+
+def newest(letters: Iterable["DeadLetter"]) -> set[int]:
+    """The position of each record's last letter: one that was put back and failed again has another for each time."""
+    return set({_identity(letter): letter.position for letter in letters}.values())
+
+
+def _identity(letter: "DeadLetter") -> bytes:
+    """What a letter that was put back and fails again has in common with its first."""
+    facts = (letter.topic, letter.first_failure, letter.key, letter.key_object, letter.value_object)
+    return blake2b(repr(facts).encode() + letter.value, digest_size=16).digest()
+
+
+def _letters(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
     from seedcast.kafka import TopicReader
     from storage.dead_letters import parse
 
@@ -83,7 +104,8 @@ def _letters(settings: Settings) -> Iterator["DeadLetter"]:
             try:
                 yield parse(record)
             except Undecodable as error:  # somebody else's record must not hide ours
-                err.print(f"[yellow]left out[/] {error}", soft_wrap=True)
+                if warn:
+                    err.print(Text.assemble(("left out", "yellow"), f" {error}"), soft_wrap=True)
 
 
 def _find(settings: Settings, offset: int) -> "DeadLetter":

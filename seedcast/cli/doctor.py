@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from seedcast import settings as settings_module
 from seedcast.cli.base import Exit, Json, app, emit, out, quiet_logs
@@ -111,14 +112,15 @@ def _s3(settings: Settings) -> str:
 
 def _print(findings: list[Finding], settings: Settings) -> None:
     for finding in findings:
-        out.print(f"{'[green]ok[/]  ' if finding.ok else '[red]mend[/]'} {finding.check:<10} {finding.found}")
+        verdict = ("ok  ", "green") if finding.ok else ("mend", "red")
+        out.print(Text.assemble(verdict, f" {finding.check:<10} {finding.found}"))
         if not finding.ok and finding.remedy:
-            out.print(f"                [yellow]{finding.remedy}[/]")
+            out.print(Text(f"                {finding.remedy}", "yellow"))
     table = Table(title="settings (secrets masked)", title_justify="left", box=None, pad_edge=False)
     for column in ("variable", "value", "meaning"):
         table.add_column(column)
     for variable, place, _, meaning in settings_module.table():
-        table.add_row(variable, _value(settings, place), meaning)
+        table.add_row(variable, Text(_value(settings, place)), Text(meaning))
     out.print(table)
 
 
@@ -126,4 +128,4 @@ def _value(settings: Settings, place: str) -> str:
     value: object = settings
     for part in place.split("."):
         value = getattr(value, part)
-    return str(value)
+    return ", ".join(value) if isinstance(value, dict) else str(value)  # an option of librdkafka may be a secret under any name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from schemas.messages import SpeechResult
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
@@ -133,5 +134,5 @@ def _print(found: Inspection) -> None:
         out.print(note, markup=False, soft_wrap=True)
     table = Table(show_header=False, box=None, pad_edge=False)
     for step, did in steps(found):
-        table.add_row(f"[dim]{step}[/]", str(did).replace("[", r"\["))
+        table.add_row(f"[dim]{step}[/]", Text(str(did)))
     out.print(table)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from schemas.messages import SpeechResult
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
@@ -27,14 +28,14 @@ def results(
     if parquet:
         from storage import manifests
 
-        out.print(f"{manifests.write(parquet, found):,} manifests in {parquet}", soft_wrap=True)
+        out.print(f"{manifests.write(parquet, found):,} manifests in {parquet}", markup=False, soft_wrap=True)
         return
     none = True
     for result in found:
         none = False
         _print(result, as_json)
     if none:
-        err.print("no results" + (f" of campaign {campaign}" if campaign else ""))
+        err.print("no results" + (f" of campaign {campaign}" if campaign else ""), markup=False)
 
 
 def _print(r: SpeechResult, as_json: bool) -> None:
@@ -47,7 +48,8 @@ def _print(r: SpeechResult, as_json: bool) -> None:
     if r.unspoken:
         detail += f", {r.unspoken} characters without a sound"
     colour = "green" if r.status == "succeeded" else "red"
-    out.print(f"{r.request_id}  [{colour}]{r.status:<9}[/]  {r.metadata.get('id', r.metadata.get('row', '')):<10}  {detail}", soft_wrap=True)
+    row = r.metadata.get("id", r.metadata.get("row", ""))
+    out.print(Text.assemble(f"{r.request_id}  ", (f"{r.status:<9}", colour), f"  {row:<10}  {detail}"), soft_wrap=True)
 
 
 @app.command(rich_help_panel="Daily work")
@@ -79,4 +81,4 @@ def fetch(
         output.write_bytes(data)
     except OSError as error:
         raise InvalidInput(str(output), expected="a file that can be written", got=str(error)) from error
-    out.print(f"{output}  {found[0].duration:.2f} s  {found[0].format}  {len(data):,} bytes", soft_wrap=True)
+    out.print(f"{output}  {found[0].duration:.2f} s  {found[0].format}  {len(data):,} bytes", markup=False, soft_wrap=True)

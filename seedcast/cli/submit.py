@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from seedcast.cli import style
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
@@ -31,7 +32,7 @@ def submit(
         str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening; later ones end as expired.")
     ] = None,
     urgent: Annotated[bool, typer.Option("--urgent", help="Speak these before all that is not urgent.")] = False,
-    spread: Annotated[int | None, typer.Option(min=1, help="Partitions that one voice may spread over.")] = None,
+    spread: Annotated[int | None, typer.Option(min=0, help="Partitions that one voice may spread over; 0: all.")] = None,
     state_dir: Annotated[Path | None, typer.Option(help=r"Folder of the journal and of rejected rows. \[default: beside the file]")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row; send nothing.")] = False,
     temperature: style.Temperature = None,
@@ -106,11 +107,10 @@ def show(report: "SubmitReport") -> None:
         soft_wrap=True,
     )
     for rejection in report.rejections[:10]:
-        err.print(
-            f"  [red]row {rejection.row}[/]  field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}", markup=True, soft_wrap=True
-        )
+        what = f"field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}"
+        err.print(Text.assemble((f"  row {rejection.row}", "red"), f"  {what}"), soft_wrap=True)
     if report.rejected_file:
-        err.print(f"  all {report.rejected:,} are in {report.rejected_file}", soft_wrap=True)
+        err.print(f"  all {report.rejected:,} are in {report.rejected_file}", markup=False, soft_wrap=True)
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import msgspec
 from rich.table import Table
+from rich.text import Text
 
 from seedcast import voices as table_of_voices
 from seedcast.cli.base import Json, app, emit, err, out
@@ -27,7 +28,7 @@ def voices(as_json: Json = False) -> None:
         return
     table = Table(*_COLUMNS, box=None, pad_edge=False)
     for voice in found.values():
-        table.add_row(*_cells(voice))
+        table.add_row(*map(Text, _cells(voice)))
     out.print(table)
 
 
@@ -36,4 +37,4 @@ def _cells(voice: Voice) -> tuple[str, ...]:
     style = " ".join(f"{name}={value}" for name, value in voice.style.items())
     speaker = f"{len(voice.speaker):,} characters" if voice.speaker else ""
     numbers = ("" if value is None else f"{value}" for value in (voice.seed, speaker or None, voice.speed))
-    return (voice.name, *numbers, style, voice.language or "", voice.description.replace("[", r"\["))
+    return (voice.name, *numbers, style, voice.language or "", voice.description)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from schemas.messages import Campaign
 from schemas.topics import Topic
+from seedcast.requests import ACCEPTING
 from storage.audit.objects import Objects
 from storage.audit.passed import Logs
 from storage.audit.report import Finding, Kind
@@ -27,6 +28,18 @@ class Case:
     @cached_property
     def accepted(self) -> int:
         return self.state.count("SELECT * FROM request")
+
+    @cached_property
+    def known(self) -> int:
+        """Requests that something is left of: themselves, or, where some were deleted, an outcome, or audio, or a dead letter, of a row of the list."""
+        if not any(self.logs.gaps(*ACCEPTING)):
+            return self.accepted
+        return self.state.count("SELECT id FROM request UNION SELECT id FROM outcome UNION SELECT id FROM suspect WHERE audio_open OR letter IS NOT NULL")
+
+    @cached_property
+    def listed(self) -> bool:
+        """Whether the list that was submitted is at hand."""
+        return bool(self.state.rows("SELECT 1 FROM expected LIMIT 1"))
 
     @cached_property
     def outcomes(self) -> dict[str, int]:

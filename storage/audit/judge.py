@@ -10,19 +10,20 @@ from storage.audit.report import Check, Finding, Kind
 
 _WAITING = "SELECT id || ' at ' || place FROM waiting WHERE topic = ?"
 _WAITING_ON_AUDIO = "SELECT id || ' at ' || audio FROM suspect WHERE audio_open"
-_REQUEST_PASSED = "SELECT id || ' at ' || place FROM suspect WHERE audio IS NULL AND at_ms > ?"
-_AUDIO_PASSED = "SELECT id || ' at ' || audio FROM suspect WHERE audio_open = 0 AND at_ms > ?"
+_REQUEST_PASSED = "SELECT id || ' at ' || place FROM suspect WHERE audio IS NULL AND letter IS NULL AND at_ms > ?"
+_AUDIO_PASSED = "SELECT id || ' at ' || audio FROM suspect WHERE audio_open = 0 AND letter IS NULL AND at_ms > ?"
+_BURIED = "SELECT id || ' became a dead letter at ' || letter FROM suspect WHERE audio_open IS NOT 1 AND letter IS NOT NULL AND (at_ms > ? OR row)"
 _FORGOTTEN = "SELECT id FROM suspect WHERE audio_open IS NOT 1 AND at_ms <= ?"
+_LOST = "SELECT 'row ' || row || ': ' || id FROM suspect WHERE row AND audio_open IS NOT 1 AND letter IS NULL ORDER BY row"
 _UNACCEPTED = "SELECT id || ': ' || status FROM outcome WHERE id NOT IN (SELECT id FROM request)"
-_KNOWN = "SELECT id FROM request UNION SELECT id FROM outcome"
 _OTHER_WAVEFORM = """
-SELECT id || ' as ' || group_concat(DISTINCT lower(hex(substr(waveform, 1, 6)))) FROM spoken
+SELECT id || ' as ' || group_concat(DISTINCT lower(hex(substr(waveform, 1, 6)))) FROM spoken WHERE id IN torn
     GROUP BY id, engine HAVING count(DISTINCT waveform) > 1
 """
-_OTHER_RENDITIONS = "SELECT id FROM spoken GROUP BY id, engine, chain, waveform HAVING count(DISTINCT renditions) > 1"
-_OTHER_FINGERPRINT = "SELECT id FROM spoken GROUP BY id HAVING count(DISTINCT engine) > 1 OR count(DISTINCT chain) > 1"
+_OTHER_RENDITIONS = "SELECT id FROM spoken WHERE id IN torn GROUP BY id, engine, chain, waveform HAVING count(DISTINCT renditions) > 1"
+_OTHER_FINGERPRINT = "SELECT id FROM spoken WHERE id IN torn GROUP BY id HAVING count(DISTINCT engine) > 1 OR count(DISTINCT chain) > 1"
 _OTHER_STATUS = """
-SELECT id || ': ' || group_concat(status, ', then ') FROM (SELECT id, status FROM mine GROUP BY id, status ORDER BY id, min(seq))
+SELECT id || ': ' || group_concat(status, ', then ') FROM (SELECT id, status FROM mine WHERE id IN torn GROUP BY id, status ORDER BY id, min(seq))
     GROUP BY id HAVING count(*) > 1
 """
 _FAULTY = "SELECT uri || ' of ' || id || ' (' || got || ')' FROM object WHERE fault = ?"
@@ -33,7 +34,7 @@ def checks(case: Case) -> tuple[Check, ...]:
     passed = tuple(_passed(case))
     outcomes = sum(case.outcomes.values())
     return (
-        Check("outcomes", "every accepted request has exactly one outcome", case.accepted, (*passed, *_waiting(case), *_repeated(case))),
+        Check("outcomes", "every accepted request has exactly one outcome", case.accepted, (*passed, *_lost(case), *_waiting(case), *_repeated(case))),
         Check("acceptance", "every outcome has an accepted request", outcomes, tuple(_unaccepted(case))),
         Check("count", "the campaign was sealed with the number of requests that it has", case.accepted, tuple(_counted(case))),
         Check("offsets", "committed offsets pass no unfinished request", case.accepted, passed),
@@ -59,6 +60,25 @@ def _passed(case: Case) -> Iterator[Finding]:
     yield from case.found("request_passed", "breach", what, _REQUEST_PASSED, case.horizon_ms)
     what = "a request whose audio's offset is committed has no result"
     yield from case.found("audio_passed", "breach", what, _AUDIO_PASSED, case.horizon_ms)
+    what = "a request's audio could not be read and has no result; `seedcast dead-letters redrive` puts it back"
+    yield from case.found("buried", "breach", what, _BURIED, case.horizon_ms)
+
+
+def _lost(case: Case) -> Iterator[Finding]:
+    """Rows of the list that nothing else knows: lost only where the campaign has fewer than it was sealed with."""
+    sealed = case.record.accepted if case.record else None
+    what = "a row of the list is neither on a topic nor ended"
+    if sealed is None:
+        kind: Kind = "note" if case.record and case.record.state == "cancelled" else "unfinished"
+        yield from case.found("not_submitted", kind, f"{what}: the campaign was never sealed, so it may not have been sent", _LOST)
+    elif case.known >= sealed:
+        yield from case.found("not_accepted", "note", f"{what}, and was not accepted: of the {sealed:,} that were, none is missing", _LOST)
+    else:
+        kind = "unfinished" if case.horizon_ms else "breach"
+        cause = "retention has deleted its request and perhaps its result" if case.horizon_ms else "retention or a fault has deleted its request"
+        short = sealed - case.known
+        doubt = f"; {short:,} are missing, so others were never accepted, or with other options" if case.state.count(_LOST) > short else ""
+        yield from case.found("lost", kind, f"{what}: {cause}{doubt}", _LOST)
 
 
 def _waiting(case: Case) -> Iterator[Finding]:
@@ -105,17 +125,15 @@ def _counted(case: Case) -> Iterator[Finding]:
 
 def _compared(case: Case, sealed: int) -> Iterator[Finding]:
     deleted = any(case.logs.gaps(*ACCEPTING))
-    known = case.state.count(_KNOWN) if deleted else case.accepted
     unread = "an offset of the requests topics was deleted before a GPU consumer had read it"
-    if known > sealed:
-        yield Finding("more_than_sealed", "breach", known - sealed, f"a request is beyond the {sealed:,} that the campaign was sealed with")
-    elif known < sealed:
+    if case.known > sealed:
+        yield Finding("more_than_sealed", "breach", case.known - sealed, f"a request is beyond the {sealed:,} that the campaign was sealed with")
+    elif case.known < sealed:
         lost = tuple(case.gone("requests_deleted_unread", "breach", unread, ACCEPTING, unread=True))
         yield from lost
         kind: Kind = "unfinished" if deleted and not lost else "breach"
-        yield Finding(
-            "fewer_than_sealed", kind, sealed - known, f"a request of the {sealed:,} that the campaign was sealed with is neither on a topic nor ended"
-        )
+        what = f"a request of the {sealed:,} that the campaign was sealed with is neither on a topic nor ended"
+        yield Finding("fewer_than_sealed", kind, sealed - case.known, what if case.listed else f"{what}; `--source LIST` names it")
     else:
         yield from case.gone("requests_deleted_unread", "note", unread + "; none of this campaign", ACCEPTING, unread=True)
 

@@ -1,10 +1,11 @@
 """The topics, read into the state of an audit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from schemas.messages import SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT, RESULTS, Topic
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
 from seedcast.codec import decode_request, decode_result, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.kafka import Partition, Record, TopicReader
@@ -12,8 +13,10 @@ from seedcast.requests import ACCEPTING
 from seedcast.settings import Settings
 from storage.audit.passed import Logs, Passed
 from storage.audit.state import Place, State
+from storage.dead_letters import parse
 
 POLL = 0.05  # seconds
+BATCH = 1000  # rows of the list
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,14 @@ class Reading:
             for records in self._batches("requests", topic):
                 self._state.add_requests(self._place(record, name, topic) for record in records if (name := self._request_id(record.value)))
 
+    def expected(self, rows: Iterable[tuple[int, str]]) -> None:
+        """What the list has, by row number and request id."""
+        rows, done = iter(rows), 0
+        while batch := list(islice(rows, BATCH)):
+            self._state.add_expected(batch)
+            done += len(batch)
+            self._on_progress(Progress("list", done))
+
     def audio(self) -> None:
         """What the post-process group has not taken yet comes first: most suspects are there. The rest is read only for those that are not."""
         for whole in (False, True):
@@ -54,6 +65,12 @@ class Reading:
                 if self._state.count("SELECT * FROM suspect WHERE audio IS NULL"):
                     for records in self._batches("audio", topic, whole=whole):
                         self._state.add_audio(self._place(record, key, topic) for record in records if (key := _key(record)))
+
+    def letters(self) -> None:
+        """Audio that could not be read: its record's key is the request's id."""
+        if self._state.count("SELECT * FROM suspect WHERE audio_open IS NOT 1"):
+            for records in self._batches("letters", DEAD_LETTERS):
+                self._state.add_letters(letter for record in records if (letter := self._letter(record)))
 
     @property
     def horizon_ms(self) -> int:
@@ -74,6 +91,15 @@ class Reading:
     def _place(self, record: Record, request_id: str, topic: Topic) -> Place:
         done = self._passed.has(record.partition, record.offset)
         return Place(request_id, topic.name, record.partition.number, record.offset, record.timestamp_ms, open=not done)
+
+    def _letter(self, record: Record) -> tuple[str, str] | None:
+        """Its place and a request id; None of what came from elsewhere, or is no letter of ours."""
+        try:
+            source = parse(record).topic
+        except Undecodable:
+            return None
+        place = f"{DEAD_LETTERS.name}[{record.partition.number}]@{record.offset}"
+        return (place, _key(record)) if source in (self._settings.topic(AUDIO), self._settings.topic(AUDIO_URGENT)) else None
 
     def _request_id(self, value: bytes) -> str | None:
         """None where it is another campaign's, or has no readable id: that is a dead letter."""

@@ -13,7 +13,7 @@ import soundfile
 import soxr
 
 from seedcast.codec import Waveform
-from seedcast.errors import InvalidRequest, SeedcastError
+from seedcast.errors import InvalidRequest, InvalidSettings, SeedcastError
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.profiles import SUFFIX, Profile, Profiles
 from stream_apps.audio import resample, vad
@@ -67,7 +67,7 @@ def render_source(source: Source, profile: Profile) -> Rendered:
             made = process(source, profile)
         with STAGE_SECONDS.labels("encode").time():
             data = encode(made.samples, profile, dither=made.changed)
-    except SeedcastError:
+    except (SeedcastError, MemoryError):  # memory that is short is the machine's fault, not the waveform's
         raise
     except Exception as error:  # many libraries, each with a tree of its own; whatever it is, this waveform cannot be rendered
         raise InvalidRequest("render_error", f"profile {profile.name}", got=f"{type(error).__name__}: {error}") from error
@@ -99,7 +99,13 @@ def chain_fingerprint(profiles: Profiles) -> str:
 
 
 def warm_up(profiles: Profiles) -> None:
-    """Renders a moment of sound by every profile: the first use of librosa, of a model and of a codec takes seconds. Raises LocalResource."""
+    """Renders a moment of sound by every profile: the first use of librosa, of a model and of a codec takes seconds.
+
+    Raises InvalidSettings for a profile that cannot be rendered, LocalResource.
+    """
     sound = (np.sin(np.arange(22_050) * 0.06) * 8000).astype("<i2")
     for profile in profiles.values():
-        render(sound, 22_050, msgspec.structs.replace(profile, speech=0.0, denoise="off" if profile.denoise == "off" else "on"))
+        try:
+            render(sound, 22_050, msgspec.structs.replace(profile, speech=0.0, denoise="off" if profile.denoise == "off" else "on"))
+        except InvalidRequest as error:
+            raise InvalidSettings(f"profile [{profile.name}] cannot be rendered", got=error.got, remedy="correct its row, or take it out") from error

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,7 +12,8 @@ from confluent_kafka.admin import AdminClient
 
 from gpu_consumers.assignments import GROUP as GPU_GROUP
 from gpu_consumers.replay import requests_of, results_of
-from producers import SubmitOptions, submit_requests
+from producers import SubmitOptions, submit_file, submit_requests
+from producers.build import request_id
 from schemas.messages import Rejected, RequestError, SpeechRequest, SpeechResult
 from schemas.topics import AUDIO, REQUESTS, RESULTS, Topic
 from seedcast.codec import encode_json, encode_synthesis
@@ -195,6 +197,36 @@ def test_requests_that_retention_deleted_unread_are_counted(settings: Settings) 
     report = prove(settings)
     assert [(breach.name, breach.count) for breach in report.breaches] == [("requests_deleted_unread", gone), ("fewer_than_sealed", 3)]
     assert "unaccepted" in names(report.notes)
+
+
+def test_a_list_names_the_rows_whose_requests_were_deleted(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("invoice,name,voice\n" + "".join(f"n-{number},Anna,7\n" for number in range(6)))
+    submit_file(settings, path, SubmitOptions(campaign=CAMPAIGN, id_column="invoice", template="Dear {name}."))
+    requests = {request.metadata["id"]: request for request in requests_of(settings, CAMPAIGN)}
+    end(settings, requests["n-1"])
+    voice(settings, requests["n-4"])
+    delete(settings, REQUESTS)
+    options = ("--source", str(path), "--id-column", "invoice", "--template", "Dear {name}.", "--no-objects")
+    done = run(settings, "audit", CAMPAIGN, *options, "--json")
+    findings = {finding["name"]: finding for check in json.loads(done.stdout)["checks"] for finding in check["findings"]}
+    lost = [f"row {number + 1}: {request_id(CAMPAIGN, f'n-{number}')}" for number in (0, 2, 3, 5)]
+    assert (done.returncode, findings["lost"]["kind"], findings["lost"]["examples"]) == (1, "breach", lost), done.stderr
+    assert (findings["waiting_on_audio"]["count"], findings["fewer_than_sealed"]["count"]) == (1, 4)
+    assert "--source" in run(settings, "audit", CAMPAIGN, "--no-objects").stdout
+    assert run(settings, "audit", CAMPAIGN, "--source", str(tmp_path / "no.csv"), "--no-objects").returncode == 2
+
+
+def test_audio_that_could_not_be_read_is_named_with_its_dead_letter(settings: Settings, seedcast: Spawn) -> None:
+    request, other = submitted(settings, 2)
+    Producer(settings).deliver(settings.topic(AUDIO), key=request.request_id.encode(), value=b"\xc1 no audio")
+    voice(settings, other)
+    commit_all(settings, GPU_GROUP, REQUESTS)
+    seedcast(["run", "postprocess"], settings)
+    eventually(lambda: not prove(settings, objects="none").unfinished, what="both records of audio taken")
+    (breach,) = prove(settings, objects="none").breaches
+    assert (breach.name, breach.examples) == ("buried", (f"{request.request_id} became a dead letter at dead-letters[0]@0",))
+    assert "seedcast dead-letters redrive" in breach.what
 
 
 def test_outcomes_that_retention_deleted_prove_nothing_and_refute_nothing(settings: Settings) -> None:

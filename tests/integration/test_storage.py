@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import uuid4
 
@@ -197,6 +198,32 @@ def test_a_bucket_that_vanished_in_mid_run_is_waited_for(s3: S3Settings) -> None
 def test_an_endpoint_that_cannot_be_is_fatal(s3: S3Settings, endpoint: str) -> None:
     with pytest.raises(InvalidSettings, match="SEEDCAST_S3_ENDPOINT"):
         S3Store(changed(s3, endpoint=endpoint)).ensure_bucket()
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(503, b"<Error><Code>SlowDown</Cod"), (503, b"\xff\xfe"), (404, b"<Error><Code>NoSuchKey</Code></Error>"), (500, b"<html/>")],
+)
+def test_an_answer_that_makes_no_sense_is_waited_out(status: int, answer: bytes) -> None:
+    """As a proxy gives one, or a server that is being restarted."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Type", "application/xml")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy, ThreadPoolExecutor(1) as pool:
+        pool.submit(proxy.serve_forever)
+        keys = {"access_key": "anybody", "secret_key": SecretStr("secret"), "retries": 0}
+        try:
+            with pytest.raises(StoreUnavailable):
+                S3Store(S3Settings(endpoint=f"http://127.0.0.1:{proxy.server_port}", **keys)).put("key", b"x", "text/plain")  # type: ignore[arg-type]
+        finally:
+            proxy.shutdown()
 
 
 def test_nobody_there_is_known_within_seconds(s3: S3Settings) -> None:

@@ -1,9 +1,12 @@
 """When a campaign counts as complete, and what a repeated result changes: nothing."""
 
+import time
+
 import pytest
 
 from schemas.messages import SpeechResult, Status
-from seedcast.outcomes import Progress, _Tally
+from schemas.topics import DAY, RESULTS
+from seedcast.outcomes import Progress, Seen, _Tally
 
 
 @pytest.mark.parametrize(
@@ -27,3 +30,27 @@ def test_only_the_first_result_of_a_request_counts() -> None:
     taken = [tally.take(result(*given), place) for place, given in enumerate([("request-1", "failed"), ("request-1", "succeeded"), ("request-2", "failed")])]
     assert taken == [True, False, True]
     assert tally.statuses == {"failed": 2}
+
+
+def test_an_id_is_known_as_long_as_the_topic_keeps_it_and_is_then_forgotten() -> None:
+    seen, began = Seen(), 20_000 * DAY + DAY - 1
+    assert seen.first("request-0", began)
+    assert seen.first("another", began + RESULTS.retention_ms)
+    assert not seen.first("request-0", began + RESULTS.retention_ms)
+    assert seen.first("a third", began + RESULTS.retention_ms + 1)
+    assert seen.first("request-0", began + RESULTS.retention_ms + 1)
+
+
+def test_what_is_known_does_not_grow_with_the_days() -> None:
+    seen = Seen()
+    for day in range(20_000, 20_100):
+        for number in range(10):
+            assert seen.first(f"{day}-{number}", day * DAY)
+    assert sum(map(len, seen._days.values())) == 10 * (RESULTS.retention_ms // DAY + 1)
+
+
+def test_a_clock_that_was_ahead_makes_no_other_id_old() -> None:
+    seen, now = Seen(), int(time.time() * 1000)
+    assert seen.first("request-0", now - DAY)
+    assert seen.first("request-1", now + 1000 * DAY)
+    assert not seen.first("request-0", now)

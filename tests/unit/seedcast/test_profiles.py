@@ -33,12 +33,13 @@ def load(folder: Path, content: str) -> profiles.Profiles:
         ("compression = 0.5", "compression"),
         ("max_pause = 0", "max_pause"),
         ("colour = 'red'", "colour"),
-        ("name = 'Kiosk'", "name"),
+        ("name = 'phone'", "name"),
+        ("sample_rate = 88201", "whole tens"),
     ],
 )
 def test_a_wrong_field_is_named_with_its_row(tmp_path: Path, row: str, named: str) -> None:
     with pytest.raises(InvalidSettings) as raised:
-        load(tmp_path, f"[kiosk]\nformat = 'flac'\nsample_rate = 16000\n{row}\n")
+        load(tmp_path, f"[kiosk]\nformat = 'flac'\n{row}\n" + ("" if "sample_rate" in row else "sample_rate = 16000\n"))
     assert "profile [kiosk]" in str(raised.value)
     assert named in raised.value.got
 
@@ -47,6 +48,12 @@ def test_a_wrong_field_is_named_with_its_row(tmp_path: Path, row: str, named: st
 def test_what_mp3_cannot_be_is_refused(tmp_path: Path, row: str) -> None:
     with pytest.raises(InvalidSettings, match="for MP3"):
         load(tmp_path, f"[kiosk]\n{row}\n")
+
+
+@pytest.mark.parametrize(("rate", "bitrate", "said"), [(44_100, 32_000, "sample_rate of .* for Opus"), (24_000, 256_001, "at most 256000 for Opus")])
+def test_what_opus_cannot_be_is_refused(tmp_path: Path, rate: int, bitrate: int, said: str) -> None:
+    with pytest.raises(InvalidSettings, match=said):
+        load(tmp_path, f"[kiosk]\nformat = 'ogg-opus'\nsample_rate = {rate}\nbitrate = {bitrate}\n")
 
 
 def test_every_step_can_be_switched_off_and_a_short_row_has_them_all(tmp_path: Path) -> None:

@@ -49,11 +49,12 @@ def test_what_may_heal_is_retried(code: str) -> None:
 def test_an_answer_of_another_xml_type_is_read_all_the_same() -> None:
     """rclone sends text/xml, in which minio sees no S3 error."""
     answer = "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"
-    assert isinstance(translate(minio.error.InvalidResponseError(404, "text/xml", answer), "reading"), MissingObject)
+    assert isinstance(translate(minio.error.InvalidResponseError(404, "text/xml", answer), "reading", may_miss=True), MissingObject)
 
 
 def test_a_missing_object_and_a_wrong_address_are_told_apart() -> None:
-    assert isinstance(translate(s3_error("NoSuchKey"), "reading"), MissingObject)
+    assert isinstance(translate(s3_error("NoSuchKey"), "reading", may_miss=True), MissingObject)
+    assert isinstance(translate(s3_error("NoSuchKey"), "storing"), StoreUnavailable)
     assert isinstance(translate(ValueError("invalid hostname"), "addressing", starting=True), InvalidSettings)
     assert not isinstance(translate(ValueError("a library's own mistake"), "storing"), Fatal)
 

@@ -14,11 +14,11 @@ import soundfile
 
 from seedcast import profiles
 from seedcast.codec import Waveform
-from seedcast.errors import InvalidRequest
+from seedcast.errors import InvalidRequest, InvalidSettings
 from seedcast.profiles import Profile
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio import noise, trim
-from stream_apps.audio.chain import Rendered, chain_fingerprint, render, render_all, render_source
+from stream_apps.audio import chain, noise, trim
+from stream_apps.audio.chain import Rendered, chain_fingerprint, render, render_all, render_source, warm_up
 from stream_apps.audio.limiter import true_peak
 from stream_apps.audio.samples import Samples, ratio, to_int16
 from stream_apps.audio.source import Source
@@ -204,3 +204,21 @@ def test_long_pauses_are_shortened_where_a_profile_asks_for_it() -> None:
     capped = Profile(name="kiosk", format="flac", sample_rate=24_000, max_pause=0.5)
     assert render(waveform, RATE, capped).processed.trimmed.pauses == pytest.approx(1.5, abs=0.15)
     assert render(waveform, RATE, TABLE["phone"]).processed.trimmed.pauses == 0
+
+
+def test_memory_that_runs_out_is_no_error_of_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: object, **__: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(chain, "encode", no_room)
+    with pytest.raises(MemoryError):
+        render(spoken(), RATE, TABLE["phone"])
+
+
+def test_a_profile_that_cannot_be_rendered_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> bytes:
+        raise ValueError("not at this rate")
+
+    monkeypatch.setattr(chain, "encode", refuse)
+    with pytest.raises(InvalidSettings, match=r"profile \[phone\].*not at this rate"):
+        warm_up(TABLE)

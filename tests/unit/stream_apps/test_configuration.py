@@ -1,6 +1,7 @@
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import aiokafka.errors
 import faust.exceptions
@@ -8,8 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from schemas.topics import AUDIO, DEAD_LETTERS
-from seedcast.errors import Poison, Retryable
-from seedcast.settings import KafkaSettings, Settings
+from seedcast.embedded.state import State, connected, write
+from seedcast.errors import InvalidSettings, Poison, Retryable
+from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
+from stream_apps.app import require_digest_key
 from stream_apps.configuration import build
 from stream_apps.errors import FOREIGN, translate
 
@@ -60,3 +63,14 @@ def test_every_exception_of_the_libraries_is_caught_and_either_retried_or_poison
 def test_importing_the_worker_configures_nothing_and_starts_nothing() -> None:
     script = "import logging, threading, stream_apps.app; print(logging.getLogger().handlers, threading.active_count())"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[] 1\n"
+
+
+def test_receipts_are_made_with_a_key_of_ones_own_unless_all_of_it_is_the_embedded_stack(tmp_path: Path) -> None:
+    write(tmp_path, State(broker_port=1, s3_port=2))
+    embedded = connected(Settings(home=tmp_path))
+    elsewhere = embedded.model_copy(update={"s3": S3Settings(endpoint="https://s3.example")})
+    require_digest_key(embedded)
+    require_digest_key(elsewhere.model_copy(update={"postprocess": PostprocessSettings(digest_key=SecretStr("my own"))}))
+    for key in ({}, {"digest_key": SecretStr("")}):
+        with pytest.raises(InvalidSettings, match="SEEDCAST_POSTPROCESS_DIGEST_KEY"):
+            require_digest_key(elsewhere.model_copy(update={"postprocess": PostprocessSettings(**key)}))

@@ -162,6 +162,16 @@ def test_a_fault_that_nobody_foresaw_costs_one_request() -> None:
     play(scene)
 
 
+def test_memory_that_runs_out_costs_no_request() -> None:
+    async def scene(world: World) -> None:
+        world.store.fail(MemoryError())  # type: ignore[arg-type]
+        with pytest.raises(MemoryError):
+            await world.deliver(VALUE)
+        assert not world.broker.sent
+
+    play(scene)
+
+
 def test_what_cannot_be_decoded_becomes_a_dead_letter() -> None:
     async def scene(world: World) -> None:
         world.store.fail(StoreUnavailable("not asked: the letter is small"))

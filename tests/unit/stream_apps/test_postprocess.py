@@ -135,6 +135,15 @@ def test_a_waveform_without_speech_fails_the_request_and_names_the_remedy() -> N
     assert 'trim = "off"' in message
 
 
+def test_memory_that_runs_out_fails_the_worker_and_not_the_request() -> None:
+    class Full(MemoryStore):
+        def uri(self, key: str) -> str:
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        outcome(encode_synthesis(audio(1)), Deployment.of(SETTINGS, DEPLOYMENT.profiles, Full()))
+
+
 def test_an_empty_waveform_fails_the_request() -> None:
     assert failure(audio(1, np.zeros(0, "<i2")))[0] == "render_error"
 

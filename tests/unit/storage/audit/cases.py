@@ -48,6 +48,8 @@ def judge(
     places: Iterable[Place] = (),
     results: Iterable[SpeechResult] = (),
     audio: Iterable[Place] = (),
+    listed: Iterable[int] = (),
+    letters: Iterable[int] = (),
     sealed: int | None = None,
     state: str = "sealed",
     bounds: Mapping[Partition, tuple[int, int]] | None = None,
@@ -58,8 +60,10 @@ def judge(
     notes = State()
     notes.add_requests(places)
     notes.add_results(list(results))
+    notes.add_expected((row, name(number)) for row, number in enumerate(listed, 1))
     notes.find_suspects()
     notes.add_audio(audio)
+    notes.add_letters((f"dead-letters[0]@{number}", name(number)) for number in letters)
     record = Campaign(campaign_id=CAMPAIGN, state=state, created_at=datetime.now(UTC), accepted=sealed)  # type: ignore[arg-type]
     case = Case(
         state=notes,

@@ -72,6 +72,77 @@ def test_fewer_than_sealed_is_undecided_where_what_was_read_is_deleted_and_a_bre
     assert [(breach.name, breach.count) for breach in unread.breaches] == [("requests_deleted_unread", 2), ("fewer_than_sealed", 2)]
 
 
+DELETED = {"bounds": {partition(REQUESTS): (5, 9)}, "committed": {partition(REQUESTS): Committed(9, "")}}
+
+
+def test_a_row_that_neither_topics_nor_results_know_is_lost() -> None:
+    report = judge(listed=[7, 8, 2, 1, 0], places=[place(7), waiting(8)], results=[spoken(7), spoken(2)], sealed=5, **DELETED)
+    (breach,) = report.breaches
+    assert (breach.name, breach.count, breach.examples) == ("lost", 2, (f"row 4: {name(1)}", f"row 5: {name(0)}"))
+    assert names(report.unfinished) == ["waiting_on_requests", "fewer_than_sealed"]
+    assert ["--source" in finding.what for finding in report.unfinished] == [False, False]
+
+
+def test_without_a_list_the_finding_says_what_names_them() -> None:
+    (finding,) = judge(places=[place(7)], results=[spoken(7)], sealed=3, **DELETED).unfinished
+    assert (finding.name, "`--source LIST`" in finding.what) == ("fewer_than_sealed", True)
+
+
+def test_a_row_of_which_only_the_audio_is_left_waits() -> None:
+    report = judge(listed=[3], audio=[waiting(3, topic=AUDIO)], sealed=1, **DELETED)
+    assert (report.breaches, names(report.unfinished), names(report.notes)) == ((), ["waiting_on_audio"], ["requests_deleted"])
+    taken = judge(listed=[3, 3], audio=[place(3, topic=AUDIO)], sealed=1, **DELETED)
+    assert (names(taken.breaches), taken.breaches[0].examples) == (["lost"], (f"row 1: {name(3)}",))
+
+
+def test_a_result_whose_campaign_was_unreadable_is_known_by_its_row() -> None:
+    report = judge(listed=[0], results=[failed(0, campaign=None)], sealed=1, **DELETED)
+    assert (report.ok, report.outcomes) == (True, {"failed": 1})
+
+
+def test_a_row_that_was_never_accepted_is_not_lost() -> None:
+    report = judge(listed=[0, 1, 2], places=[place(0), place(1)], results=[spoken(0), spoken(1)], sealed=2)
+    assert (report.ok, [(note.name, note.examples) for note in report.notes]) == (True, [("not_accepted", (f"row 3: {name(2)}",))])
+    short = judge(listed=[0, 1, 2], places=[place(0)], results=[spoken(0)], sealed=2)
+    assert [(breach.name, breach.count) for breach in short.breaches] == [("lost", 2), ("fewer_than_sealed", 1)]
+    assert "1 are missing" in short.breaches[0].what
+
+
+@pytest.mark.parametrize(("state", "kind"), [("open", "unfinished"), ("cancelled", "note")])
+def test_a_row_that_nobody_knows_of_a_campaign_that_was_never_sealed_may_not_have_been_sent(state: str, kind: str) -> None:
+    report = judge(listed=[0, 1], places=[place(0)], results=[spoken(0)], state=state)
+    assert [(finding.name, finding.kind) for check in report.checks for finding in check.findings if "row" in finding.what] == [("not_submitted", kind)]
+
+
+def test_a_lost_row_is_undecided_where_its_result_may_be_deleted() -> None:
+    report = judge(listed=[0, 7], places=[place(7, at_ms=30)], results=[spoken(7)], sealed=2, horizon_ms=20, **DELETED)
+    assert (report.breaches, names(report.unfinished)) == ((), ["lost", "fewer_than_sealed"])
+
+
+def test_audio_that_became_a_dead_letter_is_named_with_its_letter() -> None:
+    report = judge(places=[place(0), place(1)], audio=[place(0, topic=AUDIO), place(1, topic=AUDIO)], letters=[0, 5], sealed=2)
+    assert names(report.breaches) == ["audio_passed", "buried"]
+    assert report.breaches[1].examples == (f"{name(0)} became a dead letter at dead-letters[0]@0",)
+    assert report.breaches[0].examples == (f"{name(1)} at audio[0]@1",)
+    assert {check.name for check in report.checks if check.verdict == "breach"} == {"outcomes", "offsets"}
+
+
+def test_a_letter_that_was_put_back_waits_as_audio_and_one_whose_audio_is_gone_is_buried() -> None:
+    back = judge(places=[place(0)], audio=[place(0, topic=AUDIO), waiting(0, topic=AUDIO)], letters=[0], sealed=1)
+    assert (back.breaches, names(back.unfinished)) == ((), ["waiting_on_audio"])
+    assert names(judge(places=[place(0)], letters=[0], sealed=1).breaches) == ["buried"]
+
+
+def test_a_row_of_the_list_that_is_a_dead_letter_is_not_lost() -> None:
+    report = judge(listed=[0], letters=[0], sealed=1, **DELETED)
+    assert (names(report.breaches), names(report.notes)) == (["buried"], ["requests_deleted"])
+
+
+def test_an_old_letter_whose_result_may_be_deleted_is_undecided() -> None:
+    report = judge(places=[place(0, at_ms=10)], audio=[place(0, topic=AUDIO)], letters=[0], sealed=1, horizon_ms=20)
+    assert (report.breaches, names(report.unfinished)) == ((), ["forgotten"])
+
+
 def test_an_old_request_whose_result_may_be_deleted_is_undecided_and_a_younger_one_is_not() -> None:
     report = judge(places=[place(0, at_ms=10), place(1, at_ms=30)], sealed=2, horizon_ms=20, bounds={partition(RESULTS): (4, 9)})
     assert (names(report.breaches), names(report.unfinished)) == (["request_passed"], ["forgotten"])

@@ -1,12 +1,16 @@
 """The notes of an audit are on disk: its memory does not grow with the campaign. And the groups that it asks are those that commit."""
 
 import tracemalloc
+from contextlib import closing
+
+import pytest
 
 from gpu_consumers import assignments, parking
+from storage.audit import judge
 from storage.audit.passed import GROUPS
 from storage.audit.state import State
 from stream_apps import configuration
-from tests.unit.storage.audit.cases import place, spoken
+from tests.unit.storage.audit.cases import name, place, spoken
 
 BATCH = 1000
 
@@ -20,7 +24,8 @@ def peak(requests: int) -> int:
             numbers = range(start, start + BATCH)
             state.add_results([spoken(number) for number in numbers])
             state.add_requests(place(number) for number in numbers)
-        assert state.count("SELECT * FROM outcome") == requests
+            state.add_expected((number, name(number)) for number in numbers)
+        assert (state.count("SELECT * FROM outcome"), state.find_suspects()) == (requests, 0)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -30,6 +35,15 @@ def peak(requests: int) -> int:
 def test_memory_is_flat() -> None:
     peak(BATCH)  # what is imported and cached once
     assert peak(20 * BATCH) < 1.2 * peak(4 * BATCH)
+
+
+@pytest.mark.parametrize("query", [judge._OTHER_STATUS, judge._OTHER_WAVEFORM, judge._OTHER_RENDITIONS, judge._OTHER_FINGERPRINT])
+def test_results_are_compared_only_where_they_differ(query: str) -> None:
+    """What would sort all of them holds megabytes that no measure of Python's sees."""
+    with closing(State()) as state:
+        plan = [step for *_, step in state.rows(f"EXPLAIN QUERY PLAN {query}")]
+    assert [step.split(" USING")[0] for step in plan if "result" in step] == ["SEARCH result", "SCAN result"]
+    assert plan.index("CO-ROUTINE torn") + 1 == next(at for at, step in enumerate(plan) if step.startswith("SCAN result"))
 
 
 def test_the_groups_are_those_of_the_workers() -> None:
