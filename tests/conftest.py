@@ -68,6 +68,20 @@ def environment(settings: Settings) -> dict[str, str]:
     return found | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests of the fault matrix noted. Here, not beside them: in a parallel run the process that reports loads this file alone."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if isinstance(report, pytest.TestReport)]
+    faults = [report for report in reports if report.nodeid.startswith("tests/crash/")]
+    noted: dict[str, list[tuple[str, object]]] = {}
+    for report in faults:  # the last phase of a test has them all
+        noted[report.nodeid] = max(noted.get(report.nodeid, []), report.user_properties, key=len)
+    if faults:
+        terminalreporter.section("faults: from the fault, or its end, until the group commits again")
+        for name, properties in noted.items():
+            terminalreporter.line(f"{name.rpartition('::')[2]}: " + ", ".join(f"{what} {value}" for what, value in properties))
+        terminalreporter.line(f"{len(noted)} tests in {sum(report.duration for report in faults):.0f} s")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_machine() -> None:
     for name in [name for name in os.environ if name.startswith("SEEDCAST_")]:

@@ -1,6 +1,7 @@
 """The fault matrix: each fault on a real Kafka and a real S3, and the test that shows its outcome.
 
-Moments are drawn at random under load; FAULT_SEED repeats those of a run, which prints it. What is marked slow runs by `make test-faults`.
+Moments are drawn at random under load; FAULT_SEED repeats those of a run, which prints it, and FAULT_ROUNDS=3 runs each such test three times.
+What is marked slow runs by `make test-faults`.
 
 | fault | shown by |
 |---|---|
@@ -10,15 +11,16 @@ Moments are drawn at random under load; FAULT_SEED repeats those of a run, which
 | worker stopped beyond its session, a peer takes over, then continued | test_zombies |
 | engine or stream hangs | test_zombies |
 | rebalance storm | test_storm (minutes of it: slow) |
-| SIGTERM under load | tests/integration/test_gpu_consumer and test_postprocess (`sigterm`); the end of nearly every test here |
+| SIGTERM under load | test_edges; tests/integration/test_gpu_consumer and test_postprocess (`sigterm`) |
 | SIGTERM, and the engine needs longer than the drain | test_draining |
 | GPU consumer killed while it parks a request of a paused campaign, or puts it back | test_parking (slow) |
 | broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (30 s paused: slow) |
 | broker's disk full | test_broker (slow) |
 | three brokers, replication 3, the leader killed | test_broker (slow) |
 | S3 down, frozen, 503, slow, bucket gone, credentials revoked and restored | test_store |
-| poison: not JSON, wrong shape, as large as the topic takes | tests/integration/test_gpu_consumer and test_postprocess |
-| hostile text, a compressed-speaker bomb, any bytes at all | tests/unit/seedcast/test_fuzz, tests/unit/gpu_consumers/chattts/test_speaker_fuzz |
+| poison in a campaign under way: not JSON, wrong shape, hostile text, a compressed-speaker bomb | test_poison |
+| poison as large as the topic takes | tests/integration/test_gpu_consumer and test_postprocess |
+| any bytes at all | tests/unit/seedcast/test_fuzz, tests/unit/gpu_consumers/chattts/test_speaker_fuzz |
 | the same in the files of operators and models, and in a stored voice lock | tests/unit/seedcast/test_fuzz_files, …/chattts/test_assets_fuzz |
 | retention deletes what was not read | test_again; tests/integration/test_postprocess and test_kafka |
 | a worker that lost its partition commits late | tests/unit/gpu_consumers/test_ledger_model: impossible; test_zombies |
@@ -31,8 +33,8 @@ Moments are drawn at random under load; FAULT_SEED repeats those of a run, which
 | a worker's disk full | test_disk |
 | faults of many kinds in one campaign, at random | test_soak (slow) |
 
-That these tests can fail is shown by test_can_fail (slow): with the bitmap of the ledger ignored, with commits before delivery, and with two instances of
-a Faust agent, the same nights go red.
+That these tests can fail is shown by test_can_fail (slow): with the bitmap of the ledger ignored, with commits before delivery, with audio sent twice, and
+with two instances of a Faust agent, the same nights go red.
 
 A jump of a whole machine's clock only root could make. Sessions, time-outs and the watchdog go by the monotonic clock; a deadline is judged by the
 wall clock, once, so a jump moves which requests expire; S3 refuses signatures of another quarter of an hour, which is waited out

@@ -1,4 +1,4 @@
-"""A night for each test, a seed to repeat its chances by, and a table of recoveries at the end."""
+"""A night for each test, and a seed to repeat its chances by; what it notes is shown at the end of a run, by tests/conftest."""
 
 import os
 import random
@@ -9,6 +9,13 @@ import pytest
 
 from seedcast.settings import Settings
 from tests.crash.night import Night, impatient
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """FAULT_ROUNDS runs what is left to chance so many times; the round is part of the test's name, and so of its chances."""
+    rounds = int(os.environ.get("FAULT_ROUNDS") or 1)
+    if "chance" in metafunc.fixturenames and rounds > 1:
+        metafunc.parametrize("chance", range(rounds), indirect=True, ids=lambda number: f"round {number + 1}")
 
 
 @pytest.fixture
@@ -33,14 +40,3 @@ def a_night(night: Night, request: pytest.FixtureRequest) -> Iterator[Night]:
         night.close()
         request.node.user_properties += [(recovery.fault, f"{recovery.seconds:.1f} s") for recovery in night.recoveries]
         request.node.user_properties += [(f"repeats on {topic}", str(count)) for topic, count in night.repeats.items()]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    noted: dict[str, list[tuple[str, object]]] = {}
-    for report in (report for reports in terminalreporter.stats.values() for report in reports if isinstance(report, pytest.TestReport)):
-        if "tests/crash/" in report.nodeid:  # the last phase of a test has them all
-            noted[report.nodeid] = max(noted.get(report.nodeid, []), report.user_properties, key=len)
-    if any(noted.values()):
-        terminalreporter.section("faults: from the fault, or its end, until the group commits again")
-    for name, properties in noted.items():
-        terminalreporter.line(f"{name.rpartition('::')[2]}: " + ", ".join(f"{what} {value}" for what, value in properties))

@@ -22,6 +22,7 @@ from stream_apps.delivery import Delivery
 from stream_apps.postprocess import AudioObject
 
 STEP = 0.25  # seconds that a slow engine takes
+PACE = 0.2  # seconds that a paced one takes: so long that it is at work for a whole test, so short that post-processing is, too
 
 
 def no_bitmap() -> None:
@@ -85,17 +86,37 @@ def held_object() -> None:
     Delivery._put = hold  # type: ignore[method-assign]
 
 
+def twice() -> None:
+    """All audio is sent again, also what no crash left open."""
+    send = Publisher._send
+
+    def again(publisher: Publisher, *arguments: Any) -> None:
+        send(publisher, *arguments)
+        topic, key, value, headers, _, *rest = arguments
+        send(publisher, topic, key, value, headers, lambda _: None, *rest)
+
+    Publisher._send = again  # type: ignore[method-assign]
+
+
 def slow_engine() -> None:
+    _slowed(STEP)
+
+
+def paced_engine() -> None:
+    _slowed(PACE)
+
+
+def _slowed(seconds: float) -> None:
     step = EspeakEngine.step
 
     def slow(engine: EspeakEngine) -> Any:
-        threading.Event().wait(STEP)
+        threading.Event().wait(seconds)
         return step(engine)
 
     EspeakEngine.step = slow  # type: ignore[method-assign]
 
 
-CHANGES = {change.__name__: change for change in (no_bitmap, commit_first, concurrency_2, held_slot, held_object, slow_engine)}
+CHANGES = {change.__name__: change for change in (no_bitmap, commit_first, concurrency_2, twice, held_slot, held_object, slow_engine, paced_engine)}
 
 
 def main() -> None:

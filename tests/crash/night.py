@@ -1,5 +1,6 @@
 """A night to break: a campaign, the workers that serve it, and what must hold at its end."""
 
+import math
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from seedcast.codec import decode_request, decode_result
 from seedcast.errors import Retryable
 from seedcast.kafka import Admin, Lag, Partition, Record, TopicReader
 from seedcast.settings import Settings
-from storage.audit import audit
+from storage.audit import Report, audit
 from storage.s3 import S3Store
 from stream_apps import configuration
 from tests.conftest import environment, eventually, stopped
@@ -36,6 +37,8 @@ T = TypeVar("T")
 COMMIT_INTERVAL = 0.2  # seconds: some commits fall into even a short campaign
 BUFFER = 8  # requests of a partition
 SESSION = 6.0  # seconds: short enough for a test to wait for its end, and longer than a busy machine stalls
+GRACE = 60.0  # seconds from SIGTERM to the end: the drain, what is packed, and leaving, on a busy machine
+OVERDUE = ("drain_incomplete", "stop_timed_out")  # what a worker says that leaves something behind
 
 
 def impatient(settings: Settings, session: float = SESSION) -> Settings:
@@ -68,13 +71,27 @@ class Worker:
     def finishes(self) -> None:
         """SIGTERM: drained and out within the grace time."""
         self.send(signal.SIGTERM)
-        assert self.process.wait(timeout=120) == 0, self.said[-2000:]
+        assert self.process.wait(GRACE) == 0, self.said[-2000:]
+        assert not any(word in self.said for word in OVERDUE), self.said[-2000:]
 
 
 @dataclass(frozen=True)
 class Recovery:
     fault: str
     seconds: float  # from the fault, or its end, until the group commits again
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A moment from which on work is done again: what had not been committed, and had left the stage by then."""
+
+    kind: str
+    done: dict[Partition, set[int]]  # what its group had committed
+    at_ms: float  # since the epoch; infinite where what leaves later may come twice as well
+
+    def allows(self, record: Record, left_ms: float) -> bool:
+        """Whether it lets what was made of this record come once more."""
+        return record.offset not in self.done.get(record.partition, ()) and left_ms <= self.at_ms
 
 
 @dataclass
@@ -91,7 +108,7 @@ class Night:
     workers: list[Worker] = field(default_factory=list)
     recoveries: list[Recovery] = field(default_factory=list)
     repeats: Counter[str] = field(default_factory=Counter)  # records beyond one a request, by topic
-    _marks: list[tuple[str, dict[Partition, set[int]]]] = field(default_factory=list)  # kind, and what its group had committed as done
+    _marks: list[Mark] = field(default_factory=list)
     _results: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     _reader: TopicReader | None = None
     _numbers: Iterator[int] = field(default_factory=count)
@@ -123,10 +140,10 @@ class Night:
         assert report.accepted == count
         self.campaigns.append(campaign)
 
-    def mark(self, *kinds: str) -> None:
-        """Before a fault, or after a death: of what a group has committed now, nothing may be done again."""
+    def mark(self, *kinds: str, at_ms: float = math.inf) -> None:
+        """Before a fault: of what a group has committed now, nothing may be done again."""
         for kind in kinds or GROUPS:
-            self._marks.append((kind, self._committed(kind)))
+            self._marks.append(Mark(kind, self._committed(kind), at_ms))
 
     def unanswered(self, *kinds: str) -> None:
         """Where answers may get lost: Faust's producer, which is not idempotent, sends once more what the broker has already, beside what the peer repeats."""
@@ -134,8 +151,9 @@ class Night:
             self.mark("postprocess")
 
     def died(self, worker: Worker, code: int = -signal.SIGKILL, timeout: float = 180) -> None:
+        """Of the dead, only what it had sent may come again: its producer stamps each record."""
         assert worker.process.wait(timeout) == code, worker.said[-2000:]
-        self.mark(worker.kind)
+        self.mark(worker.kind, at_ms=1000 * time.time())
 
     def stops(self, worker: Worker) -> None:
         """Waits until it is stopped, which is as good as dead for its group."""
@@ -153,20 +171,25 @@ class Night:
         self._reader = self._reader or TopicReader(self.seen, self.seen.topic(RESULTS))
         while found := self._reader.poll(0.05):
             for record in found:
-                self._results[(record.key or b"").decode()].append(record.value)
+                self._results[_key(record)].append(record.value)
         return self._results
 
     def reaches(self, count: int, timeout: float = 300) -> None:
         eventually(lambda: len(self.results) >= count, timeout, f"{count} results")
 
     @contextmanager
-    def recovery(self, fault: str, kind: str = "gpu-consumer") -> Iterator[None]:
-        """Inside it, what mends the fault; at its end the group of that kind commits again, unless there is nothing left to."""
+    def recovery(self, fault: str, kind: str = "gpu-consumer") -> Iterator[list[Worker]]:
+        """Inside it, what mends the fault; at its end the group of that kind commits again, unless there is nothing left to, or an heir has died before."""
         began, self._admin = time.monotonic(), Admin(self.seen)  # an older client may be stuck with what is gone
-        before = self.done(kind)
-        yield
-        eventually(lambda: self.done(kind) > before or (before and not self.lag(kind)), 300, f"commits of the {kind} after: {fault}")
-        self.recoveries.append(Recovery(fault, time.monotonic() - began))
+        before, heirs = self.done(kind), list[Worker]()
+
+        def commits() -> bool:
+            return self.done(kind) > before or bool(before and not self.lag(kind))
+
+        yield heirs
+        eventually(lambda: commits() or any(heir.process.poll() is not None for heir in heirs), 300, f"commits of the {kind} after: {fault}")
+        if commits():
+            self.recoveries.append(Recovery(fault, time.monotonic() - began))
 
     def done(self, kind: str) -> int:
         """How many offsets its group has committed as done."""
@@ -206,39 +229,41 @@ class Night:
 
     def holds(self, count: int) -> None:
         """Audited: one outcome each, objects as the manifests say, repeats equal byte for byte, and no more of them than was in flight or uncommitted."""
-        self._passes_the_audit()
-        audio = _by_key(self.topic(AUDIO))
-        assert len(self.results) == len(audio) == count
-        for request_id, records in (*self.results.items(), *audio.items()):
+        for campaign in self.campaigns:
+            self.audited(campaign)
+        audio = self.topic(AUDIO)
+        spoken = _by_key(audio)
+        assert len(self.results) == len(spoken) == count
+        for request_id, records in (*self.results.items(), *spoken.items()):
             assert len(set(records)) == 1, f"a repeat of {request_id} differs: {set(records)}"
         assert {result.status for result in self.outcomes()} == {"succeeded"}
-        self._repeats_are_bounded(audio)
-        self.repeats.update(audio=sum(len(r) - 1 for r in audio.values()), results=sum(len(r) - 1 for r in self.results.values()))
+        self._repeats_are_bounded("gpu-consumer", "spoken", audio)
+        self._repeats_are_bounded("postprocess", "delivered", self.topic(RESULTS))
+        self.repeats.update(audio=_beyond_one(spoken), results=_beyond_one(self.results))
 
-    def _passes_the_audit(self) -> None:
-        for campaign in self.campaigns:
-            report = audit(self.seen, campaign, S3Store(self.seen.s3))
-            assert report.ok, "\n".join(map(str, report.breaches))
+    def audited(self, campaign: str = CAMPAIGN) -> Report:
+        """Proven, and complete: no object is left of which a repeat's manifest has not come."""
+        report = audit(self.seen, campaign, S3Store(self.seen.s3))
+        assert report.ok, "\n".join(map(str, (*report.breaches, *report.unfinished)))
+        orphans = [str(note) for note in report.notes if note.name == "orphan"]
+        assert not orphans, orphans
+        return report
 
     def outcomes(self) -> list[SpeechResult]:
         """The first result of each request."""
         return [decode_result(records[0]) for records in self.results.values()]
 
-    def _repeats_are_bounded(self, audio: dict[str, list[bytes]]) -> None:
-        spoken, delivered = self._bounds("gpu-consumer"), self._bounds("postprocess")
-        for request_id, records in self.results.items():
-            assert len(audio[request_id]) <= spoken[request_id], (
-                f"{request_id} was spoken {len(audio[request_id])} times, expected at most {spoken[request_id]}"
-            )
-            assert len(records) <= delivered[request_id], f"{request_id} was delivered {len(records)} times, expected at most {delivered[request_id]}"
-
-    def _bounds(self, kind: str) -> Counter[str]:
-        """How often each request may have left a stage: once for each record that came, and again for each mark at which that was not committed."""
-        marks = [done for marked, done in self._marks if marked == kind]
-        bounds: Counter[str] = Counter()
+    def _repeats_are_bounded(self, kind: str, what: str, products: list[Record]) -> None:
+        """Once for each record that came, and again for each mark that allows it."""
+        left_ms: dict[str, float] = {}
+        for product in products:
+            left_ms[_key(product)] = min(product.timestamp_ms, left_ms.get(_key(product), math.inf))
+        marks, bounds = [mark for mark in self._marks if mark.kind == kind], Counter[str]()
         for record in self.topic(SOURCES[kind]):
-            bounds[_id(kind, record)] += 1 + sum(record.offset not in done.get(record.partition, ()) for done in marks)
-        return bounds
+            request_id = _id(kind, record)
+            bounds[request_id] += 1 + sum(mark.allows(record, left_ms[request_id]) for mark in marks)
+        for request_id, times in Counter(map(_key, products)).items():
+            assert times <= bounds[request_id], f"{request_id} was {what} {times} times, expected at most {bounds[request_id]}"
 
     def close(self) -> None:
         for worker in self.workers:
@@ -250,12 +275,20 @@ class Night:
             self._reader.__exit__()
 
 
+def _key(record: Record) -> str:
+    return (record.key or b"").decode()
+
+
 def _id(kind: str, record: Record) -> str:
-    return (record.key or b"").decode() if kind == "postprocess" else decode_request(record.value).request_id
+    return _key(record) if kind == "postprocess" else decode_request(record.value).request_id
 
 
 def _by_key(records: list[Record]) -> dict[str, list[bytes]]:
     found = defaultdict(list)
     for record in records:
-        found[(record.key or b"").decode()].append(record.value)
+        found[_key(record)].append(record.value)
     return found
+
+
+def _beyond_one(found: dict[str, list[bytes]]) -> int:
+    return sum(len(records) - 1 for records in found.values())

@@ -1,7 +1,9 @@
 """What comes twice, too late, or from another configuration: the outcome is stated, and no offset passes what is unfinished."""
 
 import os
+import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from tests.crash.night import SOURCES as TOPICS
 pytestmark = pytest.mark.integration
 
 REQUESTS_OF_A_NIGHT = 100
+PACED = 300  # requests before a paced engine: a minute of them
 URGENT = {"gpu-consumer": REQUESTS_URGENT, "postprocess": AUDIO_URGENT}
 
 
@@ -62,7 +65,8 @@ def test_a_topic_delivered_again_ends_each_request_once(night: Night) -> None:
         rewind(night.seen, kind)
     night.mark()  # nothing is done any more
     assert night.done("gpu-consumer") == 0
-    workers = [night.gpu(), night.post()]
+    with night.recovery("offsets reset: postprocess", "postprocess"), night.recovery("offsets reset: gpu-consumer"):
+        workers = [night.gpu(), night.post()]
     eventually(lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT and not night.lag(), 300, "all of it again")
     night.holds(REQUESTS_OF_A_NIGHT)
     assert night.repeats["audio"] == REQUESTS_OF_A_NIGHT
@@ -93,8 +97,9 @@ def test_while_the_dead_letter_topic_refuses_the_source_offset_stays(night: Nigh
     assert "the broker will never take this record" in worker.said
     assert night.done(kind) == 0
     alter(night.seen, DEAD_LETTERS, "max.message.bytes", str(DEAD_LETTERS.max_bytes))
-    again = night.start(kind)
-    eventually(lambda: night.done(kind) == 1, what="the dead letter")
+    with night.recovery("dead letters refused", kind):
+        again = night.start(kind)
+    assert night.done(kind) == 1
     (letter,) = [dead_letters.parse(record) for record in night.topic(DEAD_LETTERS)]
     assert letter.value == b"\xff not a message"
     again.finishes()
@@ -127,17 +132,22 @@ def test_of_two_fingerprints_in_a_group_the_one_that_was_not_blessed_takes_nothi
     assert len({result.receipt.engine_fingerprint for result in night.outcomes() if result.receipt}) == 1
 
 
-def test_changes_between_two_halves_show_in_the_receipts(night: Night, tmp_path: Path) -> None:
+def test_a_campaign_of_two_halves_shows_both_in_its_receipts_and_its_audit(night: Night, chance: random.Random, tmp_path: Path) -> None:
     table = tmp_path / "profiles.toml"
     table.write_text("[telephony]\nformat = 'flac'\nsample_rate = 16000\n")
-    changes: list[tuple[dict[str, str], dict[str, str]]] = [({}, {}), (other_engine(tmp_path / "other"), {"SEEDCAST_POSTPROCESS_PROFILES": str(table)})]
-    for half, (gpu, post) in enumerate(changes):
-        night.submit(REQUESTS_OF_A_NIGHT, first=half * REQUESTS_OF_A_NIGHT, campaign=f"half-{half}")
-        workers = [night.gpu(**gpu), night.post(**post)]
-        night.completes((half + 1) * REQUESTS_OF_A_NIGHT)
-        for worker in workers:
-            worker.finishes()
-    night.holds(2 * REQUESTS_OF_A_NIGHT)
-    for fingerprint in ("engine_fingerprint", "chain_fingerprint"):
-        found = {(result.campaign_id, getattr(result.receipt, fingerprint)) for result in night.outcomes()}
-        assert len(found) == len({value for _, value in found}) == 2
+    night.submit(PACED)
+    old = [night.gpu("paced_engine"), night.post()]
+    night.comes_to("postprocess", chance.randint(1, REQUESTS_OF_A_NIGHT // 2))
+    for worker in old:
+        worker.finishes()
+    with night.recovery("another chain", "postprocess"), night.recovery("another engine"):
+        new = [night.gpu(**other_engine(tmp_path / "other")), night.post(SEEDCAST_POSTPROCESS_PROFILES=str(table))]
+    night.completes(PACED)
+    night.holds(PACED)
+    halves = {note.name: note.examples for note in night.audited().notes}
+    for part in ("engine", "chain"):
+        found = Counter(getattr(result.receipt, f"{part}_fingerprint") for result in night.outcomes())
+        assert len(found) == 2
+        assert set(halves[f"{part}_halves"]) == {f"{fingerprint} ({count})" for fingerprint, count in found.items()}
+    for worker in new:
+        worker.finishes()

@@ -2,6 +2,9 @@
 
 import random
 import resource
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,18 +15,21 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.topics import AUDIO
 from seedcast.embedded import processes
+from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin, config
 from seedcast.settings import Settings
 from storage.s3 import S3Store
-from tests.conftest import eventually
+from tests.conftest import environment, eventually
+from tests.conftest import stopped as halted
 from tests.crash.cluster import Cluster, Node
 from tests.crash.conftest import a_night
-from tests.crash.night import GROUPS, SESSION, Night, impatient
+from tests.crash.night import GROUPS, SESSION, Night, Worker, impatient
 from tests.crash.proxy import Fault
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 200
+REQUESTS = 150  # of people who are spoken to when a fault comes
+ROWS = 50  # of a list that is submitted through it
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,26 @@ def full(node: Node, _: random.Random) -> None:
     node.start()
 
 
+def submitting(night: Night, campaign: str) -> subprocess.Popen[str]:
+    """A list on its way through the proxy, stopped before its first request is sent."""
+    rows = night.folder / f"{campaign}.csv"
+    rows.write_text("id,text\n" + "".join(f"r-{number},Row number {number}.\n" for number in range(ROWS)))
+    command = [sys.executable, "-m", "seedcast.cli", "submit", rows, "--campaign", campaign, "--id-column", "id", "--voice", "7", "--profile", "telephony"]
+    variables = environment(night.settings) | {VARIABLE: "submit.intended:1:stop"}
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    night.campaigns.append(campaign)
+    halted(process)
+    return process
+
+
+def at_work(night: Night, *kinds: str) -> list[Worker]:
+    """Workers that have their partitions, so that a fault meets both stages with work in hand."""
+    workers = [night.start(kind) for kind in kinds or GROUPS]
+    for worker in workers:
+        worker.says('"assigned"')
+    return workers
+
+
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "faults", [(killed, paused, cut, deaf), pytest.param((stopped, slow, paused_for_long, full), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
@@ -112,19 +138,23 @@ def full(node: Node, _: random.Random) -> None:
 def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
     dark: Night, lone: Cluster, chance: random.Random, faults: tuple[Callable[[Node, random.Random], None], ...]
 ) -> None:
-    workers, count = [dark.gpu(), dark.post()], 0
+    workers, count = at_work(dark), 0
     for fault in chance.sample(faults, len(faults)):
+        submission = submitting(dark, f"list-{fault.__name__}")
         dark.submit(REQUESTS, first=count, campaign=fault.__name__)
         dark.comes_to("gpu-consumer", count + chance.randint(1, REQUESTS // 2))
         dark.mark()
         dark.unanswered()
+        submission.send_signal(signal.SIGCONT)
         fault(lone.nodes[0], chance)
         for kind in GROUPS:
             with dark.recovery(f"broker {fault.__name__}", kind):
                 pass
-        count += REQUESTS
+        output, _ = submission.communicate(timeout=180)
+        assert f"{ROWS} accepted ({ROWS} new, 0 before)" in output, output
+        count += REQUESTS + ROWS
         dark.completes(count)
-    dark.holds(count)
+    dark.holds(count)  # of each list, too: as many distinct ids as it was sealed with
     for worker in workers:
         worker.finishes()
 
@@ -135,16 +165,18 @@ def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_los
     three: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest, chance: random.Random
 ) -> None:
     for night in a_night(on(three, settings, tmp_path), request):
+        workers = at_work(night, "gpu-consumer", *GROUPS)
         night.submit(6 * REQUESTS)
-        workers = [night.gpu(), night.gpu(), night.post()]
         for share in (1, 2):
-            night.comes_to("gpu-consumer", chance.randint(1, REQUESTS // 2) * share)
+            for kind in GROUPS:
+                night.comes_to(kind, chance.randint(1, REQUESTS // 2) * share)
             night.mark()
             night.unanswered()
             leader = three.nodes[leader_of(night.seen) - 1]
             leader.kill()
-            with night.recovery("leader killed"):
-                pass
+            for kind in GROUPS:
+                with night.recovery(f"leader killed: {kind}", kind):
+                    pass
             leader.start()
         night.completes(6 * REQUESTS, timeout=300)
         night.holds(6 * REQUESTS)

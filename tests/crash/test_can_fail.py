@@ -46,9 +46,19 @@ def held_up(night: Night, *broken: str) -> None:
     night.post()
 
 
+def left_open(night: Night, *broken: str) -> None:
+    """Killed with the whole list in front of it: only what it had sent may come again."""
+    night.submit(REQUESTS)
+    night.died(night.gpu(**{VARIABLE: "gpu.acknowledged:5"}))
+    night.gpu(*broken)
+    night.post()
+    night.reaches(REQUESTS)
+
+
 NIGHTS = {
     "no_bitmap": (taken_over, "was spoken 2 times, expected at most 1"),
     "commit_first": (cut_short, "a request whose offset is committed has neither audio nor a result"),
+    "twice": (left_open, "was spoken 2 times, expected at most 1"),
     "concurrency_2": (held_up, "a request whose audio's offset is committed has no result"),
 }
 

@@ -41,7 +41,8 @@ def test_a_gpu_consumer_killed_while_it_parks_and_while_it_puts_back_loses_nothi
     alter(night.seen, CAMPAIGN, control.paused)
     night.died(night.gpu(**at("gpu.parked", chance)))
     left = WAITING - night.done("gpu-consumer")
-    killed_later = night.gpu(**at("gpu.put_back", chance))
+    with night.recovery("killed at gpu.parked"):
+        killed_later = night.gpu(**at("gpu.put_back", chance))
     night.comes_to("gpu-consumer", WAITING)
     twice = night.topic(REQUESTS_PARKED)
     assert times(night, REQUESTS_PARKED).keys() == times(night, REQUESTS).keys()
@@ -49,7 +50,8 @@ def test_a_gpu_consumer_killed_while_it_parks_and_while_it_puts_back_loses_nothi
     alter(night.seen, CAMPAIGN, control.resumed)
     night.died(killed_later)
     before = parked(night)
-    last = night.gpu()
+    with night.recovery("killed at gpu.put_back"):
+        last = night.gpu()
     night.post()
     eventually(lambda: not parked(night), what="nothing parked")
     put_back = len(night.topic(REQUESTS)) - WAITING

@@ -4,35 +4,37 @@ import random
 
 import pytest
 
-from tests.crash.night import GROUPS, Night, Worker
+from tests.crash.night import GROUPS, Night
 
 pytestmark = pytest.mark.integration
 
+OPEN = 64  # records that two post-process workers have in hand (two batches) or sent and not committed (a second's), when one joins or leaves
+
 
 def test_progress_goes_on_in_a_rebalance_storm(night: Night, chance: random.Random) -> None:
-    storm(night, chance, joins=3, requests=800)
+    storm(night, chance, joins=3, requests=200)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_progress_goes_on_in_a_long_rebalance_storm(night: Night, chance: random.Random) -> None:
-    storm(night, chance, joins=40, requests=9000)
+    storm(night, chance, joins=40, requests=4000)
 
 
 def storm(night: Night, chance: random.Random, joins: int, requests: int) -> None:
-    """One worker of each stage stays; at each turn another of each joins, and one of those leaves, in peace or by kill -9."""
+    """At each turn another worker of each stage joins, and one of the two leaves, in peace or by kill -9: the one at work, at least once."""
     night.submit(requests)
-    others: dict[str, list[Worker]] = {kind: [] for kind in GROUPS}
-    for kind in GROUPS:
-        night.start(kind)
-    for _ in range(joins):
+    begin = {"gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"), "postprocess": night.post}  # at work all the time
+    members = {kind: [begin[kind]()] for kind in GROUPS}
+    older = {kind: chance.sample([True, *chance.choices([True, False], k=joins - 1)], joins) for kind in GROUPS}
+    for turn in range(joins):
         night.mark("postprocess")  # Faust rebalances eagerly: what is in hand is handed back, and done again
-        for kind, joined in others.items():
-            joined.append(night.start(kind))
-        for kind, joined in others.items():
-            joined[-1].says('"assigned"')
+        for kind, pair in members.items():
+            pair.append(begin[kind]())
+        for kind, pair in members.items():
+            pair[-1].says('"assigned"')
             night.mark("postprocess")
-            leaver = joined.pop(chance.randrange(len(joined)))
+            leaver = pair.pop(0 if older[kind][turn] else 1)
             if chance.random() < 0.5:
                 night.kill(leaver)
             else:
@@ -41,3 +43,4 @@ def storm(night: Night, chance: random.Random, joins: int, requests: int) -> Non
                 pass
     night.completes(requests, timeout=600)
     night.holds(requests)
+    assert night.repeats["results"] <= 2 * joins * OPEN

@@ -68,7 +68,7 @@ def row_of(settings: Settings, campaign: str) -> dict[str, object]:
 
 def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     seedcast(POSTPROCESS, settings)
-    gpu = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:300:stop")
+    gpu = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:100:stop")
     for process in ("process-0.log", "process-1.log"):
         eventually(lambda log=tmp_path / process: "assigned" in log.read_text(), what="both workers")
     submit(settings, "night", 600)
@@ -89,6 +89,9 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(se
     row = row_of(settings, "night")
     assert (row["state"], row["accepted"], row["succeeded"], row["cancelled"]) == ("cancelled", 600, statuses["succeeded"], statuses["cancelled"])
     eventually(lambda: lag(settings) == 0, what="no lag")
+    with TopicReader(settings, settings.topic(AUDIO)) as reader:
+        spoken = sum(isinstance(decode_synthesis(record.value), RawAudio) for record in reader.to_end())
+    assert spoken < 200, "requests were spoken that were cancelled long before"
     report = audit(settings, "night", store)
     assert report.ok, report
 

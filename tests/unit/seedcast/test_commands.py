@@ -8,6 +8,7 @@ import pytest
 from producers import SubmitReport
 from producers.options import Rejection
 from schemas.messages import SpeechResult
+from seedcast.cli import base
 from seedcast.cli.base import fail
 from seedcast.cli.dead_letters import newest
 from seedcast.cli.demo import _refuse_dead
@@ -59,7 +60,7 @@ def test_a_result_is_shown_as_it_is(text: str, capsys: pytest.CaptureFixture[str
 
 
 def test_the_doctor_shows_findings_as_they_are_and_no_value_of_an_option(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(base.out, "width", 200)
     options = {"sasl.oauthbearer.client.secret": "hush", "client.rack": "b"}
     print_findings([Finding("disk", False, "[/b]", "[abc]")], Settings(home=Path("/srv/[x]"), kafka=KafkaSettings(options=options)))
     shown = capsys.readouterr().out

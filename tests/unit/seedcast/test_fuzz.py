@@ -5,6 +5,8 @@ import string
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -23,7 +25,9 @@ from producers.read import BadRow, read
 from schemas.messages import Campaign, Receipt, Rejected, Rendition, RequestError, SpeechRequest, SpeechResult
 from seedcast import codec, profiles
 from seedcast import settings as configuration
-from seedcast.errors import InvalidInput, InvalidRequest, InvalidRow, InvalidSettings, SeedcastError, Undecodable
+from seedcast.embedded.state import Recorded, State
+from seedcast.embedded.state import read as read_state
+from seedcast.errors import InvalidInput, InvalidRequest, InvalidRow, InvalidSettings, LocalResource, SeedcastError, Undecodable
 from seedcast.failpoints import parse
 from seedcast.kafka import Partition, Record
 from seedcast.settings import PostprocessSettings
@@ -169,6 +173,14 @@ def test_any_environment_is_settings_or_says_what_is_wrong(env: dict[str, str]) 
             patch.setenv(name, value)
         with suppress(InvalidSettings):
             configuration.load()
+
+
+@given(anything([msgspec.json.encode(State(broker_port=9092, processes={"broker": Recorded(1, 0.5)}))], State))
+@example(b'{"x":' + b"[" * 20_000)
+def test_any_state_of_a_stack_is_read_or_says_what_is_wrong(content: bytes) -> None:
+    with TemporaryDirectory() as folder, suppress(LocalResource):
+        (Path(folder) / "stack.json").write_bytes(content)
+        assert isinstance(read_state(Path(folder)), State)
 
 
 @given(
