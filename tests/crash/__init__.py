@@ -17,11 +17,13 @@ What is marked slow runs by `make test-faults`.
 | broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (30 s paused: slow) |
 | broker's disk full | test_broker (slow) |
 | three brokers, replication 3, the leader killed | test_broker (slow) |
+| a broker that takes hardly anything of what is made | test_narrow (slow); tests/unit/gpu_consumers/test_publisher |
 | S3 down, frozen, 503, slow, bucket gone, credentials revoked and restored | test_store |
 | poison in a campaign under way: not JSON, wrong shape, hostile text, a compressed-speaker bomb | test_poison |
 | poison as large as the topic takes | tests/integration/test_gpu_consumer and test_postprocess |
 | any bytes at all | tests/unit/seedcast/test_fuzz, tests/unit/gpu_consumers/chattts/test_speaker_fuzz |
 | the same in the files of operators and models, and in a stored voice lock | tests/unit/seedcast/test_fuzz_files, …/chattts/test_assets_fuzz |
+| a group that never committed, and whose log was cut, goes on with what is left; what was committed is held to | tests/integration/test_gpu_consumer (`idle`) |
 | retention deletes what was not read | test_again; tests/integration/test_postprocess and test_kafka |
 | a worker that lost its partition commits late | tests/unit/gpu_consumers/test_ledger_model: impossible; test_zombies |
 | fingerprint or profile table changes between two halves of a campaign | test_again |

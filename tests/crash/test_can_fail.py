@@ -58,7 +58,7 @@ def left_open(night: Night, *broken: str) -> None:
 NIGHTS = {
     "no_bitmap": (taken_over, "was spoken 2 times, expected at most 1"),
     "commit_first": (cut_short, "a request whose offset is committed has neither audio nor a result"),
-    "twice": (left_open, "was spoken 2 times, expected at most 1"),
+    "twice": (left_open, r"was spoken \d times, expected at most \d"),
     "concurrency_2": (held_up, "a request whose audio's offset is committed has no result"),
 }
 

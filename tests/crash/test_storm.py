@@ -8,15 +8,15 @@ from tests.crash.night import GROUPS, Night
 
 pytestmark = pytest.mark.integration
 
-OPEN = 64  # records that two post-process workers have in hand (two batches) or sent and not committed (a second's), when one joins or leaves
+OPEN = 48  # records that two post-process workers have in hand (a batch each) or sent and not committed (a second's), at most, in a turn
 
 
 def test_progress_goes_on_in_a_rebalance_storm(night: Night, chance: random.Random) -> None:
-    storm(night, chance, joins=3, requests=200)
+    storm(night, chance, joins=2, requests=140)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_progress_goes_on_in_a_long_rebalance_storm(night: Night, chance: random.Random) -> None:
     storm(night, chance, joins=40, requests=4000)
 
@@ -43,4 +43,4 @@ def storm(night: Night, chance: random.Random, joins: int, requests: int) -> Non
                 pass
     night.completes(requests, timeout=600)
     night.holds(requests)
-    assert night.repeats["results"] <= 2 * joins * OPEN
+    assert night.repeats["results"] <= joins * OPEN
