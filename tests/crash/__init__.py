@@ -14,11 +14,11 @@ What is marked slow runs by `make test-faults`.
 | SIGTERM under load | test_edges; tests/integration/test_gpu_consumer and test_postprocess (`sigterm`) |
 | SIGTERM, and the engine needs longer than the drain | test_draining |
 | GPU consumer killed while it parks a request of a paused campaign, or puts it back | test_parking (slow) |
-| broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (30 s paused: slow) |
+| broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (stopped, paused, slow network: slow) |
 | broker's disk full | test_broker (slow) |
 | three brokers, replication 3, the leader killed | test_broker (slow) |
 | a broker that takes hardly anything of what is made | test_narrow (slow); tests/unit/gpu_consumers/test_publisher |
-| S3 down, frozen, 503, slow, bucket gone, credentials revoked and restored | test_store |
+| S3 down, frozen, 503, slow, bucket gone, credentials revoked and restored | test_store (slow store: slow) |
 | poison in a campaign under way: not JSON, wrong shape, hostile text, a compressed-speaker bomb | test_poison |
 | poison as large as the topic takes | tests/integration/test_gpu_consumer and test_postprocess |
 | any bytes at all | tests/unit/seedcast/test_fuzz, tests/unit/gpu_consumers/chattts/test_speaker_fuzz |
@@ -26,7 +26,7 @@ What is marked slow runs by `make test-faults`.
 | a group that never committed, and whose log was cut, goes on with what is left; what was committed is held to | tests/integration/test_gpu_consumer (`idle`) |
 | retention deletes what was not read | test_again; tests/integration/test_postprocess and test_kafka |
 | a worker that lost its partition commits late | tests/unit/gpu_consumers/test_ledger_model: impossible; test_zombies |
-| fingerprint or profile table changes between two halves of a campaign | test_again |
+| fingerprint or profile table changes between two halves of a campaign | test_again (slow) |
 | schema changes between two halves | tests/unit/schemas/test_wire: unknown fields are ignored, what was written stays readable |
 | the dead-letter topic refuses | test_again; tests/unit/gpu_consumers/test_publisher |
 | offsets reset: the whole topic again | test_again |

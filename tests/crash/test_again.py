@@ -132,6 +132,7 @@ def test_of_two_fingerprints_in_a_group_the_one_that_was_not_blessed_takes_nothi
     assert len({result.receipt.engine_fingerprint for result in night.outcomes() if result.receipt}) == 1
 
 
+@pytest.mark.slow
 def test_a_campaign_of_two_halves_shows_both_in_its_receipts_and_its_audit(night: Night, chance: random.Random, tmp_path: Path) -> None:
     table = tmp_path / "profiles.toml"
     table.write_text("[telephony]\nformat = 'flac'\nsample_rate = 16000\n")

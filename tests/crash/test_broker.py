@@ -133,7 +133,7 @@ def at_work(night: Night, *kinds: str) -> list[Worker]:
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "faults", [(killed, paused, cut, deaf), pytest.param((stopped, slow, paused_for_long, full), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
+    "faults", [(killed, cut, deaf), pytest.param((stopped, slow, paused, paused_for_long, full), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
 )
 def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
     dark: Night, lone: Cluster, chance: random.Random, faults: tuple[Callable[[Node, random.Random], None], ...]

@@ -55,6 +55,7 @@ def test_workers_killed_at_their_edges_lose_nothing_and_repeat_what_was_open(
         worker.finishes()
 
 
+@pytest.mark.slow
 def test_a_gpu_consumer_killed_while_partitions_move_loses_nothing(night: Night) -> None:
     night.submit(REQUESTS)
     night.post()

@@ -109,6 +109,7 @@ def test_a_backlog_does_not_grow_a_worker_whose_store_is_away(away: Away) -> Non
     night.holds(REQUESTS + 20 * BACKLOG)
 
 
+@pytest.mark.slow
 def test_a_slow_store_only_slows(away: Away) -> None:
     away.proxy.fail(Fault(delay=0.05))
     away.night.submit(BACKLOG)

@@ -173,6 +173,7 @@ def test_an_audio_offset_that_was_committed_without_a_result_is_a_breach(setting
     assert (breach.name, breach.examples) == ("audio_passed", (f"{request.request_id} at audio[{number}]@{offset}",))
 
 
+@pytest.mark.slow
 def test_parked_requests_wait_and_are_proven_when_they_were_put_back(settings: Settings, seedcast: Spawn) -> None:
     submitted(settings, 12)
     assert run(settings, "pause", CAMPAIGN).returncode == 0

@@ -138,6 +138,7 @@ def test_what_is_parked_ends_when_its_campaign_is_cancelled(settings: Settings, 
         assert not any(isinstance(decode_synthesis(record.value), RawAudio) for record in reader.to_end())
 
 
+@pytest.mark.slow
 def test_pauses_and_resumptions_in_a_row_with_two_workers_lose_nothing_and_keep_the_lane(settings: Settings, seedcast: Spawn) -> None:
     workers = [seedcast(GPU, settings), seedcast(GPU, settings)]
     submit(settings, "night", 200)
@@ -215,6 +216,7 @@ def test_audio_that_nobody_takes_holds_bulk_back_and_no_urgent_request(settings:
     assert worker.wait(timeout=90) == 0
 
 
+@pytest.mark.slow
 def test_audio_that_waits_too_long_holds_bulk_back_whatever_its_size(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     worker = seedcast(GPU, settings, SEEDCAST_GPU_BACKLOG="0", SEEDCAST_GPU_BACKLOG_AGE="1")
     submit(settings, "night", 20)

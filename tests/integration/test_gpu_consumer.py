@@ -83,6 +83,7 @@ def test_each_record_ends_as_audio_rejection_or_dead_letter(settings: Settings, 
     assert lag(settings) == 0
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings: Settings, seedcast: Spawn) -> None:
     produce(settings, [encode_json(request(n)) for n in range(600)])
     for killed_after in (50, 250):

@@ -91,6 +91,7 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(settings: Set
     assert (letter.key, letter.value, letter.topic, letter.stage) == (b"request-00101", b"\xff not MessagePack", settings.topic(AUDIO), "postprocess")
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings: Settings, seedcast: Spawn) -> None:
     produce(settings, sounds(range(400), profiles=("telephony", "phone")))
     settings = quick(settings)
@@ -106,6 +107,7 @@ def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings:
     assert_all_delivered(settings, 400)
 
 
+@pytest.mark.slow
 def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     stays = seedcast(RUN, settings)
     eventually(lambda: '"assigned"' in (tmp_path / "process-0.log").read_text(), what="the first worker")
@@ -183,6 +185,7 @@ def test_sigterm_while_the_store_is_away_hands_the_batch_back(own_stack: Stack, 
     assert_all_delivered(settings, 120)
 
 
+@pytest.mark.slow
 def test_a_broker_that_goes_away_is_waited_for(own_stack: Stack, seedcast: Spawn, tmp_path: Path) -> None:
     settings = fresh(own_stack)
     produce(settings, sounds(range(600), profiles=("telephony", "phone")))
