@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 GROUP = "gpu-consumers"
 PARTING = 5.0  # seconds for a last commit
+SETTLE = 1.0  # seconds in which a rebalance that is under way may end before it
 
 
 @dataclass(eq=False)
@@ -104,10 +105,14 @@ class Assignments:
                 metrics.PARTITIONS_PAUSED.dec()
 
     def close(self) -> None:
-        """Leaves the group; what was published is waited for and committed first. A rebalance that is under way ends before: in it no commit is taken."""
+        """Leaves the group; what was published is waited for and committed first. A rebalance that is under way ends before: in it no commit is taken.
+
+        It would wait behind the request to join, which the broker answers when every member has asked; and one of them may be our own, that waits for
+        its callback in `poll` (measured: both wait until the session of polling ends).
+        """
         with suppress(SeedcastError):  # whatever failed: leave
-            patience = time.monotonic() + PARTING
-            while not self.commit() and time.monotonic() < patience:
+            began = time.monotonic()
+            while time.monotonic() < began + SETTLE or (not self.commit() and time.monotonic() < began + PARTING):
                 for _ in self._consumer.poll(1, 0.1):  # serves the rebalance; what is read now is read again by the next owner
                     pass
         self._consumer.close()

@@ -55,13 +55,13 @@ class Worker:
             while not stop.is_set():
                 self._steer()
                 self._take()
+                self._assignments.commit_when_due()  # here, where no rebalance waits for a poll: in one, the commit would wait for it
                 if not self._publisher.full:
                     self._admit()
                     self._step()
                 self._publish()
                 self._parking.turn()
                 self._publisher.poll()
-                self._assignments.commit_when_due()
                 watchdog.beat()
             self._drain(watchdog)
         finally:
