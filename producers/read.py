@@ -6,41 +6,17 @@ before its first row, as far as that can be known.
 
 import codecs
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
 import pyarrow
 import pyarrow.csv
-import pyarrow.parquet
 
+from producers.parquet import read_parquet
+from producers.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
 from seedcast.errors import InvalidInput, InvalidRow
-
-BLOCK = 1024 * 1024  # bytes read at once; also the longest line
-BATCH = 2048  # rows of a Parquet batch
-
-# What Python has no value for: strings that are not UTF-8, times of other years or in nanoseconds.
-_UNREADABLE = (ValueError, OverflowError)
-
-Row = tuple[int, Mapping[str, object]]  # the row's number in the file, the first being 1, and its values by column
-
-
-@dataclass(frozen=True)
-class BadRow:
-    """A row that could not be read, with the line as it came."""
-
-    error: InvalidRow
-    line: str
-
-
-@dataclass(frozen=True)
-class Rows:
-    """`columns` is None where each row has its own (JSON Lines)."""
-
-    columns: tuple[str, ...] | None
-    rows: Iterator[Row | BadRow]
 
 
 def read(path: Path) -> Rows:
@@ -80,7 +56,7 @@ def _csv_columns(path: Path) -> tuple[str, ...]:
     parsing = pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=lambda _: "skip")
     try:
         with pyarrow.csv.open_csv(path, read_options=pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False), parse_options=parsing) as reader:
-            return _check_columns(path, reader.schema.names)
+            return check_columns(path, reader.schema.names)
     except pyarrow.ArrowInvalid as error:
         if "empty" in str(error).lower():
             raise InvalidInput(f"{path} has no rows", expected="a header and at least one row") from error
@@ -95,7 +71,7 @@ def _csv_rows(
     try:
         with pyarrow.csv.open_csv(path, read_options=reading, parse_options=parsing, convert_options=conversion) as reader:
             for batch in reader:
-                for values in _mappings(columns, batch):
+                for values in mappings(columns, batch):
                     number += 1
                     while bad and bad[0].error.row == number:
                         yield bad.popleft()
@@ -127,59 +103,6 @@ def _malformed(path: Path, error: Exception, after: int = 0) -> InvalidInput:
     if "straddling" in str(error):
         return InvalidInput(f"{path}, after row {after}", expected=f"rows of at most {BLOCK:,} bytes", got="a longer one", remedy="is a quote never closed?")
     return InvalidInput(f"{path}, after row {after}", expected="CSV with a header", got=str(error))
-
-
-def _parquet(path: Path) -> Rows:
-    try:
-        file = pyarrow.parquet.ParquetFile(path, buffer_size=BLOCK, pre_buffer=False)
-        names = file.schema_arrow.names
-    except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{path} is not Parquet", got=str(error)) from error
-    columns = _check_columns(path, names)
-    return Rows(columns, _parquet_rows(path, columns, file))
-
-
-def _parquet_rows(path: Path, columns: tuple[str, ...], file: pyarrow.parquet.ParquetFile) -> Iterator[Row | BadRow]:
-    number = 1
-    try:
-        with file:
-            for batch in file.iter_batches(batch_size=BATCH):
-                yield from _batch(columns, batch, number)
-                number += batch.num_rows
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InvalidInput(f"{path} is damaged", got=str(error)) from error
-
-
-def _batch(columns: tuple[str, ...], batch: pyarrow.RecordBatch, first: int) -> Iterator[Row | BadRow]:
-    batch = _shortest(batch)
-    try:
-        return enumerate(_mappings(columns, batch), first)
-    except _UNREADABLE:  # a row of it
-        return (_alone(columns, batch.slice(index, 1), first + index) for index in range(batch.num_rows))
-
-
-def _shortest(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
-    """A number of single precision as the one that is written with the fewest digits: 12.3 would become 12.300000190734863."""
-    for place, field in enumerate(batch.schema):
-        if field.type == pyarrow.float32():
-            batch = batch.set_column(place, field.name, batch.column(place).cast(pyarrow.string()).cast(pyarrow.float64()))
-    return batch
-
-
-def _alone(columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int) -> Row | BadRow:
-    values: dict[str, object] = {}
-    for name, column in zip(columns, row.columns, strict=True):
-        try:
-            values[name] = column[0].as_py()
-        except _UNREADABLE as error:
-            came = error.object.decode("utf-8", "backslashreplace") if isinstance(error, UnicodeDecodeError) else ""
-            return BadRow(InvalidRow(number, name, expected="UTF-8, or a time from year 1 to 9999 in microseconds", got=str(error)), came)
-    return number, values
-
-
-def _mappings(columns: tuple[str, ...], batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:
-    lists = [column.to_pylist() for column in batch.columns]
-    return (dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True))
 
 
 def _json_lines(path: Path) -> Rows:
@@ -216,15 +139,6 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
         line = file.readline(BLOCK + 1)
 
 
-def _check_columns(path: Path, names: Iterable[str]) -> tuple[str, ...]:
-    columns = tuple(names)
-    if doubled := sorted({name for name in columns if columns.count(name) > 1}):
-        raise InvalidInput(f"{path}: columns appear twice", expected="every column once", got=", ".join(map(repr, doubled)))
-    if "" in (name.strip() for name in columns):
-        raise InvalidInput(f"{path}: a column has no name", expected="a name for every column", got=", ".join(map(repr, columns)))
-    return columns
-
-
 def _check_utf8(path: Path) -> int:
     """Before the first row is submitted: a file that turns out to be in another encoding halfway would be half submitted. Returns the count of quotes."""
     quotes, decoder, offset, line = 0, codecs.getincrementaldecoder("utf-8")(), 0, 1
@@ -259,4 +173,4 @@ def _refuse_utf16(path: Path, start: bytes) -> None:
         )
 
 
-_FORMATS: dict[str, Callable[[Path], Rows]] = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": _parquet}
+_FORMATS: dict[str, Callable[[Path], Rows]] = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".parquet": read_parquet}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from producers.build import Builder
 from producers.options import SubmitOptions
-from producers.read import BadRow, Rows, read
+from producers.read import read
+from producers.rows import BadRow, Rows
 from schemas.messages import SpeechRequest
 from seedcast import profiles, voices
 from seedcast.errors import InvalidRow

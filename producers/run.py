@@ -8,9 +8,9 @@ from producers.content import check_deadline, digest, encode
 from producers.journal import Entry, Journal
 from producers.options import OnProgress, SubmitOptions, SubmitProgress, SubmitReport
 from producers.publish import Publisher
-from producers.read import BadRow
 from producers.rejected import Rejected
 from producers.remote import Remote
+from producers.rows import BadRow
 from schemas.messages import SpeechRequest
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.failpoints import failpoint

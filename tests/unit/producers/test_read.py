@@ -8,7 +8,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from producers.read import BLOCK, BadRow, read
+from producers.read import read
+from producers.rows import BLOCK, BadRow
 from seedcast.errors import InvalidInput
 from tests.unit.producers.files import a_file, parquet
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from producers.read import BadRow, read
+from producers.read import read
+from producers.rows import BadRow
 from producers.sample import rows, write_csv
 from tests.unit.producers.files import dry_run
 

@@ -21,7 +21,8 @@ from gpu_consumers.ledger import Ledger
 from gpu_consumers.outcome import of_record
 from producers import SubmitOptions
 from producers.build import Builder
-from producers.read import BadRow, read
+from producers.read import read
+from producers.rows import BadRow
 from schemas.messages import Campaign, Receipt, Rejected, Rendition, RequestError, SpeechRequest, SpeechResult
 from seedcast import codec, profiles
 from seedcast import settings as configuration
