@@ -16,6 +16,7 @@ from seedcast.errors import InvalidRow
 _FORBIDDEN = set(".[]!:")
 _SPEAKABLE = (str, int, float, Decimal, date, time)  # a datetime is a date
 _MOST_DIGITS = 1000  # of an integer; Python itself writes no more than 4,300
+_TOO_LARGE = 10**_MOST_DIGITS
 Values = Mapping[str, object]
 
 
@@ -53,7 +54,7 @@ def _check(row: int, name: str, value: object) -> None:
         raise InvalidRow(row, name, expected="a value for the template", got="nothing" if value is None else "an empty one")
     if isinstance(value, bool) or not isinstance(value, _SPEAKABLE):
         raise InvalidRow(row, name, expected="text or a number for the template", got=type(value).__name__)
-    if isinstance(value, int) and abs(value) >= 10**_MOST_DIGITS:
+    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
         raise InvalidRow(row, name, expected=f"at most {_MOST_DIGITS:,} digits for the template", got="more")
     if not _exists(value):
         raise InvalidRow(row, name, expected="a number or a moment that exists", got=str(value))

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from seedcast.cli import style
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.submit import IdColumn, Speed, Template
+from seedcast.cli.submit import IdColumn, Speed, Template, list_options
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "ski
 
 @app.command(rich_help_panel="Daily work")
 def audit(
+    context: typer.Context,
     campaign: Annotated[str, typer.Argument(help="Whose accounts to check.")],
     sizes: Annotated[bool, typer.Option("--sizes", help="Compare the objects' sizes only; by default each is read and hashed.")] = False,
     no_objects: Annotated[bool, typer.Option("--no-objects", help="Leave the object store out.")] = False,
@@ -48,23 +49,12 @@ def audit(
 
     With --source, give the id column, template, voice, speed and style that the list was submitted with.
     """
-    from producers import SubmitOptions
     from storage.audit import audit as prove
     from storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
-    asked = style.given(
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        repetition_penalty=repetition_penalty,
-        refine=refine,
-        oral=oral,
-        laugh=laugh,
-        break_=break_,
-    )
-    options = SubmitOptions(campaign=campaign, id_column=id_column, template=template, voice=voice, speaker=speaker, speed=speed, style=style.style(asked))
+    options = list_options(context)
     listed = _rows(settings, source, options) if source else ()
     with _watched() as on_progress:
         objects: Objects = "size" if sizes else "hash"

@@ -7,7 +7,7 @@ import typer
 
 from seedcast.cli import style
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.submit import IdColumn, Speed, Template, show
+from seedcast.cli.submit import IdColumn, Speed, Template, list_options, show
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 @app.command(rich_help_panel="Daily work")
 def retry(
+    context: typer.Context,
     campaign: Annotated[str, typer.Argument(help="Whose failed and expired requests to submit again.")],
     name: Annotated[str | None, typer.Option("--as", metavar="NAME", help=r"The new campaign. \[default: CAMPAIGN-retry-1, or the next free number]")] = None,
     deadline: Annotated[str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' from now; the old one is dropped.")] = None,
@@ -45,31 +46,10 @@ def retry(
     With --source, give the id column, template, voice, speed, profiles and style that the list was submitted with.
     Exit code 1 where a request was rejected or cannot be found any more.
     """
-    from producers import SubmitOptions
     from producers.retry import RetryOptions
 
     quiet_logs()
-    asked = style.given(
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        repetition_penalty=repetition_penalty,
-        refine=refine,
-        oral=oral,
-        laugh=laugh,
-        break_=break_,
-    )
-    listed = SubmitOptions(
-        campaign=campaign,
-        id_column=id_column,
-        template=template,
-        voice=voice,
-        speaker=speaker,
-        speed=speed,
-        profiles=tuple(profile or ("phone",)),
-        priority="urgent" if urgent else "normal",
-        style=style.style(asked),
-    )
+    listed = list_options(context, profiles=tuple(profile or ("phone",)), priority="urgent" if urgent else "normal")
     settings = connected()
     report = _send(settings, RetryOptions(campaign=campaign, name=name, deadline=deadline, source=source, listed=listed, dry_run=dry_run))
     emit(_facts(report)) if as_json else _show(report)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @app.command(rich_help_panel="Daily work")
 def say(
+    context: typer.Context,
     text: Annotated[str, typer.Argument(help="What to say, Mandarin or English.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Audio file to write.")] = Path("out.wav"),
     voice: style.Voice = "2222",
@@ -48,17 +49,7 @@ def say(
     chosen = table.get(profile or _by_ending(output))
     if chosen is None:
         raise InvalidInput("--profile", expected=f"one of {', '.join(table)}", got=str(profile))
-    asked = style.given(
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        repetition_penalty=repetition_penalty,
-        refine=refine,
-        oral=oral,
-        laugh=laugh,
-        break_=break_,
-    )
-    request = _request({"text": text, "voice": voice, "speaker": speaker, "speed": speed, "profile": chosen.name, **asked}, settings)
+    request = _request({"text": text, "voice": voice, "speaker": speaker, "speed": speed, "profile": chosen.name, **style.asked(context)}, settings)
     with err.status("speaking"):
         loaded = engines.load(settings)
         err.print(loaded.description, style="dim", soft_wrap=True)

@@ -47,6 +47,11 @@ def given(
     return {name: value for name, value in asked.items() if value is not None}
 
 
+def asked(context: typer.Context) -> dict[str, object]:
+    """The same, of the command that runs."""
+    return given(**{name: context.params[name] for name in STYLE.values()})
+
+
 def style(asked: Mapping[str, object]) -> Style:
     """Not judged yet: the bounds are a producer's to check."""
     return Style(**{STYLE[name]: value for name, value in asked.items()})  # type: ignore[arg-type]

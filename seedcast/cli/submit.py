@@ -1,7 +1,7 @@
 """`submit`: a file of rows becomes a campaign of requests."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -20,6 +20,7 @@ Speed = Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice
 
 @app.command(rich_help_panel="Daily work")
 def submit(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV, JSON Lines (.jsonl, .ndjson) or Parquet.")],
     campaign: Annotated[str, typer.Option(help="The list's name for ever: the same campaign and row give the same request.")],
     id_column: IdColumn = None,
@@ -53,27 +54,9 @@ def submit(
     Rows that are wrong go to FILE.rejected.jsonl and the others go on; then the exit code is 1.
     Interrupted, the same command goes on from there.
     """
-    from producers import SubmitOptions
-
     quiet_logs()
-    asked = style.given(
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        repetition_penalty=repetition_penalty,
-        refine=refine,
-        oral=oral,
-        laugh=laugh,
-        break_=break_,
-    )
-    options = SubmitOptions(
-        campaign=campaign,
-        id_column=id_column,
-        template=template,
-        voice=voice,
-        speaker=speaker,
-        style=style.style(asked),
-        speed=speed,
+    options = list_options(
+        context,
         profiles=tuple(profile or ("phone",)),
         deadline=deadline,
         priority="urgent" if urgent else "normal",
@@ -89,6 +72,14 @@ def submit(
 
         finish(settings, campaign, as_json, rejected=report.rejected)
     raise typer.Exit(Exit.INCOMPLETE if report.rejected else Exit.OK)
+
+
+def list_options(context: typer.Context, **more: Any) -> "SubmitOptions":
+    """How a command's options say that a list is, or was, spoken; `more`: what else it says."""
+    from producers import SubmitOptions
+
+    own = {name: context.params[name] for name in ("campaign", "id_column", "template", "voice", "speaker", "speed")}
+    return SubmitOptions(**own, style=style.style(style.asked(context)), **more)
 
 
 def send(settings: Settings, file: Path, options: "SubmitOptions") -> "SubmitReport":

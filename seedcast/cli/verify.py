@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seedcast.cli import style
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.submit import IdColumn, Speed, Template
+from seedcast.cli.submit import IdColumn, Speed, Template, list_options
 from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ Tally = Counter[str]
 
 @app.command(rich_help_panel="Daily work")
 def verify(
+    context: typer.Context,
     campaign: Annotated[str, typer.Argument(help="Whose results to check.")],
     sample: Annotated[str, typer.Option(help="Share of the requests that were spoken; at least 20 of them.")] = "1%",
     everything: Annotated[bool, typer.Option("--all", help="Every one of them.")] = False,
@@ -53,23 +54,13 @@ def verify(
     from gpu_consumers import engines
     from gpu_consumers import sample as samples
     from gpu_consumers.replay import replay, requests_of, results_of
-    from producers import SubmitOptions, rebuild_file
+    from producers import rebuild_file
     from seedcast.cli.run import with_engine
 
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)
     settings = with_engine(connected(), engine)
-    asked = style.given(
-        temperature=temperature,
-        top_p=top_p,
-        top_k=top_k,
-        repetition_penalty=repetition_penalty,
-        refine=refine,
-        oral=oral,
-        laugh=laugh,
-        break_=break_,
-    )
-    options = SubmitOptions(campaign=campaign, id_column=id_column, template=template, voice=voice, speaker=speaker, speed=speed, style=style.style(asked))
+    options = list_options(context)
     requests = rebuild_file(settings, source, options) if source else requests_of(settings, campaign)
     with err.status("reading receipts"):
         receipts = samples.choose(results_of(settings, campaign), fraction)
