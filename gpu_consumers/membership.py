@@ -6,9 +6,8 @@ partitions and none of the bulk (measured). Apart, urgent records wait behind no
 
 from collections.abc import Callable, Iterator, Sequence
 
-from seedcast.errors import SeedcastError
 from seedcast.kafka import GroupConsumer, Partition, Record
-from seedcast.kafka.consumer import OnAssign, OnRevoke
+from seedcast.kafka.consumer import Offsets, OnAssign, OnCommit, OnRevoke
 from seedcast.settings import Settings
 
 Join = Callable[..., GroupConsumer]
@@ -18,9 +17,19 @@ class Membership:
     """The interface of GroupConsumer. Topics are served in the order given."""
 
     def __init__(
-        self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke, join: Join = GroupConsumer
+        self,
+        settings: Settings,
+        group: str,
+        topics: Sequence[str],
+        *,
+        on_assign: OnAssign,
+        on_revoke: OnRevoke,
+        on_lost: OnRevoke,
+        on_commit: OnCommit,
+        join: Join = GroupConsumer,
     ) -> None:
-        self._members = {topic: join(settings, group, [topic], on_assign=on_assign, on_revoke=on_revoke, on_lost=on_lost) for topic in topics}
+        callbacks = {"on_assign": on_assign, "on_revoke": on_revoke, "on_lost": on_lost, "on_commit": on_commit}
+        self._members = {topic: join(settings, group, [topic], **callbacks) for topic in topics}
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
         """Up to `limit` records, and one more of each further topic; waits only for the first. Raises Fatal errors."""
@@ -30,17 +39,15 @@ class Membership:
                 limit, patience = limit - 1, 0.0
                 yield record
 
-    def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
-        """Of every topic, whatever happens to the others'. Raises SeedcastError: the first there was."""
-        errors: list[SeedcastError] = []
-        for topic, member in self._members.items():
-            if part := {partition: left for partition, left in offsets.items() if partition.topic == topic}:
-                try:
-                    member.commit(part)
-                except SeedcastError as error:
-                    errors.append(error)
-        if errors:
-            raise errors[0]
+    def commit(self, offsets: Offsets) -> None:
+        """Raises SeedcastError."""
+        for member, part in self._split(offsets):
+            member.commit(part)
+
+    def commit_soon(self, offsets: Offsets) -> None:
+        """Of each topic on its own: what holds up one holds up no other."""
+        for member, part in self._split(offsets):
+            member.commit_soon(part)
 
     def pause(self, partition: Partition) -> None:
         self._members[partition.topic].pause(partition)
@@ -52,3 +59,8 @@ class Membership:
         """Leaves the group; `on_revoke` and `on_lost` run first."""
         for member in self._members.values():
             member.close()
+
+    def _split(self, offsets: Offsets) -> Iterator[tuple[GroupConsumer, Offsets]]:
+        for topic, member in self._members.items():
+            if part := {partition: left for partition, left in offsets.items() if partition.topic == topic}:
+                yield member, part

@@ -25,7 +25,6 @@ from storage.objects import ObjectStore
 log = structlog.get_logger(__name__)
 
 STAGE = "gpu-consumer"
-HANDOVER = 20.0  # seconds to wait for delivery reports when partitions move
 FULL = 40 * MIB  # bytes on their way to the broker; librdkafka takes 64 MiB, and then keeps its caller waiting
 
 OnDelivery = Callable[[SeedcastError | None], None]
@@ -45,7 +44,6 @@ class Publisher:
         self._settings, self._store, self._producer = settings, store, producer
         self._lanes = {settings.topic(REQUESTS_URGENT): settings.topic(AUDIO_URGENT)}
         self._bulk = settings.topic(AUDIO)
-        self.patience = HANDOVER
         self._failure: SeedcastError | None = None
         self._under_way = 0  # bytes
         self.full = False  # whether the broker takes less than is made, so that nothing more should be made
@@ -115,9 +113,9 @@ class Publisher:
         if self._failure:
             raise Fatal(self._failure.what, got=self._failure.got, remedy="see what differs with `seedcast topics check`; until then the source offset stays")
 
-    def flush(self, patience: float | None = None) -> None:
-        """Waits for delivery reports, at most so many seconds; by default `patience`."""
-        self._producer.flush(self.patience if patience is None else patience)
+    def flush(self, patience: float) -> None:
+        """Waits for delivery reports, at most so many seconds."""
+        self._producer.flush(patience)
 
     def close(self) -> None:
         """What is still queued belongs to partitions that are no longer ours."""

@@ -3,9 +3,10 @@
 Everything but the packing of waveforms runs on one thread; delivery reports and rebalance callbacks run inside its calls.
 """
 
+import math
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import structlog
 
@@ -19,6 +20,7 @@ from gpu_consumers.reception import Flight, Reception
 from schemas.topics import REQUESTS, REQUESTS_URGENT
 from seedcast import metrics
 from seedcast.campaigns import Campaigns
+from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Producer
 from seedcast.profiles import Profiles
@@ -31,7 +33,9 @@ log = structlog.get_logger(__name__)
 POLL_LIMIT = 64  # records between two engine steps
 IDLE_POLL = 0.1  # seconds
 STEER = 0.1  # seconds between two looks at the campaigns
-LAST = 2.0  # seconds for what is packed, where the drain took all of its time
+HANDOVER = 20.0  # seconds for what is packed, and for its delivery reports, when partitions move
+LAST = 2.0  # seconds for the same, where the drain took all of its time
+PARTING = 10.0  # seconds for the last commits, which a rebalance may hold up or refuse
 
 
 class Worker:
@@ -47,7 +51,8 @@ class Worker:
         self._handover = Handover(engine, settings.gpu.encoders)
         callbacks = Callbacks(waiting=self._reception.waiting, flush=self._flush, forget=self._reception.forget)
         self._assignments = Assignments(settings, [settings.topic(REQUESTS_URGENT), settings.topic(REQUESTS)], callbacks)
-        self._parking = Parking(settings, self._campaigns.state, self._publisher, partitions)
+        self._parking = Parking(settings, self._campaigns.state, self._publisher, partitions, self._flush)
+        self._leave_by = math.inf  # no flush waits longer
 
     def run(self, stop: threading.Event, watchdog: Watchdog) -> None:
         """Until `stop` is set; then finishes what is in the slots, commits and leaves the group."""
@@ -55,7 +60,7 @@ class Worker:
             while not stop.is_set():
                 self._steer()
                 self._take()
-                self._assignments.commit_when_due()  # here, where no rebalance waits for a poll: in one, the commit would wait for it
+                self._assignments.commit_when_due()
                 if not self._publisher.full:
                     self._admit()
                     self._step()
@@ -118,7 +123,7 @@ class Worker:
 
     def _flush(self) -> None:
         """Before partitions move: what is packed goes to the broker, as far as it takes it in time."""
-        deadline = time.monotonic() + self._publisher.patience
+        deadline = min(time.monotonic() + HANDOVER, self._leave_by)
         while len(self._handover) and time.monotonic() < deadline:
             self._publish()
             self._publisher.poll(0.01)
@@ -133,15 +138,23 @@ class Worker:
             self._publish()
             self._publisher.poll(0.01 if self._publisher.full else 0.0)
             watchdog.beat()
-        self._publisher.patience = max(LAST, deadline - time.monotonic())
-        self._flush()  # else the last commit, which a rebalance may refuse, would be their only one
-        self._publisher.patience = 0.0  # it has had its time
+        self._leave_by = max(deadline, time.monotonic() + LAST)
+        self._flush()
         if unfinished := len(self._in_slots) + len(self._handover):
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
+
+    def _part(self) -> None:
+        """The last commits. Both groups are served meanwhile, else a rebalance of one would hold up other workers."""
+        deadline = time.monotonic() + PARTING
+        with suppress(SeedcastError):  # whatever failed: leave
+            self._flush()
+            while not (self._assignments.part() & self._parking.part()) and time.monotonic() < deadline:
+                pass
 
     def _close(self) -> None:
         """After an error, too: a process does not end while librdkafka waits for somebody to answer a rebalance (measured)."""
         closes = (
+            self._part,
             self._assignments.close,
             self._handover.close,
             self._parking.close,

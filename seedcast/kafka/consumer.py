@@ -5,19 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from seedcast.errors import CredentialsRefused, Fatal, OffsetsLost
+from seedcast.errors import CredentialsRefused, Fatal, OffsetsLost, SeedcastError
 from seedcast.kafka import config
 from seedcast.kafka.errors import making_a_client, refuse_gap, say_if_late, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+P = ParamSpec("P")
 
 TAKE_OVER = 40.0  # seconds in which the offsets of partitions must become known; less than the watchdog's
 LOOK = 5.0  # seconds for a look at where logs begin, all of them together
@@ -60,21 +61,38 @@ class Record:
 
 OnAssign = Callable[[dict[Partition, Committed]], None]
 OnRevoke = Callable[[Sequence[Partition]], None]
+Offsets = dict[Partition, tuple[int, str]]  # the next offset to read, and its metadata
+OnCommit = Callable[[Offsets, SeedcastError | None], None]
 
 
 class GroupConsumer:
-    """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs when they no longer are, after that or, too late for it, alone."""
+    """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs when they no longer are, after that or, too late for it, alone.
+
+    `on_commit` learns what became of an asynchronous commit: what was committed, and an error where there was one.
+    """
 
     def __init__(
-        self, settings: Settings, group: str, topics: Sequence[str], *, on_assign: OnAssign, on_revoke: OnRevoke, on_lost: OnRevoke, rewind: bool = False
+        self,
+        settings: Settings,
+        group: str,
+        topics: Sequence[str],
+        *,
+        on_assign: OnAssign,
+        on_revoke: OnRevoke,
+        on_lost: OnRevoke,
+        on_commit: OnCommit | None = None,
+        rewind: bool = False,
     ) -> None:
         """With `rewind`, every partition is read from its beginning, and `on_assign` still learns what was committed."""
         self._rewind = rewind
-        self._on_assign, self._on_revoke, self._on_lost = on_assign, on_revoke, on_lost
+        self._on_assign, self._on_revoke, self._on_lost, self._on_commit = on_assign, on_revoke, on_lost, on_commit
         self._failure: BaseException | None = None
-        self._closing = False
+        self._closing = self._committing = False
+        options = config.consumer(settings.kafka, group)
+        if on_commit:
+            options["on_commit"] = self._guard(self._noted)
         with making_a_client():
-            self._client = Consumer(config.consumer(settings.kafka, group), logger=config.LOGGER)
+            self._client = Consumer(options, logger=config.LOGGER)
         self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
@@ -95,17 +113,17 @@ class GroupConsumer:
                 continue
             yield as_record(message)
 
-    def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
-        """Synchronous, so that none is outstanding when a partition is revoked. Raises SeedcastError."""
-        try:
-            results = self._client.commit(
-                offsets=[TopicPartition(p.topic, p.number, offset, metadata) for p, (offset, metadata) in offsets.items()], asynchronous=False
-            )
-        except KafkaException as error:
-            raise translate(error, "committing offsets") from error
-        for result in results or ():
+    def commit(self, offsets: Offsets) -> None:
+        """Synchronous: for `on_revoke`. Elsewhere a rebalance makes it wait for other members. Raises SeedcastError."""
+        for result in self._commit(offsets, asynchronous=False):
             if result.error:
                 raise translate(result.error, f"committing offset of {result.topic}[{result.partition}]")
+
+    def commit_soon(self, offsets: Offsets) -> None:
+        """Asynchronous; `on_commit` runs in a later `poll`. While one is under way, does nothing. Raises SeedcastError."""
+        if not self._committing:
+            self._commit(offsets, asynchronous=True)
+            self._committing = True
 
     def pause(self, partition: Partition) -> None:
         self._client.pause([_bare(partition)])
@@ -137,6 +155,20 @@ class GroupConsumer:
         self._client.close()
         if self._failure:
             log.warning("kafka_consumer", problem=str(self._failure))
+
+    def _commit(self, offsets: Offsets, asynchronous: bool) -> list[TopicPartition]:
+        places = [TopicPartition(p.topic, p.number, offset, metadata) for p, (offset, metadata) in offsets.items()]
+        try:
+            return self._client.commit(offsets=places, asynchronous=asynchronous) or []
+        except KafkaException as error:
+            raise translate(error, "committing offsets") from error
+
+    def _noted(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        self._committing = False
+        failed = error or next((p.error for p in partitions if p.error), None)
+        done = {} if error else {Partition(p.topic, p.partition): (p.offset, p.metadata or "") for p in partitions if not p.error}
+        if self._on_commit:
+            self._on_commit(done, translate(failed, "committing offsets") if failed else None)
 
     def _count_gap(self, message: Message) -> None:
         """Raises OffsetsLost that says how many are gone, where that can be told."""
@@ -178,12 +210,12 @@ class GroupConsumer:
     def _lose(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_lost([Partition(p.topic, p.partition) for p in partitions])
 
-    def _guard(self, callback: Callable[[Consumer, list[TopicPartition]], None]) -> Callable[[Consumer, list[TopicPartition]], None]:
-        """An exception inside a rebalance callback would be lost in C; keep it for the poll that runs it."""
+    def _guard(self, callback: Callable[P, None]) -> Callable[P, None]:
+        """An exception inside a callback would be lost in C; keep it for the poll that runs it."""
 
-        def run(client: Consumer, partitions: list[TopicPartition]) -> None:
+        def run(*arguments: P.args, **named: P.kwargs) -> None:
             try:
-                callback(client, partitions)
+                callback(*arguments, **named)
             except KafkaException as error:
                 self._failure = translate(error, "taking over partitions")
             except BaseException as error:

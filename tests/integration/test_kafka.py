@@ -15,6 +15,7 @@ from seedcast.embedded import broker, processes
 from seedcast.embedded.state import HOST, State
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, OffsetsLost, Poison, SeedcastError, TopicMismatch, Unreachable
 from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Producer, Record, TopicReader, config
+from seedcast.kafka.consumer import Offsets
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import eventually
 
@@ -115,14 +116,24 @@ def test_topic_that_is_missing_is_named(settings: Settings) -> None:
 class Member:
     """One consumer of a group that notes what it is told."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *topics: Topic) -> None:
         self.assigned: dict[Partition, Committed] = {}
         self.revoked: list[Partition] = []
         self.lost: list[Partition] = []
-        topics = [settings.topic(RESULTS)]
+        self.commits: list[tuple[Offsets, SeedcastError | None]] = []
         self.consumer = GroupConsumer(
-            settings, settings.group("test"), topics, on_assign=self.assigned.update, on_revoke=self.revoked.extend, on_lost=self.lost.extend
+            settings,
+            settings.group("test"),
+            [settings.topic(topic) for topic in topics or [RESULTS]],
+            on_assign=self.assigned.update,
+            on_revoke=self.revoked.extend,
+            on_lost=self.lost.extend,
+            on_commit=lambda *told: self.commits.append(told),
         )
+
+    def turn(self) -> None:
+        for _ in self.consumer.poll(1, 0.05):
+            pass
 
     def read(self, count: int) -> list[Record]:
         found: list[Record] = []
@@ -139,11 +150,11 @@ class Member:
 
 
 @pytest.fixture
-def member(settings: Settings) -> Iterator[Callable[[], Member]]:
+def member(settings: Settings) -> Iterator[Callable[..., Member]]:
     members: list[Member] = []
 
-    def join() -> Member:
-        members.append(Member(settings))
+    def join(*topics: Topic) -> Member:
+        members.append(Member(settings, *topics))
         return members[-1]
 
     yield join
@@ -175,6 +186,32 @@ def test_commit_and_its_metadata_reach_the_next_owner(settings: Settings, protoc
     [lag] = [lag for lag in Admin(settings).lag(settings.group("test")) if lag.partition == 0]
     assert (lag.committed, lag.end, lag.records) == (2, 4, 2)
     second.consumer.close()
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_what_became_of_a_commit_is_told_by_a_later_poll(settings: Settings, protocol: str) -> None:
+    settings = changed(settings, group_protocol=protocol)
+    only, place = Member(settings), Partition(settings.topic(RESULTS), 0)
+    only.wait_for(4)
+    only.consumer.commit_soon({place: (0, "first")})
+    only.consumer.commit_soon({place: (0, "while that is under way")})
+    eventually(lambda: (only.turn(), only.commits)[1], what="word of the commit")
+    assert Admin(settings).committed(settings.group("test"))[place].metadata == "first"
+    only.consumer.commit_soon({place: (0, "second")})
+    eventually(lambda: (only.turn(), len(only.commits) == 2)[1], what="word of the second commit")
+    assert only.commits == [({place: (0, metadata)}, None) for metadata in ("first", "second")]
+    only.consumer.close()
+
+
+def test_a_commit_that_waits_for_another_member_in_a_rebalance_holds_up_nobody(settings: Settings, member: Callable[..., Member]) -> None:
+    one, other = member(REQUESTS), member(RESULTS)
+    eventually(lambda: (one.turn(), other.turn(), len(one.assigned) == len(other.assigned) == 4)[2], what="a topic for each")
+    third = member(REQUESTS, RESULTS)  # takes from both
+    eventually(lambda: (one.turn(), third.turn(), one.revoked)[2], what="a partition that leaves")
+    kept = next(partition for partition in one.assigned if partition not in one.revoked)
+    one.consumer.commit_soon({kept: (0, "")})  # behind its request to join, which waits for the other's callback
+    eventually(lambda: (one.turn(), third.turn(), other.turn(), one.commits)[3], what="word of the commit")
+    assert other.revoked
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])

@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from gpu_consumers.membership import Membership
-from seedcast.errors import BrokerUnavailable
 from seedcast.kafka import Partition, Record
 from seedcast.settings import Settings
 
@@ -20,17 +17,13 @@ class Member:
         self.waits: list[float] = []
         self.committed: list[Any] = []
         self.paused: list[Partition] = []
-        self.failure: BrokerUnavailable | None = None
+        self.begun: list[Any] = []
+        self.commit, self.commit_soon = self.committed.append, self.begun.append
 
     def poll(self, limit: int, timeout: float) -> Iterator[Record]:
         self.waits.append(timeout)
         taken, self.records = self.records[:limit], self.records[limit:]
         yield from taken
-
-    def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
-        if self.failure:
-            raise self.failure
-        self.committed.append(offsets)
 
     def pause(self, partition: Partition) -> None:
         self.paused.append(partition)
@@ -43,7 +36,8 @@ def a_membership() -> tuple[Membership, Member, Member]:
         made.append(Member(*arguments, **named))
         return made[-1]
 
-    found = Membership(Settings(), "group", ["urgent", "bulk"], on_assign=lambda _: None, on_revoke=lambda _: None, on_lost=lambda _: None, join=join)
+    callbacks: Any = dict.fromkeys(("on_assign", "on_revoke", "on_lost", "on_commit"), print)
+    found = Membership(Settings(), "group", ["urgent", "bulk"], **callbacks, join=join)
     return found, made[0], made[1]
 
 
@@ -60,12 +54,12 @@ def test_urgent_records_come_first_and_only_an_idle_worker_waits() -> None:
     assert [record.partition.topic for record in both.poll(5)] == ["urgent"] * 5 + ["bulk"], "who is never asked loses its partitions"
 
 
-def test_a_commit_that_fails_for_one_topic_is_made_for_the_other() -> None:
+def test_each_topic_is_committed_by_its_own_member_without_waiting_for_the_other() -> None:
     both, urgent, bulk = a_membership()
-    urgent.failure = BrokerUnavailable("rebalance in progress")
-    with pytest.raises(BrokerUnavailable):
-        both.commit({URGENT: (1, ""), BULK: (2, "")})
-    assert bulk.committed == [{BULK: (2, "")}]
+    both.commit_soon({URGENT: (1, ""), BULK: (2, "")})
+    assert (urgent.begun, bulk.begun) == ([{URGENT: (1, "")}], [{BULK: (2, "")}])
+    both.commit({BULK: (3, "")})
+    assert (urgent.committed, bulk.committed) == ([], [{BULK: (3, "")}])
 
 
 def test_each_partition_is_paused_by_its_own_member() -> None:

@@ -20,6 +20,7 @@ from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import BrokerUnavailable, CredentialsRefused
 from seedcast.kafka import Committed, Partition, Record
+from seedcast.kafka.consumer import Offsets
 from seedcast.kafka.memory import MemoryProducer, Sent
 from seedcast.offsets import MAX_METADATA
 from seedcast.placement import partition
@@ -46,13 +47,14 @@ class World:
     def start(self) -> None:
         """After a crash: the next one knows what was committed, and what was under way is lost."""
         self.producer.outstanding.clear()
-        self.parking = Parking(SETTINGS, self.states.get, Publisher(SETTINGS, MemoryStore(), self.producer), COUNTS, self._join)
+        publisher = Publisher(SETTINGS, MemoryStore(), self.producer)
+        self.parking = Parking(SETTINGS, self.states.get, publisher, COUNTS, lambda: publisher.flush(0), self._join)
         offset, metadata = self.committed or (None, "")
         self.on_assign({PLACE: Committed(offset, metadata)})
         self.position = offset or 0
 
-    def _join(self, *_: object, on_assign: Callable[..., None], on_revoke: Callable[..., None], on_lost: Callable[..., None]) -> Any:
-        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
+    def _join(self, *_: object, **callbacks: Callable[..., None]) -> Any:
+        self.on_assign, self.on_revoke, self.on_lost, self.on_commit = (callbacks[f"on_{what}"] for what in ("assign", "revoke", "lost", "commit"))
         return self
 
     def revoke(self) -> None:
@@ -69,8 +71,12 @@ class World:
             raise BrokerUnavailable("erroneous state")
         self.position = offset
 
-    def commit(self, offsets: dict[Partition, tuple[int, str]]) -> None:
+    def commit(self, offsets: Offsets) -> None:
         self.committed = offsets[PLACE]
+
+    def commit_soon(self, offsets: Offsets) -> None:
+        self.commit(offsets)
+        self.on_commit(offsets, None)
 
     def park(self, campaign: str, topic: str = SETTINGS.topic(REQUESTS)) -> None:
         request = a_request(request_id=f"request-{len(self.log):05d}", campaign_id=campaign)
