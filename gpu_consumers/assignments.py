@@ -1,14 +1,21 @@
 """The requests' partitions that are ours: what is read from them, and how far they may run ahead."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import structlog
 
 from gpu_consumers.holdings import Holding, Holdings
 from gpu_consumers.ledger import Ledger
 from gpu_consumers.membership import Membership
 from seedcast import metrics
+from seedcast.errors import SeedcastError
+from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, Partition, Record
+from seedcast.kafka.consumer import Offsets
 from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 GROUP = "gpu-consumers"
 
@@ -68,3 +75,30 @@ class Assignments(Holdings[Assignment]):
     def _drop(self, assignment: Assignment) -> None:
         self._callbacks.forget(assignment.partition)
         metrics.PARTITIONS_PAUSED.dec(assignment.paused)
+
+    def _moved(self, partitions: Iterable[Partition]) -> Offsets:
+        if moved := super()._moved(partitions):
+            failpoint("gpu.commit")
+        return moved
+
+    def _noted(self, offsets: Offsets, error: SeedcastError | None) -> None:
+        if offsets:
+            failpoint("gpu.committed")
+        super()._noted(offsets, error)
+
+    def _assigned(self, committed: dict[Partition, Committed]) -> None:
+        super()._assigned(committed)
+        failpoint("gpu.assigned")
+        log.info("assigned", partitions=_names(committed))
+
+    def _revoked(self, partitions: Sequence[Partition]) -> None:
+        failpoint("gpu.revoked")
+        super()._revoked(partitions)
+
+    def _lost(self, partitions: Sequence[Partition]) -> None:
+        super()._lost(partitions)
+        log.info("revoked", partitions=_names(partitions))
+
+
+def _names(partitions: Iterable[Partition]) -> list[str]:
+    return [f"{p.topic}[{p.number}]" for p in partitions]

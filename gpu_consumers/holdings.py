@@ -10,7 +10,6 @@ import structlog
 
 from seedcast import metrics
 from seedcast.errors import Retryable, SeedcastError
-from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, Partition
 from seedcast.kafka.consumer import Offsets
 from seedcast.settings import Settings
@@ -55,7 +54,7 @@ class Holdings(ABC, Generic[H]):
     behind the request to join, which is answered when every member has joined; and one of them may be our own, that waits for `poll` (measured).
 
     When partitions leave, one synchronous commit of them is made, in the callback, when the joining is over; then none any more, since Kafka would
-    take it. One that is still under way is of an earlier generation by then, which the broker refuses. None is made while the group is left.
+    take it. What is still under way then was asked for before, and comes before. None is made while the group is left.
     """
 
     def __init__(self, settings: Settings, group: str, topics: Sequence[str], flush: Callable[[], object], join: Callable[..., Any]) -> None:
@@ -73,21 +72,23 @@ class Holdings(ABC, Generic[H]):
             self.commit()
 
     def commit(self) -> bool:
-        """Begins to commit what moved, if no commit is under way; whether nothing is left to."""
+        """Begins to commit what moved, if no commit is under way; whether nothing is left to. Raises SeedcastError."""
         self._commit_due = time.monotonic() + self._interval
-        moved = self._moved(self._ours)
-        if moved:
-            failpoint("gpu.commit")
+        if moved := self._moved(self._ours):
             self._consumer.commit_soon(moved)
         return not moved
 
     def part(self) -> bool:
-        """A round before `close`; whether nothing is left to commit. What is read in it is read again by the next owner. Raises Fatal errors."""
-        if self.commit():
+        """A round before `close`: serves a rebalance and commits; whether nothing is left to, or this cannot go on. What it reads, the next owner reads."""
+        try:
+            self._consumer.leaving()
+            done = self.commit()
+            for _ in self._consumer.poll(1, 0.0 if done else SERVE):
+                pass
+        except SeedcastError as error:
+            log.warning("last_commit_failed", group=self._group, problem=str(error), next="what was done since the last one is done again")
             return True
-        for _ in self._consumer.poll(1, SERVE):
-            pass
-        return False
+        return done
 
     def close(self) -> None:
         """Leaves the group, without a commit."""
@@ -113,8 +114,6 @@ class Holdings(ABC, Generic[H]):
             raise error
         if error:
             log.warning("commit_failed", group=self._group, problem=str(error), next="tried again with the next commit")
-        else:
-            failpoint("gpu.committed")
         metrics.COMMITS.labels("failed" if error else "ok").inc()
         for partition, checkpoint in offsets.items():
             if holding := self._ours.get(partition):
@@ -122,17 +121,13 @@ class Holdings(ABC, Generic[H]):
 
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         self._ours |= {partition: self._hold(partition, left) for partition, left in committed.items()}
-        failpoint("gpu.assigned")
-        log.info("assigned", group=self._group, partitions=_names(committed))
 
     def _revoked(self, partitions: Sequence[Partition]) -> None:
         """Commits these, and no others: another member's may be in the middle of the rebalance."""
-        failpoint("gpu.revoked")
         if self._closing:
             return
         self._flush()
         if moved := self._moved(partitions):
-            failpoint("gpu.commit")
             try:
                 self._consumer.commit(moved)
             except Retryable as error:
@@ -146,8 +141,3 @@ class Holdings(ABC, Generic[H]):
             if holding := self._ours.pop(partition, None):
                 holding.ours = False
                 self._drop(holding)
-        log.info("revoked", group=self._group, partitions=_names(partitions))
-
-
-def _names(partitions: Iterable[Partition]) -> list[str]:
-    return [f"{p.topic}[{p.number}]" for p in partitions]

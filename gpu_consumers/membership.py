@@ -55,6 +55,11 @@ class Membership:
     def resume(self, partition: Partition) -> None:
         self._members[partition.topic].resume(partition)
 
+    def leaving(self) -> None:
+        """From here on, nothing is taken over."""
+        for member in self._members.values():
+            member.leaving()
+
     def close(self) -> None:
         """Leaves the group; `on_revoke` and `on_lost` run first."""
         for member in self._members.values():

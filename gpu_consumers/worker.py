@@ -144,12 +144,12 @@ class Worker:
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
 
     def _part(self) -> None:
-        """The last commits. Both groups are served meanwhile, else a rebalance of one would hold up other workers."""
-        deadline = time.monotonic() + PARTING
-        with suppress(SeedcastError):  # whatever failed: leave
+        """The last commits. Both groups are served until both have made theirs, else a rebalance of one would hold up other workers."""
+        with suppress(SeedcastError):  # whatever failed: what was acknowledged is committed
             self._flush()
-            while not (self._assignments.part() & self._parking.part()) and time.monotonic() < deadline:
-                pass
+        deadline = time.monotonic() + PARTING
+        while not (self._assignments.part() & self._parking.part()) and time.monotonic() < deadline:
+            pass
 
     def _close(self) -> None:
         """After an error, too: a process does not end while librdkafka waits for somebody to answer a rebalance (measured)."""

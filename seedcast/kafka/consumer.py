@@ -1,5 +1,6 @@
 """A member of a consumer group: one polling thread, offsets committed by the caller."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,6 +22,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 TAKE_OVER = 40.0  # seconds in which the offsets of partitions must become known; less than the watchdog's
+LEAVE = 5.0  # seconds in which partitions are given up
+SERVE = 0.1  # seconds in which a rebalance is served
 LOOK = 5.0  # seconds for a look at where logs begin, all of them together
 
 
@@ -80,19 +83,16 @@ class GroupConsumer:
         on_assign: OnAssign,
         on_revoke: OnRevoke,
         on_lost: OnRevoke,
-        on_commit: OnCommit | None = None,
+        on_commit: OnCommit = lambda *_: None,
         rewind: bool = False,
     ) -> None:
         """With `rewind`, every partition is read from its beginning, and `on_assign` still learns what was committed."""
         self._rewind = rewind
         self._on_assign, self._on_revoke, self._on_lost, self._on_commit = on_assign, on_revoke, on_lost, on_commit
         self._failure: BaseException | None = None
-        self._closing = self._committing = False
-        options = config.consumer(settings.kafka, group)
-        if on_commit:
-            options["on_commit"] = self._guard(self._noted)
+        self._closing = self._left = self._gone = self._committing = False
         with making_a_client():
-            self._client = Consumer(options, logger=config.LOGGER)
+            self._client = Consumer(config.consumer(settings.kafka, group) | {"on_commit": self._guard(self._noted)}, logger=config.LOGGER)
         self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
@@ -149,12 +149,33 @@ class GroupConsumer:
             raise translate(error, "looking up the end of partitions") from error
         return True
 
-    def close(self) -> None:
-        """Leaves the group; `on_revoke` and `on_lost` run first. What failed in it is logged: the partitions are gone either way."""
+    def leaving(self) -> None:
+        """From here on, nothing is taken over."""
         self._closing = True
-        self._client.close()
+
+    def close(self) -> None:
+        """Leaves the group, in LEAVE seconds; `on_revoke` and `on_lost` run first. What failed is logged: the partitions are gone either way.
+
+        The rebalance that this begins, and one that was under way, are served before librdkafka's own close: in that, the second of two
+        waits for ever (measured; its issue 4041). And that close waits for a commit under way, which has no limit while the broker is away.
+        """
+        if self._left:
+            return
+        self._left = True
+        self.leaving()
+        until = time.monotonic() + LEAVE
+        self._client.unsubscribe()
+        self._client.poll(SERVE)
+        while self._client.assignment() and time.monotonic() < until:
+            self._client.poll(SERVE)
+        closing = threading.Thread(target=self._client.close, name="leave", daemon=True)
+        closing.start()
+        closing.join(max(SERVE, until - time.monotonic()))
         if self._failure:
             log.warning("kafka_consumer", problem=str(self._failure))
+        if closing.is_alive():
+            self._gone = True
+            log.warning("leave_timed_out", seconds=LEAVE, next="the group waits for the session's end")
 
     def _commit(self, offsets: Offsets, asynchronous: bool) -> list[TopicPartition]:
         places = [TopicPartition(p.topic, p.number, offset, metadata) for p, (offset, metadata) in offsets.items()]
@@ -167,8 +188,7 @@ class GroupConsumer:
         self._committing = False
         failed = error or next((p.error for p in partitions if p.error), None)
         done = {} if error else {Partition(p.topic, p.partition): (p.offset, p.metadata or "") for p in partitions if not p.error}
-        if self._on_commit:
-            self._on_commit(done, translate(failed, "committing offsets") if failed else None)
+        self._on_commit(done, translate(failed, "committing offsets") if failed else None)
 
     def _count_gap(self, message: Message) -> None:
         """Raises OffsetsLost that says how many are gone, where that can be told."""
@@ -180,12 +200,12 @@ class GroupConsumer:
         try:
             self._take_over(client, partitions)
         except BaseException:
-            client.incremental_assign([])  # an assignment that nobody answers keeps the process from ending (measured)
+            client.incremental_assign(partitions)  # an assignment that nobody answers keeps the process from ending (measured)
             raise
 
     def _take_over(self, client: Consumer, partitions: list[TopicPartition]) -> None:
-        if self._closing:  # a client that closes answers no more: the question would hang for its whole timeout
-            client.incremental_assign([])
+        if self._closing:  # there is no time for questions; and what is not assigned cannot be taken back
+            client.incremental_assign(partitions)
             return
         committed = _patiently(partial(_committed, client, partitions))
         until = time.monotonic() + LOOK
@@ -211,13 +231,15 @@ class GroupConsumer:
         self._on_lost([Partition(p.topic, p.partition) for p in partitions])
 
     def _guard(self, callback: Callable[P, None]) -> Callable[P, None]:
-        """An exception inside a callback would be lost in C; keep it for the poll that runs it."""
+        """An exception inside a callback would be lost in C; keep it for the poll that runs it. Nobody waits any more for what comes late."""
 
         def run(*arguments: P.args, **named: P.kwargs) -> None:
+            if self._gone:
+                return
             try:
                 callback(*arguments, **named)
             except KafkaException as error:
-                self._failure = translate(error, "taking over partitions")
+                self._failure = translate(error, "in a rebalance")
             except BaseException as error:
                 self._failure = error
 

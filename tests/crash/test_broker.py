@@ -23,7 +23,7 @@ from tests.conftest import environment, eventually
 from tests.conftest import stopped as halted
 from tests.crash.cluster import Cluster, Node
 from tests.crash.conftest import a_night
-from tests.crash.night import GROUPS, SESSION, Night, Worker, impatient
+from tests.crash.night import GRACE, GROUPS, SESSION, Night, Worker, impatient
 from tests.crash.proxy import Fault
 
 pytestmark = pytest.mark.integration
@@ -129,6 +129,24 @@ def at_work(night: Night, *kinds: str) -> list[Worker]:
     for worker in workers:
         worker.says('"assigned"')
     return workers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("away", [Node.kill, Node.pause], ids=["dead", "frozen"])
+def test_a_gpu_consumer_that_is_told_to_leave_while_the_broker_is_away_leaves_in_its_grace_time(
+    dark: Night, lone: Cluster, away: Callable[[Node], None]
+) -> None:
+    """librdkafka's own close waits for a commit under way, for as long as the broker is away."""
+    [worker] = at_work(dark, "gpu-consumer")
+    dark.submit(REQUESTS)
+    dark.comes_to("gpu-consumer", REQUESTS // 4)
+    node = lone.nodes[0]
+    away(node)
+    worker.send(signal.SIGTERM)
+    try:
+        assert worker.process.wait(GRACE) == 0, worker.said[-2000:]
+    finally:
+        node.go_on() if away is Node.pause else node.start()
 
 
 @pytest.mark.timeout(1800)

@@ -131,6 +131,10 @@ class Member:
             on_commit=lambda *told: self.commits.append(told),
         )
 
+    @property
+    def held(self) -> set[Partition]:
+        return set(self.assigned) - set(self.revoked)
+
     def turn(self) -> None:
         for _ in self.consumer.poll(1, 0.05):
             pass
@@ -212,6 +216,20 @@ def test_a_commit_that_waits_for_another_member_in_a_rebalance_holds_up_nobody(s
     one.consumer.commit_soon({kept: (0, "")})  # behind its request to join, which waits for the other's callback
     eventually(lambda: (one.turn(), third.turn(), other.turn(), one.commits)[3], what="word of the commit")
     assert other.revoked
+
+
+def test_a_member_leaves_in_the_middle_of_a_rebalance_that_it_has_not_heard_of(
+    settings: Settings, member: Callable[..., Member], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = member(RESULTS), member(RESULTS)
+    eventually(lambda: (one.turn(), other.turn(), len(one.held) == len(other.held) == 2)[2], what="two partitions for each")
+    held = one.held
+    third = member(REQUESTS)  # takes from none, and yet each is told of a rebalance
+    eventually(lambda: (other.turn(), third.turn(), len(third.assigned) == 4)[2], what="a topic for the third")
+    one.consumer.close()
+    assert set(one.lost) == held
+    eventually(lambda: (other.turn(), third.turn(), len(other.held) == 4)[2], what="what it left, before its session ends")
+    assert "leave_timed_out" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])

@@ -85,7 +85,8 @@ class Member:
         self.group.commit(self, self.generation, offsets)
 
     def commit_soon(self, offsets: Offsets) -> None:
-        self.under_way = self.under_way or (self.generation, offsets)
+        if not self.unheard:  # else one is still under way for whoever polls
+            self.under_way = self.under_way or (self.generation, offsets)
 
     def answer(self) -> None:
         """The broker has come to the commit that is under way."""
@@ -228,10 +229,10 @@ class Model(RuleBasedStateMachine):
             member.generation += 1
             member.expelled = False
 
-    @rule(worker=workers, delivered=st.integers(0, 30))
-    def crash(self, worker: int, delivered: int) -> None:
+    @rule(worker=workers, delivered=st.integers(0, 30), committed=st.booleans())
+    def crash(self, worker: int, delivered: int, committed: bool) -> None:
         """The broker may have what was sent, or not."""
-        if delivered % 2:
+        if committed:
             self.workers[worker].member.answer()
         self.expel(worker)
         for assignment, offset in self.workers[worker].sent[:delivered]:
@@ -280,7 +281,7 @@ class Model(RuleBasedStateMachine):
         if not hasattr(self, "workers"):
             return
         for number in range(WORKERS):
-            self.crash(number, delivered=0)
+            self.crash(number, delivered=0, committed=False)
         last = self.workers[0]
         for partition in PARTITIONS:
             last.member.assign(partition)

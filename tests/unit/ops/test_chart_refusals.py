@@ -88,13 +88,13 @@ def grace(place: str, seconds: int, *changes: str) -> str:
 
 
 def test_too_little_time_to_drain() -> None:
-    least = int(GpuSettings().drain) + 15
+    least = int(GpuSettings().drain) + 30
     unset = "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=null"
     assert f"expected at least {least}" in grace("gpuConsumer", least - 1, unset)
     assert not grace("gpuConsumer", least, unset)
-    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace("gpuConsumer", 64, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
-    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace("gpuConsumer", 64, unset, "settings.SEEDCAST_GPU_DRAIN=50")
-    assert not grace("gpuConsumer", 65, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
+    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace("gpuConsumer", 79, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
+    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace("gpuConsumer", 79, unset, "settings.SEEDCAST_GPU_DRAIN=50")
+    assert not grace("gpuConsumer", 80, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
 
 
 def test_too_little_time_for_post_processing_to_stop() -> None:
