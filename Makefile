@@ -27,7 +27,7 @@ test: setup-all tools  ## the tests, but for those that take minutes (ARGS="-m s
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
 
-test-faults: setup-all  ## every fault of the matrix, the slow ones too (an hour); FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
+test-faults: setup-all  ## every fault of the matrix, the slow ones too (an hour, or with ARGS="-n 2" half of it); FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
 	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash $(addprefix tests/integration/test_,gpu_consumer.py postprocess.py control.py) -m "slow or not slow" $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents

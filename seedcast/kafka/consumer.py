@@ -9,7 +9,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from seedcast.errors import CredentialsRefused, Fatal, OffsetsLost, SeedcastError
@@ -200,12 +200,12 @@ class GroupConsumer:
         try:
             self._take_over(client, partitions)
         except BaseException:
-            client.incremental_assign(partitions)  # an assignment that nobody answers keeps the process from ending (measured)
+            client.incremental_assign(_unread(partitions))  # an assignment that nobody answers keeps the process from ending (measured)
             raise
 
     def _take_over(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         if self._closing:  # there is no time for questions; and what is not assigned cannot be taken back
-            client.incremental_assign(partitions)
+            client.incremental_assign(_unread(partitions))
             return
         committed = _patiently(partial(_committed, client, partitions))
         until = time.monotonic() + LOOK
@@ -294,6 +294,11 @@ def _patiently(question: Callable[[], T], seconds: float = TAKE_OVER) -> T:
         reraise=True,
     )
     return patience(question)
+
+
+def _unread(partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """From their ends, whatever the group left of them."""
+    return [TopicPartition(p.topic, p.partition, OFFSET_END) for p in partitions]
 
 
 def _bare(partition: Partition) -> TopicPartition:

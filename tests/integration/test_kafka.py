@@ -232,6 +232,16 @@ def test_a_member_leaves_in_the_middle_of_a_rebalance_that_it_has_not_heard_of(
     assert "leave_timed_out" not in capsys.readouterr().out
 
 
+def test_who_is_leaving_takes_over_nothing_and_reads_nothing(settings: Settings, member: Callable[..., Member]) -> None:
+    send(settings, [b"0"])
+    one, other = member(RESULTS), member(RESULTS)
+    one.consumer.leaving()
+    eventually(lambda: (one.turn(), other.turn(), len(one.consumer._client.assignment()) == len(other.held) == 2)[2], what="two partitions for each")
+    one.consumer.close()
+    eventually(lambda: (other.turn(), len(other.held) == 4)[1], what="what it left")
+    assert not one.assigned
+
+
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
 def test_a_partition_that_was_paused_when_it_left_is_read_when_it_comes_back(settings: Settings, protocol: str) -> None:
     settings = changed(settings, group_protocol=protocol)
