@@ -10,8 +10,9 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetS
 from schemas.topics import TOPICS, Topic
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
 from seedcast.kafka import config
-from seedcast.kafka.consumer import Committed, Partition
 from seedcast.kafka.errors import making_a_client, refuse_gap, translate
+from seedcast.kafka.records import Partition
+from seedcast.kafka.takeover import Committed
 from seedcast.settings import KafkaSettings, Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request

@@ -4,62 +4,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from seedcast.errors import CredentialsRefused, Fatal, OffsetsLost, SeedcastError
+from seedcast.errors import Fatal, OffsetsLost, SeedcastError
 from seedcast.kafka import config
-from seedcast.kafka.errors import making_a_client, refuse_gap, say_if_late, translate
+from seedcast.kafka.errors import making_a_client, refuse_gap, translate
+from seedcast.kafka.records import Partition, Record, as_record
+from seedcast.kafka.takeover import Committed, committed
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
 P = ParamSpec("P")
 
-TAKE_OVER = 40.0  # seconds in which the offsets of partitions must become known; less than the watchdog's
 LEAVE = 5.0  # seconds in which partitions are given up
 SERVE = 0.1  # seconds in which a rebalance is served
-LOOK = 5.0  # seconds for a look at where logs begin, all of them together
-
-
-@dataclass(frozen=True, order=True)
-class Partition:
-    topic: str
-    number: int
-
-
-@dataclass(frozen=True)
-class Committed:
-    """What the group left behind: the next offset to read (None: nothing yet) and its metadata."""
-
-    offset: int | None
-    metadata: str
-    begins: int | None = None  # where the log began when that was asked; None: nobody could say
-
-    @property
-    def start(self) -> int | None:
-        """A group that left nothing starts where the log begins."""
-        return self.begins if self.offset is None else self.offset
-
-    @property
-    def held(self) -> tuple[int, str] | None:
-        """What need not be committed again. None: where it starts is still to be committed, else an autoscaler takes all of the log for lag."""
-        return None if self.offset is None and self.begins is not None else (self.start or 0, self.metadata)
-
-
-@dataclass(frozen=True)
-class Record:
-    partition: Partition
-    offset: int
-    key: bytes | None
-    value: bytes
-    headers: tuple[tuple[str, bytes], ...]
-    timestamp_ms: int
 
 
 OnAssign = Callable[[dict[Partition, Committed]], None]
@@ -90,7 +51,8 @@ class GroupConsumer:
         self._rewind = rewind
         self._on_assign, self._on_revoke, self._on_lost, self._on_commit = on_assign, on_revoke, on_lost, on_commit
         self._failure: BaseException | None = None
-        self._closing = self._left = self._gone = self._committing = False
+        self._committing = False  # whether an asynchronous commit is under way
+        self._closing = self._left = self._gone = False  # nothing is taken over; closed; nobody waits for callbacks any more
         with making_a_client():
             self._client = Consumer(config.consumer(settings.kafka, group) | {"on_commit": self._guard(self._noted)}, logger=config.LOGGER)
         self._client.subscribe(list(topics), on_assign=self._guard(self._assign), on_revoke=self._guard(self._revoke), on_lost=self._guard(self._lose))
@@ -207,18 +169,11 @@ class GroupConsumer:
         if self._closing:  # there is no time for questions; and what is not assigned cannot be taken back
             client.incremental_assign(_unread(partitions))
             return
-        committed = _patiently(partial(_committed, client, partitions))
-        until = time.monotonic() + LOOK
-        left = [Committed(None if p.offset < 0 else p.offset, p.metadata or "", _begins(client, p, until)) for p in committed]
-        for partition, found in zip(committed, left, strict=True):
-            if found.begins is not None and found.offset is not None:
-                refuse_gap(partition.topic, partition.partition, found.offset, found.begins)
-            elif found.begins is not None and not self._rewind:
-                say_if_late(partition.topic, partition.partition, found.begins)
-        self._on_assign({Partition(p.topic, p.partition): found for p, found in zip(committed, left, strict=True)})
-        starts = [OFFSET_BEGINNING if self._rewind or found.start is None else found.start for found in left]
-        client.incremental_assign([TopicPartition(p.topic, p.partition, start) for p, start in zip(committed, starts, strict=True)])
-        client.resume([_bare_of(p) for p in committed])  # one that was paused when it was lost would stay so (measured)
+        left = committed(client, partitions, self._rewind)
+        self._on_assign(left)
+        starts = {place: OFFSET_BEGINNING if self._rewind or found.start is None else found.start for place, found in left.items()}
+        client.incremental_assign([TopicPartition(place.topic, place.number, start) for place, start in starts.items()])
+        client.resume([_bare(place) for place in left])  # one that was paused when it was lost would stay so (measured)
 
     def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         leaving = [Partition(p.topic, p.partition) for p in partitions]
@@ -251,59 +206,10 @@ class GroupConsumer:
             raise failure
 
 
-def as_record(message: Message) -> Record:
-    place = Partition(message.topic(), message.partition())
-    return Record(place, message.offset(), message.key(), message.value() or b"", _headers(message), message.timestamp()[1])
-
-
-def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
-    """None where a name is no UTF-8: the record counts, and asking for them twice would crash the process (measured)."""
-    try:
-        return tuple((name, value or b"") for name, value in message.headers() or ())
-    except (SystemError, UnicodeDecodeError):
-        log.warning("headers_unreadable", topic=message.topic(), partition=message.partition(), offset=message.offset())
-        return ()
-
-
-def _committed(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-    found: list[TopicPartition] = client.committed(partitions, timeout=10)
-    for partition in found:
-        if partition.error:
-            raise KafkaException(partition.error)
-    return found
-
-
-def _begins(client: Consumer, partition: TopicPartition, until: float) -> int | None:
-    """None where nobody can say in time: one partition without a leader must not keep the others from being read. A gap in it shows with its first fetch."""
-    left = max(0.1, until - time.monotonic())
-    try:
-        low, _ = _patiently(partial(client.get_watermark_offsets, _bare_of(partition), timeout=left), left)
-    except KafkaException as error:
-        log.warning("partition_unreachable", topic=partition.topic, partition=partition.partition, problem=str(translate(error, "looking up where it begins")))
-        return None
-    return int(low)
-
-
-def _patiently(question: Callable[[], T], seconds: float = TAKE_OVER) -> T:
-    """Asked again: when a broker dies, its partitions are assigned before everybody knows where they are. Raises KafkaException in the end."""
-    patience = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, KafkaException) and not isinstance(translate(error, ""), CredentialsRefused)),
-        stop=stop_after_delay(seconds),
-        wait=wait_random_exponential(multiplier=0.1, max=1),
-        before_sleep=lambda state: log.warning("kafka_consumer", problem=f"taking over partitions: {state.outcome and state.outcome.exception()}"),
-        reraise=True,
-    )
-    return patience(question)
+def _bare(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)
 
 
 def _unread(partitions: list[TopicPartition]) -> list[TopicPartition]:
     """From their ends, whatever the group left of them."""
     return [TopicPartition(p.topic, p.partition, OFFSET_END) for p in partitions]
-
-
-def _bare(partition: Partition) -> TopicPartition:
-    return TopicPartition(partition.topic, partition.number)
-
-
-def _bare_of(partition: TopicPartition) -> TopicPartition:
-    return TopicPartition(partition.topic, partition.partition)

@@ -7,8 +7,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from seedcast.errors import BrokerUnavailable, Fatal, TopicMismatch
 from seedcast.kafka import config
-from seedcast.kafka.consumer import Record, as_record
 from seedcast.kafka.errors import making_a_client, translate
+from seedcast.kafka.records import Record, as_record
 from seedcast.settings import Settings
 
 BATCH = 1000

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from seedcast import metrics, profiles, text
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, InvalidSettings, LocalResource, OffsetsLost, Poison, SeedcastError, TopicMismatch
-from seedcast.kafka import Admin, Producer, TopicReader, consumer
+from seedcast.kafka import Admin, Producer, TopicReader, records, takeover
 from seedcast.kafka.errors import translate
 from seedcast.settings import MetricsSettings, PostprocessSettings, Settings
 from seedcast.watchdog import EXIT_CODE
@@ -97,7 +97,7 @@ def test_a_header_whose_name_is_no_utf8_costs_the_record_its_headers_and_no_work
     message = Mock(
         **{"headers.side_effect": SystemError("error return without exception set"), "topic.return_value": "requests", "timestamp.return_value": (1, 7)}
     )
-    record = consumer.as_record(message)
+    record = records.as_record(message)
     assert (record.headers, record.timestamp_ms) == ((), 7)
     assert message.headers.call_count == 1
 
@@ -147,7 +147,7 @@ def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
             return answer
         raise KafkaException(answer)
 
-    assert consumer._patiently(question) == 7
+    assert takeover.patiently(question) == 7
     answers[:] = [KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), 7]
     with pytest.raises(KafkaException):
-        consumer._patiently(question)
+        takeover.patiently(question)
