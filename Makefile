@@ -22,7 +22,7 @@ demo: setup  ## hear a list spoken: the main job on the embedded stack
 	@$(BIN)/seedcast demo $(ARGS)
 
 test: setup-all tools  ## the tests, but for those that take minutes (ARGS="-m slow")
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --durations=15 --durations-min=10 $(ARGS)
 
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
