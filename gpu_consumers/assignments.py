@@ -11,8 +11,7 @@ from gpu_consumers.membership import Membership
 from seedcast import metrics
 from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
-from seedcast.kafka import Committed, Partition, Record
-from seedcast.kafka.consumer import Offsets
+from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -10,8 +10,7 @@ import structlog
 
 from seedcast import metrics
 from seedcast.errors import Retryable, SeedcastError
-from seedcast.kafka import Committed, Partition
-from seedcast.kafka.consumer import Offsets
+from seedcast.kafka import Committed, Offsets, Partition
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -64,8 +63,7 @@ class Holdings(ABC, Generic[H]):
         self._ours: dict[Partition, H] = {}
         self._commit_due = time.monotonic() + self._interval
         self._closing = False
-        callbacks = {"on_assign": self._assigned, "on_revoke": self._revoked, "on_lost": self._lost, "on_commit": self._noted}
-        self._consumer = join(settings, self._group, topics, **callbacks)
+        self._consumer = join(settings, self._group, topics, on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost, on_commit=self._noted)
 
     def commit_when_due(self) -> None:
         if time.monotonic() >= self._commit_due:

@@ -6,8 +6,7 @@ partitions and none of the bulk (measured). Apart, urgent records wait behind no
 
 from collections.abc import Callable, Iterator, Sequence
 
-from seedcast.kafka import GroupConsumer, Partition, Record
-from seedcast.kafka.consumer import Offsets, OnAssign, OnCommit, OnRevoke
+from seedcast.kafka import GroupConsumer, Offsets, Partition, Record
 from seedcast.settings import Settings
 
 Join = Callable[..., GroupConsumer]
@@ -16,19 +15,8 @@ Join = Callable[..., GroupConsumer]
 class Membership:
     """The interface of GroupConsumer. Topics are served in the order given."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        group: str,
-        topics: Sequence[str],
-        *,
-        on_assign: OnAssign,
-        on_revoke: OnRevoke,
-        on_lost: OnRevoke,
-        on_commit: OnCommit,
-        join: Join = GroupConsumer,
-    ) -> None:
-        callbacks = {"on_assign": on_assign, "on_revoke": on_revoke, "on_lost": on_lost, "on_commit": on_commit}
+    def __init__(self, settings: Settings, group: str, topics: Sequence[str], *, join: Join = GroupConsumer, **callbacks: Callable[..., None]) -> None:
+        """`callbacks`: those of GroupConsumer, for each member alike."""
         self._members = {topic: join(settings, group, [topic], **callbacks) for topic in topics}
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:

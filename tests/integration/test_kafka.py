@@ -14,8 +14,7 @@ from schemas.topics import AUDIO, CAMPAIGNS, DEAD_LETTERS, MIB, REQUESTS, RESULT
 from seedcast.embedded import broker, processes
 from seedcast.embedded.state import HOST, State
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, OffsetsLost, Poison, SeedcastError, TopicMismatch, Unreachable
-from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Producer, Record, TopicReader, config
-from seedcast.kafka.consumer import Offsets
+from seedcast.kafka import Admin, Committed, GroupConsumer, Offsets, Partition, Producer, Record, TopicReader, config
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import eventually
 

@@ -7,8 +7,7 @@ import pytest
 
 from gpu_consumers.assignments import Assignments, Callbacks
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, SeedcastError
-from seedcast.kafka import Committed, Partition, Record
-from seedcast.kafka.consumer import Offsets
+from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.settings import Settings
 
 PLACE = Partition("requests", 0)

@@ -16,8 +16,7 @@ from gpu_consumers.assignments import Assignment, Assignments, Callbacks
 from gpu_consumers.ledger import Ledger
 from seedcast import offsets
 from seedcast.errors import BrokerUnavailable
-from seedcast.kafka import Committed, Partition, Record
-from seedcast.kafka.consumer import Offsets
+from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.settings import GpuSettings, Settings
 
 SETTINGS = Settings(gpu=GpuSettings(window=16))  # small enough to be reached

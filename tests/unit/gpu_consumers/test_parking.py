@@ -19,8 +19,7 @@ from schemas.messages import CampaignState
 from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import BrokerUnavailable, CredentialsRefused
-from seedcast.kafka import Committed, Partition, Record
-from seedcast.kafka.consumer import Offsets
+from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.kafka.memory import MemoryProducer, Sent
 from seedcast.offsets import MAX_METADATA
 from seedcast.placement import partition
