@@ -13,6 +13,7 @@ What is marked slow runs by `make test-faults`.
 | rebalance storm | test_storm (minutes of it: slow) |
 | SIGTERM under load | test_edges; tests/integration/test_gpu_consumer and test_postprocess (`sigterm`) |
 | SIGTERM, and the engine needs longer than the drain | test_draining |
+| SIGTERM, and the broker is away | test_broker (slow) |
 | GPU consumer killed while it parks a request of a paused campaign, or puts it back | test_parking (slow) |
 | broker stopped, killed, paused; the network cut or slow; answers lost after the write | test_broker (stopped, paused, slow network: slow) |
 | broker's disk full | test_broker (slow) |
