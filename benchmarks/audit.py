@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     nights = [_measure(size, plan) for size in given.requests]
     lacks = {} if plan.once else _lacks()
     report = {
-        "command": shlex.join(["python", "-m", "benchmarks.audit", *(sys.argv[1:] if argv is None else argv)]),
+        "command": shlex.join(
+            ["python", "-m", "benchmarks.audit", *(sys.argv[1:] if argv is None else argv)]
+        ),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "nights": [asdict(night) for night in nights],
@@ -68,15 +70,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(report, indent=2) + "\n")
     _print(nights, lacks)
-    return 0 if all(night.right for night in nights) and all(found.right for found in lacks.values()) else 1
+    return (
+        0
+        if all(night.right for night in nights) and all(found.right for found in lacks.values())
+        else 1
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--requests", type=int, nargs="+", default=[10_000, 100_000])
-    parser.add_argument("--objects", choices=get_args(Objects), default="hash", help="how the audit looks at objects; with none they are not made")
-    parser.add_argument("--place", action="store_true", help="write objects into the folder that the S3 server serves, not by PUT")
-    parser.add_argument("--once", action="store_true", help="break nothing; so too where objects are not hashed")
+    parser.add_argument(
+        "--objects",
+        choices=get_args(Objects),
+        default="hash",
+        help="how the audit looks at objects; with none they are not made",
+    )
+    parser.add_argument(
+        "--place",
+        action="store_true",
+        help="write objects into the folder that the S3 server serves, not by PUT",
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="break nothing; so too where objects are not hashed"
+    )
     parser.add_argument("--out", type=Path, default=OUT)
     return parser
 
@@ -89,7 +108,9 @@ def _measure(size: int, plan: Plan) -> Measured:
         print(f"{size:,} requests, seconds to write them: {written}", flush=True)
         clean = audited(night, plan.objects)
         print(f"{size:,} requests: {clean}", flush=True)
-        return Measured(size, written, clean, None if plan.once else audited(night, plan.objects, spoil(night)))
+        return Measured(
+            size, written, clean, None if plan.once else audited(night, plan.objects, spoil(night))
+        )
 
 
 def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]:
@@ -129,19 +150,33 @@ def _growth(nights: Sequence[Measured]) -> float | None:
     least, most = ordered[0], ordered[-1]
     if least.requests == most.requests:
         return None
-    return round((most.clean.resident_mib["peak"] - least.clean.resident_mib["peak"]) * 2**20 / (most.requests - least.requests), 1)
+    return round(
+        (most.clean.resident_mib["peak"] - least.clean.resident_mib["peak"])
+        * 2**20
+        / (most.requests - least.requests),
+        1,
+    )
 
 
 def _print(nights: Sequence[Measured], lacks: dict[str, Audited]) -> None:
-    print(f"\n{machine()}\n\n| requests | | seconds | requests/s | resident MiB | findings |\n|---:|---|---:|---:|---|---|")
+    print(
+        f"\n{machine()}\n\n| requests | | seconds | requests/s | resident MiB | findings |\n|---:|---|---:|---:|---|---|"
+    )
     broken = [(night.requests, "broken", night.broken) for night in nights if night.broken]
-    for requests, name, found in [*((night.requests, "clean", night.clean) for night in nights), *broken]:
+    for requests, name, found in [
+        *((night.requests, "clean", night.clean) for night in nights),
+        *broken,
+    ]:
         resident = ", ".join(f"{when} {mib:.0f}" for when, mib in found.resident_mib.items())
-        print(f"| {requests:,} | {name} | {found.seconds} | {found.requests_per_second} | {resident} | {found.findings or 'none'} |")
+        print(
+            f"| {requests:,} | {name} | {found.seconds} | {found.requests_per_second} | {resident} | {found.findings or 'none'} |"
+        )
     print("\n| broken | caught |\n|---|---|")
     for found in (*(found for *_, found in broken), *lacks.values()):
         for what, caught in found.caught.items():
-            print(f"| {what} | {'yes, and nothing else' if caught and not found.unexpected else 'NO'} |")
+            print(
+                f"| {what} | {'yes, and nothing else' if caught and not found.unexpected else 'NO'} |"
+            )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,9 @@ class Held:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, nargs="*", default=[50_000, 500_000])
     parser.add_argument("--backlog", type=int, default=100_000)
     parser.add_argument("--minutes", type=int, default=3)
@@ -61,9 +63,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     with running_stack() as stack:
         settings = connected(Settings(home=stack.home))
         submitted = [_submit(settings, rows) for rows in given.rows]
-        held = [_hold(stack, settings, given.backlog, limit, given.minutes) for limit in given.limits]
+        held = [
+            _hold(stack, settings, given.backlog, limit, given.minutes) for limit in given.limits
+        ]
     report = {
-        "command": shlex.join(["python", "-m", "benchmarks.backlog", *(sys.argv[1:] if argv is None else argv)]),
+        "command": shlex.join(
+            ["python", "-m", "benchmarks.backlog", *(sys.argv[1:] if argv is None else argv)]
+        ),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "submit": [asdict(run) for run in submitted],
@@ -78,7 +84,10 @@ def _submit(settings: Settings, rows: int) -> Submitted:
     """By the command, from CSV. Raises RuntimeError where a row is refused."""
     file = settings.home / f"{rows}.csv"
     write_list(file, rows)
-    done = watch(deployment(settings, f"rows-{rows}"), ["submit", str(file), "--campaign", "list", "--id-column", "id", "--json"])
+    done = watch(
+        deployment(settings, f"rows-{rows}"),
+        ["submit", str(file), "--campaign", "list", "--id-column", "id", "--json"],
+    )
     if done.exit_code:
         raise RuntimeError(f"seedcast submit ended with {done.exit_code}: {done.stderr}")
     return Submitted(rows, round(rows / done.seconds), done.mib)
@@ -87,7 +96,9 @@ def _submit(settings: Settings, rows: int) -> Submitted:
 def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: int) -> Held:
     own = deployment(settings, f"limit-{limit}")
     write_list(settings.home / "backlog.csv", backlog)
-    submit_file(own, settings.home / "backlog.csv", SubmitOptions(campaign=f"limit-{limit}", id_column="id"))
+    submit_file(
+        own, settings.home / "backlog.csv", SubmitOptions(campaign=f"limit-{limit}", id_column="id")
+    )
     with _consumer(stack, own, limit) as (process, port):
         resident = _watch(process, minutes)
         totals = _totals(port)
@@ -105,7 +116,10 @@ def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: i
 def _consumer(stack: Stack, settings: Settings, limit: int) -> Iterator[tuple[psutil.Process, int]]:
     """From when it is ready; its process and the port of its metrics."""
     (port,) = free_ports(0)
-    own = environment(settings) | {"SEEDCAST_GPU_BACKLOG": str(limit), "SEEDCAST_METRICS_PORT": str(port)}
+    own = environment(settings) | {
+        "SEEDCAST_GPU_BACKLOG": str(limit),
+        "SEEDCAST_METRICS_PORT": str(port),
+    }
     started = stack.start_worker("gpu-consumer", ["run", "gpu-consumer"], own)
     try:
         process = psutil.Process(started.pid)

@@ -24,9 +24,9 @@ from benchmarks.chattts.latency import latency
 from benchmarks.chattts.ours import OurRuns
 from benchmarks.chattts.precision import distance
 from benchmarks.chattts.workload import Plan
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.dimensions import SIZES
-from gpu_consumers.engines.chattts.fabricate import fabricate
+from gpu_consumers.engines.chattts.model.dimensions import SIZES
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,24 +62,34 @@ def main(arguments: list[str] | None = None) -> None:
     )
     slots, batches = options.slots or list(base.slots), options.upstream or list(base.upstream)
     began = time.perf_counter()
-    facts: dict[str, object] = {"command": f"python -m benchmarks.engine {' '.join(sys.argv[1:] if arguments is None else arguments)}".strip()}
+    facts: dict[str, object] = {
+        "command": f"python -m benchmarks.engine {' '.join(sys.argv[1:] if arguments is None else arguments)}".strip()
+    }
     facts |= {
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(options.device),
         "plan": asdict(plan) | {"models": plan.models.name, "context": plan.context},
     }
     found: dict[str, object] = {}
-    for part in measure(plan, slots, options.precisions, batches, options.mixed_upstream or [min(16, max(batches))]):
+    for part in measure(
+        plan, slots, options.precisions, batches, options.mixed_upstream or [min(16, max(batches))]
+    ):
         found |= part
         report.keep(options.out, facts | found | {"seconds": round(time.perf_counter() - began)})
     report.write(options.out, facts | found | {"seconds": round(time.perf_counter() - began)})
 
 
-def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[int], mixed: list[int]) -> Iterator[dict[str, object]]:
+def measure(
+    plan: Plan, slots: list[int], precisions: list[str], batches: list[int], mixed: list[int]
+) -> Iterator[dict[str, object]]:
     """Part by part, so that one that fails does not cost the others."""
     from benchmarks.chattts import upstream
 
-    yield {"distance": {name: asdict(apart(distance, plan, name)) for name in precisions if name != "float32"}}
+    yield {
+        "distance": {
+            name: asdict(apart(distance, plan, name)) for name in precisions if name != "float32"
+        }
+    }
     yield {"urgent": asdict(apart(latency, plan, precisions[0], max(slots)))}
     if plan.device == "cpu":  # a GPU's steps have one shape, whatever is busy
         yield {"price": asdict(apart(ours.price, plan, precisions[0], max(slots)))}
@@ -93,7 +103,10 @@ def measure(plan: Plan, slots: list[int], precisions: list[str], batches: list[i
 
 def apart(function: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:
     """In a process of its own, so that its peak memory is its own."""
-    print(f"{time.strftime('%H:%M:%S')} {function.__module__.rpartition('.')[2]}.{function.__name__} {given[1:]}", file=sys.stderr)
+    print(
+        f"{time.strftime('%H:%M:%S')} {function.__module__.rpartition('.')[2]}.{function.__name__} {given[1:]}",
+        file=sys.stderr,
+    )
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *given, **named).result()
 
@@ -102,7 +115,10 @@ def machine(device: str = "cpu") -> str:
     import torch
 
     facts = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-    name = next((value.strip() for key, _, value in facts if key.strip() == "model name"), platform.machine())
+    name = next(
+        (value.strip() for key, _, value in facts if key.strip() == "model name"),
+        platform.machine(),
+    )
     amx = "AMX" if torch.cpu._is_amx_tile_supported() else "no AMX"
     memory = psutil.virtual_memory().total / 2**30
     gpu = f"{torch.cuda.get_device_name()}, " if device == "cuda" else ""
@@ -117,11 +133,19 @@ def _models(folder: Path | None, size: str) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.engine", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.engine",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--size", choices=SIZES, default="full", help="of the fabricated weights")
     parser.add_argument("--models", type=Path, help="a folder of weights instead")
-    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of both systems; default cpu")
-    parser.add_argument("--slots", type=int, nargs="+", help=f"of our engine; default {WHOLE.slots}")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="of both systems; default cpu"
+    )
+    parser.add_argument(
+        "--slots", type=int, nargs="+", help=f"of our engine; default {WHOLE.slots}"
+    )
     parser.add_argument(
         "--precisions",
         nargs="+",
@@ -129,12 +153,33 @@ def _parser() -> argparse.ArgumentParser:
         default=["float32", "bfloat16", "int8"],
         help="the first is also the one whose price and latency are measured",
     )
-    parser.add_argument("--upstream", type=int, nargs="+", help=f"batches of upstream, equal lengths; default {WHOLE.upstream}")
-    parser.add_argument("--mixed-upstream", type=int, nargs="+", help="batches of upstream, mixed lengths; default 16")
+    parser.add_argument(
+        "--upstream",
+        type=int,
+        nargs="+",
+        help=f"batches of upstream, equal lengths; default {WHOLE.upstream}",
+    )
+    parser.add_argument(
+        "--mixed-upstream",
+        type=int,
+        nargs="+",
+        help="batches of upstream, mixed lengths; default 16",
+    )
     parser.add_argument("--tokens", type=int, help=f"a row, equal lengths; default {WHOLE.tokens}")
-    parser.add_argument("--scale", type=float, help=f"of the mixed lengths, 2 to 12 s at 1; default {WHOLE.scale}")
-    parser.add_argument("--budget", type=float, help=f"seconds after which one measurement of our engine is cut; default {WHOLE.budget:g}")
-    parser.add_argument("--threads", type=int, default=len(psutil.Process().cpu_affinity()), help="of both systems; default one a core")
+    parser.add_argument(
+        "--scale", type=float, help=f"of the mixed lengths, 2 to 12 s at 1; default {WHOLE.scale}"
+    )
+    parser.add_argument(
+        "--budget",
+        type=float,
+        help=f"seconds after which one measurement of our engine is cut; default {WHOLE.budget:g}",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=len(psutil.Process().cpu_affinity()),
+        help="of both systems; default one a core",
+    )
     parser.add_argument("--quick", action="store_true", help="smaller everything")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     return parser

@@ -19,10 +19,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.night.deployments import running_stack
 from producers import SubmitOptions, submit_file
-from producers.sample import rows as sample_rows
+from producers.rows.sample_list import rows as sample_rows
+from seedcast.campaigns.progress import wait
 from seedcast.embedded import Stack, connected
 from seedcast.embedded.processes import free_ports
-from seedcast.outcomes import wait
 from seedcast.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"
@@ -55,7 +55,17 @@ def main() -> None:
     arguments = parser.parse_args()
     runs = _measure(arguments.rows)
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"date": datetime.now(UTC).date().isoformat(), "machine": machine(), "runs": [asdict(run) for run in runs]}, indent=2) + "\n")
+    RESULTS.write_text(
+        json.dumps(
+            {
+                "date": datetime.now(UTC).date().isoformat(),
+                "machine": machine(),
+                "runs": [asdict(run) for run in runs],
+            },
+            indent=2,
+        )
+        + "\n"
+    )
     _print(runs)
 
 
@@ -69,7 +79,9 @@ def _measure(sizes: list[int]) -> list[Run]:
 
 def _start(stack: Stack, name: str) -> int:
     (port,) = free_ports(0)
-    stack.start_worker(name, ["run", name], {"SEEDCAST_METRICS_PORT": str(port), "SEEDCAST_LOG_LEVEL": "warning"})
+    stack.start_worker(
+        name, ["run", name], {"SEEDCAST_METRICS_PORT": str(port), "SEEDCAST_LOG_LEVEL": "warning"}
+    )
     return port
 
 
@@ -81,10 +93,14 @@ def _run(settings: Settings, stack: Stack, ports: dict[str, int], size: int, cam
 
     def sample(_: object) -> None:
         for process in stack.status():
-            peak[process.name] = max(peak.get(process.name, 0.0), psutil.Process(process.pid).memory_info().rss / 2**20)
+            peak[process.name] = max(
+                peak.get(process.name, 0.0), psutil.Process(process.pid).memory_info().rss / 2**20
+            )
 
     began = time.perf_counter()
-    report = submit_file(settings, source, SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",)))
+    report = submit_file(
+        settings, source, SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",))
+    )
     progress = wait(settings, campaign, sample)
     seconds = time.perf_counter() - began
     after, cpu_after = _parts(ports), _cpu(stack)
@@ -110,12 +126,17 @@ def write_list(path: Path, size: int) -> None:
         writer.writerow(names)
         for start in range(0, size, 300):
             for number, row in enumerate(sample_rows(min(300, size - start))):
-                writer.writerow([f"r-{start + number}" if name == "id" else row[name] for name in names])
+                writer.writerow(
+                    [f"r-{start + number}" if name == "id" else row[name] for name in names]
+                )
 
 
 def _parts(ports: dict[str, int]) -> dict[str, float]:
     pages = {name: page(port) for name, port in ports.items()}
-    return {part: pages[worker].get((metric, tuple(sorted(labels.items()))), 0.0) for part, (worker, metric, labels) in PARTS.items()}
+    return {
+        part: pages[worker].get((metric, tuple(sorted(labels.items()))), 0.0)
+        for part, (worker, metric, labels) in PARTS.items()
+    }
 
 
 def page(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -125,7 +146,11 @@ def page(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
             families = text_string_to_metric_families(answer.read().decode())
     except OSError:  # it has only just been started
         return {}
-    return {(s.name, tuple(sorted(s.labels.items()))): s.value for family in families for s in family.samples}
+    return {
+        (s.name, tuple(sorted(s.labels.items()))): s.value
+        for family in families
+        for s in family.samples
+    }
 
 
 def _cpu(stack: Stack) -> dict[str, float]:
@@ -139,12 +164,16 @@ def machine() -> str:
 
 def _print(runs: list[Run]) -> None:
     print(f"\n{machine()}\n")
-    print("| rows | submit rows/s | requests/s | audio s/s | " + " | ".join(PARTS) + " | peak MiB |")
+    print(
+        "| rows | submit rows/s | requests/s | audio s/s | " + " | ".join(PARTS) + " | peak MiB |"
+    )
     print("|---:|---:|---:|---:|" + "---:|" * len(PARTS) + "---|")
     for run in runs:
         parts = " | ".join(f"{run.part_seconds[name]:.1f} s" for name in PARTS)
         peak = ", ".join(f"{name} {mib:.0f}" for name, mib in run.peak_mib.items())
-        print(f"| {run.rows:,} | {run.submit_rows_per_second:,.0f} | {run.requests_per_second} | {run.audio_seconds_per_second} | {parts} | {peak} |")
+        print(
+            f"| {run.rows:,} | {run.submit_rows_per_second:,.0f} | {run.requests_per_second} | {run.audio_seconds_per_second} | {parts} | {peak} |"
+        )
     for run in runs:
         print(f"CPU seconds at {run.rows:,} rows: {run.cpu_seconds}")
 

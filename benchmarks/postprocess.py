@@ -20,7 +20,7 @@ import psutil
 from benchmarks.audio import filters, naive, noises, ours, report
 from benchmarks.audio.corpus import Recording, recordings
 from benchmarks.audio.steps import Steps
-from seedcast.profiles import Profile
+from seedcast.catalog.profiles import Profile
 
 Chain = Callable[[bytes, Profile, Steps], bytes]
 
@@ -49,16 +49,26 @@ def main(arguments: list[str] | None = None) -> None:
         "audio_seconds": round(sum(clip.seconds for clip in clips), 1),
         "runs": [asdict(_run(ours.TABLE[name], clips)) for name in names],
         "denoised": asdict(_denoised(ours.TABLE["speaker"], options.clips)),
-        "processes": {count: round(ours.throughput(count, ["phone", "telephony"], options.seconds), 1) for count in (1, 2)},
+        "processes": {
+            count: round(ours.throughput(count, ["phone", "telephony"], options.seconds), 1)
+            for count in (1, 2)
+        },
         "noises": [asdict(one) for one in noises.measure(options.clips, ours.TABLE["phone"])],
         "filters": [asdict(one) for one in filters.measure()],
     }
-    report.write(options.out, found | {"load_after": psutil.getloadavg()[0], "seconds": round(time.perf_counter() - began)})
+    report.write(
+        options.out,
+        found
+        | {"load_after": psutil.getloadavg()[0], "seconds": round(time.perf_counter() - began)},
+    )
 
 
 def machine() -> str:
     facts = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-    name = next((value.strip() for key, _, value in facts if key.strip() == "model name"), platform.machine())
+    name = next(
+        (value.strip() for key, _, value in facts if key.strip() == "model name"),
+        platform.machine(),
+    )
     return f"{name}, {psutil.cpu_count()} cores, Python {platform.python_version()}"
 
 
@@ -74,7 +84,14 @@ def _run(profile: Profile, clips: list[Recording]) -> Run:
     audio = sum(clip.seconds for clip in clips)
     naive_steps = {step: seconds / audio for step, seconds in theirs.seconds.items()}
     our_steps = {step: seconds / audio / 5 for step, seconds in mine.seconds.items()}
-    return Run(profile.name, profile.format, 1 / sum(naive_steps.values()), 1 / sum(our_steps.values()), naive_steps, our_steps)
+    return Run(
+        profile.name,
+        profile.format,
+        1 / sum(naive_steps.values()),
+        1 / sum(our_steps.values()),
+        naive_steps,
+        our_steps,
+    )
 
 
 def _denoised(profile: Profile, count: int) -> Run:
@@ -82,9 +99,15 @@ def _denoised(profile: Profile, count: int) -> Run:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.postprocess", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.postprocess",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--clips", type=int, default=8, help="of about 10 s")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of each measurement over processes")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="of each measurement over processes"
+    )
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     return parser
 

@@ -27,18 +27,20 @@ from benchmarks.night.deployments import running_stack
 from benchmarks.pipeline import machine, write_list
 from producers import SubmitOptions, submit_file
 from schemas.topics import AUDIO, RESULTS, Topic
-from seedcast import control
-from seedcast.campaigns import alter
+from seedcast.campaigns import campaign_state
+from seedcast.campaigns.campaign_topic import alter
+from seedcast.campaigns.progress import Outcomes
 from seedcast.embedded import Stack, connected
 from seedcast.kafka import TopicReader
-from seedcast.outcomes import Outcomes
 from seedcast.settings import Settings
 from storage.audit import audit
 from storage.s3 import S3Store
 
 REPORT = Path(__file__).parent / "results" / "soak.json"
 CAMPAIGN = "soak"
-WORKERS = {f"{kind}-{number}": kind for kind in ("gpu-consumer", "postprocess") for number in (1, 2)}
+WORKERS = {
+    f"{kind}-{number}": kind for kind in ("gpu-consumer", "postprocess") for number in (1, 2)
+}
 SESSION = 6.0  # seconds
 PATIENCE = 120.0  # seconds for a fault to be recovered from
 
@@ -47,14 +49,21 @@ PATIENCE = 120.0  # seconds for a fault to be recovered from
 class Fault:
     name: str
     at: float  # seconds since the campaign began
-    recovered_after: float | None  # seconds from the fault's end to the next new result; None: not within PATIENCE
+    recovered_after: (
+        float | None
+    )  # seconds from the fault's end to the next new result; None: not within PATIENCE
 
 
 class Progress:
     """How many requests have a result."""
 
     def __init__(self, outcomes: Outcomes, accepted: int) -> None:
-        self._outcomes, self._began, self.accepted, self.count = outcomes, time.monotonic(), accepted, 0
+        self._outcomes, self._began, self.accepted, self.count = (
+            outcomes,
+            time.monotonic(),
+            accepted,
+            0,
+        )
 
     @property
     def complete(self) -> bool:
@@ -81,7 +90,16 @@ class Soak:
 
     def fault(self) -> str:
         """One of them, begun and ended; its name."""
-        kinds: list[Callable[[], str]] = [self._kill, self._kill, self._leave, self._freeze, self._broker, self._broker_frozen, self._store, self._hold]
+        kinds: list[Callable[[], str]] = [
+            self._kill,
+            self._kill,
+            self._leave,
+            self._freeze,
+            self._broker,
+            self._broker_frozen,
+            self._store,
+            self._hold,
+        ]
         return self._chance.choice(kinds)()
 
     def tend(self) -> None:
@@ -112,13 +130,15 @@ class Soak:
         return "broker frozen"
 
     def _hold(self) -> str:
-        alter(self._settings, CAMPAIGN, control.paused)
+        alter(self._settings, CAMPAIGN, campaign_state.paused)
         _last(self._chance.uniform(1, 10))
-        alter(self._settings, CAMPAIGN, control.resumed)
+        alter(self._settings, CAMPAIGN, campaign_state.resumed)
         return "campaign paused and resumed"
 
     def _suspend(self, name: str, seconds: float) -> None:
-        process = psutil.Process(next(process.pid for process in self._stack.status() if process.name == name))
+        process = psutil.Process(
+            next(process.pid for process in self._stack.status() if process.name == name)
+        )
         process.send_signal(signal.SIGSTOP)
         _last(seconds)
         process.send_signal(signal.SIGCONT)
@@ -136,15 +156,26 @@ class Soak:
         return "object store stopped"
 
     def _start(self, name: str) -> None:
-        env = {"SEEDCAST_KAFKA_SESSION_TIMEOUT": str(SESSION), "SEEDCAST_LOG_LEVEL": "warning", "SEEDCAST_S3_READ_TIMEOUT": "2"}
+        env = {
+            "SEEDCAST_KAFKA_SESSION_TIMEOUT": str(SESSION),
+            "SEEDCAST_LOG_LEVEL": "warning",
+            "SEEDCAST_S3_READ_TIMEOUT": "2",
+        }
         self._stack.start_worker(name, ["run", WORKERS[name]], env)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument("--minutes", type=float, default=10.0, help="faults are drawn for at most so long; the campaign is always waited for")
-    parser.add_argument("--calm", type=float, default=8.0, help="seconds between two faults, on average")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=10.0,
+        help="faults are drawn for at most so long; the campaign is always waited for",
+    )
+    parser.add_argument(
+        "--calm", type=float, default=8.0, help="seconds between two faults, on average"
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--out", type=Path, default=REPORT)
     arguments = parser.parse_args()
@@ -163,7 +194,11 @@ def _run(plan: argparse.Namespace) -> dict[str, Any]:
         soak = Soak(stack, settings, chance)
         write_list(stack.home / "soak.csv", plan.requests)
         began = time.monotonic()
-        accepted = submit_file(settings, stack.home / "soak.csv", SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))).accepted
+        accepted = submit_file(
+            settings,
+            stack.home / "soak.csv",
+            SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",)),
+        ).accepted
         with Outcomes(settings, CAMPAIGN) as outcomes:
             progress = Progress(outcomes, accepted)
             faults = _storm(soak, progress, plan, chance)
@@ -182,15 +217,22 @@ def _run(plan: argparse.Namespace) -> dict[str, Any]:
         }
 
 
-def _storm(soak: Soak, progress: Progress, plan: argparse.Namespace, chance: random.Random) -> list[Fault]:
+def _storm(
+    soak: Soak, progress: Progress, plan: argparse.Namespace, chance: random.Random
+) -> list[Fault]:
     """Until the campaign is complete; faults until then, or for `plan.minutes`."""
     faults, seconds = list[Fault](), plan.minutes * 60
     while not progress.complete and progress.seconds < seconds:
         progress.wait(chance.expovariate(1 / plan.calm), lambda: False)
         at, name = progress.seconds, soak.fault()
         faults.append(Fault(name, round(at, 1), _recovery(soak, progress)))
-        print(f"{faults[-1].at:>8.1f} s  {name}, recovered after {faults[-1].recovered_after} s", flush=True)
-    while not progress.complete and progress.seconds < seconds + progress.accepted:  # a second for each: far slower than any machine
+        print(
+            f"{faults[-1].at:>8.1f} s  {name}, recovered after {faults[-1].recovered_after} s",
+            flush=True,
+        )
+    while (
+        not progress.complete and progress.seconds < seconds + progress.accepted
+    ):  # a second for each: far slower than any machine
         soak.tend()
         progress.wait(1.0, lambda: False)
     return faults
@@ -218,13 +260,19 @@ def _repeats(settings: Settings, topic: Topic) -> int:
 
 
 def _print(report: dict[str, Any]) -> None:
-    print(f"\n{report['machine']}, seed {report['seed']}: {report['requests']:,} requests in {report['seconds']:.0f} s\n")
+    print(
+        f"\n{report['machine']}, seed {report['seed']}: {report['requests']:,} requests in {report['seconds']:.0f} s\n"
+    )
     print("| fault | times | recovered after, median / longest |")
     print("|---|---:|---:|")
     for name in sorted({fault["name"] for fault in report["faults"]}):
         times = [fault["recovered_after"] for fault in report["faults"] if fault["name"] == name]
         known = [seconds for seconds in times if seconds is not None]
-        shown = f"{median(known):.1f} s / {max(known):.1f} s" if len(known) == len(times) else f"not within {PATIENCE:g} s, {len(times) - len(known)} times"
+        shown = (
+            f"{median(known):.1f} s / {max(known):.1f} s"
+            if len(known) == len(times)
+            else f"not within {PATIENCE:g} s, {len(times) - len(known)} times"
+        )
         print(f"| {name} | {len(times)} | {shown} |")
     print(f"\nlosses {report['losses']}, repeats {report['repeats']}, audit {report['audit']}")
 

@@ -25,12 +25,20 @@ def _measure(rows: int) -> None:
         write_list(home / "list.csv", rows)
         pyarrow.parquet.write_table(pyarrow.csv.read_csv(home / "list.csv"), home / "list.parquet")
         settings = connected(Settings(home=home))
-        submit_file(settings, home / "list.csv", SubmitOptions(campaign="warm-up", id_column="id", dry_run=True))
+        submit_file(
+            settings,
+            home / "list.csv",
+            SubmitOptions(campaign="warm-up", id_column="id", dry_run=True),
+        )
         print(f"{machine()}\n\n| file | rows | rows/s |\n|---|---:|---:|")
         for name in ("list.csv", "list.parquet"):
             began = time.perf_counter()
-            report = submit_file(settings, home / name, SubmitOptions(campaign=name, id_column="id"))
-            print(f"| {name} | {report.accepted:,} | {report.rows / (time.perf_counter() - began):,.0f} |")
+            report = submit_file(
+                settings, home / name, SubmitOptions(campaign=name, id_column="id")
+            )
+            print(
+                f"| {name} | {report.accepted:,} | {report.rows / (time.perf_counter() - began):,.0f} |"
+            )
 
 
 if __name__ == "__main__":

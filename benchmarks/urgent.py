@@ -43,7 +43,9 @@ class Latency:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--urgent", type=int, default=60)
     given = parser.parse_args()
@@ -59,7 +61,11 @@ def measure(rows: int, urgent: int) -> Latency:
             stack.start_worker(name, ["run", name], {"SEEDCAST_LOG_LEVEL": "warning"})
         settings = connected(Settings(home=stack.home))
         write_list(stack.home / "bulk.csv", rows)
-        submit_file(settings, stack.home / "bulk.csv", SubmitOptions(campaign="bulk", id_column="id", profiles=("telephony",)))
+        submit_file(
+            settings,
+            stack.home / "bulk.csv",
+            SubmitOptions(campaign="bulk", id_column="id", profiles=("telephony",)),
+        )
         with TopicReader(settings, settings.topic(RESULTS)) as reader:
             return _into_the_backlog(settings, reader, rows, urgent)
 
@@ -80,7 +86,9 @@ def _into_the_backlog(settings: Settings, reader: TopicReader, rows: int, urgent
     spoken = [at - sent[name] for name, at in _spoken(settings)]
     p50, p99, slowest = np.percentile(spans, (50, 99, 100)).round(3).tolist()
     spoken_p50, spoken_p99 = np.percentile(spoken, (50, 99)).round(3).tolist()
-    return Latency(rows, urgent, p50, p99, slowest, spoken_p50, spoken_p99, before, len(done) - urgent)
+    return Latency(
+        rows, urgent, p50, p99, slowest, spoken_p50, spoken_p99, before, len(done) - urgent
+    )
 
 
 def _spoken(settings: Settings) -> Iterator[tuple[str, float]]:

@@ -5,20 +5,26 @@ import threading
 
 import structlog
 
-from gpu_consumers import engines, lock
+from gpu_consumers import engines
 from gpu_consumers.patience import reach_store
+from gpu_consumers.verify import voice_lock
 from gpu_consumers.worker import Worker
-from seedcast import logging, metrics, profiles
+from seedcast import logging, metrics
+from seedcast.catalog import profiles
 from seedcast.embedded import is_embedded
+from seedcast.health import Readiness
 from seedcast.kafka import Admin
-from seedcast.readiness import Readiness
 from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
 from storage.s3 import S3Store
 
 log = structlog.get_logger(__name__)
 
-MODEL, LOCK, ASSIGNMENT = "model", "lock", "assignment"  # what readiness waits for; the last: that partitions may be assigned
+MODEL, LOCK, ASSIGNMENT = (
+    "model",
+    "lock",
+    "assignment",
+)  # what readiness waits for; the last: that partitions may be assigned
 
 
 def run(settings: Settings) -> None:
@@ -40,10 +46,17 @@ def run(settings: Settings) -> None:
     reach_store(settings, store.ensure_bucket)
     engine = engines.load(settings)
     readiness.meet(MODEL)
-    lock.enforce(settings, engine, store, embedded=is_embedded(settings))
+    voice_lock.enforce(settings, engine, store, embedded=is_embedded(settings))
     readiness.meet(LOCK)
     watchdog = Watchdog(settings.gpu.watchdog)
     worker = Worker(settings, engine, profiles.load(settings.postprocess), store, admin.existing())
     readiness.meet(ASSIGNMENT)
-    log.info("ready", engine=settings.gpu.engine, description=engine.description, slots=engine.slots, fingerprint=engine.fingerprint, metrics_port=port)
+    log.info(
+        "ready",
+        engine=settings.gpu.engine,
+        description=engine.description,
+        slots=engine.slots,
+        fingerprint=engine.fingerprint,
+        metrics_port=port,
+    )
     worker.run(stop, watchdog)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from gpu_consumers.holdings import Holding, Holdings
 from gpu_consumers.ledger import Ledger
-from gpu_consumers.membership import Membership
 from seedcast import metrics
 from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, Offsets, Partition, Record
+from seedcast.kafka.owned_partitions import Holding, Holdings
+from seedcast.kafka.topic_consumers import Membership
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,13 @@ class Callbacks:
 
 
 class Assignments(Holdings[Assignment]):
-    def __init__(self, settings: Settings, topics: Sequence[str], callbacks: Callbacks, join: Callable[..., Membership] = Membership) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Sequence[str],
+        callbacks: Callbacks,
+        join: Callable[..., Membership] = Membership,
+    ) -> None:
         self._gpu, self._callbacks = settings.gpu, callbacks
         super().__init__(settings, GROUP, topics, callbacks.flush, join)
 
@@ -54,7 +60,10 @@ class Assignments(Holdings[Assignment]):
     def relieve(self) -> None:
         """Resumes what is well below its limits again."""
         for assignment in self._ours.values():
-            room = self._callbacks.waiting(assignment.partition) <= self._gpu.buffer // 4 and assignment.ledger.span <= self._gpu.window // 2
+            room = (
+                self._callbacks.waiting(assignment.partition) <= self._gpu.buffer // 4
+                and assignment.ledger.span <= self._gpu.window // 2
+            )
             if assignment.paused and room:
                 self._consumer.resume(assignment.partition)
                 assignment.paused = False
@@ -62,7 +71,10 @@ class Assignments(Holdings[Assignment]):
 
     def _press_back(self, assignment: Assignment) -> None:
         """Pausing empties librdkafka's prefetch queue, so it is rare: at the limit, until well below it."""
-        full = self._callbacks.waiting(assignment.partition) >= self._gpu.buffer or assignment.ledger.span >= self._gpu.window
+        full = (
+            self._callbacks.waiting(assignment.partition) >= self._gpu.buffer
+            or assignment.ledger.span >= self._gpu.window
+        )
         if full and not assignment.paused:
             self._consumer.pause(assignment.partition)
             assignment.paused = True

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from schemas.messages import CampaignId
 from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
-from seedcast import placement
 from seedcast.codec import decode_request
 from seedcast.errors import Poison
-from seedcast.kafka import Headers, Record
+from seedcast.kafka import Headers, Record, partitioner
 from seedcast.settings import Settings
 
-FROM = "seedcast.parked-from"  # header: the lane, by the topic's name without the deployment's prefix
+FROM = (
+    "seedcast.parked-from"  # header: the lane, by the topic's name without the deployment's prefix
+)
 _LANES = {topic.name.encode(): topic for topic in (REQUESTS, REQUESTS_URGENT)}
 
 
@@ -27,7 +28,9 @@ class Route:
 def aside(record: Record, campaign_id: CampaignId, settings: Settings) -> Route:
     urgent = record.partition.topic == settings.topic(REQUESTS_URGENT)
     lane = (REQUESTS_URGENT if urgent else REQUESTS).name.encode()
-    return Route(settings.topic(REQUESTS_PARKED), campaign_id.encode(), (*_foreign(record), (FROM, lane)))
+    return Route(
+        settings.topic(REQUESTS_PARKED), campaign_id.encode(), (*_foreign(record), (FROM, lane))
+    )
 
 
 def back(record: Record, settings: Settings, partitions: dict[str, int]) -> Route:
@@ -37,8 +40,10 @@ def back(record: Record, settings: Settings, partitions: dict[str, int]) -> Rout
         request = decode_request(record.value)
     except Poison:
         return Route(topic, record.key, _foreign(record))
-    key = placement.key(request.voice_seed)
-    place = placement.partition(key, request.request_id.encode(), settings.kafka.spread, partitions[topic])
+    key = partitioner.key(request.voice_seed)
+    place = partitioner.partition(
+        key, request.request_id.encode(), settings.kafka.spread, partitions[topic]
+    )
     return Route(topic, key, _foreign(record), place)
 
 

@@ -5,7 +5,7 @@ above it as a bitmap in the offset's metadata. A new owner starts at the waterma
 the bitmap has.
 """
 
-from seedcast.offsets import MAX_BITS, MAX_METADATA, decode, encode
+from seedcast.kafka.offset_bitmap import MAX_BITS, MAX_METADATA, decode, encode
 
 __all__ = ["MAX_BITS", "MAX_METADATA", "Ledger"]
 
@@ -17,7 +17,9 @@ class Ledger:
         self._watermark = watermark
         self._position = watermark  # the next offset to be read
         self._open: set[int] = set()  # taken, not finished
-        self._inherited = set(decode(watermark, metadata))  # done by an earlier owner, not read again yet
+        self._inherited = set(
+            decode(watermark, metadata)
+        )  # done by an earlier owner, not read again yet
 
     def take(self, offset: int) -> bool:
         """Whether the offset is still to be done. Offsets that were passed over do not exist in the log.
@@ -25,7 +27,9 @@ class Ledger:
         Raises ValueError where offsets do not ascend.
         """
         if offset < self._position:
-            raise ValueError(f"offset {offset} was already taken; expected {self._position} or higher")
+            raise ValueError(
+                f"offset {offset} was already taken; expected {self._position} or higher"
+            )
         self._position = offset + 1
         if offset in self._inherited:
             self._inherited.discard(offset)

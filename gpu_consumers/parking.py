@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import structlog
 
+from gpu_consumers.admission import State
 from gpu_consumers.detour import back
-from gpu_consumers.holdings import Holding, Holdings
 from gpu_consumers.publisher import Publisher
-from gpu_consumers.reception import State
 from gpu_consumers.shelf import Shelf
 from schemas.topics import REQUESTS_PARKED
 from seedcast import metrics
 from seedcast.errors import Retryable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record
+from seedcast.kafka.owned_partitions import Holding, Holdings
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,12 @@ class Parking(Holdings[Parked]):
         join: Callable[..., GroupConsumer] = GroupConsumer,
     ) -> None:
         """`partitions`: how many each topic has, by full name. `flush`: waits for the delivery reports of what was put back."""
-        self._settings, self._state, self._publisher, self._partitions = settings, state, publisher, partitions
+        self._settings, self._state, self._publisher, self._partitions = (
+            settings,
+            state,
+            publisher,
+            partitions,
+        )
         self.busy = False  # whether the last turn read something, so that more may be there
         super().__init__(settings, GROUP, [settings.topic(REQUESTS_PARKED)], flush, join)
 
@@ -52,7 +57,11 @@ class Parking(Holdings[Parked]):
         """Of these something was heard: those that are not paused are read again from their first request here."""
         running = [campaign for campaign in campaigns if self._state(campaign) != "paused"]
         for parked in self._ours.values():
-            firsts = [first for campaign in running if (first := parked.ledger.first(campaign)) is not None]
+            firsts = [
+                first
+                for campaign in running
+                if (first := parked.ledger.first(campaign)) is not None
+            ]
             if firsts:
                 parked.again = min([*firsts, *([] if parked.again is None else [parked.again])])
 
@@ -63,7 +72,9 @@ class Parking(Holdings[Parked]):
         if sum(len(parked.ledger.under_way) for parked in self._ours.values()) < UNDER_WAY:
             for record in self._consumer.poll(POLL_LIMIT):
                 self.busy = True
-                if (parked := self._ours.get(record.partition)) and parked.again is None:  # else it is read once more
+                if (
+                    parked := self._ours.get(record.partition)
+                ) and parked.again is None:  # else it is read once more
                     self._look(parked, record)
         self.commit_when_due()
 
@@ -86,7 +97,9 @@ class Parking(Holdings[Parked]):
             parked.ledger.leave(record.offset, campaign)
         else:
             parked.ledger.take(record.offset, campaign)
-            self._publisher.move(parked, record, back(record, self._settings, self._partitions), _put_back)
+            self._publisher.move(
+                parked, record, back(record, self._settings, self._partitions), _put_back
+            )
 
     def _hold(self, partition: Partition, left: Committed) -> Parked:
         return Parked(partition, Shelf.of(left.start or 0, left.metadata), left.held)

@@ -11,16 +11,22 @@ from seedcast.settings import Settings
 
 T = TypeVar("T")
 
-WAIT = wait_random_exponential(multiplier=0.25, max=5)  # seconds; jitter, so that a fleet does not return as one
+WAIT = wait_random_exponential(
+    multiplier=0.25, max=5
+)  # seconds; jitter, so that a fleet does not return as one
 
 
 def reach_store(settings: Settings, attempt: Callable[[], T]) -> T:
     """For as long as the brokers are waited for, `kafka.start_timeout`. Raises Unreachable after that, and what is not Retryable at once."""
     patience = settings.kafka.start_timeout
     try:
-        return Retrying(retry=retry_if_exception_type(Retryable), wait=WAIT, stop=stop_after_delay(patience), before_sleep=announce("store"), reraise=True)(
-            attempt
-        )
+        return Retrying(
+            retry=retry_if_exception_type(Retryable),
+            wait=WAIT,
+            stop=stop_after_delay(patience),
+            before_sleep=announce("store"),
+            reraise=True,
+        )(attempt)
     except Retryable as error:
         raise Unreachable(
             "the object store does not answer",

@@ -23,7 +23,9 @@ class Waiting:
     urgent: bool = field(compare=False)
 
     @classmethod
-    def of(cls, ticket: int, characters: int, deadline: float | None = None, urgent: bool = False) -> "Waiting":
+    def of(
+        cls, ticket: int, characters: int, deadline: float | None = None, urgent: bool = False
+    ) -> "Waiting":
         return cls(math.inf if deadline is None else deadline, -characters, ticket, urgent)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from seedcast.offsets import MAX_METADATA
+from seedcast.kafka.offset_bitmap import MAX_METADATA
 
 _VERSION = "parked:"
 _NONE = (0, -1)  # a span without an offset in it
@@ -32,13 +32,19 @@ class Shelf:
     position: int  # the next offset to be read
     seen: int  # the first offset that was never read
     spans: dict[str, tuple[int, int]]
-    under_way: dict[int, str] = field(default_factory=dict)  # put back, not acknowledged: the campaign, by offset
+    under_way: dict[int, str] = field(
+        default_factory=dict
+    )  # put back, not acknowledged: the campaign, by offset
 
     @classmethod
     def of(cls, watermark: int, metadata: str = "") -> "Shelf":
         """Metadata that is not ours means that nothing is known: what was put back behind the watermark is put back again."""
         left = _decode(metadata) or _Left(watermark, {})
-        spans = {campaign: (max(first, watermark), last) for campaign, (first, last) in left.spans.items() if last >= max(first, watermark)}
+        spans = {
+            campaign: (max(first, watermark), last)
+            for campaign, (first, last) in left.spans.items()
+            if last >= max(first, watermark)
+        }
         return cls(watermark, max(left.seen, watermark), spans)
 
     def reach(self, offset: int, campaign: str) -> bool:
@@ -84,6 +90,8 @@ class Shelf:
 
 def _decode(metadata: str) -> _Left | None:
     try:
-        return _left.decode(metadata.removeprefix(_VERSION)) if metadata.startswith(_VERSION) else None
+        return (
+            _left.decode(metadata.removeprefix(_VERSION)) if metadata.startswith(_VERSION) else None
+        )
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None

@@ -10,20 +10,20 @@ from contextlib import ExitStack, suppress
 
 import structlog
 
+from gpu_consumers.admission import Flight, Reception
 from gpu_consumers.assignments import Assignments, Callbacks
-from gpu_consumers.backlog import Backlog
+from gpu_consumers.audio_backlog import Backlog
+from gpu_consumers.encoder_pool import Handover
 from gpu_consumers.engines import Engine, Utterance
-from gpu_consumers.handover import Handover
 from gpu_consumers.parking import Parking
 from gpu_consumers.publisher import Publisher
-from gpu_consumers.reception import Flight, Reception
 from schemas.topics import REQUESTS, REQUESTS_URGENT
 from seedcast import metrics
-from seedcast.campaigns import Campaigns
+from seedcast.campaigns.campaign_topic import Campaigns
+from seedcast.catalog.profiles import Profiles
 from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Producer
-from seedcast.profiles import Profiles
 from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
 from storage.objects import ObjectStore
@@ -39,7 +39,14 @@ PARTING = 10.0  # seconds for the last commits, which a rebalance may hold up or
 
 
 class Worker:
-    def __init__(self, settings: Settings, engine: Engine, profiles: Profiles, store: ObjectStore, partitions: dict[str, int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        profiles: Profiles,
+        store: ObjectStore,
+        partitions: dict[str, int],
+    ) -> None:
         """`partitions`: how many each topic has, by full name."""
         self._settings, self._engine = settings, engine
         self._in_slots: dict[int, Flight] = {}  # by ticket
@@ -49,9 +56,15 @@ class Worker:
         self._backlog = Backlog(settings, self._publisher.audio_bytes)
         self._reception = Reception(settings, profiles, self._campaigns.state, self._publisher)
         self._handover = Handover(engine, settings.gpu.encoders)
-        callbacks = Callbacks(waiting=self._reception.waiting, flush=self._flush, forget=self._reception.forget)
-        self._assignments = Assignments(settings, [settings.topic(REQUESTS_URGENT), settings.topic(REQUESTS)], callbacks)
-        self._parking = Parking(settings, self._campaigns.state, self._publisher, partitions, self._flush)
+        callbacks = Callbacks(
+            waiting=self._reception.waiting, flush=self._flush, forget=self._reception.forget
+        )
+        self._assignments = Assignments(
+            settings, [settings.topic(REQUESTS_URGENT), settings.topic(REQUESTS)], callbacks
+        )
+        self._parking = Parking(
+            settings, self._campaigns.state, self._publisher, partitions, self._flush
+        )
         self._leave_by = math.inf  # no flush waits longer
 
     def run(self, stop: threading.Event, watchdog: Watchdog) -> None:
@@ -82,14 +95,20 @@ class Worker:
             self._parking.release(heard)
 
     def _take(self) -> None:
-        work = self._in_slots or len(self._handover) or (len(self._reception) and not self._backlog.over)
+        work = (
+            self._in_slots
+            or len(self._handover)
+            or (len(self._reception) and not self._backlog.over)
+        )
         busy = self._parking.busy or (work and not self._publisher.full)
         for assignment, record in self._assignments.poll(POLL_LIMIT, 0.0 if busy else IDLE_POLL):
             failpoint("gpu.polled")
             self._reception.receive(assignment, record)
 
     def _admit(self) -> None:
-        for ticket, flight in self._reception.admit(self._engine.slots - len(self._in_slots), bulk=not self._backlog.over):
+        for ticket, flight in self._reception.admit(
+            self._engine.slots - len(self._in_slots), bulk=not self._backlog.over
+        ):
             self._engine.admit(ticket, flight.request)
             self._in_slots[ticket] = flight
         self._assignments.relieve()
@@ -141,7 +160,9 @@ class Worker:
         self._leave_by = max(deadline, time.monotonic() + LAST)
         self._flush()
         if unfinished := len(self._in_slots) + len(self._handover):
-            log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats them")
+            log.warning(
+                "drain_incomplete", unfinished=unfinished, next="another worker repeats them"
+            )
 
     def _part(self) -> None:
         """The last commits. Both groups are served until both have made theirs, else a rebalance of one would hold up other workers."""

@@ -14,11 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 def documents() -> dict[Path, str]:
     """Every generated document as it should be."""
     page = ROOT / "README.md"
-    return {**{ROOT / "docs" / name: text for name, text in wire.documents().items()}, page: readme.fill(page.read_text(), ROOT)}
+    return {
+        **{ROOT / "docs" / name: text for name, text in wire.documents().items()},
+        page: readme.fill(page.read_text(), ROOT),
+    }
 
 
 def main() -> int:
-    stale = [path for path, text in documents().items() if not path.exists() or path.read_text() != text]
+    stale = [
+        path for path, text in documents().items() if not path.exists() or path.read_text() != text
+    ]
     if "--check" in sys.argv[1:]:
         for path in stale:
             print(f"out of date: {path.relative_to(ROOT)}; run `make docs`")

@@ -9,11 +9,23 @@ from pathlib import Path
 import typer
 
 from schemas.topics import TOPICS
-from seedcast import errors, metrics, profiles, settings
+from seedcast import errors, metrics, settings
+from seedcast.catalog import profiles
 from seedcast.settings import PostprocessSettings
 
 MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-ROOMS = ("schemas", "seedcast", "storage", "producers", "gpu_consumers", "stream_apps", "ops", "benchmarks", "examples", "tests")
+ROOMS = (
+    "schemas",
+    "seedcast",
+    "storage",
+    "producers",
+    "gpu_consumers",
+    "stream_apps",
+    "ops",
+    "benchmarks",
+    "examples",
+    "tests",
+)
 
 
 def fill(page: str, root: Path) -> str:
@@ -26,33 +38,66 @@ def fill(page: str, root: Path) -> str:
 
 def tree(root: Path) -> str:
     """One line a file: its path and the first line of what it says of itself."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", *ROOMS], cwd=root, capture_output=True, text=True, check=True)
-    files = sorted(name for name in set(listed.stdout.split()) if name.endswith((".py", ".toml", ".csv", ".yaml")) and (root / name).exists())
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *ROOMS],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = sorted(
+        name
+        for name in set(listed.stdout.split())
+        if name.endswith((".py", ".toml", ".csv", ".yaml")) and (root / name).exists()
+    )
     described = [(name, _first_line(root / name)) for name in files]
     width = max(len(name) for name, what in described if what)
-    return "```\n" + "\n".join(f"{name:<{width}}  {what}" for name, what in described if what) + "\n```"
+    return (
+        "```\n"
+        + "\n".join(f"{name:<{width}}  {what}" for name, what in described if what)
+        + "\n```"
+    )
 
 
 def commands(_: Path) -> str:
     import seedcast.cli  # noqa: F401  (registers the commands)
     from seedcast.cli.base import app
 
-    return _table(("command", "what it does"), ((f"`{name}`", what) for name, what in _commands(typer.main.get_command(app), "")))
+    return _table(
+        ("command", "what it does"),
+        ((f"`{name}`", what) for name, what in _commands(typer.main.get_command(app), "")),
+    )
 
 
 def topics(_: Path) -> str:
-    rows = ((f"`seedcast.{t.name}`", t.key, t.value, t.what, " ".join(f"`{k}={v}`" for k, v in t.config().items())) for t in TOPICS)
+    rows = (
+        (
+            f"`seedcast.{t.name}`",
+            t.key,
+            t.value,
+            t.what,
+            " ".join(f"`{k}={v}`" for k, v in t.config().items()),
+        )
+        for t in TOPICS
+    )
     return _table(("topic", "key", "value", "what", "settings"), rows)
 
 
 def settings_table(_: Path) -> str:
     return _table(
-        ("variable", "default", "meaning"), ((f"`{variable}`", f"`{default}`" if default else "", what) for variable, _, default, what in settings.table())
+        ("variable", "default", "meaning"),
+        (
+            (f"`{variable}`", f"`{default}`" if default else "", what)
+            for variable, _, default, what in settings.table()
+        ),
     )
 
 
 def metrics_table(_: Path) -> str:
-    return _table(("metric", "type", "labels", "meaning"), ((f"`{name}`", kind, labels, what) for name, kind, labels, what in metrics.table()))
+    return _table(
+        ("metric", "type", "labels", "meaning"),
+        ((f"`{name}`", kind, labels, what) for name, kind, labels, what in metrics.table()),
+    )
 
 
 def profiles_table(_: Path) -> str:

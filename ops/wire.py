@@ -8,7 +8,10 @@ import msgspec
 from schemas.messages import Campaign, RawAudio, Rejected, SpeechRequest, SpeechResult
 from schemas.topics import TOPICS, Topic
 
-MESSAGES = {struct.__name__: struct for struct in (SpeechRequest, RawAudio, Rejected, SpeechResult, Campaign)}
+MESSAGES = {
+    struct.__name__: struct
+    for struct in (SpeechRequest, RawAudio, Rejected, SpeechResult, Campaign)
+}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -23,15 +26,32 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def asyncapi() -> dict[str, Any]:
-    _, components = msgspec.json.schema_components(MESSAGES.values(), ref_template="#/components/schemas/{name}")
-    messages = {name: {"name": name, "contentType": _content_type(name), "payload": {"$ref": f"#/components/schemas/{name}"}} for name in MESSAGES}
+    _, components = msgspec.json.schema_components(
+        MESSAGES.values(), ref_template="#/components/schemas/{name}"
+    )
+    messages = {
+        name: {
+            "name": name,
+            "contentType": _content_type(name),
+            "payload": {"$ref": f"#/components/schemas/{name}"},
+        }
+        for name in MESSAGES
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Seedcast", "version": "1", "license": {"name": "AGPL-3.0-or-later"}},
         "channels": {topic.name: _channel(topic) for topic in TOPICS},
         "operations": {
-            "submit": {"action": "receive", "channel": {"$ref": "#/channels/requests"}, "summary": "Ask for speech"},
-            "result": {"action": "send", "channel": {"$ref": "#/channels/results"}, "summary": "How each request ended"},
+            "submit": {
+                "action": "receive",
+                "channel": {"$ref": "#/channels/requests"},
+                "summary": "Ask for speech",
+            },
+            "result": {
+                "action": "send",
+                "channel": {"$ref": "#/channels/results"},
+                "summary": "How each request ended",
+            },
         },
         "components": {"schemas": components, "messages": messages},
     }
@@ -42,7 +62,11 @@ def _channel(topic: Topic) -> dict[str, Any]:
         "address": "{prefix}." + topic.name,
         "parameters": {"prefix": {"default": "seedcast"}},
         "description": f"{topic.what}; key: {topic.key}; value: {topic.value}",
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in MESSAGES if name in topic.value},
+        "messages": {
+            name: {"$ref": f"#/components/messages/{name}"}
+            for name in MESSAGES
+            if name in topic.value
+        },
         "bindings": {"kafka": {"topicConfiguration": topic.config()}},
     }
 

@@ -14,8 +14,16 @@ It returns when Kafka has acknowledged all of them, and the campaign is sealed w
 How they ended: `seedcast.results.subscribe`.
 """
 
-from producers.options import Rejection, SubmitOptions, SubmitProgress, SubmitReport
-from producers.rebuild import rebuild_file
-from producers.submit import submit_file, submit_requests
+from producers.submit.options import Rejection, SubmitOptions, SubmitProgress, SubmitReport
+from producers.submit.rebuild import rebuild_file
+from producers.submit.submit import submit_file, submit_requests
 
-__all__ = ["Rejection", "SubmitOptions", "SubmitProgress", "SubmitReport", "rebuild_file", "submit_file", "submit_requests"]
+__all__ = [
+    "Rejection",
+    "SubmitOptions",
+    "SubmitProgress",
+    "SubmitReport",
+    "rebuild_file",
+    "submit_file",
+    "submit_requests",
+]

@@ -10,7 +10,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-MAX_TEXT = 10_000  # characters; about an hour of speech, far over what an engine accepts as one request
+MAX_TEXT = (
+    10_000  # characters; about an hour of speech, far over what an engine accepts as one request
+)
 MAX_VOICE_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
 
 # `$` alone would also match before a final newline in Python; the look-ahead closes that.
@@ -30,13 +32,28 @@ CampaignId = Annotated[
     ),
 ]
 ProfileName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}" + _END)]
-Text = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT, description="what to say; personal data")]
-VoiceSeed = Annotated[int, Meta(ge=0, le=MAX_VOICE_SEED, description="picks the voice and every random draw")]
-Speaker = Annotated[str, Meta(min_length=1, max_length=8192, description="a ChatTTS speaker string, instead of the seed's own voice")]
-Speed = Annotated[float, Meta(ge=0.5, le=2.0, description="ratio to the voice's own pace; each engine maps it")]
+Text = Annotated[
+    str, Meta(min_length=1, max_length=MAX_TEXT, description="what to say; personal data")
+]
+VoiceSeed = Annotated[
+    int, Meta(ge=0, le=MAX_VOICE_SEED, description="picks the voice and every random draw")
+]
+Speaker = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=8192,
+        description="a ChatTTS speaker string, instead of the seed's own voice",
+    ),
+]
+Speed = Annotated[
+    float, Meta(ge=0.5, le=2.0, description="ratio to the voice's own pace; each engine maps it")
+]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + _END)]
 Instant = Annotated[datetime, Meta(tz=True)]
-Metadata = Annotated[dict[str, str], Meta(max_length=32, description="opaque; echoed in the result")]
+Metadata = Annotated[
+    dict[str, str], Meta(max_length=32, description="opaque; echoed in the result")
+]
 Priority = Literal["normal", "urgent"]
 Status = Literal["succeeded", "failed", "expired", "cancelled"]
 CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
@@ -104,7 +121,9 @@ class RawAudio(Struct, frozen=True, kw_only=True, tag="audio"):
     waveform_sha256: Sha256  # of the PCM bytes
     engine_fingerprint: str
     draw: Annotated[int, Meta(ge=0)]  # which draw succeeded; 0 is the first
-    unspoken: Annotated[int, Meta(ge=0)] = 0  # characters of the text that the engine has no sound for
+    unspoken: Annotated[int, Meta(ge=0)] = (
+        0  # characters of the text that the engine has no sound for
+    )
 
 
 class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
@@ -117,7 +136,9 @@ class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
     metadata: Metadata = {}
 
 
-Synthesis = RawAudio | Rejected  # on `audio` and `audio.urgent`, as MessagePack, keyed by request id
+Synthesis = (
+    RawAudio | Rejected
+)  # on `audio` and `audio.urgent`, as MessagePack, keyed by request id
 
 
 class Rendition(Struct, frozen=True, kw_only=True):
@@ -130,12 +151,16 @@ class Rendition(Struct, frozen=True, kw_only=True):
     duration: float  # seconds
     bytes: int
     sha256: Sha256
-    loudness: float | None = None  # LUFS (EBU R128); None where it was not measured, as in what follows
+    loudness: float | None = (
+        None  # LUFS (EBU R128); None where it was not measured, as in what follows
+    )
     true_peak: float | None = None  # dBTP, before encoding
     snr: float | None = None  # dB, of the waveform; 60 where it is cleaner
     denoised: bool | None = None  # whether noise was suppressed
     trimmed: float | None = None  # seconds of silence removed
-    chain_version: int | None = None  # of the code that made it; the receipt's chain_fingerprint has the rest
+    chain_version: int | None = (
+        None  # of the code that made it; the receipt's chain_fingerprint has the rest
+    )
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -179,6 +204,10 @@ class VoiceLock(Struct, frozen=True, kw_only=True):
     group: str  # consumer group
     engine: str  # by the name that settings give it
     engine_fingerprint: str
-    utterances: dict[str, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[a-z_]+)" + _END)]]  # golden request id → its waveform's SHA-256, or its error code
+    utterances: dict[
+        str, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[a-z_]+)" + _END)]
+    ]  # golden request id → its waveform's SHA-256, or its error code
     blessed_at: Instant
-    facts: dict[str, str] = {}  # what the fingerprint is a hash of, by dotted name; empty in a lock that was written without
+    facts: dict[
+        str, str
+    ] = {}  # what the fingerprint is a hash of, by dotted name; empty in a lock that was written without

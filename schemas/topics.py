@@ -30,7 +30,11 @@ class Topic:
 
     def config(self, replication: int = 1) -> dict[str, str]:
         """Topic-level settings, by Kafka's names. Of three replicas two hold a record before it counts as acknowledged."""
-        kept = {"cleanup.policy": "compact"} if self.compacted else {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        kept = (
+            {"cleanup.policy": "compact"}
+            if self.compacted
+            else {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        )
         durable = {"min.insync.replicas": "2"} if replication > 2 else {}
         return {"max.message.bytes": str(self.max_bytes), **kept, **durable, **self.extra}
 
@@ -40,11 +44,24 @@ _AUDIO = ("request id", "RawAudio or Rejected (MessagePack)")
 
 REQUESTS = Topic("requests", *_REQUEST, "texts to speak")
 REQUESTS_URGENT = Topic("requests.urgent", *_REQUEST, "texts to speak first")
-REQUESTS_PARKED = Topic("requests.parked", "campaign id", "SpeechRequest (JSON)", "requests of a paused campaign")
-AUDIO = Topic("audio", *_AUDIO, "waveforms and rejections", max_bytes=16 * MIB, retention_ms=2 * DAY)
-AUDIO_URGENT = Topic("audio.urgent", *_AUDIO, "the same, first", max_bytes=16 * MIB, retention_ms=2 * DAY)
+REQUESTS_PARKED = Topic(
+    "requests.parked", "campaign id", "SpeechRequest (JSON)", "requests of a paused campaign"
+)
+AUDIO = Topic(
+    "audio", *_AUDIO, "waveforms and rejections", max_bytes=16 * MIB, retention_ms=2 * DAY
+)
+AUDIO_URGENT = Topic(
+    "audio.urgent", *_AUDIO, "the same, first", max_bytes=16 * MIB, retention_ms=2 * DAY
+)
 RESULTS = Topic("results", "request id", "SpeechResult (JSON)", "how each request ended")
-CAMPAIGNS = Topic("campaigns", "campaign id", "Campaign (JSON)", "state of each campaign", compacted=True, partitioned=False)
+CAMPAIGNS = Topic(
+    "campaigns",
+    "campaign id",
+    "Campaign (JSON)",
+    "state of each campaign",
+    compacted=True,
+    partitioned=False,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     "as it came",
@@ -54,4 +71,13 @@ DEAD_LETTERS = Topic(
     partitioned=False,
 )
 
-TOPICS = (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED, AUDIO, AUDIO_URGENT, RESULTS, CAMPAIGNS, DEAD_LETTERS)
+TOPICS = (
+    REQUESTS,
+    REQUESTS_URGENT,
+    REQUESTS_PARKED,
+    AUDIO,
+    AUDIO_URGENT,
+    RESULTS,
+    CAMPAIGNS,
+    DEAD_LETTERS,
+)

@@ -11,10 +11,25 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from schemas.messages import Campaign, CampaignId, Metadata, Rejected, RequestError, RequestId, SpeechRequest, SpeechResult, Synthesis, VoiceLock
+from schemas.messages import (
+    Campaign,
+    CampaignId,
+    Metadata,
+    Rejected,
+    RequestError,
+    RequestId,
+    SpeechRequest,
+    SpeechResult,
+    Synthesis,
+    VoiceLock,
+)
 from seedcast.errors import InvalidRequest, Undecodable
 
-_MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # what a decoder of msgspec raises
+_MALFORMED = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)  # what a decoder of msgspec raises
 
 Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
 
@@ -54,14 +69,23 @@ def decode_request(value: bytes) -> SpeechRequest:
         return _request.decode(value)
     except _MALFORMED as error:
         if _identity(value) is None:
-            raise Undecodable("record is not a SpeechRequest", expected="JSON with a request_id", got=_safe(error)) from error
-        raise InvalidRequest("invalid_request", "record is not a SpeechRequest", expected="the schema of SpeechRequest", got=_safe(error)) from error
+            raise Undecodable(
+                "record is not a SpeechRequest", expected="JSON with a request_id", got=_safe(error)
+            ) from error
+        raise InvalidRequest(
+            "invalid_request",
+            "record is not a SpeechRequest",
+            expected="the schema of SpeechRequest",
+            got=_safe(error),
+        ) from error
 
 
 def rejection(value: bytes, error: InvalidRequest) -> Rejected:
     """The outcome of a request whose id alone is sure; other fields are kept where they are sound. Raises Undecodable where it is not."""
     if (identity := _identity(value)) is None:
-        raise Undecodable("record is not a SpeechRequest", expected="JSON with a request_id", got=error.got)
+        raise Undecodable(
+            "record is not a SpeechRequest", expected="JSON with a request_id", got=error.got
+        )
     return Rejected(
         request_id=identity.request_id,
         campaign_id=_sound(_campaign_id, identity.campaign_id),
@@ -117,7 +141,9 @@ def decode_flac(flac: bytes) -> tuple[Waveform, int]:
     try:
         waveform, sample_rate = soundfile.read(io.BytesIO(flac), dtype="int16")
     except soundfile.LibsndfileError as error:
-        raise Undecodable("waveform is not FLAC", got=error.error_string) from error  # str(error) holds an address: other bytes each time
+        raise Undecodable(
+            "waveform is not FLAC", got=error.error_string
+        ) from error  # str(error) holds an address: other bytes each time
     if waveform.ndim != 1:
         raise Undecodable("waveform is not mono", expected="1 channel", got=str(waveform.shape[1]))
     return waveform, sample_rate
@@ -143,4 +169,8 @@ def _decode(decoder: Any, value: bytes, name: str) -> Any:
 
 def _safe(error: Exception) -> str:
     """A decoder's message without the values it quotes: they may be somebody's text."""
-    return re.sub(r"""['"].*['"]""", "…", str(error), flags=re.DOTALL) if isinstance(error, msgspec.ValidationError) else type(error).__name__
+    return (
+        re.sub(r"""['"].*['"]""", "…", str(error), flags=re.DOTALL)
+        if isinstance(error, msgspec.ValidationError)
+        else type(error).__name__
+    )

@@ -20,7 +20,7 @@
         ├── EngineFailed
         └── VoiceLockBroken    the engine is not the one that was blessed for its group
 
-Foreign errors are mapped where their library lives: `seedcast/kafka/errors.py`, `storage/errors.py`.
+Foreign errors are mapped where their library lives: `seedcast/kafka/error_mapping.py`, `storage/error_mapping.py`.
 """
 
 from schemas.messages import ErrorCode
@@ -57,7 +57,9 @@ class Poison(SeedcastError):
 class InvalidRequest(Poison):
     """A request that can be answered, with the code its result will carry."""
 
-    def __init__(self, code: ErrorCode, what: str, *, expected: str = "", got: str = "", remedy: str = "") -> None:
+    def __init__(
+        self, code: ErrorCode, what: str, *, expected: str = "", got: str = "", remedy: str = ""
+    ) -> None:
         super().__init__(what, expected=expected, got=got, remedy=remedy)
         self.code: ErrorCode = code
 
@@ -70,7 +72,9 @@ class InvalidRow(Poison):
     """One row of a file, with the field that is wrong ('' for the row as a whole)."""
 
     def __init__(self, row: int, field: str, *, expected: str, got: str) -> None:
-        super().__init__(f"row {row}" + (f", field {field!r}" if field else ""), expected=expected, got=got)
+        super().__init__(
+            f"row {row}" + (f", field {field!r}" if field else ""), expected=expected, got=got
+        )
         self.row, self.field = row, field
 
 

@@ -60,9 +60,20 @@ def parse(value: str) -> Armed | None:
     name, _, rest = value.partition(":")
     passage, _, act = rest.partition(":")
     if name not in EDGES:
-        raise InvalidSettings(f"{VARIABLE} names an edge that there is not", expected=f"one of {', '.join(EDGES)}", got=name)
-    if not (passage.isascii() and passage.isdigit() and int(passage)) or (act or "kill") not in _ACTS:
-        raise InvalidSettings(f"{VARIABLE} is wrong", expected=f"NAME:N, N from 1, and perhaps one of {', '.join(_ACTS)} behind it", got=value)
+        raise InvalidSettings(
+            f"{VARIABLE} names an edge that there is not",
+            expected=f"one of {', '.join(EDGES)}",
+            got=name,
+        )
+    if (
+        not (passage.isascii() and passage.isdigit() and int(passage))
+        or (act or "kill") not in _ACTS
+    ):
+        raise InvalidSettings(
+            f"{VARIABLE} is wrong",
+            expected=f"NAME:N, N from 1, and perhaps one of {', '.join(_ACTS)} behind it",
+            got=value,
+        )
     return Armed(name, int(passage), _ACTS[act or "kill"])
 
 

@@ -13,7 +13,14 @@ import structlog
 
 from seedcast.settings import LogSettings
 
-LIBRARIES = ("aiokafka", "faust", "mode", "librdkafka", "kafka", "urllib3")  # while a broker is away they say so up to 1,600 times a second
+LIBRARIES = (
+    "aiokafka",
+    "faust",
+    "mode",
+    "librdkafka",
+    "kafka",
+    "urllib3",
+)  # while a broker is away they say so up to 1,600 times a second
 QUIET = 5.0  # seconds between two lines of one kind
 KINDS = 256  # remembered
 _HEAD = 300  # characters of a message that tell its kind
@@ -30,22 +37,36 @@ def configure(settings: LogSettings, **context: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    foreign: list[structlog.typing.Processor] = [structlog.stdlib.ExtraAdder(allow=["repeated"]), *shared]
-    render: structlog.typing.Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    foreign: list[structlog.typing.Processor] = [
+        structlog.stdlib.ExtraAdder(allow=["repeated"]),
+        *shared,
+    ]
+    render: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=foreign, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render])
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=foreign,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
     )
     handler.addFilter(Sparing())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for chatty in ("aiokafka", "faust", "mode", "asyncio", "numba"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it warns of every repetition; who called it says how it ended
+    logging.getLogger("urllib3").setLevel(
+        logging.ERROR
+    )  # it warns of every repetition; who called it says how it ended
     structlog.contextvars.bind_contextvars(**context)
 
 
@@ -58,7 +79,9 @@ class Sparing(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock, self._lock = clock, RLock()  # a signal's handler may log, too
-        self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()  # when a line passed, and how many did not since; the oldest first
+        self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = (
+            OrderedDict()
+        )  # when a line passed, and how many did not since; the oldest first
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] not in LIBRARIES:

@@ -14,35 +14,77 @@ from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.metrics import MetricWrapperBase
 
 from seedcast.errors import LocalResource
-from seedcast.readiness import LIVE, READY, Readiness, answer
+from seedcast.health import LIVE, READY, Readiness, answer
 from seedcast.settings import MetricsSettings
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 REQUESTS_TAKEN = Counter("seedcast_requests_taken", "Requests read from the requests topics")
-REQUESTS_FINISHED = Counter("seedcast_requests_finished", "Requests that left the GPU consumer, acknowledged on the audio topic", ["outcome"])
-REQUESTS_REPEATED = Counter("seedcast_requests_repeated", "Requests skipped because the committed bitmap had them done")
-REQUESTS_DROPPED = Counter("seedcast_requests_dropped", "Finished requests of a partition that was no longer ours")
-REQUESTS_PARKED = Counter("seedcast_requests_parked", "Requests of a paused campaign, acknowledged on the topic where they wait")
-REQUESTS_PUT_BACK = Counter("seedcast_requests_put_back", "Parked requests, acknowledged on the requests topic again")
+REQUESTS_FINISHED = Counter(
+    "seedcast_requests_finished",
+    "Requests that left the GPU consumer, acknowledged on the audio topic",
+    ["outcome"],
+)
+REQUESTS_REPEATED = Counter(
+    "seedcast_requests_repeated", "Requests skipped because the committed bitmap had them done"
+)
+REQUESTS_DROPPED = Counter(
+    "seedcast_requests_dropped", "Finished requests of a partition that was no longer ours"
+)
+REQUESTS_PARKED = Counter(
+    "seedcast_requests_parked",
+    "Requests of a paused campaign, acknowledged on the topic where they wait",
+)
+REQUESTS_PUT_BACK = Counter(
+    "seedcast_requests_put_back", "Parked requests, acknowledged on the requests topic again"
+)
 SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that hold an utterance")
 REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet in a slot")
 PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions paused for back-pressure")
-AUDIO_BACKLOG = Gauge("seedcast_audio_backlog_bytes", "Audio that the post-process group has not taken, estimated: its lag times the mean size of a record")
-BULK_HELD_BACK = Gauge("seedcast_bulk_held_back", "1 while bulk requests get no slot, because the audio backlog is over its limit")
-AUDIO_SYNTHESISED = Counter("seedcast_audio_synthesised_seconds", "Seconds of audio that the engine made")
-STEP_SECONDS = Histogram("seedcast_engine_step_seconds", "Duration of one engine step", buckets=_SECONDS)
-REDRAWS = Counter("seedcast_engine_redraws", "Pieces of speech drawn again or split, because what came out could not be the text", ["reason"])
-UNSPOKEN = Counter("seedcast_unspoken_characters", "Characters of texts that the engine has no sound for")
+AUDIO_BACKLOG = Gauge(
+    "seedcast_audio_backlog_bytes",
+    "Audio that the post-process group has not taken, estimated: its lag times the mean size of a record",
+)
+BULK_HELD_BACK = Gauge(
+    "seedcast_bulk_held_back",
+    "1 while bulk requests get no slot, because the audio backlog is over its limit",
+)
+AUDIO_SYNTHESISED = Counter(
+    "seedcast_audio_synthesised_seconds", "Seconds of audio that the engine made"
+)
+STEP_SECONDS = Histogram(
+    "seedcast_engine_step_seconds", "Duration of one engine step", buckets=_SECONDS
+)
+REDRAWS = Counter(
+    "seedcast_engine_redraws",
+    "Pieces of speech drawn again or split, because what came out could not be the text",
+    ["reason"],
+)
+UNSPOKEN = Counter(
+    "seedcast_unspoken_characters", "Characters of texts that the engine has no sound for"
+)
 COMMITS = Counter("seedcast_commits", "Offset commits of the GPU consumer", ["outcome"])
 DEAD_LETTERS = Counter("seedcast_dead_letters", "Records without a readable request id", ["stage"])
 RESULTS = Counter("seedcast_results", "Manifests acknowledged on the results topic", ["status"])
-STAGE_SECONDS = Histogram("seedcast_postprocess_stage_seconds", "Duration of one stage of one record", ["stage"], buckets=_SECONDS)
+STAGE_SECONDS = Histogram(
+    "seedcast_postprocess_stage_seconds",
+    "Duration of one stage of one record",
+    ["stage"],
+    buckets=_SECONDS,
+)
 RENDITION_BYTES = Counter("seedcast_rendition_bytes", "Bytes of audio objects stored", ["profile"])
-RETRIES = Counter("seedcast_retries", "Attempts repeated because something was unavailable", ["boundary"])
-END_TO_END_SECONDS = Histogram("seedcast_end_to_end_seconds", "From submission to the acknowledged manifest", buckets=(*_SECONDS, 14400, 28800, 57600))
+RETRIES = Counter(
+    "seedcast_retries", "Attempts repeated because something was unavailable", ["boundary"]
+)
+END_TO_END_SECONDS = Histogram(
+    "seedcast_end_to_end_seconds",
+    "From submission to the acknowledged manifest",
+    buckets=(*_SECONDS, 14400, 28800, 57600),
+)
 
-ALL: tuple[MetricWrapperBase, ...] = tuple(value for value in list(globals().values()) if isinstance(value, MetricWrapperBase))
+ALL: tuple[MetricWrapperBase, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, MetricWrapperBase)
+)
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -61,7 +103,9 @@ class _Silent(WSGIRequestHandler):
 def serve(settings: MetricsSettings, readiness: Readiness | None = None) -> int:
     """Starts the page at /metrics, with /ready and /live beside it; returns its port. Raises LocalResource where the port is taken."""
     try:
-        server = (_Server6 if ":" in settings.host else _Server)((settings.host, settings.port), _Silent)
+        server = (_Server6 if ":" in settings.host else _Server)(
+            (settings.host, settings.port), _Silent
+        )
     except OSError as error:
         raise LocalResource(
             f"metrics page on {settings.host}:{settings.port}",
@@ -79,7 +123,11 @@ def _page(readiness: Readiness) -> WSGIApplication:
 
     def page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ["PATH_INFO"])
-        return answer(readiness, path, start_response) if path in (LIVE, READY) else exposition(environ, start_response)
+        return (
+            answer(readiness, path, start_response)
+            if path in (LIVE, READY)
+            else exposition(environ, start_response)
+        )
 
     return page
 
@@ -87,7 +135,12 @@ def _page(readiness: Readiness) -> WSGIApplication:
 def table() -> list[tuple[str, str, str, str]]:
     """Every metric: exposed name, type, labels, meaning."""
     return [
-        (family.name + "_total" * (family.type == "counter"), family.type, ", ".join(m._labelnames), family.documentation)
+        (
+            family.name + "_total" * (family.type == "counter"),
+            family.type,
+            ", ".join(m._labelnames),
+            family.documentation,
+        )
         for m in ALL
         for family in m.describe()
     ]

@@ -10,13 +10,21 @@ from seedcast.metrics import RETRIES
 log = structlog.get_logger(__name__)
 
 
-def announce(boundary: str, beat: Callable[[], None] = lambda: None) -> Callable[[RetryCallState], None]:
+def announce(
+    boundary: str, beat: Callable[[], None] = lambda: None
+) -> Callable[[RetryCallState], None]:
     """For tenacity's `before_sleep`. `beat`: waiting for somebody else is no hang of ours."""
 
     def announced(state: RetryCallState) -> None:
         beat()
         RETRIES.labels(boundary).inc()
         error = state.outcome.exception() if state.outcome else None
-        log.warning("unavailable", boundary=boundary, problem=str(error), attempt=state.attempt_number, next_try_in_seconds=round(state.upcoming_sleep, 2))
+        log.warning(
+            "unavailable",
+            boundary=boundary,
+            problem=str(error),
+            attempt=state.attempt_number,
+            next_try_in_seconds=round(state.upcoming_sleep, 2),
+        )
 
     return announced

@@ -32,8 +32,14 @@ class Watchdog:
         while (silent := time.monotonic() - self._last) < self._limit:
             if self._stopped.wait(min(1.0, self._limit - silent)):
                 return
-        last = threading.Timer(LAST_WORDS, os._exit, (EXIT_CODE,))  # the process may hang in its log
+        last = threading.Timer(
+            LAST_WORDS, os._exit, (EXIT_CODE,)
+        )  # the process may hang in its log
         last.daemon = True
         last.start()
-        log.critical("watchdog", problem=f"no progress for {self._limit:g} s", remedy="the process ends, so that its partitions move")
+        log.critical(
+            "watchdog",
+            problem=f"no progress for {self._limit:g} s",
+            remedy="the process ends, so that its partitions move",
+        )
         os._exit(EXIT_CODE)

@@ -19,11 +19,18 @@ PREFIX = "_dead-letters"  # no campaign id can take it
 CONNECT = "__connect.errors."
 TOPIC, PARTITION, OFFSET = f"{CONNECT}topic", f"{CONNECT}partition", f"{CONNECT}offset"
 STAGE, CLASS, MESSAGE = f"{CONNECT}stage", f"{CONNECT}class.name", f"{CONNECT}exception.message"
-EXCEPTION_CLASS = f"{CONNECT}exception.class.name"  # the same again: Connect's own tools look for it here
-FIRST_FAILURE = "seedcast.first-failure"  # ISO 8601; kept when a letter that was put back fails again
+EXCEPTION_CLASS = (
+    f"{CONNECT}exception.class.name"  # the same again: Connect's own tools look for it here
+)
+FIRST_FAILURE = (
+    "seedcast.first-failure"  # ISO 8601; kept when a letter that was put back fails again
+)
 DELIVERY_COUNT = "seedcast.delivery-count"  # how often the record became a dead letter: 1, and one more each time it was put back and failed again
 WORKER = "seedcast.version"
-OBJECT, KEY_OBJECT = "seedcast.object", "seedcast.object.key"  # where the value, or the key, lies if not in the record
+OBJECT, KEY_OBJECT = (
+    "seedcast.object",
+    "seedcast.object.key",
+)  # where the value, or the key, lies if not in the record
 ORIGINAL = "seedcast.original."  # before the names of the record's own headers: none can pass for one of ours
 
 _ENVELOPE = 256  # bytes; Kafka's batch (61) and record (up to 40) with room to spare
@@ -52,9 +59,19 @@ class DeadLetter:
     key_object: str | None = None  # URI
 
 
-def dead_letter(record: Record, error: SeedcastError, *, stage: str, store: ObjectStore, now: datetime | None = None) -> tuple[bytes | None, bytes, Headers]:
+def dead_letter(
+    record: Record,
+    error: SeedcastError,
+    *,
+    stage: str,
+    store: ObjectStore,
+    now: datetime | None = None,
+) -> tuple[bytes | None, bytes, Headers]:
     """Key, value and headers for the dead-letters topic; they fit it, whatever the record's size. Raises StoreUnavailable."""
-    headers = [(name, value.encode()) for name, value in _reasons(record, error, stage, now or datetime.now(UTC))]
+    headers = [
+        (name, value.encode())
+        for name, value in _reasons(record, error, stage, now or datetime.now(UTC))
+    ]
     key, value, room = record.key, record.value, DEAD_LETTERS.max_bytes - _ENVELOPE - _size(headers)
     if key is not None and len(key) > room // 2:
         headers.append((KEY_OBJECT, _keep(key, store)))
@@ -62,7 +79,17 @@ def dead_letter(record: Record, error: SeedcastError, *, stage: str, store: Obje
     if len(value) + len(key or b"") + 1024 > room:
         headers.append((OBJECT, _keep(value, store)))
         value = b""
-    return key, value, [*headers, *_fitting(record, DEAD_LETTERS.max_bytes - _ENVELOPE - _size(headers) - len(key or b"") - len(value))]
+    return (
+        key,
+        value,
+        [
+            *headers,
+            *_fitting(
+                record,
+                DEAD_LETTERS.max_bytes - _ENVELOPE - _size(headers) - len(key or b"") - len(value),
+            ),
+        ],
+    )
 
 
 def parse(record: Record) -> DeadLetter:
@@ -82,13 +109,19 @@ def parse(record: Record) -> DeadLetter:
             delivery_count=int(found.get(DELIVERY_COUNT, b"1")),
             key=record.key,
             value=record.value,
-            headers=tuple((name.removeprefix(ORIGINAL), value) for name, value in record.headers if name.startswith(ORIGINAL)),
+            headers=tuple(
+                (name.removeprefix(ORIGINAL), value)
+                for name, value in record.headers
+                if name.startswith(ORIGINAL)
+            ),
             value_object=found[OBJECT].decode() if OBJECT in found else None,
             key_object=found[KEY_OBJECT].decode() if KEY_OBJECT in found else None,
         )
     except (KeyError, ValueError) as problem:  # UnicodeDecodeError is a ValueError
         raise Undecodable(
-            f"dead letter at offset {record.offset}", expected="the headers that Seedcast writes", got=f"{type(problem).__name__}: {problem}"
+            f"dead letter at offset {record.offset}",
+            expected="the headers that Seedcast writes",
+            got=f"{type(problem).__name__}: {problem}",
         ) from problem
 
 
@@ -96,11 +129,16 @@ def original(letter: DeadLetter, store: ObjectStore) -> tuple[bytes | None, byte
     """Key, value and headers to put back. Raises MissingObject where the store lost or changed it, StoreUnavailable."""
     key = _fetch(letter.key_object, store) if letter.key_object else letter.key
     value = _fetch(letter.value_object, store) if letter.value_object else letter.value
-    ours = [(FIRST_FAILURE, letter.first_failure.isoformat()), (DELIVERY_COUNT, str(letter.delivery_count))]
+    ours = [
+        (FIRST_FAILURE, letter.first_failure.isoformat()),
+        (DELIVERY_COUNT, str(letter.delivery_count)),
+    ]
     return key, value, [*letter.headers, *((name, content.encode()) for name, content in ours)]
 
 
-def _reasons(record: Record, error: SeedcastError, stage: str, now: datetime) -> Iterator[tuple[str, str]]:
+def _reasons(
+    record: Record, error: SeedcastError, stage: str, now: datetime
+) -> Iterator[tuple[str, str]]:
     yield TOPIC, record.partition.topic
     yield PARTITION, str(record.partition.number)
     yield OFFSET, str(record.offset)
@@ -143,11 +181,15 @@ def _size(headers: Headers) -> int:
 
 
 def _keep(data: bytes, store: ObjectStore) -> bytes:
-    return store.put(f"{PREFIX}/{hashlib.sha256(data).hexdigest()}", data, "application/octet-stream").encode()
+    return store.put(
+        f"{PREFIX}/{hashlib.sha256(data).hexdigest()}", data, "application/octet-stream"
+    ).encode()
 
 
 def _fetch(uri: str, store: ObjectStore) -> bytes:
     data = store.get(uri)
     if not uri.endswith(hashlib.sha256(data).hexdigest()):
-        raise MissingObject(f"object {uri} of a dead letter", expected="the bytes that its name says", got="others")
+        raise MissingObject(
+            f"object {uri} of a dead letter", expected="the bytes that its name says", got="others"
+        )
     return data

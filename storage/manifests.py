@@ -63,7 +63,12 @@ def write(path: Path, results: Iterable[SpeechResult]) -> int:
         count = _write(unfinished, iter(results))
         os.replace(unfinished, path)
     except OSError as error:
-        raise LocalResource(f"writing {path}", expected="a folder that can be written", got=str(error), remedy="choose another place") from error
+        raise LocalResource(
+            f"writing {path}",
+            expected="a folder that can be written",
+            got=str(error),
+            remedy="choose another place",
+        ) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return count
@@ -77,7 +82,11 @@ def read(path: Path) -> Iterator[SpeechResult]:
                 for row in batch.to_pylist():
                     yield msgspec.convert(row | {"metadata": dict(row["metadata"])}, SpeechResult)
     except (OSError, pa.ArrowException, KeyError, msgspec.ValidationError) as error:
-        raise InvalidInput(f"reading {path}", expected="manifests in Parquet, as `seedcast results --parquet` writes them", got=str(error)) from error
+        raise InvalidInput(
+            f"reading {path}",
+            expected="manifests in Parquet, as `seedcast results --parquet` writes them",
+            got=str(error),
+        ) from error
 
 
 def _write(path: Path, results: Iterator[SpeechResult]) -> int:

@@ -16,10 +16,13 @@ from minio.error import MinioException
 
 from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
-from storage.errors import FOREIGN, s3_code, translate
+from storage.error_mapping import FOREIGN, s3_code, translate
 from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
-_OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}  # another process made it a moment earlier
+_OWNED = {
+    "BucketAlreadyOwnedByYou",
+    "BucketAlreadyExists",
+}  # another process made it a moment earlier
 _PAGE = 1000  # objects that a server lists at once
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
 
@@ -29,15 +32,28 @@ class S3Store:
         """Connects to nothing yet. Raises InvalidSettings for an endpoint that cannot be, CredentialsRefused where keys are missing."""
         self._bucket, self._region = settings.bucket, settings.region
         if not settings.endpoint:
-            raise InvalidSettings("no S3 endpoint is configured", remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`")
+            raise InvalidSettings(
+                "no S3 endpoint is configured",
+                remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`",
+            )
         secret = settings.secret_key.get_secret_value()
         if not settings.access_key or not secret:
             raise CredentialsRefused(
-                "credentials of the object store", expected="both keys", got="none, or one", remedy="set SEEDCAST_S3_ACCESS_KEY and SEEDCAST_S3_SECRET_KEY"
+                "credentials of the object store",
+                expected="both keys",
+                got="none, or one",
+                remedy="set SEEDCAST_S3_ACCESS_KEY and SEEDCAST_S3_SECRET_KEY",
             )
         host, secure = _endpoint(settings)
         with _mapped(f"addressing {settings.endpoint!r}", starting=True):
-            self._client = Minio(host, settings.access_key, secret, secure=secure, region=settings.region, http_client=_pool(settings))
+            self._client = Minio(
+                host,
+                settings.access_key,
+                secret,
+                secure=secure,
+                region=settings.region,
+                http_client=_pool(settings),
+            )
 
     def ensure_bucket(self) -> None:
         with _mapped(f"opening bucket {self._bucket!r}", starting=True):
@@ -55,7 +71,14 @@ class S3Store:
     def put(self, key: str, data: bytes, content_type: str) -> str:
         with _mapped(f"storing {key}"):
             # A part as large as the object makes it one PUT: never half an object, and one round trip.
-            self._client.put_object(self._bucket, key, io.BytesIO(data), len(data), content_type, part_size=max(len(data), _MIN_PART))
+            self._client.put_object(
+                self._bucket,
+                key,
+                io.BytesIO(data),
+                len(data),
+                content_type,
+                part_size=max(len(data), _MIN_PART),
+            )
         return self.uri(key)
 
     def get(self, uri: str) -> bytes:
@@ -120,7 +143,13 @@ def _endpoint(settings: S3Settings) -> tuple[str, bool]:
 
 def _pool(settings: S3Settings) -> urllib3.PoolManager:
     # Every call here is idempotent (PUT of a whole object included), so each may be repeated.
-    retry = urllib3.Retry(total=settings.retries, backoff_factor=0.2, status_forcelist=(500, 502, 503, 504), allowed_methods=None, raise_on_status=False)
+    retry = urllib3.Retry(
+        total=settings.retries,
+        backoff_factor=0.2,
+        status_forcelist=(500, 502, 503, 504),
+        allowed_methods=None,
+        raise_on_status=False,
+    )
     return urllib3.PoolManager(
         maxsize=settings.concurrency,
         timeout=urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout),

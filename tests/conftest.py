@@ -26,11 +26,18 @@ from storage.s3 import S3Store
 stack_module.START_TIMEOUT = 180.0  # four of them may start at once
 
 # A busy machine makes any example slow, now and then.
-hypothesis.settings.register_profile("busy", hypothesis.settings.default, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile(
+    "busy",
+    hypothesis.settings.default,
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("busy")
 
 
-def eventually(holds: Callable[[], object], timeout: float = 180.0, what: str = "the condition") -> None:
+def eventually(
+    holds: Callable[[], object], timeout: float = 180.0, what: str = "the condition"
+) -> None:
     """Polls until it holds; fails after `timeout` seconds. A broker that is too busy to answer is asked again."""
     deadline, problem = time.monotonic() + timeout, ""
     while True:
@@ -46,7 +53,10 @@ def eventually(holds: Callable[[], object], timeout: float = 180.0, what: str = 
 
 def stopped(process: subprocess.Popen[bytes]) -> None:
     """Until it has stopped itself at its failpoint: in the middle of its work, however fast or slow anybody is."""
-    eventually(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED, what="the worker to stop at its failpoint")
+    eventually(
+        lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED,
+        what="the worker to stop at its failpoint",
+    )
 
 
 def ends_from_the_middle(process: subprocess.Popen[bytes]) -> int:
@@ -64,22 +74,36 @@ def environment(settings: Settings) -> dict[str, str]:
         part = getattr(settings, section)
         for field in part.model_fields_set:
             value = getattr(part, field)
-            found[f"SEEDCAST_{section}_{field}".upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            found[f"SEEDCAST_{section}_{field}".upper()] = (
+                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            )
     return found | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the tests of the fault matrix noted. Here, not beside them: in a parallel run the process that reports loads this file alone."""
-    reports = [report for reports in terminalreporter.stats.values() for report in reports if isinstance(report, pytest.TestReport)]
+    reports = [
+        report
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+    ]
     faults = [report for report in reports if report.nodeid.startswith("tests/crash/")]
     noted: dict[str, list[tuple[str, object]]] = {}
     for report in faults:  # the last phase of a test has them all
         noted[report.nodeid] = max(noted.get(report.nodeid, []), report.user_properties, key=len)
     if faults:
-        terminalreporter.section("faults: from the fault, or its end, until the group commits again")
+        terminalreporter.section(
+            "faults: from the fault, or its end, until the group commits again"
+        )
         for name, properties in noted.items():
-            terminalreporter.line(f"{name.rpartition('::')[2]}: " + ", ".join(f"{what} {value}" for what, value in properties))
-        terminalreporter.line(f"{len(noted)} tests in {sum(report.duration for report in faults):.0f} s")
+            terminalreporter.line(
+                f"{name.rpartition('::')[2]}: "
+                + ", ".join(f"{what} {value}" for what, value in properties)
+            )
+        terminalreporter.line(
+            f"{len(noted)} tests in {sum(report.duration for report in faults):.0f} s"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -130,7 +154,9 @@ def settings(stack: Stack) -> Settings:
 
 
 class Spawn(Protocol):
-    def __call__(self, arguments: Sequence[str], settings: Settings, **env: str) -> subprocess.Popen[bytes]: ...
+    def __call__(
+        self, arguments: Sequence[str], settings: Settings, **env: str
+    ) -> subprocess.Popen[bytes]: ...
 
 
 @pytest.fixture
@@ -141,7 +167,12 @@ def seedcast(tmp_path: Path) -> Iterator[Spawn]:
     def spawn(arguments: Sequence[str], settings: Settings, **env: str) -> subprocess.Popen[bytes]:
         log = tmp_path / f"process-{len(children)}.log"
         with log.open("wb") as output:
-            child = subprocess.Popen([sys.executable, "-m", "seedcast.cli", *arguments], env=environment(settings) | env, stdout=output, stderr=output)
+            child = subprocess.Popen(
+                [sys.executable, "-m", "seedcast.cli", *arguments],
+                env=environment(settings) | env,
+                stdout=output,
+                stderr=output,
+            )
         children.append((child, log))
         return child
 

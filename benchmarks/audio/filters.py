@@ -45,9 +45,15 @@ def _filter(name: str, rate: int, target: int) -> Filter:
     flat = [_gain(name, share * nyquist, rate, target) for share in np.linspace(0.02, 0.85, 15)]
     edge = _gain(name, 3400.0 if target == 8_000 else 0.9 * nyquist, rate, target)
     if target < rate:
-        rest = max(_loudness(name, hertz, rate, target) for hertz in np.linspace(1.02 * nyquist, 0.95 * rate / 2, 15))
+        rest = max(
+            _loudness(name, hertz, rate, target)
+            for hertz in np.linspace(1.02 * nyquist, 0.95 * rate / 2, 15)
+        )
     else:
-        rest = max(_image(name, hertz, rate, target) for hertz in np.linspace(0.1 * nyquist, 0.9 * nyquist, 8))
+        rest = max(
+            _image(name, hertz, rate, target)
+            for hertz in np.linspace(0.1 * nyquist, 0.9 * nyquist, 8)
+        )
     return Filter(name, rate, target, max(map(abs, flat)), edge, -rest, _speed(name, rate, target))
 
 
@@ -67,17 +73,26 @@ def _gain(name: str, hertz: float, rate: int, target: int) -> float:
 
 
 def _loudness(name: str, hertz: float, rate: int, target: int) -> float:
-    return float(10 * np.log10(2 * np.mean(_middle(_resample(name, _sine(hertz, rate), rate, target)) ** 2) + 1e-20))
+    return float(
+        10
+        * np.log10(
+            2 * np.mean(_middle(_resample(name, _sine(hertz, rate), rate, target)) ** 2) + 1e-20
+        )
+    )
 
 
 def _image(name: str, hertz: float, rate: int, target: int) -> float:
     made = _middle(_resample(name, _sine(hertz, rate), rate, target))
     power = np.abs(np.fft.rfft(made * np.blackman(len(made)))) ** 2
-    return float(10 * np.log10(power[int(len(power) * rate / target * 1.01) :].sum() / power.sum() + 1e-20))
+    return float(
+        10 * np.log10(power[int(len(power) * rate / target * 1.01) :].sum() / power.sum() + 1e-20)
+    )
 
 
 def _speed(name: str, rate: int, target: int) -> float:
-    samples = np.random.default_rng(1).standard_normal(10 * rate).astype(np.float32) * np.float32(0.1)
+    samples = np.random.default_rng(1).standard_normal(10 * rate).astype(np.float32) * np.float32(
+        0.1
+    )
     _resample(name, samples, rate, target)
     began, turns = time.thread_time(), 0
     while (took := time.thread_time() - began) < 0.3:

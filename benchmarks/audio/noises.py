@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from benchmarks.audio.corpus import TEXTS, Recording, recordings
 from gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
-from seedcast.profiles import Profile
+from seedcast.catalog.profiles import Profile
 from stream_apps.audio.samples import from_int16
 from stream_apps.audio.source import Source
 
@@ -37,14 +37,27 @@ def _heard(noise: str, clips: list[Recording], profile: Profile) -> Heard:
     return Heard(noise, *map(float, found.mean(axis=0)))
 
 
-def _clip(noise: str, number: int, clip: Recording, profile: Profile) -> tuple[float, bool, float, float]:
+def _clip(
+    noise: str, number: int, clip: Recording, profile: Profile
+) -> tuple[float, bool, float, float]:
     clean = from_int16(clip.waveform) / 2
-    added = _babble(len(clean), number) if noise == "babble" else _steady(len(clean), number, pink=noise == "pink")
+    added = (
+        _babble(len(clean), number)
+        if noise == "babble"
+        else _steady(len(clean), number, pink=noise == "pink")
+    )
     heard = np.flatnonzero(clean)
     power = np.mean(np.square(clean[heard[0] : heard[-1]], dtype=float))
-    samples = (clean + added * np.sqrt(power / np.mean(np.square(added, dtype=float)) / 10 ** (SNR / 10))).astype(np.float32)
+    samples = (
+        clean + added * np.sqrt(power / np.mean(np.square(added, dtype=float)) / 10 ** (SNR / 10))
+    ).astype(np.float32)
     source = Source(samples, clip.rate)
-    return source.snr, source.noisy(profile.snr), _distortion(samples, clean), _distortion(source.denoised, clean)
+    return (
+        source.snr,
+        source.noisy(profile.snr),
+        _distortion(samples, clean),
+        _distortion(source.denoised, clean),
+    )
 
 
 def _steady(count: int, seed: int, *, pink: bool) -> Signal:
@@ -57,11 +70,26 @@ def _steady(count: int, seed: int, *, pink: bool) -> Signal:
 
 def _babble(count: int, seed: int) -> Signal:
     """Other voices at once, each as loud and beginning somewhere else in its text."""
-    voices = [from_int16(speak(TEXTS[voice % len(TEXTS)], voice_of(100 + VOICES * seed + voice))) for voice in range(VOICES)]
-    return np.sum([np.resize(np.roll(v / v.std(), voice * len(v) // VOICES), count) for voice, v in enumerate(voices)], axis=0, dtype=np.float32)
+    voices = [
+        from_int16(speak(TEXTS[voice % len(TEXTS)], voice_of(100 + VOICES * seed + voice)))
+        for voice in range(VOICES)
+    ]
+    return np.sum(
+        [
+            np.resize(np.roll(v / v.std(), voice * len(v) // VOICES), count)
+            for voice, v in enumerate(voices)
+        ],
+        axis=0,
+        dtype=np.float32,
+    )
 
 
 def _distortion(made: Signal, clean: Signal) -> float:
     """SI-SDR in dB (Le Roux et al., 2019)."""
     wanted = clean * (np.dot(made, clean) / np.dot(clean, clean))
-    return float(10 * np.log10(np.mean(np.square(wanted, dtype=float)) / np.mean(np.square(made - wanted, dtype=float))))
+    return float(
+        10
+        * np.log10(
+            np.mean(np.square(wanted, dtype=float)) / np.mean(np.square(made - wanted, dtype=float))
+        )
+    )

@@ -8,9 +8,9 @@ import msgspec
 
 from benchmarks.audio.corpus import Recording, recordings
 from benchmarks.audio.steps import Steps
-from seedcast import profiles
+from seedcast.catalog import profiles
+from seedcast.catalog.profiles import Profile
 from seedcast.codec import decode_flac
-from seedcast.profiles import Profile
 from seedcast.settings import PostprocessSettings
 from stream_apps.audio.band import keep_band
 from stream_apps.audio.chain import render_all
@@ -41,14 +41,25 @@ def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
             samples = source.denoised
     if profile.trim == "auto":
         with steps("trim"):
-            samples = cut(source.centred if not noisy else samples, rate, edges, profile.padding, profile.fade)[0]
+            samples = cut(
+                source.centred if not noisy else samples, rate, edges, profile.padding, profile.fade
+            )[0]
     with steps("resample"):
         samples = resample(samples, rate, profile.sample_rate, profile.resampler)
     with steps("band, dynamics"):
-        samples = keep_band(samples, profile.sample_rate, *profile.band) if profile.band else samples
-        samples = compress(samples, profile.sample_rate, profile.compression) if profile.compression > 1 else samples
+        samples = (
+            keep_band(samples, profile.sample_rate, *profile.band) if profile.band else samples
+        )
+        samples = (
+            compress(samples, profile.sample_rate, profile.compression)
+            if profile.compression > 1
+            else samples
+        )
     with steps("level"):
-        target, ceiling = (value if not isinstance(value, str) else None for value in (profile.loudness, profile.true_peak))
+        target, ceiling = (
+            value if not isinstance(value, str) else None
+            for value in (profile.loudness, profile.true_peak)
+        )
         samples, _ = level(samples, profile.sample_rate, target, ceiling)
     with steps("encode"):
         return encode(samples, profile, dither=samples is not source.samples)
@@ -58,7 +69,9 @@ def check(recording: Recording, profile: Profile) -> None:
     """That what is timed is what is shipped."""
     source = Source.of(recording.waveform, recording.rate)
     made = process(source, profile)
-    assert render(recording.flac, profile, Steps()) == encode(made.samples, profile, dither=made.changed)
+    assert render(recording.flac, profile, Steps()) == encode(
+        made.samples, profile, dither=made.changed
+    )
 
 
 def throughput(processes: int, names: list[str], seconds: float) -> float:

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.chattts.parts import Parts
 from benchmarks.chattts.workload import AUDIO_SECONDS
-from gpu_consumers.engines.chattts.slots import Pass, Slots
+from gpu_consumers.engines.chattts.model.slots import Pass, Slots
 
 
 @dataclass
@@ -20,7 +20,9 @@ class Progress:
     decoding: float = 0.0
     vocoding: float = 0.0
     vocoded: int = 0  # tokens
-    queued: tuple[int, float] | None = None  # tokens and seconds of decoding when the queue ran empty
+    queued: tuple[int, float] | None = (
+        None  # tokens and seconds of decoding when the queue ran empty
+    )
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ def _tokens(slots: Slots, held: list[bool], seen: Progress) -> int:
 
 def _summary(passes: int, finished: int, tokens: int, seen: Progress, parts: Parts) -> Run:
     if not seen.vocoded:  # cut before anything ended: `tokens` are counted already
-        _vocode(parts, seen, torch.randn(100, parts.dimensions.hidden, device=parts.hardware.device))
+        _vocode(
+            parts, seen, torch.randn(100, parts.dimensions.hidden, device=parts.hardware.device)
+        )
     vocoder = seen.vocoding / seen.vocoded  # seconds a token
 
     def rate(count: int, seconds: float) -> float:

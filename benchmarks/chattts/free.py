@@ -14,29 +14,48 @@ from torch import Tensor
 
 from benchmarks.chattts.backlog import Step
 from benchmarks.chattts.parts import Parts
-from gpu_consumers.engines.chattts import linear
-from gpu_consumers.engines.chattts.decoder import Decoder, Layer, Weights
-from gpu_consumers.engines.chattts.dimensions import Dimensions
-from gpu_consumers.engines.chattts.linear import Linear
-from gpu_consumers.engines.chattts.model import Model
-from gpu_consumers.engines.chattts.tokenizer import SpecialTokens
+from gpu_consumers.engines.chattts.kernels import linear
+from gpu_consumers.engines.chattts.kernels.linear import Linear
+from gpu_consumers.engines.chattts.model.decoder import Decoder, Layer, Weights
+from gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from gpu_consumers.engines.chattts.model.model import Model
+from gpu_consumers.engines.chattts.model.tokenizer import SpecialTokens
 
 
 class FreeModel(Model):
     """Takes any number of rows up to `rows`."""
 
-    def __init__(self, dimensions: Dimensions, embed: Embed, decoder: Decoder, special: SpecialTokens, rows: int) -> None:
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        embed: Embed,
+        decoder: Decoder,
+        special: SpecialTokens,
+        rows: int,
+    ) -> None:
         super().__init__(dimensions, embed, decoder, special, rows)
-        self._code_head = _unpadded(torch.cat([head.weight.detach() for head in embed.head_code]), rows)
+        self._code_head = _unpadded(
+            torch.cat([head.weight.detach() for head in embed.head_code]), rows
+        )
         self._text_head = _unpadded(embed.head_text.weight.detach(), rows)
 
 
 class FreeDecoder(Decoder):
-    def __init__(self, dimensions: Dimensions, weights: Weights, rows: int, positions: int, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self,
+        dimensions: Dimensions,
+        weights: Weights,
+        rows: int,
+        positions: int,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
         super().__init__(dimensions, weights, rows, positions, dtype, device)
 
         def product(*names: str) -> Linear:
-            return _unpadded(torch.cat([weights[f"{name}.weight"] for name in names]).to(device, dtype), rows)
+            return _unpadded(
+                torch.cat([weights[f"{name}.weight"] for name in names]).to(device, dtype), rows
+            )
 
         def freed(prefix: str, layer: Layer) -> Layer:
             return replace(
@@ -47,7 +66,9 @@ class FreeDecoder(Decoder):
                 down=product(f"{prefix}.mlp.down_proj"),
             )
 
-        self._layers = [freed(f"layers.{number}", layer) for number, layer in enumerate(self._layers)]
+        self._layers = [
+            freed(f"layers.{number}", layer) for number, layer in enumerate(self._layers)
+        ]
 
 
 def _unpadded(weight: Tensor, rows: int) -> Linear:

@@ -10,12 +10,12 @@ import numpy as np
 
 from benchmarks.chattts.parts import hardware
 from benchmarks.chattts.workload import QUEUE, Plan, texts
-from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.frontend import FrontEnd
 from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
 from gpu_consumers.engines.chattts.load import build as build_engine
-from gpu_consumers.engines.chattts.tokenizer import Prompter
+from gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.text import FrontEnd
 from schemas.messages import SpeechRequest
 
 URGENT = "The gate has changed."
@@ -38,9 +38,13 @@ def latency(plan: Plan, precision: str, slots: int) -> Latency:
     assets = Assets.open(plan.models)
     prompter = Prompter(assets.tokenizer)
     front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
-    engine = build_engine(assets, hardware(plan, precision, slots), prompter, front_end, "benchmark")
+    engine = build_engine(
+        assets, hardware(plan, precision, slots), prompter, front_end, "benchmark"
+    )
     spans = list(_urgent(engine, plan.urgent))
-    (steps50, seconds50, audio50), (steps99, seconds99, _) = np.percentile(np.array(spans), (50, 99), axis=0).round(2).tolist()
+    (steps50, seconds50, audio50), (steps99, seconds99, _) = (
+        np.percentile(np.array(spans), (50, 99), axis=0).round(2).tolist()
+    )
     return Latency(slots, len(spans), steps50, steps99, seconds50, seconds99, audio50)
 
 
@@ -62,7 +66,11 @@ def _urgent(engine: ChatTTSEngine, wanted: int) -> Iterator[tuple[int, float, fl
                 continue
             first, at = begun.pop(utterance.ticket)
             ended += 1
-            yield step + 1 - first, time.perf_counter() - at, 0.0 if utterance.waveform is None else len(utterance.waveform) / engine.sample_rate
+            yield (
+                step + 1 - first,
+                time.perf_counter() - at,
+                0.0 if utterance.waveform is None else len(utterance.waveform) / engine.sample_rate,
+            )
         if ended == wanted:
             return
 

@@ -45,19 +45,34 @@ def measure(plan: Plan, precision: str, slots: int, budget: float) -> OurRuns:
     run(parts, parts.passes([WARM_UP] * slots), budget)
     equal = run(parts, parts.passes([plan.tokens] * (QUEUE * slots)), budget)
     mixed = run(parts, parts.passes(plan.lengths(QUEUE * slots)), budget)
-    memory = {name: part // MIB for name, part in static_memory(parts.dimensions, parts.hardware).items()}
-    milliseconds = by_part(parts, parts.passes([plan.tokens] * slots), PROFILED) if plan.device == "cpu" else {}  # a GPU is not done when a function returns
+    memory = {
+        name: part // MIB for name, part in static_memory(parts.dimensions, parts.hardware).items()
+    }
+    milliseconds = (
+        by_part(parts, parts.passes([plan.tokens] * slots), PROFILED)
+        if plan.device == "cpu"
+        else {}
+    )  # a GPU is not done when a function returns
     return OurRuns(precision, slots, equal, mixed, milliseconds, memory, peak_mib(plan.device))
 
 
 def price(plan: Plan, precision: str, slots: int) -> Price:
     """Fixed and free take turns, so that what else the machine does meets both; the faster of two counts."""
-    fixed, free = build(plan, precision, slots), build(plan, precision, slots, FreeDecoder, FreeModel)
+    fixed, free = (
+        build(plan, precision, slots),
+        build(plan, precision, slots, FreeDecoder, FreeModel),
+    )
     passes = fixed.passes(plan.lengths(QUEUE * slots, plan.scale / 5))
     for parts, step in ((fixed, None), (free, FreeStep())):
         run(parts, passes[:slots], 1.0, step)
     rounds = [(run(fixed, passes, 600.0), run(free, passes, 600.0, FreeStep())) for _ in range(2)]
-    a, b = (min((pair[side] for pair in rounds), key=lambda one: one.decode_seconds + one.vocoder_seconds) for side in (0, 1))
+    a, b = (
+        min(
+            (pair[side] for pair in rounds),
+            key=lambda one: one.decode_seconds + one.vocoder_seconds,
+        )
+        for side in (0, 1)
+    )
     return Price(precision, slots, a, b, *percents(a, b))
 
 
@@ -70,5 +85,7 @@ def percents(fixed: Run, free: Run) -> tuple[float, float]:
         return AUDIO_SECONDS / rate - run.vocoder_seconds / run.tokens + vocoder
 
     whole = seconds(fixed, fixed.audio_per_second) / seconds(free, free.audio_per_second)
-    queued = seconds(fixed, fixed.audio_per_second_queued) / seconds(free, free.audio_per_second_queued)
+    queued = seconds(fixed, fixed.audio_per_second_queued) / seconds(
+        free, free.audio_per_second_queued
+    )
     return round(100 * (whole - 1), 1), round(100 * (queued - 1), 1)

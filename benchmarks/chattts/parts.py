@@ -6,19 +6,19 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.chattts.workload import Plan, texts
-from gpu_consumers.engines.chattts import speaker, upstream
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.decoder import Decoder
-from gpu_consumers.engines.chattts.dimensions import Dimensions
-from gpu_consumers.engines.chattts.graph import Captured, Stepper
+from gpu_consumers.engines.chattts.batch_sizes import Ladder
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, SPEECH
 from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
-from gpu_consumers.engines.chattts.ladder import Ladder
+from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured, Stepper
 from gpu_consumers.engines.chattts.load import PACE, prepare
-from gpu_consumers.engines.chattts.model import Model
-from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, SPEECH
-from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
-from gpu_consumers.engines.chattts.tokenizer import Prompter
-from gpu_consumers.engines.chattts.vocoder import Vocoder
+from gpu_consumers.engines.chattts.model import speaker, upstream_modules
+from gpu_consumers.engines.chattts.model.decoder import Decoder
+from gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from gpu_consumers.engines.chattts.model.model import Model
+from gpu_consumers.engines.chattts.model.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from gpu_consumers.engines.chattts.weights.assets import Assets
 
 VOICES = 8
 
@@ -46,7 +46,10 @@ class Parts:
     def passes(self, lengths: list[int]) -> list[Pass]:
         """One a length, with floor = limit = length: it ends there and nowhere else."""
         statistics = self.dimensions.upstream_config().spk_stat
-        voices = [speaker.embedding(speaker.sample(seed, self.dimensions.hidden, statistics)) for seed in range(VOICES)]
+        voices = [
+            speaker.embedding(speaker.sample(seed, self.dimensions.hidden, statistics))
+            for seed in range(VOICES)
+        ]
         prompts = [self.prompter.speech(text, 1.0) for text in texts(len(lengths))]
         return [
             Pass(
@@ -72,15 +75,23 @@ def hardware(plan: Plan, precision: str, slots: int) -> Hardware:
 
 
 @torch.inference_mode()
-def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = Decoder, model_type: type[Model] = Model) -> Parts:
+def build(
+    plan: Plan,
+    precision: str,
+    slots: int,
+    decoder_type: type[Decoder] = Decoder,
+    model_type: type[Model] = Model,
+) -> Parts:
     chosen, assets = hardware(plan, precision, slots), Assets.open(plan.models)
     prepare(chosen)
     dimensions = assets.dimensions()
     ensure_fits(dimensions, chosen)
     config = dimensions.upstream_config()
-    embed = upstream.embed(config)
+    embed = upstream_modules.embed(config)
     embed.load_pretrained(str(assets.embed), chosen.device)
-    decoder = decoder_type(dimensions, load_file(assets.gpt_model), slots, plan.context, chosen.dtype, chosen.device)
+    decoder = decoder_type(
+        dimensions, load_file(assets.gpt_model), slots, plan.context, chosen.dtype, chosen.device
+    )
     prompter = Prompter(assets.tokenizer)
     model = model_type(dimensions, embed, decoder, prompter.special, slots)
     return Parts(
@@ -90,6 +101,10 @@ def build(plan: Plan, precision: str, slots: int, decoder_type: type[Decoder] = 
         decoder,
         model,
         Captured(model) if chosen.device.type == "cuda" else model,
-        Ladder(Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device), model.rungs, decoder.move),
+        Ladder(
+            Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device),
+            model.rungs,
+            decoder.move,
+        ),
         Vocoder(assets, config, chosen.device, reduced=precision != "float32"),
     )

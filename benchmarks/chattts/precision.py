@@ -7,9 +7,9 @@ from safetensors.torch import load_file
 
 from benchmarks.chattts.parts import build
 from benchmarks.chattts.workload import Plan
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.decoder import Decoder
 from gpu_consumers.engines.chattts.hardware import DTYPES
+from gpu_consumers.engines.chattts.model.decoder import Decoder
+from gpu_consumers.engines.chattts.weights.assets import Assets
 
 ROWS, TOKENS = 8, 16
 
@@ -29,7 +29,14 @@ class Distance:
 def distance(plan: Plan, precision: str) -> Distance:
     reference = build(plan, "float32", ROWS)
     weights = load_file(Assets.open(plan.models).gpt_model)
-    other = Decoder(reference.dimensions, weights, ROWS, plan.context, DTYPES[precision], reference.hardware.device)
+    other = Decoder(
+        reference.dimensions,
+        weights,
+        ROWS,
+        plan.context,
+        DTYPES[precision],
+        reference.hardware.device,
+    )
     model, slots = reference.model, reference.slots
     for slot, entering in enumerate(reference.passes([TOKENS] * ROWS)):
         slots.enter(slot, entering)
@@ -43,6 +50,15 @@ def distance(plan: Plan, precision: str) -> Distance:
                 found[row].append(hidden[row])
     ours = torch.cat([torch.stack(states) for states in found])
     theirs = torch.cat([slots.leave(row).hidden for row in range(ROWS)])
-    a, b = (torch.cat([model.code_logits(states) for states in whole.split(ROWS)]) for whole in (ours, theirs))
+    a, b = (
+        torch.cat([model.code_logits(states) for states in whole.split(ROWS)])
+        for whole in (ours, theirs)
+    )
     gap = (a - b).abs()
-    return Distance(len(ours), float(gap.mean()), float(gap.max()), float(b.std()), float((a.argmax(-1) == b.argmax(-1)).float().mean()))
+    return Distance(
+        len(ours),
+        float(gap.mean()),
+        float(gap.max()),
+        float(b.std()),
+        float((a.argmax(-1) == b.argmax(-1)).float().mean()),
+    )

@@ -6,7 +6,7 @@ import pstats
 import torch
 
 from benchmarks.chattts.parts import Parts
-from gpu_consumers.engines.chattts.slots import Pass
+from gpu_consumers.engines.chattts.model.slots import Pass
 
 # Part: functions by (end of the file's name, function). Time of what they call counts, once.
 PARTS = {
@@ -37,18 +37,28 @@ def by_part(parts: Parts, passes: list[Pass], steps: int) -> dict[str, float]:
     functions: dict[tuple[str, int, str], object] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     milliseconds = {name: 1000 * _outer(functions, names) / steps for name, names in PARTS.items()}
     whole = 1000 * _outer(functions, (("model.py", "step"),)) / steps
-    milliseconds["other"] = whole - sum(value for name, value in milliseconds.items() if name != "vocoder")
+    milliseconds["other"] = whole - sum(
+        value for name, value in milliseconds.items() if name != "vocoder"
+    )
     return {name: round(value, 2) for name, value in milliseconds.items()}
 
 
-def _outer(functions: dict[tuple[str, int, str], object], names: tuple[tuple[str, str], ...]) -> float:
+def _outer(
+    functions: dict[tuple[str, int, str], object], names: tuple[tuple[str, str], ...]
+) -> float:
     """Cumulative seconds of functions, where they are not called by one of the same name."""
     found = 0.0
     for function, (_, _, _, cumulative, callers) in functions.items():  # type: ignore[misc, attr-defined]
         if _named(function, names):
-            found += sum(called[3] for caller, called in callers.items() if not _named(caller, names)) if callers else cumulative
+            found += (
+                sum(called[3] for caller, called in callers.items() if not _named(caller, names))
+                if callers
+                else cumulative
+            )
     return found
 
 
 def _named(function: tuple[str, int, str], names: tuple[tuple[str, str], ...]) -> bool:
-    return any(function[0].endswith(f"chattts/{file}") and function[2] == name for file, name in names)
+    return any(
+        function[0].endswith(f"chattts/{file}") and function[2] == name for file, name in names
+    )

@@ -30,15 +30,30 @@ def _page(found: Found) -> Iterator[str]:
     yield "Upstream's mixed batch runs until its longest row ends; only each row's own share counts. Seedcast has a list of twice its slots;"
     yield f"*in the queue* is the rate as long as something waited. A measurement is cut after {plan['budget']:g} s:"
     yield "*done* is the share of the list that was spoken by then, in which prompts weigh more than in all of it, and long contexts less.\n"
-    yield from _table(("system", "rows", "lengths", "audio s/s", "in the queue", "tokens/s", "done", "peak MiB"), _speeds(found))
+    yield from _table(
+        ("system", "rows", "lengths", "audio s/s", "in the queue", "tokens/s", "done", "peak MiB"),
+        _speeds(found),
+    )
     yield from _precisions(found)
     if parts := list(found["seedcast"][0]["part_milliseconds"]):
         yield "\n## Milliseconds of a step of full slots, by part\n"
         yield "The vocoder's share is for the tokens that a step draws.\n"
-        yield from _table(("precision", "slots", *parts), ((run["precision"], run["slots"], *run["part_milliseconds"].values()) for run in found["seedcast"]))
+        yield from _table(
+            ("precision", "slots", *parts),
+            (
+                (run["precision"], run["slots"], *run["part_milliseconds"].values())
+                for run in found["seedcast"]
+            ),
+        )
     yield "\n## Static memory, MiB\n"
     names = list(found["seedcast"][0]["static_mib"])
-    yield from _table(("precision", "slots", *names), ((run["precision"], run["slots"], *run["static_mib"].values()) for run in found["seedcast"]))
+    yield from _table(
+        ("precision", "slots", *names),
+        (
+            (run["precision"], run["slots"], *run["static_mib"].values())
+            for run in found["seedcast"]
+        ),
+    )
     if price := found.get("price"):
         yield from _price(price)
     urgent = found["urgent"]
@@ -59,28 +74,73 @@ def _precisions(found: Found) -> Iterator[str]:
     yield f"\n## A precision's speed, memory and distance from float32 ({widest} slots)\n"
     yield "Distance: of the logits, absolute, given the same inputs at every position; their deviation says what is large.\n"
     rows = (
-        (name, run["mixed"]["audio_per_second_queued"], sum(run["static_mib"].values()), f"{run['peak_mib']:g}", *_distance(found["distance"].get(name)))
+        (
+            name,
+            run["mixed"]["audio_per_second_queued"],
+            sum(run["static_mib"].values()),
+            f"{run['peak_mib']:g}",
+            *_distance(found["distance"].get(name)),
+        )
         for run in found["seedcast"]
         for name in [run["precision"]]
         if run["slots"] == widest
     )
-    yield from _table(("precision", "audio s/s, mixed", "static MiB", "peak MiB", "mean", "highest", "deviation", "same arg-max", "positions"), rows)
+    yield from _table(
+        (
+            "precision",
+            "audio s/s, mixed",
+            "static MiB",
+            "peak MiB",
+            "mean",
+            "highest",
+            "deviation",
+            "same arg-max",
+            "positions",
+        ),
+        rows,
+    )
 
 
 def _distance(d: Found | None) -> tuple[object, ...]:
     if d is None:
         return 0, 0, "", "100%", ""
-    return f"{d['mean']:.2g}", f"{d['highest']:.2g}", f"{d['spread']:.2g}", f"{d['first']:.1%}", d["positions"]
+    return (
+        f"{d['mean']:.2g}",
+        f"{d['highest']:.2g}",
+        f"{d['spread']:.2g}",
+        f"{d['first']:.1%}",
+        d["positions"],
+    )
 
 
 def _speeds(found: Found) -> Iterator[tuple[object, ...]]:
     for run in found["upstream"]:
-        yield "upstream float32", run["batch"], run["lengths"], run["audio_per_second"], "", run["tokens_per_second"], "100%", f"{run['peak_mib']:g}"
+        yield (
+            "upstream float32",
+            run["batch"],
+            run["lengths"],
+            run["audio_per_second"],
+            "",
+            run["tokens_per_second"],
+            "100%",
+            f"{run['peak_mib']:g}",
+        )
     for runs in found["seedcast"]:
         for name in ("equal", "mixed"):
             run = runs[name]
-            rates = run["audio_per_second"], run["audio_per_second_queued"], run["tokens_per_second"]
-            yield f"Seedcast {runs['precision']}", runs["slots"], name, *rates, f"{run['finished'] / run['passes']:.0%}", f"{runs['peak_mib']:g}"
+            rates = (
+                run["audio_per_second"],
+                run["audio_per_second_queued"],
+                run["tokens_per_second"],
+            )
+            yield (
+                f"Seedcast {runs['precision']}",
+                runs["slots"],
+                name,
+                *rates,
+                f"{run['finished'] / run['passes']:.0%}",
+                f"{runs['peak_mib']:g}",
+            )
 
 
 def _table(head: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterator[str]:
@@ -98,13 +158,25 @@ def _plot(path: Path, found: Found) -> None:
 
     figure, axes = pyplot.subplots(1, 2, figsize=(17, 4), sharey=True, layout="constrained")
     for axis, lengths in zip(axes, ("equal", "mixed"), strict=True):
-        bars = [(f"upstream\n{run['batch']}", run["audio_per_second"], "0.6") for run in found["upstream"] if run["lengths"] == lengths]
+        bars = [
+            (f"upstream\n{run['batch']}", run["audio_per_second"], "0.6")
+            for run in found["upstream"]
+            if run["lengths"] == lengths
+        ]
         colours = {"float32": "tab:blue", "bfloat16": "tab:cyan", "int8": "tab:green"}
         bars += [
-            (f"{runs['precision']}\n{runs['slots']}", runs[lengths]["audio_per_second_queued"], colours.get(runs["precision"], "tab:purple"))
+            (
+                f"{runs['precision']}\n{runs['slots']}",
+                runs[lengths]["audio_per_second_queued"],
+                colours.get(runs["precision"], "tab:purple"),
+            )
             for runs in found["seedcast"]
         ]
-        drawn = axis.bar(range(len(bars)), [height for _, height, _ in bars], color=[colour for *_, colour in bars])
+        drawn = axis.bar(
+            range(len(bars)),
+            [height for _, height, _ in bars],
+            color=[colour for *_, colour in bars],
+        )
         axis.bar_label(drawn, fmt="%.2f")
         axis.set_xticks(range(len(bars)), [name for name, *_ in bars], fontsize=8)
         axis.set_title(f"{lengths} lengths")

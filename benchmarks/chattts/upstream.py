@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.workload import AUDIO_SECONDS, Plan, texts
-from gpu_consumers.engines.chattts.assets import Assets
+from gpu_consumers.engines.chattts.weights.assets import Assets
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ def measure(plan: Plan, batches: list[int], mixed: list[int]) -> list[UpstreamRu
     return list(_runs(plan, chat, batches, mixed))
 
 
-def _runs(plan: Plan, chat: ChatTTS.Chat, batches: list[int], mixed: list[int]) -> Iterator[UpstreamRun]:
+def _runs(
+    plan: Plan, chat: ChatTTS.Chat, batches: list[int], mixed: list[int]
+) -> Iterator[UpstreamRun]:
     for batch in sorted(batches):
         yield _run(chat, "equal", [plan.tokens] * batch)
     for batch in sorted(mixed):
@@ -59,7 +61,12 @@ def _run(chat: ChatTTS.Chat, name: str, lengths: list[int]) -> UpstreamRun:
 def synthesise(chat: ChatTTS.Chat, batch: int, length: int) -> tuple[float, float]:
     """Seconds of the decode loop and of the vocoder."""
     torch.manual_seed(0)
-    parameters = chat.InferCodeParams(spk_emb=chat.sample_random_speaker(), min_new_token=length, max_new_token=length, show_tqdm=False)
+    parameters = chat.InferCodeParams(
+        spk_emb=chat.sample_random_speaker(),
+        min_new_token=length,
+        max_new_token=length,
+        show_tqdm=False,
+    )
     began = time.perf_counter()
     result = next(chat._infer_code(texts(batch), False, chat.device, True, parameters))
     if chat.device.type == "cuda":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from producers.sample import rows
+from producers.rows.sample_list import rows
 
 AUDIO_SECONDS = 512 / 24_000  # of a token
 SHORTEST, LONGEST = 94, 562  # tokens: 2 and 12 seconds
@@ -33,9 +33,17 @@ class Plan:
     def lengths(self, count: int, scale: float | None = None) -> list[int]:
         """Uniform, in tokens; fewer are the beginning of more."""
         low, high = (max(2, round(bound * (scale or self.scale))) for bound in (SHORTEST, LONGEST))
-        return [int(length) for length in np.random.default_rng(self.seed).integers(low, high + 1, count)]
+        return [
+            int(length)
+            for length in np.random.default_rng(self.seed).integers(low, high + 1, count)
+        ]
 
 
 def texts(count: int) -> list[str]:
     """The example's English texts, over again where they do not suffice."""
-    return list(islice(cycle(row["template"].format(**row) for row in rows(200) if row["template"].isascii()), count))
+    return list(
+        islice(
+            cycle(row["template"].format(**row) for row in rows(200) if row["template"].isascii()),
+            count,
+        )
+    )

@@ -21,22 +21,32 @@ class Audited:
     requests_per_second: float
     resident_mib: dict[str, float]  # at 10, 50 and 100 % of the seconds, and at most
     findings: dict[str, int]  # how many of each
-    caught: dict[str, bool]  # what was broken, in words: whether it was found once, under its name, with its id or address
+    caught: dict[
+        str, bool
+    ]  # what was broken, in words: whether it was found once, under its name, with its id or address
     unexpected: tuple[str, ...]  # breaches and what is unfinished, beyond what was broken
 
     @property
     def right(self) -> bool:
         """Whether it says what is so, no more and no less, and its exit code agrees."""
-        return all(self.caught.values()) and not self.unexpected and self.exit_code == (0 if self.ok else 1)
+        return (
+            all(self.caught.values())
+            and not self.unexpected
+            and self.exit_code == (0 if self.ok else 1)
+        )
 
 
-def audited(night: Night, objects: Objects = "hash", expected: Collection[Expected] = ()) -> Audited:
+def audited(
+    night: Night, objects: Objects = "hash", expected: Collection[Expected] = ()
+) -> Audited:
     """Raises RuntimeError where the command comes to no verdict."""
     done = watch(night.settings, ["audit", night.campaign, "--json", *OPTIONS[objects]])
     if done.exit_code not in (0, 1) or not done.stdout:
         raise RuntimeError(f"seedcast audit ended with {done.exit_code}: {done.stderr}")
     report = json.loads(done.stdout)
-    found = {finding["name"]: finding for check in report["checks"] for finding in check["findings"]}
+    found = {
+        finding["name"]: finding for check in report["checks"] for finding in check["findings"]
+    }
     wrong = {name for name, finding in found.items() if finding["kind"] != "note"}
     return Audited(
         exit_code=done.exit_code,
@@ -51,4 +61,8 @@ def audited(night: Night, objects: Objects = "hash", expected: Collection[Expect
 
 
 def _names(finding: dict[str, Any] | None, owed: Expected) -> bool:
-    return finding is not None and finding["count"] == 1 and owed.names in " ".join(finding["examples"])
+    return (
+        finding is not None
+        and finding["count"] == 1
+        and owed.names in " ".join(finding["examples"])
+    )

@@ -47,4 +47,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "S3_BUCKET": s3.bucket,
         "LOG_LEVEL": "warning",
     }
-    return {name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")} | {f"SEEDCAST_{name}": value for name, value in own.items()}
+    return {
+        name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")
+    } | {f"SEEDCAST_{name}": value for name, value in own.items()}

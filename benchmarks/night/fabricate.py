@@ -13,11 +13,11 @@ from gpu_consumers.assignments import GROUP as GPU_CONSUMERS
 from producers import SubmitOptions, submit_requests
 from schemas.messages import SpeechRequest, SpeechResult
 from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_URGENT, RESULTS
+from seedcast.campaigns.requests import read_requests
 from seedcast.codec import encode_json, encode_synthesis
-from seedcast.requests import read_requests
 from seedcast.settings import Settings
 from storage.s3 import S3Store
-from stream_apps.configuration import GROUP as POSTPROCESS
+from stream_apps.postprocess.faust_app import GROUP as POSTPROCESS
 
 VOICES = 8
 BATCH = 4096  # objects handed to the threads at once
@@ -36,14 +36,25 @@ class Night:
 
     def accept(self, count: int, *, seal: bool = True) -> None:
         """Through the producer that submits every list: requests on their topic, and the campaign's record."""
-        rows = ({"text": f"Dear customer {number}, thank you.", "voice": number % VOICES} for number in range(count))
-        submit_requests(self.settings, rows, SubmitOptions(campaign=self.campaign, profiles=(PROFILE,), seal=seal))
+        rows = (
+            {"text": f"Dear customer {number}, thank you.", "voice": number % VOICES}
+            for number in range(count)
+        )
+        submit_requests(
+            self.settings,
+            rows,
+            SubmitOptions(campaign=self.campaign, profiles=(PROFILE,), seal=seal),
+        )
 
     def requests(self) -> Iterator[SpeechRequest]:
         return read_requests(self.settings, self.campaign)
 
     def speak(self, requests: Iterable[SpeechRequest]) -> None:
-        send(self.settings, AUDIO, ((request.request_id, encode_synthesis(audio_of(request))) for request in requests))
+        send(
+            self.settings,
+            AUDIO,
+            ((request.request_id, encode_synthesis(audio_of(request))) for request in requests),
+        )
 
     def put(self, requests: Iterable[SpeechRequest]) -> None:
         """Objects, each by a PUT of its own."""
@@ -66,7 +77,9 @@ class Night:
         self.end(self.result_of(request) for request in requests)
 
     def end(self, results: Iterable[SpeechResult]) -> None:
-        send(self.settings, RESULTS, ((result.request_id, encode_json(result)) for result in results))
+        send(
+            self.settings, RESULTS, ((result.request_id, encode_json(result)) for result in results)
+        )
 
     def commit(self) -> None:
         self.commit_requests()

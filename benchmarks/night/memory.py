@@ -41,7 +41,9 @@ def watch(settings: Settings, arguments: Sequence[str]) -> Watched:
     command = [sys.executable, "-m", "seedcast.cli", *arguments]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.perf_counter()
-        child = subprocess.Popen(command, env=environment(settings), stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        child = subprocess.Popen(
+            command, env=environment(settings), stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
         try:
             resident = tuple(_samples(child))
         finally:

@@ -12,7 +12,9 @@ from storage.objects import object_key
 PROFILE, CONTENT_TYPE = "telephony", "audio/wav"
 ENGINE, CHAIN = "fabricated-engine", "fabricated-chain"
 RATE, SAMPLES = 24_000, 240  # Hz; of the waveform on the audio topic
-HEAD = bytes(range(256))  # of every object; its request's id follows, so that no two are the same object
+HEAD = bytes(
+    range(256)
+)  # of every object; its request's id follows, so that no two are the same object
 
 
 def data_of(request_id: str) -> bytes:
@@ -26,7 +28,16 @@ def key_of(campaign: str, request_id: str) -> str:
 
 def audio_of(request: SpeechRequest) -> RawAudio:
     flac, digest = _voice(request.voice_seed)
-    return RawAudio(request=request, flac=flac, sample_rate=RATE, samples=SAMPLES, clipped=0, waveform_sha256=digest, engine_fingerprint=ENGINE, draw=0)
+    return RawAudio(
+        request=request,
+        flac=flac,
+        sample_rate=RATE,
+        samples=SAMPLES,
+        clipped=0,
+        waveform_sha256=digest,
+        engine_fingerprint=ENGINE,
+        draw=0,
+    )
 
 
 def result_of(request: SpeechRequest, uri: str) -> SpeechResult:

@@ -11,7 +11,9 @@ from benchmarks.night.records import CONTENT_TYPE, PROFILE, data_of, key_of
 from schemas.messages import RequestError, SpeechRequest, SpeechResult
 from storage.objects import object_key
 
-Deed = Callable[[Night, SpeechRequest], str]  # returns what the audit must name: a request's id, or an object's address
+Deed = Callable[
+    [Night, SpeechRequest], str
+]  # returns what the audit must name: a request's id, or an object's address
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,10 @@ class Expected:
 
 def spoil(night: Night) -> tuple[Expected, ...]:
     victims = islice(night.requests(), len(FAULTS))
-    return tuple(Expected(broken, finding, deed(night, victim)) for (broken, (finding, deed)), victim in zip(FAULTS.items(), victims, strict=True))
+    return tuple(
+        Expected(broken, finding, deed(night, victim))
+        for (broken, (finding, deed)), victim in zip(FAULTS.items(), victims, strict=True)
+    )
 
 
 def _remove_object(night: Night, request: SpeechRequest) -> str:
@@ -36,11 +41,15 @@ def _remove_object(night: Night, request: SpeechRequest) -> str:
 
 def _alter_object(night: Night, request: SpeechRequest) -> str:
     data = data_of(request.request_id)
-    return night.store.put(key_of(night.campaign, request.request_id), data[:-1] + bytes([data[-1] ^ 1]), CONTENT_TYPE)
+    return night.store.put(
+        key_of(night.campaign, request.request_id), data[:-1] + bytes([data[-1] ^ 1]), CONTENT_TYPE
+    )
 
 
 def _shorten_object(night: Night, request: SpeechRequest) -> str:
-    return night.store.put(key_of(night.campaign, request.request_id), data_of(request.request_id)[:-1], CONTENT_TYPE)
+    return night.store.put(
+        key_of(night.campaign, request.request_id), data_of(request.request_id)[:-1], CONTENT_TYPE
+    )
 
 
 def _add_object(night: Night, request: SpeechRequest) -> str:
@@ -49,17 +58,38 @@ def _add_object(night: Night, request: SpeechRequest) -> str:
 
 def _repeat_other_waveform(night: Night, request: SpeechRequest) -> str:
     result = night.result_of(request)
-    return _deliver(night, replace(result, receipt=result.receipt and replace(result.receipt, waveform_sha256="0" * 64)))
+    return _deliver(
+        night,
+        replace(
+            result, receipt=result.receipt and replace(result.receipt, waveform_sha256="0" * 64)
+        ),
+    )
 
 
 def _repeat_other_rendition(night: Night, request: SpeechRequest) -> str:
     result = night.result_of(request)
-    return _deliver(night, replace(result, renditions=tuple(replace(rendition, profile=f"{PROFILE}-2") for rendition in result.renditions)))
+    return _deliver(
+        night,
+        replace(
+            result,
+            renditions=tuple(
+                replace(rendition, profile=f"{PROFILE}-2") for rendition in result.renditions
+            ),
+        ),
+    )
 
 
 def _end_unaccepted(night: Night, request: SpeechRequest) -> str:
     error = RequestError(code="engine_error", message="nobody asked")
-    return _deliver(night, SpeechResult(request_id=f"{request.request_id}-x", campaign_id=night.campaign, status="failed", error=error))
+    return _deliver(
+        night,
+        SpeechResult(
+            request_id=f"{request.request_id}-x",
+            campaign_id=night.campaign,
+            status="failed",
+            error=error,
+        ),
+    )
 
 
 def _deliver(night: Night, result: SpeechResult) -> str:

@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from schemas.topics import Topic
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, config
+from seedcast.kafka import Admin, Producer, client_config
 from seedcast.settings import Settings
 
 
@@ -27,8 +27,11 @@ def send(settings: Settings, topic: Topic, records: Iterable[tuple[str, bytes]])
 def commit_all(settings: Settings, group: str, topics: Iterable[Topic]) -> None:
     """To the end of each partition. Raises KafkaException."""
     ends = Admin(settings).bounds([settings.topic(topic) for topic in topics])
-    places = [TopicPartition(partition.topic, partition.number, end) for partition, (_, end) in ends.items()]
-    with closing(Consumer(config.consumer(settings.kafka, settings.group(group)))) as client:
+    places = [
+        TopicPartition(partition.topic, partition.number, end)
+        for partition, (_, end) in ends.items()
+    ]
+    with closing(Consumer(client_config.consumer(settings.kafka, settings.group(group)))) as client:
         for place in client.commit(offsets=places, asynchronous=False):
             if place.error:
                 raise KafkaException(place.error)

@@ -11,7 +11,14 @@ from seedcast.codec import Waveform
 from seedcast.errors import EngineFailed
 from seedcast.settings import Settings
 
-CHATTTS_PACKAGES = ("ChatTTS", "torch", "transformers", "safetensors", "tokenizers", "huggingface_hub")
+CHATTTS_PACKAGES = (
+    "ChatTTS",
+    "torch",
+    "transformers",
+    "safetensors",
+    "tokenizers",
+    "huggingface_hub",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,9 @@ class Engine(Protocol):
     def fingerprint(self) -> str: ...  # of everything that a waveform's bytes depend on
 
     @property
-    def facts(self) -> Mapping[str, object]: ...  # what the fingerprint is a hash of: JSON values by name
+    def facts(
+        self,
+    ) -> Mapping[str, object]: ...  # what the fingerprint is a hash of: JSON values by name
 
     @property
     def description(self) -> str: ...  # one line for people: what it runs on, and its fingerprint
@@ -64,8 +73,8 @@ def _espeak(settings: Settings) -> Engine:
 
 def _chattts(settings: Settings) -> Engine:
     ensure_chattts_installed()
-    from gpu_consumers.engines.chattts.assets import Assets
     from gpu_consumers.engines.chattts.load import load
+    from gpu_consumers.engines.chattts.weights.assets import Assets
 
     return load(settings.gpu, Assets.open(models_folder(settings)))
 
@@ -73,11 +82,18 @@ def _chattts(settings: Settings) -> Engine:
 def ensure_chattts_installed() -> None:
     """The base install is without it: five gigabytes that espeak does not need. Raises EngineFailed."""
     if missing := [package for package in CHATTTS_PACKAGES if find_spec(package) is None]:
-        raise EngineFailed("ChatTTS", expected="its packages", got=f"no {', '.join(missing)}", remedy="pip install 'seedcast[chattts]', or `make setup-all`")
+        raise EngineFailed(
+            "ChatTTS",
+            expected="its packages",
+            got=f"no {', '.join(missing)}",
+            remedy="pip install 'seedcast[chattts]', or `make setup-all`",
+        )
 
 
 def models_folder(settings: Settings) -> Path:
-    return Path(settings.gpu.models) if settings.gpu.models else settings.home / "models" / "chattts"
+    return (
+        Path(settings.gpu.models) if settings.gpu.models else settings.home / "models" / "chattts"
+    )
 
 
 ENGINES: dict[str, Callable[[Settings], Engine]] = {"espeak": _espeak, "chattts": _chattts}

@@ -28,11 +28,15 @@ SAMPLE_RATE = 22_050  # Hz, fixed by espeak-ng's voice data
 MAX_SECONDS = 300
 REVISION = 1  # raise it when the mapping below changes: it is part of the fingerprint
 
-_SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: synthesise inside the call, hand the samples to the callback
+_SYNCHRONOUS = (
+    2  # espeak_AUDIO_OUTPUT: synthesise inside the call, hand the samples to the callback
+)
 _UTF8 = 1  # plain text: neither SSML nor [[phonemes]]
 _RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
 _VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5")
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+)
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,18 @@ def voice_of(seed: int, speed: float = 1.0) -> Voice:
     """Spreads seeds evenly over voices by hashing, so that neighbouring seeds differ."""
     digest = hashlib.sha256(seed.to_bytes(8, "little")).digest()
     rate = round((155 + digest[3] % 31) * speed)
-    return Voice(_VARIANTS[digest[0] % len(_VARIANTS)], 40 + digest[1] % 21, 40 + digest[2] % 31, rate)
+    return Voice(
+        _VARIANTS[digest[0] % len(_VARIANTS)], 40 + digest[1] % 21, 40 + digest[2] % 31, rate
+    )
 
 
 def language_of(text: str) -> str:
     """Mandarin reads embedded Latin words too, so one ideograph decides."""
-    return "cmn" if any("\u3400" <= character <= "\u9fff" or character >= "\U00020000" for character in text) else "en-us"
+    return (
+        "cmn"
+        if any("\u3400" <= character <= "\u9fff" or character >= "\U00020000" for character in text)
+        else "en-us"
+    )
 
 
 class EspeakEngine:
@@ -65,7 +75,10 @@ class EspeakEngine:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.facts = _facts()
-        self.fingerprint = "espeak-" + hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:32]
+        self.fingerprint = (
+            "espeak-"
+            + hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:32]
+        )
         self.description = f"espeak on the CPU, {slots} slots, fingerprint {self.fingerprint}"
         self._queue: deque[tuple[int, SpeechRequest]] = deque()
 
@@ -79,12 +92,24 @@ class EspeakEngine:
         waveform = speak(request.text, voice_of(request.voice_seed, request.speed))
         if len(waveform) > MAX_SECONDS * SAMPLE_RATE:
             return [
-                Utterance(ticket, None, RequestError(code="text_too_long", message=f"expected at most {MAX_SECONDS} s of speech, got more; split the text"))
+                Utterance(
+                    ticket,
+                    None,
+                    RequestError(
+                        code="text_too_long",
+                        message=f"expected at most {MAX_SECONDS} s of speech, got more; split the text",
+                    ),
+                )
             ]
         if not waveform.any():
             return [
                 Utterance(
-                    ticket, None, RequestError(code="nothing_to_speak", message="expected speech, got silence; the voice has no sound for these characters")
+                    ticket,
+                    None,
+                    RequestError(
+                        code="nothing_to_speak",
+                        message="expected speech, got silence; the voice has no sound for these characters",
+                    ),
                 )
             ]
         return [Utterance(ticket, waveform)]
@@ -115,8 +140,15 @@ def speak(text: str, voice: Voice) -> Waveform:
 
 
 def _synthesise(library: ctypes.CDLL, text: str, voice: Voice, callback: object) -> None:
-    if library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 1) != SAMPLE_RATE:
-        raise EngineFailed("espeak-ng does not start", expected=f"a sample rate of {SAMPLE_RATE} Hz", remedy="reinstall espeakng-loader")
+    if (
+        library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 1)
+        != SAMPLE_RATE
+    ):
+        raise EngineFailed(
+            "espeak-ng does not start",
+            expected=f"a sample rate of {SAMPLE_RATE} Hz",
+            remedy="reinstall espeakng-loader",
+        )
     library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     library.espeak_SetSynthCallback(callback)
     name = f"{language_of(text)}+{voice.variant}"

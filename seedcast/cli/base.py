@@ -19,7 +19,9 @@ class Exit(IntEnum):
     OK = 0  # all that was asked for, done
     INCOMPLETE = 1  # finished, but rows were rejected or requests did not succeed
     USAGE = 2  # wrong arguments, settings or input file: nothing was done
-    FATAL = 3  # the environment does not allow it: topics, credentials, ports, an unreachable broker
+    FATAL = (
+        3  # the environment does not allow it: topics, credentials, ports, an unreachable broker
+    )
     UNAVAILABLE = 75  # something is away for the moment: the same command may work later
     INTERRUPTED = 130  # Ctrl-C; the same command goes on from there
 
@@ -42,7 +44,9 @@ def fail(error: SeedcastError) -> int:
     err.print(Text.assemble(("error", "bold red"), f" {error.what}"), soft_wrap=True)
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
         if text:
-            err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True)  # whole lines, for whoever searches a log
+            err.print(
+                Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True
+            )  # whole lines, for whoever searches a log
     if isinstance(error, Fatal):
         return error.exit_code
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.INCOMPLETE

@@ -10,7 +10,7 @@ from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from schemas.messages import Campaign
-    from seedcast.outcomes import Progress
+    from seedcast.campaigns.progress import Progress
 
 
 COLUMNS = {
@@ -29,7 +29,14 @@ COLUMNS = {
 
 @app.command(rich_help_panel="Daily work")
 def campaigns(
-    wait: Annotated[str | None, typer.Option("--wait", metavar="ID", help="Wait until every accepted request of this one has its outcome.")] = None,
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            "--wait",
+            metavar="ID",
+            help="Wait until every accepted request of this one has its outcome.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List campaigns: state, accepted, outcomes so far, rate, time left. With --wait, exit code 1 where some did not succeed."""
@@ -47,20 +54,24 @@ def campaigns(
 def finish(settings: Settings, campaign_id: str, as_json: bool = False, rejected: int = 0) -> None:
     """Waits, reports, and exits with how it ended."""
     progress = follow(settings, campaign_id, as_json)
-    raise typer.Exit(Exit.OK if progress.succeeded == progress.accepted and not rejected else Exit.INCOMPLETE)
+    raise typer.Exit(
+        Exit.OK if progress.succeeded == progress.accepted and not rejected else Exit.INCOMPLETE
+    )
 
 
 def follow(settings: Settings, campaign_id: str, as_json: bool = False) -> "Progress":
     """Waits until it ends, and reports."""
-    from seedcast.cli.progress import describe, live
-    from seedcast.outcomes import wait
+    from seedcast.campaigns.progress import wait
+    from seedcast.cli.progress_line import describe, live
 
     with live() as line:
         progress = wait(settings, campaign_id, line.spoken)
     if as_json:
         emit({"campaign_id": campaign_id, **facts(progress)})
     else:
-        accepted = "never sealed" if progress.accepted is None else f"{progress.accepted:,} accepted"
+        accepted = (
+            "never sealed" if progress.accepted is None else f"{progress.accepted:,} accepted"
+        )
         err.print(f"{campaign_id}: {accepted} · {describe(progress)}")
     return progress
 
@@ -73,8 +84,8 @@ def facts(progress: "Progress") -> dict[str, object]:
 
 def _rows(settings: Settings) -> list[dict[str, object]]:
     """One a campaign; rate and time left come from the times of the results themselves."""
-    from seedcast.campaigns import read_campaigns
-    from seedcast.outcomes import Outcomes
+    from seedcast.campaigns.campaign_topic import read_campaigns
+    from seedcast.campaigns.progress import Outcomes
 
     records = read_campaigns(settings)
     with Outcomes(settings) as outcomes:
@@ -86,8 +97,19 @@ def _row(record: "Campaign", progress: "Progress") -> dict[str, object]:
     state = "completed" if progress.complete and record.state == "sealed" else record.state
     rate = progress.rate
     goes_on = record.state != "paused" and not progress.complete
-    left = (record.accepted - progress.finished) / rate if rate and record.accepted and goes_on else None
-    return {"campaign_id": record.campaign_id, "state": state, **facts(progress), "rate": rate, "seconds_left": left, "created_at": record.created_at}
+    left = (
+        (record.accepted - progress.finished) / rate
+        if rate and record.accepted and goes_on
+        else None
+    )
+    return {
+        "campaign_id": record.campaign_id,
+        "state": state,
+        **facts(progress),
+        "rate": rate,
+        "seconds_left": left,
+        "created_at": record.created_at,
+    }
 
 
 def _print(rows: list[dict[str, object]]) -> None:
@@ -105,4 +127,10 @@ def _print(rows: list[dict[str, object]]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        f"{value:,.1f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 letters = typer.Typer(no_args_is_help=True, help="Records without a readable request id.")
 app.add_typer(letters, name="dead-letters", rich_help_panel="Operations")
 
-Offset = Annotated[int, typer.Argument(min=0, help="Its offset on the dead-letter topic, as `list` shows it.")]
+Offset = Annotated[
+    int, typer.Argument(min=0, help="Its offset on the dead-letter topic, as `list` shows it.")
+]
 
 
 @letters.command("list")
@@ -69,7 +71,9 @@ def redrive(
     from storage.s3 import S3Store
 
     if (offset is None) != everything:
-        raise InvalidInput("redrive", expected="an offset, or --all", got="both" if everything else "neither")
+        raise InvalidInput(
+            "redrive", expected="an offset, or --all", got="both" if everything else "neither"
+        )
     quiet_logs()
     settings = connected()
     producer, store = Producer(settings), S3Store(settings.s3)
@@ -112,10 +116,18 @@ def _find(settings: Settings, offset: int) -> "DeadLetter":
     for letter in _letters(settings):
         if letter.position == offset:
             return letter
-    raise InvalidInput(f"dead letter {offset}", expected="an offset that `seedcast dead-letters list` shows", got="none there")
+    raise InvalidInput(
+        f"dead letter {offset}",
+        expected="an offset that `seedcast dead-letters list` shows",
+        got="none there",
+    )
 
 
 def _facts(letter: "DeadLetter") -> dict[str, object]:
     from dataclasses import asdict
 
-    return {name: value for name, value in asdict(letter).items() if name not in ("key", "value", "headers")}
+    return {
+        name: value
+        for name, value in asdict(letter).items()
+        if name not in ("key", "value", "headers")
+    }

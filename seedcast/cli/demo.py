@@ -19,8 +19,8 @@ from seedcast.settings import Settings, load
 if TYPE_CHECKING:
     from producers import SubmitReport
     from schemas.messages import SpeechResult
+    from seedcast.campaigns.progress import Progress
     from seedcast.embedded import Process, Stack
-    from seedcast.outcomes import Progress
 
 GPU = "gpu-consumer-1"
 WORKERS = {GPU: ["run", "gpu-consumer"], "postprocess-1": ["run", "postprocess"]}
@@ -45,12 +45,19 @@ class Summary:
 
 @app.command(rich_help_panel="Start here")
 def demo(
-    rows: Annotated[int | None, typer.Option(min=1, help=r"Length of the list. \[default: examples/notifications.csv as it is]")] = None,
-    engine: Annotated[str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help=r"Length of the list. \[default: examples/notifications.csv as it is]"
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Speak a list of notifications on a real Kafka and a real S3, here. Run again, it delivers nothing twice."""
-    from seedcast.cli.progress import live
+    from seedcast.cli.progress_line import live
     from seedcast.cli.run import with_engine
 
     quiet_logs()
@@ -73,9 +80,11 @@ def demo(
 
 def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
     """A copy of its own, since the journal and the rejected rows lie beside the list; a campaign for each engine, so that each is heard."""
-    from producers.sample import write_csv
+    from producers.rows.sample_list import write_csv
 
-    campaign = "-".join(["demo", *([] if engine == "espeak" else [engine]), *([str(rows)] if rows else [])])
+    campaign = "-".join(
+        ["demo", *([] if engine == "espeak" else [engine]), *([str(rows)] if rows else [])]
+    )
     copy = home / "demo" / f"{campaign}.csv"
     copy.parent.mkdir(parents=True, exist_ok=True)
     if rows is None and EXAMPLE.exists():
@@ -96,7 +105,9 @@ def _running(engine: str) -> Iterator[tuple["Stack", Settings]]:
         with err.status("starting Kafka and S3") as status:
             stack.start(lambda step: status.update(step))
             for name, arguments in WORKERS.items():
-                stack.start_worker(name, [*arguments, *(["--engine", engine] if name == GPU else [])])
+                stack.start_worker(
+                    name, [*arguments, *(["--engine", engine] if name == GPU else [])]
+                )
         yield stack, connected()
     finally:
         with err.status("stopping what was started"):
@@ -113,9 +124,11 @@ def _submit(settings: Settings, source: Path, campaign: str) -> "SubmitReport":
     return send(settings, source, SubmitOptions(campaign=campaign, id_column="id"))
 
 
-def _wait(settings: Settings, campaign: str, show: Callable[["Progress"], None], stack: "Stack") -> "Progress":
+def _wait(
+    settings: Settings, campaign: str, show: Callable[["Progress"], None], stack: "Stack"
+) -> "Progress":
     """Until every request has its outcome; says what the engine runs on. Raises EngineFailed where a server or a worker dies meanwhile."""
-    from seedcast.outcomes import wait
+    from seedcast.campaigns.progress import wait
 
     said: list[str] = []
 
@@ -151,7 +164,7 @@ def _engine(stack: "Stack") -> str:
 
 def _export(settings: Settings, campaign: str) -> Path:
     """The store's keys are hashes; a person gets names: row id, voice profile. What is there already is kept."""
-    from seedcast.results import read_results
+    from seedcast.campaigns.subscription import read_results
     from storage.s3 import S3Store
 
     folder = settings.home / "audio" / campaign
@@ -167,12 +180,16 @@ def _export(settings: Settings, campaign: str) -> Path:
 
 
 def _names(result: "SpeechResult") -> Iterator[tuple[str, str]]:
-    label = "".join(c if c.isalnum() or c in "-_" else "_" for c in result.metadata.get("id", result.request_id))
+    label = "".join(
+        c if c.isalnum() or c in "-_" else "_" for c in result.metadata.get("id", result.request_id)
+    )
     for rendition in result.renditions:
         yield f"{label}.{rendition.profile}.{rendition.uri.rsplit('.', 1)[-1]}", rendition.uri
 
 
-def _summary(settings: Settings, report: "SubmitReport", progress: "Progress", seconds: float) -> Summary:
+def _summary(
+    settings: Settings, report: "SubmitReport", progress: "Progress", seconds: float
+) -> Summary:
     from storage.s3 import S3Store
 
     objects = sum(1 for _ in S3Store(settings.s3).list(f"{report.campaign_id}/"))
@@ -192,14 +209,30 @@ def _summary(settings: Settings, report: "SubmitReport", progress: "Progress", s
 
 def _show(summary: Summary, report: "SubmitReport", folder: Path) -> None:
     s = summary
-    out.print(f"\n[bold]{s.campaign_id}[/]  {report.rows} rows = {s.accepted} accepted + {report.duplicates} duplicates + {s.rejected} rejected")
-    out.print(f"      {s.accepted} accepted = {s.succeeded} succeeded + {s.failed} failed + {s.expired} expired + {s.cancelled} cancelled")
-    pace = "nothing was delivered again" if not report.new else f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
-    out.print(f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects, {s.wall_seconds:.1f} s on the clock: {pace}")
+    out.print(
+        f"\n[bold]{s.campaign_id}[/]  {report.rows} rows = {s.accepted} accepted + {report.duplicates} duplicates + {s.rejected} rejected"
+    )
+    out.print(
+        f"      {s.accepted} accepted = {s.succeeded} succeeded + {s.failed} failed + {s.expired} expired + {s.cancelled} cancelled"
+    )
+    pace = (
+        "nothing was delivered again"
+        if not report.new
+        else f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
+    )
+    out.print(
+        f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects, {s.wall_seconds:.1f} s on the clock: {pace}"
+    )
     if report.rejected:
-        out.print(f"\nrejected rows, all of them in {report.rejected_file}", markup=False, soft_wrap=True)
+        out.print(
+            f"\nrejected rows, all of them in {report.rejected_file}", markup=False, soft_wrap=True
+        )
         for r in report.rejections:
-            out.print(f"  row {r.row:>3}  {r.field or '–':<10} expected {r.expected}, got {r.got}", markup=False, soft_wrap=True)
+            out.print(
+                f"  row {r.row:>3}  {r.field or '–':<10} expected {r.expected}, got {r.got}",
+                markup=False,
+                soft_wrap=True,
+            )
     files = sorted(folder.iterdir())
     out.print(f"\n{len(files)} files to play in {folder}, such as", markup=False)
     for file in files[:: max(1, len(files) // 3)][:3]:

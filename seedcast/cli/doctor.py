@@ -44,11 +44,34 @@ def doctor(as_json: Json = False) -> None:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    yield Finding("python", sys.version_info[:2] == (3, 11), platform.python_version(), "use Python 3.11, the version this is tested on")
+    yield Finding(
+        "python",
+        sys.version_info[:2] == (3, 11),
+        platform.python_version(),
+        "use Python 3.11, the version this is tested on",
+    )
     yield _free_space(settings.home)
-    yield Finding("localhost", socket.gethostbyname("localhost").startswith("127."), socket.gethostbyname("localhost"), "map localhost to 127.0.0.1")
-    yield Finding("chattts", True, "installed" if find_spec("ChatTTS") else "not installed; only espeak can speak (`make setup-all` installs it)")
-    for name, check in (("profiles", _profiles), ("voices", _voices), ("engine", _engine), ("kafka", _kafka), ("topics", _topics), ("s3", _s3)):
+    yield Finding(
+        "localhost",
+        socket.gethostbyname("localhost").startswith("127."),
+        socket.gethostbyname("localhost"),
+        "map localhost to 127.0.0.1",
+    )
+    yield Finding(
+        "chattts",
+        True,
+        "installed"
+        if find_spec("ChatTTS")
+        else "not installed; only espeak can speak (`make setup-all` installs it)",
+    )
+    for name, check in (
+        ("profiles", _profiles),
+        ("voices", _voices),
+        ("engine", _engine),
+        ("kafka", _kafka),
+        ("topics", _topics),
+        ("s3", _s3),
+    ):
         yield _try(name, check, settings)
 
 
@@ -60,19 +83,26 @@ def _try(name: str, check: Callable[[Settings], str], settings: Settings) -> Fin
 
 
 def _free_space(home: Path) -> Finding:
-    place = next(folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists())
+    place = next(
+        folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists()
+    )
     free = shutil.disk_usage(place).free / GIB
-    return Finding("disk", free > 2, f"{free:.0f} GiB free under {place}", "free some space, or set SEEDCAST_HOME to another disk")
+    return Finding(
+        "disk",
+        free > 2,
+        f"{free:.0f} GiB free under {place}",
+        "free some space, or set SEEDCAST_HOME to another disk",
+    )
 
 
 def _profiles(settings: Settings) -> str:
-    from seedcast import profiles
+    from seedcast.catalog import profiles
 
     return ", ".join(profiles.load(settings.postprocess))
 
 
 def _voices(settings: Settings) -> str:
-    from seedcast import voices
+    from seedcast.catalog import voices
 
     return ", ".join(voices.load(settings)) or "none named (SEEDCAST_VOICES)"
 
@@ -97,7 +127,11 @@ def _topics(settings: Settings) -> str:
     from seedcast.kafka import Admin
 
     if problems := list(Admin(embedded.connected(settings)).problems()):
-        raise TopicMismatch("topics", got="; ".join(problems), remedy="`seedcast topics create` makes what is missing")
+        raise TopicMismatch(
+            "topics",
+            got="; ".join(problems),
+            remedy="`seedcast topics create` makes what is missing",
+        )
     return "agree with the table"
 
 
@@ -128,4 +162,6 @@ def _value(settings: Settings, place: str) -> str:
     value: object = settings
     for part in place.split("."):
         value = getattr(value, part)
-    return ", ".join(value) if isinstance(value, dict) else str(value)  # an option of librdkafka may be a secret under any name
+    return (
+        ", ".join(value) if isinstance(value, dict) else str(value)
+    )  # an option of librdkafka may be a secret under any name

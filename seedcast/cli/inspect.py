@@ -11,19 +11,30 @@ from rich.text import Text
 
 from schemas.messages import SpeechResult
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.inspection import Clip, Inspection, decode, steps
 from seedcast.errors import InvalidInput, InvalidRequest
 from seedcast.settings import Settings, load
+from stream_apps.inspect.inspection import Clip, Inspection, decode, steps
 
 if TYPE_CHECKING:
-    from seedcast.profiles import Profile
+    from seedcast.catalog.profiles import Profile
 
 
 @app.command(rich_help_panel="Daily work")
 def inspect(
-    what: Annotated[str, typer.Argument(metavar="REQUEST_ID|FILE", help="As `seedcast results` shows it, or an audio file.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Picture to write: PNG, or SVG or PDF by its ending.")] = None,
-    profile: Annotated[str | None, typer.Option(help="Which profile; default: the request's first, or phone for a file.")] = None,
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="REQUEST_ID|FILE", help="As `seedcast results` shows it, or an audio file."
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Picture to write: PNG, or SVG or PDF by its ending."),
+    ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Which profile; default: the request's first, or phone for a file."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what post-processing did: a waveform before and after, and each step's figures.
@@ -33,7 +44,14 @@ def inspect(
     quiet_logs()
     found = _of_file(Path(what), profile) if Path(what).exists() else _of_request(what, profile)
     if as_json:
-        emit({"name": found.name, "profile": found.profile.name, "notes": list(found.notes), **dict(steps(found))})
+        emit(
+            {
+                "name": found.name,
+                "profile": found.profile.name,
+                "notes": list(found.notes),
+                **dict(steps(found)),
+            }
+        )
     else:
         _print(found)
     if output:
@@ -56,16 +74,42 @@ def _of_request(request_id: str, name: str | None) -> Inspection:
     result = _result(settings, request_id)
     with err.status("reading the audio topics"):
         before = _before(settings, request_id)
-    kept = () if before else ("the audio topics no longer keep the waveform before: what follows is the manifest's word",)
+    kept = (
+        ()
+        if before
+        else (
+            "the audio topics no longer keep the waveform before: what follows is the manifest's word",
+        )
+    )
     if not result.renditions:
-        failed = f"it {result.status}" + (f": {result.error.code}: {result.error.message}" if result.error else "")
-        return Inspection(request_id, _profile(settings, name or "phone"), before=before, notes=(failed, *kept))
+        failed = f"it {result.status}" + (
+            f": {result.error.code}: {result.error.message}" if result.error else ""
+        )
+        return Inspection(
+            request_id, _profile(settings, name or "phone"), before=before, notes=(failed, *kept)
+        )
     manifest = next((r for r in result.renditions if name in (None, r.profile)), None)
     if manifest is None:
-        raise InvalidInput("--profile", expected=f"one of {', '.join(r.profile for r in result.renditions)}", got=str(name))
+        raise InvalidInput(
+            "--profile",
+            expected=f"one of {', '.join(r.profile for r in result.renditions)}",
+            got=str(name),
+        )
     data = S3Store(settings.s3).get(manifest.uri)
-    sound = () if hashlib.sha256(data).hexdigest() == manifest.sha256 else ("the object is not what its manifest says",)
-    found = Inspection(request_id, _profile(settings, manifest.profile), before, decode(data, manifest.uri), None, manifest, (*sound, *kept))
+    sound = (
+        ()
+        if hashlib.sha256(data).hexdigest() == manifest.sha256
+        else ("the object is not what its manifest says",)
+    )
+    found = Inspection(
+        request_id,
+        _profile(settings, manifest.profile),
+        before,
+        decode(data, manifest.uri),
+        None,
+        manifest,
+        (*sound, *kept),
+    )
     return _rendered(found)
 
 
@@ -84,7 +128,7 @@ def _rendered(found: Inspection) -> Inspection:
 
 
 def _profile(settings: Settings, name: str) -> "Profile":
-    from seedcast import profiles
+    from seedcast.catalog import profiles
 
     table = profiles.load(settings.postprocess)
     if name not in table:
@@ -93,11 +137,16 @@ def _profile(settings: Settings, name: str) -> "Profile":
 
 
 def _result(settings: Settings, request_id: str) -> SpeechResult:
-    from seedcast.results import read_results
+    from seedcast.campaigns.subscription import read_results
 
     found = next((r for r in read_results(settings) if r.request_id == request_id), None)
     if found is None:
-        raise InvalidInput(request_id, expected="a file, or an id with a result", got="neither", remedy="`seedcast results` lists them")
+        raise InvalidInput(
+            request_id,
+            expected="a file, or an id with a result",
+            got="neither",
+            remedy="`seedcast results` lists them",
+        )
     return found
 
 
@@ -110,7 +159,10 @@ def _before(settings: Settings, request_id: str) -> Clip | None:
 
     for topic in (AUDIO_URGENT, AUDIO):
         with TopicReader(settings, settings.topic(topic)) as reader:
-            value = next((record.value for record in reader.to_end() if record.key == request_id.encode()), None)
+            value = next(
+                (record.value for record in reader.to_end() if record.key == request_id.encode()),
+                None,
+            )
         if value and isinstance(audio := decode_synthesis(value), RawAudio):
             waveform, rate = decode_flac(audio.flac)
             return Clip(from_int16(waveform), rate)
@@ -118,13 +170,18 @@ def _before(settings: Settings, request_id: str) -> Clip | None:
 
 
 def _draw(found: Inspection, output: Path) -> None:
-    from seedcast.cli.picture import draw
+    from stream_apps.inspect.picture import draw
 
     figure = draw(found)
     try:
         figure.savefig(output, dpi=110)
-    except (OSError, ValueError) as error:  # matplotlib names the endings that it knows by a ValueError
-        raise InvalidInput(str(output), expected="a picture file that can be written", got=str(error)) from error
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # matplotlib names the endings that it knows by a ValueError
+        raise InvalidInput(
+            str(output), expected="a picture file that can be written", got=str(error)
+        ) from error
     err.print(f"{output} written", soft_wrap=True)
 
 

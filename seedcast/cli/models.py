@@ -13,25 +13,42 @@ from seedcast.errors import InvalidInput, LocalResource
 from seedcast.settings import load
 
 if TYPE_CHECKING:
-    from gpu_consumers.engines.chattts.assets import Assets
-    from gpu_consumers.engines.chattts.inventory import Model
+    from gpu_consumers.engines.chattts.weights.assets import Assets
+    from gpu_consumers.engines.chattts.weights.inventory import Model
 
 models = typer.Typer(no_args_is_help=True, help="What speaks.")
 app.add_typer(models, name="models", rich_help_panel="Operations")
 
-Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Default: SEEDCAST_GPU_MODELS, else models/chattts in SEEDCAST_HOME.", show_default=False)]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[DIR]",
+        help="Default: SEEDCAST_GPU_MODELS, else models/chattts in SEEDCAST_HOME.",
+        show_default=False,
+    ),
+]
 
 
 @models.command()
 def pull(
-    to: Annotated[Path | None, typer.Option(metavar="DIR", help=r"Where to. \[default: the folder in force]", show_default=False)] = None,
-    revision: Annotated[str | None, typer.Option(metavar="REV", help=r"Branch, tag or commit. \[default: the newest]", show_default=False)] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help=r"Where to. \[default: the folder in force]", show_default=False
+        ),
+    ] = None,
+    revision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REV", help=r"Branch, tag or commit. \[default: the newest]", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Fetch upstream's weights (1.2 GB), resumable, and check them. Exit code 1 where a file differs, 75 while the hub is away."""
     _require()
-    from gpu_consumers.engines.chattts.hub import LICENCES, REPOSITORY
-    from gpu_consumers.engines.chattts.hub import pull as fetch
+    from gpu_consumers.engines.chattts.weights.hub import LICENCES, REPOSITORY
+    from gpu_consumers.engines.chattts.weights.hub import pull as fetch
 
     quiet_logs()
     err.print(LICENCES, soft_wrap=True)
@@ -44,41 +61,62 @@ def pull(
 def check(folder: Folder = None, as_json: Json = False) -> None:
     """Compare a folder's files with upstream's own table of SHA-256. Exit code 1 where any differs."""
     _require()
-    from gpu_consumers.engines.chattts.assets import Assets
+    from gpu_consumers.engines.chattts.weights.assets import Assets
 
     _report(Assets(folder or _in_force()), as_json)
 
 
 @models.command()
 def fabricate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made where it is missing.")],
-    size: Annotated[Literal["tiny", "full"], typer.Option(help="tiny: 14 MB, for tests; full: 1.1 GB, upstream's sizes.")] = "tiny",
-    seed: Annotated[int, typer.Option(metavar="N", min=0, max=2**53 - 1, help="The same seed, the same bytes.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Also into a folder that is not empty.")] = False,
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to; made where it is missing.")
+    ],
+    size: Annotated[
+        Literal["tiny", "full"],
+        typer.Option(help="tiny: 14 MB, for tests; full: 1.1 GB, upstream's sizes."),
+    ] = "tiny",
+    seed: Annotated[
+        int, typer.Option(metavar="N", min=0, max=2**53 - 1, help="The same seed, the same bytes.")
+    ] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also into a folder that is not empty.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Random weights in upstream's layout, to try the path, test and measure without the real ones. They speak noise."""
     _require()
     try:
         if not force and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InvalidInput(f"{folder}", expected="an empty folder, or none", got="something there", remedy="name another, or --force writes over it")
-        from gpu_consumers.engines.chattts.dimensions import SIZES
-        from gpu_consumers.engines.chattts.fabricate import fabricate as write
+            raise InvalidInput(
+                f"{folder}",
+                expected="an empty folder, or none",
+                got="something there",
+                remedy="name another, or --force writes over it",
+            )
+        from gpu_consumers.engines.chattts.model.dimensions import SIZES
+        from gpu_consumers.engines.chattts.weights.fabricate import fabricate as write
 
         write(folder, SIZES[size], seed)
     except OSError as error:
-        raise LocalResource(f"{folder} cannot be written", got=str(error), remedy="free some space, or name another folder") from None
+        raise LocalResource(
+            f"{folder} cannot be written",
+            got=str(error),
+            remedy="free some space, or name another folder",
+        ) from None
     if as_json:
         emit({"folder": str(folder), "size": size, "seed": seed})
     else:
-        out.print(f"fabricated {size}, seed {seed}, in {folder}; the engine loads it with SEEDCAST_GPU_MODELS={folder}", soft_wrap=True)
+        out.print(
+            f"fabricated {size}, seed {seed}, in {folder}; the engine loads it with SEEDCAST_GPU_MODELS={folder}",
+            soft_wrap=True,
+        )
 
 
 @models.command("list")
 def list_models(as_json: Json = False) -> None:
     """The models in SEEDCAST_HOME, and the one in force."""
     _require()
-    from gpu_consumers.engines.chattts.inventory import inventory
+    from gpu_consumers.engines.chattts.weights.inventory import inventory
 
     found = inventory(load().home / "models", _in_force())
     if as_json:
@@ -105,13 +143,25 @@ def _report(assets: "Assets", as_json: bool) -> None:
     table = Table(Column("file", no_wrap=True), "", "expected", "got", box=None, pad_edge=False)
     for comparison in comparisons:
         if as_json:
-            emit(asdict(comparison) | {"ok": comparison.ok, "fabricated": fabricated and asdict(fabricated)})
-        state = "[green]ok[/]" if comparison.ok else "[red]missing[/]" if comparison.got == "missing" else "[red]differs[/]"
+            emit(
+                asdict(comparison)
+                | {"ok": comparison.ok, "fabricated": fabricated and asdict(fabricated)}
+            )
+        state = (
+            "[green]ok[/]"
+            if comparison.ok
+            else "[red]missing[/]"
+            if comparison.got == "missing"
+            else "[red]differs[/]"
+        )
         table.add_row(comparison.path, state, comparison.expected[:16], comparison.got[:16])
     if not as_json:
         out.print(table)
         if fabricated:
-            out.print(f"fabricated: random weights, {fabricated.size}, seed {fabricated.seed}; upstream's differ", soft_wrap=True)
+            out.print(
+                f"fabricated: random weights, {fabricated.size}, seed {fabricated.seed}; upstream's differ",
+                soft_wrap=True,
+            )
     if not all(comparison.ok for comparison in comparisons):
         raise typer.Exit(Exit.INCOMPLETE)
 
@@ -119,8 +169,17 @@ def _report(assets: "Assets", as_json: bool) -> None:
 def _table(found: "Iterable[Model]") -> None:
     table = Table("name", "size", "MB", "in force", "folder", box=None, pad_edge=False)
     for model in found:
-        table.add_row(model.name, model.size, f"{model.bytes / 1e6:,.0f}", "yes" if model.in_force else "", model.folder)
+        table.add_row(
+            model.name,
+            model.size,
+            f"{model.bytes / 1e6:,.0f}",
+            "yes" if model.in_force else "",
+            model.folder,
+        )
     if table.row_count:
         out.print(table)
     else:
-        out.print("none; `seedcast models pull` fetches upstream's, `seedcast models fabricate` makes random ones", soft_wrap=True)
+        out.print(
+            "none; `seedcast models pull` fetches upstream's, `seedcast models fabricate` makes random ones",
+            soft_wrap=True,
+        )

@@ -3,12 +3,26 @@
 import msgspec
 from rich.table import Table
 
-from seedcast import profiles as table_of_profiles
+from seedcast.catalog import profiles as table_of_profiles
+from seedcast.catalog.profiles import Profile
 from seedcast.cli.base import Json, app, emit, out
-from seedcast.profiles import Profile
 from seedcast.settings import load
 
-COLUMNS = ("profile", "format", "rate Hz", "bits/s", "padding s", "fade s", "speech", "denoise", "band Hz", "dynamics", "LUFS", "dBTP", "resampler")
+COLUMNS = (
+    "profile",
+    "format",
+    "rate Hz",
+    "bits/s",
+    "padding s",
+    "fade s",
+    "speech",
+    "denoise",
+    "band Hz",
+    "dynamics",
+    "LUFS",
+    "dBTP",
+    "resampler",
+)
 
 
 @app.command(rich_help_panel="Daily work")
@@ -29,11 +43,27 @@ def cells(p: Profile) -> tuple[str, ...]:
     """One a column. Without trimming there is no padding, no fade and no speech to look for."""
     bits = f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–"
     pauses = f", pauses {p.max_pause:g}" if p.max_pause else ""
-    trim = ("no trim", "–", "–") if p.trim == "off" else (f"{p.padding:g}{pauses}", f"{p.fade:g}", f"{p.speech:g}")
+    trim = (
+        ("no trim", "–", "–")
+        if p.trim == "off"
+        else (f"{p.padding:g}{pauses}", f"{p.fade:g}", f"{p.speech:g}")
+    )
     denoise = f"under {p.snr:g} dB" if p.denoise == "auto" else p.denoise
     band = f"{p.band[0]:g}–{p.band[1]:g}" if p.band else "all"
     dynamics = "as it is" if p.compression == 1 else f"{p.compression:g}:1"
-    return p.name, p.format, f"{p.sample_rate:,}", bits, *trim, denoise, band, dynamics, _level(p.loudness), _level(p.true_peak), p.resampler
+    return (
+        p.name,
+        p.format,
+        f"{p.sample_rate:,}",
+        bits,
+        *trim,
+        denoise,
+        band,
+        dynamics,
+        _level(p.loudness),
+        _level(p.true_peak),
+        p.resampler,
+    )
 
 
 def _level(value: float | str) -> str:

@@ -7,12 +7,19 @@ import typer
 from seedcast.cli.base import app, connected
 from seedcast.settings import Settings
 
-runner = typer.Typer(no_args_is_help=True, help="Run one worker in the foreground; SIGTERM drains it and leaves the group.")
+runner = typer.Typer(
+    no_args_is_help=True,
+    help="Run one worker in the foreground; SIGTERM drains it and leaves the group.",
+)
 app.add_typer(runner, name="run", rich_help_panel="Workers")
 
 
 @runner.command("gpu-consumer")
-def gpu_consumer(engine: Annotated[str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")] = None) -> None:
+def gpu_consumer(
+    engine: Annotated[
+        str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
+    ] = None,
+) -> None:
     """Synthesise: requests in, waveforms out."""
     from gpu_consumers.app import run
 
@@ -22,7 +29,7 @@ def gpu_consumer(engine: Annotated[str | None, typer.Option(help="espeak or chat
 @runner.command("postprocess")
 def postprocess() -> None:
     """Render and deliver: waveforms in, audio objects and manifests out."""
-    from stream_apps.app import run
+    from stream_apps.postprocess.app import run
 
     run(connected())
 

@@ -14,11 +14,15 @@ from seedcast.settings import load
 def up(
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
-    engine: Annotated[str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
+    ] = None,
 ) -> None:
     """Start Kafka, S3 and workers in the background. What runs already is kept."""
     start(gpu_consumers, postprocess, engine)
-    out.print("[green]up[/]  `seedcast status` shows it, `seedcast submit FILE --campaign NAME` gives it work, `seedcast down` stops it")
+    out.print(
+        "[green]up[/]  `seedcast status` shows it, `seedcast submit FILE --campaign NAME` gives it work, `seedcast down` stops it"
+    )
 
 
 def start(gpu_consumers: int, postprocess: int, engine: str | None = None) -> None:
@@ -30,7 +34,10 @@ def start(gpu_consumers: int, postprocess: int, engine: str | None = None) -> No
     with err.status("starting") as status:
         stack.start(lambda step: status.update(step))
         for number in range(gpu_consumers):
-            stack.start_worker(f"gpu-consumer-{number + 1}", ["run", "gpu-consumer", "--engine", settings.gpu.engine])
+            stack.start_worker(
+                f"gpu-consumer-{number + 1}",
+                ["run", "gpu-consumer", "--engine", settings.gpu.engine],
+            )
         for number in range(postprocess):
             stack.start_worker(f"postprocess-{number + 1}", ["run", "postprocess"])
 
@@ -59,7 +66,12 @@ def status(as_json: Json = False) -> None:
     if as_json:
         emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
     else:
-        for title, rows in (("processes", processes), ("topics", topics), ("lag", lags), ("buckets", buckets)):
+        for title, rows in (
+            ("processes", processes),
+            ("topics", topics),
+            ("lag", lags),
+            ("buckets", buckets),
+        ):
             _print(title, rows)
     raise typer.Exit(Exit.OK if all(p["running"] for p in processes) else Exit.INCOMPLETE)
 
@@ -70,7 +82,10 @@ Row = dict[str, object]
 def _processes(home: Path) -> list[Row]:
     from seedcast.embedded import Stack
 
-    return [{"name": p.name, "running": p.running, "pid": p.pid, "port": p.port, "log": str(p.log)} for p in Stack(home).status()]
+    return [
+        {"name": p.name, "running": p.running, "pid": p.pid, "port": p.port, "log": str(p.log)}
+        for p in Stack(home).status()
+    ]
 
 
 def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
@@ -78,24 +93,40 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
     from schemas.topics import TOPICS
     from seedcast.kafka import Admin
     from storage.s3 import S3Store
-    from stream_apps.configuration import GROUP as POSTPROCESS_GROUP
+    from stream_apps.postprocess.faust_app import GROUP as POSTPROCESS_GROUP
 
     settings = connected()
     admin = Admin(settings)
     admin.cluster_id()
     existing = admin.existing()
     lags: list[Row] = [
-        {"group": lag.group, "topic": lag.topic, "partition": lag.partition, "committed": lag.committed, "end": lag.end, "lag": lag.records}
+        {
+            "group": lag.group,
+            "topic": lag.topic,
+            "partition": lag.partition,
+            "committed": lag.committed,
+            "end": lag.end,
+            "lag": lag.records,
+        }
         for group in (GPU_GROUP, POSTPROCESS_GROUP)
         for lag in admin.lag(settings.group(group))
     ]
     topics: list[Row] = [
-        {"topic": settings.topic(topic), "partitions": existing.get(settings.topic(topic), "missing"), "carries": topic.what} for topic in TOPICS
+        {
+            "topic": settings.topic(topic),
+            "partitions": existing.get(settings.topic(topic), "missing"),
+            "carries": topic.what,
+        }
+        for topic in TOPICS
     ]
     store = S3Store(settings.s3)
     store.ensure_bucket()
     sizes = [found.size for found in store.list("")]
-    return lags, topics, [{"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}]
+    return (
+        lags,
+        topics,
+        [{"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}],
+    )
 
 
 def _print(title: str, rows: list[Row]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from seedcast.cli import style
+from seedcast.cli import style_options
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.settings import Settings, load
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from producers import SubmitOptions, SubmitReport
 
 IdColumn = Annotated[str | None, typer.Option(help="Column that names a row; default: its number.")]
-Template = Annotated[str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")]
+Template = Annotated[
+    str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")
+]
 Speed = Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace.")]
 
 
@@ -22,29 +24,53 @@ Speed = Annotated[float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice
 def submit(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="CSV, JSON Lines (.jsonl, .ndjson) or Parquet.")],
-    campaign: Annotated[str, typer.Option(help="The list's name for ever: the same campaign and row give the same request.")],
+    campaign: Annotated[
+        str,
+        typer.Option(
+            help="The list's name for ever: the same campaign and row give the same request."
+        ),
+    ],
     id_column: IdColumn = None,
     template: Template = None,
-    voice: style.Voice = None,
-    speaker: style.Speaker = None,
+    voice: style_options.Voice = None,
+    speaker: style_options.Speaker = None,
     speed: Speed = 1.0,
-    profile: Annotated[list[str] | None, typer.Option(help=r"Device profile; repeat for several renditions. \[default: phone]")] = None,
-    deadline: Annotated[
-        str | None, typer.Option(help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening; later ones end as expired.")
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(help=r"Device profile; repeat for several renditions. \[default: phone]"),
     ] = None,
-    urgent: Annotated[bool, typer.Option("--urgent", help="Speak these before all that is not urgent.")] = False,
-    spread: Annotated[int | None, typer.Option(min=0, help="Partitions that one voice may spread over; 0: all.")] = None,
-    state_dir: Annotated[Path | None, typer.Option(help=r"Folder of the journal and of rejected rows. \[default: beside the file]")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row; send nothing.")] = False,
-    temperature: style.Temperature = None,
-    top_p: style.TopP = None,
-    top_k: style.TopK = None,
-    repetition_penalty: style.RepetitionPenalty = None,
-    refine: style.Refine = None,
-    oral: style.Oral = None,
-    laugh: style.Laugh = None,
-    break_: style.Break = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")] = False,
+    deadline: Annotated[
+        str | None,
+        typer.Option(
+            help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening; later ones end as expired."
+        ),
+    ] = None,
+    urgent: Annotated[
+        bool, typer.Option("--urgent", help="Speak these before all that is not urgent.")
+    ] = False,
+    spread: Annotated[
+        int | None, typer.Option(min=0, help="Partitions that one voice may spread over; 0: all.")
+    ] = None,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help=r"Folder of the journal and of rejected rows. \[default: beside the file]"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check every row; send nothing.")
+    ] = False,
+    temperature: style_options.Temperature = None,
+    top_p: style_options.TopP = None,
+    top_k: style_options.TopK = None,
+    repetition_penalty: style_options.RepetitionPenalty = None,
+    refine: style_options.Refine = None,
+    oral: style_options.Oral = None,
+    laugh: style_options.Laugh = None,
+    break_: style_options.Break = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Submit a list.
@@ -78,13 +104,16 @@ def list_options(context: typer.Context, **more: Any) -> "SubmitOptions":
     """How a command's options say that a list is, or was, spoken; `more`: what else it says."""
     from producers import SubmitOptions
 
-    own = {name: context.params[name] for name in ("campaign", "id_column", "template", "voice", "speaker", "speed")}
-    return SubmitOptions(**own, style=style.style(style.asked(context)), **more)
+    own = {
+        name: context.params[name]
+        for name in ("campaign", "id_column", "template", "voice", "speaker", "speed")
+    }
+    return SubmitOptions(**own, style=style_options.style(style_options.asked(context)), **more)
 
 
 def send(settings: Settings, file: Path, options: "SubmitOptions") -> "SubmitReport":
     from producers import submit_file
-    from seedcast.cli.progress import live
+    from seedcast.cli.progress_line import live
 
     with live() as line:
         return submit_file(settings, file, options, line.submitted)
@@ -101,11 +130,16 @@ def show(report: "SubmitReport") -> None:
         what = f"field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}"
         err.print(Text.assemble((f"  row {rejection.row}", "red"), f"  {what}"), soft_wrap=True)
     if report.rejected_file:
-        err.print(f"  all {report.rejected:,} are in {report.rejected_file}", markup=False, soft_wrap=True)
+        err.print(
+            f"  all {report.rejected:,} are in {report.rejected_file}", markup=False, soft_wrap=True
+        )
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:
     from dataclasses import asdict
 
-    rejections = [{"row": r.row, "field": r.field, "expected": r.expected, "got": r.got} for r in report.rejections]
+    rejections = [
+        {"row": r.row, "field": r.field, "expected": r.expected, "got": r.got}
+        for r in report.rejections
+    ]
     return asdict(report) | {"rejections": rejections}

@@ -20,7 +20,10 @@ def create() -> None:
     admin = Admin(connected())
     admin.cluster_id()
     created = admin.ensure_topics()
-    out.print("\n".join(f"created {name}" for name in created) or "nothing to create: every topic is there and agrees with the table")
+    out.print(
+        "\n".join(f"created {name}" for name in created)
+        or "nothing to create: every topic is there and agrees with the table"
+    )
 
 
 @topics.command()
@@ -47,9 +50,27 @@ def list_topics(as_json: Json = False) -> None:
     for column in ("topic", "key", "value", "partitions", "settings"):
         table.add_column(column)
     for topic in TOPICS:
-        name, partitions, config = settings.topic(topic), topic.partitions(settings.kafka.partitions), topic.config(settings.kafka.replication)
+        name, partitions, config = (
+            settings.topic(topic),
+            topic.partitions(settings.kafka.partitions),
+            topic.config(settings.kafka.replication),
+        )
         if as_json:
-            emit({"topic": name, "key": topic.key, "value": topic.value, "partitions": partitions, "config": config})
-        table.add_row(name, topic.key, topic.value, str(partitions), " ".join(f"{k}={v}" for k, v in config.items()))
+            emit(
+                {
+                    "topic": name,
+                    "key": topic.key,
+                    "value": topic.value,
+                    "partitions": partitions,
+                    "config": config,
+                }
+            )
+        table.add_row(
+            name,
+            topic.key,
+            topic.value,
+            str(partitions),
+            " ".join(f"{k}={v}" for k, v in config.items()),
+        )
     if not as_json:
         out.print(table)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from seedcast.cli import style
+from seedcast.cli import style_options
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.cli.submit import IdColumn, Speed, Template, list_options
 from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from gpu_consumers.replay import Verdict
+    from gpu_consumers.verify.replay import Verdict
 
 SHOWN = 20  # lines of what did not match; --json has all
 
@@ -27,24 +27,36 @@ Tally = Counter[str]
 def verify(
     context: typer.Context,
     campaign: Annotated[str, typer.Argument(help="Whose results to check.")],
-    sample: Annotated[str, typer.Option(help="Share of the requests that were spoken; at least 20 of them.")] = "1%",
+    sample: Annotated[
+        str, typer.Option(help="Share of the requests that were spoken; at least 20 of them.")
+    ] = "1%",
     everything: Annotated[bool, typer.Option("--all", help="Every one of them.")] = False,
-    source: Annotated[Path | None, typer.Option(help="The list that was submitted, where the requests topics have forgotten it.")] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            help="The list that was submitted, where the requests topics have forgotten it."
+        ),
+    ] = None,
     id_column: IdColumn = None,
     template: Template = None,
-    voice: style.Voice = None,
-    speaker: style.Speaker = None,
+    voice: style_options.Voice = None,
+    speaker: style_options.Speaker = None,
     speed: Speed = 1.0,
-    temperature: style.Temperature = None,
-    top_p: style.TopP = None,
-    top_k: style.TopK = None,
-    repetition_penalty: style.RepetitionPenalty = None,
-    refine: style.Refine = None,
-    oral: style.Oral = None,
-    laugh: style.Laugh = None,
-    break_: style.Break = None,
-    engine: Annotated[str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")] = None,
-    any_fingerprint: Annotated[bool, typer.Option("--any-fingerprint", help="Also what an engine of another fingerprint spoke.")] = False,
+    temperature: style_options.Temperature = None,
+    top_p: style_options.TopP = None,
+    top_k: style_options.TopK = None,
+    repetition_penalty: style_options.RepetitionPenalty = None,
+    refine: style_options.Refine = None,
+    oral: style_options.Oral = None,
+    laugh: style_options.Laugh = None,
+    break_: style_options.Break = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")
+    ] = None,
+    any_fingerprint: Annotated[
+        bool,
+        typer.Option("--any-fingerprint", help="Also what an engine of another fingerprint spoke."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Synthesise requests again, in another batch and order, and compare with the receipts. Exit code 1 where one differs or cannot be found.
@@ -52,8 +64,8 @@ def verify(
     With --source, give the id column, template, voice, speed and style that the list was submitted with.
     """
     from gpu_consumers import engines
-    from gpu_consumers import sample as samples
-    from gpu_consumers.replay import replay, requests_of, results_of
+    from gpu_consumers.verify import replay_sample as samples
+    from gpu_consumers.verify.replay import replay, requests_of, results_of
     from producers import rebuild_file
     from seedcast.cli.run import with_engine
 
@@ -61,7 +73,9 @@ def verify(
     fraction = 1.0 if everything else _fraction(sample)
     settings = with_engine(connected(), engine)
     options = list_options(context)
-    requests = rebuild_file(settings, source, options) if source else requests_of(settings, campaign)
+    requests = (
+        rebuild_file(settings, source, options) if source else requests_of(settings, campaign)
+    )
     with err.status("reading receipts"):
         receipts = samples.choose(results_of(settings, campaign), fraction)
     with closing(engines.load(settings)) as loaded:
@@ -70,7 +84,11 @@ def verify(
         verdicts = replay(loaded, receipts, requests, key, any_fingerprint=any_fingerprint)
         tally = _report(_watched(verdicts, len(receipts)), as_json)
         _conclude(campaign, loaded.fingerprint, tally, as_json)
-    raise typer.Exit(Exit.OK if tally["match"] and not tally["mismatch"] and not tally["missing"] else Exit.INCOMPLETE)
+    raise typer.Exit(
+        Exit.OK
+        if tally["match"] and not tally["mismatch"] and not tally["missing"]
+        else Exit.INCOMPLETE
+    )
 
 
 def _fraction(sample: str) -> float:
@@ -81,13 +99,23 @@ def _fraction(sample: str) -> float:
 
 
 def _watched(verdicts: Iterable["Verdict"], total: int) -> Iterator["Verdict"]:
-    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=12), TextColumn("{task.fields[detail]}"), TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=12),
+        TextColumn("{task.fields[detail]}"),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     tally = Tally()
     with Progress(*columns, console=err) as bar:
         line = bar.add_task("verifying", total=total, detail="")
         for verdict in verdicts:
             tally[verdict.outcome] += 1
-            bar.update(line, advance=1, detail=f"{tally['match']:,} match, {tally['mismatch']:,} differ, of {total:,}")
+            bar.update(
+                line,
+                advance=1,
+                detail=f"{tally['match']:,} match, {tally['mismatch']:,} differ, of {total:,}",
+            )
             yield verdict
 
 
@@ -119,18 +147,35 @@ def _facts(verdict: "Verdict") -> dict[str, object]:
 
 def _print(verdict: "Verdict") -> None:
     if verdict.got is None:
-        err.print(f"[red]missing[/]   {verdict.request_id}  its request is not there", soft_wrap=True)
+        err.print(
+            f"[red]missing[/]   {verdict.request_id}  its request is not there", soft_wrap=True
+        )
         return
     err.print(f"[red]mismatch[/]  {verdict.request_id}", soft_wrap=True)
     for name in (*verdict.differs, "engine_fingerprint"):
-        err.print(f"  {name:<18} expected {getattr(verdict.expected, name)}, got {getattr(verdict.got, name)}", soft_wrap=True)
+        err.print(
+            f"  {name:<18} expected {getattr(verdict.expected, name)}, got {getattr(verdict.got, name)}",
+            soft_wrap=True,
+        )
 
 
 def _conclude(campaign: str, fingerprint: str, tally: Tally, as_json: bool) -> None:
     checked = tally["match"] + tally["mismatch"]
     if as_json:
-        counts = {"checked": checked, "matches": tally["match"], "mismatches": tally["mismatch"], "missing": tally["missing"]}
-        emit({"campaign_id": campaign, "engine_fingerprint": fingerprint, **counts, "other_fingerprint": tally["other_fingerprint"]})
+        counts = {
+            "checked": checked,
+            "matches": tally["match"],
+            "mismatches": tally["mismatch"],
+            "missing": tally["missing"],
+        }
+        emit(
+            {
+                "campaign_id": campaign,
+                "engine_fingerprint": fingerprint,
+                **counts,
+                "other_fingerprint": tally["other_fingerprint"],
+            }
+        )
         return
     out.print(
         f"{campaign}: {checked:,} checked, {tally['match']:,} match, {tally['mismatch']:,} differ; {tally['missing']:,} not found, "

@@ -4,10 +4,10 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
-from seedcast import voices as table_of_voices
+from seedcast.catalog import voices as table_of_voices
+from seedcast.catalog.voices import Voice
 from seedcast.cli.base import Json, app, emit, err, out
 from seedcast.settings import load
-from seedcast.voices import Voice
 
 _COLUMNS = ("voice", "seed", "speaker", "speed", "style", "language", "description")
 
@@ -23,7 +23,9 @@ def voices(as_json: Json = False) -> None:
         return
     if not found:
         err.print(
-            f"no voices in {settings.voices}" if settings.voices else "no voices file; SEEDCAST_VOICES names one, and examples/voices.toml shows its form"
+            f"no voices in {settings.voices}"
+            if settings.voices
+            else "no voices file; SEEDCAST_VOICES names one, and examples/voices.toml shows its form"
         )
         return
     table = Table(*_COLUMNS, box=None, pad_edge=False)
@@ -36,5 +38,7 @@ def _cells(voice: Voice) -> tuple[str, ...]:
     """Empty where a voice leaves the list's; a speaker string is named by its length, since nobody reads it."""
     style = " ".join(f"{name}={value}" for name, value in voice.style.items())
     speaker = f"{len(voice.speaker):,} characters" if voice.speaker else ""
-    numbers = ("" if value is None else f"{value}" for value in (voice.seed, speaker or None, voice.speed))
+    numbers = (
+        "" if value is None else f"{value}" for value in (voice.seed, speaker or None, voice.speed)
+    )
     return (voice.name, *numbers, style, voice.language or "", voice.description)

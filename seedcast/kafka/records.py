@@ -26,7 +26,14 @@ class Record:
 
 def as_record(message: Message) -> Record:
     place = Partition(message.topic(), message.partition())
-    return Record(place, message.offset(), message.key(), message.value() or b"", _headers(message), message.timestamp()[1])
+    return Record(
+        place,
+        message.offset(),
+        message.key(),
+        message.value() or b"",
+        _headers(message),
+        message.timestamp()[1],
+    )
 
 
 def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
@@ -34,5 +41,10 @@ def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
     try:
         return tuple((name, value or b"") for name, value in message.headers() or ())
     except (SystemError, UnicodeDecodeError):
-        log.warning("headers_unreadable", topic=message.topic(), partition=message.partition(), offset=message.offset())
+        log.warning(
+            "headers_unreadable",
+            topic=message.topic(),
+            partition=message.partition(),
+            offset=message.offset(),
+        )
         return ()

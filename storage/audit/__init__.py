@@ -7,8 +7,8 @@ report = audit(settings, "july-bills", S3Store(settings.s3))
 print(report.ok, *report.breaches, sep="\n")
 """
 
-from storage.audit.objects import Objects
-from storage.audit.reading import Progress
+from storage.audit.collect import Progress
+from storage.audit.object_checks import Objects
 from storage.audit.report import Check, Finding, Report
 from storage.audit.run import audit
 

@@ -23,7 +23,9 @@ class Finding:
 
     def __str__(self) -> str:
         more = ", …" if self.more else ""
-        return f"{self.count:,} × {self.what}" + (f": {', '.join(self.examples)}{more}" if self.examples else "")
+        return f"{self.count:,} × {self.what}" + (
+            f": {', '.join(self.examples)}{more}" if self.examples else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Check:
         if self.checked is None:
             return "skipped"
         kinds = {finding.kind for finding in self.findings}
-        return "breach" if "breach" in kinds else "unfinished" if "unfinished" in kinds else "proven"
+        return (
+            "breach" if "breach" in kinds else "unfinished" if "unfinished" in kinds else "proven"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,4 +75,11 @@ class Report:
 
     def _of(self, kind: Kind) -> tuple[Finding, ...]:
         """Once each: a finding may bear on two checks."""
-        return tuple(dict.fromkeys(finding for check in self.checks for finding in check.findings if finding.kind == kind))
+        return tuple(
+            dict.fromkeys(
+                finding
+                for check in self.checks
+                for finding in check.findings
+                if finding.kind == kind
+            )
+        )

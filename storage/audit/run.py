@@ -4,17 +4,17 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from schemas.messages import Campaign
-from seedcast.campaigns import read_campaigns
+from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.errors import InvalidInput
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
-from storage.audit.case import Case
-from storage.audit.judge import checks
-from storage.audit.objects import Objects, check_objects, list_objects
-from storage.audit.passed import Logs, Passed
-from storage.audit.reading import OnProgress, Reading
+from storage.audit.checks import checks
+from storage.audit.collect import OnProgress, Reading
+from storage.audit.committed import Logs, Passed
+from storage.audit.database import State
+from storage.audit.evidence import Case
+from storage.audit.object_checks import Objects, check_objects, list_objects
 from storage.audit.report import Report
-from storage.audit.state import State
 from storage.objects import ObjectStore
 
 EXAMPLES = 10  # of each finding
@@ -38,11 +38,21 @@ def audit(
     is named. Raises InvalidInput where nothing is known of the campaign, StoreUnavailable, BrokerUnavailable, TopicMismatch, LocalResource.
     """
     with closing(State()) as state:
-        return _Audit(settings, campaign_id, store, objects, state, on_progress).report(listed, examples)
+        return _Audit(settings, campaign_id, store, objects, state, on_progress).report(
+            listed, examples
+        )
 
 
 class _Audit:
-    def __init__(self, settings: Settings, campaign_id: str, store: ObjectStore | None, objects: Objects, state: State, on_progress: OnProgress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        campaign_id: str,
+        store: ObjectStore | None,
+        objects: Objects,
+        state: State,
+        on_progress: OnProgress,
+    ) -> None:
         self._settings, self._campaign, self._objects = settings, campaign_id, objects
         self._store = None if objects == "none" else store
         self._state, self._on_progress = state, on_progress
@@ -65,7 +75,9 @@ class _Audit:
         logs = Logs.read(self._settings, admin, passed)
         if self._store:
             list_objects(self._store, self._campaign, self._state, self._on_progress)
-        reading = Reading(self._settings, self._campaign, self._state, passed, logs, self._on_progress)
+        reading = Reading(
+            self._settings, self._campaign, self._state, passed, logs, self._on_progress
+        )
         reading.results()
         reading.requests()
         reading.expected(listed)
@@ -74,13 +86,21 @@ class _Audit:
             reading.letters()
         if self._store:
             threads = self._settings.s3.concurrency
-            check_objects(self._store, self._state, hashes=self._objects == "hash", threads=threads, on_progress=self._on_progress)
+            check_objects(
+                self._store,
+                self._state,
+                hashes=self._objects == "hash",
+                threads=threads,
+                on_progress=self._on_progress,
+            )
         return self._conclude(record, logs, reading, examples)
 
     def _record(self) -> Campaign | None:
         return read_campaigns(self._settings).get(self._campaign)
 
-    def _conclude(self, record: Campaign | None, logs: Logs, reading: Reading, examples: int) -> Report:
+    def _conclude(
+        self, record: Campaign | None, logs: Logs, reading: Reading, examples: int
+    ) -> Report:
         case = Case(
             state=self._state,
             record=record,
@@ -92,7 +112,10 @@ class _Audit:
         )
         if record is None and not case.accepted and not case.outcomes:
             raise InvalidInput(
-                f"campaign {self._campaign}", expected="one that was submitted", got="none of that name", remedy="`seedcast campaigns` lists them"
+                f"campaign {self._campaign}",
+                expected="one that was submitted",
+                got="none of that name",
+                remedy="`seedcast campaigns` lists them",
             )
         return Report(
             campaign_id=self._campaign,

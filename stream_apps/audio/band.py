@@ -25,4 +25,9 @@ def band_pass(rate: int, low: float, high: float) -> Samples:
     width = min(200.0, TRANSITION * low)
     taps, beta = signal.kaiserord(ATTENUATION, width / (rate / 2))
     edges = low - width / 2, min(high + width / 2, rate * 0.499)
-    return cast(Samples, signal.firwin(taps | 1, edges, window=("kaiser", beta), pass_zero=False, fs=rate).astype(np.float32))
+    return cast(
+        Samples,
+        signal.firwin(taps | 1, edges, window=("kaiser", beta), pass_zero=False, fs=rate).astype(
+            np.float32
+        ),
+    )

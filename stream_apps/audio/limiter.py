@@ -15,7 +15,10 @@ from stream_apps.audio.samples import Samples, ratio
 
 WIDE = 24_000  # Hz from which four times is enough (ITU-R BS.1770-4, annex 2); a narrower band is full to its edge, and takes eight
 BLOCK = 0.001  # seconds
-PART, MARGIN = 30_000, 50  # blocks that are oversampled at once, and those on both sides that only the filter hears
+PART, MARGIN = (
+    30_000,
+    50,
+)  # blocks that are oversampled at once, and those on both sides that only the filter hears
 LOOK_AHEAD = 15  # blocks before a peak, and after it, in which the gain goes down and comes back
 ENVELOPE = 50  # blocks over which the compressor hears a level
 THRESHOLD = 6.0  # dB over the speech's mean, where the compressor's gain is 1; it grows to where the quiet syllables are,
@@ -41,14 +44,23 @@ def peaks(samples: Samples, rate: int) -> Blocks:
     Part by part: ten minutes at 48 kHz would be half a gigabyte at four times the rate.
     """
     part = PART * block(rate)
-    return np.concatenate([_peaks(samples, rate, start, min(start + part, len(samples))) for start in range(0, len(samples), part)])
+    return np.concatenate(
+        [
+            _peaks(samples, rate, start, min(start + part, len(samples)))
+            for start in range(0, len(samples), part)
+        ]
+    )
 
 
 def _peaks(samples: Samples, rate: int, start: int, end: int) -> Blocks:
     """(blocks,): of samples start … end − 1; the filter hears MARGIN blocks more at both sides."""
     size, times = block(rate), 4 if rate >= WIDE else 8
     begin = max(0, start - MARGIN * size)
-    found = blocks(np.abs(resample(samples[begin : end + MARGIN * size], rate, times * rate, "soxr_hq")), times * size, np.maximum)
+    found = blocks(
+        np.abs(resample(samples[begin : end + MARGIN * size], rate, times * rate, "soxr_hq")),
+        times * size,
+        np.maximum,
+    )
     return found[(start - begin) // size : -(-(end - begin) // size)]
 
 
@@ -61,7 +73,9 @@ def gains(of: Blocks, ceiling: float) -> Blocks:
     """(blocks,): what keeps peaks at or under `ceiling` (an amplitude)."""
     if of.max() <= ceiling:
         return np.ones(len(of))
-    held = ndimage.minimum_filter1d(ceiling / np.maximum(of, ceiling), 2 * (LOOK_AHEAD + 1) + 1, mode="nearest")
+    held = ndimage.minimum_filter1d(
+        ceiling / np.maximum(of, ceiling), 2 * (LOOK_AHEAD + 1) + 1, mode="nearest"
+    )
     lowered: Blocks = np.minimum(1.0, ndimage.convolve1d(held, _WINDOW, mode="nearest"))
     return lowered
 
@@ -103,6 +117,10 @@ def compress(samples: Samples, rate: int, strength: float) -> Samples:
         return samples
     level = ndimage.uniform_filter1d(power, ENVELOPE, mode="nearest")
     under = -10 * np.log10(np.maximum(level, 1e-12) / (power.mean() * ratio(THRESHOLD) ** 2))
-    lift = np.interp(under, [-THRESHOLD - NOISE, THRESHOLD + QUIET, THRESHOLD + NOISE], [-THRESHOLD - NOISE, THRESHOLD + QUIET, 0.0])
+    lift = np.interp(
+        under,
+        [-THRESHOLD - NOISE, THRESHOLD + QUIET, THRESHOLD + NOISE],
+        [-THRESHOLD - NOISE, THRESHOLD + QUIET, 0.0],
+    )
     smooth = ndimage.uniform_filter1d(lift, ENVELOPE, mode="nearest")
     return apply(samples, 10 ** (smooth * (1 - 1 / strength) / 20), size)

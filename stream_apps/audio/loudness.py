@@ -15,7 +15,10 @@ from scipy import signal
 from stream_apps.audio.limiter import Blocks, Limited, block, blocks, gains, limit, peaks
 from stream_apps.audio.samples import Samples, decibels, ratio
 
-GATE, STEP = 400, 100  # blocks of a millisecond: a gating block of BS.1770, and from one to the next
+GATE, STEP = (
+    400,
+    100,
+)  # blocks of a millisecond: a gating block of BS.1770, and from one to the next
 OFFSET = -0.691  # LUFS of K-weighted power 1
 ABSOLUTE, RELATIVE = -70.0, -10.0  # LUFS and LU, the two gates
 NEAR = 0.1  # LU from the target that is near enough
@@ -38,7 +41,9 @@ def measure(samples: Samples, rate: int) -> float:
     return _integrated(_weighted(samples, rate))
 
 
-def level(samples: Samples, rate: int, target: float | None, ceiling: float | None) -> tuple[Samples, Levelled]:
+def level(
+    samples: Samples, rate: int, target: float | None, ceiling: float | None
+) -> tuple[Samples, Levelled]:
     """(samples,) at `target` LUFS with a true peak of at most `ceiling` dBTP; None leaves that side alone. At least one sample.
 
     Without a target, or without a loudness to begin with, it only limits.
@@ -54,15 +59,27 @@ def level(samples: Samples, rate: int, target: float | None, ceiling: float | No
         gain = _guess(power, of, gain, wanted, ratio(ceiling))
     made = _levelled(samples, rate, gain, before, ceiling, of)
     missed = wanted - made[1].loudness
-    return _levelled(samples, rate, min(gain + missed, most), before, ceiling, of) if NEAR < abs(missed) < GAIN else made
+    return (
+        _levelled(samples, rate, min(gain + missed, most), before, ceiling, of)
+        if NEAR < abs(missed) < GAIN
+        else made
+    )
 
 
-def _levelled(samples: Samples, rate: int, gain: float, before: float, ceiling: float | None, of: Blocks) -> tuple[Samples, Levelled]:
+def _levelled(
+    samples: Samples, rate: int, gain: float, before: float, ceiling: float | None, of: Blocks
+) -> tuple[Samples, Levelled]:
     by = ratio(gain)
     louder = samples * np.float32(by) if gain else samples
-    made = Limited(louder, 1.0, float(of.max() * by)) if ceiling is None else limit(louder, rate, ratio(ceiling), of * by)
+    made = (
+        Limited(louder, 1.0, float(of.max() * by))
+        if ceiling is None
+        else limit(louder, rate, ratio(ceiling), of * by)
+    )
     loudness = before + gain if made.samples is louder else measure(made.samples, rate)
-    return made.samples, Levelled(before, gain, -decibels(made.lowest**2), loudness, decibels(made.peak**2))
+    return made.samples, Levelled(
+        before, gain, -decibels(made.lowest**2), loudness, decibels(made.peak**2)
+    )
 
 
 def _guess(power: Blocks, of: Blocks, gain: float, wanted: float, ceiling: float) -> float:
@@ -76,13 +93,17 @@ def _guess(power: Blocks, of: Blocks, gain: float, wanted: float, ceiling: float
         missed = wanted - _integrated(power * (ratio(gain) * gains(of * ratio(gain), ceiling)) ** 2)
         if abs(missed) < NEAR / 5:
             break
-        gain = min(gain + 1.5 * missed, most)  # the limiter takes a part of what is added; all of it where that falls under the gate
+        gain = min(
+            gain + 1.5 * missed, most
+        )  # the limiter takes a part of what is added; all of it where that falls under the gate
     return gain
 
 
 def _weighted(samples: Samples, rate: int) -> Blocks:
     """(blocks,): mean squares after K-weighting; the last block may be short, and then counts for less."""
-    return blocks(np.square(signal.sosfilt(_weighting(rate), samples)), block(rate), np.add) / block(rate)
+    return blocks(
+        np.square(signal.sosfilt(_weighting(rate), samples)), block(rate), np.add
+    ) / block(rate)
 
 
 def _integrated(power: Blocks) -> float:
@@ -99,5 +120,8 @@ def _integrated(power: Blocks) -> float:
 @lru_cache(16)
 def _weighting(rate: int) -> Any:
     """K-weighting as second-order sections."""
-    stages = pyloudnorm.IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, rate, "high_shelf"), pyloudnorm.IIRfilter(0.0, 0.5, 38.0, rate, "high_pass")
+    stages = (
+        pyloudnorm.IIRfilter(4.0, 1 / np.sqrt(2), 1500.0, rate, "high_shelf"),
+        pyloudnorm.IIRfilter(0.0, 0.5, 38.0, rate, "high_pass"),
+    )
     return np.array([np.concatenate([stage.b, stage.a]) for stage in stages])

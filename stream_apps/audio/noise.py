@@ -19,8 +19,12 @@ WINDOW = 0.032  # seconds of one spectrum
 BAND = 250.0  # Hz
 QUIETEST = 0.02  # share of the spectra, in each band, that must be noise alone
 CLEAN = 60.0  # dB; what is cleaner is called this
-NEIGHBOURS = 2  # spectra on both sides of digital silence that may hold a part of it, or a fade into it
-ENOUGH = 1.0  # seconds of sound beside digital silence; in less there may be no moment without speech
+NEIGHBOURS = (
+    2  # spectra on both sides of digital silence that may hold a part of it, or a fade into it
+)
+ENOUGH = (
+    1.0  # seconds of sound beside digital silence; in less there may be no moment without speech
+)
 ALONE = 0.1  # share of its spectra that must be noise alone; 0.05 at most in clean speech that reads under 24 dB, 0.15 at least at 16 dB
 ROUNDING = 1 / 12 / FULL_SCALE**2  # the power of int16's own noise
 
@@ -46,7 +50,9 @@ def estimate_snr(samples: Samples, rate: int) -> float:
     if not len(power):
         return CLEAN
     floor = _noise(power)
-    if len(power) < len(frames) and (len(power) * _hop(rate) < ENOUGH * rate or _alone(power, floor) < ALONE):
+    if len(power) < len(frames) and (
+        len(power) * _hop(rate) < ENOUGH * rate or _alone(power, floor) < ALONE
+    ):
         return CLEAN  # the pauses, in which noise is heard, are the digital silence: what is left may all be speech
     noise, total = float(floor.sum()), power.sum(axis=1)
     loud = np.flatnonzero(total > max(4 * noise, np.quantile(total, 0.95) / 1000))
@@ -88,7 +94,9 @@ def _frames(samples: Samples, rate: int) -> Samples:
 def _sounding(frames: Samples) -> npt.NDArray[np.bool_]:
     """(spectra,): False in and beside digital silence, which an offset may have moved from zero."""
     silent = np.ptp(frames, axis=1) == 0
-    sounding: npt.NDArray[np.bool_] = ~ndimage.maximum_filter1d(silent, 2 * NEIGHBOURS + 1) if silent.any() else ~silent
+    sounding: npt.NDArray[np.bool_] = (
+        ~ndimage.maximum_filter1d(silent, 2 * NEIGHBOURS + 1) if silent.any() else ~silent
+    )
     return sounding
 
 
@@ -98,14 +106,19 @@ def _band_powers(frames: Samples, rate: int) -> Powers:
     window = np.hanning(size).astype(np.float32)
     spectrum = np.abs(fft.rfft(frames * window, axis=1)) ** 2
     width = max(1, round(BAND * size / rate))
-    bands: Powers = np.add.reduceat(spectrum[:, 1:], np.arange(0, spectrum.shape[1] - 1, width), axis=1, dtype=np.float64)
+    bands: Powers = np.add.reduceat(
+        spectrum[:, 1:], np.arange(0, spectrum.shape[1] - 1, width), axis=1, dtype=np.float64
+    )
     return np.asarray(bands * 2 / (size * np.square(window).sum()), np.float64)
 
 
 def _noise(power: Powers) -> Powers:
     """(bands,). Gaussian noise has a χ²-distributed power in a band, so a low quantile of it tells the mean."""
     freedom = 2 * BAND * WINDOW / 1.5  # neighbouring bins of a Hann window are not independent
-    return np.asarray(np.quantile(power, QUIETEST, axis=0) / (stats.chi2.ppf(QUIETEST, freedom) / freedom), np.float64)
+    return np.asarray(
+        np.quantile(power, QUIETEST, axis=0) / (stats.chi2.ppf(QUIETEST, freedom) / freedom),
+        np.float64,
+    )
 
 
 def _alone(power: Powers, floor: Powers) -> float:
@@ -122,11 +135,19 @@ def _library() -> ctypes.CDLL:
         for file in sorted(Path(folder).glob("*rnnoise.*")):
             if file.suffix in (".so", ".dylib", ".dll"):
                 return _declared(ctypes.CDLL(str(file)))
-    raise LocalResource("RNNoise", expected="its library in the package pyrnnoise", got="none", remedy="run `make setup`")
+    raise LocalResource(
+        "RNNoise",
+        expected="its library in the package pyrnnoise",
+        got="none",
+        remedy="run `make setup`",
+    )
 
 
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
-    library.rnnoise_create.argtypes, library.rnnoise_create.restype = [ctypes.c_void_p], ctypes.c_void_p
+    library.rnnoise_create.argtypes, library.rnnoise_create.restype = (
+        [ctypes.c_void_p],
+        ctypes.c_void_p,
+    )
     library.rnnoise_destroy.argtypes, library.rnnoise_destroy.restype = [ctypes.c_void_p], None
     library.rnnoise_process_frame.argtypes = [ctypes.c_void_p] * 3
     library.rnnoise_process_frame.restype = ctypes.c_float
@@ -145,7 +166,11 @@ def _state() -> Iterator[int]:
 
 def _process(buffer: Samples) -> None:
     """(frames · FRAME,) in place, from a fresh state: no copies, and no Python object a frame."""
-    process, address, step = _library().rnnoise_process_frame, buffer.ctypes.data, FRAME * buffer.itemsize
+    process, address, step = (
+        _library().rnnoise_process_frame,
+        buffer.ctypes.data,
+        FRAME * buffer.itemsize,
+    )
     with _state() as state:
         for frame in range(address, address + buffer.nbytes, step):
             process(state, frame, frame)

@@ -11,10 +11,19 @@ from stream_apps.audio.samples import Samples
 JOIN = 0.01  # seconds of cross-fade where a pause was shortened
 
 
-def shorten_pauses(samples: Samples, rate: int, longest: float, threshold: float = 0.5) -> tuple[Samples, float]:
+def shorten_pauses(
+    samples: Samples, rate: int, longest: float, threshold: float = 0.5
+) -> tuple[Samples, float]:
     """Takes the middle out of pauses of more than `longest` seconds. Asks the model for all of it. Returns (kept,) and the seconds removed."""
     speech = np.fromiter(vad.probabilities(resample(samples, rate, vad.RATE)), float) >= threshold
-    bounds = np.flatnonzero(np.diff(np.concatenate(([False], speech, [False])).astype(np.int8))).reshape(-1, 2) * vad.WINDOW * rate // vad.RATE
+    bounds = (
+        np.flatnonzero(np.diff(np.concatenate(([False], speech, [False])).astype(np.int8))).reshape(
+            -1, 2
+        )
+        * vad.WINDOW
+        * rate
+        // vad.RATE
+    )
     kept, at, join = [], 0, round(JOIN * rate)
     for (_, end), (start, _) in pairwise(bounds):
         spare = (start - end) - round(longest * rate) - join

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seedcast.profiles import Profile
+from seedcast.catalog.profiles import Profile
 from stream_apps.audio.band import keep_band
 from stream_apps.audio.limiter import compress
 from stream_apps.audio.loudness import Levelled, level
@@ -26,21 +26,31 @@ class Processed:
 
 def process(source: Source, profile: Profile) -> Processed:
     """Noise goes before the cut, so that RNNoise hears the noise alone first; loudness comes last, since every other step changes it. Raises InvalidRequest."""
-    edges = None if profile.trim == "off" else source.speech(profile.speech)  # first: without speech there is nothing else to do
+    edges = (
+        None if profile.trim == "off" else source.speech(profile.speech)
+    )  # first: without speech there is nothing else to do
     denoised = profile.denoise == "on" or (profile.denoise == "auto" and source.noisy(profile.snr))
     samples = source.denoised if denoised else source.samples
-    samples, trimmed = (samples, Trimmed()) if edges is None else _trimmed(source, samples, edges, profile)
+    samples, trimmed = (
+        (samples, Trimmed()) if edges is None else _trimmed(source, samples, edges, profile)
+    )
     samples = resample(samples, source.rate, profile.sample_rate, profile.resampler)
     if profile.band:
         samples = keep_band(samples, profile.sample_rate, *profile.band)
     if profile.compression > 1:
         samples = compress(samples, profile.sample_rate, profile.compression)
-    samples, levelled = level(samples, profile.sample_rate, _number(profile.loudness), _number(profile.true_peak))
+    samples, levelled = level(
+        samples, profile.sample_rate, _number(profile.loudness), _number(profile.true_peak)
+    )
     resampler = filter_of(source.rate, profile.sample_rate, profile.resampler)
-    return Processed(samples, samples is not source.samples, trimmed, source.snr, denoised, resampler, levelled)
+    return Processed(
+        samples, samples is not source.samples, trimmed, source.snr, denoised, resampler, levelled
+    )
 
 
-def _trimmed(source: Source, samples: Samples, edges: Edges, profile: Profile) -> tuple[Samples, Trimmed]:
+def _trimmed(
+    source: Source, samples: Samples, edges: Edges, profile: Profile
+) -> tuple[Samples, Trimmed]:
     samples = source.centred if samples is source.samples else samples
     kept, trimmed = cut(samples, source.rate, edges, profile.padding, profile.fade)
     if profile.max_pause is None:

@@ -31,9 +31,13 @@ def resample(samples: Samples, sample_rate: int, target: int, method: Method = "
     if used != "kaiser":
         quality = used if used == "soxr_hq" else RES_TYPE
         made = librosa.resample(samples, orig_sr=sample_rate, target_sr=target, res_type=quality)
-        return cast(Samples, made[: -(-len(samples) * target // sample_rate)])  # librosa takes the ratio as a float, and gives one too many at times
+        return cast(
+            Samples, made[: -(-len(samples) * target // sample_rate)]
+        )  # librosa takes the ratio as a float, and gives one too many at times
     up, down = _phases(sample_rate, target)
-    return cast(Samples, signal.resample_poly(samples, up, down, window=kaiser(up, down)).astype(np.float32))
+    return cast(
+        Samples, signal.resample_poly(samples, up, down, window=kaiser(up, down)).astype(np.float32)
+    )
 
 
 def filter_of(sample_rate: int, target: int, method: Method = "soxr") -> Method | None:
@@ -54,4 +58,9 @@ def kaiser(up: int, down: int) -> Samples:
     """(taps,), odd and symmetric: low-pass at `up` times the source's rate, by Kaiser's formulas for length and β."""
     narrow = 1 / max(up, down)  # the lower Nyquist frequency, in those of the filter's own rate
     taps, beta = signal.kaiserord(ATTENUATION, narrow * (1 - PASS_BAND))
-    return cast(Samples, signal.firwin(taps | 1, narrow * (1 + PASS_BAND) / 2, window=("kaiser", beta)).astype(np.float32))
+    return cast(
+        Samples,
+        signal.firwin(taps | 1, narrow * (1 + PASS_BAND) / 2, window=("kaiser", beta)).astype(
+            np.float32
+        ),
+    )

@@ -20,8 +20,17 @@ class Source:
     def __init__(self, samples: Samples, rate: int) -> None:
         """(samples,) float32, finite. Raises InvalidRequest (render_error)."""
         if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
-            got = f"shape {samples.shape}" if samples.ndim != 1 or not len(samples) else "samples that are not numbers"
-            raise InvalidRequest("render_error", "waveform", expected="mono, at least one sample, all finite", got=got)
+            got = (
+                f"shape {samples.shape}"
+                if samples.ndim != 1 or not len(samples)
+                else "samples that are not numbers"
+            )
+            raise InvalidRequest(
+                "render_error",
+                "waveform",
+                expected="mono, at least one sample, all finite",
+                got=got,
+            )
         self.samples, self.rate = samples, rate
         self._speech: dict[float, Edges | None] = {}
 

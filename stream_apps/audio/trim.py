@@ -59,17 +59,23 @@ def find_speech(samples: Samples, rate: int, threshold: float = 0.5) -> Edges | 
     if start is None:
         return None
     end = max(_last(samples, rate, threshold), start)
-    return Edges(_onset(samples, rate, start), len(samples) - _onset(samples[::-1], rate, len(samples) - end))
+    return Edges(
+        _onset(samples, rate, start), len(samples) - _onset(samples[::-1], rate, len(samples) - end)
+    )
 
 
-def cut(samples: Samples, rate: int, edges: Edges, padding: float, fade: float) -> tuple[Samples, Trimmed]:
+def cut(
+    samples: Samples, rate: int, edges: Edges, padding: float, fade: float
+) -> tuple[Samples, Trimmed]:
     """(kept,): the speech, `padding` seconds at each end where there is as much, and fades inside the padding alone."""
     margin = round(padding * rate)
     start, end = max(0, edges.start - margin), min(len(samples), edges.end + margin)
     kept = samples[start:end].copy()
     for part, room in ((kept, edges.start - start), (kept[::-1], end - edges.end)):
         length = min(round(fade * rate), room)
-        part[:length] *= np.sin(np.linspace(0, np.pi / 2, length, endpoint=False, dtype=np.float32)) ** 2
+        part[:length] *= (
+            np.sin(np.linspace(0, np.pi / 2, length, endpoint=False, dtype=np.float32)) ** 2
+        )
     return kept, Trimmed(lead=start / rate, tail=(len(samples) - end) / rate)
 
 
@@ -85,7 +91,9 @@ def _last(samples: Samples, rate: int, threshold: float) -> int:
     """The model hears forward only: it begins some seconds before the end, from a fresh state."""
     for look in _looks(samples, rate):
         begin = len(samples) - look
-        speech = [p >= threshold for p in vad.probabilities(resample(samples[begin:], rate, vad.RATE))]
+        speech = [
+            p >= threshold for p in vad.probabilities(resample(samples[begin:], rate, vad.RATE))
+        ]
         window = _sure(reversed(speech))
         if window is not None and (len(speech) - window > WARM_UP or not begin):
             return min(len(samples), begin + (len(speech) - window) * vad.WINDOW * rate // vad.RATE)
@@ -117,7 +125,9 @@ def _onset(samples: Samples, rate: int, coarse: int) -> int:
     begin = max(0, coarse - round(REACH * rate))
     near = samples[begin : coarse + round(2 * REACH * rate)]
     anchor, deepest = (coarse - begin) // hop, (coarse - begin + round(INSIDE * rate)) // hop
-    heard = np.flatnonzero(_active(near, hop, anchor) | _active(np.diff(near, prepend=near[:1]), hop, anchor))
+    heard = np.flatnonzero(
+        _active(near, hop, anchor) | _active(np.diff(near, prepend=near[:1]), hop, anchor)
+    )
     position = int(np.searchsorted(heard, anchor))
     if position == len(heard) or heard[position] > deepest:
         return coarse
@@ -129,9 +139,15 @@ def _onset(samples: Samples, rate: int, coarse: int) -> int:
 def _active(samples: Samples, hop: int, anchor: int) -> npt.NDArray[np.bool_]:
     """(frames,): over the steady noise outside, and not far under the speech inside."""
     frames = len(samples) // hop
-    energy: Energies = np.square(samples[: frames * hop].reshape(frames, hop), dtype=np.float64).mean(axis=1)
+    energy: Energies = np.square(
+        samples[: frames * hop].reshape(frames, hop), dtype=np.float64
+    ).mean(axis=1)
     level = float(np.quantile(energy[anchor:], 0.8)) if anchor < frames else 0.0
-    return energy > max(_floor(energy[:anchor], level) * ratio(OVER_FLOOR) ** 2, level * ratio(UNDER_SPEECH) ** 2, 1e-10)
+    return energy > max(
+        _floor(energy[:anchor], level) * ratio(OVER_FLOOR) ** 2,
+        level * ratio(UNDER_SPEECH) ** 2,
+        1e-10,
+    )
 
 
 def _floor(outside: Energies, level: float) -> float:

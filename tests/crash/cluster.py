@@ -11,7 +11,7 @@ from uuid import uuid4
 import psutil
 
 from seedcast.embedded import broker, processes
-from seedcast.embedded.state import HOST, State
+from seedcast.embedded.stack_state import HOST, State
 from tests.conftest import eventually
 from tests.crash.proxy import Proxy
 
@@ -29,7 +29,10 @@ class Node:
 
     def start(self) -> None:
         self.process = processes.spawn(self.command, os.environ, self.home / "kafka.log", self.home)
-        eventually(lambda: self.process and processes.listens(self.process, self.direct), what=f"broker {self.number}")
+        eventually(
+            lambda: self.process and processes.listens(self.process, self.direct),
+            what=f"broker {self.number}",
+        )
 
     def kill(self) -> None:
         if self.process:
@@ -54,9 +57,15 @@ class Cluster:
     def __init__(self, folder: Path, count: int = 1) -> None:
         ports = iter(processes.free_ports(*[0] * (3 * count)))
         places = [(next(ports), next(ports), next(ports)) for _ in range(count)]
-        quorum = ",".join(f"{number}@{HOST}:{controller}" for number, (_, _, controller) in enumerate(places, start=1))
+        quorum = ",".join(
+            f"{number}@{HOST}:{controller}"
+            for number, (_, _, controller) in enumerate(places, start=1)
+        )
         name = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        self.nodes = [_node(folder / str(number), number, place, quorum, name, count) for number, place in enumerate(places, start=1)]
+        self.nodes = [
+            _node(folder / str(number), number, place, quorum, name, count)
+            for number, place in enumerate(places, start=1)
+        ]
 
     @property
     def direct(self) -> str:
@@ -70,9 +79,14 @@ class Cluster:
 
     def start(self) -> None:
         for node in self.nodes:
-            node.process = processes.spawn(node.command, os.environ, node.home / "kafka.log", node.home)
+            node.process = processes.spawn(
+                node.command, os.environ, node.home / "kafka.log", node.home
+            )
         for node in self.nodes:
-            eventually(lambda node=node: processes.listens(node.process, node.direct), what=f"broker {node.number}")  # type: ignore[misc]
+            eventually(
+                lambda node=node: processes.listens(node.process, node.direct),
+                what=f"broker {node.number}",
+            )  # type: ignore[misc]
 
     def close(self) -> None:
         for node in self.nodes:
@@ -81,7 +95,9 @@ class Cluster:
             node.proxy.close()
 
 
-def _node(home: Path, number: int, ports: tuple[int, int, int], quorum: str, cluster: str, count: int) -> Node:
+def _node(
+    home: Path, number: int, ports: tuple[int, int, int], quorum: str, cluster: str, count: int
+) -> Node:
     direct, behind, controller = ports
     proxy = Proxy(behind)
     (home / "kafka" / "data").mkdir(parents=True)
@@ -102,6 +118,13 @@ def _node(home: Path, number: int, ports: tuple[int, int, int], quorum: str, clu
     properties = Path(command[-1])
     with properties.open("a") as file:  # of a name that comes twice, Java takes the last
         file.writelines(f"{key}={value}\n" for key, value in changes.items())
-    tool = [*command[:-2], "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", properties]
+    tool = [
+        *command[:-2],
+        "kafka.tools.StorageTool",
+        "format",
+        f"--cluster-id={cluster}",
+        "--config",
+        properties,
+    ]
     subprocess.run(tool, check=True, capture_output=True)
     return Node(number, home, direct, command, proxy)

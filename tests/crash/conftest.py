@@ -15,7 +15,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """FAULT_ROUNDS runs what is left to chance so many times; the round is part of the test's name, and so of its chances."""
     rounds = int(os.environ.get("FAULT_ROUNDS") or 1)
     if "chance" in metafunc.fixturenames and rounds > 1:
-        metafunc.parametrize("chance", range(rounds), indirect=True, ids=lambda number: f"round {number + 1}")
+        metafunc.parametrize(
+            "chance", range(rounds), indirect=True, ids=lambda number: f"round {number + 1}"
+        )
 
 
 @pytest.fixture
@@ -38,5 +40,9 @@ def a_night(night: Night, request: pytest.FixtureRequest) -> Iterator[Night]:
         yield night
     finally:
         night.close()
-        request.node.user_properties += [(recovery.fault, f"{recovery.seconds:.1f} s") for recovery in night.recoveries]
-        request.node.user_properties += [(f"repeats on {topic}", str(count)) for topic, count in night.repeats.items()]
+        request.node.user_properties += [
+            (recovery.fault, f"{recovery.seconds:.1f} s") for recovery in night.recoveries
+        ]
+        request.node.user_properties += [
+            (f"repeats on {topic}", str(count)) for topic, count in night.repeats.items()
+        ]

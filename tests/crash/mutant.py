@@ -12,14 +12,14 @@ from typing import Any
 
 from gpu_consumers import assignments
 from gpu_consumers.engines.espeak import EspeakEngine
-from gpu_consumers.golden import GOLDEN
 from gpu_consumers.ledger import Ledger
 from gpu_consumers.publisher import Publisher
+from gpu_consumers.verify.golden import GOLDEN
 from schemas.messages import SpeechRequest, Synthesis
 from seedcast.cli import main as run
-from stream_apps.configuration import App
-from stream_apps.delivery import Delivery
-from stream_apps.postprocess import AudioObject
+from stream_apps.postprocess.delivery import Delivery
+from stream_apps.postprocess.faust_app import App
+from stream_apps.postprocess.render import AudioObject
 
 STEP = 0.25  # seconds that a slow engine takes
 PACE = 0.2  # seconds that a paced one takes: so long that it is at work for a whole test, so short that post-processing is, too
@@ -39,7 +39,9 @@ def commit_first() -> None:
     """A request is done when its audio is handed to the producer."""
     publish, finish = Publisher.publish, assignments.Assignment.finish
 
-    def early(publisher: Publisher, assignment: assignments.Assignment, offset: int, synthesis: Synthesis) -> None:
+    def early(
+        publisher: Publisher, assignment: assignments.Assignment, offset: int, synthesis: Synthesis
+    ) -> None:
         finish(assignment, offset)
         publish(publisher, assignment, offset, synthesis)
 
@@ -116,7 +118,19 @@ def _slowed(seconds: float) -> None:
     EspeakEngine.step = slow  # type: ignore[method-assign]
 
 
-CHANGES = {change.__name__: change for change in (no_bitmap, commit_first, concurrency_2, twice, held_slot, held_object, slow_engine, paced_engine)}
+CHANGES = {
+    change.__name__: change
+    for change in (
+        no_bitmap,
+        commit_first,
+        concurrency_2,
+        twice,
+        held_slot,
+        held_object,
+        slow_engine,
+        paced_engine,
+    )
+}
 
 
 def main() -> None:

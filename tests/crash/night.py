@@ -19,19 +19,18 @@ from gpu_consumers import assignments
 from producers import SubmitOptions, submit_requests
 from schemas.messages import SpeechResult
 from schemas.topics import AUDIO, REQUESTS, RESULTS, Topic
-from seedcast import offsets
 from seedcast.codec import decode_request, decode_result
 from seedcast.errors import Retryable
-from seedcast.kafka import Admin, Lag, Partition, Record, TopicReader
+from seedcast.kafka import Admin, Lag, Partition, Record, TopicReader, offset_bitmap
 from seedcast.settings import Settings
 from storage.audit import Report, audit
 from storage.s3 import S3Store
-from stream_apps import configuration
+from stream_apps.postprocess import faust_app
 from tests.conftest import environment, eventually, stopped
 
 ROOT = Path(__file__).parents[2]
 CAMPAIGN = "night"
-GROUPS = {"gpu-consumer": assignments.GROUP, "postprocess": configuration.GROUP}
+GROUPS = {"gpu-consumer": assignments.GROUP, "postprocess": faust_app.GROUP}
 SOURCES = {"gpu-consumer": REQUESTS, "postprocess": AUDIO}
 T = TypeVar("T")
 COMMIT_INTERVAL = 0.2  # seconds: some commits fall into even a short campaign
@@ -45,8 +44,12 @@ def impatient(settings: Settings, session: float = SESSION) -> Settings:
     """A session, a commit interval and time-outs of S3 short enough for a test to wait for their end, and a buffer so small that partitions are held back."""
     changes = {
         "kafka": settings.kafka.model_copy(update={"session_timeout": session}),
-        "gpu": settings.gpu.model_copy(update={"commit_interval": COMMIT_INTERVAL, "buffer": BUFFER}),
-        "s3": settings.s3.model_copy(update={"connect_timeout": 1.0, "read_timeout": 1.0, "retries": 0}),
+        "gpu": settings.gpu.model_copy(
+            update={"commit_interval": COMMIT_INTERVAL, "buffer": BUFFER}
+        ),
+        "s3": settings.s3.model_copy(
+            update={"connect_timeout": 1.0, "read_timeout": 1.0, "retries": 0}
+        ),
     }
     return settings.model_copy(update=changes)
 
@@ -116,14 +119,23 @@ class Night:
     def __post_init__(self) -> None:
         self._admin = Admin(self.seen)
 
-    def start(self, kind: str, settings: Settings | None = None, changes: tuple[str, ...] = (), before: Callable[[], None] | None = None, **env: str) -> Worker:
+    def start(
+        self,
+        kind: str,
+        settings: Settings | None = None,
+        changes: tuple[str, ...] = (),
+        before: Callable[[], None] | None = None,
+        **env: str,
+    ) -> Worker:
         """`changes`: of tests/crash/mutant. `before`: runs in the new process, before the worker."""
         log = self.folder / f"{kind}-{next(self._numbers)}.log"
         with log.open("wb") as output:
             entry = ["tests.crash.mutant", ",".join(changes)] if changes else ["seedcast.cli"]
             command = [sys.executable, "-m", *entry, "run", kind]
             variables = environment(settings or self.settings) | env
-            process = subprocess.Popen(command, env=variables, stdout=output, stderr=output, cwd=ROOT, preexec_fn=before)
+            process = subprocess.Popen(
+                command, env=variables, stdout=output, stderr=output, cwd=ROOT, preexec_fn=before
+            )
         worker = Worker(kind, process, log)
         self.workers.append(worker)
         return worker
@@ -134,9 +146,20 @@ class Night:
     def post(self, *changes: str, **env: str) -> Worker:
         return self.start("postprocess", changes=changes, **env)
 
-    def submit(self, count: int, first: int = 0, campaign: str = CAMPAIGN, profiles: tuple[str, ...] = ("telephony",)) -> None:
-        rows = [{"id": f"n-{n}", "text": f"Message number {n}, thank you.", "voice": str(n % 4)} for n in range(first, first + count)]
-        report = submit_requests(self.seen, rows, SubmitOptions(campaign=campaign, id_column="id", profiles=profiles))
+    def submit(
+        self,
+        count: int,
+        first: int = 0,
+        campaign: str = CAMPAIGN,
+        profiles: tuple[str, ...] = ("telephony",),
+    ) -> None:
+        rows = [
+            {"id": f"n-{n}", "text": f"Message number {n}, thank you.", "voice": str(n % 4)}
+            for n in range(first, first + count)
+        ]
+        report = submit_requests(
+            self.seen, rows, SubmitOptions(campaign=campaign, id_column="id", profiles=profiles)
+        )
         assert report.accepted == count
         self.campaigns.append(campaign)
 
@@ -180,14 +203,21 @@ class Night:
     @contextmanager
     def recovery(self, fault: str, kind: str = "gpu-consumer") -> Iterator[list[Worker]]:
         """Inside it, what mends the fault; at its end the group of that kind commits again, unless there is nothing left to, or an heir has died before."""
-        began, self._admin = time.monotonic(), Admin(self.seen)  # an older client may be stuck with what is gone
+        began, self._admin = (
+            time.monotonic(),
+            Admin(self.seen),
+        )  # an older client may be stuck with what is gone
         before, heirs = self.done(kind), list[Worker]()
 
         def commits() -> bool:
             return self.done(kind) > before or bool(before and not self.lag(kind))
 
         yield heirs
-        eventually(lambda: commits() or any(heir.process.poll() is not None for heir in heirs), 300, f"commits of the {kind} after: {fault}")
+        eventually(
+            lambda: commits() or any(heir.process.poll() is not None for heir in heirs),
+            300,
+            f"commits of the {kind} after: {fault}",
+        )
         if commits():
             self.recoveries.append(Recovery(fault, time.monotonic() - began))
 
@@ -198,10 +228,18 @@ class Night:
     def _committed(self, kind: str) -> dict[Partition, set[int]]:
         """What a new owner would skip: what lies below the offset, and what the ledger's bitmap beside it has."""
         found = self._ask(lambda admin: admin.committed(self.seen.group(GROUPS[kind])))
-        return {partition: {*range(left.offset or 0), *offsets.decode(left.offset or 0, left.metadata)} for partition, left in found.items()}
+        return {
+            partition: {
+                *range(left.offset or 0),
+                *offset_bitmap.decode(left.offset or 0, left.metadata),
+            }
+            for partition, left in found.items()
+        }
 
     def comes_to(self, kind: str, count: int) -> None:
-        eventually(lambda: self.done(kind) >= count, 300, f"{count} offsets committed by the {kind}")
+        eventually(
+            lambda: self.done(kind) >= count, 300, f"{count} offsets committed by the {kind}"
+        )
 
     def completes(self, count: int, timeout: float = 300) -> None:
         """Until each of `count` requests has a result and nothing is left to commit."""
@@ -216,7 +254,12 @@ class Night:
 
     def _ask(self, question: Callable[[Admin], T]) -> T:
         """A broker may be on its way back, and a client that has seen it go may get no answer any more."""
-        for attempt in Retrying(retry=retry_if_exception_type(Retryable), stop=stop_after_delay(90), wait=wait_fixed(0.2), reraise=True):
+        for attempt in Retrying(
+            retry=retry_if_exception_type(Retryable),
+            stop=stop_after_delay(90),
+            wait=wait_fixed(0.2),
+            reraise=True,
+        ):
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
                     self._admin = Admin(self.seen)
@@ -261,9 +304,13 @@ class Night:
         marks, bounds = [mark for mark in self._marks if mark.kind == kind], Counter[str]()
         for record in self.topic(SOURCES[kind]):
             request_id = _id(kind, record)
-            bounds[request_id] += 1 + sum(mark.allows(record, left_ms[request_id]) for mark in marks)
+            bounds[request_id] += 1 + sum(
+                mark.allows(record, left_ms[request_id]) for mark in marks
+            )
         for request_id, times in Counter(map(_key, products)).items():
-            assert times <= bounds[request_id], f"{request_id} was {what} {times} times, expected at most {bounds[request_id]}"
+            assert times <= bounds[request_id], (
+                f"{request_id} was {what} {times} times, expected at most {bounds[request_id]}"
+            )
 
     def close(self) -> None:
         for worker in self.workers:

@@ -97,7 +97,11 @@ class Proxy:
         while b"\r\n\r\n" not in head and (chunk := client.recv(CHUNK)):
             head += chunk
         fields, _, body = head.partition(b"\r\n\r\n")
-        lengths = [int(line.split(b":")[1]) for line in fields.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        lengths = [
+            int(line.split(b":")[1])
+            for line in fields.lower().split(b"\r\n")
+            if line.startswith(b"content-length:")
+        ]
         left = sum(lengths) - len(body)
         if b"100-continue" in fields.lower():
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")

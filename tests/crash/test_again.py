@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.cli.base import Exit
 from seedcast.errors import Fatal
-from seedcast.kafka import Producer, config
+from seedcast.kafka import Producer, client_config
 from seedcast.settings import Settings
 from storage import dead_letters
 from tests.conftest import eventually
@@ -32,27 +32,43 @@ URGENT = {"gpu-consumer": REQUESTS_URGENT, "postprocess": AUDIO_URGENT}
 @pytest.fixture
 def night(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Night]:
     """With a session that no stall ends: none has to end here."""
-    yield from a_night(Night(impatient(settings, settings.kafka.session_timeout), tmp_path, settings), request)
+    yield from a_night(
+        Night(impatient(settings, settings.kafka.session_timeout), tmp_path, settings), request
+    )
 
 
 def admin(settings: Settings) -> AdminClient:
-    return AdminClient(config.client(settings.kafka))
+    return AdminClient(client_config.client(settings.kafka))
 
 
 def rewind(settings: Settings, kind: str) -> None:
     """As an operator would: the whole topic again, and what the ledger knew is gone."""
     group = settings.group(GROUPS[kind])
-    places = [TopicPartition(settings.topic(topic), n, 0) for topic in (TOPICS[kind], URGENT[kind]) for n in range(settings.kafka.partitions)]
+    places = [
+        TopicPartition(settings.topic(topic), n, 0)
+        for topic in (TOPICS[kind], URGENT[kind])
+        for n in range(settings.kafka.partitions)
+    ]
     client = admin(settings)  # which must outlive what it was asked for
-    eventually(lambda: client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])[group].result(60), what="an empty group")
+    eventually(
+        lambda: client.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])[
+            group
+        ].result(60),
+        what="an empty group",
+    )
 
 
 def alter(settings: Settings, topic: Topic, name: str, value: str) -> None:
     resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic(topic))
-    resource.add_incremental_config(ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET))
+    resource.add_incremental_config(
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    )
     client = admin(settings)
     client.incremental_alter_configs([resource])[resource].result(60)
-    eventually(lambda: client.describe_configs([resource])[resource].result(60)[name].value == value, what="the new setting")
+    eventually(
+        lambda: client.describe_configs([resource])[resource].result(60)[name].value == value,
+        what="the new setting",
+    )
 
 
 def test_a_topic_delivered_again_ends_each_request_once(night: Night) -> None:
@@ -65,9 +81,16 @@ def test_a_topic_delivered_again_ends_each_request_once(night: Night) -> None:
         rewind(night.seen, kind)
     night.mark()  # nothing is done any more
     assert night.done("gpu-consumer") == 0
-    with night.recovery("offsets reset: postprocess", "postprocess"), night.recovery("offsets reset: gpu-consumer"):
+    with (
+        night.recovery("offsets reset: postprocess", "postprocess"),
+        night.recovery("offsets reset: gpu-consumer"),
+    ):
         workers = [night.gpu(), night.post()]
-    eventually(lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT and not night.lag(), 300, "all of it again")
+    eventually(
+        lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT and not night.lag(),
+        300,
+        "all of it again",
+    )
     night.holds(REQUESTS_OF_A_NIGHT)
     assert night.repeats["audio"] == REQUESTS_OF_A_NIGHT
 
@@ -75,11 +98,15 @@ def test_a_topic_delivered_again_ends_each_request_once(night: Night) -> None:
 def test_a_gpu_consumer_whose_requests_were_deleted_says_how_many_and_stops(night: Night) -> None:
     night.submit(REQUESTS_OF_A_NIGHT)
     worker = night.gpu()
-    eventually(lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT, what="all of it committed")
+    eventually(
+        lambda: night.done("gpu-consumer") == REQUESTS_OF_A_NIGHT, what="all of it committed"
+    )
     worker.finishes()
     night.submit(REQUESTS_OF_A_NIGHT, first=REQUESTS_OF_A_NIGHT, campaign="deleted")
     name, client = night.seen.topic(REQUESTS), admin(night.seen)
-    for deleted in client.delete_records([TopicPartition(name, number, OFFSET_END) for number in range(night.seen.kafka.partitions)]).values():
+    for deleted in client.delete_records(
+        [TopicPartition(name, number, OFFSET_END) for number in range(night.seen.kafka.partitions)]
+    ).values():
         deleted.result(60)
     late = night.gpu()
     assert late.process.wait(180) == Fatal.exit_code
@@ -88,11 +115,15 @@ def test_a_gpu_consumer_whose_requests_were_deleted_says_how_many_and_stops(nigh
 
 
 @pytest.mark.parametrize("kind", GROUPS)
-def test_while_the_dead_letter_topic_refuses_the_source_offset_stays(night: Night, kind: str) -> None:
+def test_while_the_dead_letter_topic_refuses_the_source_offset_stays(
+    night: Night, kind: str
+) -> None:
     worker = night.start(kind)
     worker.says('"assigned"')
     alter(night.seen, DEAD_LETTERS, "max.message.bytes", "128")
-    Producer(night.seen).deliver(night.seen.topic(TOPICS[kind]), key=b"7", value=b"\xff not a message")
+    Producer(night.seen).deliver(
+        night.seen.topic(TOPICS[kind]), key=b"7", value=b"\xff not a message"
+    )
     assert worker.process.wait(180) == Exit.FATAL
     assert "the broker will never take this record" in worker.said
     assert night.done(kind) == 0
@@ -110,7 +141,9 @@ def other_engine(folder: Path) -> dict[str, str]:
     metadata = folder / "espeakng_loader-99.0.dist-info" / "METADATA"
     metadata.parent.mkdir(parents=True)
     metadata.write_text("Metadata-Version: 2.1\nName: espeakng-loader\nVersion: 99.0\n")
-    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))}
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    }
 
 
 def elsewhere(settings: Settings, folder: Path) -> Settings:
@@ -118,22 +151,31 @@ def elsewhere(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update={"home": folder / "home"})
 
 
-def test_of_two_fingerprints_in_a_group_the_one_that_was_not_blessed_takes_nothing(night: Night, tmp_path: Path) -> None:
+def test_of_two_fingerprints_in_a_group_the_one_that_was_not_blessed_takes_nothing(
+    night: Night, tmp_path: Path
+) -> None:
     night.submit(REQUESTS_OF_A_NIGHT)
     blessed = night.gpu()
     blessed.says('"voice_lock_blessed"')
-    other = night.start("gpu-consumer", elsewhere(night.settings, tmp_path), **other_engine(tmp_path / "other"))
+    other = night.start(
+        "gpu-consumer", elsewhere(night.settings, tmp_path), **other_engine(tmp_path / "other")
+    )
     assert other.process.wait(60) == Fatal.exit_code
     assert "fingerprint of the engine" in other.said
     assert '"assigned"' not in other.said
     night.post()
     night.completes(REQUESTS_OF_A_NIGHT)
     night.holds(REQUESTS_OF_A_NIGHT)
-    assert len({result.receipt.engine_fingerprint for result in night.outcomes() if result.receipt}) == 1
+    assert (
+        len({result.receipt.engine_fingerprint for result in night.outcomes() if result.receipt})
+        == 1
+    )
 
 
 @pytest.mark.slow
-def test_a_campaign_of_two_halves_shows_both_in_its_receipts_and_its_audit(night: Night, chance: random.Random, tmp_path: Path) -> None:
+def test_a_campaign_of_two_halves_shows_both_in_its_receipts_and_its_audit(
+    night: Night, chance: random.Random, tmp_path: Path
+) -> None:
     table = tmp_path / "profiles.toml"
     table.write_text("[telephony]\nformat = 'flac'\nsample_rate = 16000\n")
     night.submit(PACED)
@@ -142,13 +184,20 @@ def test_a_campaign_of_two_halves_shows_both_in_its_receipts_and_its_audit(night
     for worker in old:
         worker.finishes()
     with night.recovery("another chain", "postprocess"), night.recovery("another engine"):
-        new = [night.gpu(**other_engine(tmp_path / "other")), night.post(SEEDCAST_POSTPROCESS_PROFILES=str(table))]
+        new = [
+            night.gpu(**other_engine(tmp_path / "other")),
+            night.post(SEEDCAST_POSTPROCESS_PROFILES=str(table)),
+        ]
     night.completes(PACED)
     night.holds(PACED)
     halves = {note.name: note.examples for note in night.audited().notes}
     for part in ("engine", "chain"):
-        found = Counter(getattr(result.receipt, f"{part}_fingerprint") for result in night.outcomes())
+        found = Counter(
+            getattr(result.receipt, f"{part}_fingerprint") for result in night.outcomes()
+        )
         assert len(found) == 2
-        assert set(halves[f"{part}_halves"]) == {f"{fingerprint} ({count})" for fingerprint, count in found.items()}
+        assert set(halves[f"{part}_halves"]) == {
+            f"{fingerprint} ({count})" for fingerprint, count in found.items()
+        }
     for worker in new:
         worker.finishes()

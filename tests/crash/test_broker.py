@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from schemas.topics import AUDIO
 from seedcast.embedded import processes
 from seedcast.failpoints import VARIABLE
-from seedcast.kafka import Admin, config
+from seedcast.kafka import Admin, client_config
 from seedcast.settings import Settings
 from storage.s3 import S3Store
 from tests.conftest import environment, eventually
@@ -52,18 +52,27 @@ def running(cluster: Cluster) -> Iterator[Cluster]:
 
 def on(cluster: Cluster, settings: Settings, folder: Path) -> Night:
     """A night whose workers reach the brokers through the proxies, while the test does so directly."""
-    kafka = settings.kafka.model_copy(update={"bootstrap": cluster.direct, "replication": len(cluster.nodes)})
+    kafka = settings.kafka.model_copy(
+        update={"bootstrap": cluster.direct, "replication": len(cluster.nodes)}
+    )
     seen = settings.model_copy(update={"kafka": kafka})
-    client = AdminClient(config.client(kafka))
-    eventually(lambda: len(client.list_topics(timeout=10).brokers) == len(cluster.nodes), what="all brokers")
+    client = AdminClient(client_config.client(kafka))
+    eventually(
+        lambda: len(client.list_topics(timeout=10).brokers) == len(cluster.nodes),
+        what="all brokers",
+    )
     Admin(seen).ensure_topics()
     S3Store(seen.s3).ensure_bucket()
-    proxied = seen.model_copy(update={"kafka": kafka.model_copy(update={"bootstrap": cluster.proxied})})
+    proxied = seen.model_copy(
+        update={"kafka": kafka.model_copy(update={"bootstrap": cluster.proxied})}
+    )
     return Night(impatient(proxied), folder, seen)
 
 
 @pytest.fixture
-def dark(lone: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Night]:
+def dark(
+    lone: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Night]:
     yield from a_night(on(lone, settings, tmp_path), request)
 
 
@@ -82,11 +91,15 @@ def paused(node: Node, chance: random.Random) -> None:
 
 
 def cut(node: Node, chance: random.Random) -> None:
-    outlast(lambda: node.proxy.fail(Fault(cut=True)), node.proxy.heal, chance.uniform(1, SESSION + 3))
+    outlast(
+        lambda: node.proxy.fail(Fault(cut=True)), node.proxy.heal, chance.uniform(1, SESSION + 3)
+    )
 
 
 def deaf(node: Node, chance: random.Random) -> None:
-    outlast(lambda: node.proxy.fail(Fault(deaf=True)), node.proxy.heal, chance.uniform(1, SESSION + 3))
+    outlast(
+        lambda: node.proxy.fail(Fault(deaf=True)), node.proxy.heal, chance.uniform(1, SESSION + 3)
+    )
 
 
 def slow(node: Node, chance: random.Random) -> None:
@@ -107,17 +120,38 @@ def full(node: Node, _: random.Random) -> None:
     """No file may grow, as on a full disk: the broker gives up its folder and ends. Then there is room again."""
     assert node.process
     node.process.rlimit(psutil.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-    eventually(lambda: node.process and not processes.runs(node.process), what="the broker to give up its folder")
+    eventually(
+        lambda: node.process and not processes.runs(node.process),
+        what="the broker to give up its folder",
+    )
     node.start()
 
 
 def submitting(night: Night, campaign: str) -> subprocess.Popen[str]:
     """A list on its way through the proxy, stopped before its first request is sent."""
     rows = night.folder / f"{campaign}.csv"
-    rows.write_text("id,text\n" + "".join(f"r-{number},Row number {number}.\n" for number in range(ROWS)))
-    command = [sys.executable, "-m", "seedcast.cli", "submit", rows, "--campaign", campaign, "--id-column", "id", "--voice", "7", "--profile", "telephony"]
+    rows.write_text(
+        "id,text\n" + "".join(f"r-{number},Row number {number}.\n" for number in range(ROWS))
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "seedcast.cli",
+        "submit",
+        rows,
+        "--campaign",
+        campaign,
+        "--id-column",
+        "id",
+        "--voice",
+        "7",
+        "--profile",
+        "telephony",
+    ]
     variables = environment(night.settings) | {VARIABLE: "submit.intended:1:stop"}
-    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     night.campaigns.append(campaign)
     halted(process)
     return process
@@ -151,10 +185,18 @@ def test_a_gpu_consumer_that_is_told_to_leave_while_the_broker_is_away_leaves_in
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "faults", [(killed, cut, deaf), pytest.param((stopped, slow, paused, paused_for_long, full), marks=pytest.mark.slow)], ids=["quick ones", "slow ones"]
+    "faults",
+    [
+        (killed, cut, deaf),
+        pytest.param((stopped, slow, paused, paused_for_long, full), marks=pytest.mark.slow),
+    ],
+    ids=["quick ones", "slow ones"],
 )
 def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
-    dark: Night, lone: Cluster, chance: random.Random, faults: tuple[Callable[[Node, random.Random], None], ...]
+    dark: Night,
+    lone: Cluster,
+    chance: random.Random,
+    faults: tuple[Callable[[Node, random.Random], None], ...],
 ) -> None:
     workers, count = at_work(dark), 0
     for fault in chance.sample(faults, len(faults)):
@@ -180,7 +222,11 @@ def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_lost(
-    three: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest, chance: random.Random
+    three: Cluster,
+    settings: Settings,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    chance: random.Random,
 ) -> None:
     for night in a_night(on(three, settings, tmp_path), request):
         workers = at_work(night, "gpu-consumer", *GROUPS)
@@ -204,4 +250,10 @@ def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_los
 
 def leader_of(settings: Settings) -> int:
     name = settings.topic(AUDIO)
-    return int(AdminClient(config.client(settings.kafka)).list_topics(name, timeout=10).topics[name].partitions[0].leader)
+    return int(
+        AdminClient(client_config.client(settings.kafka))
+        .list_topics(name, timeout=10)
+        .topics[name]
+        .partitions[0]
+        .leader
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu_consumers.backlog import untaken
+from gpu_consumers.audio_backlog import untaken
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin
 from tests.conftest import eventually
@@ -11,7 +11,10 @@ from tests.crash.night import GROUPS, SOURCES, Night
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 REQUESTS = 60
-HELD_BACK = {"SEEDCAST_KAFKA_OPTIONS": '{"linger.ms": "60000"}', "SEEDCAST_GPU_COMMIT_INTERVAL": "0.01"}  # audio waits in the producer, and commits do not
+HELD_BACK = {
+    "SEEDCAST_KAFKA_OPTIONS": '{"linger.ms": "60000"}',
+    "SEEDCAST_GPU_COMMIT_INTERVAL": "0.01",
+}  # audio waits in the producer, and commits do not
 
 
 def taken_over(night: Night, *broken: str) -> None:
@@ -38,7 +41,9 @@ def held_up(night: Night, *broken: str) -> None:
     night.submit(REQUESTS)
     night.gpu()
     night.comes_to("gpu-consumer", REQUESTS)
-    first = night.post("held_object", *broken, SEEDCAST_POSTPROCESS_BATCH="4")  # it holds a part of one partition
+    first = night.post(
+        "held_object", *broken, SEEDCAST_POSTPROCESS_BATCH="4"
+    )  # it holds a part of one partition
     first.says("held")
     if broken:
         night.comes_to("postprocess", REQUESTS)
@@ -57,7 +62,10 @@ def left_open(night: Night, *broken: str) -> None:
 
 NIGHTS = {
     "no_bitmap": (taken_over, "was spoken 2 times, expected at most 1"),
-    "commit_first": (cut_short, "a request whose offset is committed has neither audio nor a result"),
+    "commit_first": (
+        cut_short,
+        "a request whose offset is committed has neither audio nor a result",
+    ),
     "twice": (left_open, r"was spoken \d times, expected at most \d"),
     "concurrency_2": (held_up, "a request whose audio's offset is committed has no result"),
 }
@@ -66,7 +74,10 @@ NIGHTS = {
 def taken(night: Night) -> bool:
     """Whether there is nothing left to read in either stage: no request, and then no audio."""
     admin = Admin(night.seen)
-    return not any(untaken(admin, night.seen.group(group), night.seen.topic(SOURCES[kind]), 0).records for kind, group in GROUPS.items())
+    return not any(
+        untaken(admin, night.seen.group(group), night.seen.topic(SOURCES[kind]), 0).records
+        for kind, group in GROUPS.items()
+    )
 
 
 @pytest.mark.parametrize("mutation", NIGHTS)

@@ -18,7 +18,10 @@ def full() -> None:
 
 def test_workers_whose_disk_is_full_do_all_their_work(night: Night) -> None:
     night.submit(REQUESTS)
-    with night.recovery("disk full: postprocess", "postprocess"), night.recovery("disk full: gpu-consumer"):
+    with (
+        night.recovery("disk full: postprocess", "postprocess"),
+        night.recovery("disk full: gpu-consumer"),
+    ):
         workers = [night.start(kind, before=full) for kind in GROUPS]
     night.completes(REQUESTS)
     night.holds(REQUESTS)

@@ -21,14 +21,25 @@ PARTING = 15.0  # seconds for commits and for leaving, on a busy machine
 
 
 def said(worker: Worker, event: str) -> dict[str, object]:
-    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if re.match(r"\{.*\}$", line)]
+    lines = [
+        json.loads(line)
+        for line in worker.log.read_text().splitlines()
+        if re.match(r"\{.*\}$", line)
+    ]
     (found,) = [line for line in lines if line.get("event") == event]
     return found
 
 
-def test_an_engine_that_cannot_finish_in_time_leaves_the_rest_to_another_worker(night: Night) -> None:
+def test_an_engine_that_cannot_finish_in_time_leaves_the_rest_to_another_worker(
+    night: Night,
+) -> None:
     night.submit(REQUESTS)
-    slow = night.gpu("slow_engine", SEEDCAST_GPU_DRAIN=str(DRAIN), SEEDCAST_GPU_SLOTS=str(SLOTS), SEEDCAST_GPU_VOICE_LOCK="off")
+    slow = night.gpu(
+        "slow_engine",
+        SEEDCAST_GPU_DRAIN=str(DRAIN),
+        SEEDCAST_GPU_SLOTS=str(SLOTS),
+        SEEDCAST_GPU_VOICE_LOCK="off",
+    )
     eventually(lambda: len(night.topic(AUDIO)) >= 2, what="the first of it")
     began = time.monotonic()
     slow.send(signal.SIGTERM)

@@ -14,7 +14,11 @@ REQUESTS = 300
 PACED = 400  # requests before a paced engine: more than it speaks before the last fault, on a busy machine
 SOON = 15  # the most requests that are finished before the next fault
 PASSAGES = 40  # the last passage at which to die: all victims together leave something to do
-RARE = {"gpu.assigned": 1, "gpu.commit": 2, "gpu.committed": 2}  # the same for what is not passed by each request
+RARE = {
+    "gpu.assigned": 1,
+    "gpu.commit": 2,
+    "gpu.committed": 2,
+}  # the same for what is not passed by each request
 
 
 def passages(chance: random.Random, edges: tuple[str, ...]) -> list[str]:
@@ -37,8 +41,14 @@ def victims(night: Night, kind: str, ends: list[str]) -> Worker:
 @pytest.mark.parametrize(
     ("gpu", "post"),
     [
-        (("gpu.polled", "gpu.synthesised", "gpu.sent"), ("postprocess.rendered", "postprocess.stored")),
-        (("gpu.acknowledged", "gpu.commit", "gpu.committed", "gpu.assigned"), ("postprocess.sent", "postprocess.acknowledged")),
+        (
+            ("gpu.polled", "gpu.synthesised", "gpu.sent"),
+            ("postprocess.rendered", "postprocess.stored"),
+        ),
+        (
+            ("gpu.acknowledged", "gpu.commit", "gpu.committed", "gpu.assigned"),
+            ("postprocess.sent", "postprocess.acknowledged"),
+        ),
     ],
     ids=["before the broker has it", "after"],
 )
@@ -46,7 +56,10 @@ def test_workers_killed_at_their_edges_lose_nothing_and_repeat_what_was_open(
     night: Night, chance: random.Random, gpu: tuple[str, ...], post: tuple[str, ...]
 ) -> None:
     night.submit(REQUESTS)
-    ends = [passages(chance, gpu), passages(chance, post)]  # drawn before two threads could draw in any order
+    ends = [
+        passages(chance, gpu),
+        passages(chance, post),
+    ]  # drawn before two threads could draw in any order
     with ThreadPoolExecutor(2) as stages:
         workers = list(stages.map(lambda kind, end: victims(night, kind, end), GROUPS, ends))
     night.completes(REQUESTS)
@@ -70,10 +83,15 @@ def test_a_gpu_consumer_killed_while_partitions_move_loses_nothing(night: Night)
     joining.finishes()
 
 
-def test_workers_killed_or_told_to_leave_at_any_moment_lose_nothing(night: Night, chance: random.Random) -> None:
+def test_workers_killed_or_told_to_leave_at_any_moment_lose_nothing(
+    night: Night, chance: random.Random
+) -> None:
     """A paced engine has work in hand at each fault. Only what a kill left open may come again: those that are told to leave leave nothing."""
     night.submit(PACED)
-    begin = {"gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"), "postprocess": night.post}
+    begin = {
+        "gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"),
+        "postprocess": night.post,
+    }
     workers = {kind: begin[kind]() for kind in GROUPS}
     kinds = [*GROUPS, chance.choice(list(GROUPS))]
     for kind in chance.sample(kinds, len(kinds)):
@@ -82,10 +100,16 @@ def test_workers_killed_or_told_to_leave_at_any_moment_lose_nothing(night: Night
         with night.recovery(f"{kind} killed", kind):
             workers[kind] = begin[kind]()
     assert night.lag("gpu-consumer"), "nothing is left to leave behind"
-    for kind in ("postprocess", "gpu-consumer"):  # audio must still come for the one, and requests wait for the other
+    for kind in (
+        "postprocess",
+        "gpu-consumer",
+    ):  # audio must still come for the one, and requests wait for the other
         night.comes_to(kind, night.done(kind) + chance.randint(1, SOON))
         workers[kind].finishes()
-    with night.recovery("postprocess told to leave", "postprocess"), night.recovery("gpu-consumer told to leave"):
+    with (
+        night.recovery("postprocess told to leave", "postprocess"),
+        night.recovery("gpu-consumer told to leave"),
+    ):
         last = [night.start(kind) for kind in GROUPS]
     night.completes(PACED)
     night.holds(PACED)

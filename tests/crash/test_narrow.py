@@ -23,8 +23,17 @@ PARTING = 15.0  # seconds for leaving, on a busy machine
 def quota(stack: Stack, settings: Settings, change: str) -> None:
     """Of every client, by Kafka's own tool."""
     broker = next(process.pid for process in stack.status() if process.name == "kafka")
-    tool = [*psutil.Process(broker).cmdline()[:-2], "kafka.admin.ConfigCommand", "--bootstrap-server", settings.kafka.bootstrap]
-    subprocess.run([*tool, "--alter", "--entity-type", "clients", "--entity-default", *change.split()], check=True, capture_output=True)
+    tool = [
+        *psutil.Process(broker).cmdline()[:-2],
+        "kafka.admin.ConfigCommand",
+        "--bootstrap-server",
+        settings.kafka.bootstrap,
+    ]
+    subprocess.run(
+        [*tool, "--alter", "--entity-type", "clients", "--entity-default", *change.split()],
+        check=True,
+        capture_output=True,
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from gpu_consumers.engines import Utterance
 from gpu_consumers.worker import Worker
 from schemas.messages import SpeechRequest
 from schemas.topics import AUDIO, REQUESTS
-from seedcast import profiles
+from seedcast.catalog import profiles
 from seedcast.codec import encode_json
 from seedcast.kafka import Admin, Producer
 from seedcast.settings import Settings
@@ -44,14 +44,28 @@ class Patient(ToyEngine):
 
     def step(self) -> list[Utterance]:
         finished = [*self._held, *super().step()]
-        self._held = [] if self.release.is_set() else [utterance for utterance in finished if utterance.ticket == self._slow]
-        return [utterance for utterance in finished if self.release.is_set() or utterance.ticket != self._slow]
+        self._held = (
+            []
+            if self.release.is_set()
+            else [utterance for utterance in finished if utterance.ticket == self._slow]
+        )
+        return [
+            utterance
+            for utterance in finished
+            if self.release.is_set() or utterance.ticket != self._slow
+        ]
 
 
 @contextmanager
 def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
     stop = threading.Event()
-    worker = Worker(settings, engine, profiles.load(settings.postprocess), S3Store(settings.s3), Admin(settings).existing())
+    worker = Worker(
+        settings,
+        engine,
+        profiles.load(settings.postprocess),
+        S3Store(settings.s3),
+        Admin(settings).existing(),
+    )
     watchdog = Watchdog(600)
     thread = threading.Thread(target=worker.run, args=(stop, watchdog))
     thread.start()
@@ -65,12 +79,27 @@ def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
 
 
 def test_one_request_that_takes_for_ever_holds_back_no_more_than_its_window(night: Night) -> None:
-    settings = night.settings.model_copy(update={"kafka": night.seen.kafka, "gpu": night.settings.gpu.model_copy(update={"window": WINDOW})})
+    settings = night.settings.model_copy(
+        update={
+            "kafka": night.seen.kafka,
+            "gpu": night.settings.gpu.model_copy(update={"window": WINDOW}),
+        }
+    )
     producer = Producer(settings)
     for partition in range(2):
         for number in range(EACH):
-            value = encode_json(a_request(request_id=f"request-{partition}-{number:05d}", text=f"Message number {number}."))
-            producer.send(settings.topic(REQUESTS), key=b"7", value=value, partition=partition, on_delivery=lambda _: None)
+            value = encode_json(
+                a_request(
+                    request_id=f"request-{partition}-{number:05d}", text=f"Message number {number}."
+                )
+            )
+            producer.send(
+                settings.topic(REQUESTS),
+                key=b"7",
+                value=value,
+                partition=partition,
+                on_delivery=lambda _: None,
+            )
     assert producer.flush(120) == 0
 
     def spoken() -> list[bytes]:
@@ -78,10 +107,19 @@ def test_one_request_that_takes_for_ever_holds_back_no_more_than_its_window(nigh
 
     engine = Patient()
     with at_work(settings, engine):
-        eventually(lambda: sum(key.startswith(b"request-1") for key in spoken()) == EACH, what="the other partition")
-        eventually(lambda: sum(key.startswith(b"request-0") for key in spoken()) == WINDOW - 1, what="all of the window but the slow one")
+        eventually(
+            lambda: sum(key.startswith(b"request-1") for key in spoken()) == EACH,
+            what="the other partition",
+        )
+        eventually(
+            lambda: sum(key.startswith(b"request-0") for key in spoken()) == WINDOW - 1,
+            what="all of the window but the slow one",
+        )
         assert SLOW.encode() not in spoken()
-        eventually(lambda: night.done("gpu-consumer") == EACH + WINDOW - 1, what="commits of all but the slow one")
+        eventually(
+            lambda: night.done("gpu-consumer") == EACH + WINDOW - 1,
+            what="commits of all but the slow one",
+        )
         engine.release.set()
         eventually(lambda: len(spoken()) == 2 * EACH, what="all of them, each once")
     assert night.done("gpu-consumer") == 2 * EACH

@@ -19,11 +19,32 @@ ARGUMENTS = ["--requests", str(REQUESTS), "--minutes", "0.5", "--calm", "2"]
 
 def test_a_short_soak_ends_proven(tmp_path: Path, chance: random.Random) -> None:
     out = tmp_path / "soak.json"
-    command = [sys.executable, "-m", "benchmarks.soak", *ARGUMENTS, "--seed", str(chance.randrange(2**32)), "--out", str(out)]
-    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900)
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.soak",
+        *ARGUMENTS,
+        "--seed",
+        str(chance.randrange(2**32)),
+        "--out",
+        str(out),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=dict(os.environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+    )
     print(done.stdout)
     assert done.returncode == 0
     report = json.loads(out.read_text())
-    assert (report["requests"], report["losses"], report["audit"]) == (REQUESTS, 0, {"ok": True, "breaches": []})
+    assert (report["requests"], report["losses"], report["audit"]) == (
+        REQUESTS,
+        0,
+        {"ok": True, "breaches": []},
+    )
     assert report["faults"]
     assert all(fault["recovered_after"] is not None for fault in report["faults"])

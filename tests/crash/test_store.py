@@ -38,7 +38,9 @@ class Away:
     def ready(self) -> tuple[bool, list[str]]:
         """The answer of the readiness probe: whether, and what is missing."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics}/ready", timeout=60) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.metrics}/ready", timeout=60
+            ) as answer:
                 return True, json.load(answer)["missing"]
         except urllib.error.HTTPError as answer:
             return False, json.load(answer)["missing"]
@@ -52,10 +54,17 @@ def away(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> 
     proxy = Proxy(int(settings.s3.endpoint.rpartition(":")[2]))
     (metrics,) = free_ports(0)
     patient = impatient(settings, settings.kafka.session_timeout)  # no session has to end here
-    proxied = patient.model_copy(update={"s3": patient.s3.model_copy(update={"endpoint": f"http://127.0.0.1:{proxy.port}"})})
+    proxied = patient.model_copy(
+        update={"s3": patient.s3.model_copy(update={"endpoint": f"http://127.0.0.1:{proxy.port}"})}
+    )
     for night in a_night(Night(patient, tmp_path, settings), request):
         night.gpu()
-        worker = night.start("postprocess", proxied, SEEDCAST_METRICS_PORT=str(metrics), SEEDCAST_POSTPROCESS_DIGEST_KEY="behind a proxy")
+        worker = night.start(
+            "postprocess",
+            proxied,
+            SEEDCAST_METRICS_PORT=str(metrics),
+            SEEDCAST_POSTPROCESS_DIGEST_KEY="behind a proxy",
+        )
         yield Away(night, proxy, worker, metrics)
     proxy.close()
 
@@ -65,7 +74,9 @@ FAULTS = {
     "frozen": Fault(frozen=True),
     "503": http("503 Slow Down", "SlowDown"),
     "credentials revoked": http("403 Forbidden", "InvalidAccessKeyId"),
-    "bucket gone": http("404 Not Found", "NoSuchBucket"),  # rclone itself makes a bucket anew for whoever puts something there
+    "bucket gone": http(
+        "404 Not Found", "NoSuchBucket"
+    ),  # rclone itself makes a bucket anew for whoever puts something there
 }
 
 
@@ -80,8 +91,14 @@ def test_a_store_that_fails_in_any_manner_is_waited_for(away: Away, chance: rand
         night.reaches(count + chance.randint(1, 20))
         said = len(away.worker.said)
         away.proxy.fail(FAULTS[name])
-        eventually(lambda: away.ready() == (False, ["store"]), what=f"readiness to say that the store is missing: {name}")
-        eventually(lambda: '"unavailable"' in away.worker.said[said:], what=f"a word of it in the log: {name}")  # noqa: B023
+        eventually(
+            lambda: away.ready() == (False, ["store"]),
+            what=f"readiness to say that the store is missing: {name}",
+        )
+        eventually(
+            lambda: '"unavailable"' in away.worker.said[said:],  # noqa: B023
+            what=f"a word of it in the log: {name}",
+        )
         done = len(night.results)
         night.comes_to("gpu-consumer", count + BACKLOG)
         assert len(night.results) < done + IN_HAND, name

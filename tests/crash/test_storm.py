@@ -24,11 +24,19 @@ def test_progress_goes_on_in_a_long_rebalance_storm(night: Night, chance: random
 def storm(night: Night, chance: random.Random, joins: int, requests: int) -> None:
     """At each turn another worker of each stage joins, and one of the two leaves, in peace or by kill -9: the one at work, at least once."""
     night.submit(requests)
-    begin = {"gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"), "postprocess": night.post}  # at work all the time
+    begin = {
+        "gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"),
+        "postprocess": night.post,
+    }  # at work all the time
     members = {kind: [begin[kind]()] for kind in GROUPS}
-    older = {kind: chance.sample([True, *chance.choices([True, False], k=joins - 1)], joins) for kind in GROUPS}
+    older = {
+        kind: chance.sample([True, *chance.choices([True, False], k=joins - 1)], joins)
+        for kind in GROUPS
+    }
     for turn in range(joins):
-        night.mark("postprocess")  # Faust rebalances eagerly: what is in hand is handed back, and done again
+        night.mark(
+            "postprocess"
+        )  # Faust rebalances eagerly: what is in hand is handed back, and done again
         for kind, pair in members.items():
             pair.append(begin[kind]())
         for kind, pair in members.items():

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from producers.submit import BATCH
+from producers.submit.submit import BATCH
 from schemas.topics import REQUESTS
-from seedcast.campaigns import read_campaigns
+from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.cli.base import Exit
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
@@ -34,13 +34,35 @@ SAID = re.compile(r"([\d,]+) accepted \(([\d,]+) new, ([\d,]+) before\), 0 dupli
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
     path = tmp_path / "list.csv"
-    path.write_text("id,text\n" + "".join(f"n-{number},Message number {number}.\n" for number in range(ROWS)))
+    path.write_text(
+        "id,text\n" + "".join(f"n-{number},Message number {number}.\n" for number in range(ROWS))
+    )
     return path
 
 
-def submit(settings: Settings, rows: Path, before: Callable[[], None] | None = None, **env: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "seedcast.cli", "submit", str(rows), "--campaign", "night", "--id-column", "id", "--voice", "7"]
-    return subprocess.Popen(command, env=environment(settings) | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=before)
+def submit(
+    settings: Settings, rows: Path, before: Callable[[], None] | None = None, **env: str
+) -> subprocess.Popen[bytes]:
+    command = [
+        sys.executable,
+        "-m",
+        "seedcast.cli",
+        "submit",
+        str(rows),
+        "--campaign",
+        "night",
+        "--id-column",
+        "id",
+        "--voice",
+        "7",
+    ]
+    return subprocess.Popen(
+        command,
+        env=environment(settings) | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=before,
+    )
 
 
 Goes = Callable[[], None]
@@ -61,10 +83,17 @@ def goes_on(settings: Settings, rows: Path, record_property: Callable[[str, obje
         assert accepted == new + resumed == ROWS
         assert resumed >= before, "what the topic has was sent again"
         found, record = ids(settings), read_campaigns(settings)["night"]
-        assert (record.state, record.accepted, len(set(found)), len(found)) == ("sealed", ROWS, ROWS, ROWS)
+        assert (record.state, record.accepted, len(set(found)), len(found)) == (
+            "sealed",
+            ROWS,
+            ROWS,
+            ROWS,
+        )
         report = audit(settings, "night", None)
         assert (report.accepted, report.sealed, report.breaches) == (ROWS, ROWS, ())
-        assert {finding.name: finding.count for finding in report.unfinished} == {"waiting_on_requests": ROWS}
+        assert {finding.name: finding.count for finding in report.unfinished} == {
+            "waiting_on_requests": ROWS
+        }
 
     return check
 
@@ -74,18 +103,33 @@ def ids(settings: Settings) -> list[str]:
         return [decode_request(record.value).request_id for record in reader.to_end()]
 
 
-@pytest.mark.parametrize(("edge", "last"), [("submit.intended", 3), ("submit.sent", 3), ("submit.noting", 3), ("submit.sealing", 1)])
-def test_a_submission_killed_at_an_edge_goes_on(settings: Settings, rows: Path, goes_on: Goes, chance: random.Random, edge: str, last: int) -> None:
+@pytest.mark.parametrize(
+    ("edge", "last"),
+    [("submit.intended", 3), ("submit.sent", 3), ("submit.noting", 3), ("submit.sealing", 1)],
+)
+def test_a_submission_killed_at_an_edge_goes_on(
+    settings: Settings, rows: Path, goes_on: Goes, chance: random.Random, edge: str, last: int
+) -> None:
     killed = submit(settings, rows, **{VARIABLE: f"{edge}:{chance.randint(1, last)}"})
     assert killed.wait(180) == -signal.SIGKILL
     goes_on()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)]
+)
 def test_a_submission_that_a_signal_ends_goes_on(
-    settings: Settings, rows: Path, goes_on: Goes, chance: random.Random, number: signal.Signals, code: int
+    settings: Settings,
+    rows: Path,
+    goes_on: Goes,
+    chance: random.Random,
+    number: signal.Signals,
+    code: int,
 ) -> None:
-    ended, enough = submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME), chance.randint(1, BATCH)
+    ended, enough = (
+        submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME),
+        chance.randint(1, BATCH),
+    )
     eventually(lambda: len(ids(settings)) >= enough, what=f"{enough} requests on the topic")
     ended.send_signal(number)
     output, _ = ended.communicate(timeout=300)
@@ -93,8 +137,12 @@ def test_a_submission_that_a_signal_ends_goes_on(
     goes_on()
 
 
-def test_a_submission_without_room_on_the_disk_says_so_and_goes_on_later(settings: Settings, rows: Path, goes_on: Goes) -> None:
-    full = submit(settings, rows, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536)))  # no file may grow beyond that
+def test_a_submission_without_room_on_the_disk_says_so_and_goes_on_later(
+    settings: Settings, rows: Path, goes_on: Goes
+) -> None:
+    full = submit(
+        settings, rows, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+    )  # no file may grow beyond that
     output, _ = full.communicate(timeout=300)
     assert full.returncode == Exit.FATAL, output
     assert b"journal" in output

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from gpu_consumers.handover import MOST, QUEUE
+from gpu_consumers.encoder_pool import MOST, QUEUE
 from schemas.topics import AUDIO, RESULTS
 from seedcast.failpoints import VARIABLE
 from seedcast.settings import PostprocessSettings
@@ -18,13 +18,28 @@ pytestmark = pytest.mark.integration
 
 REQUESTS = 200
 LATER = 20  # requests
-EDGES = {"gpu-consumer": ["gpu.synthesised"], "postprocess": ["postprocess.rendered", "postprocess.stored"]}
+EDGES = {
+    "gpu-consumer": ["gpu.synthesised"],
+    "postprocess": ["postprocess.rendered", "postprocess.stored"],
+}
 SLOTS = 8  # of espeak
-OUT_OF_SLOTS = SLOTS + min(MOST, len(os.sched_getaffinity(0))) * QUEUE  # utterances: what a zombie had begun, some of it being packed
-LATE = 3 * PostprocessSettings().batch  # the batch in hand, and those that it begins before it hears that it is a zombie, on a busy machine; it has read all
-WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "15", "SEEDCAST_POSTPROCESS_WATCHDOG": "15"}  # seconds; a start on a busy machine takes most of them
-ASLEEP = {"SEEDCAST_GPU_WATCHDOG": "3600", "SEEDCAST_POSTPROCESS_WATCHDOG": "3600"}  # time goes on for a stopped worker's watchdog, too
-MOVED = SESSION + 45.0  # seconds from the watchdog's end until a peer has the partitions and commits, on a busy machine
+OUT_OF_SLOTS = (
+    SLOTS + min(MOST, len(os.sched_getaffinity(0))) * QUEUE
+)  # utterances: what a zombie had begun, some of it being packed
+LATE = (
+    3 * PostprocessSettings().batch
+)  # the batch in hand, and those that it begins before it hears that it is a zombie, on a busy machine; it has read all
+WATCHDOG = {
+    "SEEDCAST_GPU_WATCHDOG": "15",
+    "SEEDCAST_POSTPROCESS_WATCHDOG": "15",
+}  # seconds; a start on a busy machine takes most of them
+ASLEEP = {
+    "SEEDCAST_GPU_WATCHDOG": "3600",
+    "SEEDCAST_POSTPROCESS_WATCHDOG": "3600",
+}  # time goes on for a stopped worker's watchdog, too
+MOVED = (
+    SESSION + 45.0
+)  # seconds from the watchdog's end until a peer has the partitions and commits, on a busy machine
 
 
 def at(kind: str, chance: random.Random, action: str) -> dict[str, str]:
@@ -45,24 +60,36 @@ def test_a_zombie_brings_nothing_back_and_works_again(night: Night, chance: rand
     for kind, zombie in zombies.items():
         done, joined = night.done(kind), zombie.said.count('"assigned"')
         zombie.send(signal.SIGCONT)
-        eventually(lambda: zombie.said.count('"assigned"') > joined, what="the zombie to join again")  # noqa: B023
+        eventually(
+            lambda: zombie.said.count('"assigned"') > joined,  # noqa: B023
+            what="the zombie to join again",
+        )
         assert night.done(kind) >= done, "a late commit moved an offset back"
     night.submit(LATER, first=REQUESTS, campaign="later")
     night.completes(REQUESTS + LATER)
     night.holds(REQUESTS + LATER)
-    audio, results = (len(night.topic(topic)) - count for topic, count in zip((AUDIO, RESULTS), before, strict=True))
+    audio, results = (
+        len(night.topic(topic)) - count
+        for topic, count in zip((AUDIO, RESULTS), before, strict=True)
+    )
     assert audio <= OUT_OF_SLOTS, "what waited in the zombie's buffers came late"
-    assert results - audio <= LATE, "more came late than what was in hand"  # late audio has a manifest of its own
+    assert results - audio <= LATE, (
+        "more came late than what was in hand"
+    )  # late audio has a manifest of its own
     for worker in (*zombies.values(), *peers):
         worker.finishes()
 
 
-def test_a_worker_that_hangs_is_ended_and_its_partitions_move_in_time(night: Night, chance: random.Random) -> None:
+def test_a_worker_that_hangs_is_ended_and_its_partitions_move_in_time(
+    night: Night, chance: random.Random
+) -> None:
     night.submit(REQUESTS)
     hung = {kind: night.start(kind, **WATCHDOG, **at(kind, chance, "hang")) for kind in GROUPS}
     for worker in hung.values():
         worker.says('"assigned"')
-    night.mark("postprocess")  # Faust rebalances eagerly, and a session that ends does it again before the watchdog's
+    night.mark(
+        "postprocess"
+    )  # Faust rebalances eagerly, and a session that ends does it again before the watchdog's
     for kind in GROUPS:
         night.start(kind)
     for kind, worker in hung.items():

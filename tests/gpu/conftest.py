@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.cuda import make_repeatable
-from gpu_consumers.engines.chattts.dimensions import TINY
-from gpu_consumers.engines.chattts.fabricate import fabricate
+from gpu_consumers.engines.chattts.kernels.determinism import make_repeatable
+from gpu_consumers.engines.chattts.model.dimensions import TINY
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 _HERE = Path(__file__).parent
 
@@ -18,7 +18,11 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.gpu)
-            item.add_marker(pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device that torch can use"))
+            item.add_marker(
+                pytest.mark.skipif(
+                    not torch.cuda.is_available(), reason="needs a CUDA device that torch can use"
+                )
+            )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.dimensions import FULL
-from gpu_consumers.engines.chattts.linear import prepare
+from gpu_consumers.engines.chattts.kernels.linear import prepare
+from gpu_consumers.engines.chattts.model.dimensions import FULL
 
 HIDDEN, WIDE = FULL.hidden, FULL.intermediate
 SHAPES = {  # outputs, inputs
@@ -13,16 +13,32 @@ SHAPES = {  # outputs, inputs
     "gate, up": (2 * WIDE, HIDDEN),
     "down": (HIDDEN, WIDE),
 }
-HEADS = {"code head": (FULL.codebooks * FULL.audio_tokens, HIDDEN), "text head": (FULL.text_tokens, HIDDEN)}
-CASES = [(name, shape, dtype) for name, shape in SHAPES.items() for dtype in (torch.float32, torch.bfloat16, torch.float16)]
+HEADS = {
+    "code head": (FULL.codebooks * FULL.audio_tokens, HIDDEN),
+    "text head": (FULL.text_tokens, HIDDEN),
+}
+CASES = [
+    (name, shape, dtype)
+    for name, shape in SHAPES.items()
+    for dtype in (torch.float32, torch.bfloat16, torch.float16)
+]
 CASES += [(name, shape, torch.float32) for name, shape in HEADS.items()]
 
 
 @pytest.mark.parametrize("rows", [16, 64, 100, 256])
-@pytest.mark.parametrize(("shape", "dtype"), [case[1:] for case in CASES], ids=[f"{name} {dtype}" for name, _, dtype in CASES])
-def test_a_row_has_the_same_product_in_every_slot(device: torch.device, rows: int, shape: tuple[int, int], dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [case[1:] for case in CASES],
+    ids=[f"{name} {dtype}" for name, _, dtype in CASES],
+)
+def test_a_row_has_the_same_product_in_every_slot(
+    device: torch.device, rows: int, shape: tuple[int, int], dtype: torch.dtype
+) -> None:
     random = torch.Generator().manual_seed(rows)
-    weight, row, others = (torch.randn(count, shape[1], generator=random).to(device, dtype) for count in (shape[0], 1, rows))
+    weight, row, others = (
+        torch.randn(count, shape[1], generator=random).to(device, dtype)
+        for count in (shape[0], 1, rows)
+    )
     product = prepare(weight, rows)
     expected = product(row.expand(rows, -1).contiguous())
     assert torch.equal(expected, expected[:1].expand_as(expected))

@@ -5,19 +5,23 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from gpu_consumers.engines.chattts.attention_cuda import BLOCK, attend
+from gpu_consumers.engines.chattts.kernels.attention_cuda import BLOCK, attend
 
 ROWS, HEADS, POSITIONS, SIZE = 32, 12, 512, 64
 EDGES = (0, 1, BLOCK - 2, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, POSITIONS - 1)
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16], ids=str)
 
-Case = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]  # query, key, value, keys, values, position
+Case = tuple[
+    Tensor, Tensor, Tensor, Tensor, Tensor, Tensor
+]  # query, key, value, keys, values, position
 
 
 def case(device: torch.device, dtype: torch.dtype) -> Case:
     random = torch.Generator().manual_seed(1)
     query, key, value = torch.randn(3, ROWS, HEADS, SIZE, generator=random).to(device).unbind()
-    keys, values = torch.randn(2, ROWS, HEADS, POSITIONS, SIZE, generator=random).to(device, dtype).unbind()
+    keys, values = (
+        torch.randn(2, ROWS, HEADS, POSITIONS, SIZE, generator=random).to(device, dtype).unbind()
+    )
     position = torch.randint(0, POSITIONS, (ROWS,), generator=random)
     position[: len(EDGES)] = torch.tensor(EDGES)
     return query * 3, key.to(dtype), value.to(dtype), keys, values, position.to(device)
@@ -36,7 +40,9 @@ def test_it_is_scaled_dot_product_attention(device: torch.device, dtype: torch.d
 
 
 @DTYPES
-def test_slot_neighbours_and_garbage_do_not_matter(device: torch.device, dtype: torch.dtype) -> None:
+def test_slot_neighbours_and_garbage_do_not_matter(
+    device: torch.device, dtype: torch.dtype
+) -> None:
     query, key, value, keys, values, position = case(device, dtype)
     order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(2)).to(device)
     moved = [tensor[order].contiguous() for tensor in (query, key, value, keys, values, position)]

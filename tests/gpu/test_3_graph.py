@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.graph import Captured
+from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured
+from gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 
 REQUESTS = mixed(20)  # some of which go through the text stage: both graphs are captured

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.dimensions import FULL
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.fabricate import fabricate
-from gpu_consumers.engines.chattts.graph import Captured
+from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured
+from gpu_consumers.engines.chattts.model.dimensions import FULL
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, shuffled, speak
 
 COUNT, SLOTS = 40, 64
@@ -30,7 +30,11 @@ def test_requests_differ_and_nearly_all_are_spoken(spoken: Spoken) -> None:
     assert len(set(waveforms)) > 0.9 * len(waveforms)
 
 
-@pytest.mark.parametrize("order", [shuffled(COUNT, seed=1), shuffled(COUNT, seed=2), list(range(COUNT))[::-1]], ids=["shuffled", "again", "reversed"])
+@pytest.mark.parametrize(
+    "order",
+    [shuffled(COUNT, seed=1), shuffled(COUNT, seed=2), list(range(COUNT))[::-1]],
+    ids=["shuffled", "again", "reversed"],
+)
 def test_order_of_arrival_and_slot_do_not_matter(spoken: Spoken, order: list[int]) -> None:
     assert speak(spoken[0], REQUESTS, order) == spoken[1]
 
@@ -41,7 +45,9 @@ def test_an_almost_empty_batch_does_not_matter(spoken: Spoken, at_once: int) -> 
     assert speak(spoken[0], REQUESTS, few, at_once) == {n: spoken[1][n] for n in few}
 
 
-def test_a_full_batch_of_strangers_and_what_a_slot_held_before_do_not_matter(spoken: Spoken) -> None:
+def test_a_full_batch_of_strangers_and_what_a_slot_held_before_do_not_matter(
+    spoken: Spoken,
+) -> None:
     made, outcomes, _ = spoken
     assert isinstance(made._model, Captured)
     with torch.inference_mode():
@@ -49,7 +55,10 @@ def test_a_full_batch_of_strangers_and_what_a_slot_held_before_do_not_matter(spo
             for cache in (layer.keys, layer.values):
                 cache.normal_().mul_(1e4)
         made._slots.hidden.fill_(float("nan"))
-    strangers = [msgspec.structs.replace(request, voice_seed=1000 + n) for n, request in enumerate(mixed(2 * SLOTS))]
+    strangers = [
+        msgspec.structs.replace(request, voice_seed=1000 + n)
+        for n, request in enumerate(mixed(2 * SLOTS))
+    ]
     company = [*REQUESTS, *strangers]
     found = speak(made, company, shuffled(len(company), seed=3))
     assert {n: found[n] for n in range(COUNT)} == outcomes

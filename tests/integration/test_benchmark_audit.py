@@ -21,8 +21,12 @@ def test_a_fabricated_night_is_proven_and_each_fault_in_it_is_named(tmp_path: Pa
     assert (clean["ok"], clean["exit_code"], clean["findings"]) == (True, 0, {})
     assert (broken["ok"], broken["exit_code"], broken["unexpected"]) == (False, 1, [])
     assert broken["caught"] == dict.fromkeys(FAULTS, True)
-    assert {name: found["caught"] for name, found in report["lacking"].items()} == {name: {name: True} for name in LACKS}
-    assert all((found["exit_code"], found["unexpected"]) == (1, []) for found in report["lacking"].values())
+    assert {name: found["caught"] for name, found in report["lacking"].items()} == {
+        name: {name: True} for name in LACKS
+    }
+    assert all(
+        (found["exit_code"], found["unexpected"]) == (1, []) for found in report["lacking"].values()
+    )
     resident = clean["resident_mib"]
     assert 0 < resident["at 10 %"] <= resident["peak"] < 1024
 

@@ -8,14 +8,30 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("ChatTTS")
 
-TINY = ["--slots", "4", "--upstream", "1", "2", "--precisions", "bfloat16", "float32", "--tokens", "8", "--scale", "0.05", "--budget", "60", "--quick"]
+TINY = [
+    "--slots",
+    "4",
+    "--upstream",
+    "1",
+    "2",
+    "--precisions",
+    "bfloat16",
+    "float32",
+    "--tokens",
+    "8",
+    "--scale",
+    "0.05",
+    "--budget",
+    "60",
+    "--quick",
+]
 
 
 @pytest.mark.slow
 def test_the_benchmark_speaks_all_and_writes_its_figures(tmp_path: Path) -> None:
     from benchmarks.engine import main
-    from gpu_consumers.engines.chattts.dimensions import TINY as DIMENSIONS
-    from gpu_consumers.engines.chattts.fabricate import fabricate
+    from gpu_consumers.engines.chattts.model.dimensions import TINY as DIMENSIONS
+    from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
     models = fabricate(tmp_path / "models", DIMENSIONS, seed=1).folder
     main([*TINY, "--models", str(models), "--out", str(tmp_path / "results")])
@@ -23,7 +39,10 @@ def test_the_benchmark_speaks_all_and_writes_its_figures(tmp_path: Path) -> None
     ours, _ = found["seedcast"]
     assert (ours["equal"]["finished"], ours["equal"]["tokens"]) == (8, 64)
     assert ours["mixed"]["finished"] == 8
-    assert [(run["lengths"], run["batch"], run["tokens"]) for run in found["upstream"][:2]] == [("equal", 1, 8), ("equal", 2, 16)]
+    assert [(run["lengths"], run["batch"], run["tokens"]) for run in found["upstream"][:2]] == [
+        ("equal", 1, 8),
+        ("equal", 2, 16),
+    ]
     assert found["price"]["fixed"]["tokens"] == found["price"]["free"]["tokens"]
     assert {run["lengths"] for run in found["upstream"]} == {"equal", "mixed"}
     assert "price of reproducibility" in (tmp_path / "results" / "engine.md").read_text()

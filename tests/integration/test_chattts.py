@@ -10,14 +10,14 @@ from confluent_kafka.admin import AdminClient
 
 from gpu_consumers import engines
 from gpu_consumers.assignments import GROUP
-from gpu_consumers.engines.chattts.dimensions import TINY
-from gpu_consumers.engines.chattts.fabricate import fabricate
-from gpu_consumers.replay import requests_of, results_of, speak
+from gpu_consumers.engines.chattts.model.dimensions import TINY
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from gpu_consumers.verify.replay import requests_of, results_of, speak
 from schemas.messages import RawAudio, SpeechRequest
 from schemas.topics import REQUESTS
+from seedcast.campaigns.progress import wait
 from seedcast.codec import decode_synthesis, encode_json, waveform_sha256
-from seedcast.kafka import config
-from seedcast.outcomes import wait
+from seedcast.kafka import client_config
 from seedcast.settings import GpuSettings, Settings
 from tests.conftest import Spawn, eventually
 from tests.integration.test_cli import rows, run
@@ -30,12 +30,25 @@ pytestmark = pytest.mark.integration
 def chattts(settings: Settings, tmp_path: Path) -> Settings:
     """Tiny weights; a killed worker is missed after the shortest time that the broker takes."""
     fabricate(tmp_path / "tiny", TINY, seed=3)
-    gpu = GpuSettings(engine="chattts", device="cpu", precision="float32", slots=32, context=512, threads=1, models=str(tmp_path / "tiny"), commit_interval=0.2)
-    return settings.model_copy(update={"gpu": gpu, "kafka": settings.kafka.model_copy(update={"session_timeout": 6.0})})
+    gpu = GpuSettings(
+        engine="chattts",
+        device="cpu",
+        precision="float32",
+        slots=32,
+        context=512,
+        threads=1,
+        models=str(tmp_path / "tiny"),
+        commit_interval=0.2,
+    )
+    return settings.model_copy(
+        update={"gpu": gpu, "kafka": settings.kafka.model_copy(update={"session_timeout": 6.0})}
+    )
 
 
 def in_precision(settings: Settings, precision: str) -> Settings:
-    return settings.model_copy(update={"gpu": settings.gpu.model_copy(update={"precision": precision})})
+    return settings.model_copy(
+        update={"gpu": settings.gpu.model_copy(update={"precision": precision})}
+    )
 
 
 def prove_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) -> None:
@@ -48,14 +61,23 @@ def prove_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) -> 
     assert len(spoken) > 0.8 * len(requests)
     engine = engines.load(settings)
     assert {outcome.engine_fingerprint for outcome in spoken.values()} == {engine.fingerprint}
-    again = {r.request_id: waveform_sha256(u.waveform) for r, u in speak(engine, requests[::-1]) if u.waveform is not None}
+    again = {
+        r.request_id: waveform_sha256(u.waveform)
+        for r, u in speak(engine, requests[::-1])
+        if u.waveform is not None
+    }
     assert again == {key: outcome.waveform_sha256 for key, outcome in spoken.items()}
 
 
 @pytest.mark.slow  # in the next one a worker is killed, too
 @pytest.mark.parametrize(("precision", "count"), [("float32", 120), ("bfloat16", 60)])
-def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(chattts: Settings, seedcast: Spawn, precision: str, count: int) -> None:
-    settings, requests = in_precision(chattts, precision), [request(n, speed=2.0) for n in range(count)]
+def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(
+    chattts: Settings, seedcast: Spawn, precision: str, count: int
+) -> None:
+    settings, requests = (
+        in_precision(chattts, precision),
+        [request(n, speed=2.0) for n in range(count)],
+    )
     produce(settings, [encode_json(r) for r in requests])
     first = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) >= 20, timeout=400, what="20 outcomes")
@@ -67,12 +89,21 @@ def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(chatt
     prove_undisturbed(settings, requests)
 
 
-def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots(chattts: Settings, seedcast: Spawn) -> None:
-    client, group, topic = AdminClient(config.client(chattts.kafka)), chattts.group(GROUP), chattts.topic(REQUESTS)
+def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots(
+    chattts: Settings, seedcast: Spawn
+) -> None:
+    client, group, topic = (
+        AdminClient(client_config.client(chattts.kafka)),
+        chattts.group(GROUP),
+        chattts.topic(REQUESTS),
+    )
 
     def shares() -> list[int]:
         members = client.describe_consumer_groups([group])[group].result(30).members
-        counts = (sum(place.topic == topic for place in member.assignment.topic_partitions) for member in members)
+        counts = (
+            sum(place.topic == topic for place in member.assignment.topic_partitions)
+            for member in members
+        )
         return [count for count in counts if count]  # a worker has a member for each of its topics
 
     killed = seedcast(RUN, chattts, SEEDCAST_FAILPOINT="gpu.synthesised:10:kill")
@@ -87,14 +118,28 @@ def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots
 
 
 @pytest.mark.slow
-def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_alike(chattts: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_alike(
+    chattts: Settings, seedcast: Spawn, tmp_path: Path
+) -> None:
     texts = tmp_path / "texts.csv"
-    texts.write_text("text,voice\n" + "".join(f"Thank you for order {n}.,{n}\n您的订单{n}已经发货。,{n}\n" for n in range(6)))
+    texts.write_text(
+        "text,voice\n"
+        + "".join(f"Thank you for order {n}.,{n}\n您的订单{n}已经发货。,{n}\n" for n in range(6))
+    )
     workers = seedcast(RUN, chattts), seedcast(["run", "postprocess"], chattts)
-    assert run(chattts, "submit", texts, "--campaign", "bills", "--speed", "2", "--profile", "archive").returncode == 0
+    assert (
+        run(
+            chattts, "submit", texts, "--campaign", "bills", "--speed", "2", "--profile", "archive"
+        ).returncode
+        == 0
+    )
     wait(chattts, "bills")
     assert [finish(worker) for worker in workers] == [0, 0]
-    spoken = {result.request_id: result for result in results_of(chattts, "bills") if result.status == "succeeded"}
+    spoken = {
+        result.request_id: result
+        for result in results_of(chattts, "bills")
+        if result.status == "succeeded"
+    }
 
     proof = run(chattts, "verify", "bills", "--all", "--json")
     assert proof.returncode == 0, proof.stderr
@@ -102,6 +147,19 @@ def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_
     assert summary["checked"] == summary["matches"] == len(spoken) >= 8
 
     one = next(request for request in requests_of(chattts, "bills") if request.request_id in spoken)
-    said = run(chattts, "say", one.text, "--voice", one.voice_seed, "--speed", "2", "-o", tmp_path / "one.flac")
+    said = run(
+        chattts,
+        "say",
+        one.text,
+        "--voice",
+        one.voice_seed,
+        "--speed",
+        "2",
+        "-o",
+        tmp_path / "one.flac",
+    )
     assert said.returncode == 0, said.stderr
-    assert hashlib.sha256((tmp_path / "one.flac").read_bytes()).hexdigest() == spoken[one.request_id].renditions[0].sha256
+    assert (
+        hashlib.sha256((tmp_path / "one.flac").read_bytes()).hexdigest()
+        == spoken[one.request_id].renditions[0].sha256
+    )

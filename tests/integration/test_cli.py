@@ -20,7 +20,13 @@ pytestmark = pytest.mark.integration
 
 def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
-    return subprocess.run(command, env=environment(settings) | {"COLUMNS": "200"} | env, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command,
+        env=environment(settings) | {"COLUMNS": "200"} | env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
@@ -38,7 +44,20 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     seedcast(["run", "gpu-consumer"], settings)
     seedcast(["run", "postprocess"], settings)
     file = write(tmp_path, "id,name,voice", "1,Anna,1", "2,,2", "3,Omar,x", "4,Grace,4")
-    submit = ["submit", file, "--campaign", "bills", "--id-column", "id", "--template", "Hello {name}.", "--profile", "telephony", "--json", "--wait"]
+    submit = [
+        "submit",
+        file,
+        "--campaign",
+        "bills",
+        "--id-column",
+        "id",
+        "--template",
+        "Hello {name}.",
+        "--profile",
+        "telephony",
+        "--json",
+        "--wait",
+    ]
     done = run(settings, *submit)
     assert done.returncode == 1  # two rows are wrong
     report, outcome = rows(done)
@@ -49,7 +68,12 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     assert (again["new"], again["accepted"]) == (0, 2)
 
     (campaign,) = rows(run(settings, "campaigns", "--json"))
-    assert (campaign["campaign_id"], campaign["state"], campaign["accepted"], campaign["succeeded"]) == ("bills", "completed", 2, 2)
+    assert (
+        campaign["campaign_id"],
+        campaign["state"],
+        campaign["accepted"],
+        campaign["succeeded"],
+    ) == ("bills", "completed", 2, 2)
 
     results = rows(run(settings, "results", "--campaign", "bills", "--json"))
     assert {r["status"] for r in results} == {"succeeded"}
@@ -57,7 +81,12 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     audio = tmp_path / "one.wav"
     assert run(settings, "fetch", results[0]["request_id"], "-o", audio).returncode == 0
     assert soundfile.info(audio).samplerate == 8000
-    assert run(settings, "fetch", results[0]["request_id"], "-o", audio, "--profile", "phone").returncode == 2
+    assert (
+        run(
+            settings, "fetch", results[0]["request_id"], "-o", audio, "--profile", "phone"
+        ).returncode
+        == 2
+    )
     assert run(settings, "results", "--parquet", tmp_path / "all.parquet").returncode == 0
 
     lag = json.loads(run(settings, "status", "--json").stdout)["lag"]
@@ -67,7 +96,16 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
 
 def test_dry_run_checks_rows_and_needs_no_broker(settings: Settings, tmp_path: Path) -> None:
     file = write(tmp_path, "text,voice", "Hello.,1", "…,1")
-    done = run(settings, "submit", file, "--campaign", "dry", "--dry-run", "--json", SEEDCAST_KAFKA_BOOTSTRAP="127.0.0.1:1")
+    done = run(
+        settings,
+        "submit",
+        file,
+        "--campaign",
+        "dry",
+        "--dry-run",
+        "--json",
+        SEEDCAST_KAFKA_BOOTSTRAP="127.0.0.1:1",
+    )
     assert (done.returncode, rows(done)[0]["rejected"]) == (1, 1)
 
 
@@ -80,18 +118,31 @@ def test_dead_letter_is_listed_shown_and_put_back(settings: Settings, seedcast: 
     assert r"\xff\x00 nonsense" in run(settings, "dead-letters", "show", letter["position"]).stdout
     assert run(settings, "dead-letters", "redrive", letter["position"]).returncode == 0
     for deaths in (2, 3):  # however many letters it left, it is one record
-        eventually(lambda deaths=deaths: len(rows(run(settings, "dead-letters", "list", "--json"))) == deaths, what=f"death {deaths}")  # type: ignore[misc]
+        eventually(
+            lambda deaths=deaths: (
+                len(rows(run(settings, "dead-letters", "list", "--json"))) == deaths
+            ),
+            what=f"death {deaths}",
+        )  # type: ignore[misc]
         if deaths == 2:
-            assert run(settings, "dead-letters", "redrive", "--all").stdout == f"1 is back on {settings.topic(REQUESTS)}\n"
+            assert (
+                run(settings, "dead-letters", "redrive", "--all").stdout
+                == f"1 is back on {settings.topic(REQUESTS)}\n"
+            )
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         letters = [dead_letters.parse(record) for record in reader.to_end()]
-    assert [(again.key, again.value, again.delivery_count) for again in letters] == [(b"7", b"\xff\x00 nonsense", count) for count in (1, 2, 3)]
+    assert [(again.key, again.value, again.delivery_count) for again in letters] == [
+        (b"7", b"\xff\x00 nonsense", count) for count in (1, 2, 3)
+    ]
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
 
 
 def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
-    elsewhere = {"SEEDCAST_KAFKA_PREFIX": settings.kafka.prefix + "x", "SEEDCAST_KAFKA_PARTITIONS": "1"}
+    elsewhere = {
+        "SEEDCAST_KAFKA_PREFIX": settings.kafka.prefix + "x",
+        "SEEDCAST_KAFKA_PARTITIONS": "1",
+    }
     assert len(rows(run(settings, "topics", "list", "--json"))) == 8
     assert run(settings, "topics", "check").returncode == 0
     missing = run(settings, "topics", "check", **elsewhere)
@@ -109,18 +160,45 @@ def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
         (["submit", "no-such.csv", "--campaign", "a"], {}, 2, "no-such.csv"),
         (["campaigns", "--wait", "no-such"], {}, 2, "no-such"),
         (["fetch", "no-such", "-o", "x.wav"], {}, 2, "no-such"),
-        (["topics", "check"], {"SEEDCAST_KAFKA_BOOTSTRAP": "127.0.0.1:1", "SEEDCAST_KAFKA_START_TIMEOUT": "2"}, 3, "SEEDCAST_KAFKA_BOOTSTRAP"),
-        (["run", "postprocess"], {"SEEDCAST_S3_SECRET_KEY": "wrong-secret-key"}, 3, "SEEDCAST_S3_SECRET_KEY"),
-        (["run", "gpu-consumer"], {"SEEDCAST_S3_SECRET_KEY": "wrong-secret-key"}, 3, "SEEDCAST_S3_SECRET_KEY"),
-        (["run", "postprocess"], {"SEEDCAST_S3_ENDPOINT": "http://127.0.0.1:1"}, 2, "SEEDCAST_POSTPROCESS_DIGEST_KEY"),
-        (["run", "postprocess"], {"SEEDCAST_S3_ENDPOINT": "http://127.0.0.1:1", "SEEDCAST_POSTPROCESS_DIGEST_KEY": ""}, 2, "SEEDCAST_POSTPROCESS_DIGEST_KEY"),
+        (
+            ["topics", "check"],
+            {"SEEDCAST_KAFKA_BOOTSTRAP": "127.0.0.1:1", "SEEDCAST_KAFKA_START_TIMEOUT": "2"},
+            3,
+            "SEEDCAST_KAFKA_BOOTSTRAP",
+        ),
+        (
+            ["run", "postprocess"],
+            {"SEEDCAST_S3_SECRET_KEY": "wrong-secret-key"},
+            3,
+            "SEEDCAST_S3_SECRET_KEY",
+        ),
+        (
+            ["run", "gpu-consumer"],
+            {"SEEDCAST_S3_SECRET_KEY": "wrong-secret-key"},
+            3,
+            "SEEDCAST_S3_SECRET_KEY",
+        ),
+        (
+            ["run", "postprocess"],
+            {"SEEDCAST_S3_ENDPOINT": "http://127.0.0.1:1"},
+            2,
+            "SEEDCAST_POSTPROCESS_DIGEST_KEY",
+        ),
+        (
+            ["run", "postprocess"],
+            {"SEEDCAST_S3_ENDPOINT": "http://127.0.0.1:1", "SEEDCAST_POSTPROCESS_DIGEST_KEY": ""},
+            2,
+            "SEEDCAST_POSTPROCESS_DIGEST_KEY",
+        ),
         (["run", "gpu-consumer", "--engine", "kazoo"], {}, 2, "espeak"),
         (["status"], {"SEEDCAST_GPU_SLOTZ": "1"}, 2, "SEEDCAST_GPU_SLOTZ"),
         (["say", "…!", "-o", "x.wav"], {}, 2, "letter or digit"),
         (["say", "Hello", "-o", "/no/such/folder/x.wav"], {}, 2, "/no/such/folder"),
     ],
 )
-def test_what_cannot_work_says_why_and_exits_so(settings: Settings, arguments: list[str], env: dict[str, str], code: int, said: str) -> None:
+def test_what_cannot_work_says_why_and_exits_so(
+    settings: Settings, arguments: list[str], env: dict[str, str], code: int, said: str
+) -> None:
     done = run(settings, *arguments, **env)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
@@ -157,4 +235,9 @@ time.sleep(60)
 
 def test_help_needs_no_room() -> None:
     code = "import sys; import seedcast.cli; print([m for m in ('torch', 'faust', 'librosa', 'minio', 'confluent_kafka', 'pyarrow') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")}
     command = [sys.executable, "-m", "seedcast.cli", "demo", *arguments]
-    return subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def run(folder: Path, *arguments: str) -> dict[str, object]:
@@ -44,23 +46,38 @@ def test_the_example_is_spoken_once_and_leaves_nothing_running(tmp_path: Path) -
     first = run(tmp_path)
     assert first["accepted"] == first["succeeded"] == 312
     assert "espeak on the CPU, 8 slots, fingerprint espeak-" in str(first["said"])
-    assert (first["rejected"], first["failed"], first["expired"], first["cancelled"]) == (5, 0, 0, 0)
+    assert (first["rejected"], first["failed"], first["expired"], first["cancelled"]) == (
+        5,
+        0,
+        0,
+        0,
+    )
     files = sorted((tmp_path / ".seedcast" / "audio" / "demo").iterdir())
     assert len(files) > 312  # some rows ask for two profiles
     assert soundfile.info(next(f for f in files if f.suffix == ".wav")).samplerate == 8000
-    rejected = (tmp_path / ".seedcast" / "demo" / "demo.csv.rejected.jsonl").read_text().splitlines()
-    assert [json.loads(line)["row"] for line in rejected] == [47, 98, 151, 266, 203] or len(rejected) == 5
+    rejected = (
+        (tmp_path / ".seedcast" / "demo" / "demo.csv.rejected.jsonl").read_text().splitlines()
+    )
+    assert [json.loads(line)["row"] for line in rejected] == [47, 98, 151, 266, 203] or len(
+        rejected
+    ) == 5
     assert left_running(tmp_path) == []
 
     again = run(tmp_path)
-    assert {k: v for k, v in again.items() if k not in ("wall_seconds", "said")} == {k: v for k, v in first.items() if k not in ("wall_seconds", "said")}
+    assert {k: v for k, v in again.items() if k not in ("wall_seconds", "said")} == {
+        k: v for k, v in first.items() if k not in ("wall_seconds", "said")
+    }
     assert left_running(tmp_path) == []
 
 
 def test_ctrl_c_stops_cleanly_and_the_next_run_goes_on(tmp_path: Path) -> None:
     process = start(tmp_path, "--rows", "600")
     folder = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo-600"
-    eventually(lambda: folder.is_dir() and any(folder.rglob("*.*")), timeout=300, what="the first audio object")
+    eventually(
+        lambda: folder.is_dir() and any(folder.rglob("*.*")),
+        timeout=300,
+        what="the first audio object",
+    )
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=240)
     assert process.returncode == 130

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.topics import RESULTS
 from seedcast.embedded import Process, Stack, broker, connected, processes
-from seedcast.embedded.state import Recorded
+from seedcast.embedded.stack_state import Recorded
 from seedcast.errors import InvalidInput, InvalidSettings, LocalResource
 from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.settings import KafkaSettings, S3Settings, Settings
@@ -44,7 +44,10 @@ def test_start_keeps_what_runs_and_mends_what_crashed_with_its_data(own_stack: S
     deliver(own_stack, b"before the crash")
     before = servers(own_stack)
     own_stack.kill("kafka")
-    assert {name: process.running for name, process in servers(own_stack).items()} == {"kafka": False, "s3": True}
+    assert {name: process.running for name, process in servers(own_stack).items()} == {
+        "kafka": False,
+        "s3": True,
+    }
     steps: list[str] = []
     Stack(own_stack.home).start(steps.append)
     after = servers(own_stack)
@@ -82,9 +85,17 @@ def test_port_that_was_taken_meanwhile_is_changed_and_clients_learn_it(own_stack
 def test_nothing_outlives_stop(own_stack: Stack) -> None:
     worker = own_stack.start_worker("postprocess-1", ["run", "postprocess"])
     assert own_stack.start_worker("postprocess-1", ["run", "postprocess"]).pid == worker.pid
-    with pytest.raises(InvalidInput, match=r"postprocess-1 runs already; expected `seedcast run gpu-consumer`; got `seedcast run postprocess`; stop it"):
+    with pytest.raises(
+        InvalidInput,
+        match=r"postprocess-1 runs already; expected `seedcast run gpu-consumer`; got `seedcast run postprocess`; stop it",
+    ):
         own_stack.start_worker("postprocess-1", ["run", "gpu-consumer"])
-    stray = processes.spawn([sys.executable, "-c", "import signal; signal.pause()"], os.environ, own_stack.home / "stray.log", own_stack.home)
+    stray = processes.spawn(
+        [sys.executable, "-c", "import signal; signal.pause()"],
+        os.environ,
+        own_stack.home / "stray.log",
+        own_stack.home,
+    )
     pids = [process.pid for process in own_stack.status()] + [stray.pid]
     assert len(pids) == 4
     own_stack.stop()
@@ -107,7 +118,9 @@ def test_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> 
     assert "RuntimeException" in raised.value.got
 
 
-def test_answer_of_somebody_elses_broker_is_not_taken_for_ours(stack: Stack, tmp_path: Path) -> None:
+def test_answer_of_somebody_elses_broker_is_not_taken_for_ours(
+    stack: Stack, tmp_path: Path
+) -> None:
     other = Stack(tmp_path)
     (tmp_path / "stack.json").write_bytes((stack.home / "stack.json").read_bytes())
     assert broker.cluster_id(stack.home)
@@ -118,12 +131,18 @@ def test_credentials_stay_between_owner_and_server(stack: Stack) -> None:
     settings = connected(Settings(home=stack.home))
     secret = settings.s3.secret_key.get_secret_value()
     assert stat.S_IMODE((stack.home / "stack.json").stat().st_mode) == 0o600
-    assert not any(secret in " ".join(psutil.Process(process.pid).cmdline()) for process in stack.status())
+    assert not any(
+        secret in " ".join(psutil.Process(process.pid).cmdline()) for process in stack.status()
+    )
     S3Store(settings.s3).ensure_bucket()
 
 
 def test_configured_servers_are_left_alone(stack: Stack) -> None:
-    given = Settings(home=stack.home, kafka=KafkaSettings(bootstrap="b:9092"), s3=S3Settings(endpoint="http://s:9000"))
+    given = Settings(
+        home=stack.home,
+        kafka=KafkaSettings(bootstrap="b:9092"),
+        s3=S3Settings(endpoint="http://s:9000"),
+    )
     assert connected(given) == given
     mixed = connected(Settings(home=stack.home, kafka=KafkaSettings(bootstrap="b:9092")))
     assert mixed.kafka.bootstrap == "b:9092"
@@ -145,7 +164,9 @@ def test_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_process_that_ignores_sigterm_is_killed_and_its_children_are_found(tmp_path: Path) -> None:
     program = "import signal, subprocess; signal.signal(15, signal.SIG_IGN); subprocess.Popen(['sleep', '600']); print('on', flush=True); signal.pause()"
-    stubborn = processes.spawn([sys.executable, "-c", program], os.environ, tmp_path / "log", tmp_path)
+    stubborn = processes.spawn(
+        [sys.executable, "-c", program], os.environ, tmp_path / "log", tmp_path
+    )
     eventually(lambda: processes.tail(tmp_path / "log") == "on")
     processes.end([stubborn], grace=0.2)
     assert not stubborn.is_running()

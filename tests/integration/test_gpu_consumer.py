@@ -17,7 +17,7 @@ from schemas.messages import RawAudio, Rejected, SpeechRequest
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader, config
+from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.settings import Settings
 from storage import dead_letters
 from storage.s3 import S3Store
@@ -30,13 +30,24 @@ RUN = ["run", "gpu-consumer"]
 
 
 def request(number: int, **changes: object) -> SpeechRequest:
-    return a_request(request_id=f"request-{number:05d}", text=f"This is message number {number}, thank you.", voice_seed=number % 4, **changes)
+    return a_request(
+        request_id=f"request-{number:05d}",
+        text=f"This is message number {number}, thank you.",
+        voice_seed=number % 4,
+        **changes,
+    )
 
 
 def produce(settings: Settings, values: list[bytes], topic: Topic = REQUESTS) -> None:
     producer, errors = Producer(settings), list[SeedcastError | None]()
     for number, value in enumerate(values):
-        producer.send(settings.topic(topic), key=b"7", value=value, on_delivery=errors.append, partition=number % 4)
+        producer.send(
+            settings.topic(topic),
+            key=b"7",
+            value=value,
+            on_delivery=errors.append,
+            partition=number % 4,
+        )
     assert producer.flush(30) == 0
     assert errors == [None] * len(values)
 
@@ -55,7 +66,9 @@ def lag(settings: Settings) -> int:
 
 
 def starts(settings: Settings, group: str) -> list[int | None]:
-    return [left.offset for _, left in sorted(Admin(settings).committed(settings.group(group)).items())]
+    return [
+        left.offset for _, left in sorted(Admin(settings).committed(settings.group(group)).items())
+    ]
 
 
 def finish(process: subprocess.Popen[bytes]) -> int:
@@ -63,20 +76,33 @@ def finish(process: subprocess.Popen[bytes]) -> int:
     return process.wait(timeout=90)
 
 
-def test_each_record_ends_as_audio_rejection_or_dead_letter(settings: Settings, seedcast: Spawn) -> None:
+def test_each_record_ends_as_audio_rejection_or_dead_letter(
+    settings: Settings, seedcast: Spawn
+) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
     produce(settings, [encode_json(request(n)) for n in range(20)])
     produce(
         settings,
-        [encode_json(request(100, deadline=past)), b'{"request_id": "request-00101"}', b"\xff not JSON", encode_json(request(102, profiles=("no-such",)))],
+        [
+            encode_json(request(100, deadline=past)),
+            b'{"request_id": "request-00101"}',
+            b"\xff not JSON",
+            encode_json(request(102, profiles=("no-such",))),
+        ],
     )
     worker = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == 23, what="23 outcomes")
     assert finish(worker) == 0
     outcomes = {key: decode_synthesis(records[0].value) for key, records in audio(settings).items()}
     assert sum(isinstance(outcome, RawAudio) for outcome in outcomes.values()) == 20
-    rejected = {key: (o.status, o.error.code) for key, o in outcomes.items() if isinstance(o, Rejected)}
-    assert rejected == {"request-00100": ("expired", "expired"), "request-00101": ("failed", "invalid_request"), "request-00102": ("failed", "unknown_profile")}
+    rejected = {
+        key: (o.status, o.error.code) for key, o in outcomes.items() if isinstance(o, Rejected)
+    }
+    assert rejected == {
+        "request-00100": ("expired", "expired"),
+        "request-00101": ("failed", "invalid_request"),
+        "request-00102": ("failed", "unknown_profile"),
+    }
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
     assert (letter.value, letter.topic) == (b"\xff not JSON", settings.topic(REQUESTS))
@@ -84,11 +110,15 @@ def test_each_record_ends_as_audio_rejection_or_dead_letter(settings: Settings, 
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings: Settings, seedcast: Spawn) -> None:
+def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(
+    settings: Settings, seedcast: Spawn
+) -> None:
     produce(settings, [encode_json(request(n)) for n in range(600)])
     for killed_after in (50, 250):
         worker = seedcast(RUN, settings, SEEDCAST_GPU_COMMIT_INTERVAL="0.2")
-        eventually(lambda at=killed_after: len(audio(settings)) >= at, what=f"{killed_after} outcomes")
+        eventually(
+            lambda at=killed_after: len(audio(settings)) >= at, what=f"{killed_after} outcomes"
+        )
         worker.kill()
         worker.wait()
     worker = seedcast(RUN, settings)
@@ -96,14 +126,23 @@ def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings:
     assert finish(worker) == 0
     records = audio(settings)
     assert all(len({record.value for record in repeats}) == 1 for repeats in records.values())
-    assert sum(map(len, records.values())) < 600 + 2 * 300  # a crash repeats what came after the last commit, not all
+    assert (
+        sum(map(len, records.values())) < 600 + 2 * 300
+    )  # a crash repeats what came after the last commit, not all
     assert lag(settings) == 0
 
 
-def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(settings: Settings, seedcast: Spawn) -> None:
+def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(
+    settings: Settings, seedcast: Spawn
+) -> None:
     produce(settings, [encode_json(request(n)) for n in range(400)])
     for _ in range(3):
-        worker = seedcast(RUN, settings, SEEDCAST_GPU_COMMIT_INTERVAL="3600", SEEDCAST_FAILPOINT="gpu.synthesised:30:stop")
+        worker = seedcast(
+            RUN,
+            settings,
+            SEEDCAST_GPU_COMMIT_INTERVAL="3600",
+            SEEDCAST_FAILPOINT="gpu.synthesised:30:stop",
+        )
         assert ends_from_the_middle(worker) == 0
     worker = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == 400, timeout=240, what="400 outcomes")
@@ -111,7 +150,9 @@ def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(settings: Sett
     assert sum(map(len, audio(settings).values())) == 400
 
 
-def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(settings: Settings, seedcast: Spawn) -> None:
+def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(
+    settings: Settings, seedcast: Spawn
+) -> None:
     first, second = seedcast(RUN, settings), seedcast(RUN, settings)
     produce(settings, [encode_json(request(n)) for n in range(300)])
     eventually(lambda: len(audio(settings)) > 50, what="some progress")
@@ -119,17 +160,21 @@ def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(sett
     produce(settings, [encode_json(request(n)) for n in range(300, 500)])
     eventually(lambda: len(audio(settings)) == 500, timeout=240, what="500 outcomes")
     assert finish(second) == 0
-    assert all(len({record.value for record in repeats}) == 1 for repeats in audio(settings).values())
+    assert all(
+        len({record.value for record in repeats}) == 1 for repeats in audio(settings).values()
+    )
 
 
 def test_each_topic_is_shared_evenly(settings: Settings, seedcast: Spawn) -> None:
     """One worker after another, as they start: by number alone the second would be given all the urgent partitions, and nothing else."""
-    client, group = AdminClient(config.client(settings.kafka)), settings.group(GROUP)
+    client, group = AdminClient(client_config.client(settings.kafka)), settings.group(GROUP)
 
     def shares() -> dict[str, list[int]]:
         found = defaultdict(list)
         for member in client.describe_consumer_groups([group])[group].result(30).members:
-            for topic, count in Counter(place.topic for place in member.assignment.topic_partitions).items():
+            for topic, count in Counter(
+                place.topic for place in member.assignment.topic_partitions
+            ).items():
                 found[topic].append(count)
         return dict(found)
 
@@ -137,22 +182,43 @@ def test_each_topic_is_shared_evenly(settings: Settings, seedcast: Spawn) -> Non
     seedcast(RUN, settings)
     eventually(lambda: shares() == {topic: [4] for topic in topics}, what="all of it for the first")
     seedcast(RUN, settings)
-    eventually(lambda: shares() == {topic: [2, 2] for topic in topics}, what="a fair share for the second")
+    eventually(
+        lambda: shares() == {topic: [2, 2] for topic in topics}, what="a fair share for the second"
+    )
 
 
-def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(settings: Settings, seedcast: Spawn) -> None:
+def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
+    settings: Settings, seedcast: Spawn
+) -> None:
     produce(settings, [encode_json(request(n)) for n in range(1500)])
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
     stopped(worker)
-    produce(settings, [encode_json(request(9000 + n, priority="urgent")) for n in range(4)], REQUESTS_URGENT)
+    produce(
+        settings,
+        [encode_json(request(9000 + n, priority="urgent")) for n in range(4)],
+        REQUESTS_URGENT,
+    )
     worker.send_signal(signal.SIGCONT)
     eventually(lambda: len(audio(settings, AUDIO_URGENT)) == 4, what="the urgent ones")
-    last = max(record.timestamp_ms for records in audio(settings, AUDIO_URGENT).values() for record in records)
-    assert sum(record.timestamp_ms <= last for records in audio(settings).values() for record in records) < 1500
+    last = max(
+        record.timestamp_ms
+        for records in audio(settings, AUDIO_URGENT).values()
+        for record in records
+    )
+    assert (
+        sum(
+            record.timestamp_ms <= last
+            for records in audio(settings).values()
+            for record in records
+        )
+        < 1500
+    )
     assert finish(worker) == 0
 
 
-def test_the_same_request_has_the_same_waveform_in_any_company(settings: Settings, seedcast: Spawn) -> None:
+def test_the_same_request_has_the_same_waveform_in_any_company(
+    settings: Settings, seedcast: Spawn
+) -> None:
     watched = [request(n) for n in range(8)]
     produce(settings, [encode_json(r) for r in watched])
     worker = seedcast(RUN, settings)
@@ -160,16 +226,29 @@ def test_the_same_request_has_the_same_waveform_in_any_company(settings: Setting
     again = [request(n, submitted_at=datetime.now(UTC)) for n in range(8)]
     produce(
         settings,
-        [encode_json(r) for n in range(100, 160) for r in (request(n), *(again[:1] if n == 130 else []))] + [encode_json(r) for r in reversed(again[1:])],
+        [
+            encode_json(r)
+            for n in range(100, 160)
+            for r in (request(n), *(again[:1] if n == 130 else []))
+        ]
+        + [encode_json(r) for r in reversed(again[1:])],
     )
-    eventually(lambda: all(len(audio(settings)[r.request_id]) == 2 for r in watched), what="both rounds")
+    eventually(
+        lambda: all(len(audio(settings)[r.request_id]) == 2 for r in watched), what="both rounds"
+    )
     assert finish(worker) == 0
     for records in (audio(settings)[r.request_id] for r in watched):
-        hashes = {s.waveform_sha256 for record in records if isinstance(s := decode_synthesis(record.value), RawAudio)}
+        hashes = {
+            s.waveform_sha256
+            for record in records
+            if isinstance(s := decode_synthesis(record.value), RawAudio)
+        }
         assert len(hashes) == 1
 
 
-def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(settings: Settings, seedcast: Spawn, tmp_path: object) -> None:
+def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(
+    settings: Settings, seedcast: Spawn, tmp_path: object
+) -> None:
     import socket
 
     with socket.socket() as taken:
@@ -179,15 +258,23 @@ def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(settings: Setti
         assert worker.wait(timeout=180) == 3
 
 
-def test_idle_worker_commits_where_it_starts_and_leaves_quickly(settings: Settings, seedcast: Spawn) -> None:
+def test_idle_worker_commits_where_it_starts_and_leaves_quickly(
+    settings: Settings, seedcast: Spawn
+) -> None:
     """A partition without a commit looks to an autoscaler as if all of its log were to be done."""
     produce(settings, [encode_json(request(1))])  # to partition 0
-    client = AdminClient(config.client(settings.kafka))
+    client = AdminClient(client_config.client(settings.kafka))
     for deleted in client.delete_records([TopicPartition(settings.topic(REQUESTS), 0, 1)]).values():
         deleted.result(60)
     worker = seedcast(RUN, settings)
-    eventually(lambda: starts(settings, GROUP) == [1, 0, 0, 0, 0, 0, 0, 0], what="the starts of both topics")
-    eventually(lambda: starts(settings, parking.GROUP) == [0, 0, 0, 0], what="the starts of the parked ones")
+    eventually(
+        lambda: starts(settings, GROUP) == [1, 0, 0, 0, 0, 0, 0, 0],
+        what="the starts of both topics",
+    )
+    eventually(
+        lambda: starts(settings, parking.GROUP) == [0, 0, 0, 0],
+        what="the starts of the parked ones",
+    )
     began = time.monotonic()
     assert finish(worker) == 0
     assert time.monotonic() - began < settings.gpu.drain
@@ -197,7 +284,9 @@ def test_idle_worker_commits_where_it_starts_and_leaves_quickly(settings: Settin
     assert finish(worker) == 0
 
 
-def test_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(settings: Settings, seedcast: Spawn) -> None:
+def test_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(
+    settings: Settings, seedcast: Spawn
+) -> None:
     largest = os.urandom(MIB - 200)  # what is around it in the batch counts, too
     produce(settings, [largest])
     worker = seedcast(RUN, settings)

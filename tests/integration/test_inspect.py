@@ -10,13 +10,13 @@ import pytest
 import soundfile
 
 from schemas.topics import AUDIO
-from seedcast import profiles
-from seedcast.cli.inspection import decode
+from seedcast.catalog import profiles
 from seedcast.codec import encode_synthesis
 from seedcast.settings import PostprocessSettings, Settings
 from stream_apps.audio.chain import render, render_source
 from stream_apps.audio.samples import to_int16
 from stream_apps.audio.source import Source
+from stream_apps.inspect.inspection import decode
 from tests.conftest import Spawn, environment, eventually
 from tests.integration.test_postprocess import RUN, delete_all, finish, produce, results, sounds
 from tests.unit.stream_apps.records import audio, tone
@@ -27,17 +27,23 @@ pytestmark = pytest.mark.integration
 
 def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
-    return subprocess.run(command, env=environment(settings) | env, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command, env=environment(settings) | env, capture_output=True, text=True, timeout=300
+    )
 
 
-def test_a_request_is_shown_before_and_after_as_long_as_its_waveform_is_kept(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+def test_a_request_is_shown_before_and_after_as_long_as_its_waveform_is_kept(
+    settings: Settings, seedcast: Spawn, tmp_path: Path
+) -> None:
     produce(settings, sounds(range(3), profiles=("phone", "telephony")))
     produce(settings, [(b"request-00009", encode_synthesis(audio(9, tone(22_050, 22_050))))])
     worker = seedcast(RUN, settings)
     eventually(lambda: len(results(settings)) == 4, what="the results")
     assert finish(worker) == 0
     picture = tmp_path / "before and after.png"
-    shown = run(settings, "inspect", "request-00001", "--profile", "telephony", "-o", picture, "--json")
+    shown = run(
+        settings, "inspect", "request-00001", "--profile", "telephony", "-o", picture, "--json"
+    )
     assert shown.returncode == 0, shown.stderr
     facts = json.loads(shown.stdout)
     assert facts["profile"] == "telephony"
@@ -60,7 +66,16 @@ def test_a_file_is_put_through_the_chain_whatever_its_channels(tmp_path: Path) -
     clean = between(speech(), 0.5, 0.7)
     noise = noisy(clean, white(len(clean)), 10)
     soundfile.write(tmp_path / "call.wav", np.stack([noise, noise], axis=1), RATE, subtype="FLOAT")
-    shown = run(Settings(home=tmp_path), "inspect", tmp_path / "call.wav", "-o", tmp_path / "call.svg", "--profile", "speaker", "--json")
+    shown = run(
+        Settings(home=tmp_path),
+        "inspect",
+        tmp_path / "call.wav",
+        "-o",
+        tmp_path / "call.svg",
+        "--profile",
+        "speaker",
+        "--json",
+    )
     assert shown.returncode == 0, shown.stderr
     facts = json.loads(shown.stdout)
     assert facts["noise suppression"] == "RNNoise (auto, under 20 dB)"
@@ -70,16 +85,26 @@ def test_a_file_is_put_through_the_chain_whatever_its_channels(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
-def test_a_file_of_16_bits_is_rendered_to_the_bytes_that_the_pipeline_makes(tmp_path: Path, kind: str) -> None:
-    waveform, phone = to_int16(between(speech(), 0.3, 0.3), dither=False), profiles.load(PostprocessSettings())["phone"]
+def test_a_file_of_16_bits_is_rendered_to_the_bytes_that_the_pipeline_makes(
+    tmp_path: Path, kind: str
+) -> None:
+    waveform, phone = (
+        to_int16(between(speech(), 0.3, 0.3), dither=False),
+        profiles.load(PostprocessSettings())["phone"],
+    )
     soundfile.write(tmp_path / f"a.{kind}", waveform, RATE, subtype="PCM_16")
     clip = decode((tmp_path / f"a.{kind}").read_bytes(), "a")
-    assert render_source(Source(clip.samples, clip.rate), phone).sha256 == render(waveform, RATE, phone).sha256
+    assert (
+        render_source(Source(clip.samples, clip.rate), phone).sha256
+        == render(waveform, RATE, phone).sha256
+    )
 
 
 def test_a_file_without_samples_is_shown_as_empty(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
-    shown = run(Settings(home=tmp_path), "inspect", tmp_path / "empty.wav", "-o", tmp_path / "p.png")
+    shown = run(
+        Settings(home=tmp_path), "inspect", tmp_path / "empty.wav", "-o", tmp_path / "p.png"
+    )
     assert shown.returncode == 0, shown.stderr
     assert "at least one sample" in shown.stdout
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
@@ -100,13 +125,27 @@ def test_what_cannot_be_inspected_is_named(settings: Settings, tmp_path: Path) -
 
 
 def test_profiles_lists_the_rows_in_force(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('[kiosk]\nformat = "flac"\nsample_rate = 44100\nmax_pause = 0.4\n')
+    (tmp_path / "mine.toml").write_text(
+        '[kiosk]\nformat = "flac"\nsample_rate = 44100\nmax_pause = 0.4\n'
+    )
     env = {"SEEDCAST_POSTPROCESS_PROFILES": str(tmp_path / "mine.toml")}
     listed = run(Settings(home=tmp_path), "profiles", "--json", **env)
     rows = {row["name"]: row for row in map(json.loads, listed.stdout.splitlines())}
-    assert {"phone", "speaker", "telephony", "telephony-alaw", "car", "web", "archive", "wav", "kiosk"} == rows.keys()
+    assert {
+        "phone",
+        "speaker",
+        "telephony",
+        "telephony-alaw",
+        "car",
+        "web",
+        "archive",
+        "wav",
+        "kiosk",
+    } == rows.keys()
     assert rows["telephony"]["band"] == [300, 3400]
     table = run(Settings(home=tmp_path), "profiles", COLUMNS="200", **env)
     assert table.returncode == 0
     assert "pauses 0.4" in table.stdout
-    assert "0.01" in next(line for line in table.stdout.splitlines() if line.startswith("phone"))  # its fade
+    assert "0.01" in next(
+        line for line in table.stdout.splitlines() if line.startswith("phone")
+    )  # its fade

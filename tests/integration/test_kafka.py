@@ -12,9 +12,27 @@ from pydantic import SecretStr
 
 from schemas.topics import AUDIO, CAMPAIGNS, DEAD_LETTERS, MIB, REQUESTS, RESULTS, TOPICS, Topic
 from seedcast.embedded import broker, processes
-from seedcast.embedded.state import HOST, State
-from seedcast.errors import BrokerUnavailable, CredentialsRefused, OffsetsLost, Poison, SeedcastError, TopicMismatch, Unreachable
-from seedcast.kafka import Admin, Committed, GroupConsumer, Offsets, Partition, Producer, Record, TopicReader, config
+from seedcast.embedded.stack_state import HOST, State
+from seedcast.errors import (
+    BrokerUnavailable,
+    CredentialsRefused,
+    OffsetsLost,
+    Poison,
+    SeedcastError,
+    TopicMismatch,
+    Unreachable,
+)
+from seedcast.kafka import (
+    Admin,
+    Committed,
+    GroupConsumer,
+    Offsets,
+    Partition,
+    Producer,
+    Record,
+    TopicReader,
+    client_config,
+)
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import eventually
 
@@ -35,7 +53,9 @@ def records(settings: Settings, topic: Topic) -> list[Record]:
 def delete_before(settings: Settings, topic: Topic, offset: int) -> None:
     """As retention would."""
     client = AdminClient({"bootstrap.servers": settings.kafka.bootstrap})
-    for deleted in client.delete_records([TopicPartition(settings.topic(topic), 0, offset)]).values():
+    for deleted in client.delete_records(
+        [TopicPartition(settings.topic(topic), 0, offset)]
+    ).values():
         deleted.result(60)
 
 
@@ -69,14 +89,27 @@ def test_too_few_replicas_and_one_that_acknowledges_alone_are_named(settings: Se
         assert f"{name}: expected min.insync.replicas of at least 2, got 1" in found
 
 
-@pytest.mark.parametrize(("topic", "size"), [(REQUESTS, MIB - OVERHEAD), (AUDIO, 16 * MIB - OVERHEAD), (DEAD_LETTERS, MIB)])
-def test_the_largest_record_arrives_as_it_was_sent(settings: Settings, topic: Topic, size: int) -> None:
-    Producer(settings).deliver(settings.topic(topic), key=b"key", value=noise(size), headers=[("why", b"because")])
+@pytest.mark.parametrize(
+    ("topic", "size"),
+    [(REQUESTS, MIB - OVERHEAD), (AUDIO, 16 * MIB - OVERHEAD), (DEAD_LETTERS, MIB)],
+)
+def test_the_largest_record_arrives_as_it_was_sent(
+    settings: Settings, topic: Topic, size: int
+) -> None:
+    Producer(settings).deliver(
+        settings.topic(topic), key=b"key", value=noise(size), headers=[("why", b"because")]
+    )
     [record] = records(settings, topic)
-    assert (record.key, record.value == noise(size), record.headers) == (b"key", True, (("why", b"because"),))
+    assert (record.key, record.value == noise(size), record.headers) == (
+        b"key",
+        True,
+        (("why", b"because"),),
+    )
 
 
-def test_record_over_its_topics_limit_is_poison_and_takes_no_other_along(settings: Settings) -> None:
+def test_record_over_its_topics_limit_is_poison_and_takes_no_other_along(
+    settings: Settings,
+) -> None:
     outcomes: dict[int, SeedcastError | None] = {}
 
     def note(number: int) -> Callable[[SeedcastError | None], None]:
@@ -85,11 +118,24 @@ def test_record_over_its_topics_limit_is_poison_and_takes_no_other_along(setting
     producer = Producer(settings)
     for number, size in enumerate([10, 10, MIB + OVERHEAD, 10, 20 * MIB, 10]):
         try:
-            producer.send(settings.topic(REQUESTS), key=b"7", value=noise(size), partition=0, on_delivery=note(number))
+            producer.send(
+                settings.topic(REQUESTS),
+                key=b"7",
+                value=noise(size),
+                partition=0,
+                on_delivery=note(number),
+            )
         except Poison as error:
             outcomes[number] = error
     assert producer.flush(30) == 0
-    assert [type(outcomes[number]) for number in range(6)] == [type(None), type(None), Poison, type(None), Poison, type(None)]
+    assert [type(outcomes[number]) for number in range(6)] == [
+        type(None),
+        type(None),
+        Poison,
+        type(None),
+        Poison,
+        type(None),
+    ]
     assert len(records(settings, REQUESTS)) == 4
 
 
@@ -149,7 +195,10 @@ class Member:
         return found
 
     def wait_for(self, partitions: int) -> None:
-        eventually(lambda: list(self.consumer.poll(1, 0.1)) or len(self.assigned) >= partitions, what="the assignment")
+        eventually(
+            lambda: list(self.consumer.poll(1, 0.1)) or len(self.assigned) >= partitions,
+            what="the assignment",
+        )
 
 
 @pytest.fixture
@@ -168,7 +217,13 @@ def member(settings: Settings) -> Iterator[Callable[..., Member]]:
 def send(settings: Settings, values: Sequence[bytes]) -> Partition:
     producer = Producer(settings)
     for value in values:
-        producer.send(settings.topic(RESULTS), key=b"key", value=value, partition=0, on_delivery=lambda _: None)
+        producer.send(
+            settings.topic(RESULTS),
+            key=b"key",
+            value=value,
+            partition=0,
+            on_delivery=lambda _: None,
+        )
     assert producer.flush(30) == 0
     return Partition(settings.topic(RESULTS), 0)
 
@@ -206,14 +261,23 @@ def test_what_became_of_a_commit_is_told_by_a_later_poll(settings: Settings, pro
     only.consumer.close()
 
 
-def test_a_commit_that_waits_for_another_member_in_a_rebalance_holds_up_nobody(settings: Settings, member: Callable[..., Member]) -> None:
+def test_a_commit_that_waits_for_another_member_in_a_rebalance_holds_up_nobody(
+    settings: Settings, member: Callable[..., Member]
+) -> None:
     one, other = member(REQUESTS), member(RESULTS)
-    eventually(lambda: (one.turn(), other.turn(), len(one.assigned) == len(other.assigned) == 4)[2], what="a topic for each")
+    eventually(
+        lambda: (one.turn(), other.turn(), len(one.assigned) == len(other.assigned) == 4)[2],
+        what="a topic for each",
+    )
     third = member(REQUESTS, RESULTS)  # takes from both
     eventually(lambda: (one.turn(), third.turn(), one.revoked)[2], what="a partition that leaves")
     kept = next(partition for partition in one.assigned if partition not in one.revoked)
-    one.consumer.commit_soon({kept: (0, "")})  # behind its request to join, which waits for the other's callback
-    eventually(lambda: (one.turn(), third.turn(), other.turn(), one.commits)[3], what="word of the commit")
+    one.consumer.commit_soon(
+        {kept: (0, "")}
+    )  # behind its request to join, which waits for the other's callback
+    eventually(
+        lambda: (one.turn(), third.turn(), other.turn(), one.commits)[3], what="word of the commit"
+    )
     assert other.revoked
 
 
@@ -221,28 +285,48 @@ def test_a_member_leaves_in_the_middle_of_a_rebalance_that_it_has_not_heard_of(
     settings: Settings, member: Callable[..., Member], capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, other = member(RESULTS), member(RESULTS)
-    eventually(lambda: (one.turn(), other.turn(), len(one.held) == len(other.held) == 2)[2], what="two partitions for each")
+    eventually(
+        lambda: (one.turn(), other.turn(), len(one.held) == len(other.held) == 2)[2],
+        what="two partitions for each",
+    )
     held = one.held
     third = member(REQUESTS)  # takes from none, and yet each is told of a rebalance
-    eventually(lambda: (other.turn(), third.turn(), len(third.assigned) == 4)[2], what="a topic for the third")
+    eventually(
+        lambda: (other.turn(), third.turn(), len(third.assigned) == 4)[2],
+        what="a topic for the third",
+    )
     one.consumer.close()
     assert set(one.lost) == held
-    eventually(lambda: (other.turn(), third.turn(), len(other.held) == 4)[2], what="what it left, before its session ends")
+    eventually(
+        lambda: (other.turn(), third.turn(), len(other.held) == 4)[2],
+        what="what it left, before its session ends",
+    )
     assert "leave_timed_out" not in capsys.readouterr().out
 
 
-def test_who_is_leaving_takes_over_nothing_and_reads_nothing(settings: Settings, member: Callable[..., Member]) -> None:
+def test_who_is_leaving_takes_over_nothing_and_reads_nothing(
+    settings: Settings, member: Callable[..., Member]
+) -> None:
     send(settings, [b"0"])
     one, other = member(RESULTS), member(RESULTS)
     one.consumer.leaving()
-    eventually(lambda: (one.turn(), other.turn(), len(one.consumer._client.assignment()) == len(other.held) == 2)[2], what="two partitions for each")
+    eventually(
+        lambda: (
+            one.turn(),
+            other.turn(),
+            len(one.consumer._client.assignment()) == len(other.held) == 2,
+        )[2],
+        what="two partitions for each",
+    )
     one.consumer.close()
     eventually(lambda: (other.turn(), len(other.held) == 4)[1], what="what it left")
     assert not one.assigned
 
 
 @pytest.mark.parametrize("protocol", ["classic", "consumer"])
-def test_a_partition_that_was_paused_when_it_left_is_read_when_it_comes_back(settings: Settings, protocol: str) -> None:
+def test_a_partition_that_was_paused_when_it_left_is_read_when_it_comes_back(
+    settings: Settings, protocol: str
+) -> None:
     settings = changed(settings, group_protocol=protocol)
     send(settings, [b"0"])
     first = Member(settings)
@@ -251,20 +335,40 @@ def test_a_partition_that_was_paused_when_it_left_is_read_when_it_comes_back(set
     for partition in first.assigned:
         first.consumer.pause(partition)
     second = Member(settings)
-    eventually(lambda: (list(first.consumer.poll(1, 0.1)), list(second.consumer.poll(1, 0.1))) and second.assigned, what="partitions that move")
-    away, seen = first.revoked[0], list[Record]()  # nothing was committed, so partition 0 may begin anew, at any of these polls
+    eventually(
+        lambda: (
+            (list(first.consumer.poll(1, 0.1)), list(second.consumer.poll(1, 0.1)))
+            and second.assigned
+        ),
+        what="partitions that move",
+    )
+    away, seen = (
+        first.revoked[0],
+        list[Record](),
+    )  # nothing was committed, so partition 0 may begin anew, at any of these polls
     first.assigned.clear()
     second.consumer.close()
-    eventually(lambda: (seen.extend(first.consumer.poll(1, 0.1)), away in first.assigned)[1], what="partitions that come back")
-    client = confluent_kafka.Producer(config.client(settings.kafka))
+    eventually(
+        lambda: (seen.extend(first.consumer.poll(1, 0.1)), away in first.assigned)[1],
+        what="partitions that come back",
+    )
+    client = confluent_kafka.Producer(client_config.client(settings.kafka))
     client.produce(away.topic, b"late", partition=away.number)
     assert client.flush(30) == 0
-    eventually(lambda: (seen.extend(first.consumer.poll(1, 0.1)), b"late" in [record.value for record in seen])[1], what="the late record")
+    eventually(
+        lambda: (
+            seen.extend(first.consumer.poll(1, 0.1)),
+            b"late" in [record.value for record in seen],
+        )[1],
+        what="the late record",
+    )
     assert seen[-1].partition == away
     first.consumer.close()
 
 
-def test_offsets_deleted_before_a_new_owner_came_are_fatal(settings: Settings, member: Callable[[], Member]) -> None:
+def test_offsets_deleted_before_a_new_owner_came_are_fatal(
+    settings: Settings, member: Callable[[], Member]
+) -> None:
     partition = send(settings, [b"0", b"1", b"2"])
     first = member()
     first.read(3)
@@ -276,7 +380,9 @@ def test_offsets_deleted_before_a_new_owner_came_are_fatal(settings: Settings, m
         second.wait_for(4)
 
 
-def test_a_group_that_never_committed_says_that_it_begins_late(settings: Settings, member: Callable[[], Member], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_group_that_never_committed_says_that_it_begins_late(
+    settings: Settings, member: Callable[[], Member], capsys: pytest.CaptureFixture[str]
+) -> None:
     send(settings, [b"0", b"1", b"2"])
     delete_before(settings, RESULTS, 2)
     only = member()
@@ -286,7 +392,9 @@ def test_a_group_that_never_committed_says_that_it_begins_late(settings: Setting
     assert "records_gone=2" in said
 
 
-def test_offsets_deleted_under_a_reader_are_fatal(settings: Settings, member: Callable[[], Member]) -> None:
+def test_offsets_deleted_under_a_reader_are_fatal(
+    settings: Settings, member: Callable[[], Member]
+) -> None:
     reader = member()
     reader.wait_for(4)
     partition = send(settings, [b"0"])
@@ -304,7 +412,9 @@ def guarded(tmp_path: Path) -> Iterator[KafkaSettings]:
     """A broker that asks for a password."""
     listener, controller = processes.free_ports(0, 0)
     command = broker.argv(tmp_path, State(broker_port=listener, controller_port=controller))
-    with Path(command[-1]).open("a") as properties:  # of a name that comes twice, Java takes the last
+    with Path(command[-1]).open(
+        "a"
+    ) as properties:  # of a name that comes twice, Java takes the last
         properties.write(
             f"listeners=SASL_PLAINTEXT://{HOST}:{listener},CONTROLLER://{HOST}:{controller}\n"
             f"advertised.listeners=SASL_PLAINTEXT://{HOST}:{listener}\n"
@@ -318,12 +428,19 @@ def guarded(tmp_path: Path) -> Iterator[KafkaSettings]:
     process = processes.spawn(command, {}, tmp_path / "kafka.log", tmp_path)
     try:
         eventually(lambda: processes.listens(process, listener), what="the broker")
-        yield KafkaSettings(bootstrap=f"{HOST}:{listener}", security_protocol="SASL_PLAINTEXT", sasl_username="us", start_timeout=60)
+        yield KafkaSettings(
+            bootstrap=f"{HOST}:{listener}",
+            security_protocol="SASL_PLAINTEXT",
+            sasl_username="us",
+            start_timeout=60,
+        )
     finally:
         processes.end([process], 20)
 
 
-def test_wrong_password_is_fatal_at_the_start_and_the_right_one_opens(guarded: KafkaSettings) -> None:
+def test_wrong_password_is_fatal_at_the_start_and_the_right_one_opens(
+    guarded: KafkaSettings,
+) -> None:
     settings = Settings(kafka=guarded)
     assert Admin(changed(settings, sasl_password=SecretStr("right"))).cluster_id()
     with pytest.raises(CredentialsRefused, match=r"kafka\.sasl") as raised:

@@ -10,8 +10,8 @@ import soundfile
 
 from producers import SubmitOptions, submit_requests
 from schemas.messages import SpeechResult
-from seedcast.outcomes import wait
-from seedcast.results import subscribe
+from seedcast.campaigns.progress import wait
+from seedcast.campaigns.subscription import subscribe
 from seedcast.settings import Settings
 from storage.s3 import S3Store
 from tests.conftest import Spawn, environment
@@ -22,7 +22,10 @@ PROFILES = ("telephony", "archive")
 
 
 def people(count: int, offset: int = 0) -> list[dict[str, str]]:
-    return [{"id": f"p-{n}", "text": f"Dear customer {n}, thank you.", "voice": str(n % 4)} for n in range(offset, offset + count)]
+    return [
+        {"id": f"p-{n}", "text": f"Dear customer {n}, thank you.", "voice": str(n % 4)}
+        for n in range(offset, offset + count)
+    ]
 
 
 @pytest.fixture
@@ -34,21 +37,31 @@ def workers(settings: Settings, seedcast: Spawn) -> None:
 
 @pytest.mark.usefixtures("workers")
 def test_every_request_ends_once_and_the_same_request_sounds_the_same(settings: Settings) -> None:
-    lists = {"monday": people(150), "tuesday": [*people(40, offset=500), *reversed(people(150))]}  # other ids, other company, another order
+    lists = {
+        "monday": people(150),
+        "tuesday": [*people(40, offset=500), *reversed(people(150))],
+    }  # other ids, other company, another order
     results: dict[str, list[SpeechResult]] = defaultdict(list)
     for campaign, rows in lists.items():
-        report = submit_requests(settings, rows, SubmitOptions(campaign=campaign, id_column="id", profiles=PROFILES))
+        report = submit_requests(
+            settings, rows, SubmitOptions(campaign=campaign, id_column="id", profiles=PROFILES)
+        )
         assert (report.accepted, report.rejected) == (len(rows), 0)
         progress = wait(settings, campaign)
         assert (progress.accepted, progress.succeeded, progress.failed) == (len(rows), len(rows), 0)
         results[campaign] = list(subscribe(settings, group=f"reader-{campaign}", campaign=campaign))
-        assert Counter(r.metadata["id"] for r in results[campaign]) == Counter(row["id"] for row in rows)
+        assert Counter(r.metadata["id"] for r in results[campaign]) == Counter(
+            row["id"] for row in rows
+        )
     assert_same_waveforms(results["monday"], results["tuesday"])
     assert_objects_are_what_manifests_say(settings, results["monday"][:20])
 
 
 def assert_same_waveforms(first: list[SpeechResult], second: list[SpeechResult]) -> None:
-    hashes = [{r.metadata["id"]: r.receipt.waveform_sha256 for r in results if r.receipt} for results in (first, second)]
+    hashes = [
+        {r.metadata["id"]: r.receipt.waveform_sha256 for r in results if r.receipt}
+        for results in (first, second)
+    ]
     common = hashes[0].keys() & hashes[1].keys()
     assert len(common) == 150
     assert all(hashes[0][name] == hashes[1][name] for name in common)
@@ -62,18 +75,29 @@ def assert_objects_are_what_manifests_say(settings: Settings, results: list[Spee
         assert [r.profile for r in result.renditions] == list(PROFILES)
         for rendition in result.renditions:
             data = store.get(rendition.uri)
-            assert (len(data), hashlib.sha256(data).hexdigest()) == (rendition.bytes, rendition.sha256)
+            assert (len(data), hashlib.sha256(data).hexdigest()) == (
+                rendition.bytes,
+                rendition.sha256,
+            )
             samples, rate = soundfile.read(io.BytesIO(data))
-            assert (rate, len(samples) / rate) == (rendition.sample_rate, pytest.approx(rendition.duration, abs=1e-3))
+            assert (rate, len(samples) / rate) == (
+                rendition.sample_rate,
+                pytest.approx(rendition.duration, abs=1e-3),
+            )
             assert 0.5 < rendition.duration < 10
             assert np.abs(samples).max() > 0.05
 
 
 @pytest.mark.usefixtures("workers")
-def test_the_readmes_example_runs_as_it_stands(settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_readmes_example_runs_as_it_stands(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = (Path(__file__).parents[2] / "README.md").read_text()
     example = page.split("```python\n")[1].split("```")[0]
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
     exec(compile(example, "README.md", "exec"), {})  # noqa: S102
-    assert sorted(line.split(" [")[0] for line in capsys.readouterr().out.splitlines()) == ["b-1 succeeded", "b-2 succeeded"]
+    assert sorted(line.split(" [")[0] for line in capsys.readouterr().out.splitlines()) == [
+        "b-1 succeeded",
+        "b-2 succeeded",
+    ]

@@ -16,11 +16,11 @@ from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
 from seedcast.codec import Waveform, decode_result, encode_synthesis
 from seedcast.embedded import Stack
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader, config
+from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.settings import Settings
 from storage import dead_letters
 from storage.s3 import S3Store
-from stream_apps.configuration import GROUP
+from stream_apps.postprocess.faust_app import GROUP
 from tests.conftest import Spawn, ends_from_the_middle, eventually, fresh, stopped
 from tests.unit.stream_apps.records import audio, rejected
 
@@ -75,9 +75,17 @@ def assert_all_delivered(settings: Settings, count: int) -> None:
             assert hashlib.sha256(store.get(rendition.uri)).hexdigest() == rendition.sha256
 
 
-def test_each_record_ends_as_result_with_objects_or_as_dead_letter(settings: Settings, seedcast: Spawn) -> None:
+def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
+    settings: Settings, seedcast: Spawn
+) -> None:
     produce(settings, sounds(range(20), profiles=("telephony", "phone", "speaker")))
-    produce(settings, [(b"request-00100", encode_synthesis(rejected(100))), (b"request-00101", b"\xff not MessagePack")])
+    produce(
+        settings,
+        [
+            (b"request-00100", encode_synthesis(rejected(100))),
+            (b"request-00101", b"\xff not MessagePack"),
+        ],
+    )
     worker = seedcast(RUN, settings)
     eventually(lambda: len(results(settings)) == 21 and not lag(settings), what="21 results")
     assert finish(worker) == 0
@@ -88,44 +96,69 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(settings: Set
     assert stored == {rendition.uri for result in by_id.values() for rendition in result.renditions}
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
-    assert (letter.key, letter.value, letter.topic, letter.stage) == (b"request-00101", b"\xff not MessagePack", settings.topic(AUDIO), "postprocess")
+    assert (letter.key, letter.value, letter.topic, letter.stage) == (
+        b"request-00101",
+        b"\xff not MessagePack",
+        settings.topic(AUDIO),
+        "postprocess",
+    )
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(settings: Settings, seedcast: Spawn) -> None:
+def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(
+    settings: Settings, seedcast: Spawn
+) -> None:
     produce(settings, sounds(range(400), profiles=("telephony", "phone")))
     settings = quick(settings)
     for killed_after in (40, 120):
-        worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT=f"postprocess.acknowledged:{killed_after}:stop")
+        worker = seedcast(
+            RUN, settings, SEEDCAST_FAILPOINT=f"postprocess.acknowledged:{killed_after}:stop"
+        )
         stopped(worker)
         worker.kill()
         worker.wait()
     assert len(results(settings)) < 400
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(results(settings)) == 400 and not lag(settings), timeout=240, what="all results")
+    eventually(
+        lambda: len(results(settings)) == 400 and not lag(settings), timeout=240, what="all results"
+    )
     assert finish(worker) == 0
     assert_all_delivered(settings, 400)
 
 
 @pytest.mark.slow
-def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(
+    settings: Settings, seedcast: Spawn, tmp_path: Path
+) -> None:
     stays = seedcast(RUN, settings)
-    eventually(lambda: '"assigned"' in (tmp_path / "process-0.log").read_text(), what="the first worker")
+    eventually(
+        lambda: '"assigned"' in (tmp_path / "process-0.log").read_text(), what="the first worker"
+    )
     goes = seedcast(RUN, settings)
     count = 0
-    while '"assigned"' not in (tmp_path / "process-1.log").read_text():  # so that the other one joins in the middle of work
+    while (
+        '"assigned"' not in (tmp_path / "process-1.log").read_text()
+    ):  # so that the other one joins in the middle of work
         if count - len(results(settings)) < 100:
             produce(settings, sounds(range(count, count + 50), profiles=("telephony", "phone")))
             count += 50
     produce(settings, sounds(range(count, count + 300), profiles=("telephony", "phone")))
-    eventually(lambda: len(results(settings)) >= count + 100, timeout=180, what="some results of both")
+    eventually(
+        lambda: len(results(settings)) >= count + 100, timeout=180, what="some results of both"
+    )
     assert finish(goes) == 0
-    eventually(lambda: len(results(settings)) == count + 300 and not lag(settings), timeout=180, what="all results")
+    eventually(
+        lambda: len(results(settings)) == count + 300 and not lag(settings),
+        timeout=180,
+        what="all results",
+    )
     assert finish(stays) == 0
     assert_all_delivered(settings, count + 300)
 
 
-def test_sigterm_finishes_what_is_in_hand_and_commits_it(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+def test_sigterm_finishes_what_is_in_hand_and_commits_it(
+    settings: Settings, seedcast: Spawn, tmp_path: Path
+) -> None:
     produce(settings, sounds(range(500), profiles=("phone",)))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
     assert ends_from_the_middle(worker) == 0
@@ -148,7 +181,9 @@ def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) 
     assert sum(time <= last for time in times.values()) < 700
 
 
-def test_a_store_that_goes_away_is_waited_for_even_through_a_rebalance(own_stack: Stack, seedcast: Spawn, tmp_path: Path) -> None:
+def test_a_store_that_goes_away_is_waited_for_even_through_a_rebalance(
+    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+) -> None:
     settings = quick(fresh(own_stack))
     stays, dies = seedcast(RUN, settings), seedcast(RUN, settings)
     for log in (tmp_path / "process-0.log", tmp_path / "process-1.log"):
@@ -160,33 +195,46 @@ def test_a_store_that_goes_away_is_waited_for_even_through_a_rebalance(own_stack
     log = tmp_path / "process-0.log"
     eventually(lambda: "unavailable" in log.read_text(), what="word of the outage")
     dies.kill()
-    eventually(lambda: "handed_back" in log.read_text(), what="a rebalance that does not wait for the store")
+    eventually(
+        lambda: "handed_back" in log.read_text(),
+        what="a rebalance that does not wait for the store",
+    )
     assert len(results(settings)) < 200
     own_stack.start()
-    eventually(lambda: len(results(settings)) == 400 and not lag(settings), timeout=240, what="all results")
+    eventually(
+        lambda: len(results(settings)) == 400 and not lag(settings), timeout=240, what="all results"
+    )
     assert finish(stays) == 0
     assert_all_delivered(settings, 400)
 
 
-def test_sigterm_while_the_store_is_away_hands_the_batch_back(own_stack: Stack, seedcast: Spawn, tmp_path: Path) -> None:
+def test_sigterm_while_the_store_is_away_hands_the_batch_back(
+    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+) -> None:
     settings = fresh(own_stack)
     worker = seedcast(RUN, settings)
     produce(settings, sounds(range(20)))
     eventually(lambda: len(results(settings)) == 20, what="the first results")
     own_stack.stop(["s3"])
     produce(settings, sounds(range(20, 120)))
-    eventually(lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage")
+    eventually(
+        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage"
+    )
     assert finish(worker) == 0
     assert len(results(settings)) == 20
     own_stack.start()
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(results(settings)) == 120 and not lag(settings), timeout=240, what="all results")
+    eventually(
+        lambda: len(results(settings)) == 120 and not lag(settings), timeout=240, what="all results"
+    )
     assert finish(worker) == 0
     assert_all_delivered(settings, 120)
 
 
 @pytest.mark.slow
-def test_a_broker_that_goes_away_is_waited_for(own_stack: Stack, seedcast: Spawn, tmp_path: Path) -> None:
+def test_a_broker_that_goes_away_is_waited_for(
+    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+) -> None:
     settings = fresh(own_stack)
     produce(settings, sounds(range(600), profiles=("telephony", "phone")))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
@@ -194,20 +242,28 @@ def test_a_broker_that_goes_away_is_waited_for(own_stack: Stack, seedcast: Spawn
     own_stack.kill("kafka")
     own_stack.stop_broker()
     worker.send_signal(signal.SIGCONT)
-    eventually(lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage")
+    eventually(
+        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage"
+    )
     own_stack.start()
-    eventually(lambda: len(results(settings)) == 600 and not lag(settings), timeout=240, what="all results")
+    eventually(
+        lambda: len(results(settings)) == 600 and not lag(settings), timeout=240, what="all results"
+    )
     assert finish(worker) == 0
     assert_all_delivered(settings, 600)
 
 
-def test_a_record_as_large_as_the_topic_takes_is_delivered(settings: Settings, seedcast: Spawn) -> None:
+def test_a_record_as_large_as_the_topic_takes_is_delivered(
+    settings: Settings, seedcast: Spawn
+) -> None:
     value = encode_synthesis(audio(1, noise(8_300_000), 24_000, profiles=("wav",)))
     assert 0.95 * AUDIO.max_bytes < len(value) < AUDIO.max_bytes
     produce(settings, [(b"request-00001", value)])
     produce(settings, [(b"large garbage", b"\xc1" * (15 * 1024 * 1024))])
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(results(settings)) == 1 and not lag(settings), timeout=240, what="its result")
+    eventually(
+        lambda: len(results(settings)) == 1 and not lag(settings), timeout=240, what="its result"
+    )
     assert finish(worker) == 0
     assert_all_delivered(settings, 1)
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
@@ -215,13 +271,17 @@ def test_a_record_as_large_as_the_topic_takes_is_delivered(settings: Settings, s
     assert dead_letters.original(letter, S3Store(settings.s3))[1] == b"\xc1" * (15 * 1024 * 1024)
 
 
-def test_wrong_credentials_at_the_start_are_fatal_and_name_the_remedy(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+def test_wrong_credentials_at_the_start_are_fatal_and_name_the_remedy(
+    settings: Settings, seedcast: Spawn, tmp_path: Path
+) -> None:
     worker = seedcast(RUN, settings, SEEDCAST_S3_SECRET_KEY="another")
     assert worker.wait(timeout=180) == 3
     assert "SEEDCAST_S3_SECRET_KEY" in (tmp_path / "process-0.log").read_text()
 
 
-def test_records_deleted_before_they_were_read_end_a_worker_that_starts(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
+def test_records_deleted_before_they_were_read_end_a_worker_that_starts(
+    settings: Settings, seedcast: Spawn, tmp_path: Path
+) -> None:
     produce(settings, sounds(range(40)))
     worker = seedcast(RUN, settings)
     eventually(lambda: len(results(settings)) == 40 and not lag(settings), what="the first results")
@@ -232,15 +292,22 @@ def test_records_deleted_before_they_were_read_end_a_worker_that_starts(settings
     assert "deleted before they were read" in (tmp_path / "process-1.log").read_text()
 
 
-def test_records_deleted_under_a_worker_end_it(own_stack: Stack, seedcast: Spawn, tmp_path: Path) -> None:
+def test_records_deleted_under_a_worker_end_it(
+    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+) -> None:
     settings = fresh(own_stack)
     worker = seedcast(RUN, settings)
     produce(settings, sounds(range(20)))
     eventually(lambda: len(results(settings)) == 20, what="the first results")
     own_stack.stop(["s3"])
     loud = noise(220_500)  # 300 kB a record: most of them are too many to be prefetched
-    produce(settings, [(b"", encode_synthesis(audio(n, loud, profiles=("wav",)))) for n in range(20, 300)])
-    eventually(lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage")
+    produce(
+        settings,
+        [(b"", encode_synthesis(audio(n, loud, profiles=("wav",)))) for n in range(20, 300)],
+    )
+    eventually(
+        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage"
+    )
     delete_all(settings, AUDIO)
     produce(settings, sounds(range(300, 320)))
     own_stack.start()
@@ -250,15 +317,19 @@ def test_records_deleted_under_a_worker_end_it(own_stack: Stack, seedcast: Spawn
 
 def quick(settings: Settings) -> Settings:
     """A session short enough for a test to wait for its end."""
-    return settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"session_timeout": 3.0})})
+    return settings.model_copy(
+        update={"kafka": settings.kafka.model_copy(update={"session_timeout": 3.0})}
+    )
 
 
 def delete_all(settings: Settings, topic: Topic) -> None:
     """As retention does it."""
     name = settings.topic(topic)
-    client = AdminClient(config.client(settings.kafka))
+    client = AdminClient(client_config.client(settings.kafka))
     partitions = client.list_topics(name).topics[name].partitions
-    for future in client.delete_records([TopicPartition(name, number, OFFSET_END) for number in partitions]).values():
+    for future in client.delete_records(
+        [TopicPartition(name, number, OFFSET_END) for number in partitions]
+    ).values():
         future.result(60)
 
 

@@ -13,13 +13,13 @@ from confluent_kafka.admin import AdminClient
 
 from schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from schemas.topics import RESULTS
-from seedcast import results
-from seedcast.campaigns import read_campaigns
+from seedcast.campaigns import subscription
+from seedcast.campaigns.campaign_topic import read_campaigns
+from seedcast.campaigns.progress import Outcomes, Progress, wait
+from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, Producer, announce, config
-from seedcast.outcomes import Outcomes, Progress, wait
-from seedcast.results import read_results, subscribe
+from seedcast.kafka import Admin, Producer, announce, client_config
 from seedcast.settings import Settings
 from tests.conftest import eventually
 from tests.integration.test_submit import run_example
@@ -27,9 +27,19 @@ from tests.integration.test_submit import run_example
 pytestmark = pytest.mark.integration
 
 
-def a_result(name: str, campaign: str = "night", status: Status = "succeeded", uri: str = "s3://b/k") -> SpeechResult:
+def a_result(
+    name: str, campaign: str = "night", status: Status = "succeeded", uri: str = "s3://b/k"
+) -> SpeechResult:
     spoken = status == "succeeded"
-    rendition = Rendition(profile="phone", uri=uri, format="ogg", sample_rate=24_000, duration=2.5, bytes=9, sha256="0" * 64)
+    rendition = Rendition(
+        profile="phone",
+        uri=uri,
+        format="ogg",
+        sample_rate=24_000,
+        duration=2.5,
+        bytes=9,
+        sha256="0" * 64,
+    )
     return SpeechResult(
         request_id=f"request-{name}",
         campaign_id=campaign,
@@ -43,13 +53,21 @@ def a_result(name: str, campaign: str = "night", status: Status = "succeeded", u
 def publish(settings: Settings, found: Iterable[SpeechResult | bytes]) -> None:
     producer = Producer(settings)
     for result in found:
-        key, value = (b"", result) if isinstance(result, bytes) else (result.request_id.encode(), encode_json(result))
+        key, value = (
+            (b"", result)
+            if isinstance(result, bytes)
+            else (result.request_id.encode(), encode_json(result))
+        )
         producer.send(settings.topic(RESULTS), key=key, value=value, on_delivery=lambda error: None)
     assert producer.flush(30) == 0
 
 
-def declare(settings: Settings, accepted: int | None, state: str = "sealed", name: str = "night") -> None:
-    record = Campaign(campaign_id=name, state=state, created_at=datetime.now(UTC), accepted=accepted)  # type: ignore[arg-type]
+def declare(
+    settings: Settings, accepted: int | None, state: str = "sealed", name: str = "night"
+) -> None:
+    record = Campaign(
+        campaign_id=name, state=state, created_at=datetime.now(UTC), accepted=accepted
+    )  # type: ignore[arg-type]
     announce(Producer(settings), settings, record)
 
 
@@ -65,11 +83,24 @@ def test_outcomes_count_the_first_result_of_each_request(settings: Settings) -> 
     declare(settings, 4)
     statuses: Sequence[Status] = ("succeeded", "failed", "expired", "cancelled")
     publish(settings, [a_result(status, status=status) for status in statuses])
-    publish(settings, [a_result("failed"), a_result("succeeded"), a_result("elsewhere", campaign="day"), b"not a result"])
+    publish(
+        settings,
+        [
+            a_result("failed"),
+            a_result("succeeded"),
+            a_result("elsewhere", campaign="day"),
+            b"not a result",
+        ],
+    )
     with Outcomes(settings) as outcomes:
         outcomes.catch_up()
         progress = outcomes.progress(read_campaigns(settings)["night"])
-    assert (progress.succeeded, progress.failed, progress.expired, progress.cancelled) == (1, 1, 1, 1)
+    assert (progress.succeeded, progress.failed, progress.expired, progress.cancelled) == (
+        1,
+        1,
+        1,
+        1,
+    )
     assert progress.audio_seconds == 2.5
     assert progress.complete
 
@@ -106,7 +137,15 @@ def test_waiting_for_nobody_says_so(settings: Settings) -> None:
 
 
 def test_reading_leaves_repeats_out_and_keeps_the_first(settings: Settings) -> None:
-    publish(settings, [*numbered(3), b"not a result", a_result("001", uri="s3://b/second"), a_result("x", campaign="day")])
+    publish(
+        settings,
+        [
+            *numbered(3),
+            b"not a result",
+            a_result("001", uri="s3://b/second"),
+            a_result("x", campaign="day"),
+        ],
+    )
     found = list(read_results(settings, "night"))
     assert ids(found) == ["000", "001", "002"]
     assert {result.renditions[0].uri for result in found} == {"s3://b/k"}
@@ -131,8 +170,17 @@ def test_a_subscription_ends_when_the_campaign_is_complete(settings: Settings) -
 def test_a_group_hands_out_each_of_its_campaigns_whole(settings: Settings) -> None:
     for name in ("night", "day"):
         declare(settings, 20, name=name)
-    publish(settings, [a_result(f"{name}-{number:02d}", campaign=name) for number in range(20) for name in ("night", "day")])
-    assert ids(subscribe(settings, "crm", "night")) == [f"night-{number:02d}" for number in range(20)]
+    publish(
+        settings,
+        [
+            a_result(f"{name}-{number:02d}", campaign=name)
+            for number in range(20)
+            for name in ("night", "day")
+        ],
+    )
+    assert ids(subscribe(settings, "crm", "night")) == [
+        f"night-{number:02d}" for number in range(20)
+    ]
     assert ids(subscribe(settings, "crm", "day")) == [f"day-{number:02d}" for number in range(20)]
     with subscribe(settings, "crm") as everything:
         assert len(list(islice(everything, 40))) == 40
@@ -143,7 +191,13 @@ def test_it_waits_for_what_is_still_to_come(settings: Settings) -> None:
     publish(settings, numbered(2))
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(list[SpeechResult], subscribe(settings, "crm", "night"))
-        eventually(lambda: sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm:night"))) == 2, what="two results done")
+        eventually(
+            lambda: (
+                sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm:night")))
+                == 2
+            ),
+            what="two results done",
+        )
         assert not waiting.done()
         publish(settings, numbered(1, start=2))
         assert len(waiting.result(180)) == 3
@@ -178,11 +232,14 @@ def test_what_the_caller_failed_on_comes_again(settings: Settings) -> None:
 
 
 def test_a_subscription_that_nobody_reads_closes_at_once(settings: Settings) -> None:
-    admin, group = AdminClient(config.client(settings.kafka)), settings.group("crm")
+    admin, group = AdminClient(client_config.client(settings.kafka)), settings.group("crm")
 
     def joined() -> bool:
         with suppress(KafkaException):  # its coordinator may still be loading
-            return bool(admin.describe_consumer_groups([group])[group].result(10).state == ConsumerGroupState.STABLE)
+            return bool(
+                admin.describe_consumer_groups([group])[group].result(10).state
+                == ConsumerGroupState.STABLE
+            )
         return False
 
     with subscribe(settings, "crm"):
@@ -210,14 +267,22 @@ def test_members_share_the_partitions_and_one_too_many_ends_as_well(settings: Se
     with ThreadPoolExecutor(members) as pool:
         declare(settings, 201)
         shares = [pool.submit(drain, number) for number in range(members)]
-        eventually(lambda: sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm:night"))) == 200, what="all done so far")
+        eventually(
+            lambda: (
+                sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm:night")))
+                == 200
+            ),
+            what="all done so far",
+        )
         publish(settings, numbered(1, start=200))
         found = [name for share in shares for name in share.result(180)]
     assert sorted(found) == [f"{number:03d}" for number in range(201)]
 
 
-def test_the_example_in_the_documentation_runs(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_in_the_documentation_runs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     declare(settings, 1, name="july-bills")
     publish(settings, [a_result("b-1", campaign="july-bills")])
-    run_example(results.__doc__, settings, monkeypatch)
+    run_example(subscription.__doc__, settings, monkeypatch)
     assert capsys.readouterr().out == "b-1 succeeded ['s3://b/k', 's3://b/k']\n"

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from gpu_consumers.replay import requests_of
+from gpu_consumers.verify.replay import requests_of
 from producers import SubmitOptions, submit_file, submit_requests
-from producers.build import request_id
-from producers.retry import RetryOptions, RetryReport, retry
+from producers.rows.build import request_id
+from producers.submit.retry import RetryOptions, RetryReport, retry
 from schemas.messages import Campaign, ErrorCode, RequestError, SpeechRequest, SpeechResult, Status
 from schemas.topics import REQUESTS, RESULTS
-from seedcast.campaigns import read_campaigns
+from seedcast.campaigns.campaign_topic import read_campaigns
+from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.kafka import Producer, announce
-from seedcast.outcomes import wait
 from seedcast.settings import Settings
 from tests.conftest import Spawn
 from tests.integration.test_audit import delete
@@ -33,7 +33,10 @@ SOON = timedelta(hours=1)
 
 
 def rows(count: int) -> list[dict[str, str]]:
-    return [{"id": f"n-{number}", "text": f"Message {number}.", "metadata.colour": "red"} for number in range(count)]
+    return [
+        {"id": f"n-{number}", "text": f"Message {number}.", "metadata.colour": "red"}
+        for number in range(count)
+    ]
 
 
 def night(settings: Settings, count: int) -> list[SpeechRequest]:
@@ -43,20 +46,45 @@ def night(settings: Settings, count: int) -> list[SpeechRequest]:
 
 
 def in_order(settings: Settings, campaign: str) -> list[SpeechRequest]:
-    return sorted(requests_of(settings, campaign), key=lambda request: int(request.metadata.get("row", "0")))
+    return sorted(
+        requests_of(settings, campaign), key=lambda request: int(request.metadata.get("row", "0"))
+    )
 
 
-def end(settings: Settings, request: SpeechRequest, status: Status = "failed", code: ErrorCode = "engine_error") -> None:
+def end(
+    settings: Settings,
+    request: SpeechRequest,
+    status: Status = "failed",
+    code: ErrorCode = "engine_error",
+) -> None:
     error = None if status == "succeeded" else RequestError(code=code, message="no")
-    result = SpeechResult(request_id=request.request_id, campaign_id=request.campaign_id, status=status, error=error, metadata=request.metadata)
-    Producer(settings).deliver(settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result))
+    result = SpeechResult(
+        request_id=request.request_id,
+        campaign_id=request.campaign_id,
+        status=status,
+        error=error,
+        metadata=request.metadata,
+    )
+    Producer(settings).deliver(
+        settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result)
+    )
 
 
 def end_all(settings: Settings, requests: list[SpeechRequest]) -> None:
     producer = Producer(settings)
     for request in requests:
-        result = SpeechResult(request_id=request.request_id, campaign_id="night", status="failed", error=RequestError(code="engine_error", message="no"))
-        producer.send(settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result), on_delivery=lambda _: None)
+        result = SpeechResult(
+            request_id=request.request_id,
+            campaign_id="night",
+            status="failed",
+            error=RequestError(code="engine_error", message="no"),
+        )
+        producer.send(
+            settings.topic(RESULTS),
+            key=request.request_id.encode(),
+            value=encode_json(result),
+            on_delivery=lambda _: None,
+        )
     assert producer.flush(60) == 0
 
 
@@ -78,19 +106,28 @@ def test_what_failed_or_expired_is_submitted_again_and_nothing_else(settings: Se
         end(settings, request, "succeeded")
     end(settings, failed_later)  # the first result counts
     report = retry(settings, AGAIN)
-    assert (report.campaign_id, report.retry_of, dict(report.asked), report.missing) == ("night-retry-1", "night", {"engine_error": 1, "expired": 1}, 0)
+    assert (report.campaign_id, report.retry_of, dict(report.asked), report.missing) == (
+        "night-retry-1",
+        "night",
+        {"engine_error": 1, "expired": 1},
+        0,
+    )
     assert accepted(report) == (2, 2)
     again = in_order(settings, "night-retry-1")
     assert [request.metadata for request in again] == [request.metadata for request in requests[:2]]
-    assert [request.request_id for request in again] == [request_id("night-retry-1", f"n-{number}") for number in range(2)]
-    assert [(request.text, request.voice_seed, request.profiles, request.deadline) for request in again] == [
-        (f"Message {number}.", 7, ("telephony",), None) for number in range(2)
+    assert [request.request_id for request in again] == [
+        request_id("night-retry-1", f"n-{number}") for number in range(2)
     ]
+    assert [
+        (request.text, request.voice_seed, request.profiles, request.deadline) for request in again
+    ] == [(f"Message {number}.", 7, ("telephony",), None) for number in range(2)]
     record = read_campaigns(settings)["night-retry-1"]
     assert (record.state, record.accepted, record.retry_of) == ("sealed", 2, "night")
 
 
-def test_the_same_retry_again_sends_nothing_twice_and_its_deadline_stays(settings: Settings) -> None:
+def test_the_same_retry_again_sends_nothing_twice_and_its_deadline_stays(
+    settings: Settings,
+) -> None:
     for request in night(settings, 3):
         end(settings, request)
     options = replace(AGAIN, name="second-try", deadline="2h")
@@ -119,7 +156,9 @@ def test_a_retry_that_was_interrupted_is_gone_on_with(settings: Settings) -> Non
     assert report.submitted.resumed > 0
 
 
-def test_the_next_retry_leaves_out_what_an_earlier_one_has_spoken_or_in_hand(settings: Settings) -> None:
+def test_the_next_retry_leaves_out_what_an_earlier_one_has_spoken_or_in_hand(
+    settings: Settings,
+) -> None:
     for request in night(settings, 4)[:3]:
         end(settings, request)
     retry(settings, AGAIN)
@@ -129,7 +168,12 @@ def test_the_next_retry_leaves_out_what_an_earlier_one_has_spoken_or_in_hand(set
     late = in_order(settings, "night")[3]
     end(settings, late, "expired", "expired")
     report = retry(settings, AGAIN)
-    assert (report.campaign_id, report.spoken, report.under_way, accepted(report)) == ("night-retry-2", 1, 1, (2, 2))
+    assert (report.campaign_id, report.spoken, report.under_way, accepted(report)) == (
+        "night-retry-2",
+        1,
+        1,
+        (2, 2),
+    )
     assert ids(settings, "night-retry-2") == ["n-1", "n-3"]
 
 
@@ -138,12 +182,19 @@ def by_rows(settings: Settings) -> SpeechRequest:
 
 
 def by_caller(settings: Settings) -> SpeechRequest:
-    submit_requests(settings, [a_request(request_id="my-own-id", text="Hello.", metadata={"id": "n-1"})], SubmitOptions(campaign="night"))
+    submit_requests(
+        settings,
+        [a_request(request_id="my-own-id", text="Hello.", metadata={"id": "n-1"})],
+        SubmitOptions(campaign="night"),
+    )
     return next(requests_of(settings, "night"))
 
 
 @pytest.mark.parametrize("submitted", [by_rows, by_caller])
-@pytest.mark.parametrize(("second", "third"), [("night-retry-1", "night"), ("night", "night-retry-1"), ("night-retry-1", "night-retry-1")])
+@pytest.mark.parametrize(
+    ("second", "third"),
+    [("night-retry-1", "night"), ("night", "night-retry-1"), ("night-retry-1", "night-retry-1")],
+)
 def test_what_any_retry_of_the_family_has_spoken_is_left_out(
     settings: Settings, submitted: Callable[[Settings], SpeechRequest], second: str, third: str
 ) -> None:
@@ -167,7 +218,9 @@ def test_nothing_to_retry_opens_no_campaign(settings: Settings) -> None:
     assert set(read_campaigns(settings)) == {"night"}
 
 
-def test_what_the_topics_have_forgotten_comes_from_the_list(settings: Settings, tmp_path: Path) -> None:
+def test_what_the_topics_have_forgotten_comes_from_the_list(
+    settings: Settings, tmp_path: Path
+) -> None:
     file = tmp_path / "list.csv"
     file.write_text("id,text\n" + "".join(f"{row['id']},{row['text']}\n" for row in rows(4)))
     submit_file(settings, file, OPTIONS)
@@ -188,13 +241,23 @@ def test_requests_that_their_caller_made_keep_their_own_identity(settings: Setti
     end(settings, mine)
     retry(settings, AGAIN)
     (again,) = requests_of(settings, "night-retry-1")
-    assert (again.request_id, again.metadata) == (request_id("night-retry-1", "my-own-id"), {"id": "n-1"})
+    assert (again.request_id, again.metadata) == (
+        request_id("night-retry-1", "my-own-id"),
+        {"id": "n-1"},
+    )
 
 
 @pytest.mark.parametrize(
-    ("campaign", "name", "said"), [("nigth", None, "but night"), ("night", "day", "another campaign"), ("night", "night", "another campaign")]
+    ("campaign", "name", "said"),
+    [
+        ("nigth", None, "but night"),
+        ("night", "day", "another campaign"),
+        ("night", "night", "another campaign"),
+    ],
 )
-def test_a_wrong_name_is_a_mistake(settings: Settings, campaign: str, name: str | None, said: str) -> None:
+def test_a_wrong_name_is_a_mistake(
+    settings: Settings, campaign: str, name: str | None, said: str
+) -> None:
     night(settings, 1)
     submit_requests(settings, rows(1), replace(OPTIONS, campaign="day"))
     with pytest.raises(InvalidInput, match=said):
@@ -206,9 +269,15 @@ def expire(settings: Settings, count: int) -> None:
     past = datetime.now(UTC) - SOON
     producer = Producer(settings)
     for number in range(count):
-        request = a_request(request_id=f"request-{number}", deadline=past, metadata={"id": str(number)})
+        request = a_request(
+            request_id=f"request-{number}", deadline=past, metadata={"id": str(number)}
+        )
         producer.deliver(settings.topic(REQUESTS), key=b"2222", value=encode_json(request))
-    announce(producer, settings, Campaign(campaign_id="night", state="sealed", created_at=past, accepted=count))
+    announce(
+        producer,
+        settings,
+        Campaign(campaign_id="night", state="sealed", created_at=past, accepted=count),
+    )
 
 
 def lines(text: str) -> Iterator[dict[str, object]]:
@@ -230,4 +299,6 @@ def test_an_operator_retries_a_night_and_hears_it(settings: Settings, seedcast: 
     _, outcome = lines(done.stdout)
     assert outcome["succeeded"] == 6
     shown = run(settings, "retry", "night")
-    assert (shown.returncode, "spoken by an earlier retry" in shown.stdout) == (0, True), shown.stderr
+    assert (shown.returncode, "spoken by an earlier retry" in shown.stdout) == (0, True), (
+        shown.stderr
+    )

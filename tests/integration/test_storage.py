@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from seedcast.embedded import Stack, connected
 from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject, StoreUnavailable
 from seedcast.settings import S3Settings, Settings
-from storage.memory import MemoryStore
+from storage.memory_store import MemoryStore
 from storage.objects import ObjectStore
 from storage.s3 import S3Store
 from tests.conftest import eventually
@@ -48,11 +48,20 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
     keys = {"MINIO_ROOT_USER": "seedcast", "MINIO_ROOT_PASSWORD": uuid4().hex}
     folder = tmp_path_factory.mktemp("minio")
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"], env=os.environ | keys, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"],
+            env=os.environ | keys,
+            stdout=log,
+            stderr=log,
+        )
     try:
         eventually(lambda: server.poll() is not None or answers(port), what="MinIO")
         assert server.poll() is None, (folder / "log").read_text()
-        yield S3Settings(endpoint=f"http://127.0.0.1:{port}", access_key="seedcast", secret_key=SecretStr(keys["MINIO_ROOT_PASSWORD"]))
+        yield S3Settings(
+            endpoint=f"http://127.0.0.1:{port}",
+            access_key="seedcast",
+            secret_key=SecretStr(keys["MINIO_ROOT_PASSWORD"]),
+        )
     finally:
         server.kill()
         server.wait()
@@ -60,7 +69,9 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
 
 def answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/minio/health/ready", timeout=1) as response:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/minio/health/ready", timeout=1
+        ) as response:
             return bool(response.status == 200)
     except OSError:
         return False
@@ -100,7 +111,9 @@ def test_an_object_is_one_put_of_its_whole(store: ObjectStore) -> None:
     data = os.urandom(6 * 1024 * 1024)
     info = store.stat(store.put("large", data, "audio/wav"))
     assert info
-    assert info.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()  # an upload in parts has another etag
+    assert (
+        info.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
+    )  # an upload in parts has another etag
 
 
 def test_putting_again_replaces(store: ObjectStore) -> None:
@@ -109,7 +122,9 @@ def test_putting_again_replaces(store: ObjectStore) -> None:
     assert store.get(uri) == b"new"
 
 
-def test_what_is_missing_is_none_to_stat_an_error_to_get_and_nothing_to_delete(store: ObjectStore) -> None:
+def test_what_is_missing_is_none_to_stat_an_error_to_get_and_nothing_to_delete(
+    store: ObjectStore,
+) -> None:
     uri = store.uri("no/such")
     assert store.stat(uri) is None
     with pytest.raises(MissingObject, match="no/such"):
@@ -124,17 +139,27 @@ def test_what_is_deleted_is_gone(store: ObjectStore) -> None:
 
 
 @pytest.mark.parametrize("page", [1, 2, 4, 1000])
-def test_a_prefix_lists_what_is_under_it_once_in_however_many_pages(store: ObjectStore, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefix_lists_what_is_under_it_once_in_however_many_pages(
+    store: ObjectStore, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("storage.s3._PAGE", page)
     for key in ("b/2", "a/1", "a/sub/3", "a/sub/5", "ab/4"):
         store.put(key, b"x", "text/plain")
     assert sorted(entry.key for entry in store.list("a/")) == ["a/1", "a/sub/3", "a/sub/5"]
-    assert sorted(entry.key for entry in store.list()) == ["a/1", "a/sub/3", "a/sub/5", "ab/4", "b/2"]
+    assert sorted(entry.key for entry in store.list()) == [
+        "a/1",
+        "a/sub/3",
+        "a/sub/5",
+        "ab/4",
+        "b/2",
+    ]
     assert sorted(entry.key for entry in store.list("a")) == ["a/1", "a/sub/3", "a/sub/5", "ab/4"]
     assert list(store.list("none/")) == []
 
 
-def test_an_object_named_as_its_folder_is_listed_once(minio: S3Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_named_as_its_folder_is_listed_once(
+    minio: S3Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("storage.s3._PAGE", 2)
     store = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}"))
     store.ensure_bucket()
@@ -145,7 +170,9 @@ def test_an_object_named_as_its_folder_is_listed_once(minio: S3Settings, monkeyp
 
 def test_threads_share_a_store(store: ObjectStore) -> None:
     with ThreadPoolExecutor(16) as pool:
-        uris = list(pool.map(lambda n: store.put(f"k/{n}", str(n).encode() * 1000, "text/plain"), range(64)))
+        uris = list(
+            pool.map(lambda n: store.put(f"k/{n}", str(n).encode() * 1000, "text/plain"), range(64))
+        )
         assert list(pool.map(store.get, uris)) == [str(n).encode() * 1000 for n in range(64)]
 
 
@@ -177,8 +204,13 @@ def test_an_endpoint_is_read_with_and_without_a_scheme(s3: S3Settings) -> None:
     S3Store(changed(bare, endpoint=s3.endpoint + "/", secure=True)).ensure_bucket()
 
 
-@pytest.mark.parametrize("wrong", [{"secret_key": SecretStr("wrong")}, {"access_key": "nobody"}, {"secret_key": SecretStr("")}])
-def test_wrong_credentials_are_fatal_at_the_start_and_name_the_remedy(s3: S3Settings, wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [{"secret_key": SecretStr("wrong")}, {"access_key": "nobody"}, {"secret_key": SecretStr("")}],
+)
+def test_wrong_credentials_are_fatal_at_the_start_and_name_the_remedy(
+    s3: S3Settings, wrong: dict[str, object]
+) -> None:
     with pytest.raises(CredentialsRefused, match="SEEDCAST_S3_SECRET_KEY"):
         S3Store(changed(s3, **wrong)).ensure_bucket()
 
@@ -202,7 +234,12 @@ def test_an_endpoint_that_cannot_be_is_fatal(s3: S3Settings, endpoint: str) -> N
 
 @pytest.mark.parametrize(
     ("status", "answer"),
-    [(503, b"<Error><Code>SlowDown</Cod"), (503, b"\xff\xfe"), (404, b"<Error><Code>NoSuchKey</Code></Error>"), (500, b"<html/>")],
+    [
+        (503, b"<Error><Code>SlowDown</Cod"),
+        (503, b"\xff\xfe"),
+        (404, b"<Error><Code>NoSuchKey</Code></Error>"),
+        (500, b"<html/>"),
+    ],
 )
 def test_an_answer_that_makes_no_sense_is_waited_out(status: int, answer: bytes) -> None:
     """As a proxy gives one, or a server that is being restarted."""
@@ -221,7 +258,9 @@ def test_an_answer_that_makes_no_sense_is_waited_out(status: int, answer: bytes)
         keys = {"access_key": "anybody", "secret_key": SecretStr("secret"), "retries": 0}
         try:
             with pytest.raises(StoreUnavailable):
-                S3Store(S3Settings(endpoint=f"http://127.0.0.1:{proxy.server_port}", **keys)).put("key", b"x", "text/plain")  # type: ignore[arg-type]
+                S3Store(S3Settings(endpoint=f"http://127.0.0.1:{proxy.server_port}", **keys)).put(
+                    "key", b"x", "text/plain"
+                )  # type: ignore[arg-type]
         finally:
             proxy.shutdown()
 
@@ -231,13 +270,17 @@ def test_nobody_there_is_known_within_seconds(s3: S3Settings) -> None:
         taken.bind(("127.0.0.1", 0))
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
-            S3Store(changed(s3, endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}")).put("key", b"x", "text/plain")
+            S3Store(changed(s3, endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}")).put(
+                "key", b"x", "text/plain"
+            )
         assert time.monotonic() - began < 15
 
 
 def test_a_frozen_server_is_known_within_its_time_outs(s3: S3Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as frozen:  # accepts, and never answers
-        settings = changed(s3, endpoint=f"http://127.0.0.1:{frozen.getsockname()[1]}", read_timeout=0.5, retries=1)
+        settings = changed(
+            s3, endpoint=f"http://127.0.0.1:{frozen.getsockname()[1]}", read_timeout=0.5, retries=1
+        )
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             S3Store(settings).put("key", b"x", "text/plain")
@@ -254,7 +297,9 @@ def test_the_double_fails_as_told_and_then_works() -> None:
 
 
 @pytest.mark.parametrize("minutes", [20, -20])
-def test_a_clock_that_jumped_is_named_and_waited_out(minio: S3Settings, monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
+def test_a_clock_that_jumped_is_named_and_waited_out(
+    minio: S3Settings, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
     """S3 takes no signature of more than a quarter of an hour ago, or ahead."""
     store, honest = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}")), minio_time.utcnow
     store.ensure_bucket()

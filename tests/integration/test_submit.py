@@ -21,19 +21,19 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 import producers
 from producers import SubmitOptions, SubmitReport, submit_file, submit_requests
-from producers.journal import Journal
-from producers.remote import Remote
-from producers.run import Came
-from producers.submit import BATCH
+from producers.submit.journal import Journal
+from producers.submit.remote import Remote
+from producers.submit.run import Came
+from producers.submit.submit import BATCH
 from schemas.messages import Campaign, SpeechRequest
 from schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast import embedded
-from seedcast.campaigns import read_campaigns, write
+from seedcast.campaigns.campaign_state import sealed
+from seedcast.campaigns.campaign_topic import read_campaigns, write
 from seedcast.codec import decode_request
-from seedcast.control import sealed
 from seedcast.embedded import Stack
 from seedcast.errors import InvalidInput, Poison, TopicMismatch, Unreachable
-from seedcast.kafka import Admin, Producer, Record, TopicReader, announce, config
+from seedcast.kafka import Admin, Producer, Record, TopicReader, announce, client_config
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import environment, eventually, fresh
 from tests.unit.gpu_consumers.requests import a_request
@@ -42,7 +42,11 @@ pytestmark = pytest.mark.integration
 
 OPTIONS = SubmitOptions(campaign="night", id_column="id", voice=2222)
 OPTIONS_BY_ROW = SubmitOptions(campaign="night", voice=2222)
-SLOW = {"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}  # one record at a time, so that a crash falls in the middle
+SLOW = {
+    "linger.ms": "0",
+    "batch.num.messages": "1",
+    "max.in.flight": "1",
+}  # one record at a time, so that a crash falls in the middle
 
 
 def on_topic(settings: Settings, topic: Topic = REQUESTS) -> list[Record]:
@@ -56,7 +60,10 @@ def requests_on(settings: Settings) -> list[SpeechRequest]:
 
 def a_list(folder: Path, rows: int) -> Path:
     path = folder / "list.csv"
-    path.write_text("id,text\n" + "".join(f"n-{number},Message number {number}.\n" for number in range(1, rows + 1)))
+    path.write_text(
+        "id,text\n"
+        + "".join(f"n-{number},Message number {number}.\n" for number in range(1, rows + 1))
+    )
     return path
 
 
@@ -67,7 +74,11 @@ def journal_of(path: Path) -> Path:
 def holds(settings: Settings, report: SubmitReport, accepted: int, resent: int = 0) -> None:
     """The three counts agree: the report's, the sealed record's, and the distinct ids on the topic."""
     ids = [request.request_id for request in requests_on(settings)]
-    assert (report.accepted, len(set(ids)), read_campaigns(settings)["night"].accepted) == (accepted, accepted, accepted)
+    assert (report.accepted, len(set(ids)), read_campaigns(settings)["night"].accepted) == (
+        accepted,
+        accepted,
+        accepted,
+    )
     assert read_campaigns(settings)["night"].state == report.state == "sealed"
     assert len(ids) - len(set(ids)) <= resent
 
@@ -83,7 +94,9 @@ def test_a_list_is_accepted_and_sealed(settings: Settings, tmp_path: Path) -> No
     assert (first.text, first.metadata) == ("Message number 1.", {"row": "1", "id": "n-1"})
 
 
-def test_a_second_run_submits_nothing_and_finds_what_is_new(settings: Settings, tmp_path: Path) -> None:
+def test_a_second_run_submits_nothing_and_finds_what_is_new(
+    settings: Settings, tmp_path: Path
+) -> None:
     path = a_list(tmp_path, 50)
     submit_file(settings, path, OPTIONS)
     with path.open("a") as file:
@@ -99,13 +112,18 @@ MANY = 20_000  # rows: one record at a time takes long enough to be killed in th
 
 def _killed(settings: Settings, path: Path) -> None:
     """A run that SIGKILL ends somewhere between its first and its last record."""
-    slow = settings.model_copy(update={"kafka": settings.kafka.model_copy(update={"options": SLOW})})
+    slow = settings.model_copy(
+        update={"kafka": settings.kafka.model_copy(update={"options": SLOW})}
+    )
     code = f"from producers import *; from seedcast.settings import load; submit_file(load(), {str(path)!r}, {OPTIONS!r})"
     env = environment(slow) | {"SEEDCAST_KAFKA_OPTIONS": json.dumps(SLOW)}
     imports = "from schemas.messages import Style; "
     child = subprocess.Popen([sys.executable, "-c", imports + code], env=env)
     try:
-        eventually(lambda: child.poll() is not None or len(on_topic(settings)) > 100, what="a hundred records on the topic")
+        eventually(
+            lambda: child.poll() is not None or len(on_topic(settings)) > 100,
+            what="a hundred records on the topic",
+        )
     finally:
         child.kill()
     assert child.wait() == -signal.SIGKILL
@@ -129,7 +147,9 @@ def test_a_lost_journal_is_made_again_from_the_topic(settings: Settings, tmp_pat
     holds(settings, submit_file(settings, path, OPTIONS), MANY)
 
 
-def test_a_journal_of_another_cluster_is_not_believed(settings: Settings, stack: Stack, tmp_path: Path) -> None:
+def test_a_journal_of_another_cluster_is_not_believed(
+    settings: Settings, stack: Stack, tmp_path: Path
+) -> None:
     path = a_list(tmp_path, 20)
     submit_file(settings, path, OPTIONS)
     other = fresh(stack)
@@ -138,7 +158,9 @@ def test_a_journal_of_another_cluster_is_not_believed(settings: Settings, stack:
     holds(other, report, 20)
 
 
-def test_a_journal_of_a_campaign_that_kafka_has_forgotten_is_not_believed(settings: Settings, tmp_path: Path) -> None:
+def test_a_journal_of_a_campaign_that_kafka_has_forgotten_is_not_believed(
+    settings: Settings, tmp_path: Path
+) -> None:
     path = a_list(tmp_path, 20)
     submit_file(settings, path, OPTIONS)
     Producer(settings).deliver(settings.topic(CAMPAIGNS), key=b"night", value=None)
@@ -147,7 +169,9 @@ def test_a_journal_of_a_campaign_that_kafka_has_forgotten_is_not_believed(settin
     holds(settings, report, 20, resent=20)
 
 
-def test_what_changed_since_it_was_accepted_is_that_rows_error(settings: Settings, tmp_path: Path) -> None:
+def test_what_changed_since_it_was_accepted_is_that_rows_error(
+    settings: Settings, tmp_path: Path
+) -> None:
     path = a_list(tmp_path, 20)
     unsealed = SubmitOptions(campaign="night", id_column="id", voice=2222, seal=False)
     submit_file(settings, path, unsealed)
@@ -157,18 +181,22 @@ def test_what_changed_since_it_was_accepted_is_that_rows_error(settings: Setting
     holds(settings, report, 20)
 
 
-def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = a_list(tmp_path, 5)
     brief = SubmitOptions(campaign="night", id_column="id", voice=2222, deadline="1h", seal=False)
     opened = submit_file(settings, path, brief)
     assert opened.accepted == 5
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    monkeypatch.setattr("producers.run.datetime", SimpleNamespace(now=lambda _: tomorrow))
+    monkeypatch.setattr("producers.submit.run.datetime", SimpleNamespace(now=lambda _: tomorrow))
     report = submit_file(settings, path, brief)
     assert (report.resumed, report.rejected) == (5, 0)
 
 
-def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(settings: Settings, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(
+    settings: Settings, tmp_path: Path
+) -> None:
     def rows() -> Iterator[Came]:
         for number in range(1, 5001):
             if number == 4500:
@@ -183,7 +211,11 @@ def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(settin
     with closing(Journal(tmp_path / "night.night.journal")) as journal:
         assert (journal.accepted, journal.in_doubt) == (4096, False)
     sent = len(on_topic(settings))
-    report = submit_requests(settings, ({"id": f"n-{number}", "text": f"Message number {number}."} for number in range(1, 5001)), options)
+    report = submit_requests(
+        settings,
+        ({"id": f"n-{number}", "text": f"Message number {number}."} for number in range(1, 5001)),
+        options,
+    )
     assert (sent, report.resumed) == (4096, 4096)
     holds(settings, report, 5000)
 
@@ -205,8 +237,10 @@ def test_a_record_that_the_broker_refuses_is_never_lost_in_silence(settings: Set
     def rows() -> Iterator[Came]:
         yield from ({"text": f"Message number {number}."} for number in range(2048))
         resource = ConfigResource(ConfigResource.Type.TOPIC, settings.topic(REQUESTS))
-        resource.add_incremental_config(ConfigEntry("max.message.bytes", "64", incremental_operation=AlterConfigOpType.SET))
-        admin = AdminClient(config.client(settings.kafka))
+        resource.add_incremental_config(
+            ConfigEntry("max.message.bytes", "64", incremental_operation=AlterConfigOpType.SET)
+        )
+        admin = AdminClient(client_config.client(settings.kafka))
         admin.incremental_alter_configs([resource])[resource].result(60)
         eventually(refused, what="the new limit")
         yield {"text": "One too many."}
@@ -216,7 +250,9 @@ def test_a_record_that_the_broker_refuses_is_never_lost_in_silence(settings: Set
     assert read_campaigns(settings)["night"].state == "open"
 
 
-def test_a_broker_that_goes_away_in_the_middle_is_waited_for(own_stack: Stack, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_broker_that_goes_away_in_the_middle_is_waited_for(
+    own_stack: Stack, capfd: pytest.CaptureFixture[str]
+) -> None:
     settings = fresh(own_stack)
     gone, back = threading.Event(), threading.Event()
 
@@ -243,9 +279,17 @@ def test_a_broker_that_goes_away_in_the_middle_is_waited_for(own_stack: Stack, c
 
 
 @pytest.mark.parametrize("state", ["cancelled", "paused"])
-def test_a_campaign_that_takes_nothing_says_so(settings: Settings, tmp_path: Path, state: str) -> None:
-    announce(Producer(settings), settings, Campaign(campaign_id="night", state=state, created_at=datetime.now(UTC)))  # type: ignore[arg-type]
-    with pytest.raises(InvalidInput, match=f"campaign night; expected one that is open; got {state}"):
+def test_a_campaign_that_takes_nothing_says_so(
+    settings: Settings, tmp_path: Path, state: str
+) -> None:
+    announce(
+        Producer(settings),
+        settings,
+        Campaign(campaign_id="night", state=state, created_at=datetime.now(UTC)),
+    )  # type: ignore[arg-type]
+    with pytest.raises(
+        InvalidInput, match=f"campaign night; expected one that is open; got {state}"
+    ):
         submit_file(settings, a_list(tmp_path, 5), OPTIONS)
     assert on_topic(settings) == []
 
@@ -253,7 +297,11 @@ def test_a_campaign_that_takes_nothing_says_so(settings: Settings, tmp_path: Pat
 def test_a_campaign_cancelled_in_the_middle_is_not_sealed(settings: Settings) -> None:
     def rows() -> Iterator[Came]:
         yield from ({"id": f"n-{number}", "text": "Hello."} for number in range(3000))
-        announce(Producer(settings), settings, Campaign(campaign_id="night", state="cancelled", created_at=datetime.now(UTC)))
+        announce(
+            Producer(settings),
+            settings,
+            Campaign(campaign_id="night", state="cancelled", created_at=datetime.now(UTC)),
+        )
 
     with pytest.raises(InvalidInput, match="got cancelled"):
         submit_requests(settings, rows(), OPTIONS)
@@ -261,7 +309,9 @@ def test_a_campaign_cancelled_in_the_middle_is_not_sealed(settings: Settings) ->
 
 
 @pytest.mark.parametrize("content", ["id,text\na,…\n", "id,text\n"])
-def test_a_list_without_one_right_row_opens_no_campaign(settings: Settings, tmp_path: Path, content: str) -> None:
+def test_a_list_without_one_right_row_opens_no_campaign(
+    settings: Settings, tmp_path: Path, content: str
+) -> None:
     path = tmp_path / "list.csv"
     path.write_text(content)
     with pytest.raises(InvalidInput, match="at least one row that is right"):
@@ -275,7 +325,9 @@ def test_a_hot_voice_spreads_as_asked_and_keeps_its_key(settings: Settings) -> N
         submit_requests(settings, rows, SubmitOptions(campaign=campaign, voice=2222, spread=spread))
         return [record for record in on_topic(settings) if campaign.encode() in record.value]
 
-    assert {(record.key, record.partition.number) for record in records("one", 1)} == {(b"2222", crc32(b"2222") % 4)}
+    assert {(record.key, record.partition.number) for record in records("one", 1)} == {
+        (b"2222", crc32(b"2222") % 4)
+    }
     for campaign, spread in (("wide", 4), ("three", 3)):
         counts = Counter(record.partition.number for record in records(campaign, spread))
         assert len(counts) == spread
@@ -283,9 +335,15 @@ def test_a_hot_voice_spreads_as_asked_and_keeps_its_key(settings: Settings) -> N
 
 
 def test_urgent_rows_have_their_own_lane(settings: Settings) -> None:
-    report = submit_requests(settings, [{"text": "Now.", "priority": "urgent"}, {"text": "Later."}], SubmitOptions(campaign="night", voice=1))
+    report = submit_requests(
+        settings,
+        [{"text": "Now.", "priority": "urgent"}, {"text": "Later."}],
+        SubmitOptions(campaign="night", voice=1),
+    )
     assert report.accepted == 2
-    assert [decode_request(record.value).text for record in on_topic(settings, REQUESTS_URGENT)] == ["Now."]
+    assert [
+        decode_request(record.value).text for record in on_topic(settings, REQUESTS_URGENT)
+    ] == ["Now."]
     assert [request.text for request in requests_on(settings)] == ["Later."]
 
 
@@ -300,7 +358,11 @@ def test_requests_of_the_callers_own_are_sent_as_they_are(settings: Settings) ->
 def test_a_campaign_can_be_submitted_in_parts(settings: Settings) -> None:
     for part, seal in (("a", False), ("b", False), ("a", True)):
         options = SubmitOptions(campaign="night", id_column="id", voice=1, seal=seal)
-        report = submit_requests(settings, [{"id": f"{part}-{number}", "text": "Hello."} for number in range(10)], options)
+        report = submit_requests(
+            settings,
+            [{"id": f"{part}-{number}", "text": "Hello."} for number in range(10)],
+            options,
+        )
         assert report.state == ("sealed" if seal else "open")
     assert report.resumed == 10
     holds(settings, report, 20)
@@ -328,7 +390,9 @@ def test_what_another_file_sealed_takes_no_new_row(settings: Settings, tmp_path:
     holds(settings, report, 2)
 
 
-def test_a_list_under_the_name_of_one_that_is_sealed_meanwhile_is_refused(settings: Settings) -> None:
+def test_a_list_under_the_name_of_one_that_is_sealed_meanwhile_is_refused(
+    settings: Settings,
+) -> None:
     read = 0
 
     def rows() -> Iterator[Came]:
@@ -338,14 +402,22 @@ def test_a_list_under_the_name_of_one_that_is_sealed_meanwhile_is_refused(settin
                 submit_requests(settings, [{"id": "another", "text": "Hello."}], OPTIONS)
             yield {"id": f"n-{read}", "text": "Hello."}
 
-    with pytest.raises(InvalidInput, match=rf"campaign night; expected nobody else .*; got a seal of another submission, with {2 * BATCH + 1:,}"):
+    with pytest.raises(
+        InvalidInput,
+        match=rf"campaign night; expected nobody else .*; got a seal of another submission, with {2 * BATCH + 1:,}",
+    ):
         submit_requests(settings, rows(), OPTIONS)
     assert read < 100 * BATCH - 1
 
 
 @pytest.mark.parametrize("when", ["before", "between"])
-def test_a_seal_of_another_submission_stands_and_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
-    producer, record = Producer(settings), Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
+def test_a_seal_of_another_submission_stands_and_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    producer, record = (
+        Producer(settings),
+        Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC)),
+    )
     announce(producer, settings, record)
 
     def beaten(*arguments: Any) -> Campaign:
@@ -356,7 +428,7 @@ def test_a_seal_of_another_submission_stands_and_is_told(settings: Settings, mon
         if when == "before":
             write(settings, producer, sealed(record, 5))
         else:
-            monkeypatch.setattr("producers.remote.write", beaten)
+            monkeypatch.setattr("producers.submit.remote.write", beaten)
         with pytest.raises(InvalidInput, match="got a seal of another submission, with 5"):
             remote.seal(producer, 7)
         remote.seal(producer, 5)
@@ -365,17 +437,24 @@ def test_a_seal_of_another_submission_stands_and_is_told(settings: Settings, mon
 
 def elsewhere(settings: Settings, home: Path, **kafka: object) -> Settings:
     """The same brokers, seen by somebody who did not start them."""
-    return settings.model_copy(update={"home": home, "kafka": settings.kafka.model_copy(update=kafka)})
+    return settings.model_copy(
+        update={"home": home, "kafka": settings.kafka.model_copy(update=kafka)}
+    )
 
 
 def test_on_a_cluster_of_others_no_topic_is_made(settings: Settings, tmp_path: Path) -> None:
     other = elsewhere(settings, tmp_path, prefix=f"{settings.kafka.prefix}-none")
-    with pytest.raises(TopicMismatch, match=r"topics are missing; expected .*-none\.requests, .*-none\.campaigns; .*topics create"):
+    with pytest.raises(
+        TopicMismatch,
+        match=r"topics are missing; expected .*-none\.requests, .*-none\.campaigns; .*topics create",
+    ):
         submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW)
     assert not [name for name in Admin(settings).existing() if name.startswith(other.kafka.prefix)]
 
 
-def test_on_a_cluster_of_others_the_topics_are_taken_as_they_are(settings: Settings, tmp_path: Path) -> None:
+def test_on_a_cluster_of_others_the_topics_are_taken_as_they_are(
+    settings: Settings, tmp_path: Path
+) -> None:
     other = elsewhere(settings, tmp_path, partitions=48, replication=3)
     holds(settings, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
 
@@ -385,15 +464,26 @@ def test_on_the_embedded_stack_topics_are_made(settings: Settings) -> None:
     holds(other, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
 
 
-def test_the_example_in_the_documentation_runs(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_in_the_documentation_runs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run_example(producers.__doc__, settings, monkeypatch)
     assert capsys.readouterr().out == "2 ()\n"
-    assert {request.text for request in requests_on(settings)} == {"Dear Anna, 12 dollars are due.", "Dear Omar, 30 dollars are due."}
+    assert {request.text for request in requests_on(settings)} == {
+        "Dear Anna, 12 dollars are due.",
+        "Dear Omar, 30 dollars are due.",
+    }
 
 
-def run_example(documentation: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def run_example(
+    documentation: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Runs the indented block of a docstring with the environment that these settings stand for."""
-    lines = [line for line in (documentation or "").splitlines() if line.startswith("    ") or not line.strip()]
+    lines = [
+        line
+        for line in (documentation or "").splitlines()
+        if line.startswith("    ") or not line.strip()
+    ]
     for name, value in environment(settings).items():
         if name.startswith("SEEDCAST_"):
             monkeypatch.setenv(name, value)

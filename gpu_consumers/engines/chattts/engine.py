@@ -13,24 +13,27 @@ from itertools import count
 import torch
 
 from gpu_consumers.engines import Utterance
-from gpu_consumers.engines.chattts import judge
-from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE, Samples
-from gpu_consumers.engines.chattts.frontend import FrontEnd
-from gpu_consumers.engines.chattts.graph import Stepper
-from gpu_consumers.engines.chattts.judge import Fault
-from gpu_consumers.engines.chattts.ladder import Ladder
-from gpu_consumers.engines.chattts.passes import Passes, wants_refining
-from gpu_consumers.engines.chattts.slots import Pass, Stage, Taken
+from gpu_consumers.engines.chattts import quality
+from gpu_consumers.engines.chattts.async_vocoder import Vocoding
+from gpu_consumers.engines.chattts.batch_sizes import Ladder
+from gpu_consumers.engines.chattts.generation import Passes, wants_refining
+from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
+from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
+from gpu_consumers.engines.chattts.model.slots import Pass, Stage, Taken
+from gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from gpu_consumers.engines.chattts.quality import Fault
 from gpu_consumers.engines.chattts.speech import MAX_LEVEL, Piece, Speech
-from gpu_consumers.engines.chattts.tokenizer import Prompter
-from gpu_consumers.engines.chattts.vocoding import Vocoding
+from gpu_consumers.text import FrontEnd
 from schemas.messages import RequestError, SpeechRequest
 from seedcast import metrics
 from seedcast.codec import quantise
 from seedcast.errors import InvalidRequest
 
 # Without the reason, which the metric has: which piece of a request fails first depends on its company.
-UNSTABLE = RequestError(code="unstable", message=f"expected plausible speech within {judge.DRAWS} draws; got none; try another voice seed or other words")
+UNSTABLE = RequestError(
+    code="unstable",
+    message=f"expected plausible speech within {quality.DRAWS} draws; got none; try another voice seed or other words",
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,31 @@ class ChatTTSEngine:
     sample_rate = SAMPLE_RATE
 
     def __init__(
-        self, fingerprint: str, model: Stepper, ladder: Ladder, vocoding: Vocoding, passes: Passes, prompter: Prompter, front_end: FrontEnd, pace: Pace
+        self,
+        fingerprint: str,
+        model: Stepper,
+        ladder: Ladder,
+        vocoding: Vocoding,
+        passes: Passes,
+        prompter: Prompter,
+        front_end: FrontEnd,
+        pace: Pace,
     ) -> None:
         self.fingerprint = fingerprint
         self.description = fingerprint  # until somebody says more of it
         self.facts: dict[str, object] = {}
-        self._model, self._ladder, self._slots, self._vocoding = model, ladder, ladder.slots, vocoding
-        self._passes, self._prompter, self._front_end, self._pace = passes, prompter, front_end, pace
+        self._model, self._ladder, self._slots, self._vocoding = (
+            model,
+            ladder,
+            ladder.slots,
+            vocoding,
+        )
+        self._passes, self._prompter, self._front_end, self._pace = (
+            passes,
+            prompter,
+            front_end,
+            pace,
+        )
         self._order = count()
         self._waiting: list[Waiting] = []
         self._held: list[tuple[Speech, Piece, Stage] | None] = [None] * len(ladder.slots)
@@ -66,10 +87,14 @@ class ChatTTSEngine:
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         """What cannot be spoken comes out of the next step."""
         try:
-            prepared = self._front_end.prepare(request.text, request.speed, self._passes.room(request.speed))
+            prepared = self._front_end.prepare(
+                request.text, request.speed, self._passes.room(request.speed)
+            )
             self._passes.voice(request)
         except InvalidRequest as error:
-            self._done.append(Utterance(ticket, None, RequestError(code=error.code, message=str(error))))
+            self._done.append(
+                Utterance(ticket, None, RequestError(code=error.code, message=str(error)))
+            )
             return
         metrics.UNSPOKEN.inc(prepared.unspoken)
         speech = Speech.of(ticket, request, prepared.segments, prepared.unspoken)
@@ -97,9 +122,16 @@ class ChatTTSEngine:
     def _begin(self, speech: Speech, piece: Piece) -> None:
         """To the text stage, where refining is asked for and not done yet; else to the code stage."""
         text = piece.refined is None and piece.level == 0 and wants_refining(speech.request.style)
-        entering = self._passes.refinement(speech.request, piece) if text else self._passes.speech(speech.request, piece)
+        entering = (
+            self._passes.refinement(speech.request, piece)
+            if text
+            else self._passes.speech(speech.request, piece)
+        )
         if entering is not None:
-            heapq.heappush(self._waiting, (speech.request.priority != "urgent", next(self._order), speech, piece, entering))
+            heapq.heappush(
+                self._waiting,
+                (speech.request.priority != "urgent", next(self._order), speech, piece, entering),
+            )
         elif text:
             self._refined(speech, piece, piece.segment.text)
         else:
@@ -123,10 +155,14 @@ class ChatTTSEngine:
 
     def _look(self) -> None:
         for speech, piece, stage, taken in list(self._finished()):
-            self._settle_text(speech, piece, taken) if stage is Stage.TEXT else self._settle(speech, piece, taken)
+            self._settle_text(speech, piece, taken) if stage is Stage.TEXT else self._settle(
+                speech, piece, taken
+            )
 
     def _finished(self) -> Iterator[tuple[Speech, Piece, Stage, Taken]]:
-        running = self._slots.running.tolist() if any(self._held) else []  # on a device it waits for the steps
+        running = (
+            self._slots.running.tolist() if any(self._held) else []
+        )  # on a device it waits for the steps
         for slot, held in enumerate(self._held):
             if held is not None and not running[slot]:
                 self._held[slot] = None
@@ -137,7 +173,7 @@ class ChatTTSEngine:
     def _settle_text(self, speech: Speech, piece: Piece, taken: Taken) -> None:
         """What the text stage wrote; after the last draw the text as it was."""
         text = self._prompter.refined(taken.tokens[:, 0].tolist()).strip() if taken.ended else ""
-        if text or piece.draw + 1 == judge.DRAWS:
+        if text or piece.draw + 1 == quality.DRAWS:
             self._refined(speech, piece, text or piece.segment.text)
         else:
             self._again(speech, piece, "refinement")
@@ -166,14 +202,22 @@ class ChatTTSEngine:
     def _judge(self, speech: Speech, piece: Piece, samples: Samples) -> None:
         if not speech.alive:
             return
-        if fault := judge.fault(samples):
+        if fault := quality.fault(samples):
             self._redraw(speech, piece, fault)
             return
         piece.samples = samples
         speech.draw = max(speech.draw, piece.draw)
         if speech.complete:
             waveform, clipped = quantise(speech.joined())
-            self._done.append(Utterance(speech.ticket, waveform, clipped=clipped, draw=speech.draw, unspoken=speech.unspoken))
+            self._done.append(
+                Utterance(
+                    speech.ticket,
+                    waveform,
+                    clipped=clipped,
+                    draw=speech.draw,
+                    unspoken=speech.unspoken,
+                )
+            )
 
     def _split(self, speech: Speech, piece: Piece, fault: Fault) -> None:
         """In shorter pieces, each from its first draw; where that is not possible, the same again with another draw."""
@@ -188,12 +232,14 @@ class ChatTTSEngine:
             self._begin(speech, part)
 
     def _redraw(self, speech: Speech, piece: Piece, fault: Fault) -> None:
-        if piece.draw + 1 < judge.DRAWS:
+        if piece.draw + 1 < quality.DRAWS:
             self._again(speech, piece, fault.name.lower())
             return
         if speech.alive:
             speech.alive = False
-            self._done.append(Utterance(speech.ticket, None, UNSTABLE, draw=piece.draw, unspoken=speech.unspoken))
+            self._done.append(
+                Utterance(speech.ticket, None, UNSTABLE, draw=piece.draw, unspoken=speech.unspoken)
+            )
 
     def _again(self, speech: Speech, piece: Piece, reason: str) -> None:
         metrics.REDRAWS.labels(reason).inc()

@@ -11,7 +11,16 @@ import torch
 from gpu_consumers.engines.chattts.hardware import Hardware
 
 REVISION = 3  # of the code in this package: raise it with every change that changes a waveform
-PACKAGES = ("ChatTTS", "numba", "numpy", "tokenizers", "torch", "transformers", "vector-quantize-pytorch", "vocos")
+PACKAGES = (
+    "ChatTTS",
+    "numba",
+    "numpy",
+    "tokenizers",
+    "torch",
+    "transformers",
+    "vector-quantize-pytorch",
+    "vocos",
+)
 # By these the libraries choose among programs that round otherwise: oneDNN (under either name), ATen, MKL, numba.
 CHOOSING = (
     "ONEDNN_MAX_CPU_ISA",
@@ -27,7 +36,10 @@ CHOOSING = (
     "NUMBA_CPU_NAME",
     "NUMBA_CPU_FEATURES",
 )
-CHOOSING_ON_CUDA = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")  # beside those: voices are drawn on the CPU
+CHOOSING_ON_CUDA = (
+    "CUBLAS_WORKSPACE_CONFIG",
+    "NVIDIA_TF32_OVERRIDE",
+)  # beside those: voices are drawn on the CPU
 
 
 def facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]:
@@ -59,7 +71,9 @@ def fingerprint(known: dict[str, object]) -> str:
 def _instructions() -> str:
     """The CPU's own name for its instruction sets: oneDNN, MKL and numba choose their programs by them."""
     capability: str = torch.backends.cpu.get_cpu_capability()
-    return f"{capability} {'AMX' if torch.cpu._is_amx_tile_supported() else ''} {_numba_cpu()}".strip()
+    return (
+        f"{capability} {'AMX' if torch.cpu._is_amx_tile_supported() else ''} {_numba_cpu()}".strip()
+    )
 
 
 def _environment(device: str) -> dict[str, str]:

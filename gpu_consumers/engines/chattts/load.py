@@ -4,20 +4,22 @@ import structlog
 import torch
 from safetensors.torch import load_file
 
-from gpu_consumers.engines.chattts import cuda, fingerprint, upstream
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.decoder import Decoder
+from gpu_consumers.engines.chattts import fingerprint
+from gpu_consumers.engines.chattts.async_vocoder import Beside, InTurn
+from gpu_consumers.engines.chattts.batch_sizes import Ladder
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.frontend import FrontEnd
-from gpu_consumers.engines.chattts.graph import Captured
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Passes
 from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
-from gpu_consumers.engines.chattts.ladder import Ladder
-from gpu_consumers.engines.chattts.model import Model
-from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
-from gpu_consumers.engines.chattts.slots import Slots
-from gpu_consumers.engines.chattts.tokenizer import Prompter
-from gpu_consumers.engines.chattts.vocoder import Vocoder
-from gpu_consumers.engines.chattts.vocoding import Beside, InTurn
+from gpu_consumers.engines.chattts.kernels import determinism
+from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured
+from gpu_consumers.engines.chattts.model import upstream_modules
+from gpu_consumers.engines.chattts.model.decoder import Decoder
+from gpu_consumers.engines.chattts.model.model import Model
+from gpu_consumers.engines.chattts.model.slots import Slots
+from gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.text import FrontEnd
 from seedcast.settings import GpuSettings
 
 log = structlog.get_logger(__name__)
@@ -39,7 +41,15 @@ def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
     name = fingerprint.fingerprint(facts)
     log.debug("fingerprint", **facts)
     needed, fabricated = sum(memory.values()) // MIB, assets.fabrication is not None
-    log.info("engine", device=hardware.name, precision=hardware.precision, slots=hardware.slots, memory_mib=needed, fabricated=fabricated, fingerprint=name)
+    log.info(
+        "engine",
+        device=hardware.name,
+        precision=hardware.precision,
+        slots=hardware.slots,
+        memory_mib=needed,
+        fabricated=fabricated,
+        fingerprint=name,
+    )
     engine = build(assets, hardware, prompter, front_end, name)
     random = ", random weights" if fabricated else ""
     engine.description = f"chattts on {hardware.name}, {hardware.precision}, {hardware.slots} slots, {needed:,} MiB{random}, fingerprint {name}"
@@ -51,27 +61,40 @@ def prepare(hardware: Hardware) -> None:
     """What holds for the whole process, before the first work on the device."""
     torch.set_num_threads(hardware.threads)
     if hardware.device.type == "cuda":
-        cuda.make_repeatable()
+        determinism.make_repeatable()
     else:
-        from gpu_consumers.engines.chattts import attention
+        from gpu_consumers.engines.chattts.kernels import attention_cpu
 
-        attention.use_threads(hardware.threads)
+        attention_cpu.use_threads(hardware.threads)
 
 
 @torch.inference_mode()
-def build(assets: Assets, hardware: Hardware, prompter: Prompter, front_end: FrontEnd, name: str) -> ChatTTSEngine:
+def build(
+    assets: Assets, hardware: Hardware, prompter: Prompter, front_end: FrontEnd, name: str
+) -> ChatTTSEngine:
     dimensions, device = assets.dimensions(), hardware.device
     config = dimensions.upstream_config()
-    embed = upstream.embed(config)
+    embed = upstream_modules.embed(config)
     embed.load_pretrained(str(assets.embed), device)
-    decoder = Decoder(dimensions, load_file(assets.gpt_model), hardware.slots, hardware.context, hardware.dtype, device)
+    decoder = Decoder(
+        dimensions,
+        load_file(assets.gpt_model),
+        hardware.slots,
+        hardware.context,
+        hardware.dtype,
+        device,
+    )
     model = Model(dimensions, embed, decoder, prompter.special, hardware.slots)
     vocoder = Vocoder(assets, config, device, reduced=hardware.precision != "float32")
     on_device = device.type == "cuda"
     return ChatTTSEngine(
         name,
         Captured(model) if on_device else model,
-        Ladder(Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device), model.rungs, decoder.move),
+        Ladder(
+            Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device),
+            model.rungs,
+            decoder.move,
+        ),
         Beside(vocoder, device) if on_device else InTurn(vocoder),
         Passes(prompter, dimensions, hardware.context),
         prompter,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpu_consumers.engines.chattts.dimensions import SAMPLE_RATE, Samples
-from gpu_consumers.engines.chattts.frontend import Segment
+from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
+from gpu_consumers.text import Segment
 from schemas.messages import SpeechRequest
 
 _FANOUT = 4096  # more than a request has segments, and more than a segment has parts
@@ -29,7 +29,10 @@ class Piece:
         return self.segment.text if self.refined is None else self.refined
 
     def parts(self, segments: Sequence[Segment]) -> "list[Piece]":
-        return [Piece(segment, self.number + _FANOUT * (place + 1), self.level + 1) for place, segment in enumerate(segments)]
+        return [
+            Piece(segment, self.number + _FANOUT * (place + 1), self.level + 1)
+            for place, segment in enumerate(segments)
+        ]
 
 
 @dataclass(eq=False)
@@ -42,8 +45,15 @@ class Speech:
     alive: bool = True  # False when it was given up: what its pieces still do is dropped
 
     @classmethod
-    def of(cls, ticket: int, request: SpeechRequest, segments: Sequence[Segment], unspoken: int) -> "Speech":
-        return cls(ticket, request, unspoken, [Piece(segment, number) for number, segment in enumerate(segments)])
+    def of(
+        cls, ticket: int, request: SpeechRequest, segments: Sequence[Segment], unspoken: int
+    ) -> "Speech":
+        return cls(
+            ticket,
+            request,
+            unspoken,
+            [Piece(segment, number) for number, segment in enumerate(segments)],
+        )
 
     def replace(self, piece: Piece, parts: list[Piece]) -> None:
         place = self.pieces.index(piece)
@@ -58,5 +68,8 @@ class Speech:
         sound = []
         for piece in self.pieces:
             if piece.samples is not None:
-                sound += [piece.samples, np.zeros(round(piece.segment.pause * SAMPLE_RATE), np.float32)]
+                sound += [
+                    piece.samples,
+                    np.zeros(round(piece.segment.pause * SAMPLE_RATE), np.float32),
+                ]
         return np.concatenate(sound)

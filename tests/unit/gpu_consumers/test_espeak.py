@@ -12,7 +12,11 @@ from gpu_consumers.engines.espeak import SAMPLE_RATE, EspeakEngine, Voice, speak
 from schemas.messages import SpeechRequest
 from tests.unit.gpu_consumers.requests import a_request
 
-TEXTS = ["Hello Anna, your order 4411 leaves at 17:30.", "您好，您的订单已经发货，预计明天下午送达。", "您的 iPhone 15 已发货。"]
+TEXTS = [
+    "Hello Anna, your order 4411 leaves at 17:30.",
+    "您好，您的订单已经发货，预计明天下午送达。",
+    "您的 iPhone 15 已发货。",
+]
 
 
 def digest(text: str, voice: Voice) -> str:
@@ -20,7 +24,9 @@ def digest(text: str, voice: Voice) -> str:
 
 
 def test_bytes_do_not_depend_on_what_was_spoken_before() -> None:
-    jobs = [(text, voice_of(seed)) for text in TEXTS for seed in range(12)]  # every variant, flutter, echo and breath among them
+    jobs = [
+        (text, voice_of(seed)) for text in TEXTS for seed in range(12)
+    ]  # every variant, flutter, echo and breath among them
     first = {job: digest(*job) for job in jobs}
     random.Random(1).shuffle(jobs)
     assert {job: digest(*job) for job in jobs} == first
@@ -31,7 +37,9 @@ def test_bytes_are_the_same_in_another_process() -> None:
         "import hashlib; from gpu_consumers.engines.espeak import speak, voice_of; "
         f"print(hashlib.sha256(speak({TEXTS[1]!r}, voice_of(2222)).tobytes()).hexdigest())"
     )
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert other == digest(TEXTS[1], voice_of(2222))
 
 
@@ -50,8 +58,12 @@ def test_seeds_are_many_voices_and_speed_is_a_ratio() -> None:
 
 def test_text_is_never_read_as_markup() -> None:
     plain = len(speak("one two", voice_of(1)))
-    assert len(speak("<break time='9s'/> [[h@'loU]] one two", voice_of(1))) > plain  # spoken, not obeyed
-    assert len(speak("<speak>one<break time='9s'/>two</speak>", voice_of(1))) < plain + 9 * SAMPLE_RATE
+    assert (
+        len(speak("<break time='9s'/> [[h@'loU]] one two", voice_of(1))) > plain
+    )  # spoken, not obeyed
+    assert (
+        len(speak("<speak>one<break time='9s'/>two</speak>", voice_of(1))) < plain + 9 * SAMPLE_RATE
+    )
 
 
 def finish(request: SpeechRequest) -> object:

@@ -10,13 +10,19 @@ import structlog
 from hypothesis import Phase
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from gpu_consumers.assignments import Assignment, Assignments, Callbacks
 from gpu_consumers.ledger import Ledger
-from seedcast import offsets
 from seedcast.errors import BrokerUnavailable
-from seedcast.kafka import Committed, Offsets, Partition, Record
+from seedcast.kafka import Committed, Offsets, Partition, Record, offset_bitmap
 from seedcast.settings import GpuSettings, Settings
 
 SETTINGS = Settings(gpu=GpuSettings(window=16))  # small enough to be reached
@@ -39,7 +45,11 @@ def exists(offset: int) -> bool:
 
 def done(committed: tuple[int, str]) -> set[int]:
     """What a new owner would skip of what exists."""
-    return {offset for offset in (*range(committed[0]), *offsets.decode(*committed)) if exists(offset)}
+    return {
+        offset
+        for offset in (*range(committed[0]), *offset_bitmap.decode(*committed))
+        if exists(offset)
+    }
 
 
 class Group:
@@ -57,8 +67,10 @@ class Group:
     def commit(self, member: "Member", generation: int, offsets: Offsets) -> None:
         if member.expelled or generation != member.generation:
             raise BrokerUnavailable("unknown member, or an earlier generation of it")
-        for partition, checkpoint in offsets.items():
-            assert self.owners.get(partition) is member, "a commit for a partition that is somebody else's"
+        for partition, checkpoint in offset_bitmap.items():
+            assert self.owners.get(partition) is member, (
+                "a commit for a partition that is somebody else's"
+            )
             before = self.committed.get(partition, (0, ""))
             assert done(before) <= done(checkpoint), "a commit forgot what was done"
             self.committed[partition] = checkpoint
@@ -69,7 +81,9 @@ class Member:
 
     def __init__(self, group: Group, *_: object, **callbacks: Callable[..., None]) -> None:
         self.group = group
-        self.on_assign, self.on_revoke, self.on_lost, self.on_commit = (callbacks[f"on_{what}"] for what in ("assign", "revoke", "lost", "commit"))
+        self.on_assign, self.on_revoke, self.on_lost, self.on_commit = (
+            callbacks[f"on_{what}"] for what in ("assign", "revoke", "lost", "commit")
+        )
         self.positions: dict[Partition, int] = {}
         self.paused: set[Partition] = set()
         self.expelled = False
@@ -80,7 +94,9 @@ class Member:
         self.pause, self.resume = self.paused.add, self.paused.discard
 
     def commit(self, offsets: Offsets) -> None:
-        assert offsets.keys() <= set(self.leaving), "a synchronous commit of what does not leave, which a rebalance may hold up for ever"
+        assert offset_bitmap.keys() <= set(self.leaving), (
+            "a synchronous commit of what does not leave, which a rebalance may hold up for ever"
+        )
         self.group.commit(self, self.generation, offsets)
 
     def commit_soon(self, offsets: Offsets) -> None:
@@ -107,7 +123,11 @@ class Member:
     def poll(self, limit: int, _: float) -> Iterator[Record]:
         self.hear()
         for partition in sorted(self.positions):
-            while limit and partition not in self.paused and self.positions[partition] < self.group.ends[partition]:
+            while (
+                limit
+                and partition not in self.paused
+                and self.positions[partition] < self.group.ends[partition]
+            ):
                 offset = self.positions[partition]
                 self.positions[partition] += 1
                 if exists(offset):
@@ -136,11 +156,15 @@ class Member:
 class Worker:
     """What stands around Assignments: requests in slots, and audio on its way to the broker."""
 
-    def __init__(self, group: Group, acknowledged: dict[Partition, set[int]], kind: type[Assignments]) -> None:
+    def __init__(
+        self, group: Group, acknowledged: dict[Partition, set[int]], kind: type[Assignments]
+    ) -> None:
         self.in_slots: list[tuple[Assignment, int]] = []
         self.sent: list[tuple[Assignment, int]] = []
         self.acknowledged = acknowledged
-        self.known: dict[Partition, set[int]] = defaultdict(set)  # what it was told of a partition since that is its own
+        self.known: dict[Partition, set[int]] = defaultdict(
+            set
+        )  # what it was told of a partition since that is its own
         callbacks = Callbacks(waiting=lambda _: 0, flush=self.deliver_all, forget=lambda _: None)
 
         def join(*arguments: Any, **named: Any) -> Any:
@@ -152,7 +176,9 @@ class Worker:
     def take(self, limit: int) -> None:
         for assignment, record in self.assignments.poll(limit, 0.0):
             if not self.member.expelled:
-                assert record.offset not in done(self.member.group.committed.get(record.partition, (0, ""))), "finished work was forgotten"
+                assert record.offset not in done(
+                    self.member.group.committed.get(record.partition, (0, ""))
+                ), "finished work was forgotten"
             self.in_slots.append((assignment, record.offset))
 
     def send(self, place: int) -> None:
@@ -186,7 +212,9 @@ class Model(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.group = Group()
-        self.acknowledged: dict[Partition, set[int]] = {partition: set() for partition in PARTITIONS}
+        self.acknowledged: dict[Partition, set[int]] = {
+            partition: set() for partition in PARTITIONS
+        }
         self.workers = [self.worker() for _ in range(WORKERS)]
 
     def worker(self) -> Worker:
@@ -209,7 +237,9 @@ class Model(RuleBasedStateMachine):
         if owner:
             owner.hand_over([partition])
             known = next(worker.known for worker in self.workers if worker.member is owner)
-            assert known[partition] <= done(self.group.committed.get(partition, (0, ""))), "a hand-over forgot what was done"
+            assert known[partition] <= done(self.group.committed.get(partition, (0, ""))), (
+                "a hand-over forgot what was done"
+            )
         self.workers[to].known[partition] = set()
         member.assign(partition)
 
@@ -218,7 +248,11 @@ class Model(RuleBasedStateMachine):
         """Its session ended, and it does not know: a zombie."""
         member = self.workers[worker].member
         member.expelled = True
-        self.group.owners = {partition: owner for partition, owner in self.group.owners.items() if owner is not member}
+        self.group.owners = {
+            partition: owner
+            for partition, owner in self.group.owners.items()
+            if owner is not member
+        }
 
     @precondition(lambda self: any(worker.member.expelled for worker in self.workers))
     @rule()
@@ -274,7 +308,9 @@ class Model(RuleBasedStateMachine):
     @invariant()
     def nothing_that_is_committed_as_done_is_unfinished(self) -> None:
         for partition, committed in getattr(self, "group", Group()).committed.items():
-            assert done(committed) <= self.acknowledged[partition], "an unfinished offset is committed as done"
+            assert done(committed) <= self.acknowledged[partition], (
+                "an unfinished offset is committed as done"
+            )
 
     @invariant()
     def nothing_runs_further_ahead_than_its_window(self) -> None:
@@ -304,8 +340,15 @@ class Model(RuleBasedStateMachine):
             assert before != (self.group.committed, 0) or self.finished(), "no progress"
 
     def finished(self) -> bool:
-        wanted = {partition: {offset for offset in range(end) if exists(offset)} for partition, end in self.group.ends.items()}
-        return all(wanted[partition] <= done(self.group.committed.get(partition, (0, ""))) & self.acknowledged[partition] for partition in PARTITIONS)
+        wanted = {
+            partition: {offset for offset in range(end) if exists(offset)}
+            for partition, end in self.group.ends.items()
+        }
+        return all(
+            wanted[partition]
+            <= done(self.group.committed.get(partition, (0, ""))) & self.acknowledged[partition]
+            for partition in PARTITIONS
+        )
 
 
 TestModel = Model.TestCase
@@ -336,7 +379,11 @@ class CommitsAfterwards(Assignments):
     """The last commit comes when the partition is somebody else's already."""
 
     def _lost(self, partitions: Sequence[Partition]) -> None:
-        self._after = {partition: self._ours[partition].ledger.checkpoint() for partition in partitions if partition in self._ours}
+        self._after = {
+            partition: self._ours[partition].ledger.checkpoint()
+            for partition in partitions
+            if partition in self._ours
+        }
         super()._lost(partitions)
 
     def commit(self) -> bool:
@@ -364,7 +411,14 @@ BROKEN = {
     "too many at a revocation": CommitsAllWhenOneLeaves,
     "synchronous in the loop": CommitsInTheLoop,
 }
-WITHOUT_SHRINKING = examples(max_examples=5000, stateful_step_count=40, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+WITHOUT_SHRINKING = examples(
+    max_examples=5000,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+)
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
@@ -372,9 +426,11 @@ def test_the_model_goes_red_when_the_protocol_is_broken(broken: type[Assignments
     class Red(Model):
         kind = broken
 
-    with pytest.raises(AssertionError, match=r"unfinished|forgot|somebody else|does not leave|no progress"):
+    with pytest.raises(
+        AssertionError, match=r"unfinished|forgot|somebody else|does not leave|no progress"
+    ):
         run_state_machine_as_test(Red, settings=WITHOUT_SHRINKING)
 
 
 def test_the_bitmap_is_wider_than_the_models_window() -> None:
-    assert SETTINGS.gpu.window < offsets.MAX_BITS
+    assert SETTINGS.gpu.window < offset_bitmap.MAX_BITS

@@ -20,11 +20,11 @@ from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import BrokerUnavailable, CredentialsRefused
 from seedcast.kafka import Committed, Offsets, Partition, Record
-from seedcast.kafka.memory import MemoryProducer, Sent
-from seedcast.offsets import MAX_METADATA
-from seedcast.placement import partition
+from seedcast.kafka.memory_producer import MemoryProducer, Sent
+from seedcast.kafka.offset_bitmap import MAX_METADATA
+from seedcast.kafka.partitioner import partition
 from seedcast.settings import GpuSettings, Settings
-from storage.memory import MemoryStore
+from storage.memory_store import MemoryStore
 from tests.unit.gpu_consumers.requests import a_request
 
 SETTINGS = Settings(gpu=GpuSettings(commit_interval=1e9))  # commits when the test says so
@@ -47,13 +47,17 @@ class World:
         """After a crash: the next one knows what was committed, and what was under way is lost."""
         self.producer.outstanding.clear()
         publisher = Publisher(SETTINGS, MemoryStore(), self.producer)
-        self.parking = Parking(SETTINGS, self.states.get, publisher, COUNTS, lambda: publisher.flush(0), self._join)
+        self.parking = Parking(
+            SETTINGS, self.states.get, publisher, COUNTS, lambda: publisher.flush(0), self._join
+        )
         offset, metadata = self.committed or (None, "")
         self.on_assign({PLACE: Committed(offset, metadata)})
         self.position = offset or 0
 
     def _join(self, *_: object, **callbacks: Callable[..., None]) -> Any:
-        self.on_assign, self.on_revoke, self.on_lost, self.on_commit = (callbacks[f"on_{what}"] for what in ("assign", "revoke", "lost", "commit"))
+        self.on_assign, self.on_revoke, self.on_lost, self.on_commit = (
+            callbacks[f"on_{what}"] for what in ("assign", "revoke", "lost", "commit")
+        )
         return self
 
     def revoke(self) -> None:
@@ -79,8 +83,14 @@ class World:
 
     def park(self, campaign: str, topic: str = SETTINGS.topic(REQUESTS)) -> None:
         request = a_request(request_id=f"request-{len(self.log):05d}", campaign_id=campaign)
-        route = aside(Record(Partition(topic, 0), 0, b"7", encode_json(request), (("trace", b"1"),), 0), campaign, SETTINGS)
-        self.log.append(Record(PLACE, len(self.log), route.key, encode_json(request), tuple(route.headers), 0))
+        route = aside(
+            Record(Partition(topic, 0), 0, b"7", encode_json(request), (("trace", b"1"),), 0),
+            campaign,
+            SETTINGS,
+        )
+        self.log.append(
+            Record(PLACE, len(self.log), route.key, encode_json(request), tuple(route.headers), 0)
+        )
 
     def decide(self, campaign: str, state: CampaignState) -> None:
         self.states[campaign] = state
@@ -137,7 +147,10 @@ def test_what_lies_before_is_not_forgotten_while_going_back_to_it_has_to_wait(wo
     world.park("night")
     world.settle()
     world.parking.commit()
-    assert (put_back(world.producer.acknowledged), world.committed and world.committed[0]) == ([], 0)
+    assert (put_back(world.producer.acknowledged), world.committed and world.committed[0]) == (
+        [],
+        0,
+    )
     world.stuck = False
     world.settle()
     assert put_back(world.producer.acknowledged) == [0, 1]
@@ -205,34 +218,58 @@ def test_more_paused_campaigns_than_metadata_can_name_only_repeat_work() -> None
     assert Shelf.of(watermark, metadata).spans == few.spans
 
 
-@pytest.mark.parametrize("metadata", ["", "written by another tool", "1:AAAA", "parked:", "parked:[1]", 'parked:[9,{"night":[1]}]'])
+@pytest.mark.parametrize(
+    "metadata",
+    ["", "written by another tool", "1:AAAA", "parked:", "parked:[1]", 'parked:[9,{"night":[1]}]'],
+)
 def test_foreign_metadata_means_that_nothing_is_known(metadata: str) -> None:
     assert Shelf.of(4, metadata).reach(4, "night")
 
 
 @given(
     st.integers(0, 9),
-    st.one_of(st.text(), st.text().map(lambda text: f"parked:[12,{{{text}"), st.dictionaries(st.text(), st.tuples(*[st.integers()] * 2)).map(written)),
+    st.one_of(
+        st.text(),
+        st.text().map(lambda text: f"parked:[12,{{{text}"),
+        st.dictionaries(st.text(), st.tuples(*[st.integers()] * 2)).map(written),
+    ),
 )
-def test_whatever_the_metadata_the_watermark_does_not_go_back(watermark: int, metadata: str) -> None:
+def test_whatever_the_metadata_the_watermark_does_not_go_back(
+    watermark: int, metadata: str
+) -> None:
     shelf = Shelf.of(watermark, metadata)
     shelf.reach(watermark, "night")
     assert shelf.checkpoint()[0] >= watermark
 
 
-@pytest.mark.parametrize(("topic", "lane"), [(REQUESTS, b"requests"), (REQUESTS_URGENT, b"requests.urgent")])
+@pytest.mark.parametrize(
+    ("topic", "lane"), [(REQUESTS, b"requests"), (REQUESTS_URGENT, b"requests.urgent")]
+)
 def test_the_way_back_is_the_way_there(topic: Any, lane: bytes) -> None:
     request = a_request(voice_seed=42)
-    came = Record(Partition(SETTINGS.topic(topic), 3), 17, b"42", encode_json(request), (("trace", b"1"),), 0)
+    came = Record(
+        Partition(SETTINGS.topic(topic), 3), 17, b"42", encode_json(request), (("trace", b"1"),), 0
+    )
     there = aside(came, "night", SETTINGS)
-    assert (there.topic, there.key, dict(there.headers)) == (SETTINGS.topic(REQUESTS_PARKED), b"night", {"trace": b"1", FROM: lane})
+    assert (there.topic, there.key, dict(there.headers)) == (
+        SETTINGS.topic(REQUESTS_PARKED),
+        b"night",
+        {"trace": b"1", FROM: lane},
+    )
     home = back(Record(PLACE, 0, there.key, came.value, tuple(there.headers), 0), SETTINGS, COUNTS)
     place = partition(b"42", request.request_id.encode(), SETTINGS.kafka.spread, 8)
-    assert (home.topic, home.key, home.headers, home.partition) == (SETTINGS.topic(topic), b"42", (("trace", b"1"),), place)
+    assert (home.topic, home.key, home.headers, home.partition) == (
+        SETTINGS.topic(topic),
+        b"42",
+        (("trace", b"1"),),
+        place,
+    )
 
 
 def test_what_is_no_request_goes_back_to_be_answered_for() -> None:
-    route = back(Record(PLACE, 0, b"night", b"\xff nonsense", ((FROM, b"elsewhere"),), 0), SETTINGS, COUNTS)
+    route = back(
+        Record(PLACE, 0, b"night", b"\xff nonsense", ((FROM, b"elsewhere"),), 0), SETTINGS, COUNTS
+    )
     assert (route.topic, route.partition, route.headers) == (SETTINGS.topic(REQUESTS), -1, ())
 
 
@@ -252,7 +289,10 @@ class Model(RuleBasedStateMachine):
         for _ in range(count):
             self.world.park(name)
 
-    @rule(name=st.sampled_from(NAMES), state=st.sampled_from(["paused", "paused", "sealed", "cancelled"]))
+    @rule(
+        name=st.sampled_from(NAMES),
+        state=st.sampled_from(["paused", "paused", "sealed", "cancelled"]),
+    )
     def decide(self, name: str, state: CampaignState) -> None:
         self.world.decide(name, state)
 
@@ -288,8 +328,14 @@ class Model(RuleBasedStateMachine):
     def what_a_new_owner_would_skip_is_acknowledged(self) -> None:
         shelf = Shelf.of(*(self.world.committed or (0, "")))
         begin = shelf.position
-        left = {record.offset for record in self.world.log[begin:] if shelf.reach(record.offset, (record.key or b"").decode())}
-        assert set(range(len(self.world.log))) - left <= set(put_back(self.world.producer.acknowledged))
+        left = {
+            record.offset
+            for record in self.world.log[begin:]
+            if shelf.reach(record.offset, (record.key or b"").decode())
+        }
+        assert set(range(len(self.world.log))) - left <= set(
+            put_back(self.world.producer.acknowledged)
+        )
 
     @invariant()
     def nothing_is_put_back_twice_without_a_crash(self) -> None:

@@ -9,16 +9,30 @@ from gpu_consumers.publisher import Publisher
 from schemas.messages import RawAudio, Rejected
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT
 from seedcast.codec import decode_synthesis
-from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, Poison, StoreUnavailable, Undecodable
+from seedcast.errors import (
+    BrokerUnavailable,
+    CredentialsRefused,
+    Fatal,
+    Poison,
+    StoreUnavailable,
+    Undecodable,
+)
 from seedcast.kafka import Partition, Record
-from seedcast.kafka.memory import MemoryProducer
+from seedcast.kafka.memory_producer import MemoryProducer
 from seedcast.settings import Settings
-from storage.memory import MemoryStore
+from storage.memory_store import MemoryStore
 from tests.unit.gpu_consumers.requests import a_request
 
 SETTINGS = Settings()
 AUDIO_OF_REQUEST = RawAudio(
-    request=a_request(), flac=b"fLaC", sample_rate=22050, samples=1, clipped=0, waveform_sha256="0" * 64, engine_fingerprint="e", draw=0
+    request=a_request(),
+    flac=b"fLaC",
+    sample_rate=22050,
+    samples=1,
+    clipped=0,
+    waveform_sha256="0" * 64,
+    engine_fingerprint="e",
+    draw=0,
 )
 
 
@@ -38,7 +52,9 @@ def assignment(topic: str = SETTINGS.topic(REQUESTS)) -> Assignment:
     return taken
 
 
-def test_offset_is_done_only_when_the_audio_is_acknowledged(publisher: Publisher, producer: MemoryProducer) -> None:
+def test_offset_is_done_only_when_the_audio_is_acknowledged(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     ours = assignment()
     publisher.publish(ours, 0, AUDIO_OF_REQUEST)
     assert ours.ledger.watermark == 0
@@ -61,13 +77,17 @@ def test_what_may_heal_is_sent_again(publisher: Publisher, producer: MemoryProdu
     assert ours.ledger.watermark == 1
 
 
-def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(publisher: Publisher, producer: MemoryProducer) -> None:
+def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     large = structs.replace(AUDIO_OF_REQUEST, flac=b"f" * MIB)
     for _ in range(39):
         publisher.publish(assignment(), 0, large)
     assert not publisher.full
     publisher.publish(assignment(), 0, large)
-    assert publisher.full, "librdkafka's queue takes 64 MiB, and then keeps its caller waiting: no SIGTERM, no watchdog, no commit"
+    assert publisher.full, (
+        "librdkafka's queue takes 64 MiB, and then keeps its caller waiting: no SIGTERM, no watchdog, no commit"
+    )
     for sent in producer.outstanding[:19]:
         sent.on_delivery(None)
     assert publisher.full
@@ -76,7 +96,9 @@ def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(publisher: Pu
     assert not publisher.full
 
 
-def test_audio_that_no_topic_takes_becomes_a_rejection(publisher: Publisher, producer: MemoryProducer) -> None:
+def test_audio_that_no_topic_takes_becomes_a_rejection(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     ours = assignment()
     publisher.publish(ours, 0, AUDIO_OF_REQUEST)
     producer.answer(Poison("too large"))
@@ -86,7 +108,9 @@ def test_audio_that_no_topic_takes_becomes_a_rejection(publisher: Publisher, pro
     assert (outcome.error.code, ours.ledger.watermark) == ("audio_too_large", 1)
 
 
-def test_what_cannot_heal_ends_the_worker_and_leaves_the_offset(publisher: Publisher, producer: MemoryProducer) -> None:
+def test_what_cannot_heal_ends_the_worker_and_leaves_the_offset(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     ours = assignment()
     publisher.publish(ours, 0, AUDIO_OF_REQUEST)
     producer.answer(CredentialsRefused("no"))
@@ -95,7 +119,9 @@ def test_what_cannot_heal_ends_the_worker_and_leaves_the_offset(publisher: Publi
         publisher.poll()
 
 
-def test_report_for_a_partition_that_is_no_longer_ours_changes_nothing(publisher: Publisher, producer: MemoryProducer) -> None:
+def test_report_for_a_partition_that_is_no_longer_ours_changes_nothing(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     ours = assignment()
     publisher.publish(ours, 0, AUDIO_OF_REQUEST)
     ours.ours = False
@@ -103,9 +129,13 @@ def test_report_for_a_partition_that_is_no_longer_ours_changes_nothing(publisher
     assert ours.ledger.watermark == 0
 
 
-def test_dead_letter_that_is_refused_leaves_the_source_offset(publisher: Publisher, producer: MemoryProducer) -> None:
+def test_dead_letter_that_is_refused_leaves_the_source_offset(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     ours = assignment()
-    publisher.bury(ours, Record(ours.partition, 0, b"7", b"nonsense", (), 0), Undecodable("not JSON"))
+    publisher.bury(
+        ours, Record(ours.partition, 0, b"7", b"nonsense", (), 0), Undecodable("not JSON")
+    )
     assert producer.outstanding[0].topic == SETTINGS.topic(DEAD_LETTERS)
     producer.answer(Poison("refused"))
     assert ours.ledger.watermark == 0
@@ -113,7 +143,9 @@ def test_dead_letter_that_is_refused_leaves_the_source_offset(publisher: Publish
         publisher.poll()
 
 
-def test_large_dead_letter_travels_by_reference_and_waits_for_the_store(producer: MemoryProducer) -> None:
+def test_large_dead_letter_travels_by_reference_and_waits_for_the_store(
+    producer: MemoryProducer,
+) -> None:
     store, ours, value = MemoryStore(), assignment(), b"x" * (2 * MIB)
     publisher = Publisher(SETTINGS, store, producer)
     store.fail(StoreUnavailable("away"))

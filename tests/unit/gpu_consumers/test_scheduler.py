@@ -61,11 +61,15 @@ def test_dropped_partition_leaves_the_others_their_turn() -> None:
     assert (list(scheduler.fill(9)), scheduler.waiting(BULK[1]), len(scheduler)) == ([0, 2], 0, 0)
 
 
-items = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 99), st.none() | st.floats(0, 9)), max_size=40)
+items = st.lists(
+    st.tuples(st.integers(0, 2), st.integers(1, 99), st.none() | st.floats(0, 9)), max_size=40
+)
 
 
 @given(items, st.lists(st.integers(0, 5)))
-def test_every_ticket_leaves_exactly_once(added: list[tuple[int, int, float | None]], bites: list[int]) -> None:
+def test_every_ticket_leaves_exactly_once(
+    added: list[tuple[int, int, float | None]], bites: list[int]
+) -> None:
     scheduler, served = Scheduler(), []
     for ticket, (partition, characters, deadline) in enumerate(added):
         scheduler.add(BULK[partition], Waiting.of(ticket, characters, deadline))
@@ -75,7 +79,9 @@ def test_every_ticket_leaves_exactly_once(added: list[tuple[int, int, float | No
 
 
 @given(items, st.integers(1, 9))
-def test_no_partition_waits_while_another_is_served_twice(added: list[tuple[int, int, float | None]], free: int) -> None:
+def test_no_partition_waits_while_another_is_served_twice(
+    added: list[tuple[int, int, float | None]], free: int
+) -> None:
     scheduler = Scheduler()
     owner = {}
     for ticket, (partition, characters, deadline) in enumerate(added):

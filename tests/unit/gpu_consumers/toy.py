@@ -14,14 +14,18 @@ class ToyEngine:
 
     sample_rate = 8000
 
-    def __init__(self, slots: int = 4, fingerprint: str = "toy-1", *, leaky: bool = False, dialect: str = "") -> None:
+    def __init__(
+        self, slots: int = 4, fingerprint: str = "toy-1", *, leaky: bool = False, dialect: str = ""
+    ) -> None:
         self.slots, self.fingerprint = slots, fingerprint
         self.description = f"toy, fingerprint {fingerprint}"
         self.admitted: list[str] = []  # request ids, in order
         self.company: list[int] = []  # slots taken, at each step
         self.closed = False
         self._leaky, self._dialect = leaky, dialect
-        self._rows: dict[int, tuple[SpeechRequest, int]] = {}  # by ticket: and the steps that are left
+        self._rows: dict[
+            int, tuple[SpeechRequest, int]
+        ] = {}  # by ticket: and the steps that are left
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         if len(self._rows) >= self.slots:
@@ -43,11 +47,17 @@ class ToyEngine:
 
     def _speak(self, ticket: int, request: SpeechRequest) -> Utterance:
         if "unstable" in request.text:
-            return Utterance(ticket, None, RequestError(code="unstable", message="no plausible waveform"))
-        neighbours = sorted(other.request_id for other, _ in self._rows.values()) if self._leaky else []
+            return Utterance(
+                ticket, None, RequestError(code="unstable", message="no plausible waveform")
+            )
+        neighbours = (
+            sorted(other.request_id for other, _ in self._rows.values()) if self._leaky else []
+        )
         return Utterance(ticket, toy_waveform(request, self._dialect + "".join(neighbours)))
 
 
 def toy_waveform(request: SpeechRequest, beside: str = "") -> Waveform:
-    digest = hashlib.sha256(f"{request.text}|{request.voice_seed}|{request.speed}|{beside}".encode()).digest()
+    digest = hashlib.sha256(
+        f"{request.text}|{request.voice_seed}|{request.speed}|{beside}".encode()
+    ).digest()
     return np.frombuffer(digest, "<i2")

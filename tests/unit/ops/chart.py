@@ -14,23 +14,40 @@ EXAMPLE = CHART / "examples" / "chattts.yaml"
 HELM = ROOT / ".tools" / "helm"
 NAME = "night"
 
-needs_helm = pytest.mark.skipif(not HELM.exists() and "CI" not in os.environ, reason="Helm is not built: `make tools`, where Go is")
+needs_helm = pytest.mark.skipif(
+    not HELM.exists() and "CI" not in os.environ,
+    reason="Helm is not built: `make tools`, where Go is",
+)
 
 
-def helm(verb: str, *changes: str, values: Path | None = None, chart: Path = CHART) -> subprocess.CompletedProcess[str]:
+def helm(
+    verb: str, *changes: str, values: Path | None = None, chart: Path = CHART
+) -> subprocess.CompletedProcess[str]:
     """`changes` as --set takes them; a value that begins with [ or { is JSON."""
-    command: list[str | Path] = [HELM, verb, *([NAME] if verb == "template" else []), chart, *(["-f", values] if values else [])]
+    command: list[str | Path] = [
+        HELM,
+        verb,
+        *([NAME] if verb == "template" else []),
+        chart,
+        *(["-f", values] if values else []),
+    ]
     for change in changes:
         structured = change.partition("=")[2][:1] in ("[", "{")
         command += ["--set-json" if structured else "--set", change]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def objects(*changes: str, values: Path | None = None, chart: Path = CHART) -> dict[tuple[str, str], dict[str, Any]]:
+def objects(
+    *changes: str, values: Path | None = None, chart: Path = CHART
+) -> dict[tuple[str, str], dict[str, Any]]:
     """What would be applied, by kind and name."""
     rendered = helm("template", *changes, values=values, chart=chart)
     assert rendered.returncode == 0, rendered.stderr
-    return {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(rendered.stdout) if one}
+    return {
+        (one["kind"], one["metadata"]["name"]): one
+        for one in yaml.safe_load_all(rendered.stdout)
+        if one
+    }
 
 
 def deployment(kind: str, *changes: str, values: Path | None = None) -> dict[str, Any]:
@@ -47,4 +64,7 @@ def environment(kind: str, *changes: str, values: Path | None = None) -> dict[st
     """What its container gets, but for Secrets."""
     made = objects(*changes, values=values)
     container = made["Deployment", f"{NAME}-{kind}"]["spec"]["template"]["spec"]["containers"][0]
-    return {**made["ConfigMap", NAME]["data"], **{entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}}
+    return {
+        **made["ConfigMap", NAME]["data"],
+        **{entry["name"]: entry["value"] for entry in container["env"] if "value" in entry},
+    }

@@ -13,7 +13,10 @@ from tests.unit.ops.chart import NAME, needs_helm, objects
 
 pytestmark = needs_helm
 
-OF_KUBE_STATE_METRICS = {"kube_deployment_status_replicas_available", "kube_deployment_spec_replicas"}
+OF_KUBE_STATE_METRICS = {
+    "kube_deployment_status_replicas_available",
+    "kube_deployment_spec_replicas",
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +27,36 @@ def alerts() -> list[dict[str, Any]]:
 
 def test_every_metric_is_registered_and_asked_of_this_release(alerts: list[dict[str, Any]]) -> None:
     registered = {name for name, *_ in metrics.table()}
-    asked = [found for rule in alerts for found in re.findall(r"\b((?:seedcast|kube)_\w+)\{([^}]*)\}", rule["expr"])]
+    asked = [
+        found
+        for rule in alerts
+        for found in re.findall(r"\b((?:seedcast|kube)_\w+)\{([^}]*)\}", rule["expr"])
+    ]
     assert {name for name, _ in asked} - OF_KUBE_STATE_METRICS <= registered
     assert len({name for name, _ in asked} & registered) >= 5
-    assert sum(len(re.findall(r"\b(?:seedcast|kube)_", rule["expr"])) for rule in alerts) == len(asked)
-    own = f'job="default/{NAME}"', f'namespace="default",deployment=~"{NAME}-(gpu-consumer|postprocess)"'
+    assert sum(len(re.findall(r"\b(?:seedcast|kube)_", rule["expr"])) for rule in alerts) == len(
+        asked
+    )
+    own = (
+        f'job="default/{NAME}"',
+        f'namespace="default",deployment=~"{NAME}-(gpu-consumer|postprocess)"',
+    )
     assert all(where.endswith(own) for _, where in asked)
 
 
 def test_every_label_is_one_of_its_metric(alerts: list[dict[str, Any]]) -> None:
     labels = {name: set(filter(None, held.split(", "))) for name, _, held, _ in metrics.table()}
     for rule in alerts:
-        named = set(re.findall(r"\bby \((\w+)\)", rule["expr"])) | set(re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))) - {"deployment"}
+        named = set(re.findall(r"\bby \((\w+)\)", rule["expr"])) | set(
+            re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
+        ) - {"deployment"}
         known = set().union(*(labels[name] for name in labels if f"{name}{{" in rule["expr"]))
         assert named <= known, rule["alert"]
-        assert {status for found in re.findall(r'status(?:=|!=|=~|!~)"([^"]+)"', rule["expr"]) for status in found.split("|")} <= set(get_args(Status))
+        assert {
+            status
+            for found in re.findall(r'status(?:=|!=|=~|!~)"([^"]+)"', rule["expr"])
+            for status in found.split("|")
+        } <= set(get_args(Status))
 
 
 def test_every_alert_says_what_happens_and_what_to_do(alerts: list[dict[str, Any]]) -> None:
@@ -47,5 +65,12 @@ def test_every_alert_says_what_happens_and_what_to_do(alerts: list[dict[str, Any
         assert {"summary", "description"} <= rule["annotations"].keys()
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert len(rule["annotations"]["description"]) > 60
-        assert set(re.findall(r"`seedcast ([a-z-]+(?: [a-z][a-z-]*)?)", rule["annotations"]["description"])) <= known
+        assert (
+            set(
+                re.findall(
+                    r"`seedcast ([a-z-]+(?: [a-z][a-z-]*)?)", rule["annotations"]["description"]
+                )
+            )
+            <= known
+        )
     assert len({rule["alert"] for rule in alerts}) == len(alerts) >= 5

@@ -46,11 +46,21 @@ def test_submitting_takes_the_workers_settings_of_kafka(tmp_path: Path) -> None:
         "SEEDCAST_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
         "SEEDCAST_KAFKA_OPTIONS": """'{"client.rack":"it's"}'""",
     }
-    assert text.index("export SEEDCAST_KAFKA_PREFIX") < text.index("seedcast topics create") < text.index("seedcast submit")
+    assert (
+        text.index("export SEEDCAST_KAFKA_PREFIX")
+        < text.index("seedcast topics create")
+        < text.index("seedcast submit")
+    )
 
 
 def test_what_runs_is_named(tmp_path: Path) -> None:
-    text = notes(tmp_path, "gpuConsumer.autoscaling.enabled=true", "gpuConsumer.settings.SEEDCAST_GPU_ENGINE=chattts", "existingSecret=", "profiles=rows")
+    text = notes(
+        tmp_path,
+        "gpuConsumer.autoscaling.enabled=true",
+        "gpuConsumer.settings.SEEDCAST_GPU_ENGINE=chattts",
+        "existingSecret=",
+        "profiles=rows",
+    )
     assert "0 to 8 GPU consumer(s) with the engine chattts, 2 post-process worker(s)" in text
     assert "No Secret is named" in text
     assert "SEEDCAST_POSTPROCESS_PROFILES=FILE" in text

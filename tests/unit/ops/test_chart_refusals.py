@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from seedcast.settings import PREFIX, GpuSettings, Settings
-from stream_apps.app import STOP
+from stream_apps.postprocess.app import STOP
 from tests.unit.ops.chart import helm, needs_helm
 
 pytestmark = needs_helm
@@ -42,14 +42,24 @@ def test_wrong_value(change: str, named: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["settings", "metrics", "serviceAccount", "gpuConsumer.settings", "gpuConsumer.autoscaling", "gpuConsumer.autoscaling.maxReplicas", "postprocess.settings"],
+    [
+        "settings",
+        "metrics",
+        "serviceAccount",
+        "gpuConsumer.settings",
+        "gpuConsumer.autoscaling",
+        "gpuConsumer.autoscaling.maxReplicas",
+        "postprocess.settings",
+    ],
 )
 def test_null_for_what_is_needed(key: str) -> None:
     assert key.rpartition(".")[2] in refusal(f"{key}=null")
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("name", ["SEEDCAST_HOME", "SEEDCAST_METRICS_HOST", "SEEDCAST_METRICS_PORT"])
+@pytest.mark.parametrize(
+    "name", ["SEEDCAST_HOME", "SEEDCAST_METRICS_HOST", "SEEDCAST_METRICS_PORT"]
+)
 def test_what_the_chart_sets_itself(place: str, name: str) -> None:
     assert f"{place}.{name}: the chart sets it" in refusal(f"{place}.{name}=9")
 
@@ -78,7 +88,9 @@ def test_a_setting_that_a_workers_own_would_hide() -> None:
     assert helm("template", "gpuConsumer.settings.SEEDCAST_GPU_ENGINE=chattts").returncode == 0
 
 
-@pytest.mark.parametrize("name", ["HOME", "SEEDCAST_METRICS_PORT", "SEEDCAST_KAFKA_PREFIX", "SEEDCAST_GPU_ENGINE"])
+@pytest.mark.parametrize(
+    "name", ["HOME", "SEEDCAST_METRICS_PORT", "SEEDCAST_KAFKA_PREFIX", "SEEDCAST_GPU_ENGINE"]
+)
 def test_a_variable_that_is_set_already(name: str) -> None:
     assert f"got {name}" in refusal(f'gpuConsumer.extraEnv=[{{"name":"{name}","value":"x"}}]')
 
@@ -92,8 +104,12 @@ def test_too_little_time_to_drain() -> None:
     unset = "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=null"
     assert f"expected at least {least}" in grace("gpuConsumer", least - 1, unset)
     assert not grace("gpuConsumer", least, unset)
-    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace("gpuConsumer", 79, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
-    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace("gpuConsumer", 79, unset, "settings.SEEDCAST_GPU_DRAIN=50")
+    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace(
+        "gpuConsumer", 79, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50"
+    )
+    assert "SEEDCAST_GPU_DRAIN (50 s)" in grace(
+        "gpuConsumer", 79, unset, "settings.SEEDCAST_GPU_DRAIN=50"
+    )
     assert not grace("gpuConsumer", 80, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
 
 

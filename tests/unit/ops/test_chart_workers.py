@@ -8,7 +8,9 @@ from tests.unit.ops.chart import EXAMPLE, NAME, deployment, environment, needs_h
 
 pytestmark = needs_helm
 
-KINDS = pytest.mark.parametrize(("kind", "place"), [("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")])
+KINDS = pytest.mark.parametrize(
+    ("kind", "place"), [("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")]
+)
 WRITABLE = "/tmp"  # noqa: S108
 ONE_AT_A_TIME = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
 
@@ -44,7 +46,9 @@ def test_a_pod_gets_what_its_values_add(kind: str, place: str) -> None:
 def test_a_pod_with_a_gpu_leaves_before_its_successor_comes() -> None:
     assert deployment("gpu-consumer", "gpuConsumer.gpus=1")["strategy"] == ONE_AT_A_TIME
     assert "strategy" not in deployment("gpu-consumer")
-    assert deployment("gpu-consumer", "gpuConsumer.gpus=1", "gpuConsumer.strategy.type=Recreate")["strategy"] == {"type": "Recreate"}
+    assert deployment("gpu-consumer", "gpuConsumer.gpus=1", "gpuConsumer.strategy.type=Recreate")[
+        "strategy"
+    ] == {"type": "Recreate"}
 
 
 @pytest.mark.parametrize(
@@ -53,12 +57,21 @@ def test_a_pod_with_a_gpu_leaves_before_its_successor_comes() -> None:
         (("gpuConsumer.replicas=1",), None),
         (("gpuConsumer.replicas=2",), 1),
         (("gpuConsumer.replicas=1", "gpuConsumer.autoscaling.enabled=true"), 1),
-        (("gpuConsumer.replicas=2", "gpuConsumer.autoscaling.enabled=true", "gpuConsumer.autoscaling.maxReplicas=1"), None),
+        (
+            (
+                "gpuConsumer.replicas=2",
+                "gpuConsumer.autoscaling.enabled=true",
+                "gpuConsumer.autoscaling.maxReplicas=1",
+            ),
+            None,
+        ),
         (("gpuConsumer.replicas=2", "gpuConsumer.podDisruptionBudget.maxUnavailable=25%"), "25%"),
         (("gpuConsumer.replicas=2", "gpuConsumer.podDisruptionBudget.enabled=false"), None),
     ],
 )
-def test_more_than_one_pod_are_drained_one_at_a_time(changes: tuple[str, ...], budget: int | str | None) -> None:
+def test_more_than_one_pod_are_drained_one_at_a_time(
+    changes: tuple[str, ...], budget: int | str | None
+) -> None:
     made = objects(*changes)
     spec = made.get(("PodDisruptionBudget", f"{NAME}-gpu-consumer"), {}).get("spec")
     assert (spec and spec["maxUnavailable"]) == budget
@@ -67,12 +80,22 @@ def test_more_than_one_pod_are_drained_one_at_a_time(changes: tuple[str, ...], b
 
 
 def test_keda_gets_what_is_meant_for_it() -> None:
-    changes = ("postprocess.autoscaling.enabled=true", 'postprocess.autoscaling.advanced={"restoreToOriginalReplicaCount":true}')
-    assert objects(*changes)["ScaledObject", f"{NAME}-postprocess"]["spec"]["advanced"] == {"restoreToOriginalReplicaCount": True}
+    changes = (
+        "postprocess.autoscaling.enabled=true",
+        'postprocess.autoscaling.advanced={"restoreToOriginalReplicaCount":true}',
+    )
+    assert objects(*changes)["ScaledObject", f"{NAME}-postprocess"]["spec"]["advanced"] == {
+        "restoreToOriginalReplicaCount": True
+    }
 
 
 def test_labels_are_added_by_which_prometheus_finds_its_objects() -> None:
-    made = objects("metrics.podMonitor=true", "metrics.rules=true", "metrics.podMonitorLabels.release=prometheus", "metrics.ruleLabels.role=alerts")
+    made = objects(
+        "metrics.podMonitor=true",
+        "metrics.rules=true",
+        "metrics.podMonitorLabels.release=prometheus",
+        "metrics.ruleLabels.role=alerts",
+    )
     assert made["PodMonitor", NAME]["metadata"]["labels"]["release"] == "prometheus"
     assert made["PrometheusRule", NAME]["metadata"]["labels"]["role"] == "alerts"
     assert made["PodMonitor", NAME]["metadata"]["labels"]["app.kubernetes.io/instance"] == NAME
@@ -86,12 +109,21 @@ def test_example_puts_chattts_on_one_gpu_a_pod_with_its_weights() -> None:
     assert settings["SEEDCAST_GPU_ENGINE"] == "chattts"
     assert container["resources"]["limits"]["nvidia.com/gpu"] == 1
     assert spec["strategy"] == ONE_AT_A_TIME
-    claims = [volume["name"] for volume in spec["template"]["spec"]["volumes"] if "persistentVolumeClaim" in volume]
-    assert [mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] in claims] == [settings["SEEDCAST_GPU_MODELS"]]
+    claims = [
+        volume["name"]
+        for volume in spec["template"]["spec"]["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
+    assert [
+        mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] in claims
+    ] == [settings["SEEDCAST_GPU_MODELS"]]
     assert made["ScaledObject", f"{NAME}-gpu-consumer"]["spec"]["minReplicaCount"] == 1
 
 
 def test_example_leaves_nothing_of_the_fingerprint_to_the_node() -> None:
     settings = environment("gpu-consumer", values=EXAMPLE)
-    chosen = {name: settings.get(f"SEEDCAST_GPU_{name}", "0") for name in ("DEVICE", "PRECISION", "SLOTS", "THREADS")}
+    chosen = {
+        name: settings.get(f"SEEDCAST_GPU_{name}", "0")
+        for name in ("DEVICE", "PRECISION", "SLOTS", "THREADS")
+    }
     assert not {"0", "auto"} & set(chosen.values()), chosen

@@ -12,7 +12,9 @@ BUILD, FINAL = re.split(r"^FROM .*$", RECIPE, flags=re.MULTILINE)[1:]
 
 
 def test_every_package_is_copied_from_where_it_is() -> None:
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"][
+        "targets"
+    ]["wheel"]["packages"]
     copied = dict(re.findall(r"^COPY (\w+) /src/(\w+)$", BUILD, re.MULTILINE))
     assert copied == {name: name for name in packages}
     files = re.findall(r"^COPY ((?:[\w.]+ )+)/src/$", BUILD, re.MULTILINE)
@@ -20,7 +22,9 @@ def test_every_package_is_copied_from_where_it_is() -> None:
 
 
 def test_uv_is_the_makefiles() -> None:
-    assert re.findall(r"uv==([\d.]+)", RECIPE) == re.findall(r"^UV_VERSION := ([\d.]+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.findall(r"uv==([\d.]+)", RECIPE) == re.findall(
+        r"^UV_VERSION := ([\d.]+)$", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
 
 
 @pytest.mark.parametrize(("lock", "torch"), [("base", False), ("all", True)])
@@ -28,13 +32,18 @@ def test_lock_chooses_whether_torch_is_in_it(lock: str, torch: bool) -> None:
     assert RECIPE.index("ARG LOCK=base") < RECIPE.index("FROM")
     used = re.findall(r"locks/(\S+?)(?= |$)", BUILD, re.MULTILINE)
     assert used.count("${LOCK}.txt") == 2
-    assert bool(re.search(r"^torch==", (ROOT / "locks" / f"{lock}.txt").read_text(), re.MULTILINE)) is torch
+    assert (
+        bool(re.search(r"^torch==", (ROOT / "locks" / f"{lock}.txt").read_text(), re.MULTILINE))
+        is torch
+    )
 
 
 def test_both_stages_know_the_lock() -> None:
     """An argument from before the first FROM is empty in a stage that does not name it."""
     for stage in (BUILD, FINAL):
-        assert stage.index("ARG LOCK\n") < stage.index("LOCK", stage.index("ARG LOCK\n") + len("ARG LOCK\n"))
+        assert stage.index("ARG LOCK\n") < stage.index(
+            "LOCK", stage.index("ARG LOCK\n") + len("ARG LOCK\n")
+        )
 
 
 def test_the_user_has_a_name_and_a_home_that_can_be_written() -> None:
@@ -44,5 +53,9 @@ def test_the_user_has_a_name_and_a_home_that_can_be_written() -> None:
 
 
 def test_a_compiler_is_there_for_triton_alone() -> None:
-    installs = re.findall(r'^RUN if \[ "\$LOCK" = all \]; then .*apt-get install .*\bgcc\b.*\blibc6-dev\b.*; fi$', FINAL, re.MULTILINE)
+    installs = re.findall(
+        r'^RUN if \[ "\$LOCK" = all \]; then .*apt-get install .*\bgcc\b.*\blibc6-dev\b.*; fi$',
+        FINAL,
+        re.MULTILINE,
+    )
     assert len(installs) == len(re.findall(r"apt-get install", RECIPE)) == 1

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from producers import SubmitOptions
-from producers.build import Builder
-from producers.content import check_deadline, digest, encode
+from producers.rows.build import Builder
+from producers.rows.content import check_deadline, digest, encode
 from schemas.messages import MAX_VOICE_SEED, SpeechRequest, Style
-from seedcast import profiles
+from seedcast.catalog import profiles
+from seedcast.catalog.voices import NONE, Voice, Voices
 from seedcast.codec import decode_request
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.settings import Settings
-from seedcast.voices import NONE, Voice, Voices
 
 CREATED = datetime(2026, 1, 1, 20, tzinfo=UTC)
 ANNA = Voice(name="anna", seed=7)
@@ -26,12 +26,16 @@ VOICES: Voices = MappingProxyType({"anna": ANNA, "bo": BO})
 PROFILES = profiles.load(Settings().postprocess)
 
 
-def builder(columns: tuple[str, ...] | None = None, voices: Voices = NONE, **options: object) -> Builder:
+def builder(
+    columns: tuple[str, ...] | None = None, voices: Voices = NONE, **options: object
+) -> Builder:
     given: dict[str, object] = {"campaign": "night", "voice": 2222, **options}
     return Builder(SubmitOptions(**given), CREATED, PROFILES, columns, voices)  # type: ignore[arg-type]
 
 
-def build(values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **options: object) -> SpeechRequest:
+def build(
+    values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **options: object
+) -> SpeechRequest:
     return builder(voices=voices, **options).build(row, {"text": "Hello.", **values}, CREATED)
 
 
@@ -49,8 +53,18 @@ def build(values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **o
         ({"text": "😀🎉"}, "text", "at least one letter or digit", "nothing to speak"),
         ({"voice": "abc"}, "voice", "an integer from 0 to 9007199254740991", "'abc'"),
         ({"voice": "-1"}, "voice", "an integer from 0 to 9007199254740991", "-1"),
-        ({"voice_seed": str(MAX_VOICE_SEED + 1)}, "voice_seed", "an integer from 0 to 9007199254740991", "9007199254740992"),
-        ({"voice": "9" * 5000}, "voice", "an integer from 0 to 9007199254740991", repr("9" * 5000)[:100]),
+        (
+            {"voice_seed": str(MAX_VOICE_SEED + 1)},
+            "voice_seed",
+            "an integer from 0 to 9007199254740991",
+            "9007199254740992",
+        ),
+        (
+            {"voice": "9" * 5000},
+            "voice",
+            "an integer from 0 to 9007199254740991",
+            repr("9" * 5000)[:100],
+        ),
         ({"voice": True}, "voice", "an integer from 0 to 9007199254740991", "True"),
         ({"voice": "1_000"}, "voice", "an integer from 0 to 9007199254740991", "'1_000'"),
         ({"voice": [1]}, "voice", "an integer from 0 to 9007199254740991", "(1,)"),
@@ -58,10 +72,30 @@ def build(values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **o
         ({"speed": "2.5"}, "speed", "a ratio from 0.5 to 2", "2.5"),
         ({"speed": "nan"}, "speed", "a ratio from 0.5 to 2", "nan"),
         ({"speed": "fast"}, "speed", "a ratio from 0.5 to 2", "'fast'"),
-        ({"profile": "gramophone"}, "profile", "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web", "gramophone"),
-        ({"profiles": "phone;x,y"}, "profiles", "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web", "x, y"),
-        ({"profiles": ";"}, "profiles", "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web", "0 of them"),
-        ({"profiles": [1]}, "profiles", "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web", "(1,)"),
+        (
+            {"profile": "gramophone"},
+            "profile",
+            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
+            "gramophone",
+        ),
+        (
+            {"profiles": "phone;x,y"},
+            "profiles",
+            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
+            "x, y",
+        ),
+        (
+            {"profiles": ";"},
+            "profiles",
+            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
+            "0 of them",
+        ),
+        (
+            {"profiles": [1]},
+            "profiles",
+            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
+            "(1,)",
+        ),
         ({"priority": "soon"}, "priority", "'normal' or 'urgent'", "'soon'"),
         ({"temperature": "9"}, "temperature", "a number over 0 and up to 2", "9.0"),
         ({"top_k": "1.5"}, "top_k", "an integer from 1 to 100", "1.5"),
@@ -71,15 +105,30 @@ def build(values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **o
         ({"refine": "on"}, "refine", "true or false (1 or 0, yes or no)", "'on'"),
         ({"refine": 2}, "refine", "true or false (1 or 0, yes or no)", "2"),
         ({"refine": [True]}, "refine", "true or false (1 or 0, yes or no)", "(True,)"),
-        ({"speaker": "x" * 8193}, "speaker", "a speaker string of at most 8,192 characters", repr("x" * 8193)[:100]),
-        ({"deadline": "tomorrow"}, "deadline", "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'", "'tomorrow'"),
+        (
+            {"speaker": "x" * 8193},
+            "speaker",
+            "a speaker string of at most 8,192 characters",
+            repr("x" * 8193)[:100],
+        ),
+        (
+            {"deadline": "tomorrow"},
+            "deadline",
+            "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
+            "'tomorrow'",
+        ),
         (
             {"deadline": "2026-01-01T00:00:00"},
             "deadline",
             "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
             "'2026-01-01T00:00:00', which has no zone",
         ),
-        ({"deadline": "9" * 30 + "d"}, "deadline", "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'", repr("9" * 30 + "d")),
+        (
+            {"deadline": "9" * 30 + "d"},
+            "deadline",
+            "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
+            repr("9" * 30 + "d"),
+        ),
         (
             {"template": "Hello {0}"},
             "template",
@@ -89,7 +138,9 @@ def build(values: Mapping[str, object], row: int = 1, voices: Voices = NONE, **o
         ({"template": "Hello {name}"}, "name", "a value for the template", "nothing"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_named(values: dict[str, object], field: str, expected: str, got: str) -> None:
+def test_what_is_wrong_with_a_row_is_named(
+    values: dict[str, object], field: str, expected: str, got: str
+) -> None:
     with pytest.raises(InvalidRow) as caught:
         build(values, row=12)
     error = caught.value
@@ -106,14 +157,26 @@ def test_what_is_wrong_with_a_row_is_named(values: dict[str, object], field: str
         ({"voice": 10**5000}, "voice", "an integer from 0 to 9007199254740991", "int"),
         ({"speed": 10**400}, "speed", "a ratio from 0.5 to 2", repr(10**400)[:100]),
         ({"top_k": 10**400}, "top_k", "an integer from 1 to 100", repr(10**400)[:100]),
-        ({"profile": "\ud800"}, "profile", "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web", "\\ud800"),
+        (
+            {"profile": "\ud800"},
+            "profile",
+            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
+            "\\ud800",
+        ),
         ({"priority": "\ud800"}, "priority", "'normal' or 'urgent'", "'\\ud800'"),
         ({"template": "{\ud800}"}, "template", "text that UTF-8 can hold", "U+D800"),
         ({7: "x"}, "", "columns named by text", "int"),
-        ({"metadata.row": "1"}, "metadata.row", "another name: here the result has the row's number", "a column"),
+        (
+            {"metadata.row": "1"},
+            "metadata.row",
+            "another name: here the result has the row's number",
+            "a column",
+        ),
     ],
 )
-def test_what_only_a_program_can_get_wrong_is_that_rows_error(values: dict[str, object], field: str, expected: str, got: str) -> None:
+def test_what_only_a_program_can_get_wrong_is_that_rows_error(
+    values: dict[str, object], field: str, expected: str, got: str
+) -> None:
     with pytest.raises(InvalidRow) as caught:
         build(values, row=12)
     error = caught.value
@@ -134,7 +197,10 @@ def test_what_is_no_row_is_that_rows_error(row: object) -> None:
 
 def test_a_column_for_the_results_id_is_refused_only_where_there_is_an_id_column() -> None:
     assert build({"metadata.id": "x"}).metadata["id"] == "x"
-    with pytest.raises(InvalidRow, match=r"field 'metadata.id'; expected another name: here the result has the row's id"):
+    with pytest.raises(
+        InvalidRow,
+        match=r"field 'metadata.id'; expected another name: here the result has the row's id",
+    ):
         build({"metadata.id": "x", "id": "a"}, id_column="id")
 
 
@@ -145,18 +211,42 @@ def test_a_row_without_any_voice_is_wrong() -> None:
 
 def test_columns_go_before_options() -> None:
     request = build(
-        {"voice": " 7 ", "speed": "1.5", "profiles": "phone; telephony,phone", "priority": "urgent", "top_p": "0.5", "speaker": "s", "metadata.crm": "x"},
+        {
+            "voice": " 7 ",
+            "speed": "1.5",
+            "profiles": "phone; telephony,phone",
+            "priority": "urgent",
+            "top_p": "0.5",
+            "speaker": "s",
+            "metadata.crm": "x",
+        },
         speed=0.8,
         profiles=("wav",),
         style=Style(top_k=20),
     )
-    assert (request.voice_seed, request.speed, request.profiles, request.priority, request.speaker) == (7, 1.5, ("phone", "telephony"), "urgent", "s")
+    assert (
+        request.voice_seed,
+        request.speed,
+        request.profiles,
+        request.priority,
+        request.speaker,
+    ) == (7, 1.5, ("phone", "telephony"), "urgent", "s")
     assert request.style == Style(top_p=0.5, top_k=20)
     assert request.metadata == {"crm": "x", "row": "1"}
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("true", True), (" YES ", True), ("1", True), (1, True), (True, True), ("No", False), ("0", False), (False, False)]
+    ("written", "meant"),
+    [
+        ("true", True),
+        (" YES ", True),
+        ("1", True),
+        (1, True),
+        (True, True),
+        ("No", False),
+        ("0", False),
+        (False, False),
+    ],
 )
 def test_refine_is_a_yes_or_a_no(written: object, meant: bool) -> None:
     assert build({"refine": written}, style=Style(refine=not meant)).style.refine is meant
@@ -164,7 +254,9 @@ def test_refine_is_a_yes_or_a_no(written: object, meant: bool) -> None:
 
 def test_break_is_a_column_and_an_option_though_python_has_the_word() -> None:
     assert build({}, style=Style(break_=2, oral=1)).style == Style(break_=2, oral=1)
-    assert build({"break": "4", "laugh": 1.0}, style=Style(break_=2, oral=1)).style == Style(break_=4, oral=1, laugh=1)
+    assert build({"break": "4", "laugh": 1.0}, style=Style(break_=2, oral=1)).style == Style(
+        break_=4, oral=1, laugh=1
+    )
     with pytest.raises(InvalidInput, match=r"option break; expected an integer from 0 to 7; got 8"):
         builder(style=Style(break_=8))
     assert decode_request(encode(1, build({"break": "4"}))).style == Style(break_=4)
@@ -172,7 +264,12 @@ def test_break_is_a_column_and_an_option_though_python_has_the_word() -> None:
 
 def test_a_name_in_the_voice_column_becomes_seed_or_speaker_with_the_voices_defaults() -> None:
     row = build({"voice": " bo "}, voices=VOICES, speed=1.2, style=Style(top_k=9, temperature=0.5))
-    assert (row.voice_seed, row.speaker, row.speed, row.style) == (0, "\u4e00", 0.8, Style(top_k=5, break_=3, temperature=0.5))
+    assert (row.voice_seed, row.speaker, row.speed, row.style) == (
+        0,
+        "\u4e00",
+        0.8,
+        Style(top_k=5, break_=3, temperature=0.5),
+    )
     row = build({"voice": "anna"}, voices=VOICES, speed=1.2, speaker="\u4e01", style=Style(top_k=9))
     assert (row.voice_seed, row.speaker, row.speed, row.style) == (7, None, 1.2, Style(top_k=9))
 
@@ -190,11 +287,17 @@ def test_a_row_with_a_seed_has_nothing_of_the_lists_named_voice() -> None:
 
 
 def test_an_unknown_name_is_an_error_that_lists_some_of_the_known() -> None:
-    many: Voices = MappingProxyType({f"v{number}": Voice(name=f"v{number}", seed=number) for number in range(23)})
+    many: Voices = MappingProxyType(
+        {f"v{number}": Voice(name=f"v{number}", seed=number) for number in range(23)}
+    )
     expected = f"an integer from 0 to {MAX_VOICE_SEED}, or a voice of {', '.join(f'v{number}' for number in range(20))} and 3 more"
     with pytest.raises(InvalidRow) as caught:
         build({"voice": "carl"}, voices=many)
-    assert (caught.value.field, caught.value.expected, caught.value.got) == ("voice", expected, "'carl'")
+    assert (caught.value.field, caught.value.expected, caught.value.got) == (
+        "voice",
+        expected,
+        "'carl'",
+    )
     with pytest.raises(InvalidInput, match=r"option voice.*or a voice of anna, bo; got 'carl'"):
         builder(voices=VOICES, voice="carl")
     with pytest.raises(InvalidRow, match="field 'voice_seed'"):
@@ -202,19 +305,31 @@ def test_an_unknown_name_is_an_error_that_lists_some_of_the_known() -> None:
 
 
 def test_a_named_voice_and_a_speaker_for_the_whole_list_contradict_each_other() -> None:
-    with pytest.raises(InvalidInput, match=r"option speaker; expected a named voice or a speaker, not both; got both, with voice bo"):
+    with pytest.raises(
+        InvalidInput,
+        match=r"option speaker; expected a named voice or a speaker, not both; got both, with voice bo",
+    ):
         builder(voices=VOICES, voice="bo", speaker="\u4e01")
 
 
 @pytest.mark.parametrize("empty", ["", None])
 def test_an_empty_cell_leaves_the_option(empty: object) -> None:
-    request = build(dict.fromkeys(("voice", "speed", "profile", "deadline", "template"), empty), deadline="2h")
-    assert (request.voice_seed, request.speed, request.profiles, request.deadline) == (2222, 1.0, ("phone",), CREATED + timedelta(hours=2))
+    request = build(
+        dict.fromkeys(("voice", "speed", "profile", "deadline", "template"), empty), deadline="2h"
+    )
+    assert (request.voice_seed, request.speed, request.profiles, request.deadline) == (
+        2222,
+        1.0,
+        ("phone",),
+        CREATED + timedelta(hours=2),
+    )
 
 
 def test_a_template_column_goes_before_the_template_and_that_before_the_text() -> None:
     assert build({"name": "Anna"}, template="Dear {name}").text == "Dear Anna"
-    assert build({"name": "Anna", "template": "Hi {name}"}, template="Dear {name}").text == "Hi Anna"
+    assert (
+        build({"name": "Anna", "template": "Hi {name}"}, template="Dear {name}").text == "Hi Anna"
+    )
 
 
 @pytest.mark.parametrize(
@@ -227,7 +342,9 @@ def test_a_template_column_goes_before_the_template_and_that_before_the_text() -
         (CREATED, CREATED),
     ],
 )
-def test_a_deadline_is_an_instant_or_counts_from_the_opening(written: object, meant: datetime) -> None:
+def test_a_deadline_is_an_instant_or_counts_from_the_opening(
+    written: object, meant: datetime
+) -> None:
     assert build({"deadline": written}).deadline == meant
 
 
@@ -250,9 +367,18 @@ def test_a_deadline_that_is_past_is_the_rows_error() -> None:
         ({"columns": ("id", "voice")}, "columns are missing; expected text"),
         ({"columns": ("text",), "id_column": "id"}, "columns are missing; expected id"),
         ({"columns": ("text",), "voice": None}, "columns are missing; expected voice"),
-        ({"columns": ("name",), "template": "{name} {amount}"}, "columns are missing; expected amount"),
-        ({"columns": ("text", "metadata.row")}, "column metadata.row; expected another name: here the result has the row's number"),
-        ({"columns": ("text", "id", "metadata.id"), "id_column": "id"}, "column metadata.id; expected another name: here the result has the row's id"),
+        (
+            {"columns": ("name",), "template": "{name} {amount}"},
+            "columns are missing; expected amount",
+        ),
+        (
+            {"columns": ("text", "metadata.row")},
+            "column metadata.row; expected another name: here the result has the row's number",
+        ),
+        (
+            {"columns": ("text", "id", "metadata.id"), "id_column": "id"},
+            "column metadata.id; expected another name: here the result has the row's id",
+        ),
     ],
 )
 def test_what_is_wrong_for_every_row_is_said_once(options: dict[str, object], said: str) -> None:
@@ -270,8 +396,13 @@ ids = st.text(min_size=1, max_size=8).map(str.strip).filter(bool)
 
 
 @given(st.tuples(campaigns, ids), st.tuples(campaigns, ids))
-def test_request_ids_differ_exactly_where_campaign_or_row_differ(one: tuple[str, str], other: tuple[str, str]) -> None:
-    first, second = (build({"id": row}, id_column="id", campaign=campaign).request_id for campaign, row in (one, other))
+def test_request_ids_differ_exactly_where_campaign_or_row_differ(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    first, second = (
+        build({"id": row}, id_column="id", campaign=campaign).request_id
+        for campaign, row in (one, other)
+    )
     assert (first == second) == (one == other)
 
 
@@ -288,14 +419,25 @@ def test_what_is_built_is_what_its_reader_accepts() -> None:
 
 def test_the_same_row_elsewhere_and_later_has_the_same_content() -> None:
     first = builder(id_column="id").build(1, {"id": "a", "text": "Hello."}, CREATED)
-    again = builder(id_column="id").build(99, {"id": "a", "text": "Hello."}, CREATED + timedelta(hours=1))
+    again = builder(id_column="id").build(
+        99, {"id": "a", "text": "Hello."}, CREATED + timedelta(hours=1)
+    )
     assert digest(first) == digest(again)
     assert digest(decode_request(encode(1, first))) == digest(first)
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"text": "Hi."}, {"voice": "1"}, {"speed": "1.1"}, {"profile": "wav"}, {"deadline": "2h"}, {"priority": "urgent"}, {"top_k": "3"}, {"metadata.a": "1"}],
+    [
+        {"text": "Hi."},
+        {"voice": "1"},
+        {"speed": "1.1"},
+        {"profile": "wav"},
+        {"deadline": "2h"},
+        {"priority": "urgent"},
+        {"top_k": "3"},
+        {"metadata.a": "1"},
+    ],
 )
 def test_whatever_can_be_heard_or_read_is_content(change: dict[str, object]) -> None:
     assert digest(build(change)) != digest(build({}))
@@ -322,6 +464,8 @@ def test_a_row_larger_than_the_topic_takes_is_wrong() -> None:
         ({"metadata": {"a": object()}}, "request_id"),
     ],
 )
-def test_a_request_that_the_caller_made_is_judged_as_its_reader_will(change: dict[str, object], field: str) -> None:
+def test_a_request_that_the_caller_made_is_judged_as_its_reader_will(
+    change: dict[str, object], field: str
+) -> None:
     with pytest.raises(InvalidRow, match=f"row 5, field {field!r}"):
         builder().build(5, replace(build({}), **change), CREATED)

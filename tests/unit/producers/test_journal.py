@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from producers.journal import Entry, Journal
+from producers.submit.journal import Entry, Journal
 from seedcast.errors import LocalResource
 
 
@@ -27,7 +27,11 @@ def test_what_is_in_doubt_is_settled_by_what_the_topic_has(tmp_path: Path) -> No
     journal.acknowledge([journal.intend(entries("a"))])
     journal.intend(entries("b", "c"))
     journal.rebuild("here", entries("a", "b"))
-    assert (journal.accepted, journal.in_doubt, sorted(journal.find(["a", "b", "c"]))) == (2, False, ["a", "b"])
+    assert (journal.accepted, journal.in_doubt, sorted(journal.find(["a", "b", "c"]))) == (
+        2,
+        False,
+        ["a", "b"],
+    )
 
 
 def test_another_campaign_of_the_same_name_begins_anew(tmp_path: Path) -> None:

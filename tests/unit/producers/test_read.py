@@ -8,8 +8,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from producers.read import read
-from producers.rows import BLOCK, BadRow
+from producers.rows.read import read
+from producers.rows.rows import BLOCK, BadRow
 from seedcast.errors import InvalidInput
 from tests.unit.producers.files import a_file, parquet
 
@@ -24,13 +24,19 @@ def bad(path: Path) -> list[tuple[int, str]]:
 
 def test_csv_values_stay_text(tmp_path: Path) -> None:
     path = a_file(tmp_path, "id,name,flag\n007,,true\n1e5,NULL,\n")
-    assert good(path) == [(1, {"id": "007", "name": "", "flag": "true"}), (2, {"id": "1e5", "name": "NULL", "flag": ""})]
+    assert good(path) == [
+        (1, {"id": "007", "name": "", "flag": "true"}),
+        (2, {"id": "1e5", "name": "NULL", "flag": ""}),
+    ]
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_a_quoted_value_may_hold_separators_and_line_ends(tmp_path: Path, line_end: str) -> None:
     path = a_file(tmp_path, line_end.join(["id,text", 'a,"one, ""two""\nthree"', "b,四", ""]))
-    assert good(path) == [(1, {"id": "a", "text": 'one, "two"\nthree'}), (2, {"id": "b", "text": "四"})]
+    assert good(path) == [
+        (1, {"id": "a", "text": 'one, "two"\nthree'}),
+        (2, {"id": "b", "text": "四"}),
+    ]
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
@@ -46,7 +52,10 @@ def test_a_row_with_the_wrong_number_of_columns_is_that_rows_error(tmp_path: Pat
 
 
 def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
-    lines = [f"n-{number}" if number % 1000 == 0 else f"n-{number},{'x' * 60}" for number in range(1, 40_001)]
+    lines = [
+        f"n-{number}" if number % 1000 == 0 else f"n-{number},{'x' * 60}"
+        for number in range(1, 40_001)
+    ]
     path = a_file(tmp_path, "id,text\n" + "\n".join(lines) + "\n")
     assert path.stat().st_size > 2 * BLOCK
     assert all(values["id"] == f"n-{number}" for number, values in good(path))
@@ -76,14 +85,18 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
         ("list.xlsx", b"PK", "expected a file ending in .csv, .jsonl, .ndjson, .parquet"),
     ],
 )
-def test_a_file_that_is_wrong_as_a_whole_says_so(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_a_file_that_is_wrong_as_a_whole_says_so(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
     with pytest.raises(InvalidInput, match=said):
         list(read(a_file(tmp_path, content, name)).rows)
 
 
 def test_invalid_utf8_far_into_a_file_is_found_before_its_first_row(tmp_path: Path) -> None:
     start = ("a,message\n" + "1,号\n" * 400_000).encode()
-    assert start[2 * BLOCK - 2 : 2 * BLOCK + 1].decode() == "号"  # a character across the edge of two blocks
+    assert (
+        start[2 * BLOCK - 2 : 2 * BLOCK + 1].decode() == "号"
+    )  # a character across the edge of two blocks
     with pytest.raises(InvalidInput, match=rf"offset {len(start) + 2:,}, in line 400,002"):
         read(a_file(tmp_path, start + b"2,\xff\n"))
 
@@ -102,33 +115,62 @@ def test_what_is_no_file_says_so(tmp_path: Path, what: str) -> None:
 
 
 def test_a_wrong_line_of_json_lines_is_that_rows_error(tmp_path: Path) -> None:
-    lines = [b'{"id": 1}', b"{", b"[1]", b"", b'{"id": "\xff"}', b'{"id": "' + b"x" * BLOCK + b'"}', b'{"id": 7}']
+    lines = [
+        b'{"id": 1}',
+        b"{",
+        b"[1]",
+        b"",
+        b'{"id": "\xff"}',
+        b'{"id": "' + b"x" * BLOCK + b'"}',
+        b'{"id": 7}',
+    ]
     path = a_file(tmp_path, b"\n".join(lines), "list.jsonl")
     assert good(path) == [(1, {"id": 1}), (7, {"id": 7})]
     assert [number for number, _ in bad(path)] == [2, 3, 5, 6]
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
-    assert good(parquet(tmp_path, {"id": [7, None], "text": ["a", "b"]})) == [(1, {"id": 7, "text": "a"}), (2, {"id": None, "text": "b"})]
+    assert good(parquet(tmp_path, {"id": [7, None], "text": ["a", "b"]})) == [
+        (1, {"id": 7, "text": "a"}),
+        (2, {"id": None, "text": "b"}),
+    ]
 
 
 @pytest.mark.parametrize("readable", [True, False])
-def test_a_float_of_single_precision_has_no_more_digits_than_were_written(tmp_path: Path, readable: bool) -> None:
+def test_a_float_of_single_precision_has_no_more_digits_than_were_written(
+    tmp_path: Path, readable: bool
+) -> None:
     amounts = pyarrow.array([12.3, None, 0.1, -1e10], pyarrow.float32())
     texts = pyarrow.array([b"a", b"b", b"c", b"d" if readable else b"\xff"], pyarrow.binary())
-    table = pyarrow.table({"amount": amounts, "text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:])})
+    table = pyarrow.table(
+        {"amount": amounts, "text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:])}
+    )
     pyarrow.parquet.write_table(table, tmp_path / "list.parquet")
-    assert [values["amount"] for _, values in good(tmp_path / "list.parquet")] == [12.3, None, 0.1, -1e10][: 4 if readable else 3]
+    assert [values["amount"] for _, values in good(tmp_path / "list.parquet")] == [
+        12.3,
+        None,
+        0.1,
+        -1e10,
+    ][: 4 if readable else 3]
 
 
 def test_a_value_of_parquet_that_cannot_be_read_is_that_rows_error(tmp_path: Path) -> None:
-    texts = pyarrow.array([b"Hello.", b"caf\xe9", b"Bye.", b"Ciao."], pyarrow.binary())  # as a writer leaves it that checks nothing
+    texts = pyarrow.array(
+        [b"Hello.", b"caf\xe9", b"Bye.", b"Ciao."], pyarrow.binary()
+    )  # as a writer leaves it that checks nothing
     times = pyarrow.array([1000, 2000, 1, 3000], pyarrow.timestamp("ns"))
-    table = pyarrow.table({"text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:]), "at": times})
+    table = pyarrow.table(
+        {"text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:]), "at": times}
+    )
     pyarrow.parquet.write_table(table, tmp_path / "list.parquet")
     rows = list(read(tmp_path / "list.parquet").rows)
-    assert [(row[0], row[1]["text"]) for row in rows if isinstance(row, tuple)] == [(1, "Hello."), (4, "Ciao.")]
-    assert [(row.error.row, row.error.field, row.line) for row in rows if isinstance(row, BadRow)] == [(2, "text", "caf\\xe9"), (3, "at", "")]
+    assert [(row[0], row[1]["text"]) for row in rows if isinstance(row, tuple)] == [
+        (1, "Hello."),
+        (4, "Ciao."),
+    ]
+    assert [
+        (row.error.row, row.error.field, row.line) for row in rows if isinstance(row, BadRow)
+    ] == [(2, "text", "caf\\xe9"), (3, "at", "")]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
@@ -138,4 +180,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             file.write(json.dumps({"id": number, "text": "x" * 1000}) + "\n")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert sum(1 for _ in read(path).rows) == 100_000
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024  # KiB, of a file of 100 MB
+    assert (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+    )  # KiB, of a file of 100 MB

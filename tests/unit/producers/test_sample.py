@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from producers.read import read
-from producers.rows import BadRow
-from producers.sample import rows, write_csv
+from producers.rows.read import read
+from producers.rows.rows import BadRow
+from producers.rows.sample_list import rows, write_csv
 from tests.unit.producers.files import dry_run
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "notifications.csv"
@@ -17,7 +17,13 @@ def test_the_example_is_what_the_generator_writes(tmp_path: Path) -> None:
 
 def test_the_example_is_wrong_in_five_ways_and_has_duplicates(tmp_path: Path) -> None:
     report = dry_run(EXAMPLE, id_column="id", voice=None, state_dir=tmp_path)
-    assert sorted(rejection.field for rejection in report.rejections) == ["id", "name", "profile", "text", "voice"]
+    assert sorted(rejection.field for rejection in report.rejections) == [
+        "id",
+        "name",
+        "profile",
+        "text",
+        "voice",
+    ]
     assert (report.rejected, report.duplicates) == (5, 3)
     assert report.new >= 300
 
@@ -25,7 +31,11 @@ def test_the_example_is_wrong_in_five_ways_and_has_duplicates(tmp_path: Path) ->
 def test_the_example_has_four_voices_and_two_profiles() -> None:
     good = [row[1] for row in read(EXAMPLE).rows if not isinstance(row, BadRow)]
     assert len({row["voice"] for row in good} - {"abc"}) == 4
-    assert {name for row in good for name in str(row["profile"]).split(";")} == {"phone", "telephony", "gramophone"}
+    assert {name for row in good for name in str(row["profile"]).split(";")} == {
+        "phone",
+        "telephony",
+        "gramophone",
+    }
 
 
 def test_a_list_of_any_length_begins_alike() -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from producers import SubmitOptions, SubmitProgress, rebuild_file, submit_file, submit_requests
-from producers.journal import Journal
-from producers.run import Came
-from producers.submit import BATCH
+from producers.submit.journal import Journal
+from producers.submit.run import Came
+from producers.submit.submit import BATCH
 from seedcast.errors import InvalidInput, LocalResource
-from seedcast.placement import partition
+from seedcast.kafka.partitioner import partition
 from seedcast.settings import Settings
 from tests.unit.producers.files import a_file, dry_run, parquet
 
@@ -21,12 +21,20 @@ from tests.unit.producers.files import a_file, dry_run, parquet
 def test_every_row_is_counted_once(tmp_path: Path) -> None:
     path = a_file(tmp_path, "id,text\na,One.\nb,Two.\na,One.\na,Other.\nc,…\nd\n")
     report = dry_run(path, id_column="id")
-    assert (report.rows, report.new, report.duplicates, report.resumed, report.rejected) == (6, 2, 1, 0, 3)
+    assert (report.rows, report.new, report.duplicates, report.resumed, report.rejected) == (
+        6,
+        2,
+        1,
+        0,
+        3,
+    )
     assert [(r.row, r.field) for r in report.rejections] == [(4, "id"), (5, "text"), (6, "")]
 
 
 def test_the_same_id_with_other_content_names_both_rows(tmp_path: Path) -> None:
-    (rejection,) = dry_run(a_file(tmp_path, "id,text\na,One.\na,Other.\n"), id_column="id").rejections
+    (rejection,) = dry_run(
+        a_file(tmp_path, "id,text\na,One.\na,Other.\n"), id_column="id"
+    ).rejections
     assert (rejection.row, rejection.field) == (2, "id")
     assert "row 1" in rejection.expected
     assert "'a'" in rejection.got
@@ -34,18 +42,30 @@ def test_the_same_id_with_other_content_names_both_rows(tmp_path: Path) -> None:
 
 def test_wrong_rows_are_kept_as_they_came(tmp_path: Path) -> None:
     report = dry_run(a_file(tmp_path, "id,text\na,…\nb\nc,fine\n"))
-    lines = [json.loads(line) for line in (tmp_path / "list.csv.rejected.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line) for line in (tmp_path / "list.csv.rejected.jsonl").read_text().splitlines()
+    ]
     assert report.rejected_file == tmp_path / "list.csv.rejected.jsonl"
     assert lines == [
-        {"row": 1, "field": "text", "expected": "at least one letter or digit", "got": "nothing to speak", "came": {"id": "a", "text": "…"}},
+        {
+            "row": 1,
+            "field": "text",
+            "expected": "at least one letter or digit",
+            "got": "nothing to speak",
+            "came": {"id": "a", "text": "…"},
+        },
         {"row": 2, "field": "", "expected": "2 columns", "got": "1", "came": "b"},
     ]
 
 
 def test_a_deadline_that_is_past_is_that_rows_error(tmp_path: Path) -> None:
-    report = dry_run(a_file(tmp_path, "text,deadline\nlate,2020-01-01T00:00:00Z\nsoon,1h\nwhenever,\n"))
+    report = dry_run(
+        a_file(tmp_path, "text,deadline\nlate,2020-01-01T00:00:00Z\nsoon,1h\nwhenever,\n")
+    )
     assert report.new == 2
-    assert [(r.row, r.field, r.got) for r in report.rejections] == [(1, "deadline", "2020-01-01T00:00:00+00:00")]
+    assert [(r.row, r.field, r.got) for r in report.rejections] == [
+        (1, "deadline", "2020-01-01T00:00:00+00:00")
+    ]
 
 
 def test_rejected_rows_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
@@ -62,7 +82,11 @@ def test_rejected_rows_are_written_beside_and_put_in_place_at_the_end(tmp_path: 
 
     (tmp_path / "night.rejected.jsonl").write_text("of another run")
     with pytest.raises(KeyboardInterrupt):
-        submit_requests(Settings(), rows(), SubmitOptions(campaign="night", voice=1, dry_run=True, state_dir=tmp_path))
+        submit_requests(
+            Settings(),
+            rows(),
+            SubmitOptions(campaign="night", voice=1, dry_run=True, state_dir=tmp_path),
+        )
     assert [path.name for path in tmp_path.iterdir()] == ["night.rejected.jsonl"]
     assert len((tmp_path / "night.rejected.jsonl").read_text().splitlines()) == 2 * BATCH
 
@@ -70,7 +94,10 @@ def test_rejected_rows_are_written_beside_and_put_in_place_at_the_end(tmp_path: 
 def test_a_run_that_the_journal_refuses_leaves_the_others_rejected_rows(tmp_path: Path) -> None:
     path = a_file(tmp_path, "text\n…\n")
     (tmp_path / "list.csv.rejected.jsonl").write_text("of the one that runs")
-    with closing(Journal(tmp_path / "list.csv.night.journal")), pytest.raises(LocalResource, match="another process submits this campaign"):
+    with (
+        closing(Journal(tmp_path / "list.csv.night.journal")),
+        pytest.raises(LocalResource, match="another process submits this campaign"),
+    ):
         dry_run(path, dry_run=False)
     assert (tmp_path / "list.csv.rejected.jsonl").read_text() == "of the one that runs"
 
@@ -94,9 +121,13 @@ def no_file_over(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("row", [{"text": "half \ud800"}, {"text": 10**5000}, {7: 10**5000}, None])
-def test_a_row_that_only_a_program_can_make_is_rejected_and_written_and_the_rest_goes_on(tmp_path: Path, row: object) -> None:
+def test_a_row_that_only_a_program_can_make_is_rejected_and_written_and_the_rest_goes_on(
+    tmp_path: Path, row: object
+) -> None:
     rows: list[Came] = [row, {"text": "Hello."}]  # type: ignore[list-item]
-    report = submit_requests(Settings(), rows, SubmitOptions(campaign="night", voice=1, dry_run=True, state_dir=tmp_path))
+    report = submit_requests(
+        Settings(), rows, SubmitOptions(campaign="night", voice=1, dry_run=True, state_dir=tmp_path)
+    )
     assert (report.new, report.rejected) == (1, 1)
     assert json.loads((tmp_path / "night.rejected.jsonl").read_text())["row"] == 1
 
@@ -140,7 +171,9 @@ def test_the_report_holds_the_first_hundred_and_the_file_all(tmp_path: Path) -> 
 def test_progress_is_told_while_rows_are_read(tmp_path: Path) -> None:
     seen: list[SubmitProgress] = []
     rows = ({"text": f"Number {number}."} for number in range(5000))
-    submit_requests(Settings(), rows, SubmitOptions(campaign="night", voice=1, dry_run=True), seen.append)
+    submit_requests(
+        Settings(), rows, SubmitOptions(campaign="night", voice=1, dry_run=True), seen.append
+    )
     assert [progress.rows for progress in seen] == [2048, 4096, 5000, 5000]
 
 
@@ -161,5 +194,9 @@ def test_a_list_names_voices_of_the_settings_file(tmp_path: Path) -> None:
     path = a_file(tmp_path, "text,voice\nHello.,anna\nHi.,carl\n")
     options = SubmitOptions(campaign="night", dry_run=True)
     report = submit_file(Settings(voices=str(voices)), path, options)
-    assert [(rejection.row, rejection.field, rejection.got) for rejection in report.rejections] == [(2, "voice", "'carl'")]
-    assert [request.voice_seed for request in rebuild_file(Settings(voices=str(voices)), path, options)] == [7]
+    assert [(rejection.row, rejection.field, rejection.got) for rejection in report.rejections] == [
+        (2, "voice", "'carl'")
+    ]
+    assert [
+        request.voice_seed for request in rebuild_file(Settings(voices=str(voices)), path, options)
+    ] == [7]

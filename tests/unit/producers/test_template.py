@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.template import compile_template
+from producers.rows.template import compile_template
 from seedcast.errors import InvalidRow
 
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
@@ -16,10 +16,17 @@ literals = st.text()
 
 
 @given(st.lists(st.tuples(literals, names, values)), literals)
-def test_every_literal_and_every_value_comes_out_as_it_went_in(parts: list[tuple[str, str, str]], end: str) -> None:
+def test_every_literal_and_every_value_comes_out_as_it_went_in(
+    parts: list[tuple[str, str, str]], end: str
+) -> None:
     row = {f"{name}{place}": value for place, (_, name, value) in enumerate(parts)}
-    source = "".join(_escaped(literal) + f"{{{name}{place}}}" for place, (literal, name, _) in enumerate(parts)) + _escaped(end)
-    assert compile_template(source).render(1, row) == "".join(literal + value for literal, _, value in parts) + end
+    source = "".join(
+        _escaped(literal) + f"{{{name}{place}}}" for place, (literal, name, _) in enumerate(parts)
+    ) + _escaped(end)
+    assert (
+        compile_template(source).render(1, row)
+        == "".join(literal + value for literal, _, value in parts) + end
+    )
 
 
 def _escaped(literal: str) -> str:
@@ -31,16 +38,29 @@ def test_a_value_is_not_a_template() -> None:
 
 
 def test_numbers_are_spoken_as_they_are_written() -> None:
-    assert compile_template("{a} {b} {c}").render(1, {"a": 7, "b": Decimal("12.50"), "c": 0.5}) == "7 12.50 0.5"
+    assert (
+        compile_template("{a} {b} {c}").render(1, {"a": 7, "b": Decimal("12.50"), "c": 0.5})
+        == "7 12.50 0.5"
+    )
 
 
-@pytest.mark.parametrize("source", ["{}", "{0}", "{a.b}", "{a[0]}", "{a!r}", "{a:>9}", "{ }", "{a", "a}", "{a:{b}}"])
+@pytest.mark.parametrize(
+    "source", ["{}", "{0}", "{a.b}", "{a[0]}", "{a!r}", "{a:>9}", "{ }", "{a", "a}", "{a:{b}}"]
+)
 def test_what_is_no_plain_name_is_refused(source: str) -> None:
     with pytest.raises(ValueError, match=r"name|[Ss]ingle|expected"):
         compile_template(source)
 
 
-@pytest.mark.parametrize(("row", "got"), [({}, "nothing"), ({"name": None}, "nothing"), ({"name": ""}, "an empty one"), ({"name": " \t"}, "an empty one")])
+@pytest.mark.parametrize(
+    ("row", "got"),
+    [
+        ({}, "nothing"),
+        ({"name": None}, "nothing"),
+        ({"name": ""}, "an empty one"),
+        ({"name": " \t"}, "an empty one"),
+    ],
+)
 def test_a_variable_that_is_missing_or_empty_is_named(row: dict[str, object], got: str) -> None:
     with pytest.raises(InvalidRow) as caught:
         compile_template("Hello {name}").render(12, row)
@@ -56,9 +76,21 @@ class NotATime(datetime):
         return False
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("-inf"), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), NotATime(2026, 1, 1)])
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("-inf"),
+        Decimal("NaN"),
+        Decimal("sNaN"),
+        Decimal("Infinity"),
+        NotATime(2026, 1, 1),
+    ],
+)
 def test_what_is_no_number_and_no_moment_is_refused(value: object) -> None:
-    with pytest.raises(InvalidRow, match=r"field 'amount'.*expected a number or a moment that exists"):
+    with pytest.raises(
+        InvalidRow, match=r"field 'amount'.*expected a number or a moment that exists"
+    ):
         compile_template("{amount} due").render(1, {"amount": value})
 
 

@@ -8,7 +8,17 @@ import jsonschema
 import pytest
 
 from ops import generate, wire
-from schemas.messages import Campaign, RawAudio, Receipt, Rejected, Rendition, RequestError, SpeechRequest, SpeechResult, Style
+from schemas.messages import (
+    Campaign,
+    RawAudio,
+    Receipt,
+    Rejected,
+    Rendition,
+    RequestError,
+    SpeechRequest,
+    SpeechResult,
+    Style,
+)
 from seedcast import codec
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "wire"
@@ -35,17 +45,46 @@ RESULT = SpeechResult(
     status="succeeded",
     renditions=(
         Rendition(
-            profile="phone", uri="s3://seedcast/july-bills/0f/0f.ogg", format="ogg-opus", sample_rate=24000, duration=1.5, bytes=7, sha256=SHA, loudness=-16.0
+            profile="phone",
+            uri="s3://seedcast/july-bills/0f/0f.ogg",
+            format="ogg-opus",
+            sample_rate=24000,
+            duration=1.5,
+            bytes=7,
+            sha256=SHA,
+            loudness=-16.0,
         ),
     ),
-    receipt=Receipt(voice_seed=7, text_digest=SHA, waveform_sha256=SHA, engine_fingerprint="e", chain_fingerprint="c", draw=1),
+    receipt=Receipt(
+        voice_seed=7,
+        text_digest=SHA,
+        waveform_sha256=SHA,
+        engine_fingerprint="e",
+        chain_fingerprint="c",
+        draw=1,
+    ),
     metadata={"row": "1"},
 )
 REJECTED = Rejected(
-    request_id=REQUEST.request_id, campaign_id=None, status="expired", error=RequestError(code="expired", message="expected earlier"), metadata={"row": "1"}
+    request_id=REQUEST.request_id,
+    campaign_id=None,
+    status="expired",
+    error=RequestError(code="expired", message="expected earlier"),
+    metadata={"row": "1"},
 )
-AUDIO = RawAudio(request=REQUEST, flac=b"fLaC", sample_rate=22050, samples=3, clipped=1, waveform_sha256=SHA, engine_fingerprint="e", draw=0)
-CAMPAIGN = Campaign(campaign_id="july-bills", state="sealed", created_at=MOMENT, accepted=320, deadline=MOMENT)
+AUDIO = RawAudio(
+    request=REQUEST,
+    flac=b"fLaC",
+    sample_rate=22050,
+    samples=3,
+    clipped=1,
+    waveform_sha256=SHA,
+    engine_fingerprint="e",
+    draw=0,
+)
+CAMPAIGN = Campaign(
+    campaign_id="july-bills", state="sealed", created_at=MOMENT, accepted=320, deadline=MOMENT
+)
 
 # Each file was written by the code of its version, once; later versions must read it for ever.
 WRITTEN = {
@@ -64,7 +103,9 @@ def test_bytes_of_an_earlier_version_are_read_as_they_were_meant(name: str) -> N
 
 
 @pytest.mark.parametrize("message", [REQUEST, RESULT, CAMPAIGN])
-def test_what_we_write_satisfies_the_published_schema(message: SpeechRequest | SpeechResult | Campaign) -> None:
+def test_what_we_write_satisfies_the_published_schema(
+    message: SpeechRequest | SpeechResult | Campaign,
+) -> None:
     schema = wire.schema(type(message).__name__)
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads(codec.encode_json(message)), schema)
@@ -75,7 +116,9 @@ def test_asyncapi_refers_to_nothing_that_is_not_there() -> None:
 
     def refs(node: object) -> list[str]:
         if isinstance(node, dict):
-            return [v for k, v in node.items() if k == "$ref"] + [ref for v in node.values() for ref in refs(v)]
+            return [v for k, v in node.items() if k == "$ref"] + [
+                ref for v in node.values() for ref in refs(v)
+            ]
         return [ref for item in node for ref in refs(item)] if isinstance(node, list) else []
 
     for ref in refs(document):

@@ -10,10 +10,21 @@ from unittest.mock import Mock
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from seedcast import metrics, profiles, text
-from seedcast.errors import BrokerUnavailable, CredentialsRefused, Fatal, InvalidSettings, LocalResource, OffsetsLost, Poison, SeedcastError, TopicMismatch
-from seedcast.kafka import Admin, Producer, TopicReader, records, takeover
-from seedcast.kafka.errors import translate
+from seedcast import metrics
+from seedcast.catalog import profiles, text
+from seedcast.errors import (
+    BrokerUnavailable,
+    CredentialsRefused,
+    Fatal,
+    InvalidSettings,
+    LocalResource,
+    OffsetsLost,
+    Poison,
+    SeedcastError,
+    TopicMismatch,
+)
+from seedcast.kafka import Admin, Producer, TopicReader, records, start_offsets
+from seedcast.kafka.error_mapping import translate
 from seedcast.settings import MetricsSettings, PostprocessSettings, Settings
 from seedcast.watchdog import EXIT_CODE
 
@@ -36,7 +47,9 @@ from seedcast.watchdog import EXIT_CODE
 )
 def test_what_can_be_spoken(spoken: str, expected: str | None) -> None:
     problem = text.problem(spoken)
-    assert (problem is None) if expected is None else (problem is not None and expected in problem[0])
+    assert (
+        (problem is None) if expected is None else (problem is not None and expected in problem[0])
+    )
 
 
 def profile_file(folder: Path, content: str) -> PostprocessSettings:
@@ -46,8 +59,17 @@ def profile_file(folder: Path, content: str) -> PostprocessSettings:
 
 
 def test_operators_rows_add_to_the_table_and_replace_by_name(tmp_path: Path) -> None:
-    table = profiles.load(profile_file(tmp_path, "[kiosk]\nformat = 'flac'\nsample_rate = 44100\n[phone]\nformat = 'flac'\nsample_rate = 16000\n"))
-    assert (table["kiosk"].sample_rate, table["phone"].format, table["telephony"].sample_rate) == (44100, "flac", 8000)
+    table = profiles.load(
+        profile_file(
+            tmp_path,
+            "[kiosk]\nformat = 'flac'\nsample_rate = 44100\n[phone]\nformat = 'flac'\nsample_rate = 16000\n",
+        )
+    )
+    assert (table["kiosk"].sample_rate, table["phone"].format, table["telephony"].sample_rate) == (
+        44100,
+        "flac",
+        8000,
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,9 +107,19 @@ def test_every_kafka_error_has_its_branch(code: int, branch: type[SeedcastError]
     assert type(translate(KafkaException(KafkaError(code)), "testing")) is branch
 
 
-@pytest.mark.parametrize("make", [Admin, Producer, lambda settings: TopicReader(settings, "results")])
-@pytest.mark.parametrize("wrong", [{"options": {"no.such.property": "1"}}, {"security_protocol": "SSL", "ssl_ca_location": "no-such.pem"}])
-def test_properties_that_librdkafka_does_not_take_are_wrong_settings(make: Callable[[Settings], object], wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "make", [Admin, Producer, lambda settings: TopicReader(settings, "results")]
+)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"options": {"no.such.property": "1"}},
+        {"security_protocol": "SSL", "ssl_ca_location": "no-such.pem"},
+    ],
+)
+def test_properties_that_librdkafka_does_not_take_are_wrong_settings(
+    make: Callable[[Settings], object], wrong: dict[str, object]
+) -> None:
     with pytest.raises(InvalidSettings, match="SEEDCAST_KAFKA_OPTIONS"):
         make(Settings.model_validate({"kafka": {"bootstrap": "127.0.0.1:1", **wrong}}))
 
@@ -95,7 +127,11 @@ def test_properties_that_librdkafka_does_not_take_are_wrong_settings(make: Calla
 def test_a_header_whose_name_is_no_utf8_costs_the_record_its_headers_and_no_worker() -> None:
     """confluent-kafka raises SystemError for it; asked twice, it ends the process."""
     message = Mock(
-        **{"headers.side_effect": SystemError("error return without exception set"), "topic.return_value": "requests", "timestamp.return_value": (1, 7)}
+        **{
+            "headers.side_effect": SystemError("error return without exception set"),
+            "topic.return_value": "requests",
+            "timestamp.return_value": (1, 7),
+        }
     )
     record = records.as_record(message)
     assert (record.headers, record.timestamp_ms) == ((), 7)
@@ -107,7 +143,11 @@ def test_no_answer_in_time_may_heal() -> None:
 
 
 def test_every_code_of_kafka_is_mapped() -> None:
-    codes = [value for name in dir(KafkaError) if name.lstrip("_").isupper() and isinstance(value := getattr(KafkaError, name), int)]
+    codes = [
+        value
+        for name in dir(KafkaError)
+        if name.lstrip("_").isupper() and isinstance(value := getattr(KafkaError, name), int)
+    ]
     assert len(codes) > 100
     assert all(isinstance(translate(KafkaError(code), "testing"), SeedcastError) for code in codes)
 
@@ -121,11 +161,20 @@ def test_taken_port_is_a_clear_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beats", "code"), [("while True: dog.beat()", None), ("dog.stop(); threading.Event().wait()", None), ("threading.Event().wait()", EXIT_CODE)]
+    ("beats", "code"),
+    [
+        ("while True: dog.beat()", None),
+        ("dog.stop(); threading.Event().wait()", None),
+        ("threading.Event().wait()", EXIT_CODE),
+    ],
 )
 def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int | None) -> None:
-    program = f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(1.5)\n{beats}"
-    process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    program = (
+        f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(1.5)\n{beats}"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         if code is None:
             with pytest.raises(subprocess.TimeoutExpired):
@@ -139,7 +188,12 @@ def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int |
 
 def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
     """When a broker has died, they are assigned before their new leaders are known."""
-    answers: list[KafkaError | int] = [KafkaError(KafkaError._UNKNOWN_PARTITION), KafkaError(KafkaError._DESTROY), KafkaError(KafkaError.NOT_COORDINATOR), 7]
+    answers: list[KafkaError | int] = [
+        KafkaError(KafkaError._UNKNOWN_PARTITION),
+        KafkaError(KafkaError._DESTROY),
+        KafkaError(KafkaError.NOT_COORDINATOR),
+        7,
+    ]
 
     def question() -> int:
         answer = answers.pop(0)
@@ -147,7 +201,7 @@ def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
             return answer
         raise KafkaException(answer)
 
-    assert takeover.patiently(question) == 7
+    assert start_offsets.patiently(question) == 7
     answers[:] = [KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), 7]
     with pytest.raises(KafkaException):
-        takeover.patiently(question)
+        start_offsets.patiently(question)

@@ -24,14 +24,22 @@ def test_request_survives_the_wire() -> None:
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 def test_any_bytes_give_a_message_or_a_mapped_error(value: bytes) -> None:
-    for decode in (codec.decode_request, codec.decode_result, codec.decode_campaign, codec.decode_synthesis, codec.decode_flac):
+    for decode in (
+        codec.decode_request,
+        codec.decode_result,
+        codec.decode_campaign,
+        codec.decode_synthesis,
+        codec.decode_flac,
+    ):
         with pytest.raises((InvalidRequest, Undecodable)):
             decode(value)
 
 
 @given(
     st.dictionaries(
-        st.sampled_from(["text", "voice_seed", "profiles", "deadline", "priority", "style", "campaign_id"]),
+        st.sampled_from(
+            ["text", "voice_seed", "profiles", "deadline", "priority", "style", "campaign_id"]
+        ),
         st.none() | st.integers() | st.text() | st.sampled_from([SECRET, QUOTED]),
     )
 )
@@ -40,7 +48,11 @@ def test_rejection_keeps_the_id_and_quotes_nothing(fields: dict[str, object]) ->
     with pytest.raises(InvalidRequest) as raised:
         codec.decode_request(value)
     rejected = codec.rejection(value, raised.value)
-    assert (rejected.request_id, rejected.status, rejected.metadata) == ("request-1", "failed", {"row": "3"})
+    assert (rejected.request_id, rejected.status, rejected.metadata) == (
+        "request-1",
+        "failed",
+        {"row": "3"},
+    )
     assert SECRET not in rejected.error.message
 
 
@@ -71,7 +83,14 @@ def test_sound_fields_of_a_wrong_request_are_kept() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b'{"request_id":"short"}', b'{"request_id":"request-1\n"}', b'{"request_id":7}', b'"request-1"', b'{"x":' + b"[" * 100_000, b"\xef\xbb\xbf{}"],
+    [
+        b'{"request_id":"short"}',
+        b'{"request_id":"request-1\n"}',
+        b'{"request_id":7}',
+        b'"request-1"',
+        b'{"x":' + b"[" * 100_000,
+        b"\xef\xbb\xbf{}",
+    ],
 )
 def test_no_readable_id_is_undecodable(value: bytes) -> None:
     with pytest.raises(Undecodable):

@@ -18,7 +18,13 @@ THREE = "from seedcast.failpoints import failpoint\nfor n in range(3): failpoint
 
 
 def run(value: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", THREE], env={VARIABLE: value}, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", THREE],
+        env={VARIABLE: value},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_the_table_is_what_the_code_passes() -> None:
@@ -26,8 +32,17 @@ def test_the_table_is_what_the_code_passes() -> None:
     assert sorted(re.findall(r'\bfailpoint\("([^"]+)"\)', sources)) == sorted(EDGES)
 
 
-@pytest.mark.parametrize(("value", "code", "said"), [("", 0, "0\n1\n2\n"), ("gpu.sent:2", -signal.SIGKILL, "0\n"), ("gpu.commit:1", 0, "0\n1\n2\n")])
-def test_the_process_ends_at_the_passage_that_was_asked_for(value: str, code: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("value", "code", "said"),
+    [
+        ("", 0, "0\n1\n2\n"),
+        ("gpu.sent:2", -signal.SIGKILL, "0\n"),
+        ("gpu.commit:1", 0, "0\n1\n2\n"),
+    ],
+)
+def test_the_process_ends_at_the_passage_that_was_asked_for(
+    value: str, code: int, said: str
+) -> None:
     process = run(value)
     assert process.communicate(timeout=30)[0] == said
     assert process.returncode == code
@@ -46,8 +61,21 @@ def test_a_process_that_hangs_or_stops_goes_no_further(action: str) -> None:
         assert process.communicate()[0] == ""
 
 
-@pytest.mark.parametrize("value", ["gpu.nowhere:1", "gpu.sent", "gpu.sent:0", "gpu.sent:-1", "gpu.sent:x", "gpu.sent:1:explode", "gpu.sent:٣"])
-def test_what_names_no_edge_passage_or_action_is_a_wrong_setting(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        "gpu.nowhere:1",
+        "gpu.sent",
+        "gpu.sent:0",
+        "gpu.sent:-1",
+        "gpu.sent:x",
+        "gpu.sent:1:explode",
+        "gpu.sent:٣",
+    ],
+)
+def test_what_names_no_edge_passage_or_action_is_a_wrong_setting(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(VARIABLE, value)
     with pytest.raises(InvalidSettings, match=VARIABLE):
         settings.load()

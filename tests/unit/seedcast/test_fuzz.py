@@ -18,54 +18,100 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gpu_consumers.ledger import Ledger
-from gpu_consumers.outcome import of_record
+from gpu_consumers.triage import of_record
 from producers import SubmitOptions
-from producers.build import Builder
-from producers.read import read
-from producers.rows import BadRow
-from schemas.messages import Campaign, Receipt, Rejected, Rendition, RequestError, SpeechRequest, SpeechResult
-from seedcast import codec, profiles
+from producers.rows.build import Builder
+from producers.rows.read import read
+from producers.rows.rows import BadRow
+from schemas.messages import (
+    Campaign,
+    Receipt,
+    Rejected,
+    Rendition,
+    RequestError,
+    SpeechRequest,
+    SpeechResult,
+)
+from seedcast import codec
 from seedcast import settings as configuration
-from seedcast.embedded.state import Recorded, State
-from seedcast.embedded.state import read as read_state
-from seedcast.errors import InvalidInput, InvalidRequest, InvalidRow, InvalidSettings, LocalResource, SeedcastError, Undecodable
+from seedcast.catalog import profiles
+from seedcast.embedded.stack_state import Recorded, State
+from seedcast.embedded.stack_state import read as read_state
+from seedcast.errors import (
+    InvalidInput,
+    InvalidRequest,
+    InvalidRow,
+    InvalidSettings,
+    LocalResource,
+    SeedcastError,
+    Undecodable,
+)
 from seedcast.failpoints import parse
 from seedcast.kafka import Partition, Record
 from seedcast.settings import PostprocessSettings
 from storage import dead_letters
-from storage.memory import MemoryStore
-from stream_apps.postprocess import Deployment, outcome
+from storage.memory_store import MemoryStore
+from stream_apps.postprocess.render import Deployment, outcome
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.stream_apps.records import audio, rejected
 
 
 def parquet() -> bytes:
     file = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table({"id": ["n-1", "n-2"], "text": ["Hello.", None]}), file)
+    pyarrow.parquet.write_table(
+        pyarrow.table({"id": ["n-1", "n-2"], "text": ["Hello.", None]}), file
+    )
     return file.getvalue()
 
 
 PROFILES = profiles.load(PostprocessSettings())
 DEPLOYMENT = Deployment(PROFILES, "chain", b"key", MemoryStore())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-REQUEST = codec.encode_json(a_request(metadata={"row": "7", "名": "值"}, deadline=NOW, speaker="蘁淰"))
+REQUEST = codec.encode_json(
+    a_request(metadata={"row": "7", "名": "值"}, deadline=NOW, speaker="蘁淰")
+)
 RESULT = codec.encode_json(
     SpeechResult(
         request_id="request-1",
         campaign_id="night",
         status="succeeded",
-        renditions=(Rendition(profile="phone", uri="s3://b/k", format="ogg", sample_rate=8000, duration=1.0, bytes=3, sha256="0" * 64),),
-        receipt=Receipt(voice_seed=1, text_digest="0" * 64, waveform_sha256="0" * 64, engine_fingerprint="e", chain_fingerprint="c", draw=0),
+        renditions=(
+            Rendition(
+                profile="phone",
+                uri="s3://b/k",
+                format="ogg",
+                sample_rate=8000,
+                duration=1.0,
+                bytes=3,
+                sha256="0" * 64,
+            ),
+        ),
+        receipt=Receipt(
+            voice_seed=1,
+            text_digest="0" * 64,
+            waveform_sha256="0" * 64,
+            engine_fingerprint="e",
+            chain_fingerprint="c",
+            draw=0,
+        ),
         error=RequestError(code="expired", message="late"),
     )
 )
-CAMPAIGN = codec.encode_json(Campaign(campaign_id="night", state="open", created_at=NOW, deadline=NOW))
+CAMPAIGN = codec.encode_json(
+    Campaign(campaign_id="night", state="open", created_at=NOW, deadline=NOW)
+)
 PARQUET = parquet()
 SYNTHESIS = [codec.encode_synthesis(audio(1)), codec.encode_synthesis(rejected(1))]
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=30),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -84,12 +130,24 @@ def damaged(draw: st.DrawFn, whole: list[bytes]) -> bytes:
 def altered(draw: st.DrawFn, kind: type[msgspec.Struct]) -> bytes:
     """JSON with the right names and any values."""
     names = list(msgspec.structs.fields(kind))
-    fields = draw(st.dictionaries(st.sampled_from([field.encode_name for field in names]), values, max_size=len(names)))
-    return msgspec.json.encode({"request_id": "request-1"} | fields if draw(st.booleans()) else fields)
+    fields = draw(
+        st.dictionaries(
+            st.sampled_from([field.encode_name for field in names]), values, max_size=len(names)
+        )
+    )
+    return msgspec.json.encode(
+        {"request_id": "request-1"} | fields if draw(st.booleans()) else fields
+    )
 
 
 def anything(whole: list[bytes], kind: type[msgspec.Struct]) -> st.SearchStrategy[bytes]:
-    return st.one_of(st.binary(max_size=200), damaged(whole), altered(kind), values.map(msgspec.json.encode), values.map(msgspec.msgpack.encode))
+    return st.one_of(
+        st.binary(max_size=200),
+        damaged(whole),
+        altered(kind),
+        values.map(msgspec.json.encode),
+        values.map(msgspec.msgpack.encode),
+    )
 
 
 @given(anything([REQUEST], SpeechRequest))
@@ -104,10 +162,16 @@ def test_any_request_is_one_or_is_answered_or_buried(value: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("decode", "whole", "kind"),
-    [(codec.decode_result, [RESULT], SpeechResult), (codec.decode_campaign, [CAMPAIGN], Campaign), (codec.decode_synthesis, SYNTHESIS, Rejected)],
+    [
+        (codec.decode_result, [RESULT], SpeechResult),
+        (codec.decode_campaign, [CAMPAIGN], Campaign),
+        (codec.decode_synthesis, SYNTHESIS, Rejected),
+    ],
     ids=["result", "campaign", "synthesis"],
 )
-def test_any_record_is_decoded_or_undecodable(decode: Callable[[bytes], object], whole: list[bytes], kind: type[msgspec.Struct]) -> None:
+def test_any_record_is_decoded_or_undecodable(
+    decode: Callable[[bytes], object], whole: list[bytes], kind: type[msgspec.Struct]
+) -> None:
     @given(anything(whole, kind))
     def judge(value: bytes) -> None:
         with suppress(Undecodable):
@@ -131,27 +195,54 @@ def test_any_flac_is_a_waveform_or_undecodable(value: bytes) -> None:
         codec.decode_flac(value)
 
 
-LETTER = dict(dead_letters.dead_letter(Record(Partition("t", 1), 2, b"k", b"v", (), 0), Undecodable("no"), stage="s", store=MemoryStore())[2])
+LETTER = dict(
+    dead_letters.dead_letter(
+        Record(Partition("t", 1), 2, b"k", b"v", (), 0),
+        Undecodable("no"),
+        stage="s",
+        store=MemoryStore(),
+    )[2]
+)
 headers = st.lists(
-    st.tuples(st.sampled_from([*LETTER, dead_letters.OBJECT, dead_letters.ORIGINAL + "x"]) | st.text(max_size=9), st.binary(max_size=40)), max_size=8
+    st.tuples(
+        st.sampled_from([*LETTER, dead_letters.OBJECT, dead_letters.ORIGINAL + "x"])
+        | st.text(max_size=9),
+        st.binary(max_size=40),
+    ),
+    max_size=8,
 )
 
 
 @given(headers)
 @example([(dead_letters.DELIVERY_COUNT, b"9" * 5000)])
 @example([(dead_letters.FIRST_FAILURE, b"2026-01-01T00:00:00+99:99")])
-def test_any_headers_are_a_letter_or_undecodable_and_can_be_buried_again(changed: list[tuple[str, bytes]]) -> None:
-    record = Record(Partition("dead-letters", 0), 5, b"k", b"v", tuple((LETTER | dict(changed)).items()), 0)
+def test_any_headers_are_a_letter_or_undecodable_and_can_be_buried_again(
+    changed: list[tuple[str, bytes]],
+) -> None:
+    record = Record(
+        Partition("dead-letters", 0), 5, b"k", b"v", tuple((LETTER | dict(changed)).items()), 0
+    )
     with suppress(Undecodable):
         letter = dead_letters.parse(record)
         with suppress(SeedcastError):  # an address from outside may name no object
             dead_letters.original(letter, MemoryStore())
     again = dead_letters.dead_letter(record, Undecodable("no"), stage="s", store=MemoryStore())
-    assert dead_letters.parse(Record(record.partition, 6, again[0], again[1], tuple(again[2]), 0)).offset == 5
+    assert (
+        dead_letters.parse(
+            Record(record.partition, 6, again[0], again[1], tuple(again[2]), 0)
+        ).offset
+        == 5
+    )
 
 
-@given(st.integers(0, 2**62), st.text(max_size=60) | st.text(string.ascii_letters + string.digits + "+/=", max_size=4090).map("1:".__add__))
-def test_any_metadata_of_an_offset_is_a_ledger_that_skips_nothing_below_it(watermark: int, metadata: str) -> None:
+@given(
+    st.integers(0, 2**62),
+    st.text(max_size=60)
+    | st.text(string.ascii_letters + string.digits + "+/=", max_size=4090).map("1:".__add__),
+)
+def test_any_metadata_of_an_offset_is_a_ledger_that_skips_nothing_below_it(
+    watermark: int, metadata: str
+) -> None:
     ledger = Ledger(watermark, metadata)
     for offset in range(watermark, watermark + 40):
         ledger.take(offset)
@@ -166,7 +257,14 @@ words = (
 )
 
 
-@given(st.dictionaries(st.sampled_from(NAMES) | st.text(string.ascii_uppercase + "_", min_size=1, max_size=12).map("SEEDCAST_".__add__), words, max_size=4))
+@given(
+    st.dictionaries(
+        st.sampled_from(NAMES)
+        | st.text(string.ascii_uppercase + "_", min_size=1, max_size=12).map("SEEDCAST_".__add__),
+        words,
+        max_size=4,
+    )
+)
 @examples(max_examples=200, deadline=None)
 def test_any_environment_is_settings_or_says_what_is_wrong(env: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -176,7 +274,12 @@ def test_any_environment_is_settings_or_says_what_is_wrong(env: dict[str, str]) 
             configuration.load()
 
 
-@given(anything([msgspec.json.encode(State(broker_port=9092, processes={"broker": Recorded(1, 0.5)}))], State))
+@given(
+    anything(
+        [msgspec.json.encode(State(broker_port=9092, processes={"broker": Recorded(1, 0.5)}))],
+        State,
+    )
+)
 @example(b'{"x":' + b"[" * 20_000)
 def test_any_state_of_a_stack_is_read_or_says_what_is_wrong(content: bytes) -> None:
     with TemporaryDirectory() as folder, suppress(LocalResource):
@@ -186,7 +289,11 @@ def test_any_state_of_a_stack_is_read_or_says_what_is_wrong(content: bytes) -> N
 
 @given(
     st.text(max_size=40)
-    | st.tuples(st.sampled_from(["gpu.sent", "submit.sent"]), st.integers().map(str) | st.text(max_size=5), st.text(max_size=5)).map(":".join)
+    | st.tuples(
+        st.sampled_from(["gpu.sent", "submit.sent"]),
+        st.integers().map(str) | st.text(max_size=5),
+        st.text(max_size=5),
+    ).map(":".join)
 )
 def test_any_failpoint_is_armed_or_names_its_variable(value: str) -> None:
     with suppress(InvalidSettings):
@@ -211,7 +318,9 @@ COLUMNS = (
     "top_k",
     "break",
 )
-cells: st.SearchStrategy[Any] = values | st.sampled_from(["2h", "2026-01-01T00:00:00Z", "Hello {name}", "urgent", "phone;speaker", "1e309", "-0", "٣"])
+cells: st.SearchStrategy[Any] = values | st.sampled_from(
+    ["2h", "2026-01-01T00:00:00Z", "Hello {name}", "urgent", "phone;speaker", "1e309", "-0", "٣"]
+)
 
 
 @given(st.dictionaries(st.sampled_from([*COLUMNS, "name", "metadata.x"]), cells, max_size=8))
@@ -224,14 +333,19 @@ def test_any_row_is_a_request_or_names_its_field(row: dict[str, Any]) -> None:
 
 
 FILES = {
-    ".csv": [b'id,text\nn-1,Hello.\nn-2,"quoted, and more"\n', "\ufeffid;text\nn-1;您好\n".encode()],
+    ".csv": [
+        b'id,text\nn-1,Hello.\nn-2,"quoted, and more"\n',
+        "\ufeffid;text\nn-1;您好\n".encode(),
+    ],
     ".jsonl": [b'{"id": "n-1", "text": "Hello."}\n\n{"id": "n-2", "text": null}\n'],
     ".parquet": [PARQUET],
 }
 
 
 @pytest.mark.parametrize("suffix", FILES)
-def test_any_file_is_rows_or_says_what_is_wrong(suffix: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_file_is_rows_or_says_what_is_wrong(
+    suffix: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("fuzz") / f"list{suffix}"
 
     @given(damaged(FILES[suffix]) | st.binary(max_size=300))

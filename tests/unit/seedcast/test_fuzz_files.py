@@ -11,23 +11,37 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gpu_consumers import lock
+from gpu_consumers.verify import voice_lock
 from schemas.messages import VoiceLock
-from seedcast import profiles, voices
+from seedcast.catalog import profiles, voices
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidSettings, VoiceLockBroken
 from seedcast.settings import PostprocessSettings, Settings
-from storage.memory import MemoryStore
+from storage.memory_store import MemoryStore
 from tests.unit.seedcast.test_fuzz import anything, damaged
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-DEEP, LONG = "[" * 20_000, "1" + "0" * 5_000  # what parsers recurse on, and more digits than Python makes a number of
+DEEP, LONG = (
+    "[" * 20_000,
+    "1" + "0" * 5_000,
+)  # what parsers recurse on, and more digits than Python makes a number of
 
-numbers = st.integers().map(str) | st.integers(300, 400).map(lambda digits: "1" + "0" * digits) | st.floats().map(str)
-scalars = st.one_of(numbers, st.text(max_size=12).map(json.dumps), st.sampled_from(["true", "off", "2026-01-01", "24:61:00", DEEP, LONG]))
+numbers = (
+    st.integers().map(str)
+    | st.integers(300, 400).map(lambda digits: "1" + "0" * digits)
+    | st.floats().map(str)
+)
+scalars = st.one_of(
+    numbers,
+    st.text(max_size=12).map(json.dumps),
+    st.sampled_from(["true", "off", "2026-01-01", "24:61:00", DEEP, LONG]),
+)
 toml_values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]") | inner.map(lambda value: f"{{ break = {value} }}"),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | inner.map(lambda value: f"{{ break = {value} }}")
+    ),
     max_leaves=5,
 )
 
@@ -36,7 +50,15 @@ def tables(names: tuple[str, ...], begin: str) -> st.SearchStrategy[bytes]:
     """TOML with the right names and any values, after what each row must have."""
     fields = st.dictionaries(st.sampled_from(names), toml_values, max_size=4)
     rows = fields.map(lambda row: "".join(f"{name} = {value}\n" for name, value in row.items()))
-    return st.tuples(st.sampled_from(["[kiosk]\n", "['']\n", '["小明"]\n', ""]), st.sampled_from([begin, ""]), rows).map("".join).map(str.encode)
+    return (
+        st.tuples(
+            st.sampled_from(["[kiosk]\n", "['']\n", '["小明"]\n', ""]),
+            st.sampled_from([begin, ""]),
+            rows,
+        )
+        .map("".join)
+        .map(str.encode)
+    )
 
 
 def load_profiles(file: Path) -> profiles.Profiles:
@@ -53,15 +75,22 @@ def whole(name: str) -> bytes:
 
 VOICES = tables(voices.Voice.__struct_fields__, "seed = 7\n")
 PROFILES = tables(profiles.Profile.__struct_fields__, "format = 'flac'\nsample_rate = 16000\n")
-FILES: list[tuple[Callable[[Path], profiles.Profiles | voices.Voices], st.SearchStrategy[bytes]]] = [
-    (load_profiles, PROFILES | damaged([b"[kiosk]\nformat = 'mp3'\nsample_rate = 24000\nband = [300, 3400]\n"])),
+FILES: list[
+    tuple[Callable[[Path], profiles.Profiles | voices.Voices], st.SearchStrategy[bytes]]
+] = [
+    (
+        load_profiles,
+        PROFILES | damaged([b"[kiosk]\nformat = 'mp3'\nsample_rate = 24000\nband = [300, 3400]\n"]),
+    ),
     (load_voices, VOICES | damaged([whole("voices.toml")])),
 ]
 
 
 @pytest.mark.parametrize(("load", "contents"), FILES, ids=["profiles", "voices"])
 def test_any_file_of_an_operator_is_a_table_or_says_what_is_wrong(
-    load: Callable[[Path], profiles.Profiles | voices.Voices], contents: st.SearchStrategy[bytes], tmp_path_factory: pytest.TempPathFactory
+    load: Callable[[Path], profiles.Profiles | voices.Voices],
+    contents: st.SearchStrategy[bytes],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     file = tmp_path_factory.mktemp("fuzz") / "mine.toml"
 
@@ -75,23 +104,35 @@ def test_any_file_of_an_operator_is_a_table_or_says_what_is_wrong(
         with suppress(InvalidSettings):
             for name, row in load(file).items():
                 assert row.name == name
-                assert all(math.isfinite(value) for field in row.__struct_fields__ if isinstance(value := getattr(row, field), float))
+                assert all(
+                    math.isfinite(value)
+                    for field in row.__struct_fields__
+                    if isinstance(value := getattr(row, field), float)
+                )
 
     judge()
 
 
-STORE_KEY = lock.key("night", "espeak")
-LOCK = VoiceLock(group="night", engine="espeak", engine_fingerprint="espeak-1", utterances={"golden-1": "0" * 64}, blessed_at=datetime(2026, 1, 1, tzinfo=UTC))
+STORE_KEY = voice_lock.key("night", "espeak")
+LOCK = VoiceLock(
+    group="night",
+    engine="espeak",
+    engine_fingerprint="espeak-1",
+    utterances={"golden-1": "0" * 64},
+    blessed_at=datetime(2026, 1, 1, tzinfo=UTC),
+)
 
 
 @given(anything([encode_json(LOCK)], VoiceLock))
 @example(DEEP.encode())
-@example(b'{"group": "night", "engine": "espeak", "engine_fingerprint": "\\ud800", "utterances": {}, "blessed_at": "2026-01-01T00:00:00Z"}')
+@example(
+    b'{"group": "night", "engine": "espeak", "engine_fingerprint": "\\ud800", "utterances": {}, "blessed_at": "2026-01-01T00:00:00Z"}'
+)
 def test_any_stored_lock_is_compared_or_broken(content: bytes) -> None:
     store = MemoryStore()
     store.put(STORE_KEY, content, "application/json")
     with suppress(VoiceLockBroken):
-        found = lock.read(store, "night", "espeak")
+        found = voice_lock.read(store, "night", "espeak")
         assert found is not None
-        lock.compare(found, LOCK)
-        assert lock.same(found, LOCK)
+        voice_lock.compare(found, LOCK)
+        assert voice_lock.same(found, LOCK)

@@ -18,7 +18,14 @@ def test_partitions_are_given_up_after_what_is_done_for_them_even_if_that_fails(
         told.append(("revoke", partitions))
         raise Fatal("no commit is taken")
 
-    consumer = GroupConsumer(Settings(), "g", ["t"], on_assign=lambda _: None, on_revoke=commit, on_lost=lambda partitions: told.append(("lost", partitions)))
+    consumer = GroupConsumer(
+        Settings(),
+        "g",
+        ["t"],
+        on_assign=lambda _: None,
+        on_revoke=commit,
+        on_lost=lambda partitions: told.append(("lost", partitions)),
+    )
     consumer._guard(consumer._revoke)(consumer._client, [TopicPartition(PLACE.topic, PLACE.number)])
     consumer.close()
     assert told == [("revoke", [PLACE]), ("lost", [PLACE])]

@@ -33,7 +33,9 @@ def test_one_line_of_a_kind_passes_and_the_next_says_how_many_did_not() -> None:
     sparing = Sparing(clock)
     assert sparing.filter(line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)"))
     for port in range(100):
-        assert not sparing.filter(line("aiokafka", REFUSED, 2, f"Connect call failed ('10.0.0.2', {port})"))
+        assert not sparing.filter(
+            line("aiokafka", REFUSED, 2, f"Connect call failed ('10.0.0.2', {port})")
+        )
     clock.now += QUIET
     later = line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)")
     assert (sparing.filter(later), repeated(later)) == (True, 100)
@@ -65,14 +67,37 @@ def test_what_librdkafka_says_of_two_failures_is_two_kinds() -> None:
     refused = f"{head} Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)"
     again = f"{head} Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 7ms in state CONNECT)"
     closed = f"{head} Disconnected: connection closed by peer (after 3154ms in state UP)"
-    passed = [sparing.filter(line("librdkafka", template, "FAIL", f"seedcast-host#consumer-{number}", said)) for number, said in ((1, refused), (2, again))]
-    assert [*passed, sparing.filter(line("librdkafka", template, "FAIL", "seedcast-host#consumer-1", closed))] == [True, False, True]
+    passed = [
+        sparing.filter(
+            line("librdkafka", template, "FAIL", f"seedcast-host#consumer-{number}", said)
+        )
+        for number, said in ((1, refused), (2, again))
+    ]
+    assert [
+        *passed,
+        sparing.filter(line("librdkafka", template, "FAIL", "seedcast-host#consumer-1", closed)),
+    ] == [True, False, True]
 
 
 def test_another_reason_in_brackets_is_another_kind() -> None:
     sparing, passed = Sparing(Clock()), []
-    for node, reason in ((1, "NodeNotReadyError"), (2, "NodeNotReadyError"), (2, "GroupAuthorizationFailedError")):
-        passed.append(sparing.filter(line("aiokafka", "Error sending %s to node %s [%s]", "HeartbeatRequest", node, reason, level=logging.ERROR)))
+    for node, reason in (
+        (1, "NodeNotReadyError"),
+        (2, "NodeNotReadyError"),
+        (2, "GroupAuthorizationFailedError"),
+    ):
+        passed.append(
+            sparing.filter(
+                line(
+                    "aiokafka",
+                    "Error sending %s to node %s [%s]",
+                    "HeartbeatRequest",
+                    node,
+                    reason,
+                    level=logging.ERROR,
+                )
+            )
+        )
     assert passed == [True, False, True]
 
 
@@ -91,7 +116,11 @@ def test_a_template_that_does_not_fit_its_values_is_the_handlers_to_say() -> Non
 
 def test_our_own_lines_are_never_left_out() -> None:
     sparing = Sparing(Clock())
-    assert all(sparing.filter(line(name, "unavailable")) for name in ("seedcast.patience", "fausto", "") for _ in range(3))
+    assert all(
+        sparing.filter(line(name, "unavailable"))
+        for name in ("seedcast.patience", "fausto", "")
+        for _ in range(3)
+    )
 
 
 def test_memory_is_bounded() -> None:
@@ -106,7 +135,14 @@ def test_memory_is_bounded() -> None:
 def test_of_many_threads_one_passes() -> None:
     sparing = Sparing(Clock())
     passed: list[bool] = []
-    threads = [Thread(target=lambda: passed.extend([sparing.filter(line("faust", "away")) for _ in range(200)])) for _ in range(8)]
+    threads = [
+        Thread(
+            target=lambda: passed.extend(
+                [sparing.filter(line("faust", "away")) for _ in range(200)]
+            )
+        )
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -114,7 +150,9 @@ def test_of_many_threads_one_passes() -> None:
     assert (len(passed), sum(passed)) == (1600, 1)
 
 
-def test_the_log_says_how_many_were_left_out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_says_how_many_were_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     root, clock, before = logging.getLogger(), Clock(), structlog.get_config()
     with monkeypatch.context() as patch:
         patch.setattr(root, "handlers", [])
@@ -128,4 +166,7 @@ def test_the_log_says_how_many_were_left_out(capsys: pytest.CaptureFixture[str],
         logging.getLogger("librdkafka").warning("%s", "away")
     structlog.configure(**before)
     said = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
-    assert [(entry["event"], entry["level"], entry.get("repeated")) for entry in said] == [("away", "warning", None), ("away", "warning", 49)]
+    assert [(entry["event"], entry["level"], entry.get("repeated")) for entry in said] == [
+        ("away", "warning", None),
+        ("away", "warning", 49),
+    ]

@@ -6,7 +6,7 @@ from http.client import HTTPConnection
 import pytest
 
 from seedcast import metrics
-from seedcast.readiness import LIVE, READY, Readiness
+from seedcast.health import LIVE, READY, Readiness
 from seedcast.settings import MetricsSettings
 
 
@@ -48,7 +48,10 @@ def test_what_was_withdrawn_before_it_was_met_stays_missing() -> None:
 
 
 def test_alive_means_that_it_answers() -> None:
-    assert ask(metrics.serve(MetricsSettings(), Readiness("model")), LIVE) == (200, '{"live": true, "missing": []}')
+    assert ask(metrics.serve(MetricsSettings(), Readiness("model")), LIVE) == (
+        200,
+        '{"live": true, "missing": []}',
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -8,18 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from gpu_consumers.engines.chattts.assets import FILES, Assets
-from gpu_consumers.engines.chattts.dimensions import TINY
-from gpu_consumers.engines.chattts.fabricate import fabricate
+from gpu_consumers.engines.chattts.model.dimensions import TINY
+from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 COMMAND = [sys.executable, "-m", "seedcast.cli", "models"]
 EXTRA = ("ChatTTS", "torch")
 
 
-def models(home: Path, *arguments: object, command: list[str] = COMMAND, **env: str) -> subprocess.CompletedProcess[str]:
+def models(
+    home: Path, *arguments: object, command: list[str] = COMMAND, **env: str
+) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")}
     return subprocess.run(
-        [*command, *map(str, arguments)], env=kept | {"SEEDCAST_HOME": str(home), "COLUMNS": "200"} | env, capture_output=True, text=True, timeout=120
+        [*command, *map(str, arguments)],
+        env=kept | {"SEEDCAST_HOME": str(home), "COLUMNS": "200"} | env,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
 
 
@@ -55,7 +61,9 @@ def test_check_shows_each_file_and_that_they_are_fabricated(home: Path, tmp_path
     assert "fabricated: random weights, tiny, seed 7" in done.stdout
     absent = models(home, "check", tmp_path, "--json")
     assert absent.returncode == 1
-    assert [(row["path"], row["got"], row["ok"], row["fabricated"]) for row in rows(absent)] == [(path, "missing", False, None) for path in FILES]
+    assert [(row["path"], row["got"], row["ok"], row["fabricated"]) for row in rows(absent)] == [
+        (path, "missing", False, None) for path in FILES
+    ]
 
 
 def test_fabricate_writes_over_nothing_unless_forced(home: Path, tmp_path: Path) -> None:
@@ -65,22 +73,33 @@ def test_fabricate_writes_over_nothing_unless_forced(home: Path, tmp_path: Path)
     assert "--force" in refused.stderr
     assert not (tmp_path / "asset").exists()
     done = models(home, "fabricate", "--size", "tiny", "--seed", 7, "--force", "--json", tmp_path)
-    assert (done.returncode, rows(done)) == (0, [{"folder": str(tmp_path), "size": "tiny", "seed": 7}])
+    assert (done.returncode, rows(done)) == (
+        0,
+        [{"folder": str(tmp_path), "size": "tiny", "seed": 7}],
+    )
     assert Assets.open(tmp_path).digest() == Assets(home / "models/chattts").digest()
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
-def test_pull_says_the_licences_and_what_to_do_while_the_hub_is_away(home: Path, tmp_path: Path) -> None:
+def test_pull_says_the_licences_and_what_to_do_while_the_hub_is_away(
+    home: Path, tmp_path: Path
+) -> None:
     done = models(home, "pull", "--to", tmp_path / "new", HF_ENDPOINT="http://127.0.0.1:9")
     assert done.returncode == 75
-    assert all(part in done.stderr for part in ("AGPL-3.0-or-later", "CC BY-NC 4.0", "SEEDCAST_GPU_MODELS"))
+    assert all(
+        part in done.stderr for part in ("AGPL-3.0-or-later", "CC BY-NC 4.0", "SEEDCAST_GPU_MODELS")
+    )
     assert "Traceback" not in done.stderr
 
 
 @pytest.fixture(scope="module")
 def base_install(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A search path with every installed package but those of the extra."""
-    folder, packages, root = tmp_path_factory.mktemp("packages"), Path(pytest.__file__).parents[1], Path(__file__).parents[3]
+    folder, packages, root = (
+        tmp_path_factory.mktemp("packages"),
+        Path(pytest.__file__).parents[1],
+        Path(__file__).parents[3],
+    )
     for package in packages.iterdir():
         if package.name not in EXTRA:
             (folder / package.name).symlink_to(package)
@@ -88,7 +107,9 @@ def base_install(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["check"], ["pull"], ["fabricate", "there"]])
-def test_the_base_install_is_told_what_to_install(home: Path, base_install: str, arguments: list[str]) -> None:
+def test_the_base_install_is_told_what_to_install(
+    home: Path, base_install: str, arguments: list[str]
+) -> None:
     isolated = [COMMAND[0], "-S", *COMMAND[1:]]  # -S: nothing but that search path
     done = models(home, *arguments, command=isolated, PYTHONPATH=base_install)
     assert done.returncode == 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from seedcast import profiles
+from seedcast.catalog import profiles
 from seedcast.errors import InvalidSettings
 from seedcast.settings import PostprocessSettings
 
@@ -39,18 +39,28 @@ def load(folder: Path, content: str) -> profiles.Profiles:
 )
 def test_a_wrong_field_is_named_with_its_row(tmp_path: Path, row: str, named: str) -> None:
     with pytest.raises(InvalidSettings) as raised:
-        load(tmp_path, f"[kiosk]\nformat = 'flac'\n{row}\n" + ("" if "sample_rate" in row else "sample_rate = 16000\n"))
+        load(
+            tmp_path,
+            f"[kiosk]\nformat = 'flac'\n{row}\n"
+            + ("" if "sample_rate" in row else "sample_rate = 16000\n"),
+        )
     assert "profile [kiosk]" in str(raised.value)
     assert named in raised.value.got
 
 
-@pytest.mark.parametrize("row", ["format = 'mp3'\nsample_rate = 8000", "format = 'mp3'\nsample_rate = 24000\nbitrate = 65000"])
+@pytest.mark.parametrize(
+    "row",
+    ["format = 'mp3'\nsample_rate = 8000", "format = 'mp3'\nsample_rate = 24000\nbitrate = 65000"],
+)
 def test_what_mp3_cannot_be_is_refused(tmp_path: Path, row: str) -> None:
     with pytest.raises(InvalidSettings, match="for MP3"):
         load(tmp_path, f"[kiosk]\n{row}\n")
 
 
-@pytest.mark.parametrize(("rate", "bitrate", "said"), [(44_100, 32_000, "sample_rate of .* for Opus"), (24_000, 256_001, "at most 256000 for Opus")])
+@pytest.mark.parametrize(
+    ("rate", "bitrate", "said"),
+    [(44_100, 32_000, "sample_rate of .* for Opus"), (24_000, 256_001, "at most 256000 for Opus")],
+)
 def test_what_opus_cannot_be_is_refused(tmp_path: Path, rate: int, bitrate: int, said: str) -> None:
     with pytest.raises(InvalidSettings, match=said):
         load(tmp_path, f"[kiosk]\nformat = 'ogg-opus'\nsample_rate = {rate}\nbitrate = {bitrate}\n")
@@ -62,10 +72,25 @@ def test_every_step_can_be_switched_off_and_a_short_row_has_them_all(tmp_path: P
         "[bare]\nformat = 'flac'\nsample_rate = 16000\ntrim = 'off'\ndenoise = 'off'\nloudness = 'off'\ntrue_peak = 'off'\n"
         "[short]\nformat = 'flac'\nsample_rate = 16000\n",
     )
-    assert (table["bare"].trim, table["bare"].denoise, table["bare"].loudness, table["bare"].true_peak) == ("off", "off", "off", "off")
-    assert (table["short"].trim, table["short"].denoise, table["short"].loudness, table["short"].true_peak) == ("auto", "auto", -19, -1)
+    assert (
+        table["bare"].trim,
+        table["bare"].denoise,
+        table["bare"].loudness,
+        table["bare"].true_peak,
+    ) == ("off", "off", "off", "off")
+    assert (
+        table["short"].trim,
+        table["short"].denoise,
+        table["short"].loudness,
+        table["short"].true_peak,
+    ) == ("auto", "auto", -19, -1)
 
 
 def test_the_example_takes_every_sound_for_speech() -> None:
-    table = profiles.load(PostprocessSettings(profiles=str(Path(__file__).parents[3] / "examples" / "profiles.toml")))
-    assert {name for name, profile in table.items() if profile.speech == 0} == {"phone", "telephony"}
+    table = profiles.load(
+        PostprocessSettings(profiles=str(Path(__file__).parents[3] / "examples" / "profiles.toml"))
+    )
+    assert {name for name, profile in table.items() if profile.speech == 0} == {
+        "phone",
+        "telephony",
+    }

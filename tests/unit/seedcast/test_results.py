@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from seedcast import results
+from seedcast.campaigns import subscription
+from seedcast.campaigns.subscription import _Member
 from seedcast.errors import BrokerUnavailable, OffsetsLost
-from seedcast.results import _Member
 from seedcast.settings import KafkaSettings, Settings
 
 NOBODY = Settings(kafka=KafkaSettings(bootstrap="127.0.0.1:1"))
@@ -23,7 +23,7 @@ def member_whose_broker(monkeypatch: pytest.MonkeyPatch, error: Exception | None
         on_assign({})
         return SimpleNamespace(at_end=at_end)
 
-    monkeypatch.setattr(results, "GroupConsumer", consumer)
+    monkeypatch.setattr(subscription, "GroupConsumer", consumer)
     return _Member(NOBODY, "billing", None)
 
 

@@ -14,7 +14,9 @@ def load_with(monkeypatch: pytest.MonkeyPatch, **env: str) -> settings.Settings:
     return settings.load()
 
 
-def test_environment_goes_before_the_file_and_the_file_before_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_environment_goes_before_the_file_and_the_file_before_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     file = tmp_path / "seedcast.toml"
     file.write_text('[kafka]\nbootstrap = "file:9092"\nspread = 3\n')
     found = load_with(monkeypatch, SEEDCAST_CONFIG=str(file), SEEDCAST_KAFKA_BOOTSTRAP="env:9092")
@@ -33,13 +35,24 @@ def test_environment_goes_before_the_file_and_the_file_before_the_default(monkey
         ({"SEEDCAST_CONFIG": "/nowhere.toml"}, "no such file"),
     ],
 )
-def test_wrong_or_unknown_setting_is_fatal_and_named(monkeypatch: pytest.MonkeyPatch, env: dict[str, str], named: str) -> None:
+def test_wrong_or_unknown_setting_is_fatal_and_named(
+    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], named: str
+) -> None:
     with pytest.raises(InvalidSettings, match=named.replace(".", r"\.")):
         load_with(monkeypatch, **env)
 
 
-@pytest.mark.parametrize(("text", "named"), [("[kafka]\nbootstarp = 'x'", "bootstarp"), ("[kafka", "not TOML"), ("[no_such]\na = 1", "no_such")])
-def test_wrong_file_is_fatal_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, named: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[kafka]\nbootstarp = 'x'", "bootstarp"),
+        ("[kafka", "not TOML"),
+        ("[no_such]\na = 1", "no_such"),
+    ],
+)
+def test_wrong_file_is_fatal_and_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, named: str
+) -> None:
     file = tmp_path / "seedcast.toml"
     file.write_text(text)
     with pytest.raises(InvalidSettings, match=named):
@@ -47,7 +60,9 @@ def test_wrong_file_is_fatal_and_named(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = load_with(monkeypatch, SEEDCAST_S3_SECRET_KEY="hunter2", SEEDCAST_KAFKA_SASL_PASSWORD="hunter2")
+    found = load_with(
+        monkeypatch, SEEDCAST_S3_SECRET_KEY="hunter2", SEEDCAST_KAFKA_SASL_PASSWORD="hunter2"
+    )
     assert "hunter2" not in repr(found) + str(found.s3)
     monkeypatch.setenv("SEEDCAST_KAFKA_OPTIONS", "hunter2, not JSON")
     with pytest.raises(InvalidSettings) as raised:
@@ -55,8 +70,18 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["[kafka]\nsasl_pasword = 'hunter2'", "[s3]\nsecret = 'hunter2'", "[[s3]]\nsecret_key = 'hunter2'", "s3 = ['hunter2']"])
-def test_secret_in_the_wrong_place_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[kafka]\nsasl_pasword = 'hunter2'",
+        "[s3]\nsecret = 'hunter2'",
+        "[[s3]]\nsecret_key = 'hunter2'",
+        "s3 = ['hunter2']",
+    ],
+)
+def test_secret_in_the_wrong_place_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
     file = tmp_path / "seedcast.toml"
     file.write_text(text)
     with pytest.raises(InvalidSettings) as raised:

@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from schemas.messages import Style
-from seedcast import voices
+from seedcast.catalog import voices
+from seedcast.catalog.voices import Voice, Voices
 from seedcast.cli.base import app
 from seedcast.errors import InvalidSettings
 from seedcast.settings import Settings
-from seedcast.voices import Voice, Voices
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "voices.toml"
 
@@ -26,7 +26,10 @@ def test_without_a_file_there_are_no_voices() -> None:
 
 
 def test_a_voice_is_a_seed_or_a_speaker_or_both(tmp_path: Path) -> None:
-    found = load(tmp_path, '[a]\nseed = 7\n[b]\nspeaker = "\u4e00"\n["\u5c0f\u660e"]\nseed = 3\nspeaker = "\u4e00"\nspeed = 2\nlanguage = "zh"')
+    found = load(
+        tmp_path,
+        '[a]\nseed = 7\n[b]\nspeaker = "\u4e00"\n["\u5c0f\u660e"]\nseed = 3\nspeaker = "\u4e00"\nspeed = 2\nlanguage = "zh"',
+    )
     assert found["a"].fields() == {"voice_seed": 7, "speaker": None}
     assert found["b"].fields() == {"voice_seed": 0, "speaker": "\u4e00"}
     assert found["\u5c0f\u660e"].fields() == {"voice_seed": 3, "speaker": "\u4e00", "speed": 2.0}
@@ -34,12 +37,18 @@ def test_a_voice_is_a_seed_or_a_speaker_or_both(tmp_path: Path) -> None:
 
 def test_a_voices_own_parameters_go_over_the_lists_one_by_one() -> None:
     voice = Voice(name="a", seed=1, style={"break": 3, "refine": False, "top_k": 5})
-    assert voice.styled(Style(refine=True, temperature=0.5, top_k=9)) == Style(refine=False, temperature=0.5, top_k=5, break_=3)
+    assert voice.styled(Style(refine=True, temperature=0.5, top_k=9)) == Style(
+        refine=False, temperature=0.5, top_k=5, break_=3
+    )
 
 
 def test_a_style_has_the_types_that_its_reader_gives_it(tmp_path: Path) -> None:
-    style = load(tmp_path, "[a]\nseed = 1\nstyle = { temperature = 1, top_k = 5, break = 2 }")["a"].styled(Style())
-    assert repr(style) == repr(Style(temperature=1.0, top_k=5, break_=2))  # 1 == 1.0, but they are written differently
+    style = load(tmp_path, "[a]\nseed = 1\nstyle = { temperature = 1, top_k = 5, break = 2 }")[
+        "a"
+    ].styled(Style())
+    assert repr(style) == repr(
+        Style(temperature=1.0, top_k=5, break_=2)
+    )  # 1 == 1.0, but they are written differently
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,10 @@ def test_a_style_has_the_types_that_its_reader_gives_it(tmp_path: Path) -> None:
         ("[anna]\nseed = 1\nlanguage = 'fr'", "voice 'anna'.*fr"),
         ("[anna]\nseed = 1\nstyle = 3", "voice 'anna'.*style"),
         ("[anna.style]\ntemperature = 9.0\n[anna]\nseed = 1", "voice 'anna'.*style.*temperature"),
-        ("[anna]\nseed = 1\nstyle = { tempo = 1 }", "voice 'anna'.*a style of temperature, .*break, got tempo"),
+        (
+            "[anna]\nseed = 1\nstyle = { tempo = 1 }",
+            "voice 'anna'.*a style of temperature, .*break, got tempo",
+        ),
         ("[anna]\nseed = 1\nstyle = { break_ = 1 }", "voice 'anna'.*got break_"),
         ("[anna]\nseed = 1\nname = 'bob'", "voice 'anna'.*its name in the brackets alone"),
         ("[7]\nseed = 1", "voice '7'.*name"),
@@ -82,6 +94,9 @@ def test_the_command_lists_the_example() -> None:
     env = {"SEEDCAST_VOICES": str(EXAMPLE), "COLUMNS": "200"}
     shown = CliRunner().invoke(app, ["voices"], env=env)
     assert shown.exit_code == 0
-    listed = [json.loads(line) for line in CliRunner().invoke(app, ["voices", "--json"], env=env).output.splitlines()]
+    listed = [
+        json.loads(line)
+        for line in CliRunner().invoke(app, ["voices", "--json"], env=env).output.splitlines()
+    ]
     assert len(listed) == len(voices.load(Settings(voices=str(EXAMPLE)))) > 0
     assert all(voice["name"] in shown.output for voice in listed)

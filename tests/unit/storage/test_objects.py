@@ -17,13 +17,19 @@ def test_a_key_is_the_content_under_its_campaign() -> None:
 
 @pytest.mark.parametrize("reserved", [NO_CAMPAIGN, PREFIX])
 def test_no_campaign_can_take_a_prefix_of_ours(reserved: str) -> None:
-    pattern = next(annotation.pattern for annotation in SpeechRequest.__annotations__["campaign_id"].__metadata__)
+    pattern = next(
+        annotation.pattern
+        for annotation in SpeechRequest.__annotations__["campaign_id"].__metadata__
+    )
     assert re.match(pattern, a_request().campaign_id)
     assert not re.match(pattern, reserved)
     assert object_key(None, SHA, "wav").split("/")[0] == NO_CAMPAIGN
 
 
-@pytest.mark.parametrize("wrong", ["", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "https://bucket/key", "bucket/key"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "https://bucket/key", "bucket/key"],
+)
 def test_an_address_that_is_none_is_named(wrong: str) -> None:
     with pytest.raises(InvalidInput, match="expected s3://bucket/key"):
         parse_uri(wrong)

@@ -41,7 +41,9 @@ def a_request(number: int = 1, **changes: object) -> SpeechRequest:
     return SpeechRequest(**(fields | changes))  # type: ignore[arg-type]
 
 
-def audio(number: int = 1, waveform: Waveform | None = None, sample_rate: int = 22_050, **changes: object) -> RawAudio:
+def audio(
+    number: int = 1, waveform: Waveform | None = None, sample_rate: int = 22_050, **changes: object
+) -> RawAudio:
     waveform = utterance(number) if waveform is None else waveform
     return RawAudio(
         request=a_request(number, **changes),
@@ -57,4 +59,10 @@ def audio(number: int = 1, waveform: Waveform | None = None, sample_rate: int = 
 
 def rejected(number: int = 1) -> Rejected:
     error = RequestError(code="expired", message="too late")
-    return Rejected(request_id=f"request-{number:05d}", campaign_id="night-1", status="expired", error=error, metadata={"recipient": str(number)})
+    return Rejected(
+        request_id=f"request-{number:05d}",
+        campaign_id="night-1",
+        status="expired",
+        error=error,
+        metadata={"recipient": str(number)},
+    )

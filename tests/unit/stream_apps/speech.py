@@ -12,7 +12,9 @@ RATE = SAMPLE_RATE
 ENGLISH = "Good evening, your parcel arrives tomorrow between nine and eleven; please have the three boxes at the front desk."
 MANDARIN = "您好，您的包裹明天上午九点到十一点之间送到，请您准备好身份证，谢谢。"
 SHORT = "Please call us back."
-VOICES = [(text, seed) for text in (ENGLISH, MANDARIN) for seed in (1, 2, 5)]  # m and f variants, another pitch and pace each
+VOICES = [
+    (text, seed) for text in (ENGLISH, MANDARIN) for seed in (1, 2, 5)
+]  # m and f variants, another pitch and pace each
 
 
 @cache
@@ -51,7 +53,9 @@ def breath(count: int, seed: int = 0, rate: int = RATE) -> Samples:
     """(count,) of power 1, without much under 500 Hz, swelling and fading."""
     spectrum = np.fft.rfft(white(count, seed).astype(float))
     hertz = np.fft.rfftfreq(count, 1 / rate)
-    shaped = np.fft.irfft(spectrum * (hertz / 500) / (1 + (hertz / 500) ** 2), count) * (0.6 + 0.4 * np.hanning(count))
+    shaped = np.fft.irfft(spectrum * (hertz / 500) / (1 + (hertz / 500) ** 2), count) * (
+        0.6 + 0.4 * np.hanning(count)
+    )
     return (shaped / np.sqrt(np.mean(shaped**2))).astype(np.float32)
 
 
@@ -61,4 +65,6 @@ def power(samples: npt.NDArray[np.floating]) -> float:  # type: ignore[type-arg]
 
 def noisy(clean: Samples, noise: Samples, snr: float) -> Samples:
     """At `snr` dB by mean powers; `noise` of power 1 and as long."""
-    return clean + noise * np.float32(np.sqrt(power(clean[clean.nonzero()[0][0] : clean.nonzero()[0][-1]]) / 10 ** (snr / 10)))
+    return clean + noise * np.float32(
+        np.sqrt(power(clean[clean.nonzero()[0][0] : clean.nonzero()[0][-1]]) / 10 ** (snr / 10))
+    )

@@ -12,18 +12,35 @@ import pyloudnorm
 import pytest
 import soundfile
 
-from seedcast import profiles
+from seedcast.catalog import profiles
+from seedcast.catalog.profiles import Profile
 from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest, InvalidSettings
-from seedcast.profiles import Profile
 from seedcast.settings import PostprocessSettings
 from stream_apps.audio import chain, noise, trim
-from stream_apps.audio.chain import Rendered, chain_fingerprint, render, render_all, render_source, warm_up
+from stream_apps.audio.chain import (
+    Rendered,
+    chain_fingerprint,
+    render,
+    render_all,
+    render_source,
+    warm_up,
+)
 from stream_apps.audio.limiter import true_peak
 from stream_apps.audio.samples import Samples, ratio, to_int16
 from stream_apps.audio.source import Source
 from tests.unit.stream_apps.records import tone
-from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, SHORT, between, noisy, silence, speech, white
+from tests.unit.stream_apps.speech import (
+    ENGLISH,
+    MANDARIN,
+    RATE,
+    SHORT,
+    between,
+    noisy,
+    silence,
+    speech,
+    white,
+)
 
 TABLE = profiles.load(PostprocessSettings())
 NAMES = sorted(TABLE)
@@ -45,7 +62,9 @@ def decoded(rendered: Rendered) -> tuple[Samples, int]:
 
 @pytest.mark.parametrize("text", [ENGLISH, MANDARIN])
 @pytest.mark.parametrize("name", PROCESSED)
-def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_as_it_is_played(name: str, text: str) -> None:
+def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_as_it_is_played(
+    name: str, text: str
+) -> None:
     profile, waveform = TABLE[name], spoken(text)
     rendered = render(waveform, RATE, profile)
     samples, rate = decoded(rendered)
@@ -54,7 +73,10 @@ def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_as_it_is_played(n
     padding = 2 * profile.padding
     assert rendered.duration == pytest.approx(len(speech(text)) / RATE + padding, abs=0.06)
     assert rendered.processed.trimmed.seconds == pytest.approx(1.0 - padding, abs=0.06)
-    assert abs(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float)) - profile.loudness) <= 0.5  # type: ignore[operator]
+    assert (
+        abs(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float)) - profile.loudness)
+        <= 0.5
+    )  # type: ignore[operator]
     slack = {"flac": 0.02}.get(profile.format, 1.0)  # dB; what a lossy codec adds of its own
     assert true_peak(samples, rate) <= ratio(profile.true_peak + slack)  # type: ignore[operator]
     assert not rendered.processed.denoised
@@ -62,7 +84,9 @@ def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_as_it_is_played(n
 
 @pytest.mark.parametrize("source", [22_050, 24_000, 44_100])
 @pytest.mark.parametrize("name", AS_SYNTHESISED)
-def test_what_is_kept_as_synthesised_decodes_to_the_same_tone_at_its_exact_length(name: str, source: int) -> None:
+def test_what_is_kept_as_synthesised_decodes_to_the_same_tone_at_its_exact_length(
+    name: str, source: int
+) -> None:
     rendered = render(tone(source + 7, source, 1000.0), source, TABLE[name])
     samples, rate = decoded(rendered)
     assert len(samples) == rendered.samples == -(-(source + 7) * rate // source)
@@ -86,25 +110,40 @@ def test_full_scale_survives_resampling_without_wrapping() -> None:
     assert np.all(np.sign(read[20:200]) == 1)
 
 
-def test_several_profiles_of_a_waveform_share_the_work_and_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    waveform = to_int16(noisy(between(speech(), 0.4, 0.6), white(len(speech()) + RATE), 10), dither=False)
+def test_several_profiles_of_a_waveform_share_the_work_and_give_what_each_gives_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waveform = to_int16(
+        noisy(between(speech(), 0.4, 0.6), white(len(speech()) + RATE), 10), dither=False
+    )
     alone = [render(waveform, RATE, TABLE[name]).sha256 for name in NAMES]
     asked: list[str] = []
     for module, function in ((trim, "find_speech"), (noise, "estimate_snr"), (noise, "suppress")):
         work = getattr(module, function)
-        monkeypatch.setattr(module, function, lambda *given, work=work, function=function: (asked.append(function), work(*given))[1])
-    assert [rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])] == alone
+        monkeypatch.setattr(
+            module,
+            function,
+            lambda *given, work=work, function=function: (asked.append(function), work(*given))[1],
+        )
+    assert [
+        rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])
+    ] == alone
     assert sorted(asked) == ["estimate_snr", "find_speech", "suppress"]
 
 
 def hashes(waveform: Waveform) -> list[str]:
-    return [rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])]
+    return [
+        rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])
+    ]
 
 
 def both() -> list[Waveform]:
     """Clean, and so noisy that RNNoise is at work."""
     clean = between(speech(SHORT, 2), 0.3, 0.3)
-    return [to_int16(clean, dither=False), to_int16(noisy(clean, white(len(clean)), 8), dither=False)]
+    return [
+        to_int16(clean, dither=False),
+        to_int16(noisy(clean, white(len(clean)), 8), dither=False),
+    ]
 
 
 def test_the_same_waveform_gives_the_same_bytes_in_every_thread() -> None:
@@ -115,17 +154,27 @@ def test_the_same_waveform_gives_the_same_bytes_in_every_thread() -> None:
 
 
 @pytest.mark.parametrize("threads", ["1", "3"])
-def test_the_same_waveform_gives_the_same_bytes_and_fingerprint_in_another_process(threads: str) -> None:
+def test_the_same_waveform_gives_the_same_bytes_and_fingerprint_in_another_process(
+    threads: str,
+) -> None:
     script = "from tests.unit.stream_apps.test_audio import *; print([hashes(w) for w in both()], chain_fingerprint(TABLE))"
-    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
-    other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    environment = os.environ | dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
+    )
     assert other.stdout.strip() == f"{[hashes(w) for w in both()]} {chain_fingerprint(TABLE)}"
 
 
 def test_the_fingerprint_follows_the_profiles_and_not_their_order() -> None:
     changed = msgspec.structs.replace(TABLE["phone"], padding=0.2)
-    assert chain_fingerprint(profiles.Profiles({**TABLE, "phone": changed})) != chain_fingerprint(TABLE)
-    assert chain_fingerprint(profiles.Profiles(dict(reversed(TABLE.items())))) == chain_fingerprint(TABLE)
+    assert chain_fingerprint(profiles.Profiles({**TABLE, "phone": changed})) != chain_fingerprint(
+        TABLE
+    )
+    assert chain_fingerprint(profiles.Profiles(dict(reversed(TABLE.items())))) == chain_fingerprint(
+        TABLE
+    )
 
 
 def failure(waveform: Waveform, name: str, rate: int = RATE) -> str:
@@ -140,8 +189,17 @@ def test_nothing_to_render_is_an_error_of_the_request(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROCESSED)
-@pytest.mark.parametrize("waveform", [np.zeros(RATE, "<i2"), np.array([1000], "<i2"), to_int16(white(RATE) * np.float32(0.1), dither=False)])
-def test_a_waveform_without_speech_is_an_error_and_not_an_empty_file(waveform: Waveform, name: str) -> None:
+@pytest.mark.parametrize(
+    "waveform",
+    [
+        np.zeros(RATE, "<i2"),
+        np.array([1000], "<i2"),
+        to_int16(white(RATE) * np.float32(0.1), dither=False),
+    ],
+)
+def test_a_waveform_without_speech_is_an_error_and_not_an_empty_file(
+    waveform: Waveform, name: str
+) -> None:
     assert failure(waveform, name) == "no_speech"
 
 
@@ -166,7 +224,9 @@ def test_an_odd_rate_is_rendered_right(source: int) -> None:
 
     waveform = to_int16(resample(between(speech(), 0.4, 0.6), RATE, source), dither=False)
     rendered = render(waveform, source, TABLE["speaker"])
-    assert rendered.duration == pytest.approx(len(speech()) / RATE + 2 * TABLE["speaker"].padding, abs=0.06)
+    assert rendered.duration == pytest.approx(
+        len(speech()) / RATE + 2 * TABLE["speaker"].padding, abs=0.06
+    )
     assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
 
 
@@ -186,7 +246,14 @@ def test_clipped_speech_is_rendered_under_the_ceiling() -> None:
     assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
 
 
-@pytest.mark.parametrize("samples", [np.array([0, np.nan], np.float32), np.array([np.inf], np.float32), np.zeros((10, 2), np.float32)])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.array([0, np.nan], np.float32),
+        np.array([np.inf], np.float32),
+        np.zeros((10, 2), np.float32),
+    ],
+)
 def test_what_is_no_mono_waveform_of_numbers_is_an_error_of_the_request(samples: Samples) -> None:
     with pytest.raises(InvalidRequest, match="expected mono, at least one sample, all finite"):
         render_source(Source(samples, RATE), TABLE["archive"])
@@ -215,7 +282,9 @@ def test_memory_that_runs_out_is_no_error_of_the_request(monkeypatch: pytest.Mon
         render(spoken(), RATE, TABLE["phone"])
 
 
-def test_a_profile_that_cannot_be_rendered_is_named_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_profile_that_cannot_be_rendered_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(*_: object, **__: object) -> bytes:
         raise ValueError("not at this rate")
 

@@ -9,16 +9,16 @@ from faust.exceptions import ProducerSendError
 
 from schemas.messages import SpeechResult
 from schemas.topics import AUDIO
-from seedcast import profiles
+from seedcast.catalog import profiles
 from seedcast.codec import decode_result, encode_synthesis
 from seedcast.errors import Retryable, StoreUnavailable
 from seedcast.kafka import Partition, Record
 from seedcast.settings import Settings
 from storage import dead_letters
-from storage.memory import MemoryStore
-from stream_apps.delivery import Delivery, Lane
-from stream_apps.patience import Patience
-from stream_apps.postprocess import Deployment
+from storage.memory_store import MemoryStore
+from stream_apps.postprocess.delivery import Delivery, Lane
+from stream_apps.postprocess.patience import Patience
+from stream_apps.postprocess.render import Deployment
 from tests.unit.stream_apps.records import audio, rejected
 
 SETTINGS = Settings()
@@ -33,7 +33,15 @@ class Broker:
         self.at_acknowledgement: list[BaseException] = []
         self.before_send: Callable[[], None] = lambda: None
 
-    async def send(self, topic: str, key: bytes | None, value: bytes, _: None, __: None, headers: list[tuple[str, bytes]]) -> asyncio.Future[None]:
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        _: None,
+        __: None,
+        headers: list[tuple[str, bytes]],
+    ) -> asyncio.Future[None]:
         self.before_send()
         if self.at_send:
             raise self.at_send.pop(0)
@@ -46,7 +54,9 @@ class Broker:
         return acknowledgement
 
     def results(self) -> list[SpeechResult]:
-        return [decode_result(value) for topic, _, value, _ in self.sent if topic == "seedcast.results"]
+        return [
+            decode_result(value) for topic, _, value, _ in self.sent if topic == "seedcast.results"
+        ]
 
 
 class World:
@@ -54,15 +64,27 @@ class World:
         self.store, self.broker, self.beats = MemoryStore(), Broker(), 0
         self.ends, self.cancelled = asyncio.Event(), frozenset[str]()
         self.lane = Lane(asyncio.Semaphore(2))
-        deployment = Deployment.of(SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store)
+        deployment = Deployment.of(
+            SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store
+        )
         app: Any = SimpleNamespace(producer=self.broker)
-        self.delivery = Delivery(app, SETTINGS, deployment, self.store, Patience(self.ends, self.beat), self.beat, lambda: self.cancelled)
+        self.delivery = Delivery(
+            app,
+            SETTINGS,
+            deployment,
+            self.store,
+            Patience(self.ends, self.beat),
+            self.beat,
+            lambda: self.cancelled,
+        )
 
     def beat(self) -> None:
         self.beats += 1
 
     async def deliver(self, value: bytes, lane: Lane | None = None) -> None:
-        await self.delivery.deliver(Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0), lane or self.lane)
+        await self.delivery.deliver(
+            Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0), lane or self.lane
+        )
 
 
 def play(scene: Callable[[World], Coroutine[Any, Any, None]]) -> None:
@@ -145,7 +167,12 @@ def test_a_manifest_that_no_topic_takes_becomes_a_small_failure() -> None:
         world.broker.at_send = [refusal]
         await world.deliver(VALUE)
         (result,) = world.broker.results()
-        assert (result.request_id, result.status, result.metadata, result.renditions) == ("request-00001", "failed", {}, ())
+        assert (result.request_id, result.status, result.metadata, result.renditions) == (
+            "request-00001",
+            "failed",
+            {},
+            (),
+        )
 
     play(scene)
 
@@ -179,7 +206,14 @@ def test_what_cannot_be_decoded_becomes_a_dead_letter() -> None:
         ((topic, key, value, headers),) = world.broker.sent
         letter = dead_letters.parse(Record(Partition(topic, 0), 0, key, value, tuple(headers), 0))
         assert topic == "seedcast.dead-letters"
-        assert (letter.topic, letter.partition, letter.offset, letter.stage, letter.key, letter.value) == (
+        assert (
+            letter.topic,
+            letter.partition,
+            letter.offset,
+            letter.stage,
+            letter.key,
+            letter.value,
+        ) == (
             "seedcast.audio",
             1,
             9,
@@ -205,13 +239,18 @@ def test_what_is_cancelled_meanwhile_is_stored_no_more() -> None:
 def test_bulk_work_begins_nothing_while_urgent_work_is_in_hand() -> None:
     async def scene(world: World) -> None:
         urgent_idle = asyncio.Event()
-        bulk = asyncio.create_task(world.deliver(VALUE, Lane(asyncio.Semaphore(2), after=urgent_idle)))
+        bulk = asyncio.create_task(
+            world.deliver(VALUE, Lane(asyncio.Semaphore(2), after=urgent_idle))
+        )
         await world.deliver(encode_synthesis(audio(2)))
         assert [result.request_id for result in world.broker.results()] == ["request-00002"]
         _, waiting = await asyncio.wait({bulk}, timeout=0.3)
         assert waiting == {bulk}
         urgent_idle.set()
         await bulk
-        assert [result.request_id for result in world.broker.results()] == ["request-00002", "request-00001"]
+        assert [result.request_id for result in world.broker.results()] == [
+            "request-00002",
+            "request-00001",
+        ]
 
     play(scene)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from seedcast import profiles
-from seedcast.profiles import Profile
+from seedcast.catalog import profiles
+from seedcast.catalog.profiles import Profile
 from seedcast.settings import PostprocessSettings
 from stream_apps.audio.encode import encode
 from stream_apps.audio.samples import from_int16, to_int16
@@ -63,8 +63,13 @@ def a_law_decisions() -> tuple[Values, Values]:
     return low, low + (2 << np.maximum(segment - 1, 0))
 
 
-@pytest.mark.parametrize(("name", "decisions", "unit"), [("telephony", mu_law_decisions(), 4), ("telephony-alaw", a_law_decisions(), 8)])
-def test_every_sample_takes_the_code_between_whose_decision_values_it_lies(name: str, decisions: tuple[Values, Values], unit: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "decisions", "unit"),
+    [("telephony", mu_law_decisions(), 4), ("telephony-alaw", a_law_decisions(), 8)],
+)
+def test_every_sample_takes_the_code_between_whose_decision_values_it_lies(
+    name: str, decisions: tuple[Values, Values], unit: int
+) -> None:
     every = np.arange(-32_767, 32_768)
     codes = payload(encode(from_int16(every.astype("<i2")), TABLE[name], dither=True))
     low, high = (bound[codes] for bound in decisions)
@@ -83,8 +88,17 @@ def test_another_reader_finds_the_right_codec_rate_channel_and_length(name: str)
         stream = container.streams.audio[0]
         assert len(container.streams) == 1
         assert stream.channels == 1
-        assert stream.rate == (48_000 if profile.format == "ogg-opus" else profile.sample_rate)  # Opus is always read at 48 kHz
-        codecs = {"wav-pcm16": "pcm_s16le", "wav-ulaw": "pcm_mulaw", "wav-alaw": "pcm_alaw", "flac": "flac", "ogg-opus": "opus", "mp3": "mp3"}
+        assert stream.rate == (
+            48_000 if profile.format == "ogg-opus" else profile.sample_rate
+        )  # Opus is always read at 48 kHz
+        codecs = {
+            "wav-pcm16": "pcm_s16le",
+            "wav-ulaw": "pcm_mulaw",
+            "wav-alaw": "pcm_alaw",
+            "flac": "flac",
+            "ogg-opus": "opus",
+            "mp3": "mp3",
+        }
         assert stream.codec_context.codec.canonical_name.startswith(codecs[profile.format])
     read, rate = soundfile.read(io.BytesIO(written))
     assert (rate, read.ndim) == (profile.sample_rate, 1)
@@ -132,5 +146,7 @@ def test_undithered_samples_keep_every_bit_in_a_lossless_file(name: str) -> None
 @pytest.mark.parametrize("rate", profiles.MP3_RATES)
 def test_every_rate_and_bitrate_that_a_profile_may_have_is_mp3(rate: int, bitrate: int) -> None:
     profile = Profile(name="any", format="mp3", sample_rate=rate, bitrate=bitrate)
-    read, found = soundfile.read(io.BytesIO(encode(np.resize(speech(), rate), profile, dither=False)))
+    read, found = soundfile.read(
+        io.BytesIO(encode(np.resize(speech(), rate), profile, dither=False))
+    )
     assert (found, len(read)) == (rate, rate)

@@ -4,14 +4,24 @@ import numpy as np
 import pyloudnorm
 import pytest
 
-from seedcast import profiles
+from seedcast.catalog import profiles
 from seedcast.errors import InvalidSettings
 from seedcast.settings import PostprocessSettings
 from stream_apps.audio.limiter import compress, limit, peaks, true_peak
 from stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure
 from stream_apps.audio.resample import resample
 from stream_apps.audio.samples import Samples, ratio
-from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, VOICES, noisy, power, silence, speech, white
+from tests.unit.stream_apps.speech import (
+    ENGLISH,
+    MANDARIN,
+    RATE,
+    VOICES,
+    noisy,
+    power,
+    silence,
+    speech,
+    white,
+)
 
 TARGETS = [(-16.0, -1.0), (-19.0, -2.0), (-23.0, -1.0)]
 
@@ -24,11 +34,16 @@ def clip(text: str, seed: int, seconds: float, rate: int) -> Samples:
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
 @pytest.mark.parametrize(("target", "ceiling"), TARGETS)
 @pytest.mark.parametrize(("text", "seed"), [(ENGLISH, 1), (MANDARIN, 2)])
-def test_loudness_meets_its_target_under_the_ceiling(text: str, seed: int, target: float, ceiling: float, rate: int, seconds: float) -> None:
+def test_loudness_meets_its_target_under_the_ceiling(
+    text: str, seed: int, target: float, ceiling: float, rate: int, seconds: float
+) -> None:
     samples = clip(text, seed, seconds, rate)
     made, told = level(samples, rate, target, ceiling)
     assert abs(pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)) - target) <= 0.5
-    assert told.loudness == pytest.approx(pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)), abs=0.3 if seconds == 1 else 0.1)
+    assert told.loudness == pytest.approx(
+        pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)),
+        abs=0.3 if seconds == 1 else 0.1,
+    )
     assert finer_peak(made, rate) <= ratio(ceiling + 0.05)
     assert told.true_peak <= ceiling + 0.01
 
@@ -54,7 +69,9 @@ def test_a_clip_shorter_than_a_block_is_measured_by_its_own_mean(seconds: float)
 
 
 def test_true_peak_sees_between_the_samples() -> None:
-    quarter = np.sin(np.pi / 2 * np.arange(4800) + np.pi / 4).astype(np.float32)  # every sample at 0.707
+    quarter = np.sin(np.pi / 2 * np.arange(4800) + np.pi / 4).astype(
+        np.float32
+    )  # every sample at 0.707
     assert np.abs(quarter).max() < 0.71
     assert true_peak(quarter, 48_000) == pytest.approx(1.0, abs=0.02)
 
@@ -94,7 +111,10 @@ def test_a_compressor_brings_syllables_nearer_and_does_not_lift_silence() -> Non
     samples = np.concatenate([loud, loud / 4, silence(0.5)])
     made = compress(samples, RATE, 3.0)
     middle = RATE // 4
-    before, after = (10 * np.log10(power(s[middle : 3 * middle]) / power(s[RATE + middle : RATE + 3 * middle])) for s in (samples, made))
+    before, after = (
+        10 * np.log10(power(s[middle : 3 * middle]) / power(s[RATE + middle : RATE + 3 * middle]))
+        for s in (samples, made)
+    )
     assert before == pytest.approx(12, abs=0.1)
     assert after == pytest.approx(12 / 3, abs=1)
     assert not made[-RATE // 4 :].any()
@@ -141,13 +161,21 @@ def test_a_ceiling_without_a_target_only_limits() -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("loudness = -6", "expected a loudness of at most -7 LUFS, 6 dB under the true peak, got -6"),
-        ("true_peak = -20", "expected a loudness of at most -26 LUFS, 6 dB under the true peak, got -19"),
+        (
+            "loudness = -6",
+            "expected a loudness of at most -7 LUFS, 6 dB under the true peak, got -6",
+        ),
+        (
+            "true_peak = -20",
+            "expected a loudness of at most -26 LUFS, 6 dB under the true peak, got -19",
+        ),
         ("band = [0.0001, 3400]", ">= 20"),
         ("band = [19, 3400]", ">= 20"),
     ],
 )
-def test_a_profile_that_no_filter_and_no_limiter_can_make_is_refused(tmp_path: Path, row: str, problem: str) -> None:
+def test_a_profile_that_no_filter_and_no_limiter_can_make_is_refused(
+    tmp_path: Path, row: str, problem: str
+) -> None:
     (tmp_path / "mine.toml").write_text(f"[kiosk]\nformat = 'flac'\nsample_rate = 16000\n{row}\n")
     with pytest.raises(InvalidSettings) as raised:
         profiles.load(PostprocessSettings(profiles=str(tmp_path / "mine.toml")))

@@ -4,16 +4,33 @@ import msgspec
 import numpy as np
 import pytest
 
-from seedcast import profiles
+from seedcast.catalog import profiles
 from seedcast.settings import PostprocessSettings
 from stream_apps.audio.noise import CLEAN, estimate_snr, suppress
 from stream_apps.audio.process import process
 from stream_apps.audio.samples import Samples
 from stream_apps.audio.source import Source
-from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, SHORT, VOICES, between, noisy, pink, power, silence, speech, white
+from tests.unit.stream_apps.speech import (
+    ENGLISH,
+    MANDARIN,
+    RATE,
+    SHORT,
+    VOICES,
+    between,
+    noisy,
+    pink,
+    power,
+    silence,
+    speech,
+    white,
+)
 
 NOISES = {"white": white, "pink": pink}
-SONOROUS = ("Ma ma ma ma, no more.", "We rely on you all year, Lily Malone, as ever.", "妈妈骂马吗，您好您好。")  # steady, and nothing at high frequencies
+SONOROUS = (
+    "Ma ma ma ma, no more.",
+    "We rely on you all year, Lily Malone, as ever.",
+    "妈妈骂马吗，您好您好。",
+)  # steady, and nothing at high frequencies
 TABLE = profiles.load(PostprocessSettings())
 
 
@@ -25,7 +42,9 @@ def clip(text: str, seed: int) -> Samples:
 def joined(samples: Samples) -> Samples:
     """With digital silence at its ends and in its middle, as segments are joined."""
     middle = len(samples) // 2
-    return np.concatenate([silence(0.25), samples[:middle], silence(0.5), samples[middle:], silence(0.25)])
+    return np.concatenate(
+        [silence(0.25), samples[:middle], silence(0.5), samples[middle:], silence(0.25)]
+    )
 
 
 def distortion(made: Samples, clean: Samples) -> float:
@@ -37,7 +56,9 @@ def distortion(made: Samples, clean: Samples) -> float:
 @pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25, 30, 35])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_snr_is_estimated_within_3_decibels(text: str, seed: int, noise: str, decibels: float) -> None:
+def test_snr_is_estimated_within_3_decibels(
+    text: str, seed: int, noise: str, decibels: float
+) -> None:
     clean = clip(text, seed)
     samples = noisy(clean, NOISES[noise](len(clean), seed), decibels)
     assert abs(estimate_snr(samples, RATE) - decibels) <= 3
@@ -47,7 +68,9 @@ def test_snr_is_estimated_within_3_decibels(text: str, seed: int, noise: str, de
 @pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_digital_silence_in_noisy_speech_is_not_taken_for_its_noise(text: str, seed: int, noise: str, decibels: float, offset: float) -> None:
+def test_digital_silence_in_noisy_speech_is_not_taken_for_its_noise(
+    text: str, seed: int, noise: str, decibels: float, offset: float
+) -> None:
     clean = speech(text, seed)
     samples = joined(noisy(clean, NOISES[noise](len(clean), seed), decibels)) + np.float32(offset)
     assert abs(Source(samples, RATE).snr - decibels) <= 3
@@ -56,25 +79,43 @@ def test_digital_silence_in_noisy_speech_is_not_taken_for_its_noise(text: str, s
 @pytest.mark.parametrize("decibels", [30, 35])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_little_noise_beside_digital_silence_may_be_called_clean_and_never_much(text: str, seed: int, noise: str, decibels: float) -> None:
+def test_little_noise_beside_digital_silence_may_be_called_clean_and_never_much(
+    text: str, seed: int, noise: str, decibels: float
+) -> None:
     clean = speech(text, seed)
-    assert estimate_snr(joined(noisy(clean, NOISES[noise](len(clean), seed), decibels)), RATE) > decibels - 5
+    assert (
+        estimate_snr(joined(noisy(clean, NOISES[noise](len(clean), seed), decibels)), RATE)
+        > decibels - 5
+    )
 
 
 @pytest.mark.parametrize("text", [ENGLISH, MANDARIN, SHORT, *SONOROUS])
 @pytest.mark.parametrize("seed", range(10))
-def test_clean_speech_with_digital_silence_inside_and_around_it_is_clean(text: str, seed: int) -> None:
+def test_clean_speech_with_digital_silence_inside_and_around_it_is_clean(
+    text: str, seed: int
+) -> None:
     clean = speech(text, seed)
-    for samples in (joined(clean), between(clean, 0.3, 0.3), np.concatenate([clean, silence(0.6), clean])):
+    for samples in (
+        joined(clean),
+        between(clean, 0.3, 0.3),
+        np.concatenate([clean, silence(0.6), clean]),
+    ):
         assert estimate_snr(samples, RATE) > 40
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize(("decibels", "expected"), [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)])
+@pytest.mark.parametrize(
+    ("decibels", "expected"),
+    [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)],
+)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_suppression_runs_where_it_is_needed_beside_digital_silence(text: str, seed: int, decibels: float | None, expected: bool, noise: str) -> None:
+def test_suppression_runs_where_it_is_needed_beside_digital_silence(
+    text: str, seed: int, decibels: float | None, expected: bool, noise: str
+) -> None:
     clean = speech(text, seed)
-    samples = joined(clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels))
+    samples = joined(
+        clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels)
+    )
     assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected
 
 
@@ -84,25 +125,40 @@ def test_a_clip_of_under_a_second_is_never_suppressed_on_auto(seconds: float) ->
     loud = noisy(clean, white(len(clean)), 5)
     assert Source(loud, RATE).snr < 20
     assert not process(Source(loud, RATE), TABLE["phone"]).denoised
-    assert not process(Source(joined(loud), RATE), TABLE["phone"]).denoised  # silence does not make it longer
-    assert process(Source(loud, RATE), msgspec.structs.replace(TABLE["phone"], denoise="on")).denoised
+    assert not process(
+        Source(joined(loud), RATE), TABLE["phone"]
+    ).denoised  # silence does not make it longer
+    assert process(
+        Source(loud, RATE), msgspec.structs.replace(TABLE["phone"], denoise="on")
+    ).denoised
 
 
 @pytest.mark.parametrize(("text", "seed"), [*VOICES, *((SHORT, seed) for seed in range(10))])
-def test_speech_without_noise_is_clean_with_and_without_silence_around_it(text: str, seed: int) -> None:
+def test_speech_without_noise_is_clean_with_and_without_silence_around_it(
+    text: str, seed: int
+) -> None:
     assert estimate_snr(speech(text, seed), RATE) > 24
     assert estimate_snr(clip(text, seed), RATE) > 40
 
 
-@pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.zeros(RATE, np.float32), np.ones(1, np.float32)], ids=["none", "silence", "one"])
+@pytest.mark.parametrize(
+    "samples",
+    [np.zeros(0, np.float32), np.zeros(RATE, np.float32), np.ones(1, np.float32)],
+    ids=["none", "silence", "one"],
+)
 def test_what_has_no_noise_to_measure_is_clean(samples: Samples) -> None:
     assert estimate_snr(samples, RATE) == CLEAN
 
 
 @pytest.mark.parametrize("noise", NOISES)
-@pytest.mark.parametrize(("decibels", "expected"), [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)])
+@pytest.mark.parametrize(
+    ("decibels", "expected"),
+    [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)],
+)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_suppression_runs_where_it_is_needed(text: str, seed: int, decibels: float | None, expected: bool, noise: str) -> None:
+def test_suppression_runs_where_it_is_needed(
+    text: str, seed: int, decibels: float | None, expected: bool, noise: str
+) -> None:
     clean = clip(text, seed)
     samples = clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels)
     assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected

@@ -8,7 +8,14 @@ from stream_apps.audio.resample import Method, filter_of, resample
 from stream_apps.audio.samples import Samples
 
 METHODS: tuple[Method, ...] = ("soxr", "kaiser")
-RATES = [(22_050, 8_000), (22_050, 24_000), (22_050, 48_000), (24_000, 8_000), (24_000, 48_000), (48_000, 24_000)]
+RATES = [
+    (22_050, 8_000),
+    (22_050, 24_000),
+    (22_050, 48_000),
+    (24_000, 8_000),
+    (24_000, 48_000),
+    (48_000, 24_000),
+]
 
 
 def sine(hertz: float, rate: int, seconds: float = 1.0) -> Samples:
@@ -28,7 +35,9 @@ def amplitude(samples: Samples, hertz: float, rate: int) -> float:
 def test_the_pass_band_is_flat(rate: int, target: int, method: Method) -> None:
     for share in (0.01, 0.1, 0.3, 0.5, 0.7, 0.85, 0.9):
         hertz = share * min(rate, target) / 2
-        assert abs(amplitude(resample(sine(hertz, rate), rate, target, method), hertz, target)) < 0.1
+        assert (
+            abs(amplitude(resample(sine(hertz, rate), rate, target, method), hertz, target)) < 0.1
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -44,7 +53,9 @@ def test_nothing_aliases(rate: int, target: int, method: Method) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("rate", "target"), [pair for pair in RATES if pair[0] < pair[1]])
-def test_no_image_is_left_over_the_old_nyquist_frequency(rate: int, target: int, method: Method) -> None:
+def test_no_image_is_left_over_the_old_nyquist_frequency(
+    rate: int, target: int, method: Method
+) -> None:
     made = resample(sine(0.8 * rate / 2, rate), rate, target, method)
     middle = made[len(made) // 5 : -(len(made) // 5)]
     power = np.abs(np.fft.rfft(middle * np.blackman(len(middle)))) ** 2
@@ -53,21 +64,34 @@ def test_no_image_is_left_over_the_old_nyquist_frequency(rate: int, target: int,
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("rate", "target"), [*RATES, (22_050, 44_100), (24_001, 8_000), (44_100, 22_050)])
+@pytest.mark.parametrize(
+    ("rate", "target"), [*RATES, (22_050, 44_100), (24_001, 8_000), (44_100, 22_050)]
+)
 @pytest.mark.parametrize("count", [1, 2, 9, 147, 294, 1000, 24_007])
 def test_the_length_is_exact(count: int, rate: int, target: int, method: Method) -> None:
-    assert len(resample(np.ones(count, np.float32), rate, target, method)) == -(-count * target // rate)
+    assert len(resample(np.ones(count, np.float32), rate, target, method)) == -(
+        -count * target // rate
+    )
 
 
 @pytest.mark.parametrize(
     ("rate", "target", "asked", "used"),
-    [(24_000, 24_000, "soxr", None), (24_000, 8_000, "soxr", "soxr"), (24_000, 8_000, "kaiser", "kaiser"), (24_001, 8_000, "kaiser", "soxr")],
+    [
+        (24_000, 24_000, "soxr", None),
+        (24_000, 8_000, "soxr", "soxr"),
+        (24_000, 8_000, "kaiser", "kaiser"),
+        (24_001, 8_000, "kaiser", "soxr"),
+    ],
 )
-def test_a_filter_that_would_be_too_long_is_replaced_and_named(rate: int, target: int, asked: Method, used: Method | None) -> None:
+def test_a_filter_that_would_be_too_long_is_replaced_and_named(
+    rate: int, target: int, asked: Method, used: Method | None
+) -> None:
     assert filter_of(rate, target, asked) == used
     if used:
         samples = sine(1000, rate, 0.1)
-        assert np.array_equal(resample(samples, rate, target, asked), resample(samples, rate, target, used))
+        assert np.array_equal(
+            resample(samples, rate, target, asked), resample(samples, rate, target, used)
+        )
 
 
 @pytest.mark.parametrize("method", METHODS)

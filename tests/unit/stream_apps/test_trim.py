@@ -6,7 +6,18 @@ from stream_apps.audio.pauses import shorten_pauses
 from stream_apps.audio.resample import resample
 from stream_apps.audio.samples import Samples
 from stream_apps.audio.trim import Edges, cut, find_speech
-from tests.unit.stream_apps.speech import ENGLISH, MANDARIN, RATE, VOICES, breath, pink, power, silence, speech, white
+from tests.unit.stream_apps.speech import (
+    ENGLISH,
+    MANDARIN,
+    RATE,
+    VOICES,
+    breath,
+    pink,
+    power,
+    silence,
+    speech,
+    white,
+)
 
 SLACK = 0.03  # seconds
 FRAME = round(0.01 * RATE)
@@ -26,20 +37,30 @@ def found(samples: Samples) -> Edges:
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 3.0])
 @pytest.mark.parametrize("kind", ["silence", "noise floor", "breath"])
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_what_was_added_at_the_ends_is_found(text: str, seed: int, kind: str, seconds: float) -> None:
+def test_what_was_added_at_the_ends_is_found(
+    text: str, seed: int, kind: str, seconds: float
+) -> None:
     clean, count = speech(text, seed), round(seconds * RATE)
     samples = np.concatenate([silence(seconds), clean, silence(seconds)])
     if kind == "noise floor":
         samples = samples + level(pink(len(samples)), -45, clean)
     if kind == "breath":
-        samples[:count], samples[-count:] = level(breath(count, 1), -38, clean), level(breath(count, 2), -38, clean)
+        samples[:count], samples[-count:] = (
+            level(breath(count, 1), -38, clean),
+            level(breath(count, 2), -38, clean),
+        )
     edges = found(samples)
     assert abs(edges.start - count) / RATE <= SLACK
     assert abs(edges.end - (len(samples) - count)) / RATE <= SLACK
 
 
 @pytest.mark.parametrize(
-    ("text", "seed"), [(text, seed) for text in (ENGLISH, MANDARIN, "Yes.", "好的。", "It is enough", "这是您的吗") for seed in range(1, 7)]
+    ("text", "seed"),
+    [
+        (text, seed)
+        for text in (ENGLISH, MANDARIN, "Yes.", "好的。", "It is enough", "这是您的吗")
+        for seed in range(1, 7)
+    ],
 )
 def test_no_voiced_frame_of_untouched_speech_is_removed(text: str, seed: int) -> None:
     clean = speech(text, seed)
@@ -52,7 +73,9 @@ def test_no_voiced_frame_of_untouched_speech_is_removed(text: str, seed: int) ->
 
 @pytest.mark.parametrize("decibels", [-20, -28])
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_a_whispered_end_and_a_fricative_at_the_start_are_kept(text: str, seed: int, decibels: float) -> None:
+def test_a_whispered_end_and_a_fricative_at_the_start_are_kept(
+    text: str, seed: int, decibels: float
+) -> None:
     clean, quiet = speech(text, seed), round(0.18 * RATE)
     hiss = level(np.diff(white(quiet + 1, 3)) / np.float32(np.sqrt(2)), decibels, clean)
     samples = np.concatenate([silence(0.5), hiss, clean, hiss[::-1], silence(0.5)])
@@ -69,7 +92,16 @@ def test_the_shortest_of_texts_is_speech_in_every_voice(text: str, seed: int) ->
     assert edges.end - edges.start >= 0.8 * len(clean)
 
 
-@pytest.mark.parametrize("samples", [silence(3.0), white(3 * RATE) * np.float32(0.1), pink(3 * RATE) * np.float32(0.1), silence(0.01), white(1)])
+@pytest.mark.parametrize(
+    "samples",
+    [
+        silence(3.0),
+        white(3 * RATE) * np.float32(0.1),
+        pink(3 * RATE) * np.float32(0.1),
+        silence(0.01),
+        white(1),
+    ],
+)
 def test_what_is_not_speech_has_no_edges(samples: Samples) -> None:
     assert find_speech(samples, RATE) is None
 
@@ -81,7 +113,9 @@ def test_a_threshold_of_nothing_takes_every_sound_for_speech() -> None:
     assert edges.end == RATE * 3
 
 
-def test_speech_in_the_middle_of_a_long_clip_is_found_without_hearing_all_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speech_in_the_middle_of_a_long_clip_is_found_without_hearing_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     heard = 0
     ask = vad.probabilities
 

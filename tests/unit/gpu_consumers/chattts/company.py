@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterable, Sequence
 
 from gpu_consumers.engines import Engine, Utterance
-from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.load import load
+from gpu_consumers.engines.chattts.weights.assets import Assets
 from schemas.messages import SpeechRequest, Style
 from seedcast.codec import waveform_sha256
 from seedcast.settings import GpuSettings
@@ -20,7 +20,13 @@ TEXTS = (
     "谢谢！",
     "OK.",
 )
-STYLES = (Style(), Style(temperature=0.8, top_p=0.9, top_k=50), Style(repetition_penalty=1.3), Style(top_k=1), Style(refine=True, oral=2, laugh=0, break_=4))
+STYLES = (
+    Style(),
+    Style(temperature=0.8, top_p=0.9, top_k=50),
+    Style(repetition_penalty=1.3),
+    Style(top_k=1),
+    Style(refine=True, oral=2, laugh=0, break_=4),
+)
 
 
 def mixed(count: int) -> list[SpeechRequest]:
@@ -40,18 +46,34 @@ def mixed(count: int) -> list[SpeechRequest]:
 
 def engine(assets: Assets, **settings: object) -> ChatTTSEngine:
     """One thread: on products this small a second one only waits."""
-    chosen = {"engine": "chattts", "device": "cpu", "context": 512, "slots": 64, "precision": "float32", "threads": 1}
+    chosen = {
+        "engine": "chattts",
+        "device": "cpu",
+        "context": 512,
+        "slots": 64,
+        "precision": "float32",
+        "threads": 1,
+    }
     return load(GpuSettings.model_validate(chosen | settings), assets)
 
 
 def outcome(utterance: Utterance) -> str:
     """What must not differ, errors word by word. Only a waveform's has a space in it."""
     if utterance.waveform is None:
-        return "-".join([utterance.error.code, *utterance.error.message.split()]) if utterance.error else "nothing"
+        return (
+            "-".join([utterance.error.code, *utterance.error.message.split()])
+            if utterance.error
+            else "nothing"
+        )
     return f"{waveform_sha256(utterance.waveform)} {utterance.draw}"
 
 
-def speak(engine: Engine, requests: Sequence[SpeechRequest], order: Iterable[int] | None = None, at_once: int | None = None) -> dict[int, str]:
+def speak(
+    engine: Engine,
+    requests: Sequence[SpeechRequest],
+    order: Iterable[int] | None = None,
+    at_once: int | None = None,
+) -> dict[int, str]:
     """The outcome of each request by its index, admitted in some order, at most `at_once` in the engine."""
     waiting, busy, found = list(order if order is not None else range(len(requests))), 0, {}
     while waiting or busy:

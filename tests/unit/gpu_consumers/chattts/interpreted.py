@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from gpu_consumers.engines.chattts.attention_cuda import attend
+from gpu_consumers.engines.chattts.kernels.attention_cuda import attend
 
 if __name__ == "__main__":
     cases = torch.load(sys.argv[1])

@@ -58,7 +58,9 @@ def kept(case: Case, logits: Logits, lean: float = 0.0) -> list[int]:
     probabilities /= probabilities.sum()
     left: list[int] = []
     above = 0.0
-    for token in sorted(range(len(exact)), key=lambda token: (-logits[token], token))[: max(case.top_k, KEPT)]:
+    for token in sorted(range(len(exact)), key=lambda token: (-logits[token], token))[
+        : max(case.top_k, KEPT)
+    ]:
         if len(left) >= KEPT and above >= case.top_p + lean:
             break
         left.append(token)
@@ -68,18 +70,28 @@ def kept(case: Case, logits: Logits, lean: float = 0.0) -> list[int]:
 
 def noise(case: Case, token: int) -> float:
     key = (case.seed & _MASK, case.seed >> 32)
-    bits = philox(key, (case.step, token + case.codebook * 65536, case.segment, case.stage * 65536 + case.number))[0]
+    bits = philox(
+        key,
+        (case.step, token + case.codebook * 65536, case.segment, case.stage * 65536 + case.number),
+    )[0]
     return -math.log(-math.log(((bits >> 9) + 0.5) / 2**23))
 
 
 def sample(case: Case, end: int) -> tuple[int, bool]:
     """The token, and whether it is beyond doubt."""
     logits = penalised(case)
-    (token, sure), (other, _) = (_best(case, logits, kept(case, logits, lean), end) for lean in (-DOUBT, DOUBT))
+    (token, sure), (other, _) = (
+        _best(case, logits, kept(case, logits, lean), end) for lean in (-DOUBT, DOUBT)
+    )
     return token, sure and token == other
 
 
 def _best(case: Case, logits: Logits, left: list[int], end: int) -> tuple[int, bool]:
-    scores = [float(logits[token]) + noise(case, token) if case.may_end or token != end else -math.inf for token in left]
+    scores = [
+        float(logits[token]) + noise(case, token) if case.may_end or token != end else -math.inf
+        for token in left
+    ]
     ranked = sorted(range(len(left)), key=lambda rank: (-scores[rank], rank))
-    return left[ranked[0]], scores[ranked[0]] - scores[ranked[1]] > DOUBT * (1 + abs(scores[ranked[0]]))
+    return left[ranked[0]], scores[ranked[0]] - scores[ranked[1]] > DOUBT * (
+        1 + abs(scores[ranked[0]])
+    )

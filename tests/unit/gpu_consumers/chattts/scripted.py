@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from gpu_consumers.engines import Utterance
-from gpu_consumers.engines.chattts import judge
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.dimensions import CODEBOOKS, TINY, Samples
+from gpu_consumers.engines.chattts import quality
+from gpu_consumers.engines.chattts.async_vocoder import InTurn
+from gpu_consumers.engines.chattts.batch_sizes import Ladder
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.frontend import FrontEnd
-from gpu_consumers.engines.chattts.ladder import Ladder
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Passes
 from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
-from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
-from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
-from gpu_consumers.engines.chattts.tokenizer import Prompter
-from gpu_consumers.engines.chattts.vocoding import InTurn
+from gpu_consumers.engines.chattts.model.dimensions import CODEBOOKS, TINY, Samples
+from gpu_consumers.engines.chattts.model.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.text import FrontEnd
 from schemas.messages import SpeechRequest
 
 Ends = Callable[[int, int], bool]  # by the number of a piece and its draw
@@ -30,17 +30,23 @@ SILENCE, NOISE = np.zeros_like(TONE), np.full_like(TONE, np.nan)
 class Scripted:
     """A row ends once it may and `pace` times the expected tokens are drawn, if it ends at all. The text stage writes `word` over and over."""
 
-    def __init__(self, prompter: Prompter, speech: Ends, text: Ends, word: str, pace: float) -> None:
+    def __init__(
+        self, prompter: Prompter, speech: Ends, text: Ends, word: str, pace: float
+    ) -> None:
         self._special, self._speech, self._text, self._pace = prompter.special, speech, text, pace
         (self._word,) = prompter._tokens(word)
 
     def step(self, slots: Slots, refining: bool) -> None:
         draw, in_text = slots.draw, slots.stage == Stage.TEXT
         rows = zip(in_text.tolist(), draw.segment.tolist(), draw.number.tolist(), strict=True)
-        willing = torch.tensor([(self._text if text else self._speech)(number, drawn) for text, number, drawn in rows])
-        late = draw.step >= torch.where(in_text, 1, slots.floor * self._pace / judge.SHORTEST)
+        willing = torch.tensor(
+            [(self._text if text else self._speech)(number, drawn) for text, number, drawn in rows]
+        )
+        late = draw.step >= torch.where(in_text, 1, slots.floor * self._pace / quality.SHORTEST)
         end = torch.where(in_text, self._special.end_of_text, TINY.end_token)
-        tokens = torch.where(willing & late & slots.may_end, end, self._word)[:, None].expand(-1, CODEBOOKS)
+        tokens = torch.where(willing & late & slots.may_end, end, self._word)[:, None].expand(
+            -1, CODEBOOKS
+        )
         slots.advance(self._hidden(draw.segment, draw.number), tokens, end)
 
     def _hidden(self, number: Tensor, drawn: Tensor) -> Tensor:
@@ -94,7 +100,14 @@ def scripted(
     model, passes = Scripted(prompter, speech, text, word, pace), Passes(prompter, TINY, context)
     front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
     return ChatTTSEngine(
-        "scripted", model, Ladder(noted, [slots], lambda *_: None), InTurn(Sounding(sound)), passes, prompter, front_end, Pace(1, ahead=False)
+        "scripted",
+        model,
+        Ladder(noted, [slots], lambda *_: None),
+        InTurn(Sounding(sound)),
+        passes,
+        prompter,
+        front_end,
+        Pace(1, ahead=False),
     ), noted
 
 

@@ -11,9 +11,9 @@ import torch
 from ChatTTS.config.config import Config
 from safetensors.torch import load_file, save_file
 
-from gpu_consumers.engines.chattts.assets import FILES, Assets
-from gpu_consumers.engines.chattts.dimensions import FULL, TINY, Dimensions
-from gpu_consumers.engines.chattts.inventory import inventory
+from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
+from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from gpu_consumers.engines.chattts.weights.inventory import inventory
 from seedcast.errors import EngineFailed
 
 Tensors = dict[str, torch.Tensor]
@@ -29,7 +29,10 @@ def test_every_missing_file_is_named_with_what_to_do(copy: Assets) -> None:
         (copy.folder / path).unlink()
     with pytest.raises(EngineFailed) as caught:
         Assets.open(copy.folder)
-    assert all(part in str(caught.value) for part in (FILES[0], FILES[7], "models pull", "models fabricate"))
+    assert all(
+        part in str(caught.value)
+        for part in (FILES[0], FILES[7], "models pull", "models fabricate")
+    )
     assert FILES[1] not in str(caught.value)
 
 
@@ -57,7 +60,9 @@ def test_the_newer_place_of_rope_is_read(copy: Assets) -> None:
         ("rms_norm_eps", -1, "rms_norm_eps"),
     ],
 )
-def test_a_configuration_that_contradicts_the_weights_is_refused(copy: Assets, field: str, value: object, named: str) -> None:
+def test_a_configuration_that_contradicts_the_weights_is_refused(
+    copy: Assets, field: str, value: object, named: str
+) -> None:
     copy.gpt_config.write_text(json.dumps(json.loads(copy.gpt_config.read_text()) | {field: value}))
     with pytest.raises(EngineFailed, match=named):
         copy.dimensions()
@@ -90,8 +95,12 @@ def flat_text(tensors: Tensors) -> Tensors:
     return tensors | {"emb_text.weight": tensors["emb_text.weight"].flatten()}
 
 
-@pytest.mark.parametrize("change", [fewer_codes, one_codebook_less, one_codebook_more, no_heads, flat_text])
-def test_a_tensor_of_another_shape_is_refused(copy: Assets, change: Callable[[Tensors], Tensors]) -> None:
+@pytest.mark.parametrize(
+    "change", [fewer_codes, one_codebook_less, one_codebook_more, no_heads, flat_text]
+)
+def test_a_tensor_of_another_shape_is_refused(
+    copy: Assets, change: Callable[[Tensors], Tensors]
+) -> None:
     save_file(change(load_file(copy.embed)), copy.embed)
     with pytest.raises(EngineFailed, match=r"Embed\.safetensors"):
         copy.dimensions()
@@ -99,7 +108,11 @@ def test_a_tensor_of_another_shape_is_refused(copy: Assets, change: Callable[[Te
 
 def test_a_decoder_of_another_model_is_refused(copy: Assets) -> None:
     """One whose hidden states are of another size."""
-    save_file(load_file(copy.decoder) | {"decoder.conv_in.0.weight": torch.zeros(TINY.decoder.bottleneck, 48, 3)}, copy.decoder)
+    save_file(
+        load_file(copy.decoder)
+        | {"decoder.conv_in.0.weight": torch.zeros(TINY.decoder.bottleneck, 48, 3)},
+        copy.decoder,
+    )
     with pytest.raises(EngineFailed, match=r"Decoder\.safetensors"):
         copy.dimensions()
 
@@ -126,9 +139,14 @@ def test_check_compares_with_upstreams_table(copy: Assets) -> None:
     copy.dvae.unlink()
     comparisons = {comparison.path: comparison for comparison in copy.check()}
     assert set(comparisons) == set(FILES)
-    assert all(len(comparison.expected) == 64 and not comparison.ok for comparison in comparisons.values())
+    assert all(
+        len(comparison.expected) == 64 and not comparison.ok for comparison in comparisons.values()
+    )
     assert comparisons["asset/DVAE.safetensors"].got == "missing"
-    assert comparisons["asset/gpt/config.json"].expected == "0aaa1ecd96c49ad4f473459eb1982fa7ad79fa5de08cde2781bf6ad1f9a0c236"
+    assert (
+        comparisons["asset/gpt/config.json"].expected
+        == "0aaa1ecd96c49ad4f473459eb1982fa7ad79fa5de08cde2781bf6ad1f9a0c236"
+    )
 
 
 def test_a_marker_that_cannot_be_read_is_said(copy: Assets) -> None:
@@ -150,7 +168,11 @@ def test_inventory_tells_fabricated_from_unknown_and_which_is_in_force(copy: Ass
 @pytest.mark.parametrize("dimensions", [TINY, FULL])
 def test_upstreams_own_configuration_has_these_sizes(dimensions: Dimensions) -> None:
     config = dimensions.upstream_config()
-    assert (config.gpt.hidden_size, config.decoder.idim, config.dvae.decoder.idim * 2) == (dimensions.hidden, dimensions.hidden // 2, config.dvae.vq.dim)
+    assert (config.gpt.hidden_size, config.decoder.idim, config.dvae.decoder.idim * 2) == (
+        dimensions.hidden,
+        dimensions.hidden // 2,
+        config.dvae.vq.dim,
+    )
 
 
 def test_full_is_upstreams_default() -> None:

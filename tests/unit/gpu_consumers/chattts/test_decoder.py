@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts import int8, linear
-from gpu_consumers.engines.chattts.decoder import Decoder, Weights
-from gpu_consumers.engines.chattts.dimensions import TINY
-from gpu_consumers.engines.chattts.linear import Linear
+from gpu_consumers.engines.chattts.kernels import int8, linear
+from gpu_consumers.engines.chattts.kernels.linear import Linear
+from gpu_consumers.engines.chattts.model.decoder import Decoder, Weights
+from gpu_consumers.engines.chattts.model.dimensions import TINY
 
-WIDE = replace(TINY, layers=1, intermediate=3_072)  # so wide that the elementwise operations are shared among threads
+WIDE = replace(
+    TINY, layers=1, intermediate=3_072
+)  # so wide that the elementwise operations are shared among threads
 ROWS, STEPS = 48, 2
 
 
@@ -28,16 +30,29 @@ def weights() -> Weights:
     random = torch.Generator().manual_seed(0)
     hidden, wide = WIDE.hidden, WIDE.intermediate
     shapes = {f"self_attn.{letter}_proj": (hidden, hidden) for letter in "qkvo"}
-    shapes |= {"mlp.gate_proj": (wide, hidden), "mlp.up_proj": (wide, hidden), "mlp.down_proj": (hidden, wide)}
-    drawn = {f"layers.0.{name}.weight": torch.randn(shape, generator=random) / shape[1] ** 0.5 for name, shape in shapes.items()}
-    norms = ("layers.0.input_layernorm.weight", "layers.0.post_attention_layernorm.weight", "norm.weight")
+    shapes |= {
+        "mlp.gate_proj": (wide, hidden),
+        "mlp.up_proj": (wide, hidden),
+        "mlp.down_proj": (hidden, wide),
+    }
+    drawn = {
+        f"layers.0.{name}.weight": torch.randn(shape, generator=random) / shape[1] ** 0.5
+        for name, shape in shapes.items()
+    }
+    norms = (
+        "layers.0.input_layernorm.weight",
+        "layers.0.post_attention_layernorm.weight",
+        "norm.weight",
+    )
     return drawn | {name: torch.ones(hidden) for name in norms}
 
 
 def run(x: Tensor, dtype: torch.dtype) -> Tensor:
     """Hidden states (steps, rows, hidden) of embeddings of the same shape."""
     decoder = Decoder(WIDE, weights(), ROWS, STEPS, dtype, torch.device("cpu"))
-    return torch.stack([decoder.forward(step, torch.full((ROWS,), position)) for position, step in enumerate(x)])
+    return torch.stack(
+        [decoder.forward(step, torch.full((ROWS,), position)) for position, step in enumerate(x)]
+    )
 
 
 def test_int8_rounds_the_weights_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,12 +65,21 @@ def test_int8_rounds_the_weights_as_they_are(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(int8, "prepare", noted)
     Decoder(WIDE, weights(), ROWS, STEPS, torch.int8, torch.device("cpu"))
-    expected = [weights()[f"layers.0.{name}.weight"] for name in ("self_attn.o_proj", "mlp.down_proj")]
-    assert [any(torch.equal(weight, found) for found in given) for weight in expected] == [True, True]
+    expected = [
+        weights()[f"layers.0.{name}.weight"] for name in ("self_attn.o_proj", "mlp.down_proj")
+    ]
+    assert [any(torch.equal(weight, found) for found in given) for weight in expected] == [
+        True,
+        True,
+    ]
 
 
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, *([torch.int8] if torch.cpu._is_vnni_supported() else [])], ids=str)
+@pytest.mark.parametrize(
+    "dtype",
+    [torch.float32, torch.bfloat16, *([torch.int8] if torch.cpu._is_vnni_supported() else [])],
+    ids=str,
+)
 def test_a_row_has_the_same_bits_in_every_slot(dtype: torch.dtype) -> None:
     """Three and five threads share rows out unevenly."""
     random = torch.Generator().manual_seed(1)

@@ -9,10 +9,10 @@ import pytest
 import torch
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
-from gpu_consumers.engines.chattts.assets import FILES, Assets
-from gpu_consumers.engines.chattts.dimensions import CODES, FULL, HOP, TINY, Dimensions
-from gpu_consumers.engines.chattts.fabricate import fabricate
-from gpu_consumers.engines.chattts.vocabulary import CONTROL, ORDINARY
+from gpu_consumers.engines.chattts.model.dimensions import CODES, FULL, HOP, TINY, Dimensions
+from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from gpu_consumers.engines.chattts.weights.vocabulary import CONTROL, ORDINARY
 
 
 def upstream(assets: Assets, dimensions: Dimensions) -> ChatTTS.Chat:
@@ -31,9 +31,13 @@ def chat(tiny: Assets) -> ChatTTS.Chat:
 @pytest.fixture(scope="module")
 def hidden(chat: ChatTTS.Chat) -> Iterator[torch.Tensor]:
     """Final states over random codes: (row, step, hidden)."""
-    codes = torch.randint(0, CODES, (64, 48, TINY.codebooks), generator=torch.Generator().manual_seed(5))
+    codes = torch.randint(
+        0, CODES, (64, 48, TINY.codebooks), generator=torch.Generator().manual_seed(5)
+    )
     with torch.no_grad():
-        embedded = sum(chat.embed.emb_code[book](codes[:, :, book]) for book in range(TINY.codebooks))
+        embedded = sum(
+            chat.embed.emb_code[book](codes[:, :, book]) for book in range(TINY.codebooks)
+        )
         yield chat.gpt.gpt(inputs_embeds=embedded).last_hidden_state
 
 
@@ -47,7 +51,11 @@ def test_same_seed_same_bytes_and_another_seed_other_weights(tiny: Assets, tmp_p
     torch.rand(3)  # the global generator is not what decides
     assert fabricate(tmp_path / "again", TINY, seed=1).digest() == tiny.digest()
     other = fabricate(tmp_path / "other", TINY, seed=2)
-    differs = [path for path in FILES if (other.folder / path).read_bytes() != (tiny.folder / path).read_bytes()]
+    differs = [
+        path
+        for path in FILES
+        if (other.folder / path).read_bytes() != (tiny.folder / path).read_bytes()
+    ]
     assert differs == [path for path in FILES if path.endswith(".safetensors")]
 
 
@@ -67,7 +75,11 @@ def test_tiny_is_small_and_says_that_it_is_fabricated(tiny: Assets) -> None:
 
 @pytest.mark.parametrize("control", CONTROL)
 def test_control_tokens_are_whole_and_in_upstreams_order(chat: ChatTTS.Chat, control: str) -> None:
-    assert ids(chat, f"你{control}好") == [*ids(chat, "你"), ORDINARY + CONTROL.index(control), *ids(chat, "好")]
+    assert ids(chat, f"你{control}好") == [
+        *ids(chat, "你"),
+        ORDINARY + CONTROL.index(control),
+        *ids(chat, "好"),
+    ]
 
 
 def ids(chat: ChatTTS.Chat, text: str) -> list[int]:
@@ -99,14 +111,19 @@ def test_layers_read_what_came_before(chat: ChatTTS.Chat) -> None:
 def test_an_utterance_ends_after_seconds(chat: ChatTTS.Chat, hidden: torch.Tensor) -> None:
     """Of the steps that may end, 2 to 6 in 100 do, at upstream's default style."""
     scores = (logits(chat, hidden) / 0.3).flatten(0, 2)
-    for warper in (TopPLogitsWarper(0.7, min_tokens_to_keep=3), TopKLogitsWarper(20, min_tokens_to_keep=3)):
+    for warper in (
+        TopPLogitsWarper(0.7, min_tokens_to_keep=3),
+        TopKLogitsWarper(20, min_tokens_to_keep=3),
+    ):
         scores = warper(torch.empty(0), scores)
     end = scores.softmax(-1)[:, TINY.end_token].view(-1, TINY.codebooks)
     assert 0.02 < (1 - (1 - end).prod(1)).mean() < 0.065
 
 
 @pytest.mark.parametrize("source", ["decoder", "dvae"])
-def test_audio_is_about_as_loud_as_speech_and_does_not_clip(chat: ChatTTS.Chat, hidden: torch.Tensor, source: str) -> None:
+def test_audio_is_about_as_loud_as_speech_and_does_not_clip(
+    chat: ChatTTS.Chat, hidden: torch.Tensor, source: str
+) -> None:
     codes = logits(chat, hidden)[..., :CODES].argmax(-1)
     frames = hidden if source == "decoder" else codes
     waveform = chat.vocos.decode(getattr(chat, source)(frames[:8].mT.clone()))

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gpu_consumers.engines.chattts import fingerprint
-from gpu_consumers.engines.chattts.assets import Assets
 from gpu_consumers.engines.chattts.hardware import Hardware
+from gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine
 
 ON_CPU = (
@@ -51,8 +51,13 @@ def named(hardware: Hardware = CPU) -> str:
     return fingerprint.fingerprint(facts(hardware))
 
 
-@pytest.mark.parametrize(("name", "hardware"), [*((name, CPU) for name in ON_CPU), *((name, CUDA) for name in (*ON_CPU, *ON_CUDA))])
-def test_a_variable_that_chooses_a_librarys_programs_changes_it(monkeypatch: pytest.MonkeyPatch, name: str, hardware: Hardware) -> None:
+@pytest.mark.parametrize(
+    ("name", "hardware"),
+    [*((name, CPU) for name in ON_CPU), *((name, CUDA) for name in (*ON_CPU, *ON_CUDA))],
+)
+def test_a_variable_that_chooses_a_librarys_programs_changes_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, hardware: Hardware
+) -> None:
     before = named(hardware)
     monkeypatch.setenv(name, "AVX2")
     assert facts(hardware)["environment"] == {name: "AVX2"}

@@ -10,8 +10,16 @@ import pytest
 import torch
 
 from gpu_consumers.engines.chattts import hardware
-from gpu_consumers.engines.chattts.dimensions import FULL, TINY
-from gpu_consumers.engines.chattts.hardware import HEADROOM, MIB, RUNTIME, Hardware, choose, ensure_fits, static_memory
+from gpu_consumers.engines.chattts.hardware import (
+    HEADROOM,
+    MIB,
+    RUNTIME,
+    Hardware,
+    choose,
+    ensure_fits,
+    static_memory,
+)
+from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY
 from seedcast.errors import EngineFailed
 from seedcast.settings import GpuSettings
 
@@ -23,8 +31,12 @@ def settings(**changes: object) -> GpuSettings:
     return GpuSettings.model_validate({"device": "cpu"} | changes)
 
 
-@pytest.mark.parametrize(("limit", "left"), [("max", 900), (str(300 * MIB), 200), (str(2000 * MIB), 900), (None, 900)])
-def test_the_limit_of_a_container_counts_but_not_the_files_it_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, left: int) -> None:
+@pytest.mark.parametrize(
+    ("limit", "left"), [("max", 900), (str(300 * MIB), 200), (str(2000 * MIB), 900), (None, 900)]
+)
+def test_the_limit_of_a_container_counts_but_not_the_files_it_caches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, left: int
+) -> None:
     if limit:
         (tmp_path / "memory.max").write_text(f"{limit}\n")
         (tmp_path / "memory.stat").write_text(f"anon {100 * MIB}\nfile {150 * MIB}\n")
@@ -34,7 +46,9 @@ def test_the_limit_of_a_container_counts_but_not_the_files_it_caches(tmp_path: P
 
 
 def test_float16_is_refused_on_a_cpu() -> None:
-    with pytest.raises(EngineFailed, match=r"SEEDCAST_GPU_PRECISION.*float32, bfloat16 or int8 on a CPU"):
+    with pytest.raises(
+        EngineFailed, match=r"SEEDCAST_GPU_PRECISION.*float32, bfloat16 or int8 on a CPU"
+    ):
         choose(settings(precision="float16"))
 
 
@@ -71,21 +85,42 @@ def test_what_fits_is_told_part_by_part() -> None:
 
 def test_loading_takes_the_checkpoint_in_float32_and_the_runtime_whatever_the_slots() -> None:
     checkpoint = FULL.layers * (4 * FULL.hidden**2 + 3 * FULL.hidden * FULL.intermediate) * 4
-    parts = [static_memory(FULL, replace(SMALL, precision=precision, slots=slots)) for precision in ("float32", "bfloat16", "int8") for slots in (16, 128)]
+    parts = [
+        static_memory(FULL, replace(SMALL, precision=precision, slots=slots))
+        for precision in ("float32", "bfloat16", "int8")
+        for slots in (16, 128)
+    ]
     assert len({part["loading"] for part in parts}) == 1
     assert parts[0]["loading"] > checkpoint + RUNTIME
     on_a_device = static_memory(FULL, replace(SMALL, device=torch.device("cuda")))
     assert parts[0]["loading"] - on_a_device["loading"] == checkpoint
 
 
-@pytest.mark.parametrize(("precision", "slots", "peak"), [("float32", 64, 8_973), ("bfloat16", 64, 6_285), ("int8", 64, 5_236), ("float32", 128, 14_378)])
+@pytest.mark.parametrize(
+    ("precision", "slots", "peak"),
+    [
+        ("float32", 64, 8_973),
+        ("bfloat16", 64, 6_285),
+        ("int8", 64, 5_236),
+        ("float32", 128, 14_378),
+    ],
+)
 def test_it_is_about_what_was_measured_at_full_size(precision: str, slots: int, peak: int) -> None:
     """The benchmark's highest resident set, MiB, at a context of 704."""
-    total = sum(static_memory(FULL, replace(SMALL, precision=precision, slots=slots, context=704)).values()) // MIB
+    total = (
+        sum(
+            static_memory(
+                FULL, replace(SMALL, precision=precision, slots=slots, context=704)
+            ).values()
+        )
+        // MIB
+    )
     assert 0.9 * peak < total < 1.1 * peak
 
 
-def test_a_machine_that_has_room_for_the_parts_but_not_for_loading_them_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_has_room_for_the_parts_but_not_for_loading_them_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     large = replace(SMALL, slots=64)
     parts = static_memory(FULL, large)
     free = (sum(parts.values()) - parts["loading"] // 2) / HEADROOM
@@ -104,7 +139,9 @@ def test_too_much_memory_names_the_largest_number_of_slots_that_fits() -> None:
     named = int(re.search(r"SEEDCAST_GPU_SLOTS to (\d+)", caught.value.remedy)[1])
     assert sum(static_memory(FULL, replace(HUGE, slots=named)).values()) <= room + MIB
     assert sum(static_memory(FULL, replace(HUGE, slots=named + 1)).values()) > room
-    ensure_fits(FULL, replace(HUGE, slots=named // 2))  # what is free changes from one moment to the next
+    ensure_fits(
+        FULL, replace(HUGE, slots=named // 2)
+    )  # what is free changes from one moment to the next
 
 
 def test_weights_that_do_not_fit_need_another_machine() -> None:

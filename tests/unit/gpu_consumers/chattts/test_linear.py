@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gpu_consumers.engines.chattts import int8
-from gpu_consumers.engines.chattts.linear import prepare
-from gpu_consumers.engines.chattts.probe import symmetric
+from gpu_consumers.engines.chattts.kernels import int8
+from gpu_consumers.engines.chattts.kernels.linear import prepare
+from gpu_consumers.engines.chattts.kernels.row_invariance import symmetric
 from seedcast.errors import EngineFailed
 
 CPU = torch.device("cpu")
@@ -33,7 +33,9 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("rows", [16, 17, 64])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_a_row_has_the_same_bits_in_every_slot(shape: tuple[int, int], rows: int, dtype: torch.dtype) -> None:
+def test_a_row_has_the_same_bits_in_every_slot(
+    shape: tuple[int, int], rows: int, dtype: torch.dtype
+) -> None:
     product = prepare((random(*shape, seed=1) / shape[1] ** 0.5).to(dtype), rows)
     row, others = random(1, shape[1], seed=2).to(dtype), random(rows, shape[1], seed=3).to(dtype)
     expected = product(row.expand(rows, -1).contiguous())
@@ -52,7 +54,9 @@ def test_it_is_the_product_with_the_weight(rows: int, dtype: torch.dtype) -> Non
     found = prepare(weight, rows)(x)
     tolerance = 1e-5 if dtype == torch.float32 else 0.02
     assert found.dtype == dtype
-    torch.testing.assert_close(found.float(), linear(x.float(), weight.float()), rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(
+        found.float(), linear(x.float(), weight.float()), rtol=tolerance, atol=tolerance
+    )
 
 
 def test_two_weights_of_one_shape_do_not_share_a_product(threads: int) -> None:
@@ -68,16 +72,31 @@ def test_a_product_that_computes_the_last_rows_otherwise_is_found() -> None:
     def tail(x: Tensor) -> Tensor:
         """As a library does that takes six rows at a time, and the rest in another order of additions."""
         whole = len(x) // 6 * 6
-        return torch.cat([linear(x[:whole], weight), linear(x[whole:, :32], weight[:, :32]) + linear(x[whole:, 32:], weight[:, 32:])])
+        return torch.cat(
+            [
+                linear(x[:whole], weight),
+                linear(x[whole:, :32], weight[:, :32]) + linear(x[whole:, 32:], weight[:, 32:]),
+            ]
+        )
 
     assert not symmetric(tail, 16, 64, torch.float32, CPU)
-    assert symmetric(lambda x: linear(x.double(), weight.double()).float(), 16, 64, torch.float32, CPU)
+    assert symmetric(
+        lambda x: linear(x.double(), weight.double()).float(), 16, 64, torch.float32, CPU
+    )
 
 
 def test_a_product_that_sees_its_neighbours_is_found() -> None:
     weight = random(192, 64, seed=9)
-    assert not symmetric(lambda x: linear(x, weight) * (1 + x.mean() * 1e-3), 16, 64, torch.float32, CPU)
-    assert not symmetric(lambda x: linear(x, weight) + (torch.arange(len(x)) == len(x) - 2)[:, None] * 1e-4, 16, 64, torch.float32, CPU)
+    assert not symmetric(
+        lambda x: linear(x, weight) * (1 + x.mean() * 1e-3), 16, 64, torch.float32, CPU
+    )
+    assert not symmetric(
+        lambda x: linear(x, weight) + (torch.arange(len(x)) == len(x) - 2)[:, None] * 1e-4,
+        16,
+        64,
+        torch.float32,
+        CPU,
+    )
 
 
 @pytest.mark.parametrize("rows", [16, 17, 64])

@@ -5,10 +5,10 @@ from threading import Event
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.dimensions import Samples
+from gpu_consumers.engines.chattts.async_vocoder import Beside, InTurn
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.vocoding import Beside, InTurn
+from gpu_consumers.engines.chattts.model.dimensions import Samples
+from gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 from tests.unit.gpu_consumers.chattts.scripted import SILENCE, TONE, finished, scripted, spoken
 from tests.unit.gpu_consumers.requests import a_request
@@ -19,7 +19,10 @@ PATIENCE = 30.0  # seconds
 
 def ahead(made: ChatTTSEngine, steps: int = 1) -> ChatTTSEngine:
     assert isinstance(made._vocoding, InTurn)
-    made._pace, made._vocoding = Pace(steps, ahead=True), Beside(made._vocoding._vocoder, torch.device("cpu"))
+    made._pace, made._vocoding = (
+        Pace(steps, ahead=True),
+        Beside(made._vocoding._vocoder, torch.device("cpu")),
+    )
     return made
 
 

@@ -11,16 +11,16 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gpu_consumers.engines.chattts import upstream
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.decoder import Decoder
-from gpu_consumers.engines.chattts.dimensions import FULL, TINY, Dimensions
-from gpu_consumers.engines.chattts.fabricate import fabricate
-from gpu_consumers.engines.chattts.model import Model
-from gpu_consumers.engines.chattts.passes import LONGEST_PROMPT, Passes
-from gpu_consumers.engines.chattts.slots import Pass, Slots, Stage
-from gpu_consumers.engines.chattts.tokenizer import Prompter, speed_level
-from gpu_consumers.engines.chattts.vocoder import Vocoder
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Passes
+from gpu_consumers.engines.chattts.model import upstream_modules
+from gpu_consumers.engines.chattts.model.decoder import Decoder
+from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
+from gpu_consumers.engines.chattts.model.model import Model
+from gpu_consumers.engines.chattts.model.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.model.tokenizer import Prompter, speed_level
+from gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from schemas.messages import Style
 from tests.unit.gpu_consumers.requests import a_request
 
@@ -42,8 +42,16 @@ class Both:
     def chat(self) -> ChatTTS.Chat:
         chat = ChatTTS.Chat()
         chat.config = self.dimensions.upstream_config()
-        paths = {f"{name}_ckpt_path": str(getattr(self.assets, name)) for name in ("vocos", "dvae", "gpt", "decoder")}
-        assert chat._load(**paths, embed_path=str(self.assets.embed), tokenizer_path=str(self.assets.tokenizer), device=CPU)
+        paths = {
+            f"{name}_ckpt_path": str(getattr(self.assets, name))
+            for name in ("vocos", "dvae", "gpt", "decoder")
+        }
+        assert chat._load(
+            **paths,
+            embed_path=str(self.assets.embed),
+            tokenizer_path=str(self.assets.tokenizer),
+            device=CPU,
+        )
         return chat
 
     @cached_property
@@ -78,7 +86,11 @@ class Both:
         (decorated,) = speaker.decorate_code_prompts([text], "[speed_5]", None, "voice")
         ids, mask, text_mask = self.chat.tokenizer.encode([decorated], self.dimensions.codebooks)
         embeddings = self.chat.embed(ids, text_mask)
-        return speaker.apply(embeddings, voice, ids, self.chat.tokenizer.spk_emb_ids, CPU), ids, mask
+        return (
+            speaker.apply(embeddings, voice, ids, self.chat.tokenizer.spk_emb_ids, CPU),
+            ids,
+            mask,
+        )
 
 
 class Ours:
@@ -86,9 +98,11 @@ class Ours:
 
     def __init__(self, both: Both) -> None:
         self.end = both.dimensions.end_token
-        embed = upstream.embed(both.dimensions.upstream_config())
+        embed = upstream_modules.embed(both.dimensions.upstream_config())
         embed.load_pretrained(str(both.assets.embed), CPU)
-        self._decoder = Decoder(both.dimensions, load_file(both.assets.gpt_model), ROWS, CONTEXT, torch.float32, CPU)
+        self._decoder = Decoder(
+            both.dimensions, load_file(both.assets.gpt_model), ROWS, CONTEXT, torch.float32, CPU
+        )
         self.model = Model(both.dimensions, embed, self._decoder, both.prompter.special, ROWS)
         self.slots = Slots(ROWS, both.dimensions, LONGEST_PROMPT, CONTEXT, CPU)
         for slot in range(ROWS):
@@ -138,16 +152,22 @@ def both(tiny: Assets) -> Both:
 @pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
 def test_prompts_are_upstreams_tokens(both: Both, speed: float) -> None:
     for text in TEXTS:
-        (decorated,) = both.chat.speaker.decorate_code_prompts([text], f"[speed_{speed_level(speed)}]", None, "voice")
+        (decorated,) = both.chat.speaker.decorate_code_prompts(
+            [text], f"[speed_{speed_level(speed)}]", None, "voice"
+        )
         ids, _, _ = both.chat.tokenizer.encode([decorated], both.dimensions.codebooks)
-        assert [(token,) * both.dimensions.codebooks for token in both.prompter.speech(text, speed)] == [tuple(frame) for frame in ids[0].tolist()]
+        assert [
+            (token,) * both.dimensions.codebooks for token in both.prompter.speech(text, speed)
+        ] == [tuple(frame) for frame in ids[0].tolist()]
 
 
 def test_prompts_of_refining_are_upstreams_tokens(both: Both) -> None:
     for text in TEXTS:
         (decorated,) = both.chat.speaker.decorate_text_prompts([text], "[oral_2][laugh_0][break_6]")
         ids, _, _ = both.chat.tokenizer.encode([decorated], 1)
-        assert both.prompter.refinement(text, Style(oral=2, laugh=0, break_=6)) == tuple(ids[0, :, 0].tolist())
+        assert both.prompter.refinement(text, Style(oral=2, laugh=0, break_=6)) == tuple(
+            ids[0, :, 0].tolist()
+        )
 
 
 @torch.inference_mode()
@@ -158,15 +178,27 @@ def test_a_prompt_with_a_seeds_voice_is_embedded_bit_for_bit_as_upstreams(both: 
         ours.slots.enter(SLOT, both.entering(TEXT, seed))
         for position in range(expected.shape[1]):
             ours.slots.position[SLOT] = position
-            assert torch.equal(ours.model.embed(ours.slots)[SLOT], expected[0, position]), (seed, position)
+            assert torch.equal(ours.model.embed(ours.slots)[SLOT], expected[0, position]), (
+                seed,
+                position,
+            )
 
 
 @torch.inference_mode()
 def compare_logits(both: Both, count: int) -> None:
-    frames = torch.randint(0, both.dimensions.end_token, (count, both.dimensions.codebooks), generator=torch.Generator().manual_seed(1))
+    frames = torch.randint(
+        0,
+        both.dimensions.end_token,
+        (count, both.dimensions.codebooks),
+        generator=torch.Generator().manual_seed(1),
+    )
     prompt, _, _ = both.upstream_prompt(TEXT, 42)
-    spoken = torch.stack([table(frames[:, book]) for book, table in enumerate(both.chat.gpt.emb_code)], 2).sum(2)
-    hidden = both.chat.gpt.gpt(inputs_embeds=torch.cat([prompt, spoken[None]], 1)).last_hidden_state[0]
+    spoken = torch.stack(
+        [table(frames[:, book]) for book, table in enumerate(both.chat.gpt.emb_code)], 2
+    ).sum(2)
+    hidden = both.chat.gpt.gpt(
+        inputs_embeds=torch.cat([prompt, spoken[None]], 1)
+    ).last_hidden_state[0]
     expected = torch.stack([head(hidden) for head in both.chat.gpt.head_code], 1)
     found = Ours(both).forced(both.entering(TEXT, 42), frames)
     assert found.std() > 1
@@ -185,7 +217,12 @@ def compare_greedy(both: Both, text: str, steps: int) -> None:
 
     embeddings, ids, mask = both.upstream_prompt(text, 42)
     temperature = torch.ones(both.dimensions.codebooks)
-    options = {"max_new_token": steps, "logits_processors": (highest,), "return_hidden": True, "show_tqdm": False}
+    options = {
+        "max_new_token": steps,
+        "logits_processors": (highest,),
+        "return_hidden": True,
+        "show_tqdm": False,
+    }
     (result,) = both.chat.gpt.generate(embeddings, ids, temperature, end, mask, **options)
     codes, hidden = Ours(both).greedy(both.entering(text, 42), steps)
     assert torch.equal(codes, result.ids[0])
@@ -203,7 +240,9 @@ def test_the_highest_logits_give_the_codes_of_upstreams_own_loop(both: Both, tex
 
 
 @pytest.mark.slow
-def test_logits_and_codes_are_upstreams_in_full_size(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_logits_and_codes_are_upstreams_in_full_size(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     full = Both(fabricate(tmp_path_factory.mktemp("full"), FULL, seed=1), FULL)
     compare_logits(full, 40)
     compare_greedy(full, TEXT, 50)
@@ -212,7 +251,9 @@ def test_logits_and_codes_are_upstreams_in_full_size(tmp_path_factory: pytest.Te
 @pytest.mark.parametrize("tokens", [1, 2, 7, 64, 211])
 @torch.inference_mode()
 def test_hidden_states_sound_as_upstreams(both: Both, tokens: int) -> None:
-    hidden = torch.randn(tokens, both.dimensions.hidden, generator=torch.Generator().manual_seed(tokens))
+    hidden = torch.randn(
+        tokens, both.dimensions.hidden, generator=torch.Generator().manual_seed(tokens)
+    )
     (expected,) = both.chat._decode_to_wavs([hidden.clone()], use_decoder=True)
     found = Vocoder(both.assets, both.dimensions.upstream_config(), CPU).decode(hidden)
     assert found.shape == (512 * tokens - 256,)

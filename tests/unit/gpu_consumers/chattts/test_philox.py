@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.philox import gumbel, philox, uniform
+from gpu_consumers.engines.chattts.model.philox import gumbel, philox, uniform
 from tests.unit.gpu_consumers.chattts import reference
 
 ONES = 0xFFFFFFFF
@@ -17,9 +17,21 @@ words = st.lists(st.tuples(*[word] * 6), min_size=1, max_size=20)
 
 # kat_vectors of Random123: philox4x32, 10 rounds
 KNOWN = [
-    ("00000000 00000000", "00000000 00000000 00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
-    ("ffffffff ffffffff", "ffffffff ffffffff ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
-    ("a4093822 299f31d0", "243f6a88 85a308d3 13198a2e 03707344", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+    (
+        "00000000 00000000",
+        "00000000 00000000 00000000 00000000",
+        "6627e8d5 e169c58d bc57ac4c 9b00dbd8",
+    ),
+    (
+        "ffffffff ffffffff",
+        "ffffffff ffffffff ffffffff ffffffff",
+        "408f276d 41c83b0e a20bc7c6 6d5451fd",
+    ),
+    (
+        "a4093822 299f31d0",
+        "243f6a88 85a308d3 13198a2e 03707344",
+        "d16cfe09 94fdcceb 5001e420 24126ea1",
+    ),
 ]
 
 
@@ -44,11 +56,29 @@ def test_any_key_and_counter_agree_with_the_reference(rows: list[tuple[int, ...]
 def test_a_key_is_broadcast_over_counters() -> None:
     zero, counters = torch.zeros(1, dtype=torch.int64), torch.arange(7)
     found = philox((zero + 3, zero + 4), (counters, zero, zero + 9, zero))
-    assert [tuple(row) for row in torch.stack(found, 1).tolist()] == ours([(3, 4, counter, 0, 9, 0) for counter in range(7)])
+    assert [tuple(row) for row in torch.stack(found, 1).tolist()] == ours(
+        [(3, 4, counter, 0, 9, 0) for counter in range(7)]
+    )
 
 
 def test_uniform_is_never_0_nor_1() -> None:
-    edges = torch.tensor([0, 1, 255, 256, 511, 512, 2**31 - 1, 2**31, ONES - 512, ONES - 256, ONES - 255, ONES - 1, ONES])
+    edges = torch.tensor(
+        [
+            0,
+            1,
+            255,
+            256,
+            511,
+            512,
+            2**31 - 1,
+            2**31,
+            ONES - 512,
+            ONES - 256,
+            ONES - 255,
+            ONES - 1,
+            ONES,
+        ]
+    )
     values = uniform(edges)
     assert ((values > 0) & (values < 1)).all(), values
     assert torch.isfinite(gumbel(edges)).all()
@@ -66,4 +96,6 @@ def test_words_of_consecutive_counters_are_uniform() -> None:
     zero = torch.zeros(1, dtype=torch.int64)
     values = uniform(philox((zero, zero), (torch.arange(count), zero, zero, zero))[0]).numpy()
     counts = np.histogram(values, 100, (0, 1))[0]
-    assert ((counts - count / 100) ** 2 / (count / 100)).sum() < 99 + 4 * math.sqrt(2 * 99)  # chi-square: four deviations above its mean
+    assert ((counts - count / 100) ** 2 / (count / 100)).sum() < 99 + 4 * math.sqrt(
+        2 * 99
+    )  # chi-square: four deviations above its mean

@@ -10,16 +10,25 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.assets import Assets
-from gpu_consumers.engines.chattts.dimensions import FULL
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.fabricate import fabricate
-from gpu_consumers.engines.chattts.slots import Pass, Slots
+from gpu_consumers.engines.chattts.model.dimensions import FULL
+from gpu_consumers.engines.chattts.model.slots import Pass, Slots
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from schemas.messages import SpeechRequest
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, shuffled, speak
 
-COUNTS = {"float32": 200, "bfloat16": 200, "int8": 40}  # requests; int8 differs from bfloat16 in its products alone
-INT8 = pytest.param("int8", marks=pytest.mark.skipif(not torch.cpu._is_vnni_supported(), reason="int8 needs VNNI, and is refused without"))
+COUNTS = {
+    "float32": 200,
+    "bfloat16": 200,
+    "int8": 40,
+}  # requests; int8 differs from bfloat16 in its products alone
+INT8 = pytest.param(
+    "int8",
+    marks=pytest.mark.skipif(
+        not torch.cpu._is_vnni_supported(), reason="int8 needs VNNI, and is refused without"
+    ),
+)
 STRANGERS = 40
 
 
@@ -34,7 +43,9 @@ class Case:
     load: Callable[[], ChatTTSEngine]
 
     @classmethod
-    def of(cls, requests: list[SpeechRequest], precision: str, load: Callable[[], ChatTTSEngine]) -> "Case":
+    def of(
+        cls, requests: list[SpeechRequest], precision: str, load: Callable[[], ChatTTSEngine]
+    ) -> "Case":
         made = load()
         return cls(made, requests, speak(made, requests), precision, load)
 
@@ -45,7 +56,9 @@ class Case:
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16", INT8])
 def case(request: pytest.FixtureRequest, tiny: Assets) -> Case:
-    return Case.of(mixed(COUNTS[request.param]), request.param, lambda: engine(tiny, precision=request.param))
+    return Case.of(
+        mixed(COUNTS[request.param]), request.param, lambda: engine(tiny, precision=request.param)
+    )
 
 
 def in_another_order(case: Case) -> dict[int, str]:
@@ -53,11 +66,15 @@ def in_another_order(case: Case) -> dict[int, str]:
 
 
 def in_an_almost_empty_batch(case: Case) -> dict[int, str]:
-    return speak(case.engine, case.requests, case.some(max(2, len(case.requests) // 25), seed=2), at_once=1)
+    return speak(
+        case.engine, case.requests, case.some(max(2, len(case.requests) // 25), seed=2), at_once=1
+    )
 
 
 def in_a_batch_that_is_never_full(case: Case) -> dict[int, str]:
-    return speak(case.engine, case.requests, case.some(40, seed=3), at_once=case.engine.slots // 4 + 1)
+    return speak(
+        case.engine, case.requests, case.some(40, seed=3), at_once=case.engine.slots // 4 + 1
+    )
 
 
 def among_strangers_and_garbage(case: Case) -> dict[int, str]:
@@ -69,7 +86,10 @@ def among_strangers_and_garbage(case: Case) -> dict[int, str]:
                 cache.copy_(torch.randn(cache.shape, generator=generator) * 1e4)
         case.engine._slots.hidden.fill_(float("nan"))
     watched = case.some(40, seed=4)
-    strangers = [msgspec.structs.replace(request, voice_seed=1000 + n) for n, request in enumerate(mixed(min(STRANGERS, case.engine.slots)))]
+    strangers = [
+        msgspec.structs.replace(request, voice_seed=1000 + n)
+        for n, request in enumerate(mixed(min(STRANGERS, case.engine.slots)))
+    ]
     company = [*(case.requests[n] for n in watched), *strangers]
     found = speak(case.engine, company, shuffled(len(company), seed=6))
     return {n: found[place] for place, n in enumerate(watched)}
@@ -79,10 +99,18 @@ def in_two_engines(case: Case) -> dict[int, str]:
     other = case.load()
     assert other.fingerprint == case.engine.fingerprint
     halves = case.some(60, seed=7)
-    return speak(other, case.requests, halves[::2]) | speak(case.engine, case.requests, halves[1::2])
+    return speak(other, case.requests, halves[::2]) | speak(
+        case.engine, case.requests, halves[1::2]
+    )
 
 
-COMPARISONS = (in_another_order, in_an_almost_empty_batch, in_a_batch_that_is_never_full, among_strangers_and_garbage, in_two_engines)
+COMPARISONS = (
+    in_another_order,
+    in_an_almost_empty_batch,
+    in_a_batch_that_is_never_full,
+    among_strangers_and_garbage,
+    in_two_engines,
+)
 Comparison = Callable[[Case], dict[int, str]]
 
 
@@ -107,19 +135,25 @@ def test_company_does_not_matter(case: Case, compare: Comparison) -> None:
 def test_a_restart_does_not_matter(case: Case, tiny: Assets) -> None:
     some = case.some(20, seed=8)
     code = (
-        "import sys; from pathlib import Path; from gpu_consumers.engines.chattts.assets import Assets\n"
+        "import sys; from pathlib import Path; from gpu_consumers.engines.chattts.weights.assets import Assets\n"
         "from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak\n"
         f"made = engine(Assets.open(Path({str(tiny.folder)!r})), precision={case.precision!r})\n"
         f"print(speak(made, mixed({len(case.requests)}), {some!r}))"
     )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[-1]
     found = speak(case.engine, case.requests, some)
     assert printed == str(found)
     assert found == {n: case.outcomes[n] for n in some}
 
 
-@pytest.mark.parametrize("changed", [{"threads": 2}, {"slots": 32}, {"precision": "bfloat16"}, {"context": 640}])
-def test_what_the_bytes_may_depend_on_is_in_the_fingerprint(tiny: Assets, changed: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "changed", [{"threads": 2}, {"slots": 32}, {"precision": "bfloat16"}, {"context": 640}]
+)
+def test_what_the_bytes_may_depend_on_is_in_the_fingerprint(
+    tiny: Assets, changed: dict[str, object]
+) -> None:
     assert engine(tiny, **changed).fingerprint != engine(tiny).fingerprint
 
 
@@ -153,14 +187,20 @@ def broken(request: pytest.FixtureRequest, tiny: Assets) -> Case:
 
 
 @pytest.mark.parametrize("compare", COMPARISONS)
-def test_each_comparison_finds_an_engine_that_breaks_the_promise(broken: Case, compare: Comparison) -> None:
+def test_each_comparison_finds_an_engine_that_breaks_the_promise(
+    broken: Case, compare: Comparison
+) -> None:
     assert not same(broken, compare)
 
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16", INT8])
 def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     assets = fabricate(tmp_path_factory.mktemp("full"), FULL, seed=2)
-    return Case.of(mixed(24), request.param, lambda: engine(assets, precision=request.param, slots=16, threads=2))
+    return Case.of(
+        mixed(24),
+        request.param,
+        lambda: engine(assets, precision=request.param, slots=16, threads=2),
+    )
 
 
 @pytest.mark.slow

@@ -12,7 +12,18 @@ from scipy.stats import chi2_contingency, chisquare
 from torch import Tensor
 from transformers.generation import TopKLogitsWarper, TopPLogitsWarper
 
-from gpu_consumers.engines.chattts.sampling import CANDIDATES, KEPT, WINDOW, Draw, Warp, best, noise, penalise, sample, survivors
+from gpu_consumers.engines.chattts.model.sampling import (
+    CANDIDATES,
+    KEPT,
+    WINDOW,
+    Draw,
+    Warp,
+    best,
+    noise,
+    penalise,
+    sample,
+    survivors,
+)
 from tests.unit.gpu_consumers.chattts import reference
 from tests.unit.gpu_consumers.chattts.reference import Case
 
@@ -38,7 +49,9 @@ def cases(random: np.random.Generator, rows: int, *, ties: bool) -> list[list[Ca
 
 
 def _row(random: np.random.Generator, ties: bool) -> list[Case]:
-    logits = (random.standard_normal((BOOKS, TOKENS)) * random.choice([0.5, 2.5, 6.0])).astype(np.float32)
+    logits = (random.standard_normal((BOOKS, TOKENS)) * random.choice([0.5, 2.5, 6.0])).astype(
+        np.float32
+    )
     windows = random.integers(0, random.choice([3, 20, TOKENS]), (BOOKS, WINDOW))
     windows[:, : random.integers(0, WINDOW + 1)] = -1  # the start of an utterance
     shared = Case(
@@ -58,7 +71,10 @@ def _row(random: np.random.Generator, ties: bool) -> list[Case]:
     )
     logits[:, END] += random.choice([0, 6])  # often the best
     halves = np.round(logits * 2) / 2 if ties else logits
-    return [replace(shared, logits=halves[book], window=tuple(windows[book].tolist()), codebook=book) for book in range(BOOKS)]
+    return [
+        replace(shared, logits=halves[book], window=tuple(windows[book].tolist()), codebook=book)
+        for book in range(BOOKS)
+    ]
 
 
 def batch(rows: list[list[Case]]) -> tuple[Tensor, Tensor, Warp, Draw, int, Tensor]:
@@ -68,9 +84,17 @@ def batch(rows: list[list[Case]]) -> tuple[Tensor, Tensor, Warp, Draw, int, Tens
         floats(np.stack([[case.logits for case in row] for row in rows])),
         torch.tensor([[case.window for case in row] for row in rows]),
         Warp(
-            floats([c.temperature for c in first]), floats([c.top_p for c in first]), torch.tensor([c.top_k for c in first]), floats([c.penalty for c in first])
+            floats([c.temperature for c in first]),
+            floats([c.top_p for c in first]),
+            torch.tensor([c.top_k for c in first]),
+            floats([c.penalty for c in first]),
         ),
-        Draw(*(torch.tensor([getattr(case, name) for case in first]) for name in ("seed", "segment", "stage", "number", "step"))),
+        Draw(
+            *(
+                torch.tensor([getattr(case, name) for case in first])
+                for name in ("seed", "segment", "stage", "number", "step")
+            )
+        ),
         END,
         torch.tensor([case.may_end for case in first]),
     )
@@ -99,20 +123,30 @@ def test_the_penalty_is_upstreams_for_as_many_rows_as_upstream_has_it_and_for_mo
     whole = CustomRepetitionPenaltyLogitsProcessorRepeat(1.05, ROWS * BOOKS, WINDOW)(tokens, flat)
     torch.testing.assert_close(found, whole, rtol=1e-6, atol=0)
     assert (found != flat).any(-1).all()
-    lost = CustomRepetitionPenaltyLogitsProcessorRepeat(1.05, 625, WINDOW)(tokens, flat)  # as upstream constructs it
+    lost = CustomRepetitionPenaltyLogitsProcessorRepeat(1.05, 625, WINDOW)(
+        tokens, flat
+    )  # as upstream constructs it
     assert torch.equal(lost[625:], flat[625:])
     torch.testing.assert_close(found[:625], lost[:625], rtol=1e-6, atol=0)
 
 
-@pytest.mark.parametrize(("top_p", "top_k"), [(0.7, 20), (0.95, 50), (0.3, 1), (1e-4, 20), (1.0, 100), (0.9, 2), (1.0, 1)])
+@pytest.mark.parametrize(
+    ("top_p", "top_k"),
+    [(0.7, 20), (0.95, 50), (0.3, 1), (1e-4, 20), (1.0, 100), (0.9, 2), (1.0, 1)],
+)
 def test_the_kept_tokens_are_transformers(top_p: float, top_k: int) -> None:
     logits = torch.randn(ROWS, BOOKS, TOKENS, generator=torch.Generator().manual_seed(3)) * 2.5
     scores, tokens = best(logits)
     one = torch.ones(ROWS)
-    keep = survivors(scores - torch.logsumexp(logits, -1, keepdim=True), Warp(one, one * top_p, one.long() * top_k, one))
+    keep = survivors(
+        scores - torch.logsumexp(logits, -1, keepdim=True),
+        Warp(one, one * top_p, one.long() * top_k, one),
+    )
     found = torch.zeros(logits.shape, dtype=torch.bool).scatter(-1, tokens, keep)
     none = torch.zeros(ROWS * BOOKS, 0, dtype=torch.int64)
-    warped = TopKLogitsWarper(top_k, min_tokens_to_keep=KEPT)(none, TopPLogitsWarper(top_p, min_tokens_to_keep=KEPT)(none, logits.view(-1, TOKENS)))
+    warped = TopKLogitsWarper(top_k, min_tokens_to_keep=KEPT)(
+        none, TopPLogitsWarper(top_p, min_tokens_to_keep=KEPT)(none, logits.view(-1, TOKENS))
+    )
     assert torch.equal(found.view(-1, TOKENS), torch.isfinite(warped))
     assert keep.sum(-1).min() >= KEPT
 
@@ -125,13 +159,24 @@ def test_ties_go_to_the_lower_token() -> None:
 
 def draws(case: Case, count: int, changing: str, books: int = BOOKS) -> npt.NDArray[np.int64]:
     """Tokens (count, books) of the same row, where one part of its draw counts from 0."""
-    return torch.cat([sample(*_same(case, part, changing, books)) for part in torch.arange(count).split(500)]).numpy()
+    return torch.cat(
+        [sample(*_same(case, part, changing, books)) for part in torch.arange(count).split(500)]
+    ).numpy()
 
 
-def _same(case: Case, counted: Tensor, changing: str, books: int) -> tuple[Tensor, Tensor, Warp, Draw, int, Tensor]:
-    logits, window, warp, draw, end, may_end = batch([[replace(case, codebook=book) for book in range(books)]])
+def _same(
+    case: Case, counted: Tensor, changing: str, books: int
+) -> tuple[Tensor, Tensor, Warp, Draw, int, Tensor]:
+    logits, window, warp, draw, end, may_end = batch(
+        [[replace(case, codebook=book) for book in range(books)]]
+    )
     count = len(counted)
-    rows = Draw(**{name: counted if name == changing else value.expand(count) for name, value in vars(draw).items()})
+    rows = Draw(
+        **{
+            name: counted if name == changing else value.expand(count)
+            for name, value in vars(draw).items()
+        }
+    )
     return (
         logits.expand(count, -1, -1),
         window.expand(count, -1, -1),
@@ -183,16 +228,26 @@ def test_draws_of_codebooks_and_of_steps_that_follow_are_independent() -> None:
 def test_a_draw_is_a_function_of_each_part_of_its_name() -> None:
     plain = draws(PLAIN, 200, "step")
     assert np.array_equal(plain, draws(PLAIN, 200, "step"))
-    for other in (replace(PLAIN, seed=43), replace(PLAIN, seed=42 + 2**32), replace(PLAIN, segment=1), replace(PLAIN, stage=1), replace(PLAIN, number=1)):
+    for other in (
+        replace(PLAIN, seed=43),
+        replace(PLAIN, seed=42 + 2**32),
+        replace(PLAIN, segment=1),
+        replace(PLAIN, stage=1),
+        replace(PLAIN, number=1),
+    ):
         assert (draws(other, 200, "step") == plain).mean() < 0.5, other
 
 
 def test_the_end_is_never_drawn_before_the_floor() -> None:
-    certain = replace(PLAIN, logits=np.where(np.arange(TOKENS) == END, 50, PLAIN.logits).astype(np.float32))
+    certain = replace(
+        PLAIN, logits=np.where(np.arange(TOKENS) == END, 50, PLAIN.logits).astype(np.float32)
+    )
     assert (draws(certain, 100, "step") == END).all()
     early = draws(replace(certain, may_end=False), 100, "step")
     assert (early != END).all()
-    assert set(early.flatten().tolist()) <= set(reference.kept(certain, reference.penalised(certain)))
+    assert set(early.flatten().tolist()) <= set(
+        reference.kept(certain, reference.penalised(certain))
+    )
 
 
 def test_a_token_depends_on_no_neighbour_and_on_no_place() -> None:
@@ -204,7 +259,14 @@ def test_a_token_depends_on_no_neighbour_and_on_no_place() -> None:
         places = [next(place for place, row in enumerate(rows) if row is wanted) for wanted in mine]
         assert torch.equal(again[places], expected)
     others = cases(random, ROWS, ties=True)
-    mixed = sample(*batch([own if place % 3 == 0 else other for place, (own, other) in enumerate(zip(mine, others, strict=True))]))
+    mixed = sample(
+        *batch(
+            [
+                own if place % 3 == 0 else other
+                for place, (own, other) in enumerate(zip(mine, others, strict=True))
+            ]
+        )
+    )
     assert torch.equal(mixed[::3], expected[::3])
     for count in (1, 2, 17):
         assert torch.equal(sample(*batch(mine[:count])), expected[:count])
@@ -215,7 +277,9 @@ def test_every_part_has_the_same_bits_in_every_place(threads: int) -> None:
     torch.set_num_threads(threads)
     case = [replace(PLAIN, codebook=book) for book in range(BOOKS)]
     logits, window, warp, draw, _, _ = batch([case] * 301)
-    penalised = penalise(logits / warp.temperature[:, None, None], window, warp.penalty[:, None, None])
+    penalised = penalise(
+        logits / warp.temperature[:, None, None], window, warp.penalty[:, None, None]
+    )
     scores, tokens = best(penalised)
     total = torch.logsumexp(penalised, -1, keepdim=True)
     for part in (penalised, scores, tokens, total, (scores - total).exp(), noise(draw, tokens)):

@@ -13,17 +13,31 @@ from ChatTTS.model.speaker import Speaker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.speaker import _bytes, decode, embedding, encode, sample
+from gpu_consumers.engines.chattts.model.speaker import _bytes, decode, embedding, encode, sample
 from schemas.messages import MAX_VOICE_SEED
 from seedcast.errors import InvalidRequest
 
 HIDDEN = 768
-SEEDS = (0, 1, 42, 2222, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**53 - 2, MAX_VOICE_SEED, *random.Random(0).sample(range(2**53), 40))
+SEEDS = (
+    0,
+    1,
+    42,
+    2222,
+    2**31,
+    2**32 - 1,
+    2**32,
+    2**32 + 1,
+    2**53 - 2,
+    MAX_VOICE_SEED,
+    *random.Random(0).sample(range(2**53), 40),
+)
 LZMA2 = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
 
 
 def packed(data: bytes) -> str:
-    return str(pybase16384.encode_to_string(lzma.compress(data, format=lzma.FORMAT_RAW, filters=LZMA2)))
+    return str(
+        pybase16384.encode_to_string(lzma.compress(data, format=lzma.FORMAT_RAW, filters=LZMA2))
+    )
 
 
 def voice(*values: float) -> bytes:
@@ -33,7 +47,9 @@ def voice(*values: float) -> bytes:
 
 def statistics(hidden: int) -> str:
     """Upstream's deviations and means, the first `hidden` of each."""
-    both = np.frombuffer(pybase16384.decode_from_string(Config().spk_stat), dtype=np.float16).reshape(2, -1)
+    both = np.frombuffer(
+        pybase16384.decode_from_string(Config().spk_stat), dtype=np.float16
+    ).reshape(2, -1)
     return str(pybase16384.encode_to_string(both[:, :hidden].tobytes()))
 
 
@@ -118,7 +134,9 @@ REAL = encode(sample(42, HIDDEN, Config().spk_stat))
         (packed(voice(60000.0, 60000.0)), "a length that float16 can hold"),
     ],
 )
-def test_what_is_no_speaker_string_is_refused_without_being_quoted(string: str, expected: str) -> None:
+def test_what_is_no_speaker_string_is_refused_without_being_quoted(
+    string: str, expected: str
+) -> None:
     with pytest.raises(InvalidRequest) as caught:
         decode(string, HIDDEN)
     error = caught.value
@@ -143,7 +161,13 @@ symbols = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x8DFF), max
 marks = st.sampled_from(["", *map(chr, range(0x3D00, 0x3D09))])
 
 
-@given(st.one_of(st.text(max_size=40), st.text(st.characters(), max_size=9), st.builds(lambda body, mark: body + mark, symbols, marks)))
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.text(st.characters(), max_size=9),
+        st.builds(lambda body, mark: body + mark, symbols, marks),
+    )
+)
 def test_no_string_does_more_than_be_refused(string: str) -> None:
     with pytest.raises(InvalidRequest):
         decode(string, HIDDEN)

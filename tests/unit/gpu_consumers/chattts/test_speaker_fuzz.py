@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.speaker import decode
+from gpu_consumers.engines.chattts.model.speaker import decode
 from seedcast.errors import InvalidRequest
 
 HIDDEN = 768
@@ -21,7 +21,11 @@ filters = windows.map(lambda size: [{"id": lzma.FILTER_LZMA2, "dict_size": size}
 def strings(draw: st.DrawFn) -> str:
     """Any bytes, or a stream of a voice's size, a bomb or another, whole or damaged, wrapped as upstream wraps them."""
     unpacked = draw(st.binary(max_size=64)) * draw(st.sampled_from([1, 24, 48, 2000]))
-    packed = bytearray(draw(st.binary(max_size=64)) if draw(st.booleans()) else lzma.compress(unpacked, format=lzma.FORMAT_RAW, filters=draw(filters)))
+    packed = bytearray(
+        draw(st.binary(max_size=64))
+        if draw(st.booleans())
+        else lzma.compress(unpacked, format=lzma.FORMAT_RAW, filters=draw(filters))
+    )
     for _ in range(draw(st.integers(0, 2))):
         at = draw(st.integers(0, len(packed)))
         packed[at : at + draw(st.integers(0, 2))] = draw(st.binary(max_size=3))

@@ -4,13 +4,18 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.frontend import Segment
 from gpu_consumers.engines.chattts.speech import MAX_LEVEL, Speech
+from gpu_consumers.text import Segment
 from tests.unit.gpu_consumers.requests import a_request
 
 
 def speech_of(*pauses: float) -> Speech:
-    return Speech.of(7, a_request(), [Segment(f"part {number}", 1.0, pause) for number, pause in enumerate(pauses)], unspoken=0)
+    return Speech.of(
+        7,
+        a_request(),
+        [Segment(f"part {number}", 1.0, pause) for number, pause in enumerate(pauses)],
+        unspoken=0,
+    )
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=300))
@@ -50,6 +55,8 @@ def test_pieces_are_joined_in_order_with_their_pauses() -> None:
         piece.samples = np.full(100 + piece.number, piece.number + 1, np.float32)
     assert speech.complete
     zeros = [np.zeros(6_000), np.zeros(0), np.zeros(2_400)]
-    expected = np.concatenate([part for number in range(3) for part in (np.full(100 + number, number + 1), zeros[number])])
+    expected = np.concatenate(
+        [part for number in range(3) for part in (np.full(100 + number, number + 1), zeros[number])]
+    )
     assert np.array_equal(speech.joined(), expected)
     assert speech.joined().dtype == np.float32

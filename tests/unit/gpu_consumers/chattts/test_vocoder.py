@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.vocoder import products
+from gpu_consumers.engines.chattts.model.vocoder import products
 
 
 def precision() -> str:

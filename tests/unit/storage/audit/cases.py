@@ -8,11 +8,11 @@ from schemas.messages import Campaign, Receipt, Rendition, RequestError, SpeechR
 from schemas.topics import REQUESTS, Topic
 from seedcast.kafka import Committed, Partition
 from seedcast.settings import Settings
-from storage.audit.case import Case
-from storage.audit.judge import checks
-from storage.audit.passed import Logs, Passed
+from storage.audit.checks import checks
+from storage.audit.committed import Logs, Passed
+from storage.audit.database import Place, State
+from storage.audit.evidence import Case
 from storage.audit.report import Finding, Report
-from storage.audit.state import Place, State
 
 SETTINGS = Settings()
 CAMPAIGN = "night"
@@ -22,21 +22,55 @@ def name(number: int) -> str:
     return f"request-{number:06d}"
 
 
-def place(number: int, *, unread: bool = False, topic: Topic = REQUESTS, at_ms: int = 1000) -> Place:
+def place(
+    number: int, *, unread: bool = False, topic: Topic = REQUESTS, at_ms: int = 1000
+) -> Place:
     return Place(name(number), topic.name, 0, number, at_ms, unread)
 
 
 def spoken(
-    number: int, *, engine: str = "e1", chain: str = "c1", waveform: str = "0f" * 32, sha256: str = "aa" * 32, campaign: str | None = CAMPAIGN
+    number: int,
+    *,
+    engine: str = "e1",
+    chain: str = "c1",
+    waveform: str = "0f" * 32,
+    sha256: str = "aa" * 32,
+    campaign: str | None = CAMPAIGN,
 ) -> SpeechResult:
     uri = f"s3://memory/{campaign}/{number}-{sha256[:4]}"
-    rendition = Rendition(profile="phone", uri=uri, format="ogg", sample_rate=24_000, duration=1.0, bytes=3, sha256=sha256)
-    receipt = Receipt(voice_seed=1, text_digest="0" * 64, waveform_sha256=waveform, engine_fingerprint=engine, chain_fingerprint=chain, draw=0)
-    return SpeechResult(request_id=name(number), campaign_id=campaign, status="succeeded", renditions=(rendition,), receipt=receipt)
+    rendition = Rendition(
+        profile="phone",
+        uri=uri,
+        format="ogg",
+        sample_rate=24_000,
+        duration=1.0,
+        bytes=3,
+        sha256=sha256,
+    )
+    receipt = Receipt(
+        voice_seed=1,
+        text_digest="0" * 64,
+        waveform_sha256=waveform,
+        engine_fingerprint=engine,
+        chain_fingerprint=chain,
+        draw=0,
+    )
+    return SpeechResult(
+        request_id=name(number),
+        campaign_id=campaign,
+        status="succeeded",
+        renditions=(rendition,),
+        receipt=receipt,
+    )
 
 
 def failed(number: int, campaign: str | None = CAMPAIGN) -> SpeechResult:
-    return SpeechResult(request_id=name(number), campaign_id=campaign, status="failed", error=RequestError(code="engine_error", message="no"))
+    return SpeechResult(
+        request_id=name(number),
+        campaign_id=campaign,
+        status="failed",
+        error=RequestError(code="engine_error", message="no"),
+    )
 
 
 def partition(topic: Topic, number: int = 0) -> Partition:
@@ -64,7 +98,9 @@ def judge(
     notes.find_suspects()
     notes.add_audio(audio)
     notes.add_letters((f"dead-letters[0]@{number}", name(number)) for number in letters)
-    record = Campaign(campaign_id=CAMPAIGN, state=state, created_at=datetime.now(UTC), accepted=sealed)  # type: ignore[arg-type]
+    record = Campaign(
+        campaign_id=CAMPAIGN, state=state, created_at=datetime.now(UTC), accepted=sealed
+    )  # type: ignore[arg-type]
     case = Case(
         state=notes,
         record=record,

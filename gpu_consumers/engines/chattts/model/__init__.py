@@ -1,0 +1,1 @@
+"""The ChatTTS model: tokens in, hidden states and samples out."""

@@ -1,0 +1,115 @@
+"""What becomes of a record or an utterance. Pure: decides, and sends nothing."""
+
+from gpu_consumers.engines import Engine, Utterance
+from schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
+from seedcast.campaigns.campaign_state import CANCELLED
+from seedcast.catalog import text
+from seedcast.catalog.profiles import Profiles
+from seedcast.codec import decode_request, encode_flac, rejection, waveform_sha256
+from seedcast.errors import InvalidRequest, Undecodable
+
+
+def of_record(value: bytes, profiles: Profiles) -> SpeechRequest | Rejected | Undecodable:
+    """A request to be spoken; else the rejection of one with a readable id; else the reason for a dead letter."""
+    try:
+        request = decode_request(value)
+        validate(request, profiles)
+    except InvalidRequest as error:
+        return rejection(value, error)
+    except Undecodable as error:
+        return error
+    return request
+
+
+def of_utterance(request: SpeechRequest, utterance: Utterance, engine: Engine) -> Synthesis:
+    if utterance.waveform is None:
+        error = utterance.error or RequestError(
+            code="engine_error", message="the engine gave neither a waveform nor a reason"
+        )
+        return _rejected(request, error)
+    return RawAudio(
+        request=request,
+        flac=encode_flac(utterance.waveform, engine.sample_rate),
+        sample_rate=engine.sample_rate,
+        samples=len(utterance.waveform),
+        clipped=utterance.clipped,
+        waveform_sha256=waveform_sha256(utterance.waveform),
+        engine_fingerprint=engine.fingerprint,
+        draw=utterance.draw,
+        unspoken=utterance.unspoken,
+    )
+
+
+def expired(request: SpeechRequest, now: float) -> Rejected | None:
+    """The deadline is the latest moment to begin; `now` in seconds since the epoch."""
+    if request.deadline is None or now <= request.deadline.timestamp():
+        return None
+    error = RequestError(
+        code="expired", message=f"expected synthesis to begin by {request.deadline.isoformat()}"
+    )
+    return Rejected(
+        request_id=request.request_id,
+        campaign_id=request.campaign_id,
+        status="expired",
+        error=error,
+        metadata=request.metadata,
+    )
+
+
+def cancelled(request: SpeechRequest) -> Rejected:
+    return Rejected(
+        request_id=request.request_id,
+        campaign_id=request.campaign_id,
+        status="cancelled",
+        error=CANCELLED,
+        metadata=request.metadata,
+    )
+
+
+def cannot_wait(request: SpeechRequest, got: str) -> Rejected:
+    """Its campaign is paused, and the topic where it would wait refuses it."""
+    return _rejected(
+        request,
+        RequestError(
+            code="invalid_request",
+            message=f"expected a record that fits the topic of parked requests; {got}",
+        ),
+    )
+
+
+def too_large(request: SpeechRequest, got: str) -> Rejected:
+    return _rejected(
+        request,
+        RequestError(
+            code="audio_too_large",
+            message=f"expected a waveform that fits a record of the audio topic; {got}; split the text",
+        ),
+    )
+
+
+def _rejected(request: SpeechRequest, error: RequestError) -> Rejected:
+    return Rejected(
+        request_id=request.request_id,
+        campaign_id=request.campaign_id,
+        status="failed",
+        error=error,
+        metadata=request.metadata,
+    )
+
+
+def validate(request: SpeechRequest, profiles: Profiles) -> None:
+    if problem := text.problem(request.text):
+        expected, got = problem
+        raise InvalidRequest(
+            "nothing_to_speak" if "letter" in expected else "invalid_request",
+            "field text",
+            expected=expected,
+            got=got,
+        )
+    if unknown := [name for name in request.profiles if name not in profiles]:
+        raise InvalidRequest(
+            "unknown_profile",
+            "field profiles",
+            expected=f"any of {', '.join(profiles)}",
+            got=", ".join(unknown),
+        )

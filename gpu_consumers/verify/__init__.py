@@ -1,0 +1,1 @@
+"""Whether an engine still speaks as it did: replay, voice lock, golden utterances."""

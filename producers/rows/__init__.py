@@ -1,0 +1,1 @@
+"""From a file to requests: read rows, fill templates, check values."""

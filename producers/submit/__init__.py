@@ -1,0 +1,1 @@
+"""From requests to Kafka: each acknowledged, each sent once."""

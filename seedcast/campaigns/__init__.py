@@ -1,0 +1,1 @@
+"""What a campaign is and does, and how its requests ended."""

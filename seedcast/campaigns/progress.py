@@ -1,0 +1,181 @@
+"""How campaigns stand: the first result of every request id, counted from the results topic."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+import structlog
+from msgspec.structs import replace
+
+from schemas.messages import Campaign, SpeechResult
+from schemas.topics import DAY, RESULTS
+from seedcast.campaigns.campaign_topic import Campaigns
+from seedcast.codec import decode_result
+from seedcast.errors import InvalidInput, Undecodable
+from seedcast.kafka import Producer, Record, TopicReader, announce
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+POLL = 0.2  # seconds
+KEPT = RESULTS.retention_ms // DAY + 1  # days, of which the first is seldom a whole one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    accepted: int | None  # None until the campaign is sealed
+    succeeded: int = 0
+    failed: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    audio_seconds: float = 0.0  # of the first rendition of each request
+    rate: float | None = None  # outcomes a second, between the first and the latest
+
+    @property
+    def finished(self) -> int:
+        return self.succeeded + self.failed + self.expired + self.cancelled
+
+    @property
+    def complete(self) -> bool:
+        return self.accepted is not None and self.finished >= self.accepted
+
+
+@dataclass
+class _Tally:
+    ids: set[int] = field(default_factory=set)
+    statuses: Counter[str] = field(default_factory=Counter)
+    audio_seconds: float = 0.0
+    first_ms: int = 0
+    last_ms: int = 0
+
+    def take(self, result: SpeechResult, timestamp_ms: int) -> bool:
+        """Whether it is the request's first result."""
+        if (compact := _compact(result.request_id)) in self.ids:
+            return False
+        self.ids.add(compact)
+        self.statuses[result.status] += 1
+        self.audio_seconds += result.renditions[0].duration if result.renditions else 0.0
+        self.first_ms = self.first_ms or timestamp_ms
+        self.last_ms = timestamp_ms
+        return True
+
+
+class Outcomes:
+    """Reads every partition from its beginning, and follows. With a campaign, the others are not counted."""
+
+    def __init__(self, settings: Settings, campaign: str | None = None) -> None:
+        self._only = campaign
+        self._reader = TopicReader(settings, settings.topic(RESULTS))
+        self._tallies: dict[str | None, _Tally] = {}
+
+    def __enter__(self) -> "Outcomes":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.__exit__()
+
+    @property
+    def caught_up(self) -> bool:
+        return self._reader.caught_up
+
+    def catch_up(self) -> None:
+        for record in self._reader.to_end():
+            self._take(record)
+
+    def poll(self, timeout: float) -> list[SpeechResult]:
+        """First results that arrived within `timeout` seconds."""
+        return [result for record in self._reader.poll(timeout) if (result := self._take(record))]
+
+    def progress(self, campaign: Campaign) -> Progress:
+        tally = self._tallies.get(campaign.campaign_id, _Tally())
+        seconds = (tally.last_ms - tally.first_ms) / 1000
+        return Progress(
+            accepted=campaign.accepted,
+            succeeded=tally.statuses["succeeded"],
+            failed=tally.statuses["failed"],
+            expired=tally.statuses["expired"],
+            cancelled=tally.statuses["cancelled"],
+            audio_seconds=tally.audio_seconds,
+            rate=len(tally.ids) / seconds if seconds > 0 else None,
+        )
+
+    def ended(self, campaign: Campaign) -> bool:
+        """Whether nothing more is to be waited for. Of one that was cancelled before it was sealed, nobody knows how many requests it has."""
+        uncounted = campaign.state == "cancelled" and campaign.accepted is None
+        return self.caught_up and (uncounted or self.progress(campaign).complete)
+
+    def _take(self, record: Record) -> SpeechResult | None:
+        try:
+            result = decode_result(record.value)
+        except Undecodable as error:
+            log.warning(
+                "result_unreadable",
+                partition=record.partition.number,
+                offset=record.offset,
+                problem=str(error),
+            )
+            return None
+        if self._only not in (None, result.campaign_id):
+            return None
+        tally = self._tallies.setdefault(result.campaign_id, _Tally())
+        return result if tally.take(result, record.timestamp_ms) else None
+
+
+class Seen:
+    """Ids that were met, by the day of their records: bounded, however long it is asked. What comes again after the topic's retention is new."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, set[int]] = {}
+        self._latest = 0
+
+    def first(self, request_id: str, timestamp_ms: int) -> bool:
+        compact = _compact(request_id)
+        day = (
+            min(timestamp_ms, int(time.time() * 1000)) // DAY
+        )  # a clock that was ahead makes no other id old
+        if any(compact in ids for ids in self._days.values()):
+            return False
+        if day > self._latest:
+            self._latest = day
+            self._days = {known: ids for known, ids in self._days.items() if known > day - KEPT}
+        self._days.setdefault(day, set()).add(compact)
+        return True
+
+
+def _compact(request_id: str) -> int:
+    """64 bits: 70 bytes a request in a set, half of what its id takes; two of a million requests collide once in 40 million campaigns."""
+    return int.from_bytes(blake2b(request_id.encode(), digest_size=8).digest())
+
+
+def wait(
+    settings: Settings, campaign_id: str, on_progress: Callable[[Progress], None] = lambda _: None
+) -> Progress:
+    """Until the campaign is sealed and every accepted request has its outcome; then marks it completed.
+
+    One that was cancelled before it was sealed has no count to wait for: it ends at once, not `complete`.
+    Raises InvalidInput where there is no such campaign.
+    """
+    with Campaigns(settings) as campaigns, Outcomes(settings, campaign_id) as outcomes:
+        campaigns.catch_up()
+        if campaign_id not in campaigns.records:
+            raise InvalidInput(
+                f"campaign {campaign_id}",
+                expected="one that was submitted",
+                got=", ".join(campaigns.records) or "none yet",
+            )
+        while True:
+            outcomes.poll(POLL)
+            campaigns.poll()
+            campaign = campaigns.records[campaign_id]
+            on_progress(progress := outcomes.progress(campaign))
+            if outcomes.ended(campaign):
+                if progress.complete:
+                    _complete(settings, campaign)
+                return progress
+
+
+def _complete(settings: Settings, campaign: Campaign) -> None:
+    if campaign.state == "sealed":
+        announce(Producer(settings), settings, replace(campaign, state="completed"))

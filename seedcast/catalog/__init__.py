@@ -1,0 +1,1 @@
+"""What requests may name: device profiles, voices, and texts that can be spoken."""

@@ -1,0 +1,1 @@
+"""The post-process worker: a Faust app around the pure audio chain."""

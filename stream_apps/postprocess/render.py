@@ -1,0 +1,282 @@
+"""From a record of the audio topic to its outcome: a manifest and the objects it names. Pure: stores and sends nothing.
+
+The same record gives the same outcome, byte for byte, however often it is taken, as long as its campaign is not cancelled.
+"""
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+
+import msgspec
+import structlog
+
+from schemas.messages import (
+    CampaignId,
+    RawAudio,
+    Receipt,
+    Rejected,
+    Rendition,
+    RequestError,
+    RequestId,
+    SpeechResult,
+    Status,
+)
+from seedcast.campaigns.campaign_state import CANCELLED
+from seedcast.catalog.profiles import Profile, Profiles
+from seedcast.codec import Waveform, decode_flac, decode_synthesis, text_digest, waveform_sha256
+from seedcast.errors import InvalidRequest, Undecodable
+from seedcast.metrics import STAGE_SECONDS
+from seedcast.settings import PostprocessSettings
+from storage.objects import ObjectStore, object_key
+from stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What an outcome depends on besides its record; fixed while the process runs."""
+
+    profiles: Profiles
+    chain_fingerprint: str
+    digest_key: bytes
+    store: ObjectStore  # asked for addresses only
+
+    @classmethod
+    def of(
+        cls, settings: PostprocessSettings, profiles: Profiles, store: ObjectStore
+    ) -> "Deployment":
+        return cls(
+            profiles,
+            chain_fingerprint(profiles),
+            settings.digest_key.get_secret_value().encode(),
+            store,
+        )
+
+
+@dataclass(frozen=True)
+class AudioObject:
+    """Audio to be stored."""
+
+    profile: str
+    key: str
+    data: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The manifest, and what must be stored before it may be sent."""
+
+    result: SpeechResult
+    objects: tuple[AudioObject, ...] = ()
+    submitted_at: datetime | None = None  # None where the request is not in the record
+
+
+def outcome(
+    value: bytes, deployment: Deployment, cancelled: Set[CampaignId] = frozenset()
+) -> Outcome:
+    """Every record with a readable request id has one. Raises Undecodable for the others: a dead letter.
+
+    `cancelled`: the campaigns of which no more audio is wanted. One that joins them between two deliveries of a record changes
+    its outcome; the first result counts.
+    """
+    try:
+        synthesis = decode_synthesis(value)
+    except Undecodable as error:
+        return Outcome(_salvage(value, error))
+    if isinstance(synthesis, Rejected):
+        return Outcome(_rejected(synthesis))
+    if synthesis.request.campaign_id in cancelled:
+        return _ended(synthesis, "cancelled", CANCELLED)
+    try:
+        return _rendered(synthesis, deployment)
+    except InvalidRequest as error:
+        return _failed(synthesis, RequestError(code=error.code, message=str(error)))
+    except MemoryError:  # another worker, or this one started anew, may have enough
+        raise
+    except (
+        Exception
+    ) as error:  # a library met what nobody foresaw; it must cost this request, not the worker
+        request = synthesis.request
+        log.exception(
+            "postprocess_failed", request_id=request.request_id, campaign_id=request.campaign_id
+        )
+        return _failed(
+            synthesis,
+            RequestError(
+                code="render_error",
+                message=f"unforeseen {type(error).__name__}; the worker's log has the rest",
+            ),
+        )
+
+
+def _rendered(audio: RawAudio, deployment: Deployment) -> Outcome:
+    request = audio.request
+    profiles = _profiles(request.profiles, deployment.profiles)
+    with STAGE_SECONDS.labels("decode").time():
+        waveform = _waveform(audio)
+    made = render_all(waveform, audio.sample_rate, profiles)
+    keys = [object_key(request.campaign_id, rendered.sha256, rendered.suffix) for rendered in made]
+    result = SpeechResult(
+        request_id=request.request_id,
+        campaign_id=request.campaign_id,
+        status="succeeded",
+        renditions=tuple(
+            _rendition(rendered, deployment.store.uri(key))
+            for rendered, key in zip(made, keys, strict=True)
+        ),
+        receipt=_receipt(audio, deployment),
+        unspoken=audio.unspoken,
+        metadata=request.metadata,
+    )
+    objects = tuple(
+        AudioObject(rendered.profile, key, rendered.data, rendered.content_type)
+        for rendered, key in zip(made, keys, strict=True)
+    )
+    return Outcome(result, objects, request.submitted_at)
+
+
+def _profiles(names: Iterable[str], known: Profiles) -> list[Profile]:
+    """Each name once, in the order given."""
+    wanted = list(dict.fromkeys(names))
+    if unknown := [name for name in wanted if name not in known]:
+        raise InvalidRequest(
+            "unknown_profile",
+            "field profiles",
+            expected=f"any of {', '.join(sorted(known))}",
+            got=", ".join(unknown),
+        )
+    return [known[name] for name in wanted]
+
+
+def _waveform(audio: RawAudio) -> Waveform:
+    """The waveform, if it is the one that was synthesised."""
+    if not audio.samples:  # which libsndfile cannot read back
+        raise InvalidRequest(
+            "render_error",
+            "waveform of the audio record",
+            expected="at least one sample",
+            got="none",
+        )
+    try:
+        waveform, sample_rate = decode_flac(audio.flac)
+    except Undecodable as error:
+        raise InvalidRequest(
+            "corrupt_audio", "waveform of the audio record", expected="FLAC", got=error.got
+        ) from error
+    expected, got = (audio.samples, audio.sample_rate), (len(waveform), sample_rate)
+    if waveform.ndim != 1 or expected != got:
+        raise InvalidRequest(
+            "corrupt_audio",
+            "waveform of the audio record",
+            expected=f"mono, (samples, Hz) {expected}",
+            got=f"{waveform.ndim} dimensions, {got}",
+        )
+    if (digest := waveform_sha256(waveform)) != audio.waveform_sha256:
+        raise InvalidRequest(
+            "corrupt_audio",
+            "waveform of the audio record",
+            expected=f"SHA-256 {audio.waveform_sha256}",
+            got=digest,
+        )
+    return waveform
+
+
+def _rendition(rendered: Rendered, uri: str) -> Rendition:
+    """Measured values to what can be heard, and no nearer."""
+    made = rendered.processed
+    return Rendition(
+        profile=rendered.profile,
+        uri=uri,
+        format=rendered.format,
+        sample_rate=rendered.sample_rate,
+        duration=rendered.duration,
+        bytes=len(rendered.data),
+        sha256=rendered.sha256,
+        loudness=_rounded(made.level.loudness, 2),
+        true_peak=_rounded(made.level.true_peak, 2),
+        snr=_rounded(made.snr, 1),
+        denoised=made.denoised,
+        trimmed=_rounded(made.trimmed.seconds, 3),
+        chain_version=VERSION,
+    )
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    """None for the infinite loudness of silence, which JSON has no number for."""
+    return round(value, digits) if isfinite(value) else None
+
+
+def _receipt(audio: RawAudio, deployment: Deployment) -> Receipt:
+    return Receipt(
+        voice_seed=audio.request.voice_seed,
+        text_digest=text_digest(audio.request.text, deployment.digest_key),
+        waveform_sha256=audio.waveform_sha256,
+        engine_fingerprint=audio.engine_fingerprint,
+        chain_fingerprint=deployment.chain_fingerprint,
+        draw=audio.draw,
+    )
+
+
+def _rejected(rejected: Rejected) -> SpeechResult:
+    return SpeechResult(
+        request_id=rejected.request_id,
+        campaign_id=rejected.campaign_id,
+        status=rejected.status,
+        error=rejected.error,
+        metadata=rejected.metadata,
+    )
+
+
+def _failed(audio: RawAudio, error: RequestError) -> Outcome:
+    return _ended(audio, "failed", error)
+
+
+def _ended(audio: RawAudio, status: Status, error: RequestError) -> Outcome:
+    request = audio.request
+    result = SpeechResult(
+        request_id=request.request_id,
+        campaign_id=request.campaign_id,
+        status=status,
+        error=error,
+        unspoken=audio.unspoken,
+        metadata=request.metadata,
+    )
+    return Outcome(result, submitted_at=request.submitted_at)
+
+
+class _Identity(msgspec.Struct):
+    request_id: RequestId
+    campaign_id: CampaignId | None = None
+
+
+class _RequestIdOnly(msgspec.Struct):  # a wrong campaign id must not cost the request id beside it
+    request_id: RequestId
+
+
+def _salvage(value: bytes, error: Undecodable) -> SpeechResult:
+    """A failed result where the request id, at least, can be read; else raises the error."""
+    try:
+        fields = msgspec.msgpack.decode(value)
+        fields = fields.get("request", fields)
+        found = _identity(fields)
+    except (
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+        AttributeError,
+    ):  # ValidationError is a DecodeError
+        raise error from None
+    message = RequestError(code="corrupt_audio", message=str(error))
+    return SpeechResult(
+        request_id=found.request_id, campaign_id=found.campaign_id, status="failed", error=message
+    )
+
+
+def _identity(fields: object) -> _Identity:
+    try:
+        return msgspec.convert(fields, _Identity)
+    except msgspec.ValidationError:
+        return _Identity(msgspec.convert(fields, _RequestIdOnly).request_id)

@@ -1,0 +1,112 @@
+"""What the capture of a graph takes for granted, on a CPU: idle steps leave no trace, the state stays in its place, and no step needs the host."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper, idle
+from gpu_consumers.engines.chattts.model.slots import Slots
+from gpu_consumers.engines.chattts.weights.assets import Assets
+from tests.unit.gpu_consumers.chattts.company import engine, mixed
+
+STEPS = 40  # through the prompts, into speech and text
+REQUESTS = mixed(5)  # the last goes through the text stage
+
+
+# To read a value, to make a tensor of Python's numbers, and what has as many results as values are true.
+HOSTS = {
+    "item",
+    "_local_scalar_dense",
+    "lift_fresh",
+    "nonzero",
+    "masked_select",
+    "is_nonzero",
+    "equal",
+}
+
+
+class Rehearsed:
+    """Does before every step what the capture does once."""
+
+    def __init__(self, eager: Stepper) -> None:
+        self.eager = eager
+
+    def step(self, slots: Slots, refining: bool) -> None:
+        with idle(slots):
+            self.eager.step(slots, refining)
+            self.eager.step(slots, refining)
+        self.eager.step(slots, refining)
+
+
+def after(made: ChatTTSEngine) -> list[Tensor]:
+    """The state after some steps, in the tensors that held it before them."""
+    held = list(state(made._slots))
+    for ticket, request in enumerate(REQUESTS):
+        made.admit(ticket, request)
+    for _ in range(STEPS):
+        made.step()
+    assert [tensor.data_ptr() for tensor in state(made._slots)] == [
+        tensor.data_ptr() for tensor in held
+    ]
+    return held
+
+
+def state(holder: object) -> Iterator[Tensor]:
+    values = (
+        [getattr(holder, field.name) for field in fields(holder)]
+        if is_dataclass(holder)
+        else vars(holder).values()
+    )
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif is_dataclass(value):
+            yield from state(value)
+
+
+def test_idle_steps_leave_no_trace_and_the_state_stays_in_its_place(tiny: Assets) -> None:
+    plain, rehearsing = engine(tiny, slots=6), engine(tiny, slots=6)
+    rehearsing._model = Rehearsed(rehearsing._model)
+    expected = after(plain)
+    assert plain._slots.draw.step.sum() > STEPS
+    assert all(torch.equal(*pair) for pair in zip(after(rehearsing), expected, strict=True))
+
+
+@torch.inference_mode()
+def test_what_was_running_runs_again_also_after_a_step_that_fails(tiny: Assets) -> None:
+    slots = engine(tiny, slots=6)._slots
+    slots.running[::2] = True
+    with suppress(RuntimeError), idle(slots):
+        assert not slots.running.any()
+        raise RuntimeError("no kernel")
+    assert slots.running.tolist() == [True, False] * 3
+
+
+class Operations(TorchDispatchMode):
+    """Notes the names of what torch is asked to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names = set[str]()
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.names.add(operation.overloadpacket.__name__)
+        return operation(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("refining", [False, True])
+def test_a_step_neither_asks_nor_awaits_the_host(tiny: Assets, refining: bool) -> None:
+    made = engine(tiny, slots=6)
+    with torch.inference_mode(), Operations() as seen:
+        made._model.step(made._slots, refining)
+    assert {"index_put_", "topk", "gather"} <= seen.names, "else it would see nothing"
+    assert not seen.names & HOSTS

@@ -1,0 +1,113 @@
+"""What becomes of a record: spoken, rejected under its id, or a dead letter; and never its text in a message."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from gpu_consumers import triage
+from gpu_consumers.engines.espeak import EspeakEngine
+from schemas.messages import RawAudio, Rejected, SpeechRequest
+from seedcast.catalog import profiles
+from seedcast.codec import decode_flac, encode_json, waveform_sha256
+from seedcast.errors import Undecodable
+from seedcast.settings import PostprocessSettings
+from tests.unit.gpu_consumers.requests import a_request
+
+PROFILES = profiles.load(PostprocessSettings())
+SECRET = "Zebra-4711"
+
+
+def record(**changes: object) -> bytes:
+    fields = msgspec.json.decode(encode_json(a_request(text=f"Hello {SECRET}.")))
+    return msgspec.json.encode({**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"text": ""}, "invalid_request"),
+        ({"text": 7}, "invalid_request"),
+        ({"text": "…!?"}, "nothing_to_speak"),
+        ({"text": "🎉🎉"}, "nothing_to_speak"),
+        ({"text": f"{SECRET}\u0000"}, "invalid_request"),
+        ({"text": SECRET * 10_000}, "invalid_request"),
+        ({"voice_seed": -1}, "invalid_request"),
+        ({"voice_seed": 2**53}, "invalid_request"),
+        ({"profiles": ["gramophone"]}, "unknown_profile"),
+        ({"profiles": []}, "invalid_request"),
+        ({"deadline": "tomorrow"}, "invalid_request"),
+        ({"campaign_id": "../etc"}, "invalid_request"),
+        ({"speed": 9}, "invalid_request"),
+    ],
+)
+def test_wrong_field_with_a_readable_id_is_rejected_under_that_id(
+    changes: dict[str, object], code: str
+) -> None:
+    rejected = triage.of_record(record(**changes), PROFILES)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.request_id, rejected.status, rejected.error.code) == (
+        "request-1",
+        "failed",
+        code,
+    )
+    assert SECRET not in rejected.error.message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"",
+        b"hello",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        b'{"request_id": 7}',
+        b'{"request_id": "x"}',
+        b'{"request_id": "request-1"',
+        b"[" * 5000,
+    ],
+)
+def test_record_without_a_readable_id_is_undecodable(value: bytes) -> None:
+    assert isinstance(triage.of_record(value, PROFILES), Undecodable)
+
+
+def test_sound_record_is_a_request_and_unknown_fields_are_ignored() -> None:
+    assert isinstance(triage.of_record(record(invented_later=True), PROFILES), SpeechRequest)
+
+
+def test_deadline_is_the_latest_moment_to_begin() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    request = a_request(deadline=moment)
+    assert triage.expired(request, moment.timestamp()) is None
+    late = triage.expired(request, (moment + timedelta(milliseconds=1)).timestamp())
+    assert late is not None
+    assert (late.status, late.error.code) == ("expired", "expired")
+
+
+def test_a_cancelled_request_ends_under_its_id_without_its_text() -> None:
+    ended = triage.cancelled(a_request(text=f"Hello {SECRET}.", metadata={"id": "7"}))
+    assert (
+        ended.request_id,
+        ended.campaign_id,
+        ended.status,
+        ended.error.code,
+        ended.metadata,
+    ) == (
+        "request-1",
+        "night",
+        "cancelled",
+        "cancelled",
+        {"id": "7"},
+    )
+    assert SECRET not in ended.error.message
+
+
+def test_audio_carries_the_waveform_bit_for_bit_and_its_hash() -> None:
+    engine = EspeakEngine(slots=1)
+    engine.admit(1, a_request())
+    (utterance,) = engine.step()
+    audio = triage.of_utterance(a_request(), utterance, engine)
+    assert isinstance(audio, RawAudio)
+    waveform, rate = decode_flac(audio.flac)
+    assert (waveform_sha256(waveform), rate) == (audio.waveform_sha256, audio.sample_rate)

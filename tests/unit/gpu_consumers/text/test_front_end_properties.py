@@ -1,0 +1,107 @@
+"""What holds for any text: one kind of error, one alphabet, bounded segments, no word lost."""
+
+import re
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from gpu_consumers.text import FrontEnd, Prepared, Segment, characters, english, mandarin
+from gpu_consumers.text.alphabet import ACCEPTED, WORD
+from gpu_consumers.text.tags import TOKEN
+from seedcast.errors import InvalidRequest
+
+LONGEST = 5.0
+FRONT_END = FrontEnd(lambda word: True, longest=LONGEST)
+WHOLE = FrontEnd(lambda word: True, longest=1e6)
+FRAGMENTS = (
+    "[laugh]", "[uv_break]", "[Stts]", "[", "]", "##", "您好", "订单", "元", "号", "%", "12", "0", "2024-03-05", "17:30", "¥", "$", "1,234.5", "3/4", "-",
+    "~", ":", "+86 ", "http://a.b/", "@", ".", "，", "。", "!", " ", "\n", "Dr. ", "don't", "A1", "pm", "kg", "st", "°C", "½", "😀", "é", "Ж", "٣", "訂", "*",
+    "(", ")", "一", "the ", "O'", "第",
+)  # fmt: skip
+TEXT = st.one_of(
+    st.text(max_size=300),
+    st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join),
+    st.text(alphabet="0123456789.,:/- $%年月元a", max_size=60),
+)
+
+
+def prepare(text: str, front_end: FrontEnd = FRONT_END) -> Prepared:
+    try:
+        return front_end.prepare(text)
+    except InvalidRequest:
+        assume(False)
+        raise
+
+
+def words(segments: tuple[Segment, ...]) -> list[str]:
+    return [
+        word
+        for segment in segments
+        for pair in re.findall(rf"{TOKEN.pattern}|({WORD.pattern})", segment.text)
+        for word in pair
+        if word
+    ]
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXT)
+def test_only_accepted_characters_and_allowed_tokens_come_out(text: str) -> None:
+    prepared = prepare(text)
+    assert prepared.segments
+    for segment in prepared.segments:
+        assert ACCEPTED.fullmatch(TOKEN.sub("", segment.text))
+        assert WORD.search(TOKEN.sub("", segment.text))
+        assert segment.text == segment.text.strip()
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXT)
+def test_no_digit_is_left_unspoken(text: str) -> None:
+    folded, _ = characters.fold(text)
+    for read in (mandarin.read, english.read):
+        assert not re.search("[0-9]", read(folded))
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT)
+def test_segments_are_bounded_and_say_everything(text: str) -> None:
+    prepared = prepare(text)
+    assert all(0 < segment.seconds <= LONGEST for segment in prepared.segments)
+    assert all(segment.pause in (0.0, 0.25, 0.4, 0.6) for segment in prepared.segments)
+    assert prepared.segments[-1].pause == 0
+    assert words(prepared.segments) == words(prepare(text, WHOLE).segments)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXT, st.floats(LONGEST, 10.0))
+def test_segments_fit_the_room_of_a_slot(text: str, room: float) -> None:
+    whole = words(prepare(text, WHOLE).segments)
+    found = WHOLE.prepare(text, room=room).segments
+    assert all(segment.seconds <= room for segment in found)
+    assert words(found) == whole
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT)
+def test_finer_says_the_same_in_strictly_shorter_segments(text: str) -> None:
+    for segment in prepare(text).segments:
+        parts = FRONT_END.finer(segment)
+        assert len(parts) >= 2 or len(WORD.findall(TOKEN.sub("", segment.text))) == 1
+        assert all(part.seconds < segment.seconds for part in parts)
+        assert not parts or (words(parts) == words((segment,)) and parts[-1].pause == segment.pause)
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXT)
+def test_dropped_characters_never_outnumber_the_text(text: str) -> None:
+    assert 0 <= prepare(text).unspoken <= len(text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from(["你好", "word", "再见", "。", ", "]), min_size=1, max_size=60).map(
+        "".join
+    )
+)
+def test_plain_words_are_kept_as_they_are(text: str) -> None:
+    assert words(prepare(text).segments) == WORD.findall(text)

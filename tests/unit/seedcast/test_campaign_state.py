@@ -1,0 +1,141 @@
+"""Pausing, resuming, cancelling and sealing: what makes no sense is refused, and writers that race cannot undo each other."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.messages import Campaign, CampaignState
+from seedcast.campaigns import campaign_state, campaign_topic
+from seedcast.errors import InvalidInput
+
+Change = Callable[[Campaign], Campaign]
+CHANGES: dict[str, Change] = {
+    "pause": campaign_state.paused,
+    "resume": campaign_state.resumed,
+    "cancel": campaign_state.cancelled,
+}
+
+
+def a_campaign(state: CampaignState, accepted: int | None = None) -> Campaign:
+    return Campaign(
+        campaign_id="night",
+        state=state,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        accepted=accepted,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "after"),
+    [
+        (("open", None), "pause", ("paused", None)),
+        (("sealed", 9), "pause", ("paused", 9)),
+        (("paused", 9), "pause", ("paused", 9)),
+        (("paused", None), "resume", ("open", None)),
+        (("paused", 9), "resume", ("sealed", 9)),
+        (("open", None), "resume", ("open", None)),
+        (("sealed", 9), "resume", ("sealed", 9)),
+        (("open", None), "cancel", ("cancelled", None)),
+        (("sealed", 9), "cancel", ("cancelled", 9)),
+        (("paused", 9), "cancel", ("cancelled", 9)),
+        (("cancelled", 9), "cancel", ("cancelled", 9)),
+    ],
+)
+def test_a_change_keeps_what_was_accepted(
+    before: tuple[CampaignState, int | None], change: str, after: tuple[CampaignState, int | None]
+) -> None:
+    assert CHANGES[change](a_campaign(*before)) == a_campaign(*after)
+
+
+@pytest.mark.parametrize(
+    ("state", "change"),
+    [
+        ("cancelled", "pause"),
+        ("cancelled", "resume"),
+        ("completed", "pause"),
+        ("completed", "resume"),
+        ("completed", "cancel"),
+    ],
+)
+def test_a_change_that_makes_no_sense_says_how_it_stands(state: CampaignState, change: str) -> None:
+    with pytest.raises(
+        InvalidInput, match=f"campaign night; expected one that is .*; got one that is {state}"
+    ):
+        CHANGES[change](a_campaign(state, 9))
+
+
+@pytest.mark.parametrize(("state", "after"), [("open", "sealed"), ("paused", "paused")])
+def test_sealing_does_not_resume(state: CampaignState, after: CampaignState) -> None:
+    assert campaign_state.sealed(a_campaign(state), 7) == a_campaign(after, 7)
+
+
+@pytest.mark.parametrize(
+    ("known", "record", "holds"),
+    [
+        (("paused", None), ("sealed", 9), ("paused", 9)),  # a seal that had not seen the pause
+        (("open", None), ("paused", 9), ("sealed", 9)),  # a seal that had not seen the resumption
+        (("sealed", 9), ("paused", None), ("paused", 9)),  # a pause that had not seen the seal
+        (("paused", 9), ("open", None), ("sealed", 9)),  # a resumption that had not seen the seal
+        (("paused", 9), ("sealed", 9), ("sealed", 9)),  # no race at all
+        (("cancelled", None), ("sealed", 9), ("cancelled", 9)),
+        (("cancelled", 9), ("completed", 9), ("cancelled", 9)),
+        (("completed", 9), ("paused", 9), ("completed", 9)),
+    ],
+)
+def test_writers_that_raced(
+    known: tuple[CampaignState, int | None],
+    record: tuple[CampaignState, int | None],
+    holds: tuple[CampaignState, int | None],
+) -> None:
+    assert campaign_state.merged(a_campaign(*known), a_campaign(*record)) == a_campaign(*holds)
+
+
+WRITERS: list[Change] = [
+    *CHANGES.values(),
+    partial(campaign_state.sealed, accepted=9),
+    lambda campaign: a_campaign("completed", campaign.accepted),
+]
+
+
+@given(st.lists(st.tuples(st.sampled_from(range(len(WRITERS))), st.integers(0, 4)), max_size=12))
+def test_no_order_of_racing_writers_undoes_what_is_final(writes: list[tuple[int, int]]) -> None:
+    """Each writer decides by what held a few records ago."""
+    held = [a_campaign("open")]
+    for writer, staleness in writes:
+        seen = held[max(0, len(held) - 1 - staleness)]
+        if (writer == 3 and (held[-1].accepted is not None or seen.state == "cancelled")) or (
+            writer == 4 and seen.state != "sealed"
+        ):
+            continue  # a campaign is sealed by one submission; and `wait` completes what is sealed
+        try:
+            record = WRITERS[writer](seen)
+        except InvalidInput:
+            continue
+        before = held[-1]
+        held.append(campaign_state.merged(before, record))
+        after = held[-1]
+        assert after.accepted == (record.accepted if before.accepted is None else before.accepted)
+        assert after.state == "cancelled" or "cancelled" not in (before.state, record.state)
+        assert after.state in ("completed", "cancelled") or before.state != "completed"
+        assert (after.state, after.accepted is None) not in (("open", False), ("sealed", True))
+        if writer == 3:
+            assert (after.state == "paused") == (before.state == "paused"), (
+                "a seal decides about the count only"
+            )
+        assert campaign_state.merged(after, after) == after, "written once more, it holds alone"
+
+
+def test_near_names_are_said() -> None:
+    with pytest.raises(
+        InvalidInput,
+        match="campaign nigth; expected one that was submitted; got none of that name, but night",
+    ):
+        campaign_topic.find(
+            {"night": a_campaign("open"), "july-bills": a_campaign("open")}, "nigth"
+        )
+    with pytest.raises(InvalidInput, match=r"got none of that name$"):
+        campaign_topic.find({}, "nigth")

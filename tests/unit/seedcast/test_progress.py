@@ -1,0 +1,63 @@
+"""When a campaign counts as complete, and what a repeated result changes: nothing."""
+
+import time
+
+import pytest
+
+from schemas.messages import SpeechResult, Status
+from schemas.topics import DAY, RESULTS
+from seedcast.campaigns.progress import Progress, Seen, _Tally
+
+
+@pytest.mark.parametrize(
+    ("accepted", "outcomes", "complete"),
+    [
+        (None, {"succeeded": 9}, False),
+        (4, {"succeeded": 1, "failed": 1, "expired": 1}, False),
+        (4, {"succeeded": 1, "failed": 1, "expired": 1, "cancelled": 1}, True),
+    ],
+)
+def test_complete_needs_the_seal_and_every_outcome(
+    accepted: int | None, outcomes: dict[str, int], complete: bool
+) -> None:
+    progress = Progress(accepted=accepted, **outcomes)  # type: ignore[arg-type]
+    assert (progress.complete, progress.finished) == (complete, sum(outcomes.values()))
+
+
+def test_only_the_first_result_of_a_request_counts() -> None:
+    def result(request_id: str, status: Status) -> SpeechResult:
+        return SpeechResult(request_id=request_id, campaign_id="night", status=status)
+
+    tally = _Tally()
+    taken = [
+        tally.take(result(*given), place)
+        for place, given in enumerate(
+            [("request-1", "failed"), ("request-1", "succeeded"), ("request-2", "failed")]
+        )
+    ]
+    assert taken == [True, False, True]
+    assert tally.statuses == {"failed": 2}
+
+
+def test_an_id_is_known_as_long_as_the_topic_keeps_it_and_is_then_forgotten() -> None:
+    seen, began = Seen(), 20_000 * DAY + DAY - 1
+    assert seen.first("request-0", began)
+    assert seen.first("another", began + RESULTS.retention_ms)
+    assert not seen.first("request-0", began + RESULTS.retention_ms)
+    assert seen.first("a third", began + RESULTS.retention_ms + 1)
+    assert seen.first("request-0", began + RESULTS.retention_ms + 1)
+
+
+def test_what_is_known_does_not_grow_with_the_days() -> None:
+    seen = Seen()
+    for day in range(20_000, 20_100):
+        for number in range(10):
+            assert seen.first(f"{day}-{number}", day * DAY)
+    assert sum(map(len, seen._days.values())) == 10 * (RESULTS.retention_ms // DAY + 1)
+
+
+def test_a_clock_that_was_ahead_makes_no_other_id_old() -> None:
+    seen, now = Seen(), int(time.time() * 1000)
+    assert seen.first("request-0", now - DAY)
+    assert seen.first("request-1", now + 1000 * DAY)
+    assert not seen.first("request-0", now)

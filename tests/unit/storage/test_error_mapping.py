@@ -1,0 +1,101 @@
+import inspect
+
+import minio.error
+import pytest
+import urllib3.exceptions
+from minio.error import MinioException, S3Error
+from urllib3.exceptions import HTTPError
+
+from seedcast.errors import (
+    CredentialsRefused,
+    Fatal,
+    InvalidSettings,
+    MissingObject,
+    Retryable,
+    StoreUnavailable,
+)
+from storage.error_mapping import FOREIGN, translate
+
+
+def s3_error(code: str) -> S3Error:
+    return S3Error(None, code, "message", "resource", "request-id", "host-id", "bucket", "key")  # type: ignore[arg-type]
+
+
+def exceptions_of(module: object, base: type[Exception]) -> list[type[Exception]]:
+    return [
+        found for _, found in inspect.getmembers(module, inspect.isclass) if issubclass(found, base)
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *exceptions_of(minio.error, MinioException),
+        *exceptions_of(urllib3.exceptions, HTTPError),
+        ConnectionResetError,
+        TimeoutError,
+    ],
+)
+def test_every_exception_of_the_libraries_is_caught_and_in_mid_run_retried(
+    kind: type[Exception],
+) -> None:
+    assert issubclass(kind, FOREIGN)
+    error = kind.__new__(
+        kind
+    )  # constructors differ, and the map must not depend on what they were given
+    if kind in (urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength):
+        error.partial, error.expected, error.length = 0, 1, b"1"  # type: ignore[attr-defined]
+    elif kind is S3Error:
+        error = s3_error("SlowDown")
+    elif kind is minio.error.ServerError:
+        error = minio.error.ServerError("gone", 502)
+    assert isinstance(translate(error, "storing"), StoreUnavailable)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "AccessDenied",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "ExpiredToken",
+        "RequestTimeTooSkewed",
+    ],
+)
+def test_refused_credentials_are_fatal_at_the_start_and_retried_in_mid_run(code: str) -> None:
+    assert isinstance(translate(s3_error(code), "opening", starting=True), CredentialsRefused)
+    refused = translate(s3_error(code), "storing")
+    assert isinstance(refused, Retryable)
+    assert "SEEDCAST_S3_SECRET_KEY" in refused.remedy
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["NoSuchBucket", "SlowDown", "InternalError", "ServiceUnavailable", "a code of the future"],
+)
+def test_what_may_heal_is_retried(code: str) -> None:
+    assert isinstance(translate(s3_error(code), "storing"), StoreUnavailable)
+
+
+def test_an_answer_of_another_xml_type_is_read_all_the_same() -> None:
+    """rclone sends text/xml, in which minio sees no S3 error."""
+    answer = "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"
+    assert isinstance(
+        translate(
+            minio.error.InvalidResponseError(404, "text/xml", answer), "reading", may_miss=True
+        ),
+        MissingObject,
+    )
+
+
+def test_a_missing_object_and_a_wrong_address_are_told_apart() -> None:
+    assert isinstance(translate(s3_error("NoSuchKey"), "reading", may_miss=True), MissingObject)
+    assert isinstance(translate(s3_error("NoSuchKey"), "storing"), StoreUnavailable)
+    assert isinstance(
+        translate(ValueError("invalid hostname"), "addressing", starting=True), InvalidSettings
+    )
+    assert not isinstance(translate(ValueError("a library's own mistake"), "storing"), Fatal)
+
+
+def test_a_message_keeps_the_servers_ids_out() -> None:
+    assert "host-id" not in str(translate(s3_error("SlowDown"), "storing"))

@@ -1,0 +1,255 @@
+"""What Faust may acknowledge: no event whose log was cut before it passes unseen, and no fault of the broker passes for a loss."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+from faust.types import TP
+
+from seedcast.errors import OffsetsLost, Retryable
+from seedcast.kafka import Committed, Partition, refuse_gap
+from seedcast.settings import Settings
+from stream_apps.postprocess import acks
+from stream_apps.postprocess.acks import Custody
+from stream_apps.postprocess.faust_app import build
+from stream_apps.postprocess.faust_transport import _Consumer
+
+PLACE = TP("audio", 0)
+
+
+class Message(SimpleNamespace):
+    """Stands for Faust's."""
+
+    __hash__ = object.__hash__
+
+
+class World:
+    """A group that has committed 5 of a log that begins at `begins`; the broker answers with `failures` first, and not before `answers`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begins, self.failures, self.crashed = 0, list[BaseException](), list[BaseException]()
+        self.answers, self.unacked, self.withheld = threading.Event(), set[Any](), list[int]()
+        self.answers.set()
+        self.signal: Callable[..., Coroutine[Any, Any, None]] = self._crash
+        self.app: Any = SimpleNamespace(
+            consumer=SimpleNamespace(earliest_offsets=self._earliest, unacked=self.unacked),
+            consumer_generation_id=1,
+            on_partitions_assigned=SimpleNamespace(connect=self._connect),
+            crash=self._crash,
+        )
+        monkeypatch.setattr(acks, "Admin", lambda _: SimpleNamespace(refuse_gap=self._committed))
+        self.custody = Custody(self.app, Settings(), lambda: None)
+
+    async def assigned(self, generation: int = 1) -> None:
+        self.app.consumer_generation_id = generation
+        await self.signal(self, {PLACE})
+
+    async def revoked(self) -> None:
+        self.app.rebalance_began()
+        await asyncio.sleep(0)  # the loop comes to it
+
+    async def arrive(self, *offsets: int, generation: int = 1) -> int:
+        """How many of them are to be worked on."""
+        events: list[Any] = [
+            SimpleNamespace(message=self._message(offset, generation)) for offset in offsets
+        ]
+        ours = self.custody.ours(events)
+        await self.custody.refuse_gaps(ours)
+        return len(ours)
+
+    def _message(self, offset: int, generation: int) -> Message:
+        return Message(
+            tp=PLACE,
+            topic="audio",
+            partition=0,
+            offset=offset,
+            generation_id=generation,
+            incref=lambda: self.withheld.append(offset),
+        )
+
+    def _connect(self, handler: Callable[..., Coroutine[Any, Any, None]], weak: bool) -> None:
+        self.signal = handler
+
+    def _committed(self, _: str) -> dict[Partition, Committed]:
+        self.answers.wait()
+        refuse_gap("audio", 0, 5, self.begins)
+        return {Partition("audio", 0): Committed(5, "")}
+
+    async def _earliest(self, place: TP) -> dict[TP, int]:
+        if self.failures:
+            raise self.failures.pop(0)
+        return {place: self.begins}
+
+    async def _crash(self, reason: BaseException) -> None:
+        self.crashed.append(reason)
+
+
+def play(
+    monkeypatch: pytest.MonkeyPatch,
+    scene: Callable[[World], Coroutine[Any, Any, None]],
+    assigned: bool = True,
+) -> None:
+    async def stage() -> None:
+        world = World(monkeypatch)
+        if assigned:
+            await world.assigned()
+        await scene(world)
+
+    asyncio.run(stage())
+
+
+def test_what_was_deleted_between_two_batches_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5, 6)
+        world.begins = 9
+        with pytest.raises(OffsetsLost, match=r"audio\[0\]: 2 records"):
+            await world.arrive(9)
+
+    play(monkeypatch, scene)
+
+
+def test_what_was_deleted_before_the_first_batch_is_missed_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(world: World) -> None:
+        await world.custody.refuse_gaps([])
+        await asyncio.sleep(0)
+        await world.custody._check()  # nothing was deleted by then
+        world.begins = 7
+        with pytest.raises(OffsetsLost, match=r"audio\[0\]: 2 records"):
+            await world.arrive(7, 8)
+
+    play(monkeypatch, scene)
+
+
+def test_a_worker_without_events_ends_where_records_were_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(world: World) -> None:
+        world.begins = 9
+        await world.assigned()
+        with pytest.raises(OffsetsLost):
+            await world.custody._check()
+        (reason,) = world.crashed
+        assert isinstance(reason, OffsetsLost)
+
+    play(monkeypatch, scene, assigned=False)
+
+
+def test_events_that_come_before_the_assignment_is_said_wait_for_the_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a commit of theirs would hide what was deleted."""
+
+    async def scene(world: World) -> None:
+        world.answers.clear()
+        world.begins = 7
+        arriving = asyncio.create_task(world.arrive(7))
+        await asyncio.sleep(0.05)  # nothing may come of it meanwhile
+        assert not arriving.done()
+        world.answers.set()
+        with pytest.raises(OffsetsLost):
+            await arriving
+
+    play(monkeypatch, scene, assigned=False)
+
+
+def test_what_fails_after_a_rebalance_is_tried_again_though_the_assignment_is_not_said_yet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5)
+        await world.revoked()
+        world.app.consumer_generation_id = 2  # Faust reads on, and has not said so
+        assert await world.arrive(6, generation=1) == 0  # and 6 is withheld, to be read again
+        world.failures = [KafkaTimeoutError()]
+        assert await world.arrive(5, 8, generation=2) == 2
+        assert (world.failures, world.withheld) == ([], [6])
+
+    play(monkeypatch, scene)
+
+
+def test_while_partitions_leave_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5)
+        await world.revoked()
+        assert await world.arrive(6) == 0
+        await world.assigned(generation=2)
+        assert await world.arrive(5, generation=2) == 1
+
+    play(monkeypatch, scene)
+
+
+def test_word_of_a_rebalance_that_is_over_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(world: World) -> None:
+        world.app.rebalance_began()
+        await world.assigned(generation=2)
+        await asyncio.sleep(0)
+        assert await world.arrive(5, generation=2) == 1
+
+    play(monkeypatch, scene)
+
+
+def test_offsets_that_never_held_a_record_are_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5, 8, 9)
+
+    play(monkeypatch, scene)
+
+
+def test_a_broker_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5)
+        world.begins, world.failures = 9, [KafkaTimeoutError(), TimeoutError()]
+        with pytest.raises(OffsetsLost):
+            await world.arrive(9)
+        assert not world.failures
+
+    play(monkeypatch, scene)
+
+
+def test_a_question_given_up_is_asked_again_when_the_event_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5)
+        world.begins, world.failures = 9, [KafkaTimeoutError(), KafkaTimeoutError()]
+        arriving = asyncio.create_task(world.arrive(9))
+        await asyncio.sleep(0)
+        await world.revoked()
+        with pytest.raises(Retryable):
+            await arriving
+        await world.assigned(generation=2)
+        with pytest.raises(OffsetsLost):
+            await world.arrive(9, generation=2)
+
+    play(monkeypatch, scene)
+
+
+def test_a_partition_that_looks_for_its_position_does_not_end_the_app() -> None:
+    """aiokafka asserts that it has one, and Faust's search for stalls would ask."""
+
+    def asserts(*_: object) -> None:
+        raise AssertionError
+
+    consumer: Any = SimpleNamespace(
+        assignment=lambda: {PLACE},
+        should_stop=False,
+        verify_event_path=asserts,
+        sleep=asyncio.sleep,
+    )
+    asyncio.run(_Consumer.verify_all_partitions_active(consumer))
+
+
+def test_the_first_reason_to_crash_is_the_one_that_is_said() -> None:
+    async def scene() -> BaseException | None:
+        app = build(Settings())
+        for reason in (OffsetsLost("gone"), RuntimeError("what came of it")):
+            app._crash(reason)
+        return app.crash_reason
+
+    assert isinstance(asyncio.run(scene()), OffsetsLost)
