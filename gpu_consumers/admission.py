@@ -26,7 +26,7 @@ State = Callable[[str], CampaignState | None]  # of a campaign; None where nobod
 
 
 @dataclass(frozen=True)
-class Flight:
+class InFlight:
     """A request between its offset and its audio."""
 
     assignment: Assignment
@@ -34,7 +34,7 @@ class Flight:
     request: SpeechRequest
 
 
-class Reception:
+class Admission:
     def __init__(
         self, settings: Settings, profiles: Profiles, state: State, publisher: Publisher
     ) -> None:
@@ -45,7 +45,7 @@ class Reception:
             publisher,
         )
         self._scheduler = Scheduler()
-        self._flights: dict[int, Flight] = {}  # by ticket
+        self._flights: dict[int, InFlight] = {}  # by ticket
         self._tickets = 0
         self._urgent_topic = settings.topic(REQUESTS_URGENT)
 
@@ -58,13 +58,13 @@ class Reception:
     def receive(self, assignment: Assignment, record: Record) -> None:
         match triage.of_record(record.value, self._profiles):
             case SpeechRequest() as request:
-                self._direct(Flight(assignment, record, request))
+                self._direct(InFlight(assignment, record, request))
             case Rejected() as rejected:
                 self._publisher.publish(assignment, record.offset, rejected)
             case Undecodable() as error:
                 self._publisher.bury(assignment, record, error)
 
-    def admit(self, free: int, *, bulk: bool) -> Iterator[tuple[int, Flight]]:
+    def admit(self, free: int, *, bulk: bool) -> Iterator[tuple[int, InFlight]]:
         """Tickets and flights for at most `free` slots, best first; without `bulk`, urgent ones only. The deadline is judged here, once."""
         while free and (tickets := list(self._scheduler.fill(free, bulk))):
             for ticket in tickets:
@@ -93,7 +93,7 @@ class Reception:
         for ticket in self._scheduler.drop(partition):
             del self._flights[ticket]
 
-    def _direct(self, flight: Flight) -> None:
+    def _direct(self, flight: InFlight) -> None:
         assignment, record, request = flight.assignment, flight.record, flight.request
         match self._state(request.campaign_id):
             case "cancelled":
@@ -110,12 +110,12 @@ class Reception:
             case _:
                 self._wait(flight)
 
-    def _refuse(self, flight: Flight, error: Poison) -> None:
+    def _refuse(self, flight: InFlight, error: Poison) -> None:
         self._publisher.publish(
             flight.assignment, flight.record.offset, triage.cannot_wait(flight.request, error.got)
         )
 
-    def _wait(self, flight: Flight) -> None:
+    def _wait(self, flight: InFlight) -> None:
         self._tickets += 1
         self._flights[self._tickets] = flight
         partition, request = flight.assignment.partition, flight.request

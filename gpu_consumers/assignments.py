@@ -10,8 +10,8 @@ from seedcast import metrics
 from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, Offsets, Partition, Record
-from seedcast.kafka.owned_partitions import Holding, Holdings
-from seedcast.kafka.topic_consumers import Membership
+from seedcast.kafka.owned_partitions import OwnedPartition, OwnedPartitions
+from seedcast.kafka.topic_consumers import TopicConsumers
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -20,7 +20,7 @@ GROUP = "gpu-consumers"
 
 
 @dataclass(eq=False)
-class Assignment(Holding[Ledger]):
+class Assignment(OwnedPartition[Ledger]):
     paused: bool = False
 
 
@@ -33,13 +33,13 @@ class Callbacks:
     forget: Callable[[Partition], None]  # drops what waits of a partition
 
 
-class Assignments(Holdings[Assignment]):
+class Assignments(OwnedPartitions[Assignment]):
     def __init__(
         self,
         settings: Settings,
         topics: Sequence[str],
         callbacks: Callbacks,
-        join: Callable[..., Membership] = Membership,
+        join: Callable[..., TopicConsumers] = TopicConsumers,
     ) -> None:
         self._gpu, self._callbacks = settings.gpu, callbacks
         super().__init__(settings, GROUP, topics, callbacks.flush, join)

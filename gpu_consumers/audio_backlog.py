@@ -42,7 +42,7 @@ class Untaken:
     old: int = 0  # how many of them have waited too long
 
 
-class Backlog:
+class AudioBacklog:
     """`over` is the last answer to have come; a broker that is slow or away delays the next one, and nobody else."""
 
     def __init__(self, settings: Settings, record_bytes: Mean) -> None:

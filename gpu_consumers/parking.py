@@ -18,7 +18,7 @@ from seedcast import metrics
 from seedcast.errors import Retryable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record
-from seedcast.kafka.owned_partitions import Holding, Holdings
+from seedcast.kafka.owned_partitions import OwnedPartition, OwnedPartitions
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -29,11 +29,11 @@ UNDER_WAY = 4096  # put back and not acknowledged, at most: what a crash may put
 
 
 @dataclass(eq=False)
-class Parked(Holding[Shelf]):
+class Parked(OwnedPartition[Shelf]):
     again: int | None = None  # the offset to go back to
 
 
-class Parking(Holdings[Parked]):
+class Parking(OwnedPartitions[Parked]):
     def __init__(
         self,
         settings: Settings,

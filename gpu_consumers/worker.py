@@ -10,10 +10,10 @@ from contextlib import ExitStack, suppress
 
 import structlog
 
-from gpu_consumers.admission import Flight, Reception
+from gpu_consumers.admission import Admission, InFlight
 from gpu_consumers.assignments import Assignments, Callbacks
-from gpu_consumers.audio_backlog import Backlog
-from gpu_consumers.encoder_pool import Handover
+from gpu_consumers.audio_backlog import AudioBacklog
+from gpu_consumers.encoder_pool import EncoderPool
 from gpu_consumers.engines import Engine, Utterance
 from gpu_consumers.parking import Parking
 from gpu_consumers.publisher import Publisher
@@ -49,13 +49,13 @@ class Worker:
     ) -> None:
         """`partitions`: how many each topic has, by full name."""
         self._settings, self._engine = settings, engine
-        self._in_slots: dict[int, Flight] = {}  # by ticket
+        self._in_slots: dict[int, InFlight] = {}  # by ticket
         self._campaigns, self._steer_due = Campaigns(settings), 0.0
         self._campaigns.catch_up()  # before there are partitions
         self._publisher = Publisher(settings, store, Producer(settings))
-        self._backlog = Backlog(settings, self._publisher.audio_bytes)
-        self._reception = Reception(settings, profiles, self._campaigns.state, self._publisher)
-        self._handover = Handover(engine, settings.gpu.encoders)
+        self._backlog = AudioBacklog(settings, self._publisher.audio_bytes)
+        self._reception = Admission(settings, profiles, self._campaigns.state, self._publisher)
+        self._handover = EncoderPool(engine, settings.gpu.encoders)
         callbacks = Callbacks(
             waiting=self._reception.waiting, flush=self._flush, forget=self._reception.forget
         )

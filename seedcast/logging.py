@@ -60,7 +60,7 @@ def configure(settings: LogSettings, **context: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
-    handler.addFilter(Sparing())
+    handler.addFilter(RepeatFilter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for chatty in ("aiokafka", "faust", "mode", "asyncio", "numba"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
@@ -70,7 +70,7 @@ def configure(settings: LogSettings, **context: str) -> None:
     structlog.contextvars.bind_contextvars(**context)
 
 
-class Sparing(logging.Filter):
+class RepeatFilter(logging.Filter):
     """Of the libraries' lines one of each kind in QUIET seconds; the next of that kind says as `repeated` how many were left out.
 
     A kind is a logger, a level, and the message without what varies, so that a new error passes at once. Ours are never left out.

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.chattts.parts import Parts
 from benchmarks.chattts.workload import AUDIO_SECONDS
-from gpu_consumers.engines.chattts.model.slots import Pass, Slots
+from gpu_consumers.engines.chattts.model.slots import Generation, Slots
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Run:
 
 
 @torch.inference_mode()
-def run(parts: Parts, passes: list[Pass], budget: float, step: "Step | None" = None) -> Run:
+def run(parts: Parts, passes: list[Generation], budget: float, step: "Step | None" = None) -> Run:
     slots, waiting, seen = parts.slots, deque(passes), Progress()
     move = step or Step()
     slots.running.zero_()  # what an earlier run was cut at

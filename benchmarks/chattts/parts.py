@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.chattts.workload import Plan, texts
-from gpu_consumers.engines.chattts.batch_sizes import Ladder
+from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, SPEECH
 from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
 from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured, Stepper
@@ -15,7 +15,7 @@ from gpu_consumers.engines.chattts.model import speaker, upstream_modules
 from gpu_consumers.engines.chattts.model.decoder import Decoder
 from gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from gpu_consumers.engines.chattts.model.model import Model
-from gpu_consumers.engines.chattts.model.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
 from gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from gpu_consumers.engines.chattts.model.vocoder import Vocoder
 from gpu_consumers.engines.chattts.weights.assets import Assets
@@ -31,7 +31,7 @@ class Parts:
     decoder: Decoder
     model: Model
     stepper: Stepper  # the model, on a CUDA device as a graph
-    ladder: Ladder
+    ladder: BatchSizes
     vocoder: Vocoder
 
     @property
@@ -43,7 +43,7 @@ class Parts:
     def slots(self) -> Slots:
         return self.ladder.slots
 
-    def passes(self, lengths: list[int]) -> list[Pass]:
+    def passes(self, lengths: list[int]) -> list[Generation]:
         """One a length, with floor = limit = length: it ends there and nowhere else."""
         statistics = self.dimensions.upstream_config().spk_stat
         voices = [
@@ -52,7 +52,7 @@ class Parts:
         ]
         prompts = [self.prompter.speech(text, 1.0) for text in texts(len(lengths))]
         return [
-            Pass(
+            Generation(
                 prompt=prompt,
                 voice=voices[row % VOICES],
                 seed=row,
@@ -101,7 +101,7 @@ def build(
         decoder,
         model,
         Captured(model) if chosen.device.type == "cuda" else model,
-        Ladder(
+        BatchSizes(
             Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device),
             model.rungs,
             decoder.move,

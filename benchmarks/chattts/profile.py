@@ -6,7 +6,7 @@ import pstats
 import torch
 
 from benchmarks.chattts.parts import Parts
-from gpu_consumers.engines.chattts.model.slots import Pass
+from gpu_consumers.engines.chattts.model.slots import Generation
 
 # Part: functions by (end of the file's name, function). Time of what they call counts, once.
 PARTS = {
@@ -20,7 +20,7 @@ PARTS = {
 
 
 @torch.inference_mode()
-def by_part(parts: Parts, passes: list[Pass], steps: int) -> dict[str, float]:
+def by_part(parts: Parts, passes: list[Generation], steps: int) -> dict[str, float]:
     """Milliseconds a step of full slots, after as many steps to get away from position 0; the vocoder's for the tokens that a step draws."""
     for slot, entering in enumerate(passes[: len(parts.slots)]):
         parts.slots.enter(slot, entering)

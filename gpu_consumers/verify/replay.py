@@ -22,7 +22,7 @@ from seedcast.settings import Settings
 SEED = 1  # of the other order
 WINDOW = 4096  # requests that are mixed with each other
 
-Outcome = Literal["match", "mismatch", "missing", "other_fingerprint"]
+ReplayOutcome = Literal["match", "mismatch", "missing", "other_fingerprint"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Spoken:
 @dataclass(frozen=True)
 class Verdict:
     request_id: str
-    outcome: Outcome
+    outcome: ReplayOutcome
     expected: Spoken  # by the receipt
     got: Spoken | None  # None where nothing was synthesised
 

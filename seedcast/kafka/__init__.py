@@ -1,7 +1,7 @@
 """The one home of confluent-kafka: configuration, producer, group consumer, reader, administration."""
 
 from seedcast.kafka.admin import Admin, Lag
-from seedcast.kafka.error_mapping import refuse_gap, say_if_late
+from seedcast.kafka.error_mapping import refuse_gap, warn_if_truncated
 from seedcast.kafka.group_consumer import GroupConsumer, Offsets
 from seedcast.kafka.producer import Headers, Producer, announce
 from seedcast.kafka.records import Partition, Record
@@ -21,5 +21,5 @@ __all__ = [
     "TopicReader",
     "announce",
     "refuse_gap",
-    "say_if_late",
+    "warn_if_truncated",
 ]

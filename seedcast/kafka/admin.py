@@ -17,7 +17,7 @@ from seedcast.errors import (
     Unreachable,
 )
 from seedcast.kafka import client_config
-from seedcast.kafka.error_mapping import making_a_client, refuse_gap, translate
+from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
 from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed
 from seedcast.settings import KafkaSettings, Settings
@@ -44,7 +44,7 @@ class Admin:
         self._settings = settings
         self._refusal: list[Fatal] = []
         self._members: dict[str, Consumer] = {}  # by group
-        with making_a_client():
+        with map_client_errors():
             self._client = AdminClient(
                 client_config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2}
             )

@@ -75,7 +75,7 @@ def translate(error: KafkaError | KafkaException | Exception, doing: str) -> See
 
 
 @contextmanager
-def making_a_client() -> Iterator[None]:
+def map_client_errors() -> Iterator[None]:
     """Raises InvalidSettings where librdkafka does not take the properties that settings gave it."""
     try:
         yield
@@ -98,7 +98,7 @@ def refuse_gap(topic: str, partition: int, expected: int, begins: int) -> None:
         )
 
 
-def say_if_late(topic: str, partition: int, begins: int) -> None:
+def warn_if_truncated(topic: str, partition: int, begins: int) -> None:
     """Of a group that has committed nothing there, nobody can tell whether it has missed what is gone, so this is no error: a line for the operator."""
     if begins > 0:
         log.warning(

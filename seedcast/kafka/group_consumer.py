@@ -19,7 +19,7 @@ from confluent_kafka import (
 
 from seedcast.errors import Fatal, OffsetsLost, SeedcastError
 from seedcast.kafka import client_config
-from seedcast.kafka.error_mapping import making_a_client, refuse_gap, translate
+from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
 from seedcast.kafka.records import Partition, Record, as_record
 from seedcast.kafka.start_offsets import Committed, committed
 from seedcast.settings import Settings
@@ -68,7 +68,7 @@ class GroupConsumer:
         self._closing = self._left = self._gone = (
             False  # nothing is taken over; closed; nobody waits for callbacks any more
         )
-        with making_a_client():
+        with map_client_errors():
             self._client = Consumer(
                 client_config.consumer(settings.kafka, group)
                 | {"on_commit": self._guard(self._noted)},

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 SERVE = 0.1  # seconds in which a rebalance is served, between two looks at the last commit
 
 
-class Book(Protocol):
+class OffsetTracker(Protocol):
     """What is kept of a partition: a Ledger, or a Shelf."""
 
     def finish(self, offset: int) -> None: ...
@@ -26,11 +26,11 @@ class Book(Protocol):
     def checkpoint(self) -> tuple[int, str]: ...
 
 
-B = TypeVar("B", bound=Book)
+B = TypeVar("B", bound=OffsetTracker)
 
 
 @dataclass(eq=False)
-class Holding(Generic[B]):
+class OwnedPartition(Generic[B]):
     """A partition for as long as it is ours. What finishes after that is dropped."""
 
     partition: Partition
@@ -45,10 +45,10 @@ class Holding(Generic[B]):
             self.ledger.finish(offset)
 
 
-H = TypeVar("H", bound=Holding[Any])
+H = TypeVar("H", bound=OwnedPartition[Any])
 
 
-class Holdings(ABC, Generic[H]):
+class OwnedPartitions(ABC, Generic[H]):
     """The one place where the GPU consumer's offsets are committed. A checkpoint holds nothing that the broker has not acknowledged.
 
     In the loop a commit is asynchronous, and at most one is under way: the broker answers a member's requests in order, so in a rebalance it waits

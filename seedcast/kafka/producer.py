@@ -12,7 +12,7 @@ from schemas.topics import CAMPAIGNS
 from seedcast.codec import encode_json
 from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
 from seedcast.kafka import client_config
-from seedcast.kafka.error_mapping import making_a_client, translate
+from seedcast.kafka.error_mapping import map_client_errors, translate
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ class Producer:
     """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
 
     def __init__(self, settings: Settings) -> None:
-        with making_a_client():
+        with map_client_errors():
             self._client = Client(
                 client_config.producer(settings.kafka) | {"error_cb": _log_error},
                 logger=client_config.LOGGER,

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from seedcast.errors import CredentialsRefused
-from seedcast.kafka.error_mapping import refuse_gap, say_if_late, translate
+from seedcast.kafka.error_mapping import refuse_gap, translate, warn_if_truncated
 from seedcast.kafka.records import Partition
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ def committed(
     client: Consumer, partitions: Sequence[TopicPartition], rewind: bool
 ) -> dict[Partition, Committed]:
     """What the group left of each; `rewind`: it is read from its beginning anyway. Raises OffsetsLost, and KafkaException when the time is over."""
-    found = patiently(partial(_offsets, client, list(partitions)))
+    found = retry_lookup(partial(_offsets, client, list(partitions)))
     until = time.monotonic() + LOOK
     return {
         Partition(place.topic, place.partition): _checked(
@@ -65,7 +65,7 @@ def _checked(place: TopicPartition, begins: int | None, rewind: bool) -> Committ
     if begins is not None and left.offset is not None:
         refuse_gap(place.topic, place.partition, left.offset, begins)
     elif begins is not None and not rewind:
-        say_if_late(place.topic, place.partition, begins)
+        warn_if_truncated(place.topic, place.partition, begins)
     return left
 
 
@@ -81,7 +81,7 @@ def _begins(client: Consumer, partition: TopicPartition, until: float) -> int | 
     """None where nobody can say in time: one partition without a leader must not keep the others from being read. A gap in it shows with its first fetch."""
     left = max(0.1, until - time.monotonic())
     try:
-        low, _ = patiently(
+        low, _ = retry_lookup(
             partial(
                 client.get_watermark_offsets,
                 TopicPartition(partition.topic, partition.partition),
@@ -100,7 +100,7 @@ def _begins(client: Consumer, partition: TopicPartition, until: float) -> int | 
     return int(low)
 
 
-def patiently(question: Callable[[], T], seconds: float = TAKE_OVER) -> T:
+def retry_lookup(question: Callable[[], T], seconds: float = TAKE_OVER) -> T:
     """Asked again: when a broker dies, its partitions are assigned before everybody knows where they are. Raises KafkaException in the end."""
     patience = Retrying(
         retry=retry_if_exception(

@@ -12,7 +12,7 @@ from seedcast.settings import Settings
 Join = Callable[..., GroupConsumer]
 
 
-class Membership:
+class TopicConsumers:
     """The interface of GroupConsumer. Topics are served in the order given."""
 
     def __init__(

@@ -7,7 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from seedcast.errors import BrokerUnavailable, Fatal, TopicMismatch
 from seedcast.kafka import client_config
-from seedcast.kafka.error_mapping import making_a_client, translate
+from seedcast.kafka.error_mapping import map_client_errors, translate
 from seedcast.kafka.records import Record, as_record
 from seedcast.settings import Settings
 
@@ -21,7 +21,7 @@ class TopicReader:
         self, settings: Settings, topic: str, starts: Mapping[int, int] | None = None
     ) -> None:
         self._topic, self._patience = topic, settings.kafka.start_timeout
-        with making_a_client():
+        with map_client_errors():
             self._client = Consumer(
                 client_config.reader(settings.kafka), logger=client_config.LOGGER
             )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
 from seedcast.campaigns.requests import ACCEPTING
-from storage.audit.evidence import Case
+from storage.audit.evidence import Evidence
 from storage.audit.object_checks import Objects
 from storage.audit.report import Check, Finding, Kind
 
@@ -32,40 +32,40 @@ _FAULTY = "SELECT uri || ' of ' || id || ' (' || got || ')' FROM object WHERE fa
 _ORPHANS = "SELECT uri FROM listed WHERE uri NOT IN (SELECT uri FROM object)"
 
 
-def checks(case: Case) -> tuple[Check, ...]:
-    passed = tuple(_passed(case))
-    outcomes = sum(case.outcomes.values())
+def checks(evidence: Evidence) -> tuple[Check, ...]:
+    passed = tuple(_passed(evidence))
+    outcomes = sum(evidence.outcomes.values())
     return (
         Check(
             "outcomes",
             "every accepted request has exactly one outcome",
-            case.accepted,
-            (*passed, *_lost(case), *_waiting(case), *_repeated(case)),
+            evidence.accepted,
+            (*passed, *_lost(evidence), *_waiting(evidence), *_repeated(evidence)),
         ),
         Check(
             "acceptance",
             "every outcome has an accepted request",
             outcomes,
-            tuple(_unaccepted(case)),
+            tuple(_unaccepted(evidence)),
         ),
         Check(
             "count",
             "the campaign was sealed with the number of requests that it has",
-            case.accepted,
-            tuple(_counted(case)),
+            evidence.accepted,
+            tuple(_counted(evidence)),
         ),
-        Check("offsets", "committed offsets pass no unfinished request", case.accepted, passed),
+        Check("offsets", "committed offsets pass no unfinished request", evidence.accepted, passed),
         Check(
             "bytes",
             "the same request under the same fingerprints is the same bytes",
-            outcomes + case.repeats,
-            tuple(_bytes(case)),
+            outcomes + evidence.repeats,
+            tuple(_bytes(evidence)),
         ),
         Check(
             "objects",
-            _OBJECTS[case.objects],
-            _looked_at(case),
-            tuple(_objects(case)) if case.objects != "none" else (),
+            _OBJECTS[evidence.objects],
+            _looked_at(evidence),
+            tuple(_objects(evidence)) if evidence.objects != "none" else (),
         ),
     )
 
@@ -77,102 +77,108 @@ _OBJECTS: dict[Objects, str] = {
 }
 
 
-def _looked_at(case: Case) -> int | None:
-    return None if case.objects == "none" else case.state.count("SELECT * FROM object")
+def _looked_at(evidence: Evidence) -> int | None:
+    return None if evidence.objects == "none" else evidence.state.count("SELECT * FROM object")
 
 
-def _passed(case: Case) -> Iterator[Finding]:
+def _passed(evidence: Evidence) -> Iterator[Finding]:
     """Requests that no worker will read again, and that have no outcome."""
     what = "a request whose offset is committed has neither audio nor a result"
-    yield from case.found("request_passed", "breach", what, _REQUEST_PASSED, case.horizon_ms)
+    yield from evidence.found(
+        "request_passed", "breach", what, _REQUEST_PASSED, evidence.horizon_ms
+    )
     what = "a request whose audio's offset is committed has no result"
-    yield from case.found("audio_passed", "breach", what, _AUDIO_PASSED, case.horizon_ms)
+    yield from evidence.found("audio_passed", "breach", what, _AUDIO_PASSED, evidence.horizon_ms)
     what = "a request's audio could not be read and has no result; `seedcast dead-letters redrive` puts it back"
-    yield from case.found("buried", "breach", what, _BURIED, case.horizon_ms)
+    yield from evidence.found("buried", "breach", what, _BURIED, evidence.horizon_ms)
 
 
-def _lost(case: Case) -> Iterator[Finding]:
+def _lost(evidence: Evidence) -> Iterator[Finding]:
     """Rows of the list that nothing else knows: lost only where the campaign has fewer than it was sealed with."""
-    sealed = case.record.accepted if case.record else None
+    sealed = evidence.record.accepted if evidence.record else None
     what = "a row of the list is neither on a topic nor ended"
     if sealed is None:
-        kind: Kind = "note" if case.record and case.record.state == "cancelled" else "unfinished"
-        yield from case.found(
+        kind: Kind = (
+            "note" if evidence.record and evidence.record.state == "cancelled" else "unfinished"
+        )
+        yield from evidence.found(
             "not_submitted",
             kind,
             f"{what}: the campaign was never sealed, so it may not have been sent",
             _LOST,
         )
-    elif case.known >= sealed:
-        yield from case.found(
+    elif evidence.known >= sealed:
+        yield from evidence.found(
             "not_accepted",
             "note",
             f"{what}, and was not accepted: of the {sealed:,} that were, none is missing",
             _LOST,
         )
     else:
-        kind = "unfinished" if case.horizon_ms else "breach"
+        kind = "unfinished" if evidence.horizon_ms else "breach"
         cause = (
             "retention has deleted its request and perhaps its result"
-            if case.horizon_ms
+            if evidence.horizon_ms
             else "retention or a fault has deleted its request"
         )
-        short = sealed - case.known
+        short = sealed - evidence.known
         doubt = (
             f"; {short:,} are missing, so others were never accepted, or with other options"
-            if case.state.count(_LOST) > short
+            if evidence.state.count(_LOST) > short
             else ""
         )
-        yield from case.found("lost", kind, f"{what}: {cause}{doubt}", _LOST)
+        yield from evidence.found("lost", kind, f"{what}: {cause}{doubt}", _LOST)
 
 
-def _waiting(case: Case) -> Iterator[Finding]:
+def _waiting(evidence: Evidence) -> Iterator[Finding]:
     for topic in ACCEPTING:
-        yield from case.found(
+        yield from evidence.found(
             f"waiting_on_{topic.name}",
             "unfinished",
             f"a request waits on {topic.name}",
             _WAITING,
             topic.name,
         )
-    yield from case.found(
+    yield from evidence.found(
         "waiting_on_audio", "unfinished", "a request waits as audio", _WAITING_ON_AUDIO
     )
     what = "a request has no outcome that is still there, and is so old that retention may have deleted it"
-    yield from case.found("forgotten", "unfinished", what, _FORGOTTEN, case.horizon_ms)
-    yield from case.gone(
+    yield from evidence.found("forgotten", "unfinished", what, _FORGOTTEN, evidence.horizon_ms)
+    yield from evidence.gone(
         "results_deleted",
         "note",
         "an offset of the results topic is gone: an outcome among them can no longer be told",
         (RESULTS,),
     )
     what = "an offset of the audio topics was deleted before the post-process app had read it"
-    yield from case.gone("audio_deleted_unread", "note", what, (AUDIO, AUDIO_URGENT), unread=True)
-    if letters := case.logs.records(DEAD_LETTERS):
+    yield from evidence.gone(
+        "audio_deleted_unread", "note", what, (AUDIO, AUDIO_URGENT), unread=True
+    )
+    if letters := evidence.logs.records(DEAD_LETTERS):
         yield Finding(
             "dead_letters",
             "note",
             letters,
             "a dead letter, of whatever campaign: it has no readable id; `seedcast dead-letters list`",
         )
-    if case.unreadable:
+    if evidence.unreadable:
         yield Finding(
             "unreadable_results",
             "note",
-            case.unreadable,
+            evidence.unreadable,
             "a record of the results topic is no result",
         )
 
 
-def _repeated(case: Case) -> Iterator[Finding]:
-    if case.repeats:
+def _repeated(evidence: Evidence) -> Iterator[Finding]:
+    if evidence.repeats:
         yield Finding(
             "repeats",
             "note",
-            case.repeats,
+            evidence.repeats,
             "a result is a repeat, after a crash or a rebalance; the first counts",
         )
-    yield from case.found(
+    yield from evidence.found(
         "other_status",
         "note",
         "a request ended again with another status; the first counts",
@@ -180,16 +186,16 @@ def _repeated(case: Case) -> Iterator[Finding]:
     )
 
 
-def _unaccepted(case: Case) -> Iterator[Finding]:
+def _unaccepted(evidence: Evidence) -> Iterator[Finding]:
     """What was deleted may have been the request: then it is nobody's fault, and no proof."""
-    deleted = any(case.logs.gaps(*ACCEPTING))
+    deleted = any(evidence.logs.gaps(*ACCEPTING))
     what = (
         "an outcome has no request any more: retention has deleted it, or it never was"
         if deleted
         else "an outcome has no request"
     )
-    yield from case.found("unaccepted", "note" if deleted else "breach", what, _UNACCEPTED)
-    yield from case.gone(
+    yield from evidence.found("unaccepted", "note" if deleted else "breach", what, _UNACCEPTED)
+    yield from evidence.gone(
         "requests_deleted",
         "note",
         "an offset of the requests topics is gone: what was accepted there is known by its outcome alone",
@@ -197,8 +203,8 @@ def _unaccepted(case: Case) -> Iterator[Finding]:
     )
 
 
-def _counted(case: Case) -> Iterator[Finding]:
-    record = case.record
+def _counted(evidence: Evidence) -> Iterator[Finding]:
+    record = evidence.record
     if record is None:
         yield Finding(
             "no_record",
@@ -215,32 +221,34 @@ def _counted(case: Case) -> Iterator[Finding]:
             f"the campaign was never sealed: it is {record.state}, and its number is not known",
         )
     else:
-        yield from _compared(case, record.accepted)
+        yield from _compared(evidence, record.accepted)
 
 
-def _compared(case: Case, sealed: int) -> Iterator[Finding]:
-    deleted = any(case.logs.gaps(*ACCEPTING))
+def _compared(evidence: Evidence, sealed: int) -> Iterator[Finding]:
+    deleted = any(evidence.logs.gaps(*ACCEPTING))
     unread = "an offset of the requests topics was deleted before a GPU consumer had read it"
-    if case.known > sealed:
+    if evidence.known > sealed:
         yield Finding(
             "more_than_sealed",
             "breach",
-            case.known - sealed,
+            evidence.known - sealed,
             f"a request is beyond the {sealed:,} that the campaign was sealed with",
         )
-    elif case.known < sealed:
-        lost = tuple(case.gone("requests_deleted_unread", "breach", unread, ACCEPTING, unread=True))
+    elif evidence.known < sealed:
+        lost = tuple(
+            evidence.gone("requests_deleted_unread", "breach", unread, ACCEPTING, unread=True)
+        )
         yield from lost
         kind: Kind = "unfinished" if deleted and not lost else "breach"
         what = f"a request of the {sealed:,} that the campaign was sealed with is neither on a topic nor ended"
         yield Finding(
             "fewer_than_sealed",
             kind,
-            sealed - case.known,
-            what if case.listed else f"{what}; `--source LIST` names it",
+            sealed - evidence.known,
+            what if evidence.listed else f"{what}; `--source LIST` names it",
         )
     else:
-        yield from case.gone(
+        yield from evidence.gone(
             "requests_deleted_unread",
             "note",
             unread + "; none of this campaign",
@@ -249,33 +257,33 @@ def _compared(case: Case, sealed: int) -> Iterator[Finding]:
         )
 
 
-def _bytes(case: Case) -> Iterator[Finding]:
-    yield from case.found(
+def _bytes(evidence: Evidence) -> Iterator[Finding]:
+    yield from evidence.found(
         "other_waveform",
         "breach",
         "a request was spoken by the same engine as different waveforms",
         _OTHER_WAVEFORM,
     )
-    yield from case.found(
+    yield from evidence.found(
         "other_renditions",
         "breach",
         "a request has different renditions of one waveform by the same chain",
         _OTHER_RENDITIONS,
     )
     what = "a request was made twice under different fingerprints, as in a rolling upgrade; the first counts"
-    yield from case.found("other_fingerprint", "note", what, _OTHER_FINGERPRINT)
+    yield from evidence.found("other_fingerprint", "note", what, _OTHER_FINGERPRINT)
     for part in ("engine", "chain"):
-        yield from _halves(case, part)
+        yield from _halves(evidence, part)
 
 
-def _halves(case: Case, part: str) -> Iterator[Finding]:
+def _halves(evidence: Evidence, part: str) -> Iterator[Finding]:
     """A campaign that more than one fingerprint spoke."""
-    rows = case.state.rows(
+    rows = evidence.state.rows(
         f"SELECT {part}, count(*) FROM outcome WHERE {part} "  # noqa: S608
         f"GROUP BY {part} ORDER BY count(*) DESC"
     )
     if len(rows) > 1:
-        parts = tuple(f"{case.state.fingerprint(number)} ({count:,})" for number, count in rows)
+        parts = tuple(f"{evidence.state.fingerprint(number)} ({count:,})" for number, count in rows)
         yield Finding(
             f"{part}_halves",
             "note",
@@ -285,16 +293,18 @@ def _halves(case: Case, part: str) -> Iterator[Finding]:
         )
 
 
-def _objects(case: Case) -> Iterator[Finding]:
-    yield from case.found("missing_object", "breach", "an object is missing", _FAULTY, "missing")
-    yield from case.found(
+def _objects(evidence: Evidence) -> Iterator[Finding]:
+    yield from evidence.found(
+        "missing_object", "breach", "an object is missing", _FAULTY, "missing"
+    )
+    yield from evidence.found(
         "wrong_size",
         "breach",
         "an object has another size than its manifest says",
         _FAULTY,
         "wrong_size",
     )
-    yield from case.found(
+    yield from evidence.found(
         "wrong_sha256",
         "breach",
         "an object is other bytes than its manifest says",
@@ -302,4 +312,4 @@ def _objects(case: Case) -> Iterator[Finding]:
         "wrong_sha256",
     )
     what = "an object under the campaign's prefix has no manifest: a worker that ends between storing and sending leaves it, until its repeat names it"
-    yield from case.found("orphan", "note", what, _ORPHANS)
+    yield from evidence.found("orphan", "note", what, _ORPHANS)

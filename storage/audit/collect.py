@@ -11,8 +11,8 @@ from seedcast.codec import decode_request, decode_result, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.kafka import Partition, Record, TopicReader
 from seedcast.settings import Settings
-from storage.audit.committed import Logs, Passed
-from storage.audit.database import Place, State
+from storage.audit.committed import CommittedOffsets, Logs
+from storage.audit.database import Database, Place
 from storage.dead_letters import parse
 
 POLL = 0.05  # seconds
@@ -29,15 +29,15 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-class Reading:
+class Collector:
     """One campaign's records on the topics of one deployment."""
 
     def __init__(
         self,
         settings: Settings,
         campaign_id: str,
-        state: State,
-        passed: Passed,
+        state: Database,
+        passed: CommittedOffsets,
         logs: Logs,
         on_progress: OnProgress,
     ) -> None:

@@ -32,7 +32,7 @@ class Gap:
     unread: int  # of these, by the group of ours that reads the topic
 
 
-class Passed:
+class CommittedOffsets:
     """Of parked requests only the watermark is judged: what is above it counts as waiting."""
 
     def __init__(self, committed: Mapping[Partition, Committed]) -> None:
@@ -43,7 +43,7 @@ class Passed:
         }
 
     @classmethod
-    def read(cls, settings: Settings, admin: Admin) -> "Passed":
+    def read(cls, settings: Settings, admin: Admin) -> "CommittedOffsets":
         committed: dict[Partition, Committed] = {}
         for group, topics in GROUPS.items():
             names = {settings.topic(topic) for topic in topics}
@@ -74,12 +74,15 @@ class Logs:
     """Where the logs of the topics begin, and what is no longer there."""
 
     def __init__(
-        self, settings: Settings, bounds: Mapping[Partition, tuple[int, int]], passed: Passed
+        self,
+        settings: Settings,
+        bounds: Mapping[Partition, tuple[int, int]],
+        passed: CommittedOffsets,
     ) -> None:
         self._settings, self._bounds, self._passed = settings, bounds, passed
 
     @classmethod
-    def read(cls, settings: Settings, admin: Admin, passed: Passed) -> "Logs":
+    def read(cls, settings: Settings, admin: Admin, passed: CommittedOffsets) -> "Logs":
         return cls(settings, admin.bounds([settings.topic(topic) for topic in TOPICS]), passed)
 
     def records(self, *topics: Topic) -> int:

@@ -69,7 +69,7 @@ class Place:
         return f"{self.topic}[{self.partition}]@{self.offset}"
 
 
-class State:
+class Database:
     """Every method raises LocalResource where the disk fails."""
 
     def __init__(self) -> None:

@@ -8,16 +8,16 @@ from schemas.messages import Campaign
 from schemas.topics import Topic
 from seedcast.campaigns.requests import ACCEPTING
 from storage.audit.committed import Logs
-from storage.audit.database import State
+from storage.audit.database import Database
 from storage.audit.object_checks import Objects
 from storage.audit.report import Finding, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class Evidence:
     """All that is known when the reading has ended."""
 
-    state: State
+    state: Database
     record: Campaign | None
     logs: Logs
     horizon_ms: int  # results from before it may be gone; 0: none are

@@ -10,7 +10,7 @@ from typing import Literal
 
 from seedcast.errors import MissingObject
 from storage.audit.collect import OnProgress, Progress
-from storage.audit.database import State
+from storage.audit.database import Database
 from storage.objects import ObjectStore
 
 Objects = Literal[
@@ -37,7 +37,7 @@ class _Named:
 
 
 def list_objects(
-    store: ObjectStore, campaign_id: str, state: State, on_progress: OnProgress
+    store: ObjectStore, campaign_id: str, state: Database, on_progress: OnProgress
 ) -> None:
     """Notes what lies under the campaign's prefix. Raises StoreUnavailable."""
     found, done = ((info.uri, info.size) for info in store.list(f"{campaign_id}/")), 0
@@ -48,7 +48,7 @@ def list_objects(
 
 
 def check_objects(
-    store: ObjectStore, state: State, *, hashes: bool, threads: int, on_progress: OnProgress
+    store: ObjectStore, state: Database, *, hashes: bool, threads: int, on_progress: OnProgress
 ) -> None:
     """Notes the fault of each object that a manifest names. Raises StoreUnavailable."""
     total, done = state.count("SELECT * FROM object"), 0
@@ -64,7 +64,7 @@ def check_objects(
             on_progress(Progress("objects", done, total))
 
 
-def _pages(state: State) -> Iterator[list[_Named]]:
+def _pages(state: Database) -> Iterator[list[_Named]]:
     last: tuple[str, int, str] = ("", 0, "")
     while page := [_Named(*row) for row in state.rows(_PAGE, *last, BATCH)]:
         yield page

@@ -9,10 +9,10 @@ from seedcast.errors import InvalidInput
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
 from storage.audit.checks import checks
-from storage.audit.collect import OnProgress, Reading
-from storage.audit.committed import Logs, Passed
-from storage.audit.database import State
-from storage.audit.evidence import Case
+from storage.audit.collect import Collector, OnProgress
+from storage.audit.committed import CommittedOffsets, Logs
+from storage.audit.database import Database
+from storage.audit.evidence import Evidence
 from storage.audit.object_checks import Objects, check_objects, list_objects
 from storage.audit.report import Report
 from storage.objects import ObjectStore
@@ -37,7 +37,7 @@ def audit(
     about 0.5 KB a request and rendition. Not covered: whether the audio is the text's (`seedcast verify`), and what retention has deleted, which
     is named. Raises InvalidInput where nothing is known of the campaign, StoreUnavailable, BrokerUnavailable, TopicMismatch, LocalResource.
     """
-    with closing(State()) as state:
+    with closing(Database()) as state:
         return _Audit(settings, campaign_id, store, objects, state, on_progress).report(
             listed, examples
         )
@@ -50,7 +50,7 @@ class _Audit:
         campaign_id: str,
         store: ObjectStore | None,
         objects: Objects,
-        state: State,
+        state: Database,
         on_progress: OnProgress,
     ) -> None:
         self._settings, self._campaign, self._objects = settings, campaign_id, objects
@@ -71,11 +71,11 @@ class _Audit:
         """
         record = self._record()
         admin = Admin(self._settings)
-        passed = Passed.read(self._settings, admin)
+        passed = CommittedOffsets.read(self._settings, admin)
         logs = Logs.read(self._settings, admin, passed)
         if self._store:
             list_objects(self._store, self._campaign, self._state, self._on_progress)
-        reading = Reading(
+        reading = Collector(
             self._settings, self._campaign, self._state, passed, logs, self._on_progress
         )
         reading.results()
@@ -99,9 +99,9 @@ class _Audit:
         return read_campaigns(self._settings).get(self._campaign)
 
     def _conclude(
-        self, record: Campaign | None, logs: Logs, reading: Reading, examples: int
+        self, record: Campaign | None, logs: Logs, reading: Collector, examples: int
     ) -> Report:
-        case = Case(
+        evidence = Evidence(
             state=self._state,
             record=record,
             logs=logs,
@@ -110,7 +110,7 @@ class _Audit:
             objects=self._objects if self._store else "none",
             examples=examples,
         )
-        if record is None and not case.accepted and not case.outcomes:
+        if record is None and not evidence.accepted and not evidence.outcomes:
             raise InvalidInput(
                 f"campaign {self._campaign}",
                 expected="one that was submitted",
@@ -121,8 +121,8 @@ class _Audit:
             campaign_id=self._campaign,
             state=record.state if record else None,
             sealed=record.accepted if record else None,
-            accepted=case.accepted,
-            outcomes=case.outcomes,
-            repeats=case.repeats,
-            checks=checks(case),
+            accepted=evidence.accepted,
+            outcomes=evidence.outcomes,
+            repeats=evidence.repeats,
+            checks=checks(evidence),
         )

@@ -15,7 +15,7 @@ from faust.types import TP
 
 from seedcast.errors import Fatal
 from seedcast.health import Readiness
-from seedcast.kafka import Admin, Committed, Partition, refuse_gap, say_if_late
+from seedcast.kafka import Admin, Committed, Partition, refuse_gap, warn_if_truncated
 from seedcast.settings import Settings
 from stream_apps.postprocess.error_mapping import FOREIGN, translate
 from stream_apps.postprocess.faust_app import GROUP, App
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 Events = Sequence[Any]  # faust.Event, of raw bytes
 
 
-class Custody:
+class Acks:
     """Made inside the app's loop; all of it runs there."""
 
     def __init__(
@@ -60,12 +60,12 @@ class Custody:
     def ours(self, events: Events) -> Events:
         """Those to work on. The others are withheld: their partitions leave, or have left and are read anew."""
         kept = [event for event in events if not self._is_stale(event.message.generation_id)]
-        self.withhold([event for event in events if event not in kept])
+        self.withhold_ack([event for event in events if event not in kept])
         if kept:
             self._arrive()
         return kept
 
-    def withhold(self, events: Events) -> None:
+    def withhold_ack(self, events: Events) -> None:
         """One reference more than Faust will drop; and no longer among what a rebalance or a shutdown waits for."""
         for event in events:
             event.message.incref()
@@ -82,7 +82,7 @@ class Custody:
         for event in events:
             message = event.message
             if (expected := self._next.get(message.tp)) is None:
-                say_if_late(message.topic, message.partition, expected := message.offset)
+                warn_if_truncated(message.topic, message.partition, expected := message.offset)
             if message.offset > expected:
                 begins = await self.patience.keep_trying(
                     "broker", partial(self._begins, message.tp)

@@ -12,7 +12,7 @@ from seedcast.health import Readiness
 from seedcast.kafka import Partition, Record
 from seedcast.settings import Settings
 from storage.objects import ObjectStore
-from stream_apps.postprocess.acks import Custody, Events
+from stream_apps.postprocess.acks import Acks, Events
 from stream_apps.postprocess.delivery import Cancelled, Delivery, Lane
 from stream_apps.postprocess.faust_app import App
 from stream_apps.postprocess.render import Deployment
@@ -34,7 +34,7 @@ class Agents:
         cancelled: Cancelled,
     ) -> None:
         self._app, self._limits = app, settings.postprocess
-        self._custody = Custody(app, settings, beat, readiness)
+        self._custody = Acks(app, settings, beat, readiness)
         self._delivery = Delivery(
             app, settings, deployment, store, self._custody.patience, beat, cancelled
         )
@@ -87,11 +87,11 @@ class Agents:
         except Exception as error:
             ends = [error]
         except BaseException:
-            self._custody.withhold(ours)
+            self._custody.withhold_ack(ours)
             raise
         if failures := [end for end in ends if isinstance(end, BaseException)]:
             # All of them, so that nothing behind one that is not done is acknowledged.
-            self._custody.withhold(ours)
+            self._custody.withhold_ack(ours)
             await self._give_up(failures, len(ours))
 
     async def _give_up(self, failures: list[BaseException], count: int) -> None:

@@ -22,7 +22,7 @@ from storage.objects import ObjectStore
 from stream_apps.postprocess.error_mapping import FOREIGN, translate
 from stream_apps.postprocess.faust_app import App
 from stream_apps.postprocess.patience import Patience
-from stream_apps.postprocess.render import AudioObject, Deployment, Outcome, outcome
+from stream_apps.postprocess.render import AudioObject, Deployment, Outcome, render_record
 
 log = structlog.get_logger(__name__)
 STAGE = "postprocess"
@@ -82,7 +82,7 @@ class Delivery:
             if lane.after:
                 await lane.after.wait()
             return await asyncio.get_running_loop().run_in_executor(
-                self._renderers, outcome, record.value, self._deployment, self._cancelled()
+                self._renderers, render_record, record.value, self._deployment, self._cancelled()
             )
 
     async def _deliver(self, made: Outcome) -> None:

@@ -74,7 +74,7 @@ class Outcome:
     submitted_at: datetime | None = None  # None where the request is not in the record
 
 
-def outcome(
+def render_record(
     value: bytes, deployment: Deployment, cancelled: Set[CampaignId] = frozenset()
 ) -> Outcome:
     """Every record with a readable request id has one. Raises Undecodable for the others: a dead letter.

@@ -22,7 +22,7 @@ class Vocoding(Protocol):
     def close(self) -> None: ...
 
 
-class InTurn:
+class SyncVocoder:
     def __init__(self, vocoder: Decodes) -> None:
         self._vocoder = vocoder
 
@@ -35,7 +35,7 @@ class InTurn:
         pass
 
 
-class Beside:
+class AsyncVocoder:
     """One thread, and on a CUDA device a stream of its own: one utterance after the other, each alone, as in turn."""
 
     def __init__(self, vocoder: Decodes, device: torch.device) -> None:

@@ -12,7 +12,7 @@ from gpu_consumers.engines.chattts.model.slots import Slots
 Move = Callable[[int, int, int], None]  # `Decoder.move`
 
 
-class Ladder:
+class BatchSizes:
     def __init__(self, slots: Slots, rungs: Iterable[int], move: Move) -> None:
         self.slots, self._move = slots, move
         self._rungs = {

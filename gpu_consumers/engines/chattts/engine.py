@@ -15,11 +15,11 @@ import torch
 from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import quality
 from gpu_consumers.engines.chattts.async_vocoder import Vocoding
-from gpu_consumers.engines.chattts.batch_sizes import Ladder
-from gpu_consumers.engines.chattts.generation import Passes, wants_refining
+from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
+from gpu_consumers.engines.chattts.generation import Generations, wants_refining
 from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
 from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
-from gpu_consumers.engines.chattts.model.slots import Pass, Stage, Taken
+from gpu_consumers.engines.chattts.model.slots import Generation, Stage, Taken
 from gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from gpu_consumers.engines.chattts.quality import Fault
 from gpu_consumers.engines.chattts.speech import MAX_LEVEL, Piece, Speech
@@ -42,7 +42,7 @@ class Pace:
     ahead: bool  # whether the next steps are begun before what has finished is dealt with: where another processor takes them
 
 
-Waiting = tuple[bool, int, Speech, Piece, Pass]  # not urgent, order: what a heap compares
+Waiting = tuple[bool, int, Speech, Piece, Generation]  # not urgent, order: what a heap compares
 
 
 class ChatTTSEngine:
@@ -52,9 +52,9 @@ class ChatTTSEngine:
         self,
         fingerprint: str,
         model: Stepper,
-        ladder: Ladder,
+        ladder: BatchSizes,
         vocoding: Vocoding,
-        passes: Passes,
+        passes: Generations,
         prompter: Prompter,
         front_end: FrontEnd,
         pace: Pace,
@@ -105,12 +105,12 @@ class ChatTTSEngine:
     def step(self) -> list[Utterance]:
         """A few steps of every slot, and one look at which have finished. A device is left at work on the next steps meanwhile."""
         if self._pace.ahead:
-            self._look()
+            self._collect_finished()
         self._fill()
-        self._go()
+        self._run_steps()
         if not self._pace.ahead:
-            self._look()
-        self._hear()
+            self._collect_finished()
+        self._collect_audio()
         done, self._done = self._done, []
         return done
 
@@ -145,7 +145,7 @@ class ChatTTSEngine:
                     self._slots.enter(slot, entering)
                     self._held[slot] = held = (speech, piece, entering.stage)
 
-    def _go(self) -> None:
+    def _run_steps(self) -> None:
         if not any(self._held):
             return
         refining = any(held is not None and held[2] is Stage.TEXT for held in self._held)
@@ -153,9 +153,9 @@ class ChatTTSEngine:
         for _ in range(self._pace.steps):
             self._model.step(slots, refining)
 
-    def _look(self) -> None:
+    def _collect_finished(self) -> None:
         for speech, piece, stage, taken in list(self._finished()):
-            self._settle_text(speech, piece, taken) if stage is Stage.TEXT else self._settle(
+            self._finish_text(speech, piece, taken) if stage is Stage.TEXT else self._finish_piece(
                 speech, piece, taken
             )
 
@@ -170,7 +170,7 @@ class ChatTTSEngine:
                 if held[0].alive:
                     yield *held, taken
 
-    def _settle_text(self, speech: Speech, piece: Piece, taken: Taken) -> None:
+    def _finish_text(self, speech: Speech, piece: Piece, taken: Taken) -> None:
         """What the text stage wrote; after the last draw the text as it was."""
         text = self._prompter.refined(taken.tokens[:, 0].tolist()).strip() if taken.ended else ""
         if text or piece.draw + 1 == quality.DRAWS:
@@ -182,13 +182,13 @@ class ChatTTSEngine:
         piece.refined, piece.draw = text, 0
         self._begin(speech, piece)
 
-    def _settle(self, speech: Speech, piece: Piece, taken: Taken) -> None:
+    def _finish_piece(self, speech: Speech, piece: Piece, taken: Taken) -> None:
         if not taken.ended:
             self._split(speech, piece, Fault.ENDLESS)
             return
         self._sounding.append((speech, piece, self._vocoding.submit(taken.hidden)))
 
-    def _hear(self) -> None:
+    def _collect_audio(self) -> None:
         """What the vocoder has made by now; where nothing else is to be done, it is waited for."""
         if self._sounding and not any(self._held):
             wait([future for *_, future in self._sounding], return_when=FIRST_COMPLETED)

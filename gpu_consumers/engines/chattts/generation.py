@@ -8,7 +8,7 @@ from torch import Tensor
 from gpu_consumers.engines.chattts import quality
 from gpu_consumers.engines.chattts.model import speaker
 from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.model.slots import Pass, Stage
+from gpu_consumers.engines.chattts.model.slots import Generation, Stage
 from gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from gpu_consumers.engines.chattts.speech import Piece
 from schemas.messages import SpeechRequest, Style
@@ -36,7 +36,7 @@ def wants_refining(style: Style) -> bool:
     )
 
 
-class Passes:
+class Generations:
     def __init__(self, prompter: Prompter, dimensions: Dimensions, context: int) -> None:
         self._prompter, self._context = prompter, context
         statistics = dimensions.upstream_config().spk_stat
@@ -60,7 +60,7 @@ class Passes:
         """Seconds at speed 1 of the longest text that a slot can hold at this speed."""
         return quality.room(speed, self._context)
 
-    def speech(self, request: SpeechRequest, piece: Piece) -> Pass | None:
+    def speech(self, request: SpeechRequest, piece: Piece) -> Generation | None:
         """None where the prompt is too long for a slot."""
         prompt = self._prompter.speech(piece.text, request.speed)
         if len(prompt) > LONGEST_PROMPT:
@@ -68,7 +68,7 @@ class Passes:
         bounds = quality.bounds(piece.segment.seconds, request.speed, self._context - len(prompt))
         return self._pass(request, piece, prompt, Stage.CODE, request.style, SPEECH, bounds)
 
-    def refinement(self, request: SpeechRequest, piece: Piece) -> Pass | None:
+    def refinement(self, request: SpeechRequest, piece: Piece) -> Generation | None:
         prompt = self._prompter.refinement(piece.segment.text, request.style)
         if len(prompt) > LONGEST_PROMPT:
             return None
@@ -91,8 +91,8 @@ class Passes:
         style: Style,
         default: Defaults,
         bounds: quality.Bounds,
-    ) -> Pass:
-        return Pass(
+    ) -> Generation:
+        return Generation(
             prompt=prompt,
             voice=self.voice(request),
             seed=request.voice_seed,

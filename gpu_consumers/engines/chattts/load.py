@@ -5,10 +5,10 @@ import torch
 from safetensors.torch import load_file
 
 from gpu_consumers.engines.chattts import fingerprint
-from gpu_consumers.engines.chattts.async_vocoder import Beside, InTurn
-from gpu_consumers.engines.chattts.batch_sizes import Ladder
+from gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
+from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Passes
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Generations
 from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
 from gpu_consumers.engines.chattts.kernels import determinism
 from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured
@@ -90,13 +90,13 @@ def build(
     return ChatTTSEngine(
         name,
         Captured(model) if on_device else model,
-        Ladder(
+        BatchSizes(
             Slots(hardware.slots, dimensions, LONGEST_PROMPT, hardware.context, device),
             model.rungs,
             decoder.move,
         ),
-        Beside(vocoder, device) if on_device else InTurn(vocoder),
-        Passes(prompter, dimensions, hardware.context),
+        AsyncVocoder(vocoder, device) if on_device else SyncVocoder(vocoder),
+        Generations(prompter, dimensions, hardware.context),
         prompter,
         front_end,
         PACE[device.type],

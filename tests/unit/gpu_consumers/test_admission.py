@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gpu_consumers.admission import Reception
+from gpu_consumers.admission import Admission
 from gpu_consumers.assignments import Assignment
 from gpu_consumers.ledger import Ledger
 from gpu_consumers.publisher import Publisher
@@ -29,7 +29,7 @@ class Desk:
         self.states: dict[str, CampaignState] = {}
         self.producer = MemoryProducer()
         self.publisher = Publisher(SETTINGS, MemoryStore(), self.producer)
-        self.reception = Reception(
+        self.reception = Admission(
             SETTINGS, profiles.load(SETTINGS.postprocess), self.states.get, self.publisher
         )
         self.assignment = Assignment(

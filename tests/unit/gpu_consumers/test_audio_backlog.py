@@ -2,13 +2,13 @@
 
 import pytest
 
-from gpu_consumers.audio_backlog import POSTPROCESS, Backlog, Mean, Untaken
+from gpu_consumers.audio_backlog import POSTPROCESS, AudioBacklog, Mean, Untaken
 from schemas.topics import MIB
 from seedcast.settings import GpuSettings, KafkaSettings, Settings
 from stream_apps.postprocess.faust_app import GROUP
 
 
-def a_backlog(mib: int, age: float = 0.0) -> Backlog:
+def a_backlog(mib: int, age: float = 0.0) -> AudioBacklog:
     """Records of half a MiB; nobody answers its own question."""
     nowhere = Settings(
         gpu=GpuSettings(backlog=mib, backlog_age=age), kafka=KafkaSettings(bootstrap="127.0.0.1:1")
@@ -16,7 +16,7 @@ def a_backlog(mib: int, age: float = 0.0) -> Backlog:
     mean = Mean()
     for size in (MIB // 4, 3 * MIB // 4):
         mean.add(size)
-    return Backlog(nowhere, mean)
+    return AudioBacklog(nowhere, mean)
 
 
 def test_it_holds_back_over_the_limit_and_until_three_quarters() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gpu_consumers import encoder_pool, triage
-from gpu_consumers.admission import Flight
-from gpu_consumers.encoder_pool import QUEUE, Handover
+from gpu_consumers.admission import InFlight
+from gpu_consumers.encoder_pool import QUEUE, EncoderPool
 from gpu_consumers.engines import Utterance
 from schemas.messages import RequestError, Synthesis
 from tests.unit.gpu_consumers.requests import a_request
@@ -18,8 +18,8 @@ from tests.unit.gpu_consumers.toy import ToyEngine
 PATIENCE = 30.0  # seconds
 
 
-def flight(n: int) -> Flight:
-    return Flight(assignment=None, record=None, request=a_request(request_id=f"r-{n}"))  # type: ignore[arg-type]
+def flight(n: int) -> InFlight:
+    return InFlight(assignment=None, record=None, request=a_request(request_id=f"r-{n}"))  # type: ignore[arg-type]
 
 
 def utterance(n: int) -> Utterance:
@@ -28,7 +28,7 @@ def utterance(n: int) -> Utterance:
     return Utterance(n, (np.sin(np.arange(2_000 * (n + 1)) / 9) * 9_000).astype("<i2"), draw=n % 3)
 
 
-def every(hand: Handover) -> Iterator[tuple[Flight, Synthesis]]:
+def every(hand: EncoderPool) -> Iterator[tuple[InFlight, Synthesis]]:
     while len(hand):
         yield from hand.ready()
 
@@ -47,7 +47,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Event:
 
 
 def test_all_come_out_each_with_its_own_flight_and_the_bytes_of_packing_in_turn() -> None:
-    engine, hand = ToyEngine(), Handover(ToyEngine(), threads=3)
+    engine, hand = ToyEngine(), EncoderPool(ToyEngine(), threads=3)
     flights = [flight(n) for n in range(12)]
     found = dict[str, Synthesis]()
     for n, one in enumerate(flights):
@@ -62,7 +62,7 @@ def test_all_come_out_each_with_its_own_flight_and_the_bytes_of_packing_in_turn(
 
 
 def test_the_engine_goes_on_while_one_is_packed(held: Event) -> None:
-    hand = Handover(ToyEngine(), threads=1)
+    hand = EncoderPool(ToyEngine(), threads=1)
     hand.give(flight(0), utterance(0))
     assert list(hand.ready()) == []
     assert len(hand) == 1
@@ -72,7 +72,7 @@ def test_the_engine_goes_on_while_one_is_packed(held: Event) -> None:
 
 def test_no_more_are_kept_than_memory_is_meant_for(held: Event) -> None:
     """What comes beyond that waits until one is packed, and so does the engine."""
-    hand = Handover(ToyEngine(), threads=2)
+    hand = EncoderPool(ToyEngine(), threads=2)
     for n in range(2 * QUEUE):
         hand.give(flight(n), utterance(n))
     assert not any(future.done() for future in hand._packing)
@@ -83,7 +83,7 @@ def test_no_more_are_kept_than_memory_is_meant_for(held: Event) -> None:
 
 
 def test_what_is_packed_and_not_yet_taken_makes_no_room_for_more() -> None:
-    hand = Handover(ToyEngine(), threads=1)
+    hand = EncoderPool(ToyEngine(), threads=1)
     for n in range(40):
         hand.give(flight(n), utterance(60 + n % 4))
         assert sum(not future.done() for future in hand._packing) <= QUEUE
@@ -95,7 +95,7 @@ def test_an_error_of_packing_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> Non
         raise MemoryError("no room")
 
     monkeypatch.setattr(encoder_pool.outcome, "of_utterance", broken)
-    hand = Handover(ToyEngine(), threads=1)
+    hand = EncoderPool(ToyEngine(), threads=1)
     hand.give(flight(0), utterance(0))
     with pytest.raises(MemoryError, match="no room"):
         list(every(hand))

@@ -201,7 +201,7 @@ def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
             return answer
         raise KafkaException(answer)
 
-    assert start_offsets.patiently(question) == 7
+    assert start_offsets.retry_lookup(question) == 7
     answers[:] = [KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), 7]
     with pytest.raises(KafkaException):
-        start_offsets.patiently(question)
+        start_offsets.retry_lookup(question)

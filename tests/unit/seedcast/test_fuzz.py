@@ -51,7 +51,7 @@ from seedcast.kafka import Partition, Record
 from seedcast.settings import PostprocessSettings
 from storage import dead_letters
 from storage.memory_store import MemoryStore
-from stream_apps.postprocess.render import Deployment, outcome
+from stream_apps.postprocess.render import Deployment, render_record
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.stream_apps.records import audio, rejected
 
@@ -184,7 +184,7 @@ def test_any_record_is_decoded_or_undecodable(
 @examples(deadline=None)
 def test_any_audio_record_has_an_outcome_or_is_undecodable(value: bytes) -> None:
     with suppress(Undecodable):
-        result = outcome(value, DEPLOYMENT).result
+        result = render_record(value, DEPLOYMENT).result
         assert codec.decode_result(codec.encode_json(result)) == result
 
 

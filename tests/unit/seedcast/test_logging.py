@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 import structlog
 
-from seedcast.logging import KINDS, QUIET, Sparing, configure
+from seedcast.logging import KINDS, QUIET, RepeatFilter, configure
 from seedcast.settings import LogSettings
 
 REFUSED = "Unable connect to node with id %s: %s"
@@ -30,7 +30,7 @@ def repeated(record: logging.LogRecord) -> int | None:
 
 def test_one_line_of_a_kind_passes_and_the_next_says_how_many_did_not() -> None:
     clock = Clock()
-    sparing = Sparing(clock)
+    sparing = RepeatFilter(clock)
     assert sparing.filter(line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)"))
     for port in range(100):
         assert not sparing.filter(
@@ -55,14 +55,14 @@ def test_one_line_of_a_kind_passes_and_the_next_says_how_many_did_not() -> None:
     ids=["level", "reason", "logger", "message"],
 )
 def test_a_new_kind_passes_at_once(other: logging.LogRecord) -> None:
-    sparing = Sparing(Clock())
+    sparing = RepeatFilter(Clock())
     sparing.filter(line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)"))
     assert sparing.filter(other)
 
 
 def test_what_librdkafka_says_of_two_failures_is_two_kinds() -> None:
     """Its template is one for all its lines."""
-    sparing, template = Sparing(Clock()), "%s [%s] %s"
+    sparing, template = RepeatFilter(Clock()), "%s [%s] %s"
     head = "[thrd:10.0.0.1:9092/1]: 10.0.0.1:9092/1:"
     refused = f"{head} Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)"
     again = f"{head} Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 7ms in state CONNECT)"
@@ -80,7 +80,7 @@ def test_what_librdkafka_says_of_two_failures_is_two_kinds() -> None:
 
 
 def test_another_reason_in_brackets_is_another_kind() -> None:
-    sparing, passed = Sparing(Clock()), []
+    sparing, passed = RepeatFilter(Clock()), []
     for node, reason in (
         (1, "NodeNotReadyError"),
         (2, "NodeNotReadyError"),
@@ -102,7 +102,7 @@ def test_another_reason_in_brackets_is_another_kind() -> None:
 
 
 def test_another_exception_under_the_same_message_is_another_kind() -> None:
-    sparing, passed = Sparing(Clock()), []
+    sparing, passed = RepeatFilter(Clock()), []
     for error in (ValueError("a"), ValueError("b"), KeyError("a")):
         record = line("aiokafka", "Unexpected error in fetcher routine", level=logging.ERROR)
         record.exc_info = (type(error), error, None)
@@ -111,11 +111,11 @@ def test_another_exception_under_the_same_message_is_another_kind() -> None:
 
 
 def test_a_template_that_does_not_fit_its_values_is_the_handlers_to_say() -> None:
-    assert Sparing(Clock()).filter(line("aiokafka", "node %s: %s", 1))
+    assert RepeatFilter(Clock()).filter(line("aiokafka", "node %s: %s", 1))
 
 
 def test_our_own_lines_are_never_left_out() -> None:
-    sparing = Sparing(Clock())
+    sparing = RepeatFilter(Clock())
     assert all(
         sparing.filter(line(name, "unavailable"))
         for name in ("seedcast.patience", "fausto", "")
@@ -125,7 +125,7 @@ def test_our_own_lines_are_never_left_out() -> None:
 
 def test_memory_is_bounded() -> None:
     clock = Clock()
-    sparing = Sparing(clock)
+    sparing = RepeatFilter(clock)
     for number in range(3 * KINDS):
         clock.now += 0.001
         assert sparing.filter(line("aiokafka", chr(0x4E00 + number)))
@@ -133,7 +133,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_of_many_threads_one_passes() -> None:
-    sparing = Sparing(Clock())
+    sparing = RepeatFilter(Clock())
     passed: list[bool] = []
     threads = [
         Thread(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seedcast.kafka import Partition, Record
-from seedcast.kafka.topic_consumers import Membership
+from seedcast.kafka.topic_consumers import TopicConsumers
 from seedcast.settings import Settings
 
 URGENT, BULK = Partition("urgent", 0), Partition("bulk", 0)
@@ -29,7 +29,7 @@ class Member:
         self.paused.append(partition)
 
 
-def a_membership() -> tuple[Membership, Member, Member]:
+def a_membership() -> tuple[TopicConsumers, Member, Member]:
     made: list[Member] = []
 
     def join(*arguments: Any, **named: Any) -> Any:
@@ -37,7 +37,7 @@ def a_membership() -> tuple[Membership, Member, Member]:
         return made[-1]
 
     callbacks: Any = dict.fromkeys(("on_assign", "on_revoke", "on_lost", "on_commit"), print)
-    found = Membership(Settings(), "group", ["urgent", "bulk"], **callbacks, join=join)
+    found = TopicConsumers(Settings(), "group", ["urgent", "bulk"], **callbacks, join=join)
     return found, made[0], made[1]
 
 

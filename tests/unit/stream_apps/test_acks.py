@@ -14,7 +14,7 @@ from seedcast.errors import OffsetsLost, Retryable
 from seedcast.kafka import Committed, Partition, refuse_gap
 from seedcast.settings import Settings
 from stream_apps.postprocess import acks
-from stream_apps.postprocess.acks import Custody
+from stream_apps.postprocess.acks import Acks
 from stream_apps.postprocess.faust_app import build
 from stream_apps.postprocess.faust_transport import _Consumer
 
@@ -42,7 +42,7 @@ class World:
             crash=self._crash,
         )
         monkeypatch.setattr(acks, "Admin", lambda _: SimpleNamespace(refuse_gap=self._committed))
-        self.custody = Custody(self.app, Settings(), lambda: None)
+        self.custody = Acks(self.app, Settings(), lambda: None)
 
     async def assigned(self, generation: int = 1) -> None:
         self.app.consumer_generation_id = generation

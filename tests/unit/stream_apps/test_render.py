@@ -13,7 +13,7 @@ from seedcast.errors import Undecodable
 from seedcast.settings import PostprocessSettings
 from storage.memory_store import MemoryStore
 from stream_apps.audio.chain import VERSION
-from stream_apps.postprocess.render import Deployment, Outcome, outcome
+from stream_apps.postprocess.render import Deployment, Outcome, render_record
 from tests.unit.stream_apps.records import TEXT, audio, rejected, tone, word
 
 SETTINGS = PostprocessSettings(digest_key="a key")  # type: ignore[arg-type]
@@ -21,7 +21,7 @@ DEPLOYMENT = Deployment.of(SETTINGS, profiles.load(SETTINGS), MemoryStore())
 
 
 def of(message: RawAudio) -> Outcome:
-    return outcome(encode_synthesis(message), DEPLOYMENT)
+    return render_record(encode_synthesis(message), DEPLOYMENT)
 
 
 def failure(message: RawAudio) -> tuple[str, str]:
@@ -82,7 +82,7 @@ def test_what_the_engine_could_not_speak_is_counted_in_the_manifest() -> None:
 
 def test_the_same_record_twice_gives_the_same_bytes_and_objects() -> None:
     value = encode_synthesis(audio(1, profiles=tuple(DEPLOYMENT.profiles)))
-    first, second = outcome(value, DEPLOYMENT), outcome(value, DEPLOYMENT)
+    first, second = render_record(value, DEPLOYMENT), render_record(value, DEPLOYMENT)
     assert encode_json(first.result) == encode_json(second.result)
     assert first.objects == second.objects
 
@@ -94,7 +94,7 @@ def test_the_text_is_in_no_manifest_and_no_object() -> None:
 
 
 def test_a_rejection_becomes_a_result_of_its_status() -> None:
-    result = outcome(encode_synthesis(rejected(1)), DEPLOYMENT).result
+    result = render_record(encode_synthesis(rejected(1)), DEPLOYMENT).result
     assert (result.request_id, result.campaign_id, result.status, result.metadata) == (
         "request-00001",
         "night-1",
@@ -105,7 +105,7 @@ def test_a_rejection_becomes_a_result_of_its_status() -> None:
 
 
 def test_audio_of_a_cancelled_campaign_stores_nothing_and_says_so() -> None:
-    made = outcome(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-1"}))
+    made = render_record(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-1"}))
     assert (made.result.status, made.result.renditions, made.result.receipt, made.objects) == (
         "cancelled",
         (),
@@ -122,7 +122,7 @@ def test_audio_of_a_cancelled_campaign_stores_nothing_and_says_so() -> None:
 
 def test_the_other_campaigns_are_not_cancelled_with_it() -> None:
     assert (
-        outcome(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-2"})).result.status
+        render_record(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-2"})).result.status
         == "succeeded"
     )
 
@@ -188,7 +188,9 @@ def test_memory_that_runs_out_fails_the_worker_and_not_the_request() -> None:
             raise MemoryError
 
     with pytest.raises(MemoryError):
-        outcome(encode_synthesis(audio(1)), Deployment.of(SETTINGS, DEPLOYMENT.profiles, Full()))
+        render_record(
+            encode_synthesis(audio(1)), Deployment.of(SETTINGS, DEPLOYMENT.profiles, Full())
+        )
 
 
 def test_an_empty_waveform_fails_the_request() -> None:
@@ -209,7 +211,7 @@ def test_an_empty_waveform_fails_the_request() -> None:
 )
 def test_what_has_no_readable_request_id_is_undecodable(value: bytes) -> None:
     with pytest.raises(Undecodable):
-        outcome(value, DEPLOYMENT)
+        render_record(value, DEPLOYMENT)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ def test_what_has_no_readable_request_id_is_undecodable(value: bytes) -> None:
 def test_a_readable_request_id_gets_a_result_however_wrong_the_rest(
     broken: dict[str, object], campaign: str | None
 ) -> None:
-    result = outcome(msgspec.msgpack.encode(broken), DEPLOYMENT).result
+    result = render_record(msgspec.msgpack.encode(broken), DEPLOYMENT).result
     assert (result.request_id, result.campaign_id, result.status) == (
         "request-00001",
         campaign,

@@ -20,7 +20,7 @@ class Stage(IntEnum):
 
 
 @dataclass(frozen=True)
-class Pass:
+class Generation:
     """One way through a slot, from a prompt to the end token."""
 
     prompt: tuple[int, ...]  # text tokens
@@ -72,7 +72,7 @@ class Slots:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def enter(self, slot: int, entering: Pass) -> None:
+    def enter(self, slot: int, entering: Generation) -> None:
         length = len(entering.prompt)
         self.prompt[slot, :length] = torch.tensor(entering.prompt)
         self.voice[slot] = entering.voice

@@ -8,13 +8,13 @@ from torch import Tensor
 
 from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import quality
-from gpu_consumers.engines.chattts.async_vocoder import InTurn
-from gpu_consumers.engines.chattts.batch_sizes import Ladder
+from gpu_consumers.engines.chattts.async_vocoder import SyncVocoder
+from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Passes
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Generations
 from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
 from gpu_consumers.engines.chattts.model.dimensions import CODEBOOKS, TINY, Samples
-from gpu_consumers.engines.chattts.model.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
 from gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from gpu_consumers.engines.chattts.weights.assets import Assets
 from gpu_consumers.text import FrontEnd
@@ -70,9 +70,9 @@ class Noted(Slots):
 
     def __init__(self, count: int, context: int) -> None:
         super().__init__(count, TINY, LONGEST_PROMPT, context, torch.device("cpu"))
-        self.entered: list[Pass] = []
+        self.entered: list[Generation] = []
 
-    def enter(self, slot: int, entering: Pass) -> None:
+    def enter(self, slot: int, entering: Generation) -> None:
         super().enter(slot, entering)
         self.entered.append(entering)
 
@@ -97,13 +97,16 @@ def scripted(
     context: int = 512,
 ) -> tuple[ChatTTSEngine, Noted]:
     prompter, noted = Prompter(assets.tokenizer), Noted(slots, context)
-    model, passes = Scripted(prompter, speech, text, word, pace), Passes(prompter, TINY, context)
+    model, passes = (
+        Scripted(prompter, speech, text, word, pace),
+        Generations(prompter, TINY, context),
+    )
     front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
     return ChatTTSEngine(
         "scripted",
         model,
-        Ladder(noted, [slots], lambda *_: None),
-        InTurn(Sounding(sound)),
+        BatchSizes(noted, [slots], lambda *_: None),
+        SyncVocoder(Sounding(sound)),
         passes,
         prompter,
         front_end,

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gpu_consumers.engines.chattts.batch_sizes import Ladder
+from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.kernels import row_invariance
 from gpu_consumers.engines.chattts.model.dimensions import TINY
@@ -68,7 +68,7 @@ def filled(rows: int, busy: dict[int, str]) -> tuple[Slots, list[str | None]]:
 def test_what_is_held_above_moves_down_with_all_that_it_has() -> None:
     slots, held = filled(16, {1: "a", 9: "b", 14: "c"})
     moved = list[tuple[int, int, int]]()
-    taken = Ladder(slots, [4, 8, 16], lambda *move: moved.append(move)).fit(held)
+    taken = BatchSizes(slots, [4, 8, 16], lambda *move: moved.append(move)).fit(held)
     assert held[:4] == ["b", "a", "c", None]
     assert not any(held[4:])
     assert moved == [(9, 0, 9), (14, 2, 14)]
@@ -83,14 +83,14 @@ def test_what_is_held_above_moves_down_with_all_that_it_has() -> None:
 
 def test_the_rows_of_a_rung_are_the_slots_themselves() -> None:
     slots, held = filled(16, {0: "a"})
-    Ladder(slots, [8, 16], lambda *_: None).fit(held).draw.step.add_(5)
+    BatchSizes(slots, [8, 16], lambda *_: None).fit(held).draw.step.add_(5)
     assert slots.draw.step.tolist() == [5, 6, 7, 8, 9, 10, 11, 12, 8, 9, 10, 11, 12, 13, 14, 15]
 
 
 @pytest.mark.parametrize(("busy", "rows"), [(1, 4), (4, 4), (5, 8), (9, 16), (16, 16)])
 def test_the_lowest_rung_that_holds_all_is_taken(busy: int, rows: int) -> None:
     slots, held = filled(16, dict.fromkeys(range(16 - busy, 16), "x"))
-    assert len(Ladder(slots, [16, 8, 4], lambda *_: None).fit(held)) == rows
+    assert len(BatchSizes(slots, [16, 8, 4], lambda *_: None).fit(held)) == rows
 
 
 class Counting:
@@ -121,7 +121,7 @@ def test_an_engine_goes_down_the_ladder_and_nobody_hears_it(tiny: Assets, precis
         engine(tiny, precision=precision, slots=32),
         engine(tiny, precision=precision, slots=32),
     )
-    whole._ladder = Ladder(whole._slots, [32], whole._model._decoder.move)
+    whole._ladder = BatchSizes(whole._slots, [32], whole._model._decoder.move)
     seen, rungs = Counting(stepping), set(stepping._ladder._rungs)
     assert speak(stepping, REQUESTS) == speak(whole, REQUESTS)
     assert seen.rows == rungs

@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.async_vocoder import Beside, InTurn
+from gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
 from gpu_consumers.engines.chattts.model.dimensions import Samples
 from gpu_consumers.engines.chattts.weights.assets import Assets
@@ -18,10 +18,10 @@ PATIENCE = 30.0  # seconds
 
 
 def ahead(made: ChatTTSEngine, steps: int = 1) -> ChatTTSEngine:
-    assert isinstance(made._vocoding, InTurn)
+    assert isinstance(made._vocoding, SyncVocoder)
     made._pace, made._vocoding = (
         Pace(steps, ahead=True),
-        Beside(made._vocoding._vocoder, torch.device("cpu")),
+        AsyncVocoder(made._vocoding._vocoder, torch.device("cpu")),
     )
     return made
 

@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Passes
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Generations
 from gpu_consumers.engines.chattts.model import upstream_modules
 from gpu_consumers.engines.chattts.model.decoder import Decoder
 from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
 from gpu_consumers.engines.chattts.model.model import Model
-from gpu_consumers.engines.chattts.model.slots import Pass, Slots, Stage
+from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
 from gpu_consumers.engines.chattts.model.tokenizer import Prompter, speed_level
 from gpu_consumers.engines.chattts.model.vocoder import Vocoder
 from gpu_consumers.engines.chattts.weights.assets import Assets
@@ -59,11 +59,11 @@ class Both:
         return Prompter(self.assets.tokenizer)
 
     @cached_property
-    def passes(self) -> Passes:
-        return Passes(self.prompter, self.dimensions, CONTEXT)
+    def passes(self) -> Generations:
+        return Generations(self.prompter, self.dimensions, CONTEXT)
 
-    def entering(self, text: str, seed: int) -> Pass:
-        return Pass(
+    def entering(self, text: str, seed: int) -> Generation:
+        return Generation(
             prompt=self.prompter.speech(text, 1.0),
             voice=self.passes.voice(a_request(voice_seed=seed)),
             seed=seed,
@@ -114,7 +114,7 @@ class Ours:
     def advance(self, hidden: Tensor, tokens: Tensor) -> None:
         self.slots.advance(hidden, tokens, torch.full((ROWS,), self.end))
 
-    def forced(self, entering: Pass, frames: Tensor) -> Tensor:
+    def forced(self, entering: Generation, frames: Tensor) -> Tensor:
         """Logits (prompt + frames, codebooks, tokens) where the row reads given frames (frames, codebooks) after its prompt."""
         self.slots.enter(SLOT, entering)
         found = []
@@ -125,7 +125,7 @@ class Ours:
             self.advance(hidden, frames[min(drawn, len(frames) - 1)].expand(ROWS, -1))
         return torch.stack(found)
 
-    def greedy(self, entering: Pass, steps: int) -> tuple[Tensor, Tensor]:
+    def greedy(self, entering: Generation, steps: int) -> tuple[Tensor, Tensor]:
         """Codes (steps, codebooks) of the highest logits, the end token left out, and the hidden states they were drawn from."""
         self.slots.enter(SLOT, entering)
         while self.slots.draw.step[SLOT] < steps:

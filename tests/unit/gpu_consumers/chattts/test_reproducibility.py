@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from gpu_consumers.engines.chattts.model.dimensions import FULL
-from gpu_consumers.engines.chattts.model.slots import Pass, Slots
+from gpu_consumers.engines.chattts.model.slots import Generation, Slots
 from gpu_consumers.engines.chattts.weights.assets import Assets
 from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from schemas.messages import SpeechRequest
@@ -173,7 +173,7 @@ def seeded_by_slot(made: ChatTTSEngine) -> ChatTTSEngine:
     """Broken on purpose: the noise is the slot's, not the request's."""
     honest = made._slots.enter
 
-    def by_slot(slot: int, entering: Pass) -> None:
+    def by_slot(slot: int, entering: Generation) -> None:
         honest(slot, entering)
         made._slots.draw.seed[slot] = slot
 

@@ -9,9 +9,9 @@ from schemas.topics import REQUESTS, Topic
 from seedcast.kafka import Committed, Partition
 from seedcast.settings import Settings
 from storage.audit.checks import checks
-from storage.audit.committed import Logs, Passed
-from storage.audit.database import Place, State
-from storage.audit.evidence import Case
+from storage.audit.committed import CommittedOffsets, Logs
+from storage.audit.database import Database, Place
+from storage.audit.evidence import Evidence
 from storage.audit.report import Finding, Report
 
 SETTINGS = Settings()
@@ -91,7 +91,7 @@ def judge(
     horizon_ms: int = 0,
     examples: int = 10,
 ) -> Report:
-    notes = State()
+    notes = Database()
     notes.add_requests(places)
     notes.add_results(list(results))
     notes.add_expected((row, name(number)) for row, number in enumerate(listed, 1))
@@ -101,10 +101,10 @@ def judge(
     record = Campaign(
         campaign_id=CAMPAIGN, state=state, created_at=datetime.now(UTC), accepted=sealed
     )  # type: ignore[arg-type]
-    case = Case(
+    evidence = Evidence(
         state=notes,
         record=record,
-        logs=Logs(SETTINGS, bounds or {}, Passed(committed or {})),
+        logs=Logs(SETTINGS, bounds or {}, CommittedOffsets(committed or {})),
         horizon_ms=horizon_ms,
         unreadable=0,
         objects="none",
@@ -114,10 +114,10 @@ def judge(
         campaign_id=CAMPAIGN,
         state=record.state,
         sealed=sealed,
-        accepted=case.accepted,
-        outcomes=case.outcomes,
-        repeats=case.repeats,
-        checks=checks(case),
+        accepted=evidence.accepted,
+        outcomes=evidence.outcomes,
+        repeats=evidence.repeats,
+        checks=checks(evidence),
     )
 
 

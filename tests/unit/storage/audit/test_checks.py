@@ -5,7 +5,7 @@ import pytest
 from schemas.topics import AUDIO, REQUESTS, REQUESTS_PARKED, RESULTS
 from seedcast.kafka import Committed
 from seedcast.kafka.offset_bitmap import encode
-from storage.audit.committed import Passed
+from storage.audit.committed import CommittedOffsets
 from tests.unit.storage.audit.cases import (
     failed,
     judge,
@@ -72,7 +72,7 @@ def test_one_open_place_is_enough_wherever_the_others_are() -> None:
 
 def test_the_bitmap_counts_as_committed() -> None:
     here = partition(REQUESTS)
-    passed = Passed({here: Committed(5, encode(5, [7]))})
+    passed = CommittedOffsets({here: Committed(5, encode(5, [7]))})
     assert [passed.has(here, offset) for offset in (4, 5, 6, 7, 8)] == [
         True,
         False,
@@ -81,7 +81,7 @@ def test_the_bitmap_counts_as_committed() -> None:
         False,
     ]
     assert not passed.has(partition(REQUESTS, 1), 0)
-    assert not Passed({here: Committed(None, "")}).has(here, 0)
+    assert not CommittedOffsets({here: Committed(None, "")}).has(here, 0)
 
 
 def test_an_outcome_without_a_request_is_a_breach_unless_requests_were_deleted() -> None:

@@ -8,7 +8,7 @@ import pytest
 from gpu_consumers import assignments, parking
 from storage.audit import checks
 from storage.audit.committed import GROUPS
-from storage.audit.database import State
+from storage.audit.database import Database
 from stream_apps.postprocess import faust_app
 from tests.unit.storage.audit.cases import name, place, spoken
 
@@ -17,7 +17,7 @@ BATCH = 1000
 
 def peak(requests: int) -> int:
     """Bytes of Python objects held at once while that many requests and results are noted."""
-    state = State()
+    state = Database()
     tracemalloc.start()
     try:
         for start in range(0, requests, BATCH):
@@ -48,7 +48,7 @@ def test_memory_is_flat() -> None:
 )
 def test_results_are_compared_only_where_they_differ(query: str) -> None:
     """What would sort all of them holds megabytes that no measure of Python's sees."""
-    with closing(State()) as state:
+    with closing(Database()) as state:
         plan = [step for *_, step in state.rows(f"EXPLAIN QUERY PLAN {query}")]
     assert [step.split(" USING")[0] for step in plan if "result" in step] == [
         "SEARCH result",

@@ -6,7 +6,7 @@ import pytest
 
 from seedcast.errors import StoreUnavailable
 from storage.audit.collect import Progress
-from storage.audit.database import State
+from storage.audit.database import Database
 from storage.audit.object_checks import check_objects, list_objects
 from storage.memory_store import MemoryStore
 from tests.unit.storage.audit.cases import CAMPAIGN, spoken
@@ -19,7 +19,7 @@ def faults(
     store: MemoryStore, numbers: range, *, hashes: bool = True, listing: bool = True
 ) -> dict[str, str]:
     """By the last part of the URI."""
-    state = State()
+    state = Database()
     steps: list[Progress] = []
     state.add_results([spoken(number, sha256=SHA) for number in numbers])
     if listing:
