@@ -42,7 +42,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Event:
         assert go.wait(PATIENCE), "nobody let it go"
         return honest(*given)
 
-    monkeypatch.setattr(encoder_pool.outcome, "of_utterance", slow)
+    monkeypatch.setattr(encoder_pool.triage, "of_utterance", slow)
     return go
 
 
@@ -94,7 +94,7 @@ def test_an_error_of_packing_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> Non
     def broken(*_: Any) -> Synthesis:
         raise MemoryError("no room")
 
-    monkeypatch.setattr(encoder_pool.outcome, "of_utterance", broken)
+    monkeypatch.setattr(encoder_pool.triage, "of_utterance", broken)
     hand = EncoderPool(ToyEngine(), threads=1)
     hand.give(flight(0), utterance(0))
     with pytest.raises(MemoryError, match="no room"):

@@ -67,7 +67,7 @@ class Group:
     def commit(self, member: "Member", generation: int, offsets: Offsets) -> None:
         if member.expelled or generation != member.generation:
             raise BrokerUnavailable("unknown member, or an earlier generation of it")
-        for partition, checkpoint in offset_bitmap.items():
+        for partition, checkpoint in offsets.items():
             assert self.owners.get(partition) is member, (
                 "a commit for a partition that is somebody else's"
             )
@@ -94,7 +94,7 @@ class Member:
         self.pause, self.resume = self.paused.add, self.paused.discard
 
     def commit(self, offsets: Offsets) -> None:
-        assert offset_bitmap.keys() <= set(self.leaving), (
+        assert offsets.keys() <= set(self.leaving), (
             "a synchronous commit of what does not leave, which a rebalance may hold up for ever"
         )
         self.group.commit(self, self.generation, offsets)
