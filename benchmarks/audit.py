@@ -1,11 +1,18 @@
-"""`seedcast audit` of a whole night: `python -m benchmarks.audit [--requests 10000 100000] [--objects hash|size|none] [--place] [--once]`.
+"""Measure `seedcast audit` on whole nights.
 
-Each size is a night of its own on an embedded stack of its own, fabricated without workers: requests and the sealed record by `submit`,
-audio, results, offsets and objects as the workers leave them. The real command audits it, in a process whose memory is sampled. Then
-the night is broken in several places at once and audited again; what Kafka cannot take back is tried on small nights, one fault each.
-500,000 requests: `--objects none`, since the embedded S3 server reads the whole bucket for each page of 1,000 objects (25,000: 2.6 s, and it
-grows with the square).
-Exits 1 where the audit did not say what is so. Figures go to benchmarks/results/audit.json.
+    python -m benchmarks.audit [--requests 10000 100000] [--objects hash|size|none]
+        [--place] [--once]
+
+Each size is its own night on its own embedded stack, fabricated without workers: `submit` makes the
+requests and the sealed record, and audio, results, offsets and objects are as workers leave them.
+The real command audits the night, in a process whose memory is sampled. Then several faults are
+made in the night at once, and it is audited again. Faults that Kafka cannot make afterwards are
+tried on small nights, one each.
+
+For 500,000 requests use `--objects none`: the embedded S3 server reads the whole bucket for each
+page of 1,000 objects (25,000 objects: 2.6 s, and it grows with the square).
+
+Exits 1 if the audit was wrong. Figures go to benchmarks/results/audit.json.
 """
 
 import argparse
@@ -19,33 +26,32 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
-from benchmarks.night.audited import Audited, Objects, audited
-from benchmarks.night.deployments import deployment, running_stack
+from benchmarks.local_stack import machine, running_stack
+from benchmarks.night.audit_run import AuditRun, Objects, run_audit
+from benchmarks.night.deployments import deployment
 from benchmarks.night.fabricate import Night
-from benchmarks.night.lacking import LACKS, lack
-from benchmarks.night.spoil import spoil
-from benchmarks.pipeline import machine
-from seedcast.embedded import connected
+from benchmarks.night.faults import break_night
+from benchmarks.night.omissions import OMISSIONS, make_incomplete
 from seedcast.settings import Settings
 
 OUT = Path(__file__).parent / "results" / "audit.json"
-SMALL = 40  # requests of a night that lacks something
+SMALL = 40  # requests of a night with an omission
 CAMPAIGN = "night"
 
 
 @dataclass(frozen=True)
 class Plan:
     objects: Objects
-    place: bool
-    once: bool  # nothing is broken
+    as_files: bool  # objects are written as files, not by PUT
+    once: bool  # no faults are made
 
 
 @dataclass(frozen=True)
 class Measured:
     requests: int
     written_seconds: dict[str, float]  # by step
-    clean: Audited
-    broken: Audited | None  # None: it was audited once
+    clean: AuditRun
+    broken: AuditRun | None  # None: it was audited once
 
     @property
     def right(self) -> bool:
@@ -53,28 +59,25 @@ class Measured:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    given = _parser().parse_args(argv)
-    plan = Plan(given.objects, given.place, given.once or given.objects != "hash")
-    nights = [_measure(size, plan) for size in given.requests]
-    lacks = {} if plan.once else _lacks()
+    options = _parser().parse_args(argv)
+    once = options.once or options.objects != "hash"
+    plan = Plan(options.objects, as_files=options.place, once=once)
+    nights = [_measure(size, plan) for size in options.requests]
+    incomplete = {} if plan.once else _audit_incomplete_nights()
+    arguments = sys.argv[1:] if argv is None else argv
     report = {
-        "command": shlex.join(
-            ["python", "-m", "benchmarks.audit", *(sys.argv[1:] if argv is None else argv)]
-        ),
+        "command": shlex.join(["python", "-m", "benchmarks.audit", *arguments]),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "nights": [asdict(night) for night in nights],
         "bytes_a_request": _growth(nights),
-        "lacking": {broken: asdict(found) for broken, found in lacks.items()},
+        "lacking": {words: asdict(run) for words, run in incomplete.items()},
     }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(report, indent=2) + "\n")
-    _print(nights, lacks)
-    return (
-        0
-        if all(night.right for night in nights) and all(found.right for found in lacks.values())
-        else 1
-    )
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
+    _print(nights, incomplete)
+    right = all(measured.right for measured in (*nights, *incomplete.values()))
+    return 0 if right else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--objects",
         choices=get_args(Objects),
         default="hash",
-        help="how the audit looks at objects; with none they are not made",
+        help="how the audit checks objects; with none they are not made",
     )
     parser.add_argument(
         "--place",
@@ -94,23 +97,21 @@ def _parser() -> argparse.ArgumentParser:
         help="write objects into the folder that the S3 server serves, not by PUT",
     )
     parser.add_argument(
-        "--once", action="store_true", help="break nothing; so too where objects are not hashed"
+        "--once", action="store_true", help="make no faults; implied unless objects are hashed"
     )
     parser.add_argument("--out", type=Path, default=OUT)
     return parser
 
 
 def _measure(size: int, plan: Plan) -> Measured:
-    with running_stack() as stack:
-        settings = connected(Settings(home=stack.home))
+    with running_stack() as (_, settings):
         night = Night(deployment(settings, "night"), CAMPAIGN)
         written = {name: _seconds(step) for name, step in _steps(night, size, plan).items()}
         print(f"{size:,} requests, seconds to write them: {written}", flush=True)
-        clean = audited(night, plan.objects)
+        clean = run_audit(night, plan.objects)
         print(f"{size:,} requests: {clean}", flush=True)
-        return Measured(
-            size, written, clean, None if plan.once else audited(night, plan.objects, spoil(night))
-        )
+        broken = None if plan.once else run_audit(night, plan.objects, break_night(night))
+        return Measured(size, written, clean, broken)
 
 
 def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]:
@@ -123,19 +124,23 @@ def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]
         "deliver": lambda: night.deliver(night.requests()),
         "commit": night.commit,
     }
-    left_out = {"put", "place"} if plan.objects == "none" else {"put"} if plan.place else {"place"}
-    return {name: step for name, step in steps.items() if name not in left_out}
+    omitted = {"put"} if plan.as_files else {"place"}
+    if plan.objects == "none":
+        omitted = {"put", "place"}
+    return {name: step for name, step in steps.items() if name not in omitted}
 
 
-def _lacks() -> dict[str, Audited]:
-    with running_stack() as stack:
-        settings = connected(Settings(home=stack.home))
-        return {broken: _lacking(settings, number, broken) for number, broken in enumerate(LACKS)}
+def _audit_incomplete_nights() -> dict[str, AuditRun]:
+    with running_stack() as (_, settings):
+        return {
+            words: _audit_incomplete_night(settings, number, words)
+            for number, words in enumerate(OMISSIONS)
+        }
 
 
-def _lacking(settings: Settings, number: int, broken: str) -> Audited:
+def _audit_incomplete_night(settings: Settings, number: int, words: str) -> AuditRun:
     night = Night(deployment(settings, f"lacking-{number}", partitions=2), CAMPAIGN)
-    return audited(night, expected=[lack(night, broken, SMALL)])
+    return run_audit(night, expected=[make_incomplete(night, words, SMALL)])
 
 
 def _seconds(step: Callable[[], None]) -> float:
@@ -145,38 +150,32 @@ def _seconds(step: Callable[[], None]) -> float:
 
 
 def _growth(nights: Sequence[Measured]) -> float | None:
-    """Of the peak, from the smallest night to the largest; None where there is but one size."""
+    """Return how many bytes per request the peak grows by; None if there is only one size."""
     ordered = sorted(nights, key=lambda night: night.requests)
-    least, most = ordered[0], ordered[-1]
-    if least.requests == most.requests:
+    smallest, largest = ordered[0], ordered[-1]
+    if smallest.requests == largest.requests:
         return None
-    return round(
-        (most.clean.resident_mib["peak"] - least.clean.resident_mib["peak"])
-        * 2**20
-        / (most.requests - least.requests),
-        1,
-    )
+    growth = largest.clean.resident_mib["peak"] - smallest.clean.resident_mib["peak"]
+    return round(growth * 2**20 / (largest.requests - smallest.requests), 1)
 
 
-def _print(nights: Sequence[Measured], lacks: dict[str, Audited]) -> None:
-    print(
-        f"\n{machine()}\n\n| requests | | seconds | requests/s | resident MiB | findings |\n|---:|---|---:|---:|---|---|"
-    )
+def _print(nights: Sequence[Measured], incomplete: dict[str, AuditRun]) -> None:
+    print(f"\n{machine()}\n")
+    print("| requests | | seconds | requests/s | resident MiB | findings |")
+    print("|---:|---|---:|---:|---|---|")
+    clean = [(night.requests, "clean", night.clean) for night in nights]
     broken = [(night.requests, "broken", night.broken) for night in nights if night.broken]
-    for requests, name, found in [
-        *((night.requests, "clean", night.clean) for night in nights),
-        *broken,
-    ]:
-        resident = ", ".join(f"{when} {mib:.0f}" for when, mib in found.resident_mib.items())
+    for requests, name, run in (*clean, *broken):
+        resident = ", ".join(f"{when} {mib:.0f}" for when, mib in run.resident_mib.items())
         print(
-            f"| {requests:,} | {name} | {found.seconds} | {found.requests_per_second} | {resident} | {found.findings or 'none'} |"
+            f"| {requests:,} | {name} | {run.seconds} | {run.requests_per_second} "
+            f"| {resident} | {run.findings or 'none'} |"
         )
     print("\n| broken | caught |\n|---|---|")
-    for found in (*(found for *_, found in broken), *lacks.values()):
-        for what, caught in found.caught.items():
-            print(
-                f"| {what} | {'yes, and nothing else' if caught and not found.unexpected else 'NO'} |"
-            )
+    for run in (*(run for *_, run in broken), *incomplete.values()):
+        for fault, caught in run.caught.items():
+            exact = caught and not run.unexpected
+            print(f"| {fault} | {'yes, and nothing else' if exact else 'NO'} |")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Memory while much waits: `python -m benchmarks.backlog [--rows 50000 500000] [--backlog 100000] [--minutes 3] [--limits 1 0]`.
+"""Memory with a long backlog: `python -m benchmarks.backlog [--backlog 100000] [--limits 1 0]`.
 
-`seedcast submit` of lists of different length, and a GPU consumer (espeak) with a backlog on its topic and nobody behind it: held back,
-since its audio is over a limit of 1 MiB that nobody takes, and (limit 0: none) speaking all the while. The embedded stack, on this machine.
-Figures go to benchmarks/results/backlog.json.
+It measures `seedcast submit` with lists of different length, and a GPU consumer (espeak) with a
+backlog on its topic and no post-process worker. With a limit of 1 MiB of audio, which nobody takes,
+the consumer is held back; with limit 0 there is none, and it speaks all the while. Everything runs
+on the embedded stack, on this machine. Figures go to benchmarks/results/backlog.json.
 """
 
 import argparse
@@ -20,16 +21,21 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.night.deployments import deployment, environment, running_stack
+from benchmarks.local_stack import (
+    machine,
+    read_metrics,
+    running_stack,
+    start_measured_worker,
+    write_list,
+)
+from benchmarks.night.deployments import deployment, environment
 from benchmarks.night.memory import mib, watch
-from benchmarks.pipeline import machine, page, write_list
 from producers import SubmitOptions, submit_file
-from seedcast.embedded import Stack, connected
-from seedcast.embedded.processes import free_ports
+from seedcast.embedded import Stack
 from seedcast.settings import Settings
 
 OUT = Path(__file__).parent / "results" / "backlog.json"
-START = 60.0  # seconds for a worker to be ready
+START_TIMEOUT = 60.0  # seconds for a worker to be ready
 INTERVAL = 0.5  # seconds between two samples
 
 
@@ -44,9 +50,9 @@ class Submitted:
 class Held:
     backlog: int  # requests on the topic when the consumer started
     limit_mib: int  # SEEDCAST_GPU_BACKLOG; 0: none
-    held_back: bool  # whether it was at the end
-    spoken: int  # requests whose audio the broker has, at the end
-    waiting: int  # requests that it has read and not begun, at the end
+    held_back: bool  # at the end
+    spoken: int  # requests whose audio the broker has at the end
+    waiting: int  # requests that it has read and not begun at the end
     resident_mib: dict[str, float]  # when it was ready, after each minute, and at most
 
 
@@ -59,35 +65,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=int, default=3)
     parser.add_argument("--limits", type=int, nargs="*", default=[1, 0], help="MiB")
     parser.add_argument("--out", type=Path, default=OUT)
-    given = parser.parse_args(argv)
-    with running_stack() as stack:
-        settings = connected(Settings(home=stack.home))
-        submitted = [_submit(settings, rows) for rows in given.rows]
+    arguments = parser.parse_args(argv)
+    with running_stack() as (stack, settings):
+        submitted = [_submit(settings, rows) for rows in arguments.rows]
         held = [
-            _hold(stack, settings, given.backlog, limit, given.minutes) for limit in given.limits
+            _hold(stack, settings, arguments.backlog, limit, arguments.minutes)
+            for limit in arguments.limits
         ]
+    command = ["python", "-m", "benchmarks.backlog", *(sys.argv[1:] if argv is None else argv)]
     report = {
-        "command": shlex.join(
-            ["python", "-m", "benchmarks.backlog", *(sys.argv[1:] if argv is None else argv)]
-        ),
+        "command": shlex.join(command),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
         "submit": [asdict(run) for run in submitted],
         "gpu_consumer": [asdict(run) for run in held],
     }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(report, indent=2) + "\n")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=2) + "\n")
     print(json.dumps(report, indent=2))
 
 
 def _submit(settings: Settings, rows: int) -> Submitted:
-    """By the command, from CSV. Raises RuntimeError where a row is refused."""
+    """Run `seedcast submit` on a CSV file. Raises RuntimeError if a row is rejected."""
     file = settings.home / f"{rows}.csv"
     write_list(file, rows)
-    done = watch(
-        deployment(settings, f"rows-{rows}"),
-        ["submit", str(file), "--campaign", "list", "--id-column", "id", "--json"],
-    )
+    own = deployment(settings, f"rows-{rows}")
+    done = watch(own, ["submit", str(file), "--campaign", "list", "--id-column", "id", "--json"])
     if done.exit_code:
         raise RuntimeError(f"seedcast submit ended with {done.exit_code}: {done.stderr}")
     return Submitted(rows, round(rows / done.seconds), done.mib)
@@ -95,10 +98,9 @@ def _submit(settings: Settings, rows: int) -> Submitted:
 
 def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: int) -> Held:
     own = deployment(settings, f"limit-{limit}")
-    write_list(settings.home / "backlog.csv", backlog)
-    submit_file(
-        own, settings.home / "backlog.csv", SubmitOptions(campaign=f"limit-{limit}", id_column="id")
-    )
+    file = settings.home / "backlog.csv"
+    write_list(file, backlog)
+    submit_file(own, file, SubmitOptions(campaign=f"limit-{limit}", id_column="id"))
     with _consumer(stack, own, limit) as (process, port):
         resident = _watch(process, minutes)
         totals = _totals(port)
@@ -114,39 +116,35 @@ def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: i
 
 @contextmanager
 def _consumer(stack: Stack, settings: Settings, limit: int) -> Iterator[tuple[psutil.Process, int]]:
-    """From when it is ready; its process and the port of its metrics."""
-    (port,) = free_ports(0)
-    own = environment(settings) | {
-        "SEEDCAST_GPU_BACKLOG": str(limit),
-        "SEEDCAST_METRICS_PORT": str(port),
-    }
-    started = stack.start_worker("gpu-consumer", ["run", "gpu-consumer"], own)
+    """Run a GPU consumer. Yields its process and the port of its metrics once it is ready."""
+    variables = environment(settings) | {"SEEDCAST_GPU_BACKLOG": str(limit)}
+    worker, port = start_measured_worker(stack, "gpu-consumer", variables)
     try:
-        process = psutil.Process(started.pid)
-        patience = time.monotonic() + START
+        process = psutil.Process(worker.pid)
+        timeout = time.monotonic() + START_TIMEOUT
         while not _ready(port):
-            if not _lasts(process, INTERVAL) or time.monotonic() > patience:
-                raise RuntimeError(f"the GPU consumer is not ready: {started.last_lines()}")
+            if not _runs_after(process, INTERVAL) or time.monotonic() > timeout:
+                raise RuntimeError(f"the GPU consumer is not ready: {worker.last_lines()}")
         yield process, port
     finally:
         stack.stop(["gpu-consumer"])
 
 
 def _watch(process: psutil.Process, minutes: int) -> dict[str, float]:
-    """MiB. Raises RuntimeError where it ends meanwhile."""
+    """Return resident MiB after each minute. Raises RuntimeError if the process ends meanwhile."""
     began, size = time.monotonic(), process.memory_info().rss
     marks, peak = {"ready": mib(size)}, size
     for minute in range(1, minutes + 1):
         while time.monotonic() < began + 60 * minute:
-            if not _lasts(process, INTERVAL):
+            if not _runs_after(process, INTERVAL):
                 raise RuntimeError("the GPU consumer has ended")
             peak = max(peak, size := process.memory_info().rss)
         marks[f"{minute} min"] = mib(size)
     return {**marks, "peak": mib(peak)}
 
 
-def _lasts(process: psutil.Process, seconds: float) -> bool:
-    """Whether it still runs after so long."""
+def _runs_after(process: psutil.Process, seconds: float) -> bool:
+    """Wait that long; False if the process ends before."""
     try:
         process.wait(seconds)
     except psutil.TimeoutExpired:
@@ -163,9 +161,9 @@ def _ready(port: int) -> bool:
 
 
 def _totals(port: int) -> dict[str, float]:
-    """Metrics by name, summed over labels."""
+    """Return metrics by name, summed over their labels."""
     totals = defaultdict[str, float](float)
-    for (name, _), value in page(port).items():
+    for (name, _), value in read_metrics(port).items():
         totals[name] += value
     return dict(totals)
 

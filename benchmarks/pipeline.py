@@ -1,39 +1,41 @@
-"""The whole pipeline on the embedded stack: `python -m benchmarks.pipeline [--rows 1000 5000 20000]`.
+"""The whole pipeline on one machine: `python -m benchmarks.pipeline [--rows 1000 5000 20000]`.
 
-One stack, one GPU consumer (espeak) and one post-process worker, all on this machine; the telephony profile.
-Says how fast each list went from submission to its last manifest, where the time went, and whether
-memory grew. Figures go to benchmarks/results/pipeline.json.
+It runs on one embedded stack with one GPU consumer (espeak) and one post-process worker, with the
+telephony profile. It measures how fast each list goes from submission to its last manifest, where
+the time goes, and whether memory grows. Figures go to benchmarks/results/pipeline.json.
 """
 
 import argparse
 import json
-import platform
 import time
-import urllib.request
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from prometheus_client.parser import text_string_to_metric_families
 
-from benchmarks.night.deployments import running_stack
+from benchmarks.local_stack import (
+    WORKERS,
+    machine,
+    read_metrics,
+    running_stack,
+    start_measured_worker,
+    write_list,
+)
 from producers import SubmitOptions, submit_file
-from producers.rows.sample_list import rows as sample_rows
 from seedcast.campaigns.progress import wait
-from seedcast.embedded import Stack, connected
-from seedcast.embedded.processes import free_ports
+from seedcast.embedded import Stack
 from seedcast.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"
-WORKERS = ("gpu-consumer", "postprocess")
-PARTS = {  # seconds of a worker's own clock, from its metrics
+_STAGE = "seedcast_postprocess_stage_seconds_sum"
+PARTS = {  # seconds by the worker's own clock: worker, metric, labels
     "engine": ("gpu-consumer", "seedcast_engine_step_seconds_sum", {}),
-    "decode": ("postprocess", "seedcast_postprocess_stage_seconds_sum", {"stage": "decode"}),
-    "render": ("postprocess", "seedcast_postprocess_stage_seconds_sum", {"stage": "render"}),
-    "encode": ("postprocess", "seedcast_postprocess_stage_seconds_sum", {"stage": "encode"}),
-    "store": ("postprocess", "seedcast_postprocess_stage_seconds_sum", {"stage": "store"}),
-    "send": ("postprocess", "seedcast_postprocess_stage_seconds_sum", {"stage": "send"}),
+    "decode": ("postprocess", _STAGE, {"stage": "decode"}),
+    "render": ("postprocess", _STAGE, {"stage": "render"}),
+    "encode": ("postprocess", _STAGE, {"stage": "encode"}),
+    "store": ("postprocess", _STAGE, {"stage": "store"}),
+    "send": ("postprocess", _STAGE, {"stage": "send"}),
 }
 
 
@@ -46,7 +48,7 @@ class Run:
     audio_seconds_per_second: float
     cpu_seconds: dict[str, float]  # by process
     part_seconds: dict[str, float]  # wall time inside each part
-    peak_mib: dict[str, float]  # resident, by worker
+    peak_mib: dict[str, float]  # resident, by process
 
 
 def main() -> None:
@@ -54,112 +56,69 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000, 20000])
     arguments = parser.parse_args()
     runs = _measure(arguments.rows)
+    report = {
+        "date": datetime.now(UTC).date().isoformat(),
+        "machine": machine(),
+        "runs": [asdict(run) for run in runs],
+    }
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(
-        json.dumps(
-            {
-                "date": datetime.now(UTC).date().isoformat(),
-                "machine": machine(),
-                "runs": [asdict(run) for run in runs],
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    RESULTS.write_text(json.dumps(report, indent=2) + "\n")
     _print(runs)
 
 
 def _measure(sizes: list[int]) -> list[Run]:
-    with running_stack() as stack:
-        ports = {name: _start(stack, name) for name in WORKERS}
-        settings = connected(Settings(home=stack.home))
+    with running_stack() as (stack, settings):
+        ports = {kind: start_measured_worker(stack, kind)[1] for kind in WORKERS}
         _run(settings, stack, ports, 50, "warm-up")
         return [_run(settings, stack, ports, size, f"rows-{size}") for size in sizes]
-
-
-def _start(stack: Stack, name: str) -> int:
-    (port,) = free_ports(0)
-    stack.start_worker(
-        name, ["run", name], {"SEEDCAST_METRICS_PORT": str(port), "SEEDCAST_LOG_LEVEL": "warning"}
-    )
-    return port
 
 
 def _run(settings: Settings, stack: Stack, ports: dict[str, int], size: int, campaign: str) -> Run:
     source = stack.home / f"{campaign}.csv"
     write_list(source, size)
-    before, cpu = _parts(ports), _cpu(stack)
+    parts_before, cpu_before = _part_seconds(ports), _cpu_seconds(stack)
     peak: dict[str, float] = {}
 
-    def sample(_: object) -> None:
-        for process in stack.status():
-            peak[process.name] = max(
-                peak.get(process.name, 0.0), psutil.Process(process.pid).memory_info().rss / 2**20
-            )
+    def sample_memory(_: object) -> None:
+        for name, mib in _resident_mib(stack).items():
+            peak[name] = max(peak.get(name, 0.0), mib)
 
     began = time.perf_counter()
-    report = submit_file(
-        settings, source, SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",))
-    )
-    progress = wait(settings, campaign, sample)
+    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",))
+    report = submit_file(settings, source, options)
+    progress = wait(settings, campaign, sample_memory)
     seconds = time.perf_counter() - began
-    after, cpu_after = _parts(ports), _cpu(stack)
+    parts, cpu = _part_seconds(ports), _cpu_seconds(stack)
     return Run(
         rows=size,
         submit_rows_per_second=round(report.rows / report.seconds),
         seconds=round(seconds, 2),
         requests_per_second=round(progress.finished / seconds, 1),
         audio_seconds_per_second=round(progress.audio_seconds / seconds, 1),
-        cpu_seconds={name: round(cpu_after[name] - cpu[name], 2) for name in cpu},
-        part_seconds={name: round(after[name] - before[name], 2) for name in PARTS},
-        peak_mib={name: round(value) for name, value in peak.items()},
+        cpu_seconds={name: round(cpu[name] - cpu_before[name], 2) for name in cpu_before},
+        part_seconds={name: round(parts[name] - parts_before[name], 2) for name in PARTS},
+        peak_mib={name: round(mib) for name, mib in peak.items()},
     )
 
 
-def write_list(path: Path, size: int) -> None:
-    """The example's rows without those that are wrong on purpose, all for one profile."""
-    import csv
-
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        names = [name for name in next(iter(sample_rows(1))) if name != "profile"]
-        writer.writerow(names)
-        for start in range(0, size, 300):
-            for number, row in enumerate(sample_rows(min(300, size - start))):
-                writer.writerow(
-                    [f"r-{start + number}" if name == "id" else row[name] for name in names]
-                )
-
-
-def _parts(ports: dict[str, int]) -> dict[str, float]:
-    pages = {name: page(port) for name, port in ports.items()}
+def _part_seconds(ports: dict[str, int]) -> dict[str, float]:
+    metrics = {worker: read_metrics(port) for worker, port in ports.items()}
     return {
-        part: pages[worker].get((metric, tuple(sorted(labels.items()))), 0.0)
+        part: metrics[worker].get((metric, tuple(sorted(labels.items()))), 0.0)
         for part, (worker, metric, labels) in PARTS.items()
     }
 
 
-def page(port: int) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Values by metric and labels; empty while nobody answers."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            families = text_string_to_metric_families(answer.read().decode())
-    except OSError:  # it has only just been started
-        return {}
-    return {
-        (s.name, tuple(sorted(s.labels.items()))): s.value
-        for family in families
-        for s in family.samples
-    }
-
-
-def _cpu(stack: Stack) -> dict[str, float]:
+def _cpu_seconds(stack: Stack) -> dict[str, float]:
     times = {process.name: psutil.Process(process.pid).cpu_times() for process in stack.status()}
     return {name: spent.user + spent.system for name, spent in times.items()}
 
 
-def machine() -> str:
-    return f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"
+def _resident_mib(stack: Stack) -> dict[str, float]:
+    return {
+        process.name: psutil.Process(process.pid).memory_info().rss / 2**20
+        for process in stack.status()
+    }
 
 
 def _print(runs: list[Run]) -> None:
@@ -169,11 +128,15 @@ def _print(runs: list[Run]) -> None:
     )
     print("|---:|---:|---:|---:|" + "---:|" * len(PARTS) + "---|")
     for run in runs:
-        parts = " | ".join(f"{run.part_seconds[name]:.1f} s" for name in PARTS)
-        peak = ", ".join(f"{name} {mib:.0f}" for name, mib in run.peak_mib.items())
-        print(
-            f"| {run.rows:,} | {run.submit_rows_per_second:,.0f} | {run.requests_per_second} | {run.audio_seconds_per_second} | {parts} | {peak} |"
-        )
+        cells = [
+            f"{run.rows:,}",
+            f"{run.submit_rows_per_second:,.0f}",
+            f"{run.requests_per_second}",
+            f"{run.audio_seconds_per_second}",
+            *(f"{run.part_seconds[name]:.1f} s" for name in PARTS),
+            ", ".join(f"{name} {mib:.0f}" for name, mib in run.peak_mib.items()),
+        ]
+        print(f"| {' | '.join(cells)} |")
     for run in runs:
         print(f"CPU seconds at {run.rows:,} rows: {run.cpu_seconds}")
 

@@ -1,9 +1,11 @@
-"""A night with faults: `python -m benchmarks.soak [--requests 20000] [--minutes 10] [--calm 8] [--seed N]`.
+"""A night with faults: `python -m benchmarks.soak [--requests 20000] [--minutes 10] [--seed N]`.
 
-Two GPU consumers (espeak) and two post-process workers on an embedded stack of their own. While a campaign runs, one fault after
-another is drawn: a worker killed with -9, told to leave, or stopped beyond its session, the broker killed or frozen, the object store
-stopped, the campaign paused and resumed. What ends is started again, as Kubernetes would. At the end the audit says whether every
-request ended once, and so does the exit code. The report goes to benchmarks/results/soak.json, or where --out says.
+Two GPU consumers (espeak) and two post-process workers run on an embedded stack of their own. While
+a campaign runs, one fault after another is drawn: a worker is killed with -9, told to leave, or
+stopped beyond its session; the broker is killed or frozen; the object store is stopped; the
+campaign is paused and resumed. Workers that end are started again, as Kubernetes would do. At the
+end the audit checks that every request ended once, and sets the exit code.
+The report goes to benchmarks/results/soak.json, or to the file that --out names.
 """
 
 import argparse
@@ -23,14 +25,13 @@ from typing import Any
 
 import psutil
 
-from benchmarks.night.deployments import running_stack
-from benchmarks.pipeline import machine, write_list
+from benchmarks.local_stack import WORKERS, machine, running_stack, start_worker, write_list
 from producers import SubmitOptions, submit_file
 from schemas.topics import AUDIO, RESULTS, Topic
 from seedcast.campaigns import campaign_state
-from seedcast.campaigns.campaign_topic import alter
+from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.campaigns.progress import Outcomes
-from seedcast.embedded import Stack, connected
+from seedcast.embedded import Stack
 from seedcast.kafka import TopicReader
 from seedcast.settings import Settings
 from storage.audit import audit
@@ -38,32 +39,29 @@ from storage.s3 import S3Store
 
 REPORT = Path(__file__).parent / "results" / "soak.json"
 CAMPAIGN = "soak"
-WORKERS = {
-    f"{kind}-{number}": kind for kind in ("gpu-consumer", "postprocess") for number in (1, 2)
+KINDS = {f"{kind}-{number}": kind for kind in WORKERS for number in (1, 2)}  # by worker's name
+SESSION_TIMEOUT = 6.0  # seconds
+RECOVERY_TIMEOUT = 120.0  # seconds
+ENV = {
+    "SEEDCAST_KAFKA_SESSION_TIMEOUT": str(SESSION_TIMEOUT),
+    "SEEDCAST_S3_READ_TIMEOUT": "2",
 }
-SESSION = 6.0  # seconds
-PATIENCE = 120.0  # seconds for a fault to be recovered from
 
 
 @dataclass(frozen=True)
 class Fault:
     name: str
     at: float  # seconds since the campaign began
-    recovered_after: (
-        float | None
-    )  # seconds from the fault's end to the next new result; None: not within PATIENCE
+    # Seconds from the fault's end to the next new result; None: not within RECOVERY_TIMEOUT.
+    recovered_after: float | None
 
 
 class Progress:
-    """How many requests have a result."""
+    """Counts the requests that have a result."""
 
     def __init__(self, outcomes: Outcomes, accepted: int) -> None:
-        self._outcomes, self._began, self.accepted, self.count = (
-            outcomes,
-            time.monotonic(),
-            accepted,
-            0,
-        )
+        self._outcomes, self._began = outcomes, time.monotonic()
+        self.accepted, self.count = accepted, 0
 
     @property
     def complete(self) -> bool:
@@ -71,114 +69,98 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """Since the campaign was submitted."""
+        """Seconds since the campaign was submitted."""
         return time.monotonic() - self._began
 
-    def wait(self, seconds: float, enough: Callable[[], bool]) -> None:
-        """Counts for so long, or until it is enough, or complete."""
+    def wait(self, seconds: float, enough: Callable[[], bool] = lambda: False) -> None:
+        """Count for that long, or until it is enough or the campaign is complete."""
         until = self.seconds + seconds
         while self.seconds < until and not enough() and not self.complete:
             self.count += len(self._outcomes.poll(0.1))
 
 
 class Soak:
+    """The workers, and the faults that strike them and their servers."""
+
     def __init__(self, stack: Stack, settings: Settings, chance: random.Random) -> None:
         self._stack, self._settings, self._chance = stack, settings, chance
         self.restarts: Counter[str] = Counter()  # of workers that ended by themselves
-        for name in WORKERS:
+        for name in KINDS:
             self._start(name)
 
-    def fault(self) -> str:
-        """One of them, begun and ended; its name."""
-        kinds: list[Callable[[], str]] = [
-            self._kill,
-            self._kill,
-            self._leave,
-            self._freeze,
-            self._broker,
-            self._broker_frozen,
-            self._store,
-            self._hold,
+    def strike(self) -> str:
+        """Draw a fault, begin it and end it. Returns its name."""
+        faults: list[Callable[[], str]] = [
+            self._kill_worker,
+            self._kill_worker,
+            self._stop_worker,
+            self._freeze_worker,
+            self._kill_broker,
+            self._freeze_broker,
+            self._stop_store,
+            self._pause_campaign,
         ]
-        return self._chance.choice(kinds)()
+        return self._chance.choice(faults)()
 
-    def tend(self) -> None:
+    def restart_ended(self) -> None:
+        """Start the workers again that ended by themselves, and count them."""
         for process in self._stack.status():
-            if process.name in WORKERS and not process.running:
+            if process.name in KINDS and not process.running:
                 self.restarts[process.name] += 1
                 self._start(process.name)
 
-    def _kill(self) -> str:
-        name = self._chance.choice(list(WORKERS))
+    def _kill_worker(self) -> str:
+        name = self._chance.choice(list(KINDS))
         self._stack.kill(name)
         self._start(name)
-        return f"{WORKERS[name]} killed"
+        return f"{KINDS[name]} killed"
 
-    def _leave(self) -> str:
-        name = self._chance.choice(list(WORKERS))
+    def _stop_worker(self) -> str:
+        name = self._chance.choice(list(KINDS))
         self._stack.stop([name])
         self._start(name)
-        return f"{WORKERS[name]} told to leave"
+        return f"{KINDS[name]} told to leave"
 
-    def _freeze(self) -> str:
-        name = self._chance.choice(list(WORKERS))
-        self._suspend(name, self._chance.uniform(1.5 * SESSION, 3 * SESSION))
-        return f"{WORKERS[name]} stopped beyond its session"
+    def _freeze_worker(self) -> str:
+        name = self._chance.choice(list(KINDS))
+        self._freeze(name, self._chance.uniform(1.5 * SESSION_TIMEOUT, 3 * SESSION_TIMEOUT))
+        return f"{KINDS[name]} stopped beyond its session"
 
-    def _broker_frozen(self) -> str:
-        self._suspend("kafka", self._chance.uniform(1, 15))
+    def _freeze_broker(self) -> str:
+        self._freeze("kafka", self._chance.uniform(1, 15))
         return "broker frozen"
 
-    def _hold(self) -> str:
-        alter(self._settings, CAMPAIGN, campaign_state.paused)
-        _last(self._chance.uniform(1, 10))
-        alter(self._settings, CAMPAIGN, campaign_state.resumed)
+    def _pause_campaign(self) -> str:
+        change_campaign(self._settings, CAMPAIGN, campaign_state.paused)
+        _wait(self._chance.uniform(1, 10))
+        change_campaign(self._settings, CAMPAIGN, campaign_state.resumed)
         return "campaign paused and resumed"
 
-    def _suspend(self, name: str, seconds: float) -> None:
-        process = psutil.Process(
-            next(process.pid for process in self._stack.status() if process.name == name)
-        )
-        process.send_signal(signal.SIGSTOP)
-        _last(seconds)
-        process.send_signal(signal.SIGCONT)
-
-    def _broker(self) -> str:
+    def _kill_broker(self) -> str:
         self._stack.kill("kafka")
-        _last(self._chance.uniform(0, 10))
+        _wait(self._chance.uniform(0, 10))
         self._stack.start_broker()
         return "broker killed"
 
-    def _store(self) -> str:
+    def _stop_store(self) -> str:
         self._stack.stop(["s3"])
-        _last(self._chance.uniform(1, 15))
+        _wait(self._chance.uniform(1, 15))
         self._stack.start()
         return "object store stopped"
 
+    def _freeze(self, name: str, seconds: float) -> None:
+        pid = next(process.pid for process in self._stack.status() if process.name == name)
+        process = psutil.Process(pid)
+        process.send_signal(signal.SIGSTOP)
+        _wait(seconds)
+        process.send_signal(signal.SIGCONT)
+
     def _start(self, name: str) -> None:
-        env = {
-            "SEEDCAST_KAFKA_SESSION_TIMEOUT": str(SESSION),
-            "SEEDCAST_LOG_LEVEL": "warning",
-            "SEEDCAST_S3_READ_TIMEOUT": "2",
-        }
-        self._stack.start_worker(name, ["run", WORKERS[name]], env)
+        start_worker(self._stack, KINDS[name], name, ENV)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=20_000)
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        default=10.0,
-        help="faults are drawn for at most so long; the campaign is always waited for",
-    )
-    parser.add_argument(
-        "--calm", type=float, default=8.0, help="seconds between two faults, on average"
-    )
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
-    parser.add_argument("--out", type=Path, default=REPORT)
-    arguments = parser.parse_args()
+    arguments = _parser().parse_args()
     report = _run(arguments)
     arguments.out.parent.mkdir(exist_ok=True)
     arguments.out.write_text(json.dumps(report, indent=2) + "\n")
@@ -186,23 +168,37 @@ def main() -> None:
     sys.exit(0 if report["audit"]["ok"] and not report["losses"] else 1)
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=10.0,
+        help="draw faults for at most this long; the campaign is always waited for",
+    )
+    parser.add_argument(
+        "--calm", type=float, default=8.0, help="seconds between two faults, on average"
+    )
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--out", type=Path, default=REPORT)
+    return parser
+
+
 def _run(plan: argparse.Namespace) -> dict[str, Any]:
     chance = random.Random(plan.seed)
     print(f"seed {plan.seed}")
-    with running_stack() as stack:
-        settings = connected(Settings(home=stack.home))
+    with running_stack() as (stack, settings):
         soak = Soak(stack, settings, chance)
-        write_list(stack.home / "soak.csv", plan.requests)
+        file = stack.home / "soak.csv"
+        write_list(file, plan.requests)
         began = time.monotonic()
-        accepted = submit_file(
-            settings,
-            stack.home / "soak.csv",
-            SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",)),
-        ).accepted
+        options = SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))
+        accepted = submit_file(settings, file, options).accepted
         with Outcomes(settings, CAMPAIGN) as outcomes:
             progress = Progress(outcomes, accepted)
-            faults = _storm(soak, progress, plan, chance)
-        found = audit(settings, CAMPAIGN, S3Store(settings.s3))
+            faults = _run_faults(soak, progress, plan, chance)
+        audited = audit(settings, CAMPAIGN, S3Store(settings.s3))
         return {
             "date": datetime.now(UTC).date().isoformat(),
             "machine": machine(),
@@ -213,43 +209,40 @@ def _run(plan: argparse.Namespace) -> dict[str, Any]:
             "workers_that_ended_by_themselves": dict(soak.restarts),
             "repeats": {topic.name: _repeats(settings, topic) for topic in (AUDIO, RESULTS)},
             "losses": accepted - progress.count,
-            "audit": {"ok": found.ok, "breaches": [str(breach) for breach in found.breaches]},
+            "audit": {"ok": audited.ok, "breaches": [str(breach) for breach in audited.breaches]},
         }
 
 
-def _storm(
+def _run_faults(
     soak: Soak, progress: Progress, plan: argparse.Namespace, chance: random.Random
 ) -> list[Fault]:
-    """Until the campaign is complete; faults until then, or for `plan.minutes`."""
+    """Draw faults for `plan.minutes`, and wait until the campaign is complete."""
     faults, seconds = list[Fault](), plan.minutes * 60
     while not progress.complete and progress.seconds < seconds:
-        progress.wait(chance.expovariate(1 / plan.calm), lambda: False)
-        at, name = progress.seconds, soak.fault()
-        faults.append(Fault(name, round(at, 1), _recovery(soak, progress)))
-        print(
-            f"{faults[-1].at:>8.1f} s  {name}, recovered after {faults[-1].recovered_after} s",
-            flush=True,
-        )
-    while (
-        not progress.complete and progress.seconds < seconds + progress.accepted
-    ):  # a second for each: far slower than any machine
-        soak.tend()
-        progress.wait(1.0, lambda: False)
+        progress.wait(chance.expovariate(1 / plan.calm))
+        at, name = progress.seconds, soak.strike()
+        fault = Fault(name, round(at, 1), _recovery(soak, progress))
+        faults.append(fault)
+        print(f"{fault.at:>8.1f} s  {name}, recovered after {fault.recovered_after} s", flush=True)
+    limit = seconds + progress.accepted  # a second per request: far slower than any machine
+    while not progress.complete and progress.seconds < limit:
+        soak.restart_ended()
+        progress.wait(1.0)
     return faults
 
 
 def _recovery(soak: Soak, progress: Progress) -> float | None:
+    """Return the seconds until the next new result; None if there is none in time."""
     began, before = progress.seconds, progress.count
-    while progress.seconds - began < PATIENCE:
-        soak.tend()
+    while progress.seconds - began < RECOVERY_TIMEOUT:
+        soak.restart_ended()
         progress.wait(1.0, lambda: progress.count > before)
         if progress.count > before or progress.complete:
             return round(progress.seconds - began, 1)
     return None
 
 
-def _last(seconds: float) -> None:
-    """The length of a fault."""
+def _wait(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
@@ -261,20 +254,22 @@ def _repeats(settings: Settings, topic: Topic) -> int:
 
 def _print(report: dict[str, Any]) -> None:
     print(
-        f"\n{report['machine']}, seed {report['seed']}: {report['requests']:,} requests in {report['seconds']:.0f} s\n"
+        f"\n{report['machine']}, seed {report['seed']}: "
+        f"{report['requests']:,} requests in {report['seconds']:.0f} s\n"
     )
     print("| fault | times | recovered after, median / longest |")
     print("|---|---:|---:|")
     for name in sorted({fault["name"] for fault in report["faults"]}):
         times = [fault["recovered_after"] for fault in report["faults"] if fault["name"] == name]
-        known = [seconds for seconds in times if seconds is not None]
-        shown = (
-            f"{median(known):.1f} s / {max(known):.1f} s"
-            if len(known) == len(times)
-            else f"not within {PATIENCE:g} s, {len(times) - len(known)} times"
-        )
-        print(f"| {name} | {len(times)} | {shown} |")
+        print(f"| {name} | {len(times)} | {_recovery_in_words(times)} |")
     print(f"\nlosses {report['losses']}, repeats {report['repeats']}, audit {report['audit']}")
+
+
+def _recovery_in_words(times: list[float | None]) -> str:
+    known = [seconds for seconds in times if seconds is not None]
+    if len(known) < len(times):
+        return f"not within {RECOVERY_TIMEOUT:g} s, {len(times) - len(known)} times"
+    return f"{median(known):.1f} s / {max(known):.1f} s"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""`submit` alone, acknowledgement included: `python -m benchmarks.submit [--rows 100000]`, from CSV and from Parquet."""
+"""Speed of `submit`, acknowledgement included: `python -m benchmarks.submit [--rows 100000]`.
+
+It submits the same list as CSV and as Parquet.
+"""
 
 import argparse
 import time
@@ -6,11 +9,8 @@ import time
 import pyarrow.csv
 import pyarrow.parquet
 
-from benchmarks.night.deployments import running_stack
-from benchmarks.pipeline import machine, write_list
+from benchmarks.local_stack import machine, running_stack, write_list
 from producers import SubmitOptions, submit_file
-from seedcast.embedded import connected
-from seedcast.settings import Settings
 
 
 def main() -> None:
@@ -20,25 +20,19 @@ def main() -> None:
 
 
 def _measure(rows: int) -> None:
-    with running_stack() as stack:
-        home = stack.home
-        write_list(home / "list.csv", rows)
-        pyarrow.parquet.write_table(pyarrow.csv.read_csv(home / "list.csv"), home / "list.parquet")
-        settings = connected(Settings(home=home))
-        submit_file(
-            settings,
-            home / "list.csv",
-            SubmitOptions(campaign="warm-up", id_column="id", dry_run=True),
-        )
+    with running_stack() as (stack, settings):
+        csv, parquet = stack.home / "list.csv", stack.home / "list.parquet"
+        write_list(csv, rows)
+        pyarrow.parquet.write_table(pyarrow.csv.read_csv(csv), parquet)
+        warm_up = SubmitOptions(campaign="warm-up", id_column="id", dry_run=True)
+        submit_file(settings, csv, warm_up)
         print(f"{machine()}\n\n| file | rows | rows/s |\n|---|---:|---:|")
-        for name in ("list.csv", "list.parquet"):
+        for file in (csv, parquet):
             began = time.perf_counter()
-            report = submit_file(
-                settings, home / name, SubmitOptions(campaign=name, id_column="id")
-            )
-            print(
-                f"| {name} | {report.accepted:,} | {report.rows / (time.perf_counter() - began):,.0f} |"
-            )
+            options = SubmitOptions(campaign=file.name, id_column="id")
+            report = submit_file(settings, file, options)
+            speed = report.rows / (time.perf_counter() - began)
+            print(f"| {file.name} | {report.accepted:,} | {speed:,.0f} |")
 
 
 if __name__ == "__main__":

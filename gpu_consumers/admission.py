@@ -1,7 +1,8 @@
-"""What becomes of a request before it has a slot: it waits for one, or aside while its campaign is paused, or is answered at once.
+"""What happens to a request before it has a slot.
 
-Nothing here waits for a campaign that is paused or cancelled: each record is judged when it comes, and all of a campaign's
-again when something is heard of it.
+It waits for one, or is parked while its campaign is paused, or is answered at once. Requests of a
+paused or cancelled campaign hold up nobody: each record is triaged when it arrives, and all of a
+campaign's again when its state changes.
 """
 
 import time
@@ -14,7 +15,7 @@ from gpu_consumers.detour import aside
 from gpu_consumers.publisher import Publisher
 from gpu_consumers.scheduler import Scheduler, Waiting
 from schemas.messages import CampaignState, Rejected, SpeechRequest
-from schemas.topics import REQUESTS_URGENT
+from schemas.topics import URGENT
 from seedcast import metrics
 from seedcast.catalog.profiles import Profiles
 from seedcast.errors import Poison, Undecodable
@@ -22,7 +23,7 @@ from seedcast.failpoints import failpoint
 from seedcast.kafka import Partition, Record
 from seedcast.settings import Settings
 
-State = Callable[[str], CampaignState | None]  # of a campaign; None where nobody announced it
+State = Callable[[str], CampaignState | None]  # of a campaign; None if nobody announced it
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class InFlight:
     """A request between its offset and its audio."""
 
     assignment: Assignment
-    record: Record  # as it came: its campaign may be paused before it has a slot
+    record: Record  # kept, since it may have to be parked before it has a slot
     request: SpeechRequest
 
 
@@ -38,19 +39,14 @@ class Admission:
     def __init__(
         self, settings: Settings, profiles: Profiles, state: State, publisher: Publisher
     ) -> None:
-        self._settings, self._profiles, self._state, self._publisher = (
-            settings,
-            profiles,
-            state,
-            publisher,
-        )
+        self._settings, self._profiles = settings, profiles
+        self._state, self._publisher = state, publisher
         self._scheduler = Scheduler()
-        self._flights: dict[int, InFlight] = {}  # by ticket
+        self._waiting: dict[int, InFlight] = {}  # by ticket
         self._tickets = 0
-        self._urgent_topic = settings.topic(REQUESTS_URGENT)
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._waiting)
 
     def waiting(self, partition: Partition) -> int:
         return self._scheduler.waiting(partition)
@@ -58,77 +54,71 @@ class Admission:
     def receive(self, assignment: Assignment, record: Record) -> None:
         match triage.of_record(record.value, self._profiles):
             case SpeechRequest() as request:
-                self._direct(InFlight(assignment, record, request))
+                self._route(InFlight(assignment, record, request))
             case Rejected() as rejected:
                 self._publisher.publish(assignment, record.offset, rejected)
             case Undecodable() as error:
                 self._publisher.bury(assignment, record, error)
 
     def admit(self, free: int, *, bulk: bool) -> Iterator[tuple[int, InFlight]]:
-        """Tickets and flights for at most `free` slots, best first; without `bulk`, urgent ones only. The deadline is judged here, once."""
+        """Yield tickets and requests for up to `free` slots, best first.
+
+        Without `bulk`, urgent ones only. Deadlines are checked here, once.
+        """
         while free and (tickets := list(self._scheduler.fill(free, bulk))):
             for ticket in tickets:
-                flight = self._flights.pop(ticket)
-                if expired := triage.expired(flight.request, time.time()):
-                    self._publisher.publish(flight.assignment, flight.record.offset, expired)
+                request = self._waiting.pop(ticket)
+                if expired := triage.expired(request.request, time.time()):
+                    self._publisher.publish(request.assignment, request.record.offset, expired)
                 else:
                     free -= 1
-                    yield ticket, flight
+                    yield ticket, request
 
     def sweep(self, campaigns: Set[str]) -> None:
-        """Judges again what waits of these, at once, whatever is in the slots: so they hold back no other."""
-        stopped = {
-            campaign for campaign in campaigns if self._state(campaign) in ("paused", "cancelled")
-        }
-        tickets = {
-            ticket
-            for ticket, flight in self._flights.items()
-            if flight.request.campaign_id in stopped
-        }
+        """Route the waiting requests of these campaigns again, whatever the slots are doing."""
+        stopped = {name for name in campaigns if self._state(name) in ("paused", "cancelled")}
+        waiting = self._waiting.items()
+        tickets = {t for t, request in waiting if request.request.campaign_id in stopped}
         self._scheduler.withdraw(tickets)
         for ticket in tickets:
-            self._direct(self._flights.pop(ticket))
+            self._route(self._waiting.pop(ticket))
 
     def forget(self, partition: Partition) -> None:
         for ticket in self._scheduler.drop(partition):
-            del self._flights[ticket]
+            del self._waiting[ticket]
 
-    def _direct(self, flight: InFlight) -> None:
-        assignment, record, request = flight.assignment, flight.record, flight.request
-        match self._state(request.campaign_id):
+    def _route(self, request: InFlight) -> None:
+        match self._state(request.request.campaign_id):
             case "cancelled":
-                self._publisher.publish(assignment, record.offset, triage.cancelled(request))
+                cancelled = triage.cancelled(request.request)
+                self._publisher.publish(request.assignment, request.record.offset, cancelled)
             case "paused":
-                route = aside(record, request.campaign_id, self._settings)
-                self._publisher.move(
-                    assignment,
-                    record,
-                    route,
-                    _parked,
-                    refused=lambda error: self._refuse(flight, error),
-                )
+                self._park(request)
             case _:
-                self._wait(flight)
+                self._wait(request)
 
-    def _refuse(self, flight: InFlight, error: Poison) -> None:
-        self._publisher.publish(
-            flight.assignment, flight.record.offset, triage.cannot_wait(flight.request, error.got)
+    def _park(self, request: InFlight) -> None:
+        route = aside(request.record, request.request.campaign_id, self._settings)
+        self._publisher.move(
+            request.assignment,
+            request.record,
+            route,
+            _parked,
+            refused=lambda error: self._refuse(request, error),
         )
 
-    def _wait(self, flight: InFlight) -> None:
+    def _refuse(self, request: InFlight, error: Poison) -> None:
+        rejected = triage.cannot_wait(request.request, error.got)
+        self._publisher.publish(request.assignment, request.record.offset, rejected)
+
+    def _wait(self, in_flight: InFlight) -> None:
         self._tickets += 1
-        self._flights[self._tickets] = flight
-        partition, request = flight.assignment.partition, flight.request
+        self._waiting[self._tickets] = in_flight
+        partition, request = in_flight.assignment.partition, in_flight.request
         deadline = request.deadline.timestamp() if request.deadline else None
-        self._scheduler.add(
-            partition,
-            Waiting.of(
-                self._tickets,
-                len(request.text),
-                deadline,
-                urgent=partition.topic == self._urgent_topic,
-            ),
-        )
+        urgent = self._settings.lane(partition.topic) is URGENT
+        waiting = Waiting.of(self._tickets, len(request.text), deadline, urgent)
+        self._scheduler.add(partition, waiting)
 
 
 def _parked() -> None:

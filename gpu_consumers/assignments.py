@@ -1,4 +1,4 @@
-"""The requests' partitions that are ours: what is read from them, and how far they may run ahead."""
+"""The requests' partitions that this worker owns, and how far reading runs ahead in each."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,31 +6,36 @@ from dataclasses import dataclass
 import structlog
 
 from gpu_consumers.ledger import Ledger
+from schemas.topics import GPU_CONSUMERS
 from seedcast import metrics
-from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
-from seedcast.kafka import Committed, Offsets, Partition, Record
+from seedcast.kafka import Committed, Partition, Record
 from seedcast.kafka.owned_partitions import OwnedPartition, OwnedPartitions
 from seedcast.kafka.topic_consumers import TopicConsumers
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-GROUP = "gpu-consumers"
+_AT_EDGE: dict[str, Callable[[], None]] = {
+    "assigned": lambda: failpoint("gpu.assigned"),
+    "commit": lambda: failpoint("gpu.commit"),
+    "committed": lambda: failpoint("gpu.committed"),
+    "revoked": lambda: failpoint("gpu.revoked"),
+}
 
 
 @dataclass(eq=False)
 class Assignment(OwnedPartition[Ledger]):
-    paused: bool = False
+    throttled: bool = False  # by back-pressure: not read until there is room again
 
 
 @dataclass(frozen=True)
 class Callbacks:
-    """What the worker does for us."""
+    """What the worker does for its partitions."""
 
-    waiting: Callable[[Partition], int]  # how many requests of a partition wait for a slot
+    waiting: Callable[[Partition], int]  # counts the requests of a partition that wait for a slot
     flush: Callable[[], object]  # waits for the delivery reports of what was published
-    forget: Callable[[Partition], None]  # drops what waits of a partition
+    forget: Callable[[Partition], None]  # drops the requests of a partition that wait
 
 
 class Assignments(OwnedPartitions[Assignment]):
@@ -42,72 +47,68 @@ class Assignments(OwnedPartitions[Assignment]):
         join: Callable[..., TopicConsumers] = TopicConsumers,
     ) -> None:
         self._gpu, self._callbacks = settings.gpu, callbacks
-        super().__init__(settings, GROUP, topics, callbacks.flush, join)
+        super().__init__(
+            settings,
+            GPU_CONSUMERS.name,
+            topics,
+            callbacks.flush,
+            join,
+            at_edge=lambda edge: _AT_EDGE[edge](),
+        )
 
     def poll(self, limit: int, timeout: float) -> Iterator[tuple[Assignment, Record]]:
-        """Records that are still to be done; waits only for the first. Raises Fatal errors."""
+        """Yield records that are not done yet; wait only for the first. Raises Fatal errors."""
         for record in self._consumer.poll(limit, timeout):
             metrics.REQUESTS_TAKEN.inc()
-            assignment = self._ours.get(record.partition)
+            assignment = self._owned.get(record.partition)
             if assignment is None:  # fetched before it was revoked
                 continue
             if assignment.ledger.take(record.offset):
                 yield assignment, record
             else:
                 metrics.REQUESTS_REPEATED.inc()
-            self._press_back(assignment)
+            self._throttle(assignment)
 
-    def relieve(self) -> None:
-        """Resumes what is well below its limits again."""
-        for assignment in self._ours.values():
-            room = (
-                self._callbacks.waiting(assignment.partition) <= self._gpu.buffer // 4
-                and assignment.ledger.span <= self._gpu.window // 2
-            )
-            if assignment.paused and room:
+    def unthrottle(self) -> None:
+        """Resume the throttled partitions that are well below their limits again."""
+        for assignment in self._owned.values():
+            if assignment.throttled and self._has_room(assignment):
                 self._consumer.resume(assignment.partition)
-                assignment.paused = False
+                assignment.throttled = False
                 metrics.PARTITIONS_PAUSED.dec()
 
-    def _press_back(self, assignment: Assignment) -> None:
-        """Pausing empties librdkafka's prefetch queue, so it is rare: at the limit, until well below it."""
-        full = (
-            self._callbacks.waiting(assignment.partition) >= self._gpu.buffer
-            or assignment.ledger.span >= self._gpu.window
-        )
-        if full and not assignment.paused:
+    def _throttle(self, assignment: Assignment) -> None:
+        """Throttle a partition at its limit, and keep it so until it is well below.
+
+        Pausing empties librdkafka's prefetch queue, so it must be rare.
+        """
+        if self._is_full(assignment) and not assignment.throttled:
             self._consumer.pause(assignment.partition)
-            assignment.paused = True
+            assignment.throttled = True
             metrics.PARTITIONS_PAUSED.inc()
 
-    def _hold(self, partition: Partition, left: Committed) -> Assignment:
-        return Assignment(partition, Ledger(left.start or 0, left.metadata), left.held)
+    def _is_full(self, assignment: Assignment) -> bool:
+        waiting = self._callbacks.waiting(assignment.partition)
+        return waiting >= self._gpu.buffer or assignment.ledger.span >= self._gpu.window
 
-    def _drop(self, assignment: Assignment) -> None:
-        self._callbacks.forget(assignment.partition)
-        metrics.PARTITIONS_PAUSED.dec(assignment.paused)
+    def _has_room(self, assignment: Assignment) -> bool:
+        waiting = self._callbacks.waiting(assignment.partition)
+        return waiting <= self._gpu.buffer // 4 and assignment.ledger.span <= self._gpu.window // 2
 
-    def _moved(self, partitions: Iterable[Partition]) -> Offsets:
-        if moved := super()._moved(partitions):
-            failpoint("gpu.commit")
-        return moved
+    def _own(self, partition: Partition, committed: Committed) -> Assignment:
+        ledger = Ledger(committed.start or 0, committed.metadata)
+        return Assignment(partition, ledger, committed.checkpoint)
 
-    def _noted(self, offsets: Offsets, error: SeedcastError | None) -> None:
-        if offsets:
-            failpoint("gpu.committed")
-        super()._noted(offsets, error)
+    def _disown(self, partition: Assignment) -> None:
+        self._callbacks.forget(partition.partition)
+        metrics.PARTITIONS_PAUSED.dec(partition.throttled)
 
-    def _assigned(self, committed: dict[Partition, Committed]) -> None:
-        super()._assigned(committed)
-        failpoint("gpu.assigned")
+    def _on_assign(self, committed: dict[Partition, Committed]) -> None:
+        super()._on_assign(committed)
         log.info("assigned", partitions=_names(committed))
 
-    def _revoked(self, partitions: Sequence[Partition]) -> None:
-        failpoint("gpu.revoked")
-        super()._revoked(partitions)
-
-    def _lost(self, partitions: Sequence[Partition]) -> None:
-        super()._lost(partitions)
+    def _on_lost(self, partitions: Sequence[Partition]) -> None:
+        super()._on_lost(partitions)
         log.info("revoked", partitions=_names(partitions))
 
 

@@ -1,4 +1,7 @@
-"""How much audio the post-process group has not taken yet, and when that is too much: the audio topic must not outgrow its retention."""
+"""How much audio waits to be post-processed, and when that is too much.
+
+Bulk requests then get no slot, so that the audio topic does not outgrow its retention.
+"""
 
 import threading
 import time
@@ -6,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from schemas.topics import AUDIO, MIB
+from schemas.topics import AUDIO, MIB, POSTPROCESS
 from seedcast import metrics
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin
@@ -14,9 +17,8 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-POSTPROCESS = "postprocess"  # the consumer group; this room may not import that one
-INTERVAL = 2.0  # seconds between two questions; a GPU makes well under a GiB meanwhile
-RELIEF = 0.75  # of a limit: below it bulk requests are admitted again, so that it does not flicker
+INTERVAL = 2.0  # seconds between two looks; a GPU makes well under a GiB meanwhile
+RELIEF = 0.75  # of a limit: bulk requests are admitted again below it, so that nothing flickers
 
 
 @dataclass
@@ -36,31 +38,33 @@ class Mean:
 
 @dataclass(frozen=True)
 class Untaken:
-    """Records that a group has not taken."""
+    """Records that a group has not committed."""
 
     records: int
     old: int = 0  # how many of them have waited too long
 
 
 class AudioBacklog:
-    """`over` is the last answer to have come; a broker that is slow or away delays the next one, and nobody else."""
+    """`over` is the latest answer; a slow or unavailable broker delays the next one only."""
 
     def __init__(self, settings: Settings, record_bytes: Mean) -> None:
         self._settings, self._record_bytes = settings, record_bytes
-        self._size, self._age = settings.gpu.backlog * MIB, settings.gpu.backlog_age
+        self._max_bytes, self._max_age = settings.gpu.backlog * MIB, settings.gpu.backlog_age
         self._stop = threading.Event()
         self.over = False
-        if self._size or self._age:
+        if self._max_bytes or self._max_age:
             threading.Thread(target=self._watch, name="backlog", daemon=True).start()
 
     def close(self) -> None:
         self._stop.set()
 
-    def judge(self, untaken: Untaken) -> None:
+    def update(self, untaken: Untaken) -> None:
+        """Set `over` from what waits now; log each change once."""
         backlog = untaken.records * self._record_bytes.value
         metrics.AUDIO_BACKLOG.set(backlog)
-        too_large = bool(self._size) and backlog > self._size * self._part
-        if self.over is (over := too_large or untaken.old > 0):
+        too_large = bool(self._max_bytes) and backlog > self._max_bytes * self._share
+        over = too_large or untaken.old > 0
+        if over is self.over:
             return
         self.over = over
         metrics.BULK_HELD_BACK.set(over)
@@ -76,53 +80,45 @@ class AudioBacklog:
             log.info("audio_backlog_under", got=got, next="bulk requests get slots again")
 
     @property
-    def _part(self) -> float:
+    def _share(self) -> float:
         return RELIEF if self.over else 1.0
 
-    def _limits(self, part: float) -> str:
-        size = f"at most {_mib(self._size * part)}" if self._size else ""
-        age = f"at most {self._age * part:,.0f} s old" if self._age else ""
-        return (
-            " and ".join(filter(None, (size, age))) + ", not yet taken by the post-process workers"
-        )
+    def _limits(self, share: float) -> str:
+        size = f"at most {_mib(self._max_bytes * share)}" if self._max_bytes else ""
+        age = f"at most {self._max_age * share:,.0f} s old" if self._max_age else ""
+        limits = " and ".join(filter(None, (size, age)))
+        return f"{limits}, not yet taken by the post-process workers"
 
     def _watch(self) -> None:
+        group, topic = self._settings.group(POSTPROCESS.name), self._settings.topic(AUDIO)
         admin: Admin | None = None
         while not self._stop.wait(INTERVAL):
             try:
                 admin = admin or Admin(self._settings)
-                self.judge(
-                    untaken(
-                        admin,
-                        self._settings.group(POSTPROCESS),
-                        self._settings.topic(AUDIO),
-                        self._age * self._part,
-                    )
-                )
+                self.update(untaken(admin, group, topic, self._max_age * self._share))
             except (SeedcastError, TimeoutError) as error:
-                admin = None  # one that has seen an outage may get no answer any more (measured)
+                admin = None  # after an outage a client may never get an answer again (measured)
                 log.warning(
                     "audio_backlog_unknown", problem=str(error), next="the last answer counts"
                 )
 
 
 def untaken(admin: Admin, group: str, topic: str, age: float) -> Untaken:
-    """Of a topic, by a group; where it has committed nothing, all that is there. Older than `age` seconds is old; 0: nothing is.
+    """Count the records of `topic` that `group` has not committed.
 
-    Raises SeedcastError and TimeoutError.
+    A partition without a commit counts whole. Records older than `age` seconds are old; with 0,
+    none is. Raises SeedcastError and TimeoutError.
     """
-    taken = {
-        place: left.offset
-        for place, left in admin.committed(group).items()
-        if left.offset is not None
-    }
+    committed = admin.committed(group)
     bounds = admin.bounds([topic])
-    left = {place: (taken.get(place, begin), end) for place, (begin, end) in bounds.items()}
-    aged = admin.first_since([topic], time.time() - age) if age else {}
-    old = sum(
-        max(0, min(aged.get(place, begin), end) - begin) for place, (begin, end) in left.items()
-    )
-    return Untaken(sum(end - begin for begin, end in left.values()), old)
+    recent = admin.first_since([topic], time.time() - age) if age else {}
+    records = old = 0
+    for partition, (start, end) in bounds.items():
+        offsets = committed.get(partition)
+        position = start if offsets is None or offsets.offset is None else offsets.offset
+        records += end - position
+        old += max(0, min(recent.get(partition, position), end) - position)
+    return Untaken(records, old)
 
 
 def _mib(size: float) -> str:

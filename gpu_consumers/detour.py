@@ -1,23 +1,22 @@
-"""The way of a request whose campaign is paused: aside, and later back to where it came from. Pure."""
+"""Routes of a paused campaign's requests: to the parking topic, and back to their lane. Pure."""
 
 from dataclasses import dataclass
 
 from schemas.messages import CampaignId
-from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
+from schemas.topics import LANES, REQUESTS, REQUESTS_PARKED
 from seedcast.codec import decode_request
 from seedcast.errors import Poison
 from seedcast.kafka import Headers, Record, partitioner
 from seedcast.settings import Settings
 
-FROM = (
-    "seedcast.parked-from"  # header: the lane, by the topic's name without the deployment's prefix
-)
-_LANES = {topic.name.encode(): topic for topic in (REQUESTS, REQUESTS_URGENT)}
+# Header: the topic that a parked record came from, without the deployment's prefix.
+FROM = "seedcast.parked-from"
+_LANES = {lane.requests.name.encode(): lane.requests for lane in LANES.values()}
 
 
 @dataclass(frozen=True)
 class Route:
-    """Where a record goes, its bytes as they came."""
+    """Where a record goes; its value stays as it is."""
 
     topic: str
     key: bytes | None
@@ -26,25 +25,28 @@ class Route:
 
 
 def aside(record: Record, campaign_id: CampaignId, settings: Settings) -> Route:
-    urgent = record.partition.topic == settings.topic(REQUESTS_URGENT)
-    lane = (REQUESTS_URGENT if urgent else REQUESTS).name.encode()
+    lane = settings.lane(record.partition.topic).requests.name.encode()
     return Route(
         settings.topic(REQUESTS_PARKED), campaign_id.encode(), (*_foreign(record), (FROM, lane))
     )
 
 
 def back(record: Record, settings: Settings, partitions: dict[str, int]) -> Route:
-    """`partitions`: how many each topic has, by full name. What is no request goes to the bulk lane, where it is answered for."""
+    """Return the route of a parked record to the topic that it came from.
+
+    `partitions` is the number of partitions of each topic, by full name. A record that is no
+    request goes to the normal lane, where it is rejected or becomes a dead letter.
+    """
     topic = settings.topic(_LANES.get(dict(record.headers).get(FROM, b""), REQUESTS))
     try:
         request = decode_request(record.value)
     except Poison:
         return Route(topic, record.key, _foreign(record))
     key = partitioner.key(request.voice_seed)
-    place = partitioner.partition(
+    partition = partitioner.partition(
         key, request.request_id.encode(), settings.kafka.spread, partitions[topic]
     )
-    return Route(topic, key, _foreign(record), place)
+    return Route(topic, key, _foreign(record), partition)
 
 
 def _foreign(record: Record) -> Headers:

@@ -1,6 +1,7 @@
-"""Between the engine and the topic: waveforms are hashed and packed in threads, so that the slots need not wait for it.
+"""Threads that hash and encode waveforms, so that the engine does not wait for either.
 
-FLAC takes a core some hundredths of an utterance's length, which at a thousand seconds of audio a second is several cores.
+Encoding FLAC takes a core some hundredths of an utterance's length. At a thousand seconds of audio
+per second that is several cores.
 """
 
 import os
@@ -12,34 +13,37 @@ from gpu_consumers.admission import InFlight
 from gpu_consumers.engines import Engine, Utterance
 from schemas.messages import Synthesis
 
-MOST = 8  # threads
-QUEUE = 4  # utterances a thread may have before it; more wait, and the engine with them: memory is bounded
+MAX_THREADS = 8
+QUEUE = 4  # utterances per thread; more would let memory grow, so the engine waits
 
 
 class EncoderPool:
     def __init__(self, engine: Engine, threads: int = 0) -> None:
-        """`threads`: 0 for one a core, at most MOST."""
-        self._engine, self._threads = engine, threads or min(MOST, len(os.sched_getaffinity(0)))
-        self._pool = ThreadPoolExecutor(self._threads, "handover")
-        self._packing: dict[Future[Synthesis], InFlight] = {}
+        """`threads`: 0 for one per core, at most MAX_THREADS."""
+        self._engine = engine
+        self._threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
+        self._executor = ThreadPoolExecutor(self._threads, "encoder")
+        self._encoding: dict[Future[Synthesis], InFlight] = {}
 
     def __len__(self) -> int:
-        return len(self._packing)
+        return len(self._encoding)
 
-    def give(self, flight: InFlight, utterance: Utterance) -> None:
+    def submit(self, request: InFlight, utterance: Utterance) -> None:
+        """Queue an utterance; block while QUEUE utterances per thread are unfinished."""
+        limit = QUEUE * self._threads
         while (
-            len(left := [future for future in self._packing if not future.done()])
-            >= QUEUE * self._threads
+            len(unfinished := [future for future in self._encoding if not future.done()]) >= limit
         ):
-            wait(left, return_when=FIRST_COMPLETED)
-        self._packing[
-            self._pool.submit(triage.of_utterance, flight.request, utterance, self._engine)
-        ] = flight
+            wait(unfinished, return_when=FIRST_COMPLETED)
+        future = self._executor.submit(
+            triage.of_utterance, request.request, utterance, self._engine
+        )
+        self._encoding[future] = request
 
-    def ready(self) -> Iterator[tuple[InFlight, Synthesis]]:
-        """What is packed by now. Raises what packing raised."""
-        for packed in [future for future in self._packing if future.done()]:
-            yield self._packing.pop(packed), packed.result()
+    def completed(self) -> Iterator[tuple[InFlight, Synthesis]]:
+        """Yield what is encoded by now. Raises what encoding raised."""
+        for future in [future for future in self._encoding if future.done()]:
+            yield self._encoding.pop(future), future.result()
 
     def close(self) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)

@@ -1,7 +1,7 @@
-"""The parked requests: those of a campaign that is paused stay where they are, all others go back to where they came from.
+"""Parked requests: those of a paused campaign stay parked, all others go back to their lane.
 
-Read by the loop of the GPU consumer, in a consumer group of its own: paused requests then hold back nobody, and are no lag of
-the group whose lag decides how many workers there are.
+The GPU consumer's loop reads them in a consumer group of their own. So paused requests hold up
+nobody, and are no lag of the group whose lag decides how many workers there are.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,7 @@ from gpu_consumers.admission import State
 from gpu_consumers.detour import back
 from gpu_consumers.publisher import Publisher
 from gpu_consumers.shelf import Shelf
-from schemas.topics import REQUESTS_PARKED
+from schemas.topics import PARKING, REQUESTS_PARKED
 from seedcast import metrics
 from seedcast.errors import Retryable
 from seedcast.failpoints import failpoint
@@ -23,14 +23,13 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-GROUP = "parking"
 POLL_LIMIT = 512  # records between two engine steps; most of them are only looked at
-UNDER_WAY = 4096  # put back and not acknowledged, at most: what a crash may put back twice
+UNDER_WAY = 4096  # put back and unacknowledged, at most: a crash may put them back twice
 
 
 @dataclass(eq=False)
 class Parked(OwnedPartition[Shelf]):
-    again: int | None = None  # the offset to go back to
+    seek_to: int | None = None  # the offset to read again from
 
 
 class Parking(OwnedPartitions[Parked]):
@@ -43,55 +42,55 @@ class Parking(OwnedPartitions[Parked]):
         flush: Callable[[], object],
         join: Callable[..., GroupConsumer] = GroupConsumer,
     ) -> None:
-        """`partitions`: how many each topic has, by full name. `flush`: waits for the delivery reports of what was put back."""
-        self._settings, self._state, self._publisher, self._partitions = (
-            settings,
-            state,
-            publisher,
-            partitions,
-        )
-        self.busy = False  # whether the last turn read something, so that more may be there
-        super().__init__(settings, GROUP, [settings.topic(REQUESTS_PARKED)], flush, join)
+        """`partitions`: the number of partitions of each topic, by full name.
+
+        `flush` waits for the delivery reports of what was put back.
+        """
+        self._settings, self._state = settings, state
+        self._publisher, self._partitions = publisher, partitions
+        self.busy = False  # the last turn read something, so there may be more
+        super().__init__(settings, PARKING.name, [settings.topic(REQUESTS_PARKED)], flush, join)
 
     def release(self, campaigns: Iterable[str]) -> None:
-        """Of these something was heard: those that are not paused are read again from their first request here."""
+        """Go back to the first parked request of those changed campaigns that are not paused."""
         running = [campaign for campaign in campaigns if self._state(campaign) != "paused"]
-        for parked in self._ours.values():
+        for parked in self._owned.values():
             firsts = [
                 first
                 for campaign in running
                 if (first := parked.ledger.first(campaign)) is not None
             ]
             if firsts:
-                parked.again = min([*firsts, *([] if parked.again is None else [parked.again])])
+                parked.seek_to = min(
+                    [*firsts, *([] if parked.seek_to is None else [parked.seek_to])]
+                )
 
     def turn(self) -> None:
         """One round, without waiting. Raises Fatal errors."""
         self._go_back()
         self.busy = False
-        if sum(len(parked.ledger.under_way) for parked in self._ours.values()) < UNDER_WAY:
+        if sum(len(parked.ledger.under_way) for parked in self._owned.values()) < UNDER_WAY:
             for record in self._consumer.poll(POLL_LIMIT):
                 self.busy = True
-                if (
-                    parked := self._ours.get(record.partition)
-                ) and parked.again is None:  # else it is read once more
+                parked = self._owned.get(record.partition)
+                if parked and parked.seek_to is None:  # else the record is read again
                     self._look(parked, record)
         self.commit_when_due()
 
     def _go_back(self) -> None:
-        for parked in self._ours.values():
-            if parked.again is None:
+        for parked in self._owned.values():
+            if parked.seek_to is None:
                 continue
             try:
-                self._consumer.seek(parked.partition, parked.again)
-            except Retryable as error:  # it has only just been assigned, and is not read yet: tried again in the next round
+                self._consumer.seek(parked.partition, parked.seek_to)
+            except Retryable as error:  # just assigned and not fetched yet; the next round tries
                 log.debug("parking_not_yet", partition=parked.partition.number, problem=str(error))
             else:
-                parked.ledger.position, parked.again = parked.again, None
+                parked.ledger.position, parked.seek_to = parked.seek_to, None
 
     def _look(self, parked: Parked, record: Record) -> None:
         campaign = (record.key or b"").decode(errors="replace")
-        if not parked.ledger.reach(record.offset, campaign):
+        if not parked.ledger.advance(record.offset, campaign):
             return
         if self._state(campaign) == "paused":
             parked.ledger.leave(record.offset, campaign)
@@ -101,8 +100,9 @@ class Parking(OwnedPartitions[Parked]):
                 parked, record, back(record, self._settings, self._partitions), _put_back
             )
 
-    def _hold(self, partition: Partition, left: Committed) -> Parked:
-        return Parked(partition, Shelf.of(left.start or 0, left.metadata), left.held)
+    def _own(self, partition: Partition, committed: Committed) -> Parked:
+        shelf = Shelf.of(committed.start or 0, committed.metadata)
+        return Parked(partition, shelf, committed.checkpoint)
 
 
 def _put_back() -> None:

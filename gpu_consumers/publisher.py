@@ -1,23 +1,23 @@
-"""Sends what became of a request; its offset is done when the broker has acknowledged that, and not before."""
+"""Sends the outcome of a request. Its offset is done once the broker has acknowledged that."""
 
 from collections.abc import Callable
 from typing import Protocol
 
 import structlog
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from gpu_consumers import triage
 from gpu_consumers.assignments import Assignment
 from gpu_consumers.audio_backlog import Mean
 from gpu_consumers.detour import Route
 from schemas.messages import Rejected, Synthesis
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS_URGENT
+from schemas.topics import DEAD_LETTERS, MIB, NORMAL
 from seedcast import metrics
 from seedcast.codec import encode_synthesis
 from seedcast.errors import Fatal, Poison, Retryable, SeedcastError, Undecodable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Producer, Record
 from seedcast.kafka.memory_producer import MemoryProducer
+from seedcast.retry import retry
 from seedcast.settings import Settings
 from storage.dead_letters import dead_letter
 from storage.objects import ObjectStore
@@ -25,18 +25,18 @@ from storage.objects import ObjectStore
 log = structlog.get_logger(__name__)
 
 STAGE = "gpu-consumer"
-FULL = (
-    40 * MIB
-)  # bytes on their way to the broker; librdkafka takes 64 MiB, and then keeps its caller waiting
+# Unacknowledged bytes from which nothing more is made. librdkafka's queue holds 64 MiB, and then
+# blocks its caller.
+FULL = 40 * MIB
 
 OnDelivery = Callable[[SeedcastError | None], None]
 
 
-class Holder(Protocol):
-    """Whose offset it is."""
+class Owner(Protocol):
+    """The owned partition whose offset is finished by a delivery."""
 
     @property
-    def ours(self) -> bool: ...
+    def owned(self) -> bool: ...
 
     def finish(self, offset: int) -> None: ...
 
@@ -46,30 +46,21 @@ class Publisher:
         self, settings: Settings, store: ObjectStore, producer: Producer | MemoryProducer
     ) -> None:
         self._settings, self._store, self._producer = settings, store, producer
-        self._lanes = {settings.topic(REQUESTS_URGENT): settings.topic(AUDIO_URGENT)}
-        self._bulk = settings.topic(AUDIO)
         self._failure: SeedcastError | None = None
-        self._under_way = 0  # bytes
-        self.full = (
-            False  # whether the broker takes less than is made, so that nothing more should be made
-        )
-        self.audio_bytes = Mean()  # of a record of the bulk audio topic
+        self._unacknowledged = 0  # bytes
+        self.full = False  # the broker takes less than is made, so nothing more should be made
+        self.audio_bytes = Mean()  # of a record of the normal audio topic
 
     def publish(self, assignment: Assignment, offset: int, synthesis: Synthesis) -> None:
-        request_id = (
-            synthesis.request_id
-            if isinstance(synthesis, Rejected)
-            else synthesis.request.request_id
-        )
+        request = synthesis if isinstance(synthesis, Rejected) else synthesis.request
 
-        def delivered(error: SeedcastError | None) -> None:
+        def on_delivery(error: SeedcastError | None) -> None:
             if error is None:
                 failpoint("gpu.acknowledged")
-                metrics.REQUESTS_FINISHED.labels(
-                    synthesis.status if isinstance(synthesis, Rejected) else "audio"
-                ).inc()
+                outcome = synthesis.status if isinstance(synthesis, Rejected) else "audio"
+                metrics.REQUESTS_FINISHED.labels(outcome).inc()
                 assignment.finish(offset)
-            elif not assignment.ours:
+            elif not assignment.owned:
                 metrics.REQUESTS_DROPPED.inc()
             elif isinstance(error, Retryable):
                 self.publish(assignment, offset, synthesis)
@@ -78,43 +69,49 @@ class Publisher:
             else:
                 self._failure = error
 
-        log.debug("published", request_id=request_id)
-        topic, value = (
-            self._lanes.get(assignment.partition.topic, self._bulk),
+        log.debug("published", request_id=request.request_id)
+        audio, value = (
+            self._settings.lane(assignment.partition.topic).audio,
             encode_synthesis(synthesis),
         )
-        if topic == self._bulk:
+        if audio is NORMAL.audio:
             self.audio_bytes.add(len(value))
-        self._send(topic, request_id.encode(), value, (), delivered)
+        self._send(self._settings.topic(audio), request.request_id.encode(), value, (), on_delivery)
         failpoint("gpu.sent")
 
     def move(
         self,
-        holder: Holder,
+        owner: Owner,
         record: Record,
         route: Route,
         moved: Callable[[], object],
         refused: Callable[[Poison], None] | None = None,
     ) -> None:
-        """To another topic, as it came. `moved` runs once that has it, before the offset is done; `refused` where it never will, else the process ends."""
+        """Send a record to another topic, unchanged.
 
-        def delivered(error: SeedcastError | None) -> None:
+        `moved` runs once that topic has acknowledged it, before the offset is done. `refused` runs
+        if the topic never will take it; without `refused`, the process ends.
+        """
+
+        def on_delivery(error: SeedcastError | None) -> None:
             if error is None:
                 moved()
-                holder.finish(record.offset)
-            elif not holder.ours:
+                owner.finish(record.offset)
+            elif not owner.owned:
                 metrics.REQUESTS_DROPPED.inc()
             elif isinstance(error, Retryable):
-                self.move(holder, record, route, moved, refused)
+                self.move(owner, record, route, moved, refused)
             elif isinstance(error, Poison) and refused:
                 refused(error)
             else:
                 self._failure = error
 
-        self._send(route.topic, route.key, record.value, route.headers, delivered, route.partition)
+        self._send(
+            route.topic, route.key, record.value, route.headers, on_delivery, route.partition
+        )
 
     def bury(self, assignment: Assignment, record: Record, error: Undecodable) -> None:
-        """Where the dead-letter topic refuses it, the process ends and the source offset stays where it is."""
+        """Send a dead letter. If its topic refuses it, the process ends and the offset stays."""
         log.warning(
             "dead_letter",
             topic=record.partition.topic,
@@ -122,19 +119,19 @@ class Publisher:
             offset=record.offset,
             problem=str(error),
         )
-        key, value, headers = self._letter(record, error)
+        key, value, headers = self._dead_letter(record, error)
 
-        def delivered(failure: SeedcastError | None) -> None:
+        def on_delivery(failure: SeedcastError | None) -> None:
             if failure is None:
                 metrics.DEAD_LETTERS.labels(STAGE).inc()
                 assignment.finish(record.offset)
-            elif assignment.ours:
+            elif assignment.owned:
                 self._failure = failure
 
-        self._send(self._settings.topic(DEAD_LETTERS), key, value, headers, delivered)
+        self._send(self._settings.topic(DEAD_LETTERS), key, value, headers, on_delivery)
 
     def poll(self, timeout: float = 0.0) -> None:
-        """Serves delivery reports. Raises Fatal where a topic of ours refused something for good."""
+        """Serve delivery reports. Raises Fatal if a topic refused a record for good."""
         self._producer.poll(timeout)
         if isinstance(self._failure, Fatal):
             raise self._failure
@@ -142,31 +139,27 @@ class Publisher:
             raise Fatal(
                 self._failure.what,
                 got=self._failure.got,
-                remedy="see what differs with `seedcast topics check`; until then the source offset stays",
+                remedy="see what differs with `seedcast topics check`; "
+                "until then the source offset stays",
             )
 
-    def flush(self, patience: float) -> None:
-        """Waits for delivery reports, at most so many seconds."""
-        self._producer.flush(patience)
+    def flush(self, timeout: float) -> None:
+        """Wait for delivery reports, at most `timeout` seconds."""
+        self._producer.flush(timeout)
 
     def close(self) -> None:
-        """What is still queued belongs to partitions that are no longer ours."""
+        """Drop what is still queued: it belongs to partitions that are no longer owned."""
         self._producer.abandon()
 
-    def _letter(
+    def _dead_letter(
         self, record: Record, error: Undecodable
     ) -> tuple[bytes | None, bytes | None, Headers]:
-        """A large one goes to the object store, which may be away for a while: patience for half the watchdog's."""
-        patience = stop_after_delay(self._settings.gpu.watchdog / 2)
-        for attempt in Retrying(
-            retry=retry_if_exception_type(Retryable),
-            wait=wait_random_exponential(max=5),
-            stop=patience,
-            reraise=True,
-        ):
-            with attempt:
-                return dead_letter(record, error, stage=STAGE, store=self._store)
-        raise AssertionError("unreachable: tenacity re-raises")
+        """A large one goes to the object store; wait for that half as long as the watchdog does."""
+        return retry(
+            lambda: dead_letter(record, error, stage=STAGE, store=self._store),
+            seconds=self._settings.gpu.watchdog / 2,
+            boundary="store",
+        )
 
     def _send(
         self,
@@ -174,14 +167,14 @@ class Publisher:
         key: bytes | None,
         value: bytes | None,
         headers: Headers,
-        delivered: OnDelivery,
+        on_delivery: OnDelivery,
         partition: int = -1,
     ) -> None:
         size = len(value or b"")
 
-        def reported(error: SeedcastError | None) -> None:
+        def report(error: SeedcastError | None) -> None:
             self._count(-size)
-            delivered(error)
+            on_delivery(error)
 
         self._count(size)
         try:
@@ -190,19 +183,19 @@ class Publisher:
                 key=key,
                 value=value,
                 headers=headers,
-                on_delivery=reported,
+                on_delivery=report,
                 partition=partition,
             )
         except Poison as error:  # larger than librdkafka itself takes
-            reported(error)
+            report(error)
 
     def _count(self, size: int) -> None:
-        self._under_way += size
-        full = self._under_way > (FULL // 2 if self.full else FULL)
+        self._unacknowledged += size
+        full = self._unacknowledged > (FULL // 2 if self.full else FULL)
         if full and not self.full:
             log.warning(
                 "broker_behind",
-                unacknowledged_mib=self._under_way // MIB,
-                next="nothing is spoken until it has taken half of that",
+                unacknowledged_mib=self._unacknowledged // MIB,
+                next="no synthesis until the broker has taken half of that",
             )
         self.full = full

@@ -1,9 +1,12 @@
-"""Which request takes the next free slot. Pure: no clock, no Kafka, no torch.
+"""Which request takes the next free slot. Pure: no clock, no Kafka client, no torch.
 
-Urgent partitions first; partitions in turn, so that one long backlog does not starve the rest;
-within a partition the earliest deadline, then the longest text, because what is started last should
-be short. How far a partition may run ahead of a request it passes over is bounded by the ledger's
-window, so nothing waits for ever.
+1. Urgent partitions come first.
+2. Partitions take turns, so that one long backlog does not starve the others.
+3. Within a partition the earliest deadline comes first, then the longest text: what starts last
+   should be short.
+
+A request that is passed over does not wait for ever: the ledger's window bounds how far reading may
+run ahead of it.
 """
 
 import heapq
@@ -12,11 +15,13 @@ from collections import deque
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
-from seedcast.kafka import Partition
+from seedcast.kafka.records import Partition
 
 
 @dataclass(frozen=True, order=True)
 class Waiting:
+    """A request that waits for a slot; the smallest goes first."""
+
     deadline: float  # seconds since the epoch; math.inf without one
     shortness: int  # minus the number of characters
     ticket: int
@@ -31,8 +36,8 @@ class Waiting:
 
 class Scheduler:
     def __init__(self) -> None:
-        self._waiting: dict[Partition, list[Waiting]] = {}
-        self._turns: dict[bool, deque[Partition]] = {True: deque(), False: deque()}
+        self._waiting: dict[Partition, list[Waiting]] = {}  # heaps
+        self._turns: dict[bool, deque[Partition]] = {True: deque(), False: deque()}  # by urgency
 
     def __len__(self) -> int:
         return sum(len(heap) for heap in self._waiting.values())
@@ -47,7 +52,7 @@ class Scheduler:
         return len(self._waiting.get(partition, ()))
 
     def fill(self, free: int, bulk: bool = True) -> Iterator[int]:
-        """The tickets for `free` slots, best first; fewer where fewer wait. Without `bulk`, urgent ones only."""
+        """Yield up to `free` tickets, best first. Without `bulk`, urgent ones only."""
         for _ in range(free):
             turns = self._turns[True] or (self._turns[False] if bulk else None)
             if not turns:
@@ -59,7 +64,7 @@ class Scheduler:
                 turns.append(partition)
 
     def withdraw(self, tickets: Set[int]) -> None:
-        """These wait no longer; the others keep their turn."""
+        """Remove these tickets; the others keep their turn."""
         for partition, heap in self._waiting.items():
             kept = [waiting for waiting in heap if waiting.ticket not in tickets]
             if heap and not kept:
@@ -68,7 +73,7 @@ class Scheduler:
             self._waiting[partition] = kept
 
     def drop(self, partition: Partition) -> list[int]:
-        """Forgets a partition; returns the tickets that were waiting there."""
+        """Forget a partition; return the tickets that waited there."""
         self._leave_turns(partition)
         return [waiting.ticket for waiting in self._waiting.pop(partition, ())]
 

@@ -1,8 +1,9 @@
-"""What of one parked partition still lies there, by campaign. Pure.
+"""Which records of one parked partition are still parked, by campaign. Pure.
 
-A campaign's parked records lie between a first and a last offset, and what was read of it outside has left. So what is kept
-grows with the campaigns that are paused, not with their requests, and it fits the offset's metadata: a new owner
-goes on exactly where the last one was, but for what was under way.
+A campaign's parked records lie between a first and a last offset; what was read of it outside that
+span has been put back. So the state grows with the paused campaigns, not with their requests, and
+fits the offset's metadata: a new owner goes on exactly where the last one was, but for what was
+being put back.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ _NONE = (0, -1)  # a span without an offset in it
 
 
 class _Left(msgspec.Struct, frozen=True, array_like=True):
-    """What is committed with the watermark."""
+    """The metadata that is committed with the watermark."""
 
     seen: int  # the first offset that was never read
     spans: dict[str, tuple[int, int]]  # by campaign: its first and last parked offset
@@ -27,18 +28,17 @@ _left = msgspec.json.Decoder(_Left)
 
 @dataclass
 class Shelf:
-    """Belongs to one (partition, assignment): never carried over to the next."""
+    """Belongs to one assignment of one partition; never carried over to the next."""
 
     position: int  # the next offset to be read
     seen: int  # the first offset that was never read
     spans: dict[str, tuple[int, int]]
-    under_way: dict[int, str] = field(
-        default_factory=dict
-    )  # put back, not acknowledged: the campaign, by offset
+    # Campaigns of the records put back and not acknowledged, by offset.
+    under_way: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, watermark: int, metadata: str = "") -> "Shelf":
-        """Metadata that is not ours means that nothing is known: what was put back behind the watermark is put back again."""
+        """Foreign metadata tells nothing: whatever was put back above the watermark is repeated."""
         left = _decode(metadata) or _Left(watermark, {})
         spans = {
             campaign: (max(first, watermark), last)
@@ -47,36 +47,42 @@ class Shelf:
         }
         return cls(watermark, max(left.seen, watermark), spans)
 
-    def reach(self, offset: int, campaign: str) -> bool:
-        """Reading has come to this record: whether it still lies here."""
+    def advance(self, offset: int, campaign: str) -> bool:
+        """Advance to this record; return True if it is still parked."""
         self.position = offset + 1
         known, self.seen = offset < self.seen, max(self.seen, offset + 1)
         first, last = self.spans.get(campaign, _NONE)
         return not known or first <= offset <= last
 
     def leave(self, offset: int, campaign: str) -> None:
-        """It stays where it is."""
+        """Leave this record parked."""
         first, last = self.spans.get(campaign, (offset, offset))
         self.spans[campaign] = min(first, offset), max(last, offset)
 
     def take(self, offset: int, campaign: str) -> None:
-        """It is being put back. What its campaign has here before it must have left: whoever resumes one goes back to its first record."""
+        """Start to put this record back.
+
+        The campaign's earlier records must have been put back: a resume reads from the first.
+        """
         self.under_way[offset] = campaign
         _, last = self.spans.pop(campaign, _NONE)
         if offset < last:
             self.spans[campaign] = offset + 1, last
 
     def finish(self, offset: int) -> None:
-        """Raises KeyError where the offset is not under way."""
+        """Raises KeyError if the offset is not being put back."""
         del self.under_way[offset]
 
     def first(self, campaign: str) -> int | None:
-        """Where reading has to go back to when it is resumed; None where that is still to come, or where nothing of it lies here."""
+        """Return the offset to read a resumed campaign again from.
+
+        None if that offset is still to come, or if nothing of the campaign is parked here.
+        """
         first, _ = self.spans.get(campaign, (self.position, 0))
         return first if first < self.position else None
 
     def checkpoint(self) -> tuple[int, str]:
-        """What to commit: the watermark and the metadata that a new owner continues from."""
+        """Return the watermark and the metadata to commit."""
         spans = dict(self.spans)
         for offset, campaign in self.under_way.items():
             first, last = spans.get(campaign, (offset, offset))

@@ -1,4 +1,4 @@
-"""What becomes of a record or an utterance. Pure: decides, and sends nothing."""
+"""Decides what happens to a record or an utterance. Pure: sends nothing."""
 
 from gpu_consumers.engines import Engine, Utterance
 from schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
@@ -10,7 +10,11 @@ from seedcast.errors import InvalidRequest, Undecodable
 
 
 def of_record(value: bytes, profiles: Profiles) -> SpeechRequest | Rejected | Undecodable:
-    """A request to be spoken; else the rejection of one with a readable id; else the reason for a dead letter."""
+    """Return the request, if it can be spoken.
+
+    A wrong one with a readable id gives its rejection, any other record the reason of a dead
+    letter.
+    """
     try:
         request = decode_request(value)
         validate(request, profiles)
@@ -22,6 +26,7 @@ def of_record(value: bytes, profiles: Profiles) -> SpeechRequest | Rejected | Un
 
 
 def of_utterance(request: SpeechRequest, utterance: Utterance, engine: Engine) -> Synthesis:
+    """Return the audio record of an utterance, or the rejection of one without a waveform."""
     if utterance.waveform is None:
         error = utterance.error or RequestError(
             code="engine_error", message="the engine gave neither a waveform nor a reason"
@@ -41,12 +46,14 @@ def of_utterance(request: SpeechRequest, utterance: Utterance, engine: Engine) -
 
 
 def expired(request: SpeechRequest, now: float) -> Rejected | None:
-    """The deadline is the latest moment to begin; `now` in seconds since the epoch."""
+    """Return the rejection of a request whose deadline has passed, else None.
+
+    The deadline is the latest moment to begin. `now` is in seconds since the epoch.
+    """
     if request.deadline is None or now <= request.deadline.timestamp():
         return None
-    error = RequestError(
-        code="expired", message=f"expected synthesis to begin by {request.deadline.isoformat()}"
-    )
+    message = f"expected synthesis to begin by {request.deadline.isoformat()}"
+    error = RequestError(code="expired", message=message)
     return Rejected(
         request_id=request.request_id,
         campaign_id=request.campaign_id,
@@ -67,24 +74,28 @@ def cancelled(request: SpeechRequest) -> Rejected:
 
 
 def cannot_wait(request: SpeechRequest, got: str) -> Rejected:
-    """Its campaign is paused, and the topic where it would wait refuses it."""
-    return _rejected(
-        request,
-        RequestError(
-            code="invalid_request",
-            message=f"expected a record that fits the topic of parked requests; {got}",
-        ),
-    )
+    """Reject a request of a paused campaign that does not fit the topic of parked requests."""
+    message = f"expected a record that fits the topic of parked requests; {got}"
+    return _rejected(request, RequestError(code="invalid_request", message=message))
 
 
 def too_large(request: SpeechRequest, got: str) -> Rejected:
-    return _rejected(
-        request,
-        RequestError(
-            code="audio_too_large",
-            message=f"expected a waveform that fits a record of the audio topic; {got}; split the text",
-        ),
-    )
+    """Reject a request whose waveform does not fit a record of the audio topic."""
+    message = f"expected a waveform that fits a record of the audio topic; {got}; split the text"
+    return _rejected(request, RequestError(code="audio_too_large", message=message))
+
+
+def validate(request: SpeechRequest, profiles: Profiles) -> None:
+    """Raises InvalidRequest."""
+    if problem := text.find_problem(request.text):
+        raise InvalidRequest(problem.code, "field text", expected=problem.expected, got=problem.got)
+    if unknown := [name for name in request.profiles if name not in profiles]:
+        raise InvalidRequest(
+            "unknown_profile",
+            "field profiles",
+            expected=f"any of {', '.join(profiles)}",
+            got=", ".join(unknown),
+        )
 
 
 def _rejected(request: SpeechRequest, error: RequestError) -> Rejected:
@@ -95,21 +106,3 @@ def _rejected(request: SpeechRequest, error: RequestError) -> Rejected:
         error=error,
         metadata=request.metadata,
     )
-
-
-def validate(request: SpeechRequest, profiles: Profiles) -> None:
-    if problem := text.problem(request.text):
-        expected, got = problem
-        raise InvalidRequest(
-            "nothing_to_speak" if "letter" in expected else "invalid_request",
-            "field text",
-            expected=expected,
-            got=got,
-        )
-    if unknown := [name for name in request.profiles if name not in profiles]:
-        raise InvalidRequest(
-            "unknown_profile",
-            "field profiles",
-            expected=f"any of {', '.join(profiles)}",
-            got=", ".join(unknown),
-        )

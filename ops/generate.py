@@ -1,6 +1,7 @@
-"""Writes what is generated from code: JSON Schemas, AsyncAPI, and the marked parts of the README.
+"""Writes the documents generated from code: JSON Schemas, AsyncAPI, marked parts of the README.
 
-`python -m ops.generate` writes; with `--check` it only says what is out of date, and exits 1.
+`python -m ops.generate` writes. With `--check` it writes nothing, and exits 1 if a document is out
+of date.
 """
 
 import sys
@@ -12,25 +13,25 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def documents() -> dict[Path, str]:
-    """Every generated document as it should be."""
+    """Return the current text of every generated document, by path."""
     page = ROOT / "README.md"
-    return {
-        **{ROOT / "docs" / name: text for name, text in wire.documents().items()},
-        page: readme.fill(page.read_text(), ROOT),
-    }
+    wire_documents = {ROOT / "docs" / name: text for name, text in wire.documents().items()}
+    return {**wire_documents, page: readme.fill(page.read_text(), ROOT)}
 
 
 def main() -> int:
-    stale = [
-        path for path, text in documents().items() if not path.exists() or path.read_text() != text
-    ]
+    stale = {
+        path: text
+        for path, text in documents().items()
+        if not path.exists() or path.read_text() != text
+    }
     if "--check" in sys.argv[1:]:
         for path in stale:
             print(f"out of date: {path.relative_to(ROOT)}; run `make docs`")
         return int(bool(stale))
-    for path in stale:
+    for path, text in stale.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(documents()[path])
+        path.write_text(text)
         print(f"written: {path.relative_to(ROOT)}")
     return 0
 

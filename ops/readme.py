@@ -1,4 +1,4 @@
-"""The generated parts of the README: tables and the tree, between `generated` markers."""
+"""The generated parts of the README, between its `generated` markers: tables and the tree."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from schemas.topics import TOPICS
+from schemas.topics import TOPICS, Topic
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles
 from seedcast.settings import PostprocessSettings
@@ -29,15 +29,18 @@ ROOMS = (
 
 
 def fill(page: str, root: Path) -> str:
-    """The page with every marked part written anew. Raises KeyError where a marker names no generator, or a generator has no marker."""
+    """Return the page with every marked part generated again.
+
+    Raises KeyError if a marker names no generator, or if a generator has no marker.
+    """
     parts = {name: make(root) for name, make in GENERATORS.items()}
     if missing := parts.keys() - {name for _, name, _ in MARKED.findall(page)}:
         raise KeyError(f"README.md has no marker for: {', '.join(sorted(missing))}")
-    return MARKED.sub(lambda found: f"{found[1]}{parts[found[2]]}\n{found[3]}", page)
+    return MARKED.sub(lambda match: f"{match[1]}{parts[match[2]]}\n{match[3]}", page)
 
 
 def tree(root: Path) -> str:
-    """One line a file: its path and the first line of what it says of itself."""
+    """Return one line per file: its path and the first line of its own description."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", *ROOMS],
         cwd=root,
@@ -50,54 +53,42 @@ def tree(root: Path) -> str:
         for name in set(listed.stdout.split())
         if name.endswith((".py", ".toml", ".csv", ".yaml")) and (root / name).exists()
     )
-    described = [(name, _first_line(root / name)) for name in files]
-    width = max(len(name) for name, what in described if what)
-    return (
-        "```\n"
-        + "\n".join(f"{name:<{width}}  {what}" for name, what in described if what)
-        + "\n```"
-    )
+    described = [(name, line) for name in files if (line := _first_line(root / name))]
+    width = max(len(name) for name, _ in described)
+    return _code_block(f"{name:<{width}}  {line}" for name, line in described)
 
 
 def commands(_: Path) -> str:
     import seedcast.cli  # noqa: F401  (registers the commands)
     from seedcast.cli.base import app
 
-    return _table(
-        ("command", "what it does"),
-        ((f"`{name}`", what) for name, what in _commands(typer.main.get_command(app), "")),
-    )
+    rows = ((f"`{name}`", what) for name, what in _commands(typer.main.get_command(app), ""))
+    return _table(("command", "what it does"), rows)
 
 
 def topics(_: Path) -> str:
     rows = (
-        (
-            f"`seedcast.{t.name}`",
-            t.key,
-            t.value,
-            t.what,
-            " ".join(f"`{k}={v}`" for k, v in t.config().items()),
-        )
-        for t in TOPICS
+        (f"`seedcast.{topic.name}`", topic.key, topic.value, topic.what, _topic_settings(topic))
+        for topic in TOPICS
     )
     return _table(("topic", "key", "value", "what", "settings"), rows)
 
 
+def _topic_settings(topic: Topic) -> str:
+    return " ".join(f"`{name}={value}`" for name, value in topic.config().items())
+
+
 def settings_table(_: Path) -> str:
-    return _table(
-        ("variable", "default", "meaning"),
-        (
-            (f"`{variable}`", f"`{default}`" if default else "", what)
-            for variable, _, default, what in settings.table()
-        ),
+    rows = (
+        (f"`{variable}`", f"`{default}`" if default else "", what)
+        for variable, _, default, what in settings.table()
     )
+    return _table(("variable", "default", "meaning"), rows)
 
 
 def metrics_table(_: Path) -> str:
-    return _table(
-        ("metric", "type", "labels", "meaning"),
-        ((f"`{name}`", kind, labels, what) for name, kind, labels, what in metrics.table()),
-    )
+    rows = ((f"`{name}`", kind, labels, what) for name, kind, labels, what in metrics.table())
+    return _table(("metric", "type", "labels", "meaning"), rows)
 
 
 def profiles_table(_: Path) -> str:
@@ -108,9 +99,9 @@ def profiles_table(_: Path) -> str:
 
 
 def errors_tree(_: Path) -> str:
-    """The tree as its docstring draws it."""
+    """Return the tree that the docstring of seedcast.errors draws."""
     drawing = (errors.__doc__ or "").split("\n\n")[1]
-    return "```\n" + "\n".join(line.removeprefix("    ") for line in drawing.splitlines()) + "\n```"
+    return _code_block(line.removeprefix("    ") for line in drawing.splitlines())
 
 
 GENERATORS: dict[str, Callable[[Path], str]] = {
@@ -125,6 +116,7 @@ GENERATORS: dict[str, Callable[[Path], str]] = {
 
 
 def _commands(command: object, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the first line of the help of each command below this one."""
     children = getattr(command, "commands", None)
     if children is None:
         yield path, str(getattr(command, "help", "") or "").split("\n")[0]
@@ -140,7 +132,12 @@ def _first_line(file: Path) -> str:
     return first.removeprefix("#").strip() if first.startswith("#") else ""
 
 
+def _code_block(lines: Iterable[str]) -> str:
+    return "\n".join(["```", *lines, "```"])
+
+
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    lines = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
+    body = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     titles = list(head)
-    return "\n".join(f"| {' | '.join(line)} |" for line in [titles, ["---"] * len(titles), *lines])
+    lines = [titles, ["---"] * len(titles), *body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

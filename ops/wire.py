@@ -1,4 +1,4 @@
-"""JSON Schema of each message, and AsyncAPI 3 of the topics, from schemas/."""
+"""Generates the JSON Schema of each message, and AsyncAPI 3 of the topics, from schemas/."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def documents() -> dict[str, str]:
-    """By path below docs/."""
+    """Return the text of each document, by its path below docs/."""
     schemas = {f"schemas/{name}.json": _dump(schema(name)) for name in MESSAGES}
     return {**schemas, "asyncapi.json": _dump(asyncapi())}
 

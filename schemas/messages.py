@@ -1,8 +1,8 @@
-"""Every message that crosses a process boundary, once.
+"""Every message that crosses a process boundary, defined once.
 
-Frozen, keyword-only structs. Decoding validates types, bounds and patterns; unknown fields are
-ignored, so that an older reader survives a newer writer. Constructing one in Python does not
-validate: what comes from outside goes through `seedcast.codec`.
+The messages are frozen, keyword-only structs. Decoding validates types, bounds and patterns. It
+ignores unknown fields, so that an older reader can read a newer writer's messages. The constructor
+does not validate: decode everything that comes from outside with `seedcast.codec`.
 """
 
 from datetime import datetime
@@ -10,84 +10,91 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-MAX_TEXT = (
-    10_000  # characters; about an hour of speech, far over what an engine accepts as one request
-)
-MAX_VOICE_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exactly
+# characters; about an hour of speech, far more than an engine accepts as one request
+MAX_TEXT = 10_000
+MAX_VOICE_SEED = 2**53 - 1  # the largest integer that every JSON reader reads exactly
 
-# `$` alone would also match before a final newline in Python; the look-ahead closes that.
+# In Python `$` alone also matches before a final newline; the look-ahead excludes that.
 _END = r"$(?!\n)"
 RequestId = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}" + _END,
-        description="names one request for ever: 8 to 64 letters, digits, '_' and '-'",
+        description="identifies one request for ever: 8 to 64 letters, digits, '_' and '-'",
     ),
 ]
 CampaignId = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + _END,
-        description="1 to 64 letters, digits, '.', '_' and '-', the first a letter or a digit",
+        description="1 to 64 letters, digits, '.', '_' and '-'; begins with a letter or a digit",
     ),
 ]
 ProfileName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}" + _END)]
 Text = Annotated[
-    str, Meta(min_length=1, max_length=MAX_TEXT, description="what to say; personal data")
+    str, Meta(min_length=1, max_length=MAX_TEXT, description="the text to speak; personal data")
 ]
 VoiceSeed = Annotated[
-    int, Meta(ge=0, le=MAX_VOICE_SEED, description="picks the voice and every random draw")
+    int, Meta(ge=0, le=MAX_VOICE_SEED, description="determines the voice and every random draw")
 ]
 Speaker = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=8192,
-        description="a ChatTTS speaker string, instead of the seed's own voice",
+        description="a ChatTTS speaker string; replaces the voice of the seed",
     ),
 ]
 Speed = Annotated[
-    float, Meta(ge=0.5, le=2.0, description="ratio to the voice's own pace; each engine maps it")
+    float,
+    Meta(
+        ge=0.5,
+        le=2.0,
+        description="ratio to the voice's normal pace; each engine maps it to its own scale",
+    ),
 ]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + _END)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Metadata = Annotated[
-    dict[str, str], Meta(max_length=32, description="opaque; echoed in the result")
+    dict[str, str], Meta(max_length=32, description="opaque; copied to the result")
 ]
 Priority = Literal["normal", "urgent"]
 Status = Literal["succeeded", "failed", "expired", "cancelled"]
 CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 ErrorCode = Literal[
-    "invalid_request",  # readable id, but a field is missing, of the wrong type or out of bounds
-    "nothing_to_speak",  # no letter and no digit in the text
+    "invalid_request",  # its id is readable; a field is missing, mistyped or out of bounds
+    "nothing_to_speak",  # the text has no letter and no digit
     "text_too_long",
     "unknown_profile",
     "expired",  # its deadline passed before synthesis began
     "cancelled",
-    "unstable",  # the engine found no plausible waveform within its draws
-    "audio_too_large",  # the waveform does not fit into a record of the audio topic
+    "unstable",  # no draw of the engine gave a plausible waveform
+    "audio_too_large",  # the waveform does not fit a record of the audio topic
     "engine_error",  # the engine cannot speak this request
-    "no_speech",  # the waveform holds none, and the profile trims to it
-    "corrupt_audio",  # the waveform on the audio topic is not what its hash says
+    "no_speech",  # the waveform has no speech, and the profile trims to speech
+    "corrupt_audio",  # the waveform on the audio topic does not match its hash
     "render_error",  # a rendition cannot be made from this waveform
 ]
 
 
 class Style(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the engine speaks; None leaves the engine's default. oral, laugh and break steer the refining of the text, and so switch it on."""
+    """How the engine speaks; None keeps the engine's default.
+
+    oral, laugh and break control how the engine rewrites the text, so each of them turns refine on.
+    """
 
     temperature: Annotated[float, Meta(gt=0, le=2)] | None = None
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
     top_k: Annotated[int, Meta(ge=1, le=100)] | None = None
     repetition_penalty: Annotated[float, Meta(ge=1, le=2)] | None = None
-    refine: bool = False  # let the engine rewrite the text first, with pauses and laughter
+    refine: bool = False  # the engine first rewrites the text, with pauses and laughter
     oral: Annotated[int, Meta(ge=0, le=9)] | None = None
     laugh: Annotated[int, Meta(ge=0, le=2)] | None = None
     break_: Annotated[int, Meta(ge=0, le=7)] | None = field(default=None, name="break")
 
 
 class SpeechRequest(Struct, frozen=True, kw_only=True):
-    """One text to be spoken. On `requests` and `requests.urgent`, as JSON, keyed by voice seed."""
+    """One text to speak. On `requests` and `requests.urgent`, as JSON, keyed by voice seed."""
 
     request_id: RequestId
     campaign_id: CampaignId
@@ -99,72 +106,68 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     speed: Speed = 1.0
     style: Style = Style()
     priority: Priority = "normal"
-    deadline: Instant | None = None  # latest moment to begin synthesis
+    deadline: Instant | None = None  # synthesis must begin by then
     metadata: Metadata = {}
 
 
 class RequestError(Struct, frozen=True, kw_only=True):
-    """Why a request did not succeed. The message never holds the request's text."""
+    """Why a request did not succeed. The message never contains the request's text."""
 
     code: ErrorCode
     message: str
 
 
 class RawAudio(Struct, frozen=True, kw_only=True, tag="audio"):
-    """A waveform as synthesised: mono int16 little-endian PCM, carried as FLAC."""
+    """A waveform as synthesised: mono, int16, little-endian PCM, encoded as FLAC."""
 
     request: SpeechRequest
     flac: bytes
     sample_rate: Annotated[int, Meta(gt=0)]  # Hz
     samples: Annotated[int, Meta(ge=0)]
-    clipped: Annotated[int, Meta(ge=0)]  # samples beyond full scale before quantisation
+    clipped: Annotated[int, Meta(ge=0)]  # samples that were beyond full scale before quantisation
     waveform_sha256: Sha256  # of the PCM bytes
     engine_fingerprint: str
-    draw: Annotated[int, Meta(ge=0)]  # which draw succeeded; 0 is the first
-    unspoken: Annotated[int, Meta(ge=0)] = (
-        0  # characters of the text that the engine has no sound for
-    )
+    draw: Annotated[int, Meta(ge=0)]  # number of the draw that succeeded; 0 is the first
+    # characters of the text that the engine has no sound for
+    unspoken: Annotated[int, Meta(ge=0)] = 0
 
 
 class Rejected(Struct, frozen=True, kw_only=True, tag="rejected"):
-    """A request that ends without audio. Holds no text: the request itself may not be readable."""
+    """A request that ends without audio. Contains no text: the request may be unreadable."""
 
     request_id: RequestId
-    campaign_id: CampaignId | None  # None where the record's is unreadable
+    campaign_id: CampaignId | None  # None if it is unreadable in the record
     status: Literal["failed", "expired", "cancelled"]
     error: RequestError
     metadata: Metadata = {}
 
 
-Synthesis = (
-    RawAudio | Rejected
-)  # on `audio` and `audio.urgent`, as MessagePack, keyed by request id
+# On `audio` and `audio.urgent`, as MessagePack, keyed by request id.
+Synthesis = RawAudio | Rejected
 
 
 class Rendition(Struct, frozen=True, kw_only=True):
-    """One audio object made from the waveform for one device profile."""
+    """One audio object, made from the waveform for one device profile."""
 
     profile: ProfileName
-    uri: str  # s3://bucket/key; the key ends in the object's own hash
+    uri: str  # s3://bucket/key; the key ends in the hash of the object
     format: str
     sample_rate: int  # Hz
     duration: float  # seconds
     bytes: int
     sha256: Sha256
-    loudness: float | None = (
-        None  # LUFS (EBU R128); None where it was not measured, as in what follows
-    )
+    # Each field below is None if it was not recorded.
+    loudness: float | None = None  # LUFS (EBU R128)
     true_peak: float | None = None  # dBTP, before encoding
-    snr: float | None = None  # dB, of the waveform; 60 where it is cleaner
-    denoised: bool | None = None  # whether noise was suppressed
-    trimmed: float | None = None  # seconds of silence removed
-    chain_version: int | None = (
-        None  # of the code that made it; the receipt's chain_fingerprint has the rest
-    )
+    snr: float | None = None  # dB, of the waveform; at most 60
+    denoised: bool | None = None  # True if noise was suppressed
+    trimmed: float | None = None  # seconds of silence that were removed
+    # of the code of the audio chain; the receipt's chain_fingerprint covers the rest
+    chain_version: int | None = None
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
-    """What it takes to synthesise the request again and compare."""
+    """What is needed to synthesise the request again and compare the waveforms."""
 
     voice_seed: VoiceSeed
     text_digest: Sha256  # HMAC-SHA-256 with the deployment's key
@@ -195,19 +198,21 @@ class Campaign(Struct, frozen=True, kw_only=True):
     created_at: Instant
     accepted: Annotated[int, Meta(ge=0)] | None = None  # distinct request ids; known once sealed
     deadline: Instant | None = None
-    retry_of: CampaignId | None = None  # whose failed and expired requests these are again
+    # the campaign whose failed and expired requests this one submits again
+    retry_of: CampaignId | None = None
 
 
 class VoiceLock(Struct, frozen=True, kw_only=True):
-    """How the workers of one consumer group must sound. In the object store, as JSON: written when it is blessed, read by each worker at its start."""
+    """How the workers of one consumer group must sound. In the object store, as JSON.
+
+    It is written when an engine is blessed, and read by each worker when it starts.
+    """
 
     group: str  # consumer group
-    engine: str  # by the name that settings give it
+    engine: str  # its name in the settings
     engine_fingerprint: str
-    utterances: dict[
-        str, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[a-z_]+)" + _END)]
-    ]  # golden request id → its waveform's SHA-256, or its error code
+    # golden request id → SHA-256 of its waveform, or its error code
+    utterances: dict[str, Annotated[str, Meta(pattern=r"^([0-9a-f]{64}|[a-z_]+)" + _END)]]
     blessed_at: Instant
-    facts: dict[
-        str, str
-    ] = {}  # what the fingerprint is a hash of, by dotted name; empty in a lock that was written without
+    # The fingerprint is a hash of these, by dotted name. Empty in a lock from an older version.
+    facts: dict[str, str] = {}

@@ -1,12 +1,15 @@
-"""The one table of topics: what each carries, its key, its partitions and its settings."""
+"""The one table of topics, of the lanes they form, and of the consumer groups that read them."""
 
 from dataclasses import dataclass, field
+
+from schemas.messages import Priority
 
 KIB, MIB = 1024, 1024 * 1024
 HOUR = 3_600_000  # milliseconds
 DAY = 24 * HOUR
 
-# Headers count towards Kafka's record limit, so a dead letter needs more room than what it quotes.
+# Headers count towards Kafka's record limit, so a dead letter needs more room than the record that
+# it quotes.
 HEADER_ROOM = 64 * KIB
 
 
@@ -16,10 +19,10 @@ class Topic:
     key: str
     value: str
     what: str
-    max_bytes: int = MIB  # largest record batch the topic takes
+    max_bytes: int = MIB  # the largest record batch that the topic accepts
     retention_ms: int = 7 * DAY
     compacted: bool = False
-    partitioned: bool = True  # False: one partition, whatever the setting
+    partitioned: bool = True  # False: one partition, whatever the setting says
     extra: dict[str, str] = field(default_factory=dict)
 
     def full_name(self, prefix: str) -> str:
@@ -29,21 +32,25 @@ class Topic:
         return configured if self.partitioned else 1
 
     def config(self, replication: int = 1) -> dict[str, str]:
-        """Topic-level settings, by Kafka's names. Of three replicas two hold a record before it counts as acknowledged."""
-        kept = (
-            {"cleanup.policy": "compact"}
-            if self.compacted
-            else {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
-        )
-        durable = {"min.insync.replicas": "2"} if replication > 2 else {}
-        return {"max.message.bytes": str(self.max_bytes), **kept, **durable, **self.extra}
+        """Returns the topic-level settings, by Kafka's names.
+
+        With three replicas or more, two must have a record before it counts as acknowledged.
+        """
+        size = {"max.message.bytes": str(self.max_bytes)}
+        durability = {"min.insync.replicas": "2"} if replication > 2 else {}
+        return size | self._cleanup() | durability | self.extra
+
+    def _cleanup(self) -> dict[str, str]:
+        if self.compacted:
+            return {"cleanup.policy": "compact"}
+        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
 
 
 _REQUEST = ("voice seed, ASCII decimal", "SpeechRequest (JSON)")
 _AUDIO = ("request id", "RawAudio or Rejected (MessagePack)")
 
 REQUESTS = Topic("requests", *_REQUEST, "texts to speak")
-REQUESTS_URGENT = Topic("requests.urgent", *_REQUEST, "texts to speak first")
+REQUESTS_URGENT = Topic("requests.urgent", *_REQUEST, "texts to speak before all others")
 REQUESTS_PARKED = Topic(
     "requests.parked", "campaign id", "SpeechRequest (JSON)", "requests of a paused campaign"
 )
@@ -51,7 +58,11 @@ AUDIO = Topic(
     "audio", *_AUDIO, "waveforms and rejections", max_bytes=16 * MIB, retention_ms=2 * DAY
 )
 AUDIO_URGENT = Topic(
-    "audio.urgent", *_AUDIO, "the same, first", max_bytes=16 * MIB, retention_ms=2 * DAY
+    "audio.urgent",
+    *_AUDIO,
+    "waveforms and rejections of urgent requests",
+    max_bytes=16 * MIB,
+    retention_ms=2 * DAY,
 )
 RESULTS = Topic("results", "request id", "SpeechResult (JSON)", "how each request ended")
 CAMPAIGNS = Topic(
@@ -64,9 +75,9 @@ CAMPAIGNS = Topic(
 )
 DEAD_LETTERS = Topic(
     "dead-letters",
-    "as it came",
-    "the original bytes, or none and a reference to an object",
-    "what has no readable request id",
+    "the original key",
+    "the original bytes, or empty with a reference to an object",
+    "records without a readable request id",
     max_bytes=MIB + HEADER_ROOM,
     partitioned=False,
 )
@@ -81,3 +92,34 @@ TOPICS = (
     CAMPAIGNS,
     DEAD_LETTERS,
 )
+
+
+@dataclass(frozen=True)
+class Lane:
+    """The topics that requests of one priority pass through.
+
+    `SpeechRequest.priority` picks the lane once, when a request is submitted. From then on the
+    topic of a record is the only thing that says which lane it is in.
+    """
+
+    requests: Topic
+    audio: Topic
+
+
+NORMAL = Lane(REQUESTS, AUDIO)
+URGENT = Lane(REQUESTS_URGENT, AUDIO_URGENT)
+LANES: dict[Priority, Lane] = {"normal": NORMAL, "urgent": URGENT}
+
+
+@dataclass(frozen=True)
+class ConsumerGroup:
+    """A group of Seedcast's own workers, and every topic that it commits offsets for."""
+
+    name: str  # without the deployment's prefix
+    topics: tuple[Topic, ...]
+
+
+GPU_CONSUMERS = ConsumerGroup("gpu-consumers", (REQUESTS, REQUESTS_URGENT))
+PARKING = ConsumerGroup("parking", (REQUESTS_PARKED,))
+POSTPROCESS = ConsumerGroup("postprocess", (AUDIO, AUDIO_URGENT))
+GROUPS = (GPU_CONSUMERS, PARKING, POSTPROCESS)

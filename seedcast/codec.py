@@ -1,4 +1,4 @@
-"""Messages and waveforms to bytes and back; the only place that knows the wire formats."""
+"""Encodes messages and waveforms, and decodes them. No other module knows the wire formats."""
 
 import hashlib
 import hmac
@@ -25,11 +25,10 @@ from schemas.messages import (
 )
 from seedcast.errors import InvalidRequest, Undecodable
 
-_MALFORMED = (
-    msgspec.DecodeError,
-    UnicodeDecodeError,
-    RecursionError,
-)  # what a decoder of msgspec raises
+# what msgspec's decoders raise
+_DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+MAX_SAMPLES = 3600 * 48_000  # an hour at 48 kHz, as long as the longest text takes
 
 Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
 
@@ -45,7 +44,11 @@ _metadata = msgspec.json.Decoder(Metadata)
 
 
 class _Identity(msgspec.Struct):
-    """The least that must be readable for a request to get a result. The rest is kept raw, since it may be anything, invalid UTF-8 too."""
+    """The part of a request that is needed to answer it.
+
+    Only the id must be readable. The other fields stay raw: they may hold anything, even
+    invalid UTF-8.
+    """
 
     request_id: RequestId
     campaign_id: msgspec.Raw = msgspec.Raw(b"null")
@@ -64,34 +67,35 @@ def encode_synthesis(message: Synthesis) -> bytes:
 
 
 def decode_request(value: bytes) -> SpeechRequest:
-    """Raises InvalidRequest where the request id is readable, else Undecodable."""
+    """Raises InvalidRequest if the request id is readable, else Undecodable."""
     try:
         return _request.decode(value)
-    except _MALFORMED as error:
+    except _DECODING_ERRORS as error:
+        got = _message_without_values(error)
         if _identity(value) is None:
-            raise Undecodable(
-                "record is not a SpeechRequest", expected="JSON with a request_id", got=_safe(error)
-            ) from error
+            raise _no_request_id(got) from error
         raise InvalidRequest(
             "invalid_request",
             "record is not a SpeechRequest",
             expected="the schema of SpeechRequest",
-            got=_safe(error),
+            got=got,
         ) from error
 
 
 def rejection(value: bytes, error: InvalidRequest) -> Rejected:
-    """The outcome of a request whose id alone is sure; other fields are kept where they are sound. Raises Undecodable where it is not."""
+    """Answers a request that may be readable only in part.
+
+    Keeps its campaign id and metadata if these are valid. Raises Undecodable if the request id is
+    not readable.
+    """
     if (identity := _identity(value)) is None:
-        raise Undecodable(
-            "record is not a SpeechRequest", expected="JSON with a request_id", got=error.got
-        )
+        raise _no_request_id(error.got)
     return Rejected(
         request_id=identity.request_id,
-        campaign_id=_sound(_campaign_id, identity.campaign_id),
+        campaign_id=_decode_or_none(_campaign_id, identity.campaign_id),
         status="failed",
         error=RequestError(code=error.code, message=str(error)),
-        metadata=_sound(_metadata, identity.metadata) or {},
+        metadata=_decode_or_none(_metadata, identity.metadata) or {},
     )
 
 
@@ -112,7 +116,10 @@ def decode_voice_lock(value: bytes) -> VoiceLock:
 
 
 def quantise(samples: npt.NDArray[np.floating[Any]]) -> tuple[Waveform, int]:
-    """Float in -1 … 1 to int16: clip(x) · 32767, rounded half to even. Also counts clipped samples."""
+    """Converts floats from -1 to 1 to int16: clip(x) · 32767, rounded half to even.
+
+    Returns the waveform, and the number of samples that were clipped.
+    """
     clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
     return np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2"), clipped
 
@@ -126,7 +133,10 @@ def waveform_sha256(waveform: Waveform) -> str:
 
 
 def text_digest(text: str, key: bytes) -> str:
-    """HMAC-SHA-256 of the text, in hex: a plain hash of a short text could be guessed."""
+    """Returns the HMAC-SHA-256 of the text, in hex.
+
+    It is keyed, because the text behind a plain hash could be found by guessing short texts.
+    """
     return hmac.digest(key, text.encode(), "sha256").hex()
 
 
@@ -137,40 +147,50 @@ def encode_flac(waveform: Waveform, sample_rate: int) -> bytes:
 
 
 def decode_flac(flac: bytes) -> tuple[Waveform, int]:
-    """Returns the waveform and its sample rate in Hz. Raises Undecodable."""
+    """Return the waveform and its sample rate in Hz. Raises Undecodable."""
     try:
-        waveform, sample_rate = soundfile.read(io.BytesIO(flac), dtype="int16")
+        with soundfile.SoundFile(io.BytesIO(flac)) as file:
+            _check_flac_header(file)
+            return file.read(dtype="int16"), file.samplerate
     except soundfile.LibsndfileError as error:
-        raise Undecodable(
-            "waveform is not FLAC", got=error.error_string
-        ) from error  # str(error) holds an address: other bytes each time
-    if waveform.ndim != 1:
-        raise Undecodable("waveform is not mono", expected="1 channel", got=str(waveform.shape[1]))
-    return waveform, sample_rate
+        # str(error) contains a memory address, so it would differ each time.
+        raise Undecodable("waveform is not FLAC", got=error.error_string) from error
+
+
+def _check_flac_header(file: soundfile.SoundFile) -> None:
+    """Raises Undecodable before memory is allocated: a damaged header may claim any length."""
+    if file.channels != 1:
+        raise Undecodable("waveform is not mono", expected="1 channel", got=str(file.channels))
+    if file.frames > MAX_SAMPLES:
+        expected, got = f"at most {MAX_SAMPLES:,} samples", f"{file.frames:,}"
+        raise Undecodable("waveform is too long", expected=expected, got=got)
 
 
 def _identity(value: bytes) -> _Identity | None:
-    return _sound(_identities, value)  # type: ignore[no-any-return]
+    return _decode_or_none(_identities, value)  # type: ignore[no-any-return]
 
 
-def _sound(decoder: Any, value: bytes | msgspec.Raw) -> Any:
+def _no_request_id(got: str) -> Undecodable:
+    return Undecodable("record is not a SpeechRequest", expected="JSON with a request_id", got=got)
+
+
+def _decode_or_none(decoder: Any, value: bytes | msgspec.Raw) -> Any:
     try:
         return decoder.decode(value)
-    except _MALFORMED:
+    except _DECODING_ERRORS:
         return None
 
 
 def _decode(decoder: Any, value: bytes, name: str) -> Any:
     try:
         return decoder.decode(value)
-    except _MALFORMED as error:
-        raise Undecodable(f"record is not a {name}", got=_safe(error)) from error
+    except _DECODING_ERRORS as error:
+        got = _message_without_values(error)
+        raise Undecodable(f"record is not a {name}", got=got) from error
 
 
-def _safe(error: Exception) -> str:
-    """A decoder's message without the values it quotes: they may be somebody's text."""
-    return (
-        re.sub(r"""['"].*['"]""", "…", str(error), flags=re.DOTALL)
-        if isinstance(error, msgspec.ValidationError)
-        else type(error).__name__
-    )
+def _message_without_values(error: Exception) -> str:
+    """Returns the decoder's message without the values it quotes: they may be personal data."""
+    if isinstance(error, msgspec.ValidationError):
+        return re.sub(r"""['"].*['"]""", "…", str(error), flags=re.DOTALL)
+    return type(error).__name__

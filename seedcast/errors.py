@@ -1,33 +1,34 @@
-"""One tree of errors, by what the process should do next.
+"""One tree of errors, ordered by what the process should do next.
 
     SeedcastError
-    ├── Retryable            the world may heal: back off, hold the offset, never drop
+    ├── Retryable            may work later: back off, keep the offset, never drop the record
     │   ├── BrokerUnavailable
     │   └── StoreUnavailable
-    ├── Poison               this record or row never works: a failed result or a dead letter
-    │   ├── InvalidRequest     its id is readable
-    │   ├── Undecodable        it is not
+    ├── Poison               this record or row can never work: a failed result or a dead letter
+    │   ├── InvalidRequest     its request id is readable
+    │   ├── Undecodable        its request id is not readable
     │   ├── InvalidRow         a row of a submitted file
     │   └── MissingObject      the store has no object at that address
-    └── Fatal                this process should not go on
+    └── Fatal                this process must end
         ├── InvalidSettings
         ├── InvalidInput       a file or an argument as a whole
         ├── CredentialsRefused
         ├── TopicMismatch
         ├── OffsetsLost
-        ├── Unreachable        at the start, after the patience for it ran out
+        ├── Unreachable        did not answer within the time that a start waits for it
         ├── LocalResource      a port, a folder, the disk
         ├── EngineFailed
-        └── VoiceLockBroken    the engine is not the one that was blessed for its group
+        └── VoiceLockBroken    the engine differs from the one blessed for its consumer group
 
-Foreign errors are mapped where their library lives: `seedcast/kafka/error_mapping.py`, `storage/error_mapping.py`.
+A library's own errors are mapped where the library is used: `seedcast/kafka/error_mapping.py` and
+`storage/error_mapping.py`.
 """
 
 from schemas.messages import ErrorCode
 
 
 class SeedcastError(Exception):
-    """Says where, what was expected, what came and what to do.
+    """Says what is wrong, what was expected, what came instead, and how to correct it.
 
     Never put a request's text into any part: errors are logged.
     """
@@ -55,7 +56,7 @@ class Poison(SeedcastError):
 
 
 class InvalidRequest(Poison):
-    """A request that can be answered, with the code its result will carry."""
+    """A request that can be answered; `code` is the error code of its result."""
 
     def __init__(
         self, code: ErrorCode, what: str, *, expected: str = "", got: str = "", remedy: str = ""
@@ -69,12 +70,11 @@ class Undecodable(Poison):
 
 
 class InvalidRow(Poison):
-    """One row of a file, with the field that is wrong ('' for the row as a whole)."""
+    """One row of a file and its wrong field; `field` is '' if the row as a whole is wrong."""
 
     def __init__(self, row: int, field: str, *, expected: str, got: str) -> None:
-        super().__init__(
-            f"row {row}" + (f", field {field!r}" if field else ""), expected=expected, got=got
-        )
+        what = f"row {row}, field {field!r}" if field else f"row {row}"
+        super().__init__(what, expected=expected, got=got)
         self.row, self.field = row, field
 
 

@@ -1,7 +1,8 @@
-"""Named edges at which a test ends, hangs or stops the process that passes them: crashes as test input.
+"""Named points in the code where a test can kill, hang or stop the process.
 
-`SEEDCAST_FAILPOINT=NAME:N[:kill|hang|stop]` does that at the N-th passage; without an action it kills. A test instrument:
-unset, as in production, nothing happens.
+`SEEDCAST_FAILPOINT=NAME:N[:kill|hang|stop]` acts when the process reaches the point NAME for the
+N-th time; the default action is kill. This is for tests: in production the variable is unset, and
+nothing happens.
 """
 
 import os
@@ -17,71 +18,73 @@ from seedcast.errors import InvalidSettings
 VARIABLE = "SEEDCAST_FAILPOINT"
 
 EDGES = {
-    "gpu.assigned": "partitions are ours, and nothing was read from them",
-    "gpu.polled": "a request was read, and waits for no slot yet",
-    "gpu.synthesised": "a waveform is made, and not sent",
-    "gpu.sent": "audio is handed to the producer, without a delivery report",
-    "gpu.acknowledged": "the broker has the audio, and the ledger does not know",
-    "gpu.commit": "the ledger knows, and the group's offset does not",
-    "gpu.committed": "the offset is committed, and the worker does not know",
-    "gpu.revoked": "partitions are being taken, and nothing was committed for that",
-    "gpu.parked": "a paused request lies on the parking topic, and its offset is not done",
-    "gpu.put_back": "a parked request is back on its lane, and its parked offset is not done",
-    "postprocess.rendered": "a record is rendered, and nothing is stored",
-    "postprocess.stored": "its objects are stored, and no manifest is sent",
-    "postprocess.sent": "its manifest is handed to the producer, without an acknowledgement",
-    "postprocess.acknowledged": "its manifest is acknowledged, and the offset is not",
-    "submit.intended": "the journal has the intent, and nothing is sent",
-    "submit.sent": "a batch is handed to the producer, without delivery reports",
-    "submit.noting": "delivery reports may have come, and the journal does not know",
-    "submit.sealing": "all is acknowledged, and the campaign is open",
+    "gpu.assigned": "partitions are assigned; nothing was read from them yet",
+    "gpu.polled": "a request was read; it is not queued for a slot yet",
+    "gpu.synthesised": "a waveform is synthesised; it is not sent yet",
+    "gpu.sent": "audio is with the producer; no delivery report came yet",
+    "gpu.acknowledged": "the broker has the audio; the ledger does not have it as done yet",
+    "gpu.commit": "the ledger has the request as done; its offset is not committed yet",
+    "gpu.committed": "the offset is committed; the worker has not recorded that yet",
+    "gpu.revoked": "partitions are being revoked; nothing was committed for that yet",
+    "gpu.parked": "a paused request is on the parking topic; its offset is not done yet",
+    "gpu.put_back": "a parked request is back on its lane; its parked offset is not done yet",
+    "postprocess.rendered": "a record is rendered; nothing is stored yet",
+    "postprocess.stored": "the objects of a record are stored; its manifest is not sent yet",
+    "postprocess.sent": "a manifest is with the producer; it is not acknowledged yet",
+    "postprocess.acknowledged": "a manifest is acknowledged; the offset is not yet",
+    "submit.intended": "the journal has the intent; nothing is sent yet",
+    "submit.sent": "a batch is with the producer; no delivery report came yet",
+    "submit.noting": "delivery reports may have come; the journal has not recorded them yet",
+    "submit.sealing": "everything is acknowledged; the campaign is still open",
 }
 
 
 @dataclass(frozen=True)
-class Armed:
+class ArmedFailpoint:
     name: str
-    passage: int  # the first is 1
-    act: Callable[[], object]
+    passage: int  # the passage that triggers the action; the first is 1
+    action: Callable[[], object]
     passages: Iterator[int] = field(default_factory=lambda: count(1))
 
 
 def failpoint(name: str) -> None:
-    """Where a crash is worth a test. `name` is one of EDGES."""
-    armed = _armed()
+    """Marks a point where a crash is worth a test. `name` is one of EDGES."""
+    armed = _from_environment()
     if armed and armed.name == name and next(armed.passages) == armed.passage:
-        armed.act()
+        armed.action()
 
 
-def parse(value: str) -> Armed | None:
-    """What the variable asks for; None where it is empty. Raises InvalidSettings."""
+def parse(value: str) -> ArmedFailpoint | None:
+    """Parses the value of the variable; None if it is empty. Raises InvalidSettings."""
     if not value:
         return None
     name, _, rest = value.partition(":")
-    passage, _, act = rest.partition(":")
+    passage, _, action = rest.partition(":")
+    action = action or "kill"
     if name not in EDGES:
         raise InvalidSettings(
-            f"{VARIABLE} names an edge that there is not",
+            f"{VARIABLE} names an unknown failpoint",
             expected=f"one of {', '.join(EDGES)}",
             got=name,
         )
-    if (
-        not (passage.isascii() and passage.isdigit() and int(passage))
-        or (act or "kill") not in _ACTS
-    ):
+    if not _is_positive(passage) or action not in _ACTIONS:
         raise InvalidSettings(
-            f"{VARIABLE} is wrong",
-            expected=f"NAME:N, N from 1, and perhaps one of {', '.join(_ACTS)} behind it",
+            f"{VARIABLE} cannot be parsed",
+            expected=f"NAME:N or NAME:N:ACTION, N from 1, ACTION one of {', '.join(_ACTIONS)}",
             got=value,
         )
-    return Armed(name, int(passage), _ACTS[act or "kill"])
+    return ArmedFailpoint(name, int(passage), _ACTIONS[action])
+
+
+def _is_positive(digits: str) -> bool:
+    return digits.isascii() and digits.isdigit() and int(digits) > 0
 
 
 def _hang() -> None:
     threading.Event().wait()
 
 
-_ACTS: dict[str, Callable[[], object]] = {
+_ACTIONS: dict[str, Callable[[], object]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": _hang,
     "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
@@ -89,5 +92,5 @@ _ACTS: dict[str, Callable[[], object]] = {
 
 
 @cache
-def _armed() -> Armed | None:
+def _from_environment() -> ArmedFailpoint | None:
     return parse(os.environ.get(VARIABLE, ""))

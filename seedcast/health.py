@@ -1,4 +1,4 @@
-"""Whether a process may be given work, and if not, what it waits for: what an orchestrator's probes ask."""
+"""Liveness and readiness of a process, for the probes of an orchestrator."""
 
 import json
 from collections.abc import Iterable
@@ -8,9 +8,10 @@ LIVE, READY = "/live", "/ready"  # paths
 
 
 class Readiness:
-    """Named needs, none met at first; without needs it is ready at once.
+    """Named needs that a process must meet before it may be given work. At first none is met.
 
-    Threads and signal handlers may share it without a lock: each change is one step of a set.
+    A process without needs is ready at once. Threads and signal handlers may share an instance
+    without a lock, because each change is one atomic operation on a set.
     """
 
     def __init__(self, *needs: str) -> None:
@@ -20,7 +21,7 @@ class Readiness:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """In the order they were named; () when ready."""
+        """The needs that are not met, in the order they were named; () if the process is ready."""
         return tuple(
             need for need in self._needs if need not in self._met or need in self._withdrawn
         )
@@ -29,18 +30,20 @@ class Readiness:
         self._met.add(need)
 
     def lose(self, need: str) -> None:
-        """Until it is met again."""
+        """Marks the need as not met, until it is met again."""
         self._met.discard(need)
 
     def withdraw(self, need: str) -> None:
-        """For good, met or not: the process has begun to leave."""
+        """Marks the need as missing for good, because the process has begun to shut down."""
         self._withdrawn.add(need)
 
 
-def answer(readiness: Readiness, path: str, start_response: StartResponse) -> Iterable[bytes]:
-    """The WSGI response to either path: 200, or 503 with what is missing. Alive is whoever answers."""
+def respond(readiness: Readiness, path: str, start_response: StartResponse) -> Iterable[bytes]:
+    """Responds to LIVE or READY over WSGI: 200, or 503 with the needs that are missing.
+
+    LIVE is always 200: a process that can answer is alive.
+    """
     missing = readiness.missing if path == READY else ()
-    start_response(
-        "503 Service Unavailable" if missing else "200 OK", [("Content-Type", "application/json")]
-    )
+    status = "503 Service Unavailable" if missing else "200 OK"
+    start_response(status, [("Content-Type", "application/json")])
     return [json.dumps({path[1:]: not missing, "missing": missing}).encode()]

@@ -1,4 +1,4 @@
-"""Structured logs on stderr: JSON for machines, columns for people. Never a request's text."""
+"""Structured logs on stderr: JSON for machines, columns for people. Never log a request's text."""
 
 import logging
 import math
@@ -13,22 +13,19 @@ import structlog
 
 from seedcast.settings import LogSettings
 
-LIBRARIES = (
-    "aiokafka",
-    "faust",
-    "mode",
-    "librdkafka",
-    "kafka",
-    "urllib3",
-)  # while a broker is away they say so up to 1,600 times a second
-QUIET = 5.0  # seconds between two lines of one kind
-KINDS = 256  # remembered
-_HEAD = 300  # characters of a message that tell its kind
-_VARIES = re.compile(r"\S*\d\S*")  # words with a digit: addresses, offsets, times
+# While a broker is unavailable these log it up to 1,600 times per second.
+LIBRARIES = ("aiokafka", "faust", "mode", "librdkafka", "kafka", "urllib3")
+REPEAT_INTERVAL = 5.0  # seconds between two lines of one kind
+MAX_KINDS = 256  # kinds of lines that are remembered
+_KIND_LENGTH = 300  # characters of a message that determine its kind
+_VARIABLE_WORD = re.compile(r"\S*\d\S*")  # a word with a digit: address, offset, time
 
 
 def configure(settings: LogSettings, **context: str) -> None:
-    """Routes structlog and the standard library (Faust, aiokafka, minio) through one renderer."""
+    """Routes structlog and the standard library (Faust, aiokafka, minio) through one renderer.
+
+    `context` is added to every line of structlog.
+    """
     console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     shared: list[structlog.typing.Processor] = [
@@ -62,26 +59,26 @@ def configure(settings: LogSettings, **context: str) -> None:
     )
     handler.addFilter(RepeatFilter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("aiokafka", "faust", "mode", "asyncio", "numba"):
-        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
-    logging.getLogger("urllib3").setLevel(
-        logging.ERROR
-    )  # it warns of every repetition; who called it says how it ended
+    for verbose in ("aiokafka", "faust", "mode", "asyncio", "numba"):
+        logging.getLogger(verbose).setLevel(max(level, logging.WARNING))
+    # urllib3 warns of each retry; its caller logs how the call ended.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(**context)
 
 
 class RepeatFilter(logging.Filter):
-    """Of the libraries' lines one of each kind in QUIET seconds; the next of that kind says as `repeated` how many were left out.
+    """Passes one line of each kind per REPEAT_INTERVAL, for the loggers of LIBRARIES only.
 
-    A kind is a logger, a level, and the message without what varies, so that a new error passes at once. Ours are never left out.
+    The next line of that kind carries as `repeated` how many were dropped. A kind is a logger, a
+    level and the message without its variable words, so a new error passes at once.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._clock, self._lock = clock, RLock()  # a signal's handler may log, too
-        self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = (
-            OrderedDict()
-        )  # when a line passed, and how many did not since; the oldest first
+        self._clock = clock
+        self._lock = RLock()  # reentrant, because a signal handler may log, too
+        # By kind: when a line last passed, and how many were dropped since. The oldest is first.
+        self._seen: OrderedDict[tuple[str, int, str], tuple[float, int]] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.partition(".")[0] not in LIBRARIES:
@@ -89,23 +86,24 @@ class RepeatFilter(logging.Filter):
         kind = record.name, record.levelno, _kind(record)
         with self._lock:
             now = self._clock()
-            passed, left_out = self._seen.get(kind, (-math.inf, 0))
-            if now - passed < QUIET:
-                self._seen[kind] = passed, left_out + 1
+            passed_at, dropped = self._seen.get(kind, (-math.inf, 0))
+            if now - passed_at < REPEAT_INTERVAL:
+                self._seen[kind] = passed_at, dropped + 1
                 return False
             self._seen[kind] = now, 0
             self._seen.move_to_end(kind)
-            if len(self._seen) > KINDS:
+            if len(self._seen) > MAX_KINDS:
                 self._seen.popitem(last=False)
-        if left_out:
-            record.repeated = left_out
+        if dropped:
+            record.repeated = dropped
         return True
 
 
 def _kind(record: logging.LogRecord) -> str:
     try:
-        said = record.getMessage()
-    except (TypeError, ValueError):  # a template that does not fit its values: the handler says so
-        said = str(record.msg)
-    raised = record.exc_info[0] if record.exc_info else None
-    return _VARIES.sub("", said[:_HEAD]) + (raised.__name__ if raised else "")
+        message = record.getMessage()
+    except (TypeError, ValueError):  # the template does not fit its values; the handler reports it
+        message = str(record.msg)
+    exception = record.exc_info[0] if record.exc_info else None
+    kind = _VARIABLE_WORD.sub("", message[:_KIND_LENGTH])
+    return kind + exception.__name__ if exception else kind

@@ -1,6 +1,6 @@
-"""Every metric, in one table, and the page that shows them.
+"""Every metric, in one table, and the HTTP page that exposes them.
 
-Labels are bounded: never a request id, a campaign id or a text.
+The values of a label are bounded: never use a request id, a campaign id or a text as one.
 """
 
 import socket
@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 from prometheus_client.metrics import MetricWrapperBase
 
 from seedcast.errors import LocalResource
-from seedcast.health import LIVE, READY, Readiness, answer
+from seedcast.health import LIVE, READY, Readiness, respond
 from seedcast.settings import MetricsSettings
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
@@ -22,42 +22,44 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 REQUESTS_TAKEN = Counter("seedcast_requests_taken", "Requests read from the requests topics")
 REQUESTS_FINISHED = Counter(
     "seedcast_requests_finished",
-    "Requests that left the GPU consumer, acknowledged on the audio topic",
+    "Requests whose audio or rejection was acknowledged on the audio topic",
     ["outcome"],
 )
 REQUESTS_REPEATED = Counter(
-    "seedcast_requests_repeated", "Requests skipped because the committed bitmap had them done"
+    "seedcast_requests_repeated", "Requests skipped because the committed bitmap marks them as done"
 )
 REQUESTS_DROPPED = Counter(
-    "seedcast_requests_dropped", "Finished requests of a partition that was no longer ours"
+    "seedcast_requests_dropped",
+    "Finished requests that were dropped because their partition had been revoked",
 )
 REQUESTS_PARKED = Counter(
     "seedcast_requests_parked",
-    "Requests of a paused campaign, acknowledged on the topic where they wait",
+    "Requests of a paused campaign that were acknowledged on the parking topic",
 )
 REQUESTS_PUT_BACK = Counter(
-    "seedcast_requests_put_back", "Parked requests, acknowledged on the requests topic again"
+    "seedcast_requests_put_back",
+    "Parked requests that are acknowledged on the requests topic again",
 )
-SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that hold an utterance")
+SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that have an utterance")
 REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet in a slot")
-PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions paused for back-pressure")
+PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions throttled for back-pressure")
 AUDIO_BACKLOG = Gauge(
     "seedcast_audio_backlog_bytes",
-    "Audio that the post-process group has not taken, estimated: its lag times the mean size of a record",
+    "Audio that is not post-processed yet, estimated: the group's lag times the mean record size",
 )
 BULK_HELD_BACK = Gauge(
     "seedcast_bulk_held_back",
-    "1 while bulk requests get no slot, because the audio backlog is over its limit",
+    "1 while bulk requests get no slot because the audio backlog is over its limit, else 0",
 )
 AUDIO_SYNTHESISED = Counter(
-    "seedcast_audio_synthesised_seconds", "Seconds of audio that the engine made"
+    "seedcast_audio_synthesised_seconds", "Seconds of audio that the engine synthesised"
 )
 STEP_SECONDS = Histogram(
     "seedcast_engine_step_seconds", "Duration of one engine step", buckets=_SECONDS
 )
 REDRAWS = Counter(
     "seedcast_engine_redraws",
-    "Pieces of speech drawn again or split, because what came out could not be the text",
+    "Pieces of speech drawn again or split, because their audio could not be the text",
     ["reason"],
 )
 UNSPOKEN = Counter(
@@ -68,17 +70,17 @@ DEAD_LETTERS = Counter("seedcast_dead_letters", "Records without a readable requ
 RESULTS = Counter("seedcast_results", "Manifests acknowledged on the results topic", ["status"])
 STAGE_SECONDS = Histogram(
     "seedcast_postprocess_stage_seconds",
-    "Duration of one stage of one record",
+    "Duration of one post-processing stage of one record",
     ["stage"],
     buckets=_SECONDS,
 )
 RENDITION_BYTES = Counter("seedcast_rendition_bytes", "Bytes of audio objects stored", ["profile"])
 RETRIES = Counter(
-    "seedcast_retries", "Attempts repeated because something was unavailable", ["boundary"]
+    "seedcast_retries", "Attempts repeated because a broker or store was unavailable", ["boundary"]
 )
 END_TO_END_SECONDS = Histogram(
     "seedcast_end_to_end_seconds",
-    "From submission to the acknowledged manifest",
+    "Seconds from the submission of a request to its acknowledged manifest",
     buckets=(*_SECONDS, 14400, 28800, 57600),
 )
 
@@ -95,23 +97,25 @@ class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
-class _Silent(WSGIRequestHandler):
+class _SilentHandler(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
-        """A probe asks every few seconds."""
+        """Logs nothing, because a probe asks every few seconds."""
 
 
 def serve(settings: MetricsSettings, readiness: Readiness | None = None) -> int:
-    """Starts the page at /metrics, with /ready and /live beside it; returns its port. Raises LocalResource where the port is taken."""
+    """Serves /metrics, /ready and /live in a thread, and returns the port.
+
+    Raises LocalResource if the port is taken.
+    """
+    server_class = _Server6 if ":" in settings.host else _Server
     try:
-        server = (_Server6 if ":" in settings.host else _Server)(
-            (settings.host, settings.port), _Silent
-        )
+        server = server_class((settings.host, settings.port), _SilentHandler)
     except OSError as error:
         raise LocalResource(
-            f"metrics page on {settings.host}:{settings.port}",
+            f"the metrics page cannot listen on {settings.host}:{settings.port}",
             expected="a free port",
             got=str(error),
-            remedy="set SEEDCAST_METRICS_PORT to another, or to 0 for any",
+            remedy="set SEEDCAST_METRICS_PORT to another port, or to 0 for any free one",
         ) from error
     server.set_app(_page(readiness or Readiness()))
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
@@ -123,17 +127,16 @@ def _page(readiness: Readiness) -> WSGIApplication:
 
     def page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environ["PATH_INFO"])
-        return (
-            answer(readiness, path, start_response)
-            if path in (LIVE, READY)
-            else exposition(environ, start_response)
-        )
+        if path in (LIVE, READY):
+            return respond(readiness, path, start_response)
+        response: Iterable[bytes] = exposition(environ, start_response)
+        return response
 
     return page
 
 
 def table() -> list[tuple[str, str, str, str]]:
-    """Every metric: exposed name, type, labels, meaning."""
+    """Returns (exposed name, type, labels, meaning) of every metric."""
     return [
         (
             family.name + "_total" * (family.type == "counter"),

@@ -1,12 +1,13 @@
-"""Every setting, typed, frozen and read once: environment over TOML file over default.
+"""Every setting: typed, frozen, and read once from the environment, a TOML file or the default.
 
-`SEEDCAST_<SECTION>_<FIELD>` in the environment, `[section] field = …` in the file that
-`SEEDCAST_CONFIG` names. Anything unknown or wrong is fatal: a typo must not run a night.
+The environment (`SEEDCAST_<SECTION>_<FIELD>`) takes precedence over the file that
+`SEEDCAST_CONFIG` names (`[section] field = …`), and the file over the default. An unknown or wrong
+setting is fatal, so that a typo cannot spoil a night's run.
 """
 
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,7 +20,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from schemas.topics import Topic
+from schemas.topics import NORMAL, URGENT, Lane, Topic
 from seedcast import failpoints
 from seedcast.errors import InvalidSettings
 
@@ -37,68 +38,73 @@ class _Section(BaseModel):
 
 class KafkaSettings(_Section):
     bootstrap: str = Field(
-        "", description="brokers, host:port, comma-separated; empty: the embedded stack's"
+        "",
+        description="brokers as host:port, comma-separated; empty: those of the embedded stack",
     )
     prefix: str = Field(
         "seedcast",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,100}$",
-        description="prefix of every topic and consumer group",
+        description="prefix of every topic name and consumer group",
     )
-    partitions: Count = Field(8, description="partitions of a topic that the pipeline creates")
+    partitions: Count = Field(8, description="partitions of each topic that Seedcast creates")
     replication: Count = Field(
-        1, description="replication factor of a topic that the pipeline creates; 3 in production"
+        1, description="replication factor of each topic that Seedcast creates; use 3 in production"
     )
     spread: Annotated[int, Field(ge=0)] = Field(
-        0, description="over how many partitions one voice seed may spread; 0: all"
+        0, description="number of partitions that one voice seed may use; 0: all"
     )
     group_protocol: Literal["classic", "consumer"] = Field(
-        "classic", description="'consumer' is KIP-848: Kafka 4.0 or newer"
+        "classic", description="'consumer' is KIP-848 and needs Kafka 4.0 or newer"
     )
     session_timeout: Seconds = Field(
         10.0,
-        description="seconds without a heartbeat until a member is expelled (classic protocol)",
+        description=(
+            "seconds without a heartbeat until the group removes a member (classic protocol)"
+        ),
     )
-    start_timeout: Seconds = Field(30.0, description="seconds to wait for the brokers at the start")
+    start_timeout: Seconds = Field(
+        30.0, description="seconds that a start waits for the brokers and for the object store"
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="as the cluster asks"
+        "PLAINTEXT", description="security protocol of the cluster"
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="where SASL is used"
+        "PLAIN", description="SASL mechanism; used by the SASL protocols only"
     )
-    sasl_username: str = Field("", description="user or API key")
-    sasl_password: SecretStr = Field(SecretStr(""), description="password or API secret")
+    sasl_username: str = Field("", description="SASL user name or API key")
+    sasl_password: SecretStr = Field(SecretStr(""), description="SASL password or API secret")
     ssl_ca_location: str = Field(
-        "", description="PEM file of certificate authorities; empty: the system's"
+        "", description="PEM file of certificate authorities; empty: those of the system"
     )
     ssl_certificate_location: str = Field(
         "", description="PEM file of the client's certificate, for mutual TLS"
     )
     ssl_key_location: str = Field("", description="PEM file of the client's key")
-    ssl_key_password: SecretStr = Field(SecretStr(""), description="password of that key")
+    ssl_key_password: SecretStr = Field(SecretStr(""), description="password of the client's key")
     options: dict[str, str] = Field(
         {},
-        description="further librdkafka properties, a JSON object; not seen by the post-process app",
+        description="more librdkafka properties, a JSON object; the post-process app ignores them",
     )
 
 
 class S3Settings(_Section):
     endpoint: str = Field(
-        "", description="host:port or URL of the S3 server; empty: the embedded stack's"
+        "", description="host:port or URL of the S3 server; empty: that of the embedded stack"
     )
     access_key: str = Field("", description="access key")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key")
-    region: str = Field("us-east-1", description="region, needed to sign")
+    region: str = Field("us-east-1", description="region; every signature contains it")
     bucket: str = Field(
         "seedcast",
         min_length=3,
         max_length=63,
-        description="bucket of audio objects; made where it is missing",
+        description="bucket of audio objects; created if it does not exist",
     )
-    secure: bool = Field(True, description="https; an endpoint with a scheme decides for itself")
-    connect_timeout: Seconds = Field(2.0, description="seconds")
-    read_timeout: Seconds = Field(10.0, description="seconds")
+    secure: bool = Field(True, description="use https; the scheme of an endpoint URL overrides it")
+    connect_timeout: Seconds = Field(2.0, description="seconds to wait for a connection")
+    read_timeout: Seconds = Field(10.0, description="seconds to wait for data on a connection")
     retries: Annotated[int, Field(ge=0)] = Field(
-        2, description="of one call, before the record's own back-off begins"
+        2, description="retries of one S3 call, before the whole record is retried with back-off"
     )
     concurrency: Count = Field(16, description="HTTP connections kept open")
 
@@ -106,60 +112,84 @@ class S3Settings(_Section):
 class GpuSettings(_Section):
     engine: Literal["espeak", "chattts"] = Field("espeak", description="which engine synthesises")
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="what chattts runs on; auto: CUDA where there is one"
+        "auto", description="what chattts runs on; auto: CUDA if there is a GPU, else the CPU"
     )
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = Field(
         "auto",
-        description="of chattts; auto: bfloat16 on CUDA and AMX, else float32; int8 needs VNNI",
+        description=(
+            "precision of chattts; auto: bfloat16 on CUDA and AMX, else float32; int8 needs VNNI"
+        ),
     )
     slots: Annotated[int, Field(ge=0, le=4096)] = Field(
         0,
-        description="utterances in the engine at once; 0: espeak 8, chattts 64 on a CPU, 256 on CUDA",
+        description=(
+            "utterances in the engine at once; 0: 8 for espeak, 64 for chattts on a CPU, "
+            "256 for chattts on CUDA"
+        ),
     )
     context: Annotated[int, Field(ge=512, le=4096)] = Field(
-        1024, description="positions of a slot of chattts: the prompt, and 46.9 a second of speech"
+        1024,
+        description=(
+            "positions per slot of chattts: the prompt, and 46.9 positions per second of speech"
+        ),
     )
     models: str = Field(
-        "", description="folder of ChatTTS's weights, upstream's layout; empty: HOME/models/chattts"
+        "",
+        description=(
+            "folder of ChatTTS's weights, in upstream's layout; "
+            "empty: models/chattts in SEEDCAST_HOME"
+        ),
     )
     threads: Annotated[int, Field(ge=0)] = Field(
-        0, description="threads of chattts on a CPU, part of its fingerprint; 0: one a core"
+        0,
+        description="threads of chattts on a CPU; part of its fingerprint; 0: one per core",
     )
     encoders: Annotated[int, Field(ge=0, le=64)] = Field(
         0,
-        description="threads that hash and pack what the engine has made; 0: one a core, at most 8",
+        description="threads that hash and encode finished waveforms; 0: one per core, at most 8",
     )
     window: Annotated[int, Field(ge=16, le=16384)] = Field(
-        4096, description="offsets a partition may run ahead of its oldest unfinished request"
+        4096,
+        description="offsets that reading may be ahead of a partition's oldest unfinished request",
     )
-    buffer: Count = Field(256, description="requests waiting per partition before it is paused")
+    buffer: Count = Field(
+        256, description="waiting requests per partition at which it is throttled"
+    )
     backlog: Annotated[int, Field(ge=0)] = Field(
         20_480,
-        description="MiB of audio not yet post-processed above which bulk requests get no slot, until it is below three quarters; 0: no limit",
+        description=(
+            "MiB of audio not yet post-processed, above which bulk requests get no slot until it "
+            "falls below three quarters of that; 0: no limit"
+        ),
     )
     backlog_age: Annotated[float, Field(ge=0)] = Field(
         43_200.0,
-        description="seconds that audio may wait to be post-processed (its topic keeps it 2 days); over it the same happens; 0: no limit",
+        description=(
+            "seconds that audio may wait to be post-processed (its topic keeps it 2 days), above "
+            "which bulk requests get no slot either; 0: no limit"
+        ),
     )
-    commit_interval: Seconds = Field(1.0, description="seconds between commits")
+    commit_interval: Seconds = Field(1.0, description="seconds between two offset commits")
     drain: Seconds = Field(
-        25.0, description="seconds that SIGTERM leaves to finish what is in the slots"
+        25.0, description="seconds after SIGTERM to finish the utterances in the slots"
     )
     watchdog: Seconds = Field(
         120.0, description="seconds without progress until the process ends itself"
     )
     voice_lock: Literal["enforce", "off"] = Field(
         "enforce",
-        description="whether a worker must sound as blessed for its group before it takes partitions",
+        description=(
+            "'enforce': a worker takes partitions only if it sounds as blessed for its group"
+        ),
     )
 
 
 class PostprocessSettings(_Section):
     profiles: str = Field(
         "",
-        description="TOML file of device profiles that adds to, or replaces rows of, the built-in table",
+        description="TOML file of device profiles, which add to the built-in ones or replace them",
     )
-    batch: Count = Field(16, description="records taken at once")
+    batch: Count = Field(16, description="records per batch")
     batch_wait: Seconds = Field(0.05, description="seconds to wait for a batch to fill")
     threads: Count = Field(2, description="renderings in parallel inside the process")
     watchdog: Seconds = Field(
@@ -173,19 +203,19 @@ class PostprocessSettings(_Section):
 
 class MetricsSettings(_Section):
     host: str = Field(
-        "127.0.0.1", description="address of the metrics page; 0.0.0.0 in a container"
+        "127.0.0.1", description="address of the metrics page; use 0.0.0.0 in a container"
     )
     port: Port = Field(
-        0, description="port of the metrics page; 0: any free one, logged at the start"
+        0, description="port of the metrics page; 0: any free port, which is logged at the start"
     )
 
 
 class LogSettings(_Section):
     format: Literal["auto", "json", "console"] = Field(
-        "auto", description="auto: console on a terminal, else JSON"
+        "auto", description="log format; auto: console on a terminal, else JSON"
     )
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least severe level to write"
+        "info", description="least severe level to log"
     )
 
 
@@ -200,10 +230,10 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(
-        Path(".seedcast"), description="folder of the embedded stack: data, logs, state"
+        Path(".seedcast"), description="folder of the embedded stack: its data, logs and state"
     )
     voices: str = Field(
-        "", description="TOML file of named voices, which lists may name instead of seeds"
+        "", description="TOML file of named voices; a list may name one instead of a seed"
     )
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()
@@ -217,6 +247,10 @@ class Settings(BaseSettings):
 
     def group(self, name: str) -> str:
         return f"{self.kafka.prefix}.{name}"
+
+    def lane(self, topic: str) -> Lane:
+        """Return the lane of a requests topic, given by its full name."""
+        return URGENT if topic == self.topic(URGENT.requests) else NORMAL
 
     @classmethod
     def settings_customise_sources(
@@ -232,21 +266,29 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Reads the environment and the file it names. Raises InvalidSettings, naming every wrong one."""
+    """Reads the environment and the file that it names.
+
+    Raises InvalidSettings, which names every wrong setting.
+    """
     _refuse_unknown_variables()
     failpoints.parse(os.environ.get(failpoints.VARIABLE, ""))
     file = os.environ.get(CONFIG)
     if file and not Path(file).is_file():
-        raise InvalidSettings(f"{CONFIG} names {file}", expected="a TOML file", got="no such file")
+        raise InvalidSettings(
+            f"{CONFIG} names {file}",
+            expected="a TOML file",
+            got="no such file",
+            remedy=f"correct {CONFIG}, or unset it",
+        )
     try:
         return Settings()
     except ValidationError as error:
         raise InvalidSettings(
             "settings are wrong",
             got="; ".join(_problems(error)),
-            remedy="README.md, Settings, lists all of them",
+            remedy="see the table of settings in README.md",
         ) from None
-    except SettingsError as error:  # its message names the field, and quotes nothing
+    except SettingsError as error:  # its message names the field and quotes no value
         raise InvalidSettings(
             "settings are wrong", expected="a JSON object", got=str(error)
         ) from None
@@ -255,7 +297,10 @@ def load() -> Settings:
 
 
 def table() -> Iterator[tuple[str, str, str, str]]:
-    """Every setting: environment variable, section.field, default (secrets masked), meaning."""
+    """Yields (environment variable, section.field, default, meaning) of every setting.
+
+    The defaults of secrets are masked.
+    """
     defaults = Settings.model_construct()
     for name, info in Settings.model_fields.items():
         value = getattr(defaults, name)
@@ -280,21 +325,24 @@ def _refuse_unknown_variables() -> None:
         raise InvalidSettings(
             "unknown settings in the environment",
             got=", ".join(unknown),
-            remedy="correct or unset them; README.md, Settings, lists all",
+            remedy="correct or unset them; README.md has a table of all settings",
         )
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False):
-        place = ".".join(str(part) for part in problem["loc"])
-        variable = PREFIX + place.replace(".", "_").upper()
-        # What is unknown or no scalar may hold a secret under a name that we cannot tell.
-        shown = problem["type"] != "extra_forbidden" and isinstance(
-            problem["input"], str | int | float
-        )
-        came = (
-            f" (got {problem['input']!r})"
-            if shown and not any(word in place for word in ("password", "key", "options"))
-            else ""
-        )
-        yield f"{place}, or {variable}: {problem['msg']}{came}"
+        name = ".".join(str(part) for part in problem["loc"])
+        variable = PREFIX + name.replace(".", "_").upper()
+        got = f" (got {problem['input']!r})" if _may_quote(name, problem) else ""
+        yield f"{name}, or {variable}: {problem['msg']}{got}"
+
+
+def _may_quote(name: str, problem: Mapping[str, object]) -> bool:
+    """True if the input is surely no secret.
+
+    An unknown field, or a value that is not a scalar, may contain a secret under any name.
+    """
+    is_known_scalar = problem["type"] != "extra_forbidden" and isinstance(
+        problem["input"], str | int | float
+    )
+    return is_known_scalar and not any(word in name for word in ("password", "key", "options"))

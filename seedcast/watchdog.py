@@ -1,4 +1,4 @@
-"""Ends a process that makes no progress: a hung consumer keeps its partitions otherwise."""
+"""Ends a process that makes no progress, because a hung consumer would keep its partitions."""
 
 import os
 import threading
@@ -9,34 +9,40 @@ import structlog
 log = structlog.get_logger(__name__)
 
 EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
-LAST_WORDS = 2.0  # seconds
+LOG_TIMEOUT = 2.0  # seconds that the last log line may take
 
 
 class Watchdog:
-    """A daemon thread; `beat` says that there is progress. An idle process beats, too."""
+    """Ends the process if nobody calls `beat` for `limit` seconds. It runs in a daemon thread.
+
+    An idle process must beat, too.
+    """
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
-        self._last = time.monotonic()
+        self._last_beat = time.monotonic()
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def beat(self) -> None:
-        self._last = time.monotonic()
+        """Reports progress."""
+        self._last_beat = time.monotonic()
 
     def stop(self) -> None:
-        """Watches no longer: the process has other work to do."""
+        """Stops watching: what the process does from now on may take any time."""
         self._stopped.set()
 
     def _watch(self) -> None:
-        while (silent := time.monotonic() - self._last) < self._limit:
-            if self._stopped.wait(min(1.0, self._limit - silent)):
+        while (silence := time.monotonic() - self._last_beat) < self._limit:
+            if self._stopped.wait(min(1.0, self._limit - silence)):
                 return
-        last = threading.Timer(
-            LAST_WORDS, os._exit, (EXIT_CODE,)
-        )  # the process may hang in its log
-        last.daemon = True
-        last.start()
+        self._end_process()
+
+    def _end_process(self) -> None:
+        # Logging may hang, too: it may be what the process hangs in.
+        forced_exit = threading.Timer(LOG_TIMEOUT, os._exit, (EXIT_CODE,))
+        forced_exit.daemon = True
+        forced_exit.start()
         log.critical(
             "watchdog",
             problem=f"no progress for {self._limit:g} s",

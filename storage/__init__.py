@@ -1,1 +1,1 @@
-"""Where audio objects, large dead letters and campaign manifests are kept: any S3."""
+"""Audio objects, large dead letters and campaign manifests, in any S3 store."""

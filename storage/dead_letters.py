@@ -1,11 +1,12 @@
-"""Dead letters: what a stage could not read, as it came, with headers that say why and from where.
+"""Dead letters: records that a stage could not read, with headers that say why and from where.
 
-Header names are Kafka Connect's (KIP-298), so that its tools can read ours. The topic takes a record
-somewhat larger than any request; what is larger still (audio) goes to the store, and the record refers to it.
+The record's key and value are unchanged. Header names are Kafka Connect's (KIP-298), so that its
+tools can read ours. The topic takes a record somewhat larger than any request. A larger one
+(audio) goes to the object store, and the dead letter refers to it.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,35 +16,33 @@ from seedcast.errors import MissingObject, SeedcastError, Undecodable
 from seedcast.kafka import Headers, Record
 from storage.objects import ObjectStore
 
-PREFIX = "_dead-letters"  # no campaign id can take it
+PREFIX = "_dead-letters"  # of object keys; no campaign id can begin with an underscore
 CONNECT = "__connect.errors."
 TOPIC, PARTITION, OFFSET = f"{CONNECT}topic", f"{CONNECT}partition", f"{CONNECT}offset"
 STAGE, CLASS, MESSAGE = f"{CONNECT}stage", f"{CONNECT}class.name", f"{CONNECT}exception.message"
-EXCEPTION_CLASS = (
-    f"{CONNECT}exception.class.name"  # the same again: Connect's own tools look for it here
-)
-FIRST_FAILURE = (
-    "seedcast.first-failure"  # ISO 8601; kept when a letter that was put back fails again
-)
-DELIVERY_COUNT = "seedcast.delivery-count"  # how often the record became a dead letter: 1, and one more each time it was put back and failed again
+EXCEPTION_CLASS = f"{CONNECT}exception.class.name"  # equals CLASS; Connect's own tools read this
+# ISO 8601; kept when a record that was put back fails again.
+FIRST_FAILURE = "seedcast.first-failure"
+# How often the record became a dead letter: 1, and one more each time it is put back and fails.
+DELIVERY_COUNT = "seedcast.delivery-count"
 WORKER = "seedcast.version"
-OBJECT, KEY_OBJECT = (
-    "seedcast.object",
-    "seedcast.object.key",
-)  # where the value, or the key, lies if not in the record
-ORIGINAL = "seedcast.original."  # before the names of the record's own headers: none can pass for one of ours
+# The URI of the value, or of the key, if it is not in the record.
+OBJECT, KEY_OBJECT = "seedcast.object", "seedcast.object.key"
+# Prefixes the names of the record's own headers, so that none can pass for one of ours.
+ORIGINAL = "seedcast.original."
 
 _ENVELOPE = 256  # bytes; Kafka's batch (61) and record (up to 40) with room to spare
 _PER_HEADER = 10  # bytes; the lengths of name and value, as varints
 _MESSAGE_LIMIT = 2048  # bytes of UTF-8
+_HEADER_RESERVE = 1024  # bytes kept for the record's own headers
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One record of the dead-letters topic, read."""
+    """One record of the dead-letters topic, parsed."""
 
-    position: int  # its own offset there
-    topic: str  # where the record came from, as the three below
+    position: int  # its own offset on the dead-letters topic
+    topic: str  # the failed record's topic, and its partition and offset there
     partition: int
     offset: int
     stage: str
@@ -53,8 +52,8 @@ class DeadLetter:
     worker_version: str
     delivery_count: int  # from 1
     key: bytes | None
-    value: bytes  # empty where `value_object` is given
-    headers: tuple[tuple[str, bytes], ...]  # the record's own, as far as they fitted
+    value: bytes  # empty if `value_object` is given
+    headers: tuple[tuple[str, bytes], ...]  # the failed record's own, as far as they fitted
     value_object: str | None = None  # URI
     key_object: str | None = None  # URI
 
@@ -67,55 +66,45 @@ def dead_letter(
     store: ObjectStore,
     now: datetime | None = None,
 ) -> tuple[bytes | None, bytes, Headers]:
-    """Key, value and headers for the dead-letters topic; they fit it, whatever the record's size. Raises StoreUnavailable."""
+    """Return key, value and headers of a dead letter that fits the topic, whatever its size.
+
+    A key or value that is too large is stored as an object. Raises StoreUnavailable.
+    """
     headers = [
         (name, value.encode())
         for name, value in _reasons(record, error, stage, now or datetime.now(UTC))
     ]
-    key, value, room = record.key, record.value, DEAD_LETTERS.max_bytes - _ENVELOPE - _size(headers)
+    key, value, room = record.key, record.value, _room(headers)
     if key is not None and len(key) > room // 2:
-        headers.append((KEY_OBJECT, _keep(key, store)))
+        headers.append((KEY_OBJECT, _store_object(key, store)))
         key = None
-    if len(value) + len(key or b"") + 1024 > room:
-        headers.append((OBJECT, _keep(value, store)))
+    if len(value) + len(key or b"") + _HEADER_RESERVE > room:
+        headers.append((OBJECT, _store_object(value, store)))
         value = b""
-    return (
-        key,
-        value,
-        [
-            *headers,
-            *_fitting(
-                record,
-                DEAD_LETTERS.max_bytes - _ENVELOPE - _size(headers) - len(key or b"") - len(value),
-            ),
-        ],
-    )
+    remaining = _room(headers) - len(key or b"") - len(value)
+    return key, value, [*headers, *_headers_that_fit(record, remaining)]
 
 
 def parse(record: Record) -> DeadLetter:
-    """Raises Undecodable where the record on the topic is not a dead letter."""
-    found = dict(record.headers)
+    """Parse a record of the dead-letters topic. Raises Undecodable if it is not a dead letter."""
+    headers = dict(record.headers)
     try:
         return DeadLetter(
             position=record.offset,
-            topic=found[TOPIC].decode(),
-            partition=int(found[PARTITION]),
-            offset=int(found[OFFSET]),
-            stage=found[STAGE].decode(),
-            error=found[CLASS].decode(),
-            message=found[MESSAGE].decode(),
-            first_failure=datetime.fromisoformat(found[FIRST_FAILURE].decode()),
-            worker_version=found[WORKER].decode(),
-            delivery_count=int(found.get(DELIVERY_COUNT, b"1")),
+            topic=headers[TOPIC].decode(),
+            partition=int(headers[PARTITION]),
+            offset=int(headers[OFFSET]),
+            stage=headers[STAGE].decode(),
+            error=headers[CLASS].decode(),
+            message=headers[MESSAGE].decode(),
+            first_failure=datetime.fromisoformat(headers[FIRST_FAILURE].decode()),
+            worker_version=headers[WORKER].decode(),
+            delivery_count=int(headers.get(DELIVERY_COUNT, b"1")),
             key=record.key,
             value=record.value,
-            headers=tuple(
-                (name.removeprefix(ORIGINAL), value)
-                for name, value in record.headers
-                if name.startswith(ORIGINAL)
-            ),
-            value_object=found[OBJECT].decode() if OBJECT in found else None,
-            key_object=found[KEY_OBJECT].decode() if KEY_OBJECT in found else None,
+            headers=tuple(_original_headers(record)),
+            value_object=headers[OBJECT].decode() if OBJECT in headers else None,
+            key_object=headers[KEY_OBJECT].decode() if KEY_OBJECT in headers else None,
         )
     except (KeyError, ValueError) as problem:  # UnicodeDecodeError is a ValueError
         raise Undecodable(
@@ -126,7 +115,10 @@ def parse(record: Record) -> DeadLetter:
 
 
 def original(letter: DeadLetter, store: ObjectStore) -> tuple[bytes | None, bytes, Headers]:
-    """Key, value and headers to put back. Raises MissingObject where the store lost or changed it, StoreUnavailable."""
+    """Return key, value and headers of the failed record, to put it back on its topic.
+
+    Raises MissingObject if the store has lost or changed an object, StoreUnavailable.
+    """
     key = _fetch(letter.key_object, store) if letter.key_object else letter.key
     value = _fetch(letter.value_object, store) if letter.value_object else letter.value
     ours = [
@@ -134,6 +126,20 @@ def original(letter: DeadLetter, store: ObjectStore) -> tuple[bytes | None, byte
         (DELIVERY_COUNT, str(letter.delivery_count)),
     ]
     return key, value, [*letter.headers, *((name, content.encode()) for name, content in ours)]
+
+
+def newest(letters: Iterable[DeadLetter]) -> set[int]:
+    """Return the position of each record's last dead letter.
+
+    A record that was put back and failed again has one dead letter for each failure.
+    """
+    return set({_identity(letter): letter.position for letter in letters}.values())
+
+
+def _identity(letter: DeadLetter) -> bytes:
+    """Return a digest of what all dead letters of one record have in common."""
+    facts = (letter.topic, letter.first_failure, letter.key, letter.key_object, letter.value_object)
+    return hashlib.blake2b(repr(facts).encode() + letter.value, digest_size=16).digest()
 
 
 def _reasons(
@@ -159,13 +165,16 @@ def _first_failure(record: Record) -> str | None:
 
 
 def _delivery_count(record: Record) -> int:
-    """How often it was a dead letter before; anybody may have written the header, so what is no count is none."""
+    """Return how often the record was a dead letter before.
+
+    Anybody may have written the header, so a value that is not a count is 0.
+    """
     count = dict(record.headers).get(DELIVERY_COUNT, b"")
     return int(count) if count.isdigit() and len(count) < 10 else 0
 
 
-def _fitting(record: Record, room: int) -> Iterator[tuple[str, bytes]]:
-    """The record's own headers, in order, as long as there is room."""
+def _headers_that_fit(record: Record, room: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the record's own headers, in order, until the next one exceeds `room` bytes."""
     for name, value in record.headers:
         if name in (FIRST_FAILURE, DELIVERY_COUNT):
             continue
@@ -176,20 +185,34 @@ def _fitting(record: Record, room: int) -> Iterator[tuple[str, bytes]]:
         yield header
 
 
+def _original_headers(record: Record) -> Iterator[tuple[str, bytes]]:
+    for name, value in record.headers:
+        if name.startswith(ORIGINAL):
+            yield name.removeprefix(ORIGINAL), value
+
+
+def _room(headers: Headers) -> int:
+    """Return the bytes that the topic's limit leaves beside these headers."""
+    return DEAD_LETTERS.max_bytes - _ENVELOPE - _size(headers)
+
+
 def _size(headers: Headers) -> int:
     return sum(len(name.encode()) + len(value) + _PER_HEADER for name, value in headers)
 
 
-def _keep(data: bytes, store: ObjectStore) -> bytes:
-    return store.put(
-        f"{PREFIX}/{hashlib.sha256(data).hexdigest()}", data, "application/octet-stream"
-    ).encode()
+def _store_object(data: bytes, store: ObjectStore) -> bytes:
+    """Store the bytes under their own hash and return the URI."""
+    key = f"{PREFIX}/{hashlib.sha256(data).hexdigest()}"
+    return store.put(key, data, "application/octet-stream").encode()
 
 
 def _fetch(uri: str, store: ObjectStore) -> bytes:
     data = store.get(uri)
-    if not uri.endswith(hashlib.sha256(data).hexdigest()):
+    digest = hashlib.sha256(data).hexdigest()
+    if not uri.endswith(digest):
         raise MissingObject(
-            f"object {uri} of a dead letter", expected="the bytes that its name says", got="others"
+            f"object {uri} of a dead letter",
+            expected="bytes with the SHA-256 that its name ends in",
+            got=f"bytes with SHA-256 {digest}",
         )
     return data

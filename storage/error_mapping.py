@@ -1,7 +1,7 @@
-"""The errors of minio and urllib3 to Seedcast's tree. `storage/s3.py` lets nothing else out.
+"""Map the errors of minio and urllib3 to Seedcast's; `storage/s3.py` lets no other error out.
 
-At the start, what is refused or misconfigured is fatal. In mid-run it is retryable: credentials are
-rotated and buckets are restored, and a record must not be lost to either.
+At the start, refused credentials and wrong settings are fatal. In mid-run they are retryable:
+credentials are rotated and buckets are restored, and a record must not be lost to either.
 """
 
 import re
@@ -18,13 +18,8 @@ from seedcast.errors import (
     StoreUnavailable,
 )
 
-FOREIGN = (
-    MinioException,
-    HTTPError,
-    OSError,
-    ValueError,
-    ParseError,
-)  # minio raises ValueError for an endpoint or a bucket that cannot be
+# minio raises ValueError for an endpoint or a bucket name that is not valid.
+FOREIGN = (MinioException, HTTPError, OSError, ValueError, ParseError)
 
 _REFUSED = {
     "AccessDenied",
@@ -42,54 +37,57 @@ _REFUSED = {
     "Unauthorized",
 }
 _MISSING = {"NoSuchKey", "NoSuchVersion", "ResourceNotFound", "NotFound"}
-_REMEDY_KEYS = "check SEEDCAST_S3_ACCESS_KEY, SEEDCAST_S3_SECRET_KEY and SEEDCAST_S3_REGION, the rights of that user, and this machine's clock"
-_REMEDY_PLACE = "check SEEDCAST_S3_ENDPOINT and SEEDCAST_S3_BUCKET"
+_CHECK_KEYS = (
+    "check SEEDCAST_S3_ACCESS_KEY, SEEDCAST_S3_SECRET_KEY and SEEDCAST_S3_REGION, "
+    "the rights of that user, and this machine's clock"
+)
+_CHECK_ADDRESS = "check SEEDCAST_S3_ENDPOINT and SEEDCAST_S3_BUCKET"
 
 
 def translate(
     error: Exception, doing: str, *, starting: bool = False, may_miss: bool = False
 ) -> SeedcastError:
-    """Which branch it belongs to. What is not known here may heal, so it is retryable.
+    """Return the Seedcast error for a foreign one. An unknown error may heal, so it is retryable.
 
-    `may_miss`: it is about an object that may be gone. To any other call such an answer is a fault of the store, or of a proxy before it.
+    `doing` says what was attempted. `starting`: the process is starting, so errors are fatal.
+    `may_miss`: the call is about an object that may be gone. For any other call, "no such object"
+    is a fault of the store, or of a proxy before it.
     """
     got = _describe(error)
     code = s3_code(error)
     if code in _REFUSED:
-        if starting:
-            return CredentialsRefused(
-                f"{doing}: the store refused us", got=got, remedy=_REMEDY_KEYS
-            )
-        return StoreUnavailable(f"{doing}: the store refused us", got=got, remedy=_REMEDY_KEYS)
+        kind = CredentialsRefused if starting else StoreUnavailable
+        return kind(f"{doing}: the store refused us", got=got, remedy=_CHECK_KEYS)
     if code in _MISSING and may_miss:
         return MissingObject(
             f"{doing}: no such object",
             got=got,
-            remedy="it was deleted, or the address is of another store",
+            remedy="the object was deleted, or the URI belongs to another store",
         )
-    if starting and (
-        code == "InvalidBucketName" or isinstance(error, ValueError | LocationValueError)
-    ):
+    invalid = code == "InvalidBucketName" or isinstance(error, ValueError | LocationValueError)
+    if starting and invalid:
         return InvalidSettings(
-            f"{doing}: the store cannot be addressed", got=got, remedy=_REMEDY_PLACE
+            f"{doing}: the store cannot be addressed", got=got, remedy=_CHECK_ADDRESS
         )
-    return StoreUnavailable(doing, got=got, remedy=_REMEDY_PLACE if code == "NoSuchBucket" else "")
+    return StoreUnavailable(doing, got=got, remedy=_CHECK_ADDRESS if code == "NoSuchBucket" else "")
 
 
 def s3_code(error: Exception) -> str:
-    """S3's name for it, or ''. minio reads none from an answer of type text/xml, as rclone and others send it, but quotes it whole."""
+    """Return S3's code for the error, or '' if it has none.
+
+    minio reads no code from an answer of type text/xml, as rclone and others send it, but its
+    message quotes the whole answer.
+    """
     if isinstance(error, S3Error):
         return str(error.code)
-    found = (
-        re.search(r"<Code>(\w+)</Code>", str(error))
-        if isinstance(error, InvalidResponseError)
-        else None
-    )
-    return found[1] if found else ""
+    if isinstance(error, InvalidResponseError):
+        match = re.search(r"<Code>(\w+)</Code>", str(error))
+        return match[1] if match else ""
+    return ""
 
 
 def _describe(error: Exception) -> str:
-    """One line; minio's own quotes the whole answer of the server, host and request ids included."""
+    """Describe the error in one line. minio's own message quotes the server's whole answer."""
     if isinstance(error, S3Error):
         return f"{error.code}: {error.message}"
     if isinstance(error, InvalidResponseError | ParseError):

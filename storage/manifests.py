@@ -1,63 +1,50 @@
-"""Manifests as Parquet, for whoever keeps or queries them: one row a result, in batches, so memory stays flat."""
+"""Manifests as Parquet files: one row per result, in batches, so that memory stays flat.
+
+The columns are the fields of SpeechResult and of the structs within it, in their order. A new field
+becomes a column by itself; a field whose type has no column raises TypeError at import.
+"""
 
 import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import inspect
 
-from schemas.messages import SpeechResult
+from schemas.messages import Receipt, Rendition, SpeechResult
 from seedcast.errors import InvalidInput, LocalResource
 
 BATCH = 2000  # rows; about 2 MB
 
-_RENDITION = pa.struct(
-    [
-        ("profile", pa.string()),
-        ("uri", pa.string()),
-        ("format", pa.string()),
-        ("sample_rate", pa.int32()),
-        ("duration", pa.float64()),
-        ("bytes", pa.int64()),
-        ("sha256", pa.string()),
-        ("loudness", pa.float64()),
-        ("true_peak", pa.float64()),
-        ("snr", pa.float64()),
-        ("denoised", pa.bool_()),
-        ("trimmed", pa.float64()),
-        ("chain_version", pa.int32()),
-    ]
-)
-_RECEIPT = pa.struct(
-    [
-        ("voice_seed", pa.int64()),
-        ("text_digest", pa.string()),
-        ("waveform_sha256", pa.string()),
-        ("engine_fingerprint", pa.string()),
-        ("chain_fingerprint", pa.string()),
-        ("draw", pa.int32()),
-    ]
-)
-SCHEMA = pa.schema(
-    [
-        pa.field("request_id", pa.string(), nullable=False),
-        pa.field("campaign_id", pa.string()),
-        pa.field("status", pa.string(), nullable=False),
-        pa.field("renditions", pa.list_(_RENDITION), nullable=False),
-        pa.field("receipt", _RECEIPT),
-        pa.field("error", pa.struct([("code", pa.string()), ("message", pa.string())])),
-        pa.field("unspoken", pa.int32(), nullable=False),
-        pa.field("metadata", pa.map_(pa.string(), pa.string()), nullable=False),
-    ]
-)
+# A struct's `int` does not say its width. Its column is int64, except for these.
+_INT32 = {
+    (Rendition, "sample_rate"),
+    (Rendition, "chain_version"),
+    (Receipt, "draw"),
+    (SpeechResult, "unspoken"),
+}
+
+
+def result_schema(result: type[msgspec.Struct] = SpeechResult) -> pa.Schema:
+    """Return the Arrow schema of a struct: a column is nullable if its field may be None.
+
+    Fields of nested structs are all nullable, as they are in the files that exist.
+    Raises TypeError for a field whose type has no column.
+    """
+    return pa.schema(
+        pa.field(name, column, nullable=optional) for name, column, optional in _columns(result)
+    )
 
 
 def write(path: Path, results: Iterable[SpeechResult]) -> int:
-    """Writes all results and returns how many; the file appears whole or not at all. Raises LocalResource."""
+    """Write all results and return how many there were.
+
+    The file appears whole or not at all. Raises LocalResource.
+    """
     unfinished = path.with_name(path.name + ".part")
     try:
         count = _write(unfinished, iter(results))
@@ -67,7 +54,7 @@ def write(path: Path, results: Iterable[SpeechResult]) -> int:
             f"writing {path}",
             expected="a folder that can be written",
             got=str(error),
-            remedy="choose another place",
+            remedy="choose another path",
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
@@ -75,7 +62,7 @@ def write(path: Path, results: Iterable[SpeechResult]) -> int:
 
 
 def read(path: Path) -> Iterator[SpeechResult]:
-    """Raises InvalidInput where the file is not such a Parquet file."""
+    """Yield the results of a file. Raises InvalidInput if it is not a Parquet file of manifests."""
     try:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(BATCH):
@@ -87,6 +74,54 @@ def read(path: Path) -> Iterator[SpeechResult]:
             expected="manifests in Parquet, as `seedcast results --parquet` writes them",
             got=str(error),
         ) from error
+
+
+def _columns(struct: type[msgspec.Struct]) -> Iterator[tuple[str, pa.DataType, bool]]:
+    """Yield the name, the type and "may be None" of each field, in the struct's order."""
+    info = cast(inspect.StructType, inspect.type_info(struct))
+    for field in info.fields:
+        type_, optional = _without_none(field.type)
+        try:
+            column = pa.int32() if (struct, field.name) in _INT32 else _column_type(type_)
+        except TypeError as error:
+            raise TypeError(f"{struct.__name__}.{field.name}: {error}") from error
+        yield field.encode_name, column, optional
+
+
+def _without_none(type_: inspect.Type) -> tuple[inspect.Type, bool]:
+    """Return the type without None, and True if None was allowed."""
+    if not isinstance(type_, inspect.UnionType):
+        return type_, False
+    others = [other for other in type_.types if not isinstance(other, inspect.NoneType)]
+    if len(others) != 1 or len(others) == len(type_.types):
+        return type_, False
+    return others[0], True
+
+
+def _column_type(type_: inspect.Type) -> pa.DataType:
+    match type_:
+        case inspect.Metadata(type=inner):  # a description or the like around the type
+            return _column_type(inner)
+        case inspect.StrType():
+            return pa.string()
+        case inspect.LiteralType(values=values) if all(isinstance(value, str) for value in values):
+            return pa.string()
+        case inspect.IntType():
+            return pa.int64()
+        case inspect.FloatType():
+            return pa.float64()
+        case inspect.BoolType():
+            return pa.bool_()
+        case inspect.StructType(cls=struct):
+            return pa.struct([(name, column) for name, column, _ in _columns(struct)])
+        case inspect.VarTupleType(item_type=item):
+            return pa.list_(_column_type(item))
+        case inspect.DictType(key_type=key, value_type=value):
+            return pa.map_(_column_type(key), _column_type(value))
+    raise TypeError(f"no Parquet column for {type_}; add its type to storage/manifests.py")
+
+
+SCHEMA = result_schema()
 
 
 def _write(path: Path, results: Iterator[SpeechResult]) -> int:

@@ -1,4 +1,4 @@
-"""The object store's double: in memory, and able to fail as told."""
+"""An object store in memory, for tests; it can be told to fail."""
 
 import hashlib
 import threading
@@ -18,7 +18,7 @@ class _Stored:
 
 
 class MemoryStore:
-    """Fails the next calls with the errors given to `fail`, one each, before it does anything."""
+    """Objects in a dict. Each error given to `fail` fails one call before it does anything."""
 
     def __init__(self, bucket: str = "memory") -> None:
         self._bucket = bucket
@@ -27,6 +27,7 @@ class MemoryStore:
         self._lock = threading.Lock()
 
     def fail(self, *errors: SeedcastError) -> None:
+        """Raise these errors from the next calls, one per call."""
         self._failures += errors
 
     def ensure_bucket(self) -> None:

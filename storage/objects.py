@@ -1,4 +1,4 @@
-"""What Seedcast asks of an object store, and where an audio object lies in it."""
+"""The object store's interface, and the keys and URIs of audio objects."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PRESIGNED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """One object as the store lists it."""
+    """One object, as the store lists it."""
 
     uri: str  # s3://bucket/key
     key: str
@@ -24,41 +24,47 @@ class ObjectInfo:
 
 
 class ObjectStore(Protocol):
-    """One bucket. Every method may raise StoreUnavailable; several threads may share one store."""
+    """One bucket. Every method may raise StoreUnavailable. Threads may share one store."""
 
     def ensure_bucket(self) -> None:
-        """Makes the bucket where it is missing. Raises CredentialsRefused or InvalidSettings: it belongs to the start."""
+        """Create the bucket if it is missing. Call it at the start only.
+
+        Raises CredentialsRefused, InvalidSettings.
+        """
 
     def uri(self, key: str) -> str:
-        """Where an object of that key lies, without asking the store."""
+        """Return the URI of an object with that key, without a call to the store."""
 
     def put(self, key: str, data: bytes, content_type: str) -> str:
-        """Stores the object whole, replacing one of the same key; returns its URI."""
+        """Store the object whole, replacing one of the same key, and return its URI."""
 
     def get(self, uri: str) -> bytes:
-        """Raises MissingObject."""
+        """Return the object's bytes. Raises MissingObject."""
 
     def stat(self, uri: str) -> ObjectInfo | None:
-        """None where there is no such object."""
+        """Return the object's entry, or None if there is no such object."""
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        """Every object whose key begins with the prefix, in no promised order."""
+        """Yield every object whose key begins with the prefix, in any order."""
 
     def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
-        """A URL that anybody can GET until it expires."""
+        """Return a URL that anybody can GET until it expires."""
 
     def delete(self, uri: str) -> None:
-        """Deleting what is not there is no error."""
+        """Delete the object. A missing object is no error."""
 
 
 def object_key(campaign_id: str | None, sha256: str, suffix: str) -> str:
-    """Content-addressed under the campaign's prefix; the two digits keep folders small where keys are files."""
+    """Return the key of an audio object: its hash, under the campaign's prefix.
+
+    The two digits keep folders small in a store whose keys are files.
+    """
     return f"{campaign_id or NO_CAMPAIGN}/{sha256[:2]}/{sha256}.{suffix}"
 
 
 def parse_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key. Raises InvalidInput."""
+    """Split a URI into bucket and key. Raises InvalidInput."""
     bucket, _, key = uri.removeprefix(SCHEME).partition("/")
     if not uri.startswith(SCHEME) or not bucket or not key:
-        raise InvalidInput("address of an object", expected="s3://bucket/key", got=repr(uri))
+        raise InvalidInput("URI of an object", expected="s3://bucket/key", got=repr(uri))
     return bucket, key

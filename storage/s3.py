@@ -1,6 +1,6 @@
-"""Any S3 server, through the minio SDK with a connection pool of our own.
+"""An object store on any S3 server, through the minio SDK with our own connection pool.
 
-minio's defaults wait five minutes for a frozen server and keep ten connections.
+minio's default pool waits five minutes for a frozen server and keeps ten connections.
 """
 
 import io
@@ -19,17 +19,19 @@ from seedcast.settings import S3Settings
 from storage.error_mapping import FOREIGN, s3_code, translate
 from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
-_OWNED = {
-    "BucketAlreadyOwnedByYou",
-    "BucketAlreadyExists",
-}  # another process made it a moment earlier
+# Another process created the bucket a moment earlier.
+_EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 _PAGE = 1000  # objects that a server lists at once
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
 
 
 class S3Store:
     def __init__(self, settings: S3Settings) -> None:
-        """Connects to nothing yet. Raises InvalidSettings for an endpoint that cannot be, CredentialsRefused where keys are missing."""
+        """Prepare a client without connecting.
+
+        Raises InvalidSettings for an endpoint that is not valid, CredentialsRefused if a key is
+        missing.
+        """
         self._bucket, self._region = settings.bucket, settings.region
         if not settings.endpoint:
             raise InvalidSettings(
@@ -40,8 +42,8 @@ class S3Store:
         if not settings.access_key or not secret:
             raise CredentialsRefused(
                 "credentials of the object store",
-                expected="both keys",
-                got="none, or one",
+                expected="an access key and a secret key",
+                got="one of them, or neither",
                 remedy="set SEEDCAST_S3_ACCESS_KEY and SEEDCAST_S3_SECRET_KEY",
             )
         host, secure = _endpoint(settings)
@@ -62,7 +64,7 @@ class S3Store:
             try:
                 self._client.make_bucket(self._bucket, self._region)
             except MinioException as error:
-                if s3_code(error) not in _OWNED or not self._client.bucket_exists(self._bucket):
+                if s3_code(error) not in _EXISTS or not self._client.bucket_exists(self._bucket):
                     raise
 
     def uri(self, key: str) -> str:
@@ -70,7 +72,7 @@ class S3Store:
 
     def put(self, key: str, data: bytes, content_type: str) -> str:
         with _mapped(f"storing {key}"):
-            # A part as large as the object makes it one PUT: never half an object, and one round trip.
+            # A part as large as the object makes one PUT: one round trip, never half an object.
             self._client.put_object(
                 self._bucket,
                 key,
@@ -104,15 +106,21 @@ class S3Store:
             yield from map(_info, self._entries(prefix))
 
     def _entries(self, prefix: str) -> Iterator[Object]:
-        """More than a page comes folder by folder: rclone reads all that lies under a prefix for each of its pages."""
+        """List one page at once, and more than a page folder by folder.
+
+        For each page rclone reads everything under the prefix: to page through it all is quadratic.
+        """
         page = list(islice(self._client.list_objects(self._bucket, prefix, recursive=True), _PAGE))
         if len(page) < _PAGE:
             yield from page
             return
         for entry in self._client.list_objects(self._bucket, prefix):
             folder = entry.object_name or ""
-            # An object may be named as its folder is.
-            yield from self._entries(folder) if entry.is_dir and folder != prefix else [entry]
+            # An object may have the name of its folder, which would then list itself for ever.
+            if entry.is_dir and folder != prefix:
+                yield from self._entries(folder)
+            else:
+                yield entry
 
     def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
         bucket, key = parse_uri(uri)
@@ -136,13 +144,13 @@ def _mapped(doing: str, *, starting: bool = False, may_miss: bool = False) -> It
 
 
 def _endpoint(settings: S3Settings) -> tuple[str, bool]:
-    """host:port, and whether it is https; a scheme decides over the setting."""
+    """Return host:port and True for https. A scheme in the endpoint overrides the setting."""
     scheme, separator, host = settings.endpoint.rpartition("://")
     return host.rstrip("/"), scheme == "https" if separator else settings.secure
 
 
 def _pool(settings: S3Settings) -> urllib3.PoolManager:
-    # Every call here is idempotent (PUT of a whole object included), so each may be repeated.
+    # Every call is idempotent, a PUT of a whole object too, so each may be repeated.
     retry = urllib3.Retry(
         total=settings.retries,
         backoff_factor=0.2,
@@ -153,13 +161,13 @@ def _pool(settings: S3Settings) -> urllib3.PoolManager:
     return urllib3.PoolManager(
         maxsize=settings.concurrency,
         timeout=urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout),
-        cert_reqs="CERT_REQUIRED",  # by the system's authorities, or those of SSL_CERT_FILE
+        cert_reqs="CERT_REQUIRED",  # against the system's authorities, or those of SSL_CERT_FILE
         retries=retry,
     )
 
 
 def _info(entry: Object) -> ObjectInfo:
-    """minio's fields are optional, since it also lists prefixes; an object has them all."""
+    """Convert minio's entry. Its fields are optional because it also lists prefixes."""
     return ObjectInfo(
         uri=f"{SCHEME}{entry.bucket_name}/{entry.object_name}",
         key=entry.object_name or "",

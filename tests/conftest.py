@@ -1,4 +1,4 @@
-"""A real Kafka and a real S3 for the whole session; a prefix and a bucket of its own for each test."""
+"""A real Kafka and a real S3 for the whole session, with a prefix and a bucket per test."""
 
 import os
 import signal
@@ -23,9 +23,9 @@ from seedcast.kafka import Admin
 from seedcast.settings import Settings
 from storage.s3 import S3Store
 
-stack_module.START_TIMEOUT = 180.0  # four of them may start at once
+stack_module.START_TIMEOUT = 180.0  # seconds: four stacks may start at once
 
-# A busy machine makes any example slow, now and then.
+# On a busy machine any example may be slow now and then.
 hypothesis.settings.register_profile(
     "busy",
     hypothesis.settings.default,
@@ -38,7 +38,10 @@ hypothesis.settings.load_profile("busy")
 def eventually(
     holds: Callable[[], object], timeout: float = 180.0, what: str = "the condition"
 ) -> None:
-    """Polls until it holds; fails after `timeout` seconds. A broker that is too busy to answer is asked again."""
+    """Poll `holds` until it returns a true value; fail the test after `timeout` seconds.
+
+    A broker that is too busy to answer is asked again. `what` names the condition.
+    """
     deadline, problem = time.monotonic() + timeout, ""
     while True:
         try:
@@ -51,59 +54,66 @@ def eventually(
         time.sleep(0.05)
 
 
-def stopped(process: subprocess.Popen[bytes]) -> None:
-    """Until it has stopped itself at its failpoint: in the middle of its work, however fast or slow anybody is."""
+def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
+    """Wait until it has stopped itself at its failpoint.
+
+    There it is in the middle of its work, however fast or slow the machine is.
+    """
     eventually(
         lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED,
         what="the worker to stop at its failpoint",
     )
 
 
-def ends_from_the_middle(process: subprocess.Popen[bytes]) -> int:
-    """SIGTERM to one that has stopped itself at its failpoint, which takes the signal when it goes on; its exit code."""
-    stopped(process)
+def terminate_at_failpoint(process: subprocess.Popen[bytes]) -> int:
+    """Send SIGTERM to a process that its failpoint has stopped; return its exit code.
+
+    It receives the signal when SIGCONT lets it run again.
+    """
+    wait_until_stopped(process)
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGCONT)
     return process.wait(timeout=90)
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What a subprocess needs to see the same settings, secrets included."""
-    found = {name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")}
+    """Return the variables that give a subprocess the same settings, secrets included."""
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")
+    }
     for section in ("kafka", "s3", "gpu", "postprocess", "log"):
         part = getattr(settings, section)
         for field in part.model_fields_set:
             value = getattr(part, field)
-            found[f"SEEDCAST_{section}_{field}".upper()] = (
-                value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            )
-    return found | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            variables[f"SEEDCAST_{section}_{field}".upper()] = plain
+    return variables | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the tests of the fault matrix noted. Here, not beside them: in a parallel run the process that reports loads this file alone."""
+    """Print what the tests of the fault matrix measured.
+
+    The hook is here and not beside them because in a parallel run the process that reports loads
+    this file alone.
+    """
     reports = [
         report
         for reports in terminalreporter.stats.values()
         for report in reports
-        if isinstance(report, pytest.TestReport)
+        if isinstance(report, pytest.TestReport) and report.nodeid.startswith("tests/crash/")
     ]
-    faults = [report for report in reports if report.nodeid.startswith("tests/crash/")]
-    noted: dict[str, list[tuple[str, object]]] = {}
-    for report in faults:  # the last phase of a test has them all
-        noted[report.nodeid] = max(noted.get(report.nodeid, []), report.user_properties, key=len)
-    if faults:
-        terminalreporter.section(
-            "faults: from the fault, or its end, until the group commits again"
-        )
-        for name, properties in noted.items():
-            terminalreporter.line(
-                f"{name.rpartition('::')[2]}: "
-                + ", ".join(f"{what} {value}" for what, value in properties)
-            )
-        terminalreporter.line(
-            f"{len(noted)} tests in {sum(report.duration for report in faults):.0f} s"
-        )
+    if not reports:
+        return
+    measured: dict[str, list[tuple[str, object]]] = {}
+    for report in reports:  # the report of a test's last phase has all properties
+        properties = max(measured.get(report.nodeid, []), report.user_properties, key=len)
+        measured[report.nodeid] = properties
+    terminalreporter.section("faults: from the fault, or its end, until the group commits again")
+    for name, properties in measured.items():
+        values = ", ".join(f"{what} {value}" for what, value in properties)
+        terminalreporter.line(f"{name.rpartition('::')[2]}: {values}")
+    seconds = sum(report.duration for report in reports)
+    terminalreporter.line(f"{len(measured)} tests in {seconds:.0f} s")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -124,7 +134,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
-    """For tests that stop its servers."""
+    """A stack for one test, which may stop its servers."""
     started = Stack(tmp_path / "stack")
     try:
         started.start()
@@ -134,15 +144,12 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 def fresh(stack: Stack) -> Settings:
-    """Connected settings with topics and a bucket that nobody else has."""
+    """Return connected settings with topics and a bucket that no other test uses."""
     name = f"t{uuid4().hex[:10]}"
     settings = connected(Settings(home=stack.home))
-    settings = settings.model_copy(
-        update={
-            "kafka": settings.kafka.model_copy(update={"prefix": name, "partitions": 4}),
-            "s3": settings.s3.model_copy(update={"bucket": name}),
-        }
-    )
+    kafka = settings.kafka.model_copy(update={"prefix": name, "partitions": 4})
+    s3 = settings.s3.model_copy(update={"bucket": name})
+    settings = settings.model_copy(update={"kafka": kafka, "s3": s3})
     eventually(lambda: Admin(settings).ensure_topics() is not None, what="its topics")
     S3Store(settings.s3).ensure_bucket()
     return settings
@@ -161,7 +168,10 @@ class Spawn(Protocol):
 
 @pytest.fixture
 def seedcast(tmp_path: Path) -> Iterator[Spawn]:
-    """Starts `seedcast ARGUMENTS` in the background; whatever is left is killed at the end, and its log printed."""
+    """A function that starts `seedcast ARGUMENTS` in the background.
+
+    At the end of the test each process is killed and its log printed.
+    """
     children: list[tuple[subprocess.Popen[bytes], Path]] = []
 
     def spawn(arguments: Sequence[str], settings: Settings, **env: str) -> subprocess.Popen[bytes]:

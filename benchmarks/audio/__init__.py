@@ -1,1 +1,1 @@
-"""Parts of benchmarks/postprocess.py."""
+"""The parts of benchmarks/postprocess.py."""

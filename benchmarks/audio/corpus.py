@@ -1,4 +1,4 @@
-"""What is rendered: espeak's speech in both languages and several voices, with silence at its ends."""
+"""The recordings: espeak speech in both languages and several voices, with silence at both ends."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,10 @@ from gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
 from seedcast.codec import Waveform, encode_flac
 
 TEXTS = (
-    "Good evening, Anna. Your order of seven items has left our house and arrives tomorrow between nine and eleven; please have somebody at home.",
-    "您好，王先生，您本月的电费账单为三百二十六元五角，请于本月二十八日之前缴纳，以免产生滞纳金，感谢您的配合。",
+    "Good evening, Anna. Your order of seven items has left our house and arrives tomorrow between"
+    " nine and eleven; please have somebody at home.",
+    "您好，王先生，您本月的电费账单为三百二十六元五角，请于本月二十八日之前缴纳，以免产生滞纳金，"
+    "感谢您的配合。",
 )
 
 
@@ -25,16 +27,17 @@ class Recording:
 
 
 def recordings(count: int, snr: float | None = None) -> list[Recording]:
-    """About 10 s each; with white noise at `snr` dB where it is given."""
+    """Return recordings of about 10 s each; with white noise at `snr` dB if it is given."""
     return [_recording(number, snr) for number in range(count)]
 
 
 def _recording(number: int, snr: float | None) -> Recording:
-    spoken = speak(TEXTS[number % len(TEXTS)], voice_of(number)).astype(float)
-    edges = (np.zeros(round(0.3 * SAMPLE_RATE)), np.zeros(round(0.5 * SAMPLE_RATE)))
-    whole = np.concatenate([edges[0], spoken, edges[1]])
+    speech = speak(TEXTS[number % len(TEXTS)], voice_of(number)).astype(float)
+    lead, tail = np.zeros(round(0.3 * SAMPLE_RATE)), np.zeros(round(0.5 * SAMPLE_RATE))
+    samples = np.concatenate([lead, speech, tail])
     if snr is not None:
-        noise = np.random.default_rng(number).standard_normal(len(whole))
-        whole = whole * 0.5 + noise * np.sqrt(np.mean((spoken * 0.5) ** 2) / 10 ** (snr / 10))
-    waveform = np.clip(np.rint(whole), -32767, 32767).astype("<i2")
+        noise = np.random.default_rng(number).standard_normal(len(samples))
+        power = np.mean((speech * 0.5) ** 2) / 10 ** (snr / 10)
+        samples = samples * 0.5 + noise * np.sqrt(power)
+    waveform = np.clip(np.rint(samples), -32767, 32767).astype("<i2")
     return Recording(waveform, SAMPLE_RATE, encode_flac(waveform, SAMPLE_RATE))

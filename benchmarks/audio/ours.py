@@ -1,4 +1,4 @@
-"""Seedcast's chain, step by step as `process` takes them, and whole over processes."""
+"""Seedcast's chain: step by step in the order of `process`, and whole in several processes."""
 
 import multiprocessing
 import time
@@ -26,71 +26,74 @@ TABLE = profiles.load(PostprocessSettings())
 
 
 def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
-    """The same as `process` and `encode`, with a clock between; the caller checks that the bytes are the same."""
+    """Do the same as `process` and `encode`, and time each step.
+
+    `check` compares the bytes.
+    """
+    rate = profile.sample_rate
     with steps("decode"):
-        waveform, rate = decode_flac(flac)
-        source = Source.of(waveform, rate)
+        waveform, source_rate = decode_flac(flac)
+        source = Source.of(waveform, source_rate)
     samples = source.samples
     if profile.trim == "auto":
         with steps("trim"):
-            edges = source.speech(profile.speech)
+            edges = source.find_speech(profile.speech)
     with steps("SNR"):
-        noisy = profile.denoise == "on" or (source.noisy(profile.snr) and profile.denoise == "auto")
-    if noisy:
+        is_noisy = source.is_noisy(profile.snr)
+        denoised = profile.denoise == "on" or (is_noisy and profile.denoise == "auto")
+    if denoised:
         with steps("denoise"):
             samples = source.denoised
     if profile.trim == "auto":
         with steps("trim"):
-            samples = cut(
-                source.centred if not noisy else samples, rate, edges, profile.padding, profile.fade
-            )[0]
+            whole = samples if denoised else source.centred
+            samples, _ = cut(whole, source_rate, edges, profile.padding, profile.fade)
     with steps("resample"):
-        samples = resample(samples, rate, profile.sample_rate, profile.resampler)
+        samples = resample(samples, source_rate, rate, profile.resampler)
     with steps("band, dynamics"):
-        samples = (
-            keep_band(samples, profile.sample_rate, *profile.band) if profile.band else samples
-        )
-        samples = (
-            compress(samples, profile.sample_rate, profile.compression)
-            if profile.compression > 1
-            else samples
-        )
+        if profile.band:
+            samples = keep_band(samples, rate, *profile.band)
+        if profile.compression > 1:
+            samples = compress(samples, rate, profile.compression)
     with steps("level"):
-        target, ceiling = (
-            value if not isinstance(value, str) else None
-            for value in (profile.loudness, profile.true_peak)
-        )
-        samples, _ = level(samples, profile.sample_rate, target, ceiling)
+        loudness, ceiling = _number(profile.loudness), _number(profile.true_peak)
+        samples, _ = level(samples, rate, loudness, ceiling)
     with steps("encode"):
         return encode(samples, profile, dither=samples is not source.samples)
 
 
+def _number(value: float | str) -> float | None:
+    return None if isinstance(value, str) else value
+
+
 def check(recording: Recording, profile: Profile) -> None:
-    """That what is timed is what is shipped."""
-    source = Source.of(recording.waveform, recording.rate)
-    made = process(source, profile)
-    assert render(recording.flac, profile, Steps()) == encode(
-        made.samples, profile, dither=made.changed
-    )
+    """Check that the timed steps give the same bytes as the chain."""
+    processed = process(Source.of(recording.waveform, recording.rate), profile)
+    expected = encode(processed.samples, profile, dither=processed.changed)
+    assert render(recording.flac, profile, Steps()) == expected
 
 
 def throughput(processes: int, names: list[str], seconds: float) -> float:
-    """Audio seconds a second over `processes` at once, each rendering the same profiles of its own clips."""
+    """Return the audio seconds per second of several processes at once.
+
+    Each process renders the profiles `names` of its own clips.
+    """
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         list(pool.map(_work, [names] * processes, [0.5] * processes))  # imports, models, plans
         return sum(pool.map(_work, [names] * processes, [seconds] * processes))
 
 
 def _work(names: list[str], seconds: float) -> float:
-    clips, done, began = recordings(6), 0.0, time.perf_counter()
+    clips, rendered = recordings(6), 0.0
     began = time.perf_counter()
-    while (took := time.perf_counter() - began) < seconds:
+    while (elapsed := time.perf_counter() - began) < seconds:
         for clip in clips:
             waveform, rate = decode_flac(clip.flac)
             render_all(waveform, rate, [TABLE[name] for name in names])
-            done += clip.seconds
-    return done / took
+            rendered += clip.seconds
+    return rendered / elapsed
 
 
-def forced(profile: Profile) -> Profile:
+def with_denoising(profile: Profile) -> Profile:
+    """Return the profile with noise suppression always on."""
     return msgspec.structs.replace(profile, denoise="on")

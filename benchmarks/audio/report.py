@@ -1,105 +1,135 @@
-"""The figures as JSON, as Markdown tables and as a plot."""
+"""Writes the figures as JSON, as Markdown tables and as a plot."""
 
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-Found = dict[str, Any]
+Figures = dict[str, Any]  # as in postprocess.json
 STEPS = ("decode", "trim", "SNR", "denoise", "resample", "band, dynamics", "level", "encode")
 
 
-def write(folder: Path, found: Found) -> None:
+def write(folder: Path, figures: Figures) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "postprocess.json").write_text(json.dumps(found, indent=2) + "\n")
-    page = "\n".join(_page(found)) + "\n"
+    (folder / "postprocess.json").write_text(json.dumps(figures, indent=2) + "\n")
+    page = "\n".join(_page(figures)) + "\n"
     (folder / "postprocess.md").write_text(page)
-    _plot(folder / "postprocess.png", found)
+    _plot(folder / "postprocess.png", figures)
     print(page)
 
 
-def _page(found: Found) -> Iterator[str]:
+def _page(figures: Figures) -> Iterator[str]:
     yield "# The post-process chain\n"
-    load = f"load {found['load_before']:.1f} at the start and {found['load_after']:.1f} at the end"
-    yield f"{found['date']}, {found['machine']}, {found['seconds']} s in all, {load}. `{found['command']}`\n"
-    yield f"{found['audio_seconds']:g} s of espeak's speech; audio seconds a CPU second of one thread, decoding of the waveform included.\n"
-    rows = (
-        (
-            run["profile"],
-            run["format"],
-            f"{run['naive']:.0f}",
-            f"{run['ours']:.0f}",
-            f"{run['ours'] / run['naive']:.0f} ×",
-        )
-        for run in _runs(found)
+    yield from _chain_section(figures)
+    yield from _noise_section(figures)
+    yield from _processes_section(figures)
+    yield from _resampling_section(figures)
+
+
+def _chain_section(figures: Figures) -> Iterator[str]:
+    before, after = figures["load_before"], figures["load_after"]
+    load = f"load {before:.1f} at the start and {after:.1f} at the end"
+    run = f"{figures['date']}, {figures['machine']}, {figures['seconds']} s in all, {load}."
+    yield f"{run} `{figures['command']}`\n"
+    yield (
+        f"{figures['audio_seconds']:g} s of espeak's speech; audio seconds per CPU second of one"
+        " thread, decoding of the waveform included.\n"
     )
-    yield from _table(("profile", "format", "naive", "Seedcast", "faster"), rows)
+    head = ("profile", "format", "naive", "Seedcast", "faster")
+    yield from _table(head, _speed_rows(figures))
     yield "\n## Milliseconds of CPU for 10 s of audio, by step\n"
-    yield from _table(("chain", "profile", *STEPS), _steps(found))
-    yield "\n## Noise\n\nShare of a rendition's CPU on these clean clips, where `auto` looks for noise and finds none:\n"
-    yield from _table(("profile", "format", "SNR estimate", "suppression"), _shares(found))
-    yield "\nWith noise at 10 dB (babble: six voices); SI-SDR after RNNoise, whether `auto` asks for it or not:\n"
-    yield from _table(
-        ("noise", "auto suppresses", "estimated SNR dB", "SI-SDR before dB", "after dB"),
-        _noises(found),
+    yield from _table(("chain", "profile", *STEPS), _step_rows(figures))
+
+
+def _noise_section(figures: Figures) -> Iterator[str]:
+    yield (
+        "\n## Noise\n\n"
+        "Share of a rendition's CPU on these clean clips, where `auto` looks for noise and finds"
+        " none:\n"
     )
-    one, two = (found["processes"][count] for count in (1, 2))
-    yield f"\n## Processes\n\nphone and telephony of each clip: {one:g} audio s/s by one process, {two:g} by two: {two / one:.2f} × as much.\n"
-    yield "## Resampling\n\nRipple up to 85 % of the lower Nyquist frequency; edge: at 3.4 kHz for 8 kHz, else at 90 % of it;"
-    yield "rejection: the loudest alias or image, from 2 % over that frequency on (images of tones up to 90 % of it)."
-    yield f"`soxr` and `kaiser` are a profile's choices, the others librosa's own names. 10 s clips, {found['machine'].split(',')[0]}.\n"
-    yield from _table(
-        ("Hz", "filter", "ripple dB", "edge dB", "rejection dB", "× real time"), _filters(found)
+    yield from _table(("profile", "format", "SNR estimate", "suppression"), _share_rows(figures))
+    yield (
+        "\nWith noise at 10 dB (babble: six voices); SI-SDR after RNNoise, whether `auto` asks for"
+        " it or not:\n"
+    )
+    head = ("noise", "auto suppresses", "estimated SNR dB", "SI-SDR before dB", "after dB")
+    yield from _table(head, _noise_rows(figures))
+
+
+def _processes_section(figures: Figures) -> Iterator[str]:
+    one, two = (figures["processes"][count] for count in (1, 2))
+    yield (
+        "\n## Processes\n\n"
+        f"phone and telephony of each clip: {one:g} audio s/s by one process, {two:g} by two:"
+        f" {two / one:.2f} × as much.\n"
     )
 
 
-def _runs(found: Found) -> Iterator[Found]:
-    yield from found["runs"]
-    yield found["denoised"] | {"profile": f"{found['denoised']['profile']}, 12 dB SNR"}
+def _resampling_section(figures: Figures) -> Iterator[str]:
+    yield (
+        "## Resampling\n\n"
+        "Ripple up to 85 % of the lower Nyquist frequency; edge: at 3.4 kHz for 8 kHz, else at"
+        " 90 % of it;"
+    )
+    yield (
+        "rejection: the loudest alias or image, from 2 % over that frequency on (images of tones"
+        " up to 90 % of it)."
+    )
+    processor = figures["machine"].split(",")[0]
+    yield (
+        "`soxr` and `kaiser` are a profile's choices, the others librosa's own names."
+        f" 10 s clips, {processor}.\n"
+    )
+    head = ("Hz", "filter", "ripple dB", "edge dB", "rejection dB", "× real time")
+    yield from _table(head, _filter_rows(figures))
 
 
-def _steps(found: Found) -> Iterator[tuple[object, ...]]:
-    for run in _runs(found):
+def _runs(figures: Figures) -> Iterator[Figures]:
+    yield from figures["runs"]
+    denoised = figures["denoised"]
+    yield denoised | {"profile": f"{denoised['profile']}, 12 dB SNR"}
+
+
+def _speed_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    for run in _runs(figures):
+        naive, ours = run["naive"], run["ours"]
+        faster = f"{ours / naive:.0f} ×"
+        yield run["profile"], run["format"], f"{naive:.0f}", f"{ours:.0f}", faster
+
+
+def _step_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    for run in _runs(figures):
         for chain, steps in (("naive", run["naive_steps"]), ("Seedcast", run["our_steps"])):
-            yield (
-                chain,
-                run["profile"],
-                *(f"{10_000 * steps[step]:.1f}" if step in steps else "–" for step in STEPS),
-            )
+            cells = (f"{10_000 * steps[step]:.1f}" if step in steps else "–" for step in STEPS)
+            yield chain, run["profile"], *cells
 
 
-def _shares(found: Found) -> Iterator[tuple[object, ...]]:
-    for run in found["runs"]:
+def _share_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    for run in figures["runs"]:
         steps, whole = run["our_steps"], sum(run["our_steps"].values())
+        shares = (f"{steps.get(step, 0.0) / whole:.1%}" for step in ("SNR", "denoise"))
+        yield run["profile"], run["format"], *shares
+
+
+def _noise_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    for row in figures["noises"]:
+        suppressed = f"{row['suppressed']:.0%} of clips"
+        decibels = (f"{row[key]:.1f}" for key in ("snr", "before", "after"))
+        yield row["noise"], suppressed, *decibels
+
+
+def _filter_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    for row in figures["filters"]:
         yield (
-            run["profile"],
-            run["format"],
-            *(f"{steps.get(step, 0.0) / whole:.1%}" for step in ("SNR", "denoise")),
-        )
-
-
-def _noises(found: Found) -> Iterator[tuple[object, ...]]:
-    for f in found["noises"]:
-        yield (
-            f["noise"],
-            f"{f['suppressed']:.0%} of clips",
-            f"{f['snr']:.1f}",
-            f"{f['before']:.1f}",
-            f"{f['after']:.1f}",
-        )
-
-
-def _filters(found: Found) -> Iterator[tuple[object, ...]]:
-    for f in found["filters"]:
-        yield (
-            f"{f['rate']} → {f['target']}",
-            f["name"],
-            f"{f['ripple']:.3f}",
-            f"{f['edge']:.2f}",
-            f"{f['rejection']:.0f}",
-            f"{f['realtime']:,.0f}",
+            f"{row['rate']} → {row['target']}",
+            row["name"],
+            f"{row['ripple']:.3f}",
+            f"{row['edge']:.2f}",
+            f"{row['rejection']:.0f}",
+            f"{row['realtime']:,.0f}",
         )
 
 
@@ -110,23 +140,25 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Iterato
         yield "| " + " | ".join(str(cell) for cell in row) + " |"
 
 
-def _plot(path: Path, found: Found) -> None:
+def _plot(path: Path, figures: Figures) -> None:
     figure = Figure(figsize=(12, 7), layout="constrained")
-    (slow, fast) = figure.subplots(2, 1, sharey=False)
-    for axis, chain, title in ((slow, "naive_steps", "naive"), (fast, "our_steps", "Seedcast")):
-        runs, left = list(_runs(found)), None
-        for step in STEPS:
-            widths = [10_000 * run[chain].get(step, 0.0) for run in runs]
-            bars = axis.barh([run["profile"] for run in runs], widths, left=left, label=step)
-            left = [a + b for a, b in zip(left or [0.0] * len(runs), widths, strict=True)]
-        axis.bar_label(
-            bars,
-            [f"{run['naive' if chain == 'naive_steps' else 'ours']:.0f} ×" for run in runs],
-            padding=4,
-            fontsize=8,
-        )
-        axis.invert_yaxis()
-        axis.margins(x=0.08)
-        axis.set_title(f"{title}: milliseconds of CPU for 10 s of audio, and × real time")
-    fast.legend(ncols=len(STEPS), fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12))
+    upper, lower = figure.subplots(2, 1, sharey=False)
+    runs = list(_runs(figures))
+    _plot_chain(upper, runs, "naive", "naive")
+    _plot_chain(lower, runs, "ours", "Seedcast")
+    lower.legend(ncols=len(STEPS), fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12))
     figure.savefig(path, dpi=120)
+
+
+def _plot_chain(axis: Axes, runs: list[Figures], chain: str, title: str) -> None:
+    """Draw a bar per profile: the milliseconds of each step, and how much faster than real time."""
+    steps = "naive_steps" if chain == "naive" else "our_steps"
+    profiles, ends = [run["profile"] for run in runs], [0.0] * len(runs)
+    for step in STEPS:
+        widths = [10_000 * run[steps].get(step, 0.0) for run in runs]
+        bars = axis.barh(profiles, widths, left=ends, label=step)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    axis.bar_label(bars, [f"{run[chain]:.0f} ×" for run in runs], padding=4, fontsize=8)
+    axis.invert_yaxis()
+    axis.margins(x=0.08)
+    axis.set_title(f"{title}: milliseconds of CPU for 10 s of audio, and × real time")

@@ -1,4 +1,4 @@
-"""CPU seconds by step, of this thread."""
+"""The CPU seconds of each step, of the current thread."""
 
 import time
 from collections import defaultdict
@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 
 class Steps:
+    """Adds up the CPU seconds of `with steps("name"):` blocks."""
+
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
 

@@ -1,4 +1,7 @@
-"""A backlog through our slots: as one frees, the next pass enters, until all are spoken or the time is up."""
+"""Runs a list of generations through our slots until all are spoken or the time is up.
+
+As a slot becomes free, the next generation enters it.
+"""
 
 import time
 from collections import deque
@@ -16,101 +19,108 @@ class Progress:
     """Counted while it runs. Seconds of decoding leave out the vocoder."""
 
     steps: int = 0
-    left: int = 0  # tokens of the passes that have left
+    finished_tokens: int = 0  # of the generations that have left their slots
     decoding: float = 0.0
     vocoding: float = 0.0
     vocoded: int = 0  # tokens
-    queued: tuple[int, float] | None = (
-        None  # tokens and seconds of decoding when the queue ran empty
-    )
+    queued: tuple[int, float] | None = None  # tokens, decoding seconds when the queue ran empty
 
 
 @dataclass(frozen=True)
 class Run:
-    passes: int
-    finished: int  # fewer than passes where the time was up
+    generations: int
+    finished: int  # fewer than generations if the time was up
     steps: int
     tokens: int
     decode_seconds: float
     vocoder_seconds: float
     tokens_per_second: float
-    audio_per_second: float  # vocoder included, draining of the last slots too
-    audio_per_second_queued: float  # as long as something waited: what a long list sees
+    audio_per_second: float  # includes the vocoder, and draining of the last slots
+    audio_per_second_queued: float  # as long as something waited: what a long list gets
 
 
 @torch.inference_mode()
-def run(parts: Parts, passes: list[Generation], budget: float, step: "Step | None" = None) -> Run:
-    slots, waiting, seen = parts.slots, deque(passes), Progress()
-    move = step or Step()
-    slots.running.zero_()  # what an earlier run was cut at
-    held: list[bool] = [False] * len(slots)
+def run(
+    parts: Parts, generations: list[Generation], budget: float, advance: "Advance | None" = None
+) -> Run:
+    """Run the generations for at most `budget` seconds."""
+    slots, waiting, progress = parts.slots, deque(generations), Progress()
+    advance = advance or Advance()
+    slots.running.zero_()  # an earlier run may have been cut
+    busy: list[bool] = [False] * len(slots)
     finished, deadline = 0, time.perf_counter() + budget
-    while (waiting or any(held)) and time.perf_counter() < deadline:
+    while (waiting or any(busy)) and time.perf_counter() < deadline:
         began = time.perf_counter()
-        for slot, busy in enumerate(held):
-            if not busy and waiting:
-                slots.enter(slot, waiting.popleft())
-                held[slot] = True
-        spare = move(parts, held)
-        taken = [slots.leave(slot) for slot in _ended(slots, held)]
-        seen.decoding += time.perf_counter() - began - spare
-        seen.steps += parts.look
-        for one in taken:
-            _vocode(parts, seen, one.hidden)
-        finished += len(taken)
-        if not waiting and seen.queued is None:
-            seen.queued = _tokens(slots, held, seen), seen.decoding
-    return _summary(len(passes), finished, _tokens(slots, held, seen), seen, parts)
+        _fill(slots, busy, waiting)
+        excluded = advance(parts, busy)
+        outputs = [slots.leave(slot) for slot in _ended(slots, busy)]
+        progress.decoding += time.perf_counter() - began - excluded
+        progress.steps += parts.steps
+        for output in outputs:
+            _vocode(parts, progress, output.hidden)
+        finished += len(outputs)
+        if not waiting and progress.queued is None:
+            progress.queued = _tokens(slots, busy, progress), progress.decoding
+    return _summary(len(generations), finished, _tokens(slots, busy, progress), progress, parts)
 
 
-class Step:
-    """The steps between two looks, as the engine takes them. Returns seconds not to be counted."""
+class Advance:
+    """Takes the steps between two checks, as the engine does."""
 
-    def __call__(self, parts: Parts, held: list[bool]) -> float:
-        slots = parts.ladder.fit(held)
-        for _ in range(parts.look):
+    def __call__(self, parts: Parts, busy: list[bool]) -> float:
+        """Return the seconds that are not to be counted."""
+        slots = parts.batch_sizes.fit(busy)
+        for _ in range(parts.steps):
             parts.stepper.step(slots, refining=False)
         return 0.0
 
 
-def _ended(slots: Slots, held: list[bool]) -> list[int]:
+def _fill(slots: Slots, busy: list[bool], waiting: deque[Generation]) -> None:
+    for slot, taken in enumerate(busy):
+        if not taken and waiting:
+            slots.enter(slot, waiting.popleft())
+            busy[slot] = True
+
+
+def _ended(slots: Slots, busy: list[bool]) -> list[int]:
     running = slots.running.tolist()
-    ended = [slot for slot, busy in enumerate(held) if busy and not running[slot]]
+    ended = [slot for slot, taken in enumerate(busy) if taken and not running[slot]]
     for slot in ended:
-        held[slot] = False
+        busy[slot] = False
     return ended
 
 
-def _vocode(parts: Parts, seen: Progress, hidden: torch.Tensor) -> None:
+def _vocode(parts: Parts, progress: Progress, hidden: torch.Tensor) -> None:
     began = time.perf_counter()
     parts.vocoder.decode(hidden)
-    seen.vocoding += time.perf_counter() - began
-    seen.vocoded += len(hidden)
-    seen.left += len(hidden)
+    progress.vocoding += time.perf_counter() - began
+    progress.vocoded += len(hidden)
+    progress.finished_tokens += len(hidden)
 
 
-def _tokens(slots: Slots, held: list[bool], seen: Progress) -> int:
-    return seen.left + int(slots.draw.step[torch.tensor(held, device=slots.draw.step.device)].sum())
+def _tokens(slots: Slots, busy: list[bool], progress: Progress) -> int:
+    """Return the tokens of the generations that have left, and of those in the slots."""
+    step = slots.draw.step
+    return progress.finished_tokens + int(step[torch.tensor(busy, device=step.device)].sum())
 
 
-def _summary(passes: int, finished: int, tokens: int, seen: Progress, parts: Parts) -> Run:
-    if not seen.vocoded:  # cut before anything ended: `tokens` are counted already
-        _vocode(
-            parts, seen, torch.randn(100, parts.dimensions.hidden, device=parts.hardware.device)
-        )
-    vocoder = seen.vocoding / seen.vocoded  # seconds a token
+def _summary(generations: int, finished: int, tokens: int, progress: Progress, parts: Parts) -> Run:
+    if not progress.vocoded:  # the run was cut before anything ended; `tokens` are counted already
+        device = parts.hardware.device
+        _vocode(parts, progress, torch.randn(100, parts.dimensions.hidden, device=device))
+    vocoder = progress.vocoding / progress.vocoded  # seconds per token
 
     def rate(count: int, seconds: float) -> float:
         return round(AUDIO_SECONDS * count / (seconds + count * vocoder), 3)
 
     return Run(
-        passes=passes,
+        generations=generations,
         finished=finished,
-        steps=seen.steps,
+        steps=progress.steps,
         tokens=tokens,
-        decode_seconds=round(seen.decoding, 2),
-        vocoder_seconds=round(seen.vocoding, 2),
-        tokens_per_second=round(tokens / seen.decoding, 1),
-        audio_per_second=rate(tokens, seen.decoding),
-        audio_per_second_queued=rate(*(seen.queued or (tokens, seen.decoding))),
+        decode_seconds=round(progress.decoding, 2),
+        vocoder_seconds=round(progress.vocoding, 2),
+        tokens_per_second=round(tokens / progress.decoding, 1),
+        audio_per_second=rate(tokens, progress.decoding),
+        audio_per_second_queued=rate(*(progress.queued or (tokens, progress.decoding))),
     )

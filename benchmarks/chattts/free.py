@@ -1,8 +1,9 @@
-"""The same engine with free shapes: only the rows that are busy, products unpadded. What it gains is the price of reproducibility.
+"""The same engine with free shapes: only the busy rows, and products without padding.
 
-Not a product: as near as can be come without changing the engine. Its weights are laid out for full slots, its
-attention and vocoder are unchanged, and moving a row to close a gap is not counted (an engine with free shapes would
-have an indirection for it).
+What it gains is the price of reproducibility. It is not a product, but as near as one gets without
+changing the engine. Its weights are laid out for full slots, its attention and vocoder are
+unchanged, and moving a row to close a gap is not counted (an engine with free shapes would have an
+indirection for it).
 """
 
 import time
@@ -12,7 +13,7 @@ import torch
 from ChatTTS.model.embed import Embed
 from torch import Tensor
 
-from benchmarks.chattts.backlog import Step
+from benchmarks.chattts.backlog import Advance
 from benchmarks.chattts.parts import Parts
 from gpu_consumers.engines.chattts.kernels import linear
 from gpu_consumers.engines.chattts.kernels.linear import Linear
@@ -34,13 +35,14 @@ class FreeModel(Model):
         rows: int,
     ) -> None:
         super().__init__(dimensions, embed, decoder, special, rows)
-        self._code_head = _unpadded(
-            torch.cat([head.weight.detach() for head in embed.head_code]), rows
-        )
+        code_heads = torch.cat([head.weight.detach() for head in embed.head_code])
+        self._code_head = _unpadded(code_heads, rows)
         self._text_head = _unpadded(embed.head_text.weight.detach(), rows)
 
 
 class FreeDecoder(Decoder):
+    """Takes any number of rows up to `rows`."""
+
     def __init__(
         self,
         dimensions: Dimensions,
@@ -53,9 +55,8 @@ class FreeDecoder(Decoder):
         super().__init__(dimensions, weights, rows, positions, dtype, device)
 
         def product(*names: str) -> Linear:
-            return _unpadded(
-                torch.cat([weights[f"{name}.weight"] for name in names]).to(device, dtype), rows
-            )
+            joined = torch.cat([weights[f"{name}.weight"] for name in names])
+            return _unpadded(joined.to(device, dtype), rows)
 
         def freed(prefix: str, layer: Layer) -> Layer:
             return replace(
@@ -76,12 +77,12 @@ def _unpadded(weight: Tensor, rows: int) -> Linear:
     return Linear(linear.product(weight, rows, packed, multiple=1), tuple(range(1, rows)))
 
 
-class FreeStep(Step):
-    """One step of the busy rows alone; closing the gaps is not counted."""
+class FreeAdvance(Advance):
+    """Takes one step of the busy rows alone; closing the gaps is not counted."""
 
-    def __call__(self, parts: Parts, held: list[bool]) -> float:
+    def __call__(self, parts: Parts, busy: list[bool]) -> float:
         began = time.perf_counter()
-        busy = parts.ladder.fit(held)
-        spent = time.perf_counter() - began
-        parts.model.step(busy, refining=False)
-        return spent
+        rows = parts.batch_sizes.fit(busy)
+        excluded = time.perf_counter() - began
+        parts.model.step(rows, refining=False)
+        return excluded

@@ -1,4 +1,4 @@
-"""How long one urgent request takes where every slot is busy and a queue waits: from `admit` to its Utterance."""
+"""The latency of an urgent request, `admit` to Utterance: all slots are busy, a queue waits."""
 
 import time
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from gpu_consumers.engines.chattts.weights.assets import Assets
 from gpu_consumers.text import FrontEnd
 from schemas.messages import SpeechRequest
 
-URGENT = "The gate has changed."
-EVERY = 8  # steps between two urgent ones
-FULL = 16  # steps before the first
+URGENT_TEXT = "The gate has changed."
+INTERVAL = 8  # steps between two urgent requests
+WARM_UP = 16  # steps before the first
 
 
 @dataclass(frozen=True)
@@ -37,40 +37,44 @@ class Latency:
 def latency(plan: Plan, precision: str, slots: int) -> Latency:
     assets = Assets.open(plan.models)
     prompter = Prompter(assets.tokenizer)
-    front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
     engine = build_engine(
-        assets, hardware(plan, precision, slots), prompter, front_end, "benchmark"
+        assets,
+        hardware(plan, precision, slots),
+        prompter,
+        FrontEnd(prompter.knows, longest=LONGEST_SEGMENT),
+        facts={"engine": "benchmark"},
+        description="benchmark",
     )
     spans = list(_urgent(engine, plan.urgent))
-    (steps50, seconds50, audio50), (steps99, seconds99, _) = (
-        np.percentile(np.array(spans), (50, 99), axis=0).round(2).tolist()
-    )
+    percentiles = np.percentile(np.array(spans), (50, 99), axis=0).round(2).tolist()
+    (steps50, seconds50, audio50), (steps99, seconds99, _) = percentiles
     return Latency(slots, len(spans), steps50, steps99, seconds50, seconds99, audio50)
 
 
 def _urgent(engine: ChatTTSEngine, wanted: int) -> Iterator[tuple[int, float, float]]:
-    """Steps, seconds, and seconds of audio of each."""
+    """Yield steps, seconds, and seconds of audio of each urgent request."""
     tickets, words, begun, ended = count(), cycle(texts(64)), dict[int, tuple[int, float]](), 0
-    for _ in range((1 + QUEUE) * engine.slots):
+
+    def admit_bulk() -> None:
         ticket = next(tickets)
         engine.admit(ticket, _request(ticket, next(words), urgent=False))
+
+    for _ in range((1 + QUEUE) * engine.slots):
+        admit_bulk()
     for step in count():
-        if step >= FULL and (step - FULL) % EVERY == 0 and len(begun) + ended < wanted:
+        if step >= WARM_UP and (step - WARM_UP) % INTERVAL == 0 and len(begun) + ended < wanted:
             ticket = next(tickets)
             begun[ticket] = step, time.perf_counter()
-            engine.admit(ticket, _request(ticket, URGENT, urgent=True))
+            engine.admit(ticket, _request(ticket, URGENT_TEXT, urgent=True))
         for utterance in engine.step():
             if utterance.ticket not in begun:
-                ticket = next(tickets)
-                engine.admit(ticket, _request(ticket, next(words), urgent=False))
+                admit_bulk()
                 continue
-            first, at = begun.pop(utterance.ticket)
+            first, began = begun.pop(utterance.ticket)
             ended += 1
-            yield (
-                step + 1 - first,
-                time.perf_counter() - at,
-                0.0 if utterance.waveform is None else len(utterance.waveform) / engine.sample_rate,
-            )
+            samples = 0 if utterance.waveform is None else len(utterance.waveform)
+            seconds = time.perf_counter() - began
+            yield step + 1 - first, seconds, samples / engine.sample_rate
         if ended == wanted:
             return
 

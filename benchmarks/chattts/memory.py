@@ -1,10 +1,10 @@
-"""The most memory that a process has had."""
+"""The peak memory of this process."""
 
 import resource
 
 
 def peak_mib(device: str) -> float:
-    """Resident on a CPU; on a CUDA device what torch has allocated there."""
+    """Return MiB: resident memory on a CPU, what torch has allocated on a CUDA device."""
     if device == "cuda":
         import torch
 

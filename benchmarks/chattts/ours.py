@@ -1,9 +1,9 @@
-"""What is measured of our engine, each function in a process of its own."""
+"""The measurements of our engine. Each function runs in a process of its own."""
 
 from dataclasses import dataclass
 
 from benchmarks.chattts.backlog import Run, run
-from benchmarks.chattts.free import FreeDecoder, FreeModel, FreeStep
+from benchmarks.chattts.free import FreeAdvance, FreeDecoder, FreeModel
 from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.parts import build
 from benchmarks.chattts.profile import by_part
@@ -12,6 +12,7 @@ from gpu_consumers.engines.chattts.hardware import MIB, static_memory
 
 WARM_UP = 3  # tokens
 PROFILED = 8  # steps
+PRICE_BUDGET = 600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class OurRuns:
 
 @dataclass(frozen=True)
 class Price:
-    """Of reproducibility: how much longer fixed shapes take than free ones, percent of the free ones' time.
+    """The price of reproducibility: how much longer fixed shapes take, in percent of free ones.
 
-    Both have the same vocoder, so the mean of its two measurements counts for both: its noise is larger than what is asked for.
+    Both have the same vocoder, so the mean of its two measurements counts for both: its noise is
+    larger than the difference that is measured.
     """
 
     precision: str
@@ -42,50 +44,52 @@ class Price:
 
 def measure(plan: Plan, precision: str, slots: int, budget: float) -> OurRuns:
     parts = build(plan, precision, slots)
-    run(parts, parts.passes([WARM_UP] * slots), budget)
-    equal = run(parts, parts.passes([plan.tokens] * (QUEUE * slots)), budget)
-    mixed = run(parts, parts.passes(plan.lengths(QUEUE * slots)), budget)
-    memory = {
-        name: part // MIB for name, part in static_memory(parts.dimensions, parts.hardware).items()
-    }
-    milliseconds = (
-        by_part(parts, parts.passes([plan.tokens] * slots), PROFILED)
-        if plan.device == "cpu"
-        else {}
-    )  # a GPU is not done when a function returns
+    run(parts, parts.generations([WARM_UP] * slots), budget)
+    equal = run(parts, parts.generations([plan.tokens] * (QUEUE * slots)), budget)
+    mixed = run(parts, parts.generations(plan.lengths(QUEUE * slots)), budget)
+    static = static_memory(parts.dimensions, parts.hardware)
+    memory = {name: part // MIB for name, part in static.items()}
+    milliseconds = dict[str, float]()  # stay empty for a GPU: its work outlasts a function's call
+    if plan.device == "cpu":
+        milliseconds = by_part(parts, parts.generations([plan.tokens] * slots), PROFILED)
     return OurRuns(precision, slots, equal, mixed, milliseconds, memory, peak_mib(plan.device))
 
 
 def price(plan: Plan, precision: str, slots: int) -> Price:
-    """Fixed and free take turns, so that what else the machine does meets both; the faster of two counts."""
-    fixed, free = (
-        build(plan, precision, slots),
-        build(plan, precision, slots, FreeDecoder, FreeModel),
-    )
-    passes = fixed.passes(plan.lengths(QUEUE * slots, plan.scale / 5))
-    for parts, step in ((fixed, None), (free, FreeStep())):
-        run(parts, passes[:slots], 1.0, step)
-    rounds = [(run(fixed, passes, 600.0), run(free, passes, 600.0, FreeStep())) for _ in range(2)]
-    a, b = (
-        min(
-            (pair[side] for pair in rounds),
-            key=lambda one: one.decode_seconds + one.vocoder_seconds,
+    """Compare fixed and free shapes.
+
+    They take turns, so that the machine's other work affects both; the faster of two runs counts.
+    """
+    fixed = build(plan, precision, slots)
+    free = build(plan, precision, slots, FreeDecoder, FreeModel)
+    generations = fixed.generations(plan.lengths(QUEUE * slots, plan.scale / 5))
+    run(fixed, generations[:slots], 1.0)
+    run(free, generations[:slots], 1.0, FreeAdvance())
+    rounds = [
+        (
+            run(fixed, generations, PRICE_BUDGET),
+            run(free, generations, PRICE_BUDGET, FreeAdvance()),
         )
-        for side in (0, 1)
-    )
-    return Price(precision, slots, a, b, *percents(a, b))
+        for _ in range(2)
+    ]
+    fixed_run, free_run = (min(runs, key=_seconds) for runs in zip(*rounds, strict=True))
+    return Price(precision, slots, fixed_run, free_run, *percents(fixed_run, free_run))
+
+
+def _seconds(run: Run) -> float:
+    return run.decode_seconds + run.vocoder_seconds
 
 
 def percents(fixed: Run, free: Run) -> tuple[float, float]:
-    """Of the whole list, and as long as something waited."""
+    """Return the price of the whole list, and as long as something waited."""
     vocoder = (fixed.vocoder_seconds + free.vocoder_seconds) / (fixed.tokens + free.tokens)
 
-    def seconds(run: Run, rate: float) -> float:
-        """Of a token."""
+    def per_token(run: Run, rate: float) -> float:
+        """Seconds."""
         return AUDIO_SECONDS / rate - run.vocoder_seconds / run.tokens + vocoder
 
-    whole = seconds(fixed, fixed.audio_per_second) / seconds(free, free.audio_per_second)
-    queued = seconds(fixed, fixed.audio_per_second_queued) / seconds(
+    whole = per_token(fixed, fixed.audio_per_second) / per_token(free, free.audio_per_second)
+    queued = per_token(fixed, fixed.audio_per_second_queued) / per_token(
         free, free.audio_per_second_queued
     )
     return round(100 * (whole - 1), 1), round(100 * (queued - 1), 1)

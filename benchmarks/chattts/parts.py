@@ -1,4 +1,4 @@
-"""Our engine's parts as load.build makes them, and passes of a given length for them."""
+"""The parts of our engine as `load.build` makes them, and generations of a given length."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from benchmarks.chattts.workload import Plan, texts
 from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, SPEECH
 from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
-from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured, Stepper
+from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel, Stepper
 from gpu_consumers.engines.chattts.load import PACE, prepare
 from gpu_consumers.engines.chattts.model import speaker, upstream_modules
 from gpu_consumers.engines.chattts.model.decoder import Decoder
@@ -30,22 +30,22 @@ class Parts:
     prompter: Prompter
     decoder: Decoder
     model: Model
-    stepper: Stepper  # the model, on a CUDA device as a graph
-    ladder: BatchSizes
+    stepper: Stepper  # the model, captured as a graph on a CUDA device
+    batch_sizes: BatchSizes
     vocoder: Vocoder
 
     @property
-    def look(self) -> int:
-        """Steps between two looks."""
+    def steps(self) -> int:
+        """Steps between two checks for finished slots."""
         return PACE[self.hardware.device.type].steps
 
     @property
     def slots(self) -> Slots:
-        return self.ladder.slots
+        return self.batch_sizes.slots
 
-    def passes(self, lengths: list[int]) -> list[Generation]:
-        """One a length, with floor = limit = length: it ends there and nowhere else."""
-        statistics = self.dimensions.upstream_config().spk_stat
+    def generations(self, lengths: list[int]) -> list[Generation]:
+        """Return a generation per length. Its floor and its limit make it end exactly there."""
+        statistics = upstream_modules.config(self.dimensions).spk_stat
         voices = [
             speaker.embedding(speaker.sample(seed, self.dimensions.hidden, statistics))
             for seed in range(VOICES)
@@ -84,27 +84,24 @@ def build(
 ) -> Parts:
     chosen, assets = hardware(plan, precision, slots), Assets.open(plan.models)
     prepare(chosen)
-    dimensions = assets.dimensions()
+    dimensions, device = assets.dimensions(), chosen.device
     ensure_fits(dimensions, chosen)
-    config = dimensions.upstream_config()
+    config = upstream_modules.config(dimensions)
     embed = upstream_modules.embed(config)
-    embed.load_pretrained(str(assets.embed), chosen.device)
+    embed.load_pretrained(str(assets.embed), device)
     decoder = decoder_type(
-        dimensions, load_file(assets.gpt_model), slots, plan.context, chosen.dtype, chosen.device
+        dimensions, load_file(assets.gpt_model), slots, plan.context, chosen.dtype, device
     )
     prompter = Prompter(assets.tokenizer)
     model = model_type(dimensions, embed, decoder, prompter.special, slots)
+    rows = Slots(slots, dimensions, LONGEST_PROMPT, plan.context, device)
     return Parts(
-        dimensions,
-        chosen,
-        prompter,
-        decoder,
-        model,
-        Captured(model) if chosen.device.type == "cuda" else model,
-        BatchSizes(
-            Slots(slots, dimensions, LONGEST_PROMPT, plan.context, chosen.device),
-            model.rungs,
-            decoder.move,
-        ),
-        Vocoder(assets, config, chosen.device, reduced=precision != "float32"),
+        dimensions=dimensions,
+        hardware=chosen,
+        prompter=prompter,
+        decoder=decoder,
+        model=model,
+        stepper=CapturedModel(model) if device.type == "cuda" else model,
+        batch_sizes=BatchSizes(rows, model.batch_sizes, decoder.move),
+        vocoder=Vocoder(assets, config, device, reduced=precision != "float32"),
     )

@@ -1,4 +1,7 @@
-"""How far a precision is from float32: the same inputs to both at every position, and the distance of the code head's logits."""
+"""How far a precision is from float32: the distance of the code head's logits.
+
+Both get the same inputs at every position.
+"""
 
 from dataclasses import dataclass
 
@@ -21,44 +24,37 @@ class Distance:
     positions: int
     mean: float  # absolute
     highest: float  # absolute
-    spread: float  # standard deviation of float32's logits, to judge the two by
+    spread: float  # standard deviation of float32's logits, to compare the two with
     first: float  # share of (position, codebook) with the same highest logit
 
 
 @torch.inference_mode()
 def distance(plan: Plan, precision: str) -> Distance:
     reference = build(plan, "float32", ROWS)
-    weights = load_file(Assets.open(plan.models).gpt_model)
-    other = Decoder(
-        reference.dimensions,
-        weights,
-        ROWS,
-        plan.context,
-        DTYPES[precision],
-        reference.hardware.device,
-    )
-    model, slots = reference.model, reference.slots
-    for slot, entering in enumerate(reference.passes([TOKENS] * ROWS)):
-        slots.enter(slot, entering)
-    found: list[list[torch.Tensor]] = [[] for _ in range(ROWS)]
+    model, slots, device = reference.model, reference.slots, reference.hardware.device
+    weights, dtype = load_file(Assets.open(plan.models).gpt_model), DTYPES[precision]
+    other = Decoder(reference.dimensions, weights, ROWS, plan.context, dtype, device)
+    for slot, generation in enumerate(reference.generations([TOKENS] * ROWS)):
+        slots.enter(slot, generation)
+    states: list[list[torch.Tensor]] = [[] for _ in range(ROWS)]
     while slots.running.any():
         hidden = other.forward(model.embed(slots), slots.position)
         drawn = (slots.running & (slots.position >= slots.prompt_length - 1)).tolist()
         model.step(slots, refining=False)
         for row in range(ROWS):
             if drawn[row]:
-                found[row].append(hidden[row])
-    ours = torch.cat([torch.stack(states) for states in found])
+                states[row].append(hidden[row])
+    ours = torch.cat([torch.stack(rows) for rows in states])
     theirs = torch.cat([slots.leave(row).hidden for row in range(ROWS)])
     a, b = (
-        torch.cat([model.code_logits(states) for states in whole.split(ROWS)])
+        torch.cat([model.code_logits(part) for part in whole.split(ROWS)])
         for whole in (ours, theirs)
     )
     gap = (a - b).abs()
     return Distance(
-        len(ours),
-        float(gap.mean()),
-        float(gap.max()),
-        float(b.std()),
-        float((a.argmax(-1) == b.argmax(-1)).float().mean()),
+        positions=len(ours),
+        mean=float(gap.mean()),
+        highest=float(gap.max()),
+        spread=float(b.std()),
+        first=float((a.argmax(-1) == b.argmax(-1)).float().mean()),
     )

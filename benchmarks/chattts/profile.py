@@ -1,4 +1,7 @@
-"""Where a step's time goes, by Python's own profiler: a step calls so few functions that it costs nothing to speak of."""
+"""Where the time of a step goes, by Python's own profiler.
+
+A step calls so few functions that profiling costs next to nothing.
+"""
 
 import cProfile
 import pstats
@@ -8,22 +11,29 @@ import torch
 from benchmarks.chattts.parts import Parts
 from gpu_consumers.engines.chattts.model.slots import Generation
 
-# Part: functions by (end of the file's name, function). Time of what they call counts, once.
-PARTS = {
-    "embed": (("model.py", "embed"),),
-    "products": (("linear.py", "__call__"),),
-    "attention": (("attention.py", "attend"),),
-    "sampling": (("sampling.py", "sample"),),
-    "slots": (("slots.py", "advance"),),
-    "vocoder": (("vocoder.py", "decode"),),
+Functions = dict[tuple[str, int, str], object]
+Names = tuple[tuple[str, str], ...]  # (path below engines/chattts, function)
+
+# The functions of each part. The time of what they call is included, once.
+PARTS: dict[str, Names] = {
+    "embed": (("model/model.py", "embed"),),
+    "products": (("kernels/linear.py", "__call__"),),
+    "attention": (("kernels/attention_cpu.py", "attend"),),
+    "sampling": (("model/sampling.py", "sample"),),
+    "slots": (("model/slots.py", "advance"),),
+    "vocoder": (("model/vocoder.py", "decode"),),
 }
+STEP: Names = (("model/model.py", "step"),)
 
 
 @torch.inference_mode()
-def by_part(parts: Parts, passes: list[Generation], steps: int) -> dict[str, float]:
-    """Milliseconds a step of full slots, after as many steps to get away from position 0; the vocoder's for the tokens that a step draws."""
-    for slot, entering in enumerate(passes[: len(parts.slots)]):
-        parts.slots.enter(slot, entering)
+def by_part(parts: Parts, generations: list[Generation], steps: int) -> dict[str, float]:
+    """Return milliseconds per step of full slots; the vocoder's for the tokens that a step draws.
+
+    As many steps run before, to get away from position 0.
+    """
+    for slot, generation in enumerate(generations[: len(parts.slots)]):
+        parts.slots.enter(slot, generation)
     for _ in range(steps):
         parts.model.step(parts.slots, refining=False)
     profile = cProfile.Profile()
@@ -34,31 +44,27 @@ def by_part(parts: Parts, passes: list[Generation], steps: int) -> dict[str, flo
     with profile:
         for hidden in spoken.split(100):
             parts.vocoder.decode(hidden)
-    functions: dict[tuple[str, int, str], object] = pstats.Stats(profile).stats  # type: ignore[attr-defined]
+    functions: Functions = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     milliseconds = {name: 1000 * _outer(functions, names) / steps for name, names in PARTS.items()}
-    whole = 1000 * _outer(functions, (("model.py", "step"),)) / steps
-    milliseconds["other"] = whole - sum(
-        value for name, value in milliseconds.items() if name != "vocoder"
-    )
+    inside_step = sum(value for name, value in milliseconds.items() if name != "vocoder")
+    milliseconds["other"] = 1000 * _outer(functions, STEP) / steps - inside_step
     return {name: round(value, 2) for name, value in milliseconds.items()}
 
 
-def _outer(
-    functions: dict[tuple[str, int, str], object], names: tuple[tuple[str, str], ...]
-) -> float:
-    """Cumulative seconds of functions, where they are not called by one of the same name."""
-    found = 0.0
+def _outer(functions: Functions, names: Names) -> float:
+    """Return the cumulative seconds of the functions, unless one of the same names calls them."""
+    seconds = 0.0
     for function, (_, _, _, cumulative, callers) in functions.items():  # type: ignore[misc, attr-defined]
-        if _named(function, names):
-            found += (
-                sum(called[3] for caller, called in callers.items() if not _named(caller, names))
-                if callers
-                else cumulative
-            )
-    return found
+        if not _named(function, names):
+            continue
+        if callers:
+            outer = (called for caller, called in callers.items() if not _named(caller, names))
+            seconds += sum(called[3] for called in outer)
+        else:
+            seconds += cumulative
+    return seconds
 
 
-def _named(function: tuple[str, int, str], names: tuple[tuple[str, str], ...]) -> bool:
-    return any(
-        function[0].endswith(f"chattts/{file}") and function[2] == name for file, name in names
-    )
+def _named(function: tuple[str, int, str], names: Names) -> bool:
+    path, _, called = function
+    return any(path.endswith(f"chattts/{file}") and called == name for file, name in names)

@@ -1,4 +1,4 @@
-"""ChatTTS's own way, as `Chat.infer` takes it: `_infer_code`, then `_decode_to_wavs`, one batch at a time."""
+"""ChatTTS as `Chat.infer` runs it: `_infer_code`, then `_decode_to_wavs`, one batch at a time."""
 
 import time
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import torch
 
 from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.workload import AUDIO_SECONDS, Plan, texts
+from gpu_consumers.engines.chattts.model import upstream_modules
 from gpu_consumers.engines.chattts.weights.assets import Assets
 
 
@@ -21,8 +22,8 @@ class UpstreamRun:
     seconds: float
     vocoder_seconds: float
     tokens_per_second: float
-    audio_per_second: float  # vocoder included
-    peak_mib: float  # until then: batches come in ascending order
+    audio_per_second: float  # includes the vocoder
+    peak_mib: float  # so far; batches are in ascending order
 
 
 def measure(plan: Plan, batches: list[int], mixed: list[int]) -> list[UpstreamRun]:
@@ -42,7 +43,10 @@ def _runs(
 
 
 def _run(chat: ChatTTS.Chat, name: str, lengths: list[int]) -> UpstreamRun:
-    """Upstream takes one limit a batch: what a row gets beyond its own length is not counted."""
+    """Run a batch, with one limit for all rows: upstream has no limit per row.
+
+    Tokens beyond a row's own length are not counted.
+    """
     decoded, vocoded = synthesise(chat, len(lengths), max(lengths))
     tokens, seconds = sum(lengths), decoded + vocoded
     return UpstreamRun(
@@ -59,7 +63,7 @@ def _run(chat: ChatTTS.Chat, name: str, lengths: list[int]) -> UpstreamRun:
 
 
 def synthesise(chat: ChatTTS.Chat, batch: int, length: int) -> tuple[float, float]:
-    """Seconds of the decode loop and of the vocoder."""
+    """Return the seconds of the decode loop and of the vocoder."""
     torch.manual_seed(0)
     parameters = chat.InferCodeParams(
         spk_emb=chat.sample_random_speaker(),
@@ -79,7 +83,7 @@ def synthesise(chat: ChatTTS.Chat, batch: int, length: int) -> tuple[float, floa
 
 def load(assets: Assets, device: torch.device) -> ChatTTS.Chat:
     chat = ChatTTS.Chat()
-    chat.config = assets.dimensions().upstream_config()
+    chat.config = upstream_modules.config(assets.dimensions())
     chat._load(
         vocos_ckpt_path=str(assets.vocos),
         dvae_ckpt_path=str(assets.dvae),

@@ -1,1 +1,1 @@
-"""A night that is over, to audit: fabricated, broken on purpose, and the processes that judge it watched."""
+"""Finished nights for the audit's benchmark: fabricated, broken on purpose, and audited."""

@@ -1,4 +1,4 @@
-"""What a finished night leaves behind, by the real topics, codecs and consumer groups, without a word being spoken."""
+"""Fabricate a finished night: real topics, codecs and consumer groups, and no synthesis."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,23 +9,29 @@ from pathlib import Path
 
 from benchmarks.night.records import CONTENT_TYPE, PROFILE, audio_of, data_of, key_of, result_of
 from benchmarks.night.topics import commit_all, send
-from gpu_consumers.assignments import GROUP as GPU_CONSUMERS
 from producers import SubmitOptions, submit_requests
 from schemas.messages import SpeechRequest, SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_URGENT, RESULTS
+from schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    GPU_CONSUMERS,
+    POSTPROCESS,
+    REQUESTS,
+    REQUESTS_URGENT,
+    RESULTS,
+)
 from seedcast.campaigns.requests import read_requests
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.settings import Settings
 from storage.s3 import S3Store
-from stream_apps.postprocess.faust_app import GROUP as POSTPROCESS
 
 VOICES = 8
-BATCH = 4096  # objects handed to the threads at once
+BATCH = 4096  # objects submitted to the threads at once
 
 
 @dataclass(frozen=True)
 class Night:
-    """One campaign. Each step is its own, so that a night may lack one."""
+    """One campaign. Each step is a method, so that a step can be omitted."""
 
     settings: Settings
     campaign: str
@@ -35,38 +41,36 @@ class Night:
         return S3Store(self.settings.s3)
 
     def accept(self, count: int, *, seal: bool = True) -> None:
-        """Through the producer that submits every list: requests on their topic, and the campaign's record."""
+        """Submit requests and the campaign's record through the real producer."""
         rows = (
             {"text": f"Dear customer {number}, thank you.", "voice": number % VOICES}
             for number in range(count)
         )
-        submit_requests(
-            self.settings,
-            rows,
-            SubmitOptions(campaign=self.campaign, profiles=(PROFILE,), seal=seal),
-        )
+        options = SubmitOptions(campaign=self.campaign, profiles=(PROFILE,), seal=seal)
+        submit_requests(self.settings, rows, options)
 
     def requests(self) -> Iterator[SpeechRequest]:
         return read_requests(self.settings, self.campaign)
 
     def speak(self, requests: Iterable[SpeechRequest]) -> None:
-        send(
-            self.settings,
-            AUDIO,
-            ((request.request_id, encode_synthesis(audio_of(request))) for request in requests),
+        """Send the requests' audio to its topic, as GPU consumers do."""
+        records = (
+            (request.request_id, encode_synthesis(audio_of(request))) for request in requests
         )
+        send(self.settings, AUDIO, records)
 
     def put(self, requests: Iterable[SpeechRequest]) -> None:
-        """Objects, each by a PUT of its own."""
-        names = (request.request_id for request in requests)
+        """Store the requests' objects, with one PUT each."""
+        request_ids = (request.request_id for request in requests)
         with ThreadPoolExecutor(self.settings.s3.concurrency) as pool:
-            while batch := list(islice(names, BATCH)):
+            while batch := list(islice(request_ids, BATCH)):
                 list(pool.map(self._put, batch))
 
     def place(self, requests: Iterable[SpeechRequest], bucket: Path) -> None:
-        """The same objects as files in the bucket's folder, which is what the embedded S3 server serves: 10,000 a second, where PUTs make 900.
+        """Write the same objects as files into the bucket's folder, which the S3 server serves.
 
-        Only for a bucket that has not been listed yet: the server remembers a folder for five minutes (measured).
+        This makes 10,000 objects per second, PUTs make 900. The bucket must not have been listed
+        yet: the server remembers a folder for five minutes (measured).
         """
         for request in requests:
             file = bucket / key_of(self.campaign, request.request_id)
@@ -74,25 +78,25 @@ class Night:
             file.write_bytes(data_of(request.request_id))
 
     def deliver(self, requests: Iterable[SpeechRequest]) -> None:
+        """Send the requests' results, as the post-process app does."""
         self.end(self.result_of(request) for request in requests)
 
     def end(self, results: Iterable[SpeechResult]) -> None:
-        send(
-            self.settings, RESULTS, ((result.request_id, encode_json(result)) for result in results)
-        )
+        records = ((result.request_id, encode_json(result)) for result in results)
+        send(self.settings, RESULTS, records)
 
     def commit(self) -> None:
         self.commit_requests()
         self.commit_audio()
 
     def commit_requests(self) -> None:
-        commit_all(self.settings, GPU_CONSUMERS, (REQUESTS, REQUESTS_URGENT))
+        commit_all(self.settings, GPU_CONSUMERS.name, (REQUESTS, REQUESTS_URGENT))
 
     def commit_audio(self) -> None:
-        commit_all(self.settings, POSTPROCESS, (AUDIO, AUDIO_URGENT))
+        commit_all(self.settings, POSTPROCESS.name, (AUDIO, AUDIO_URGENT))
 
     def finish(self, requests: list[SpeechRequest]) -> None:
-        """Spoken, stored, delivered; nothing is committed."""
+        """Send audio, store objects and send results; commit nothing."""
         for step in (self.speak, self.put, self.deliver):
             step(requests)
 

@@ -1,4 +1,4 @@
-"""A process from its start to its end, and how much of it was resident on the way."""
+"""Run a process from its start to its end, and sample its resident memory."""
 
 import subprocess
 import sys
@@ -13,11 +13,13 @@ from benchmarks.night.deployments import environment
 from seedcast.settings import Settings
 
 INTERVAL = 0.1  # seconds between two samples
-WAY = (10, 50, 100)  # percent of the seconds that it ran
+PERCENTS = (10, 50, 100)  # of the seconds that the process ran
 
 
 @dataclass(frozen=True)
 class Watched:
+    """A process that has ended."""
+
     exit_code: int
     seconds: float  # the interpreter's start included
     stdout: str
@@ -26,18 +28,19 @@ class Watched:
 
     @property
     def mib(self) -> dict[str, float]:
-        """Resident at parts of the way, and at most."""
+        """Resident MiB at PERCENTS of its time, and at the peak."""
         last = len(self.resident) - 1
-        parts = {f"at {percent} %": self.resident[last * percent // 100] for percent in WAY}
-        return {name: mib(size) for name, size in {**parts, "peak": max(self.resident)}.items()}
+        sizes = {f"at {percent} %": self.resident[last * percent // 100] for percent in PERCENTS}
+        return {name: mib(size) for name, size in {**sizes, "peak": max(self.resident)}.items()}
 
 
 def mib(size: int) -> float:
+    """Return bytes as MiB, to one decimal."""
     return round(size / 2**20, 1)
 
 
 def watch(settings: Settings, arguments: Sequence[str]) -> Watched:
-    """`seedcast ARGUMENTS` on the deployment of these settings."""
+    """Run `seedcast ARGUMENTS` on the deployment of these settings until it ends."""
     command = [sys.executable, "-m", "seedcast.cli", *arguments]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         began = time.perf_counter()
@@ -47,7 +50,7 @@ def watch(settings: Settings, arguments: Sequence[str]) -> Watched:
         try:
             resident = tuple(_samples(child))
         finally:
-            child.kill()  # nothing, where it has ended
+            child.kill()  # does nothing if it has ended
         seconds = time.perf_counter() - began
         for file in (out, err):
             file.seek(0)
@@ -55,10 +58,13 @@ def watch(settings: Settings, arguments: Sequence[str]) -> Watched:
 
 
 def _samples(child: subprocess.Popen[bytes]) -> Iterator[int]:
-    """Until it ends. Its parent has not taken its exit code before that, so its number is nobody else's."""
+    """Yield its resident bytes until it ends.
+
+    Its process id cannot be reused meanwhile, since its exit code is collected only here.
+    """
     process = psutil.Process(child.pid)
     while True:
-        if size := process.memory_info().rss:  # 0: it has ended just now
+        if size := process.memory_info().rss:  # 0: it has just ended
             yield size
         try:
             child.wait(INTERVAL)

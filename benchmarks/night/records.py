@@ -1,4 +1,4 @@
-"""The messages and the object of one request, as the workers would have made them. Pure."""
+"""The messages and the object of one request, as the workers would make them. Pure."""
 
 import hashlib
 from functools import cache
@@ -12,13 +12,12 @@ from storage.objects import object_key
 PROFILE, CONTENT_TYPE = "telephony", "audio/wav"
 ENGINE, CHAIN = "fabricated-engine", "fabricated-chain"
 RATE, SAMPLES = 24_000, 240  # Hz; of the waveform on the audio topic
-HEAD = bytes(
-    range(256)
-)  # of every object; its request's id follows, so that no two are the same object
+# Every object begins with this. The request's id follows, so that no two objects are the same.
+HEAD = bytes(range(256))
 
 
 def data_of(request_id: str) -> bytes:
-    """288 bytes; nothing in the audit reads them as sound."""
+    """Return the object's 288 bytes. Nothing in the audit reads them as sound."""
     return HEAD + request_id.encode()
 
 
@@ -80,6 +79,6 @@ def _receipt(request: SpeechRequest) -> Receipt:
 
 @cache
 def _voice(seed: int) -> tuple[bytes, str]:
-    """One short waveform for all that a voice says, as FLAC, and its hash."""
+    """Return one short waveform per voice, as FLAC, and its hash."""
     waveform: Waveform = (np.arange(SAMPLES) * (seed + 1)).astype("<i2")
     return encode_flac(waveform, RATE), waveform_sha256(waveform)

@@ -1,4 +1,4 @@
-"""Records and committed offsets, written as the processes of a night write them."""
+"""Write records and committed offsets as the workers of a night write them."""
 
 from collections.abc import Iterable
 from contextlib import closing
@@ -12,26 +12,29 @@ from seedcast.settings import Settings
 
 
 def send(settings: Settings, topic: Topic, records: Iterable[tuple[str, bytes]]) -> None:
-    """Keys and values; returns when the broker has acknowledged all. Raises what it said of the first that it refused."""
-    producer, answers = Producer(settings), set[SeedcastError | None]()
+    """Send records (key, value), and return once the broker has acknowledged all.
+
+    Raises the error of a record that it refused.
+    """
+    producer, errors = Producer(settings), set[SeedcastError | None]()
     for key, value in records:
-        producer.send(settings.topic(topic), key=key.encode(), value=value, on_delivery=answers.add)
+        producer.send(settings.topic(topic), key=key.encode(), value=value, on_delivery=errors.add)
         producer.poll()
     while producer.flush(1.0):
         continue
-    for refused in answers:
-        if refused:
-            raise refused
+    for error in errors:
+        if error:
+            raise error
 
 
 def commit_all(settings: Settings, group: str, topics: Iterable[Topic]) -> None:
-    """To the end of each partition. Raises KafkaException."""
+    """Commit the end of each partition for the consumer group. Raises KafkaException."""
     ends = Admin(settings).bounds([settings.topic(topic) for topic in topics])
-    places = [
+    offsets = [
         TopicPartition(partition.topic, partition.number, end)
         for partition, (_, end) in ends.items()
     ]
     with closing(Consumer(client_config.consumer(settings.kafka, settings.group(group)))) as client:
-        for place in client.commit(offsets=places, asynchronous=False):
-            if place.error:
-                raise KafkaException(place.error)
+        for committed in client.commit(offsets=offsets, asynchronous=False):
+            if committed.error:
+                raise KafkaException(committed.error)

@@ -23,7 +23,7 @@ CHATTTS_PACKAGES = (
 
 @dataclass(frozen=True)
 class Utterance:
-    """What came out of a slot: a waveform, or the reason why there is none."""
+    """The outcome of one admitted request: a waveform, or the error that explains its absence."""
 
     ticket: int  # as given to `admit`
     waveform: Waveform | None
@@ -34,33 +34,36 @@ class Utterance:
 
 
 class Engine(Protocol):
-    """Slots that utterances enter and leave between steps. One thread calls it.
+    """Slots that utterances enter and leave between steps. Only one thread may call it.
 
     The waveform of a request may depend on the request and the fingerprint, and on nothing else.
     """
 
     @property
-    def slots(self) -> int: ...
+    def slots(self) -> int:
+        """The number of slots: how many admitted requests may be unfinished at a time."""
 
     @property
-    def sample_rate(self) -> int: ...  # Hz
+    def sample_rate(self) -> int:
+        """Hz."""
 
     @property
-    def fingerprint(self) -> str: ...  # of everything that a waveform's bytes depend on
+    def fingerprint(self) -> str:
+        """Covers everything that a waveform's bytes depend on beside the request."""
 
     @property
-    def facts(
-        self,
-    ) -> Mapping[str, object]: ...  # what the fingerprint is a hash of: JSON values by name
+    def facts(self) -> Mapping[str, object]:
+        """JSON values by name; the fingerprint is a hash of them."""
 
     @property
-    def description(self) -> str: ...  # one line for people: what it runs on, and its fingerprint
+    def description(self) -> str:
+        """One line for people: what the engine runs on, and its fingerprint."""
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
-        """Puts a request into a free slot; the caller counts them."""
+        """Put a request into a free slot. The caller counts the free slots."""
 
     def step(self) -> list[Utterance]:
-        """Moves every slot on; returns those that finished, whose slots are free again."""
+        """Advance every slot; return the finished utterances, whose slots are free again."""
 
     def close(self) -> None: ...
 
@@ -80,7 +83,10 @@ def _chattts(settings: Settings) -> Engine:
 
 
 def ensure_chattts_installed() -> None:
-    """The base install is without it: five gigabytes that espeak does not need. Raises EngineFailed."""
+    """Raise EngineFailed if a package of ChatTTS is missing.
+
+    The base install leaves them out: they take five gigabytes, and espeak does not need them.
+    """
     if missing := [package for package in CHATTTS_PACKAGES if find_spec(package) is None]:
         raise EngineFailed(
             "ChatTTS",
@@ -91,14 +97,14 @@ def ensure_chattts_installed() -> None:
 
 
 def models_folder(settings: Settings) -> Path:
-    return (
-        Path(settings.gpu.models) if settings.gpu.models else settings.home / "models" / "chattts"
-    )
+    """Return the folder of the ChatTTS weights: the configured one, or the default under home."""
+    configured = settings.gpu.models
+    return Path(configured) if configured else settings.home / "models" / "chattts"
 
 
 ENGINES: dict[str, Callable[[Settings], Engine]] = {"espeak": _espeak, "chattts": _chattts}
 
 
 def load(settings: Settings) -> Engine:
-    """Raises EngineFailed where this machine cannot run it."""
+    """Return the engine that the settings name. Raises EngineFailed if it cannot run here."""
     return ENGINES[settings.gpu.engine](settings)

@@ -1,14 +1,13 @@
-"""espeak-ng in process: no weights, no GPU, understood by ear.
+"""espeak-ng in process: no weights and no GPU, and people understand its speech.
 
-The library keeps state between utterances (flutter, echo, gain control, random breath), so that the
-same text would come out with other bytes after another one. Each utterance therefore gets the
-library freshly loaded, and its random numbers seeded: measured at 5 ms an utterance, 780 × real time.
+The library keeps state between utterances (flutter, echo, gain control, random breath), so the same
+text would get other bytes after another utterance. Each utterance therefore gets a freshly loaded
+library with seeded random numbers: 5 ms per utterance, 780 × real time (measured).
 """
 
 import _ctypes
 import ctypes
 import hashlib
-import json
 import platform
 from collections import deque
 from dataclasses import dataclass
@@ -20,19 +19,28 @@ import espeakng_loader
 import numpy as np
 
 from gpu_consumers.engines import Utterance
+from gpu_consumers.engines.fingerprint import fingerprint
 from schemas.messages import RequestError, SpeechRequest
 from seedcast.codec import Waveform
 from seedcast.errors import EngineFailed
 
 SAMPLE_RATE = 22_050  # Hz, fixed by espeak-ng's voice data
 MAX_SECONDS = 300
-REVISION = 1  # raise it when the mapping below changes: it is part of the fingerprint
+REVISION = 1  # part of the fingerprint: raise it when the mapping from seeds to voices changes
 
-_SYNCHRONOUS = (
-    2  # espeak_AUDIO_OUTPUT: synthesise inside the call, hand the samples to the callback
+TOO_LONG = RequestError(
+    code="text_too_long",
+    message=f"expected at most {MAX_SECONDS} s of speech, got more; split the text",
 )
+SILENT = RequestError(
+    code="nothing_to_speak",
+    message="expected speech, got silence; the voice has no sound for these characters",
+)
+
+# espeak_PARAMETER and flags of speak_lib.h
+_SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: synthesise inside the call, pass samples to the callback
 _UTF8 = 1  # plain text: neither SSML nor [[phonemes]]
-_RATE, _PITCH, _RANGE = 1, 3, 4  # espeak_PARAMETER
+_RATE, _PITCH, _RANGE = 1, 3, 4
 _VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5")
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
@@ -41,44 +49,43 @@ _Callback = ctypes.CFUNCTYPE(
 
 @dataclass(frozen=True)
 class Voice:
-    """What a seed stands for."""
+    """The espeak parameters that a voice seed and a speed select."""
 
     variant: str
     pitch: int  # 0–100, espeak's scale
     range: int  # 0–100, espeak's scale
-    rate: int  # words a minute
+    rate: int  # words per minute
 
 
 def voice_of(seed: int, speed: float = 1.0) -> Voice:
-    """Spreads seeds evenly over voices by hashing, so that neighbouring seeds differ."""
+    """Return the voice of a seed; hashing spreads seeds evenly, so neighbouring seeds differ."""
     digest = hashlib.sha256(seed.to_bytes(8, "little")).digest()
-    rate = round((155 + digest[3] % 31) * speed)
     return Voice(
-        _VARIANTS[digest[0] % len(_VARIANTS)], 40 + digest[1] % 21, 40 + digest[2] % 31, rate
+        variant=_VARIANTS[digest[0] % len(_VARIANTS)],
+        pitch=40 + digest[1] % 21,
+        range=40 + digest[2] % 31,
+        rate=round((155 + digest[3] % 31) * speed),
     )
 
 
 def language_of(text: str) -> str:
-    """Mandarin reads embedded Latin words too, so one ideograph decides."""
-    return (
-        "cmn"
-        if any("\u3400" <= character <= "\u9fff" or character >= "\U00020000" for character in text)
-        else "en-us"
-    )
+    """Return `cmn` if the text has an ideograph, since Mandarin also reads embedded Latin words."""
+    return "cmn" if any(map(_is_ideograph, text)) else "en-us"
+
+
+def _is_ideograph(character: str) -> bool:
+    return "\u3400" <= character <= "\u9fff" or character >= "\U00020000"
 
 
 class EspeakEngine:
-    """One step finishes the utterance that waited longest: espeak-ng has no batch to fill."""
+    """Each step finishes the oldest utterance: espeak-ng has no batch to fill."""
 
     sample_rate = SAMPLE_RATE
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.facts = _facts()
-        self.fingerprint = (
-            "espeak-"
-            + hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:32]
-        )
+        self.fingerprint = fingerprint(self.facts)
         self.description = f"espeak on the CPU, {slots} slots, fingerprint {self.fingerprint}"
         self._queue: deque[tuple[int, SpeechRequest]] = deque()
 
@@ -91,27 +98,9 @@ class EspeakEngine:
         ticket, request = self._queue.popleft()
         waveform = speak(request.text, voice_of(request.voice_seed, request.speed))
         if len(waveform) > MAX_SECONDS * SAMPLE_RATE:
-            return [
-                Utterance(
-                    ticket,
-                    None,
-                    RequestError(
-                        code="text_too_long",
-                        message=f"expected at most {MAX_SECONDS} s of speech, got more; split the text",
-                    ),
-                )
-            ]
+            return [Utterance(ticket, None, TOO_LONG)]
         if not waveform.any():
-            return [
-                Utterance(
-                    ticket,
-                    None,
-                    RequestError(
-                        code="nothing_to_speak",
-                        message="expected speech, got silence; the voice has no sound for these characters",
-                    ),
-                )
-            ]
+            return [Utterance(ticket, None, SILENT)]
         return [Utterance(ticket, waveform)]
 
     def close(self) -> None:
@@ -119,16 +108,19 @@ class EspeakEngine:
 
 
 def speak(text: str, voice: Voice) -> Waveform:
-    """One utterance; a little over MAX_SECONDS where the text is longer. Raises EngineFailed."""
+    """Return one utterance: (samples,) int16 at SAMPLE_RATE. Raises EngineFailed.
+
+    Synthesis of a longer text stops a little after MAX_SECONDS.
+    """
     chunks: list[bytes] = []
-    left = (MAX_SECONDS + 1) * SAMPLE_RATE
+    remaining = (MAX_SECONDS + 1) * SAMPLE_RATE
 
     def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: object) -> int:
-        nonlocal left
-        left -= count
+        nonlocal remaining
+        remaining -= count
         if count > 0:
             chunks.append(ctypes.string_at(samples, count * 2))
-        return int(left < 0)  # non-zero stops the synthesis
+        return int(remaining < 0)  # non-zero stops the synthesis
 
     library = ctypes.CDLL(espeakng_loader.get_library_path())
     try:
@@ -140,10 +132,8 @@ def speak(text: str, voice: Voice) -> Waveform:
 
 
 def _synthesise(library: ctypes.CDLL, text: str, voice: Voice, callback: object) -> None:
-    if (
-        library.espeak_Initialize(_SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 1)
-        != SAMPLE_RATE
-    ):
+    data_path = espeakng_loader.get_data_path().encode()
+    if library.espeak_Initialize(_SYNCHRONOUS, 0, data_path, 1) != SAMPLE_RATE:
         raise EngineFailed(
             "espeak-ng does not start",
             expected=f"a sample rate of {SAMPLE_RATE} Hz",
@@ -162,6 +152,7 @@ def _synthesise(library: ctypes.CDLL, text: str, voice: Voice, callback: object)
 
 @cache
 def _facts() -> dict[str, object]:
+    """Return what the fingerprint hashes; `data` covers the library and its voice files."""
     data = hashlib.sha256()
     folder = Path(espeakng_loader.get_data_path())
     for file in [Path(espeakng_loader.get_library_path()), *sorted(folder.rglob("*"))]:

@@ -1,8 +1,11 @@
-"""The characters that reach the tokenizer: upstream's accepted set (ChatTTS/norm.py, `reject_pattern`)."""
+"""The characters that may reach the tokenizer.
+
+This is the set that upstream accepts (ChatTTS/norm.py, `reject_pattern`).
+"""
 
 import re
 
-HAN = "\u4e00-\u9fff"  # CJK unified ideographs, as upstream bounds them
+HAN = "\u4e00-\u9fff"  # CJK unified ideographs, with upstream's bounds
 WORD = re.compile(f"[A-Za-z]+|[{HAN}]")
 ACCEPTED = re.compile(f"[{HAN}A-Za-z，。、,. ]*")
 

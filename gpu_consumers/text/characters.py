@@ -1,7 +1,11 @@
-"""Characters to a small alphabet: compatibility forms, accents, traditional ideographs, look-alikes; the rest is dropped and counted.
+"""Folds characters to a small alphabet; the rest is dropped and counted.
 
-Upstream (ChatTTS/norm.py) drops "é", "２" and every traditional character that its homophone map does not know.
-wetext simplifies character by character (checked over all of U+4E00–U+9FFF); `_SIMPLIFIED` mends what it leaves.
+Compatibility forms, accented letters, traditional ideographs and look-alikes are folded. Upstream
+(ChatTTS/norm.py) drops "é", "２" and every traditional character that its homophone map does not
+know.
+
+wetext simplifies character by character (checked over all of U+4E00–U+9FFF); `_SIMPLIFIED` and
+`_PHRASES` correct what it leaves.
 """
 
 import re
@@ -67,12 +71,16 @@ _TABLE = (
 
 
 def fold(text: str) -> tuple[str, int]:
-    """The text in printable ASCII without brackets or quotes, ideographs and the signs of `_TABLE`; and how many characters had no sound."""
+    """Return the text in the small alphabet, and how many characters with a sound were dropped.
+
+    The alphabet is printable ASCII without brackets and quotes, ideographs, and the signs in the
+    values of `_TABLE`.
+    """
     dropped = 0
     out = []
     for character in unicodedata.normalize("NFC", text):
-        folded, lost = _fold(character)
-        dropped += lost
+        folded, is_lost = _fold_character(character)
+        dropped += is_lost
         out.append(folded)
     joined = "".join(out)
     for pattern, replacement in _PHRASES:
@@ -81,7 +89,8 @@ def fold(text: str) -> tuple[str, int]:
 
 
 @lru_cache(maxsize=1 << 16)
-def _fold(character: str) -> tuple[str, bool]:
+def _fold_character(character: str) -> tuple[str, bool]:
+    """Return what stands for a character, and True if a sound is lost."""
     if character in _TABLE:
         return _TABLE[character], False
     if " " <= character <= "~":
@@ -94,23 +103,23 @@ def _fold(character: str) -> tuple[str, bool]:
 
 
 def _decompose(character: str) -> tuple[str, bool]:
-    """A figure of any script, a compatibility form or an accented letter as its parts, else nothing."""
-    figure = unicodedata.decimal(character, None)
-    if figure is not None:
-        return str(figure), False
+    """Fold a digit of any script, a compatibility form or an accented letter; drop the rest."""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit), False
     parts = unicodedata.normalize("NFKD", character)
     if parts == character:
-        return "", not _silent(character)
-    spoken = "".join(_fold(part)[0] for part in parts)
+        return "", not _is_silent(character)
+    folded = "".join(_fold_character(part)[0] for part in parts)
     padding = " " if "⁄" in parts else ""  # ½ after a digit: "1½" is "1 1/2"
-    return padding + spoken, not spoken.strip() and not _silent(character)
+    return padding + folded, not folded.strip() and not _is_silent(character)
 
 
-def _silent(character: str) -> bool:
-    """Whether nobody expects to hear it: punctuation, and marks that change the character before."""
-    marks = (
+def _is_silent(character: str) -> bool:
+    """Return True for punctuation and combining marks: nobody expects to hear them."""
+    is_combining = (
         "\u0300" <= character <= "\u036f"
         or "\ufe00" <= character <= "\ufe0f"
         or "\U000e0100" <= character <= "\U000e01ef"
     )
-    return marks or unicodedata.category(character).startswith("P")
+    return is_combining or unicodedata.category(character).startswith("P")

@@ -1,6 +1,8 @@
-"""A text in runs of one language: a sentence is Mandarin where ideographs outnumber English words, as upstream counts.
+"""Splits a text into runs of one language.
 
-Within an English sentence what stands between Latin letters and holds an ideograph is Mandarin, its numbers too ("Your order 订单 4411").
+A sentence is Mandarin if it has more ideographs than English words, as upstream counts. In an
+English sentence, whatever stands between Latin letters and holds an ideograph is Mandarin, and so
+are the numbers in it ("Your order 订单 4411").
 """
 
 import re
@@ -15,43 +17,43 @@ Language = Literal["zh", "en"]
 _SENTENCE = re.compile(rf".+?(?:。+|[!?;]+(?=[\s{HAN}]|$)|\.(?=\s+[A-Z{HAN}])|$)", re.DOTALL)
 _HAN = re.compile(f"[{HAN}]")
 _LATIN = re.compile("[A-Za-z]+")
-_ISLAND = re.compile(f"([^A-Za-z{HAN}]*[{HAN}][^A-Za-z]*)")
-
-
-_NEUTRAL = re.compile(
+_MANDARIN_ISLAND = re.compile(f"([^A-Za-z{HAN}]*[{HAN}][^A-Za-z]*)")
+_NEUTRAL = re.compile(  # written alike in both languages
     rf"{LINK}|{CODE}|{START}{NUMBER}\s?{UNIT}|\b[A-Za-z]\b", re.ASCII
-)  # written alike in both languages
+)
 
 
 def language_of(text: str) -> Language | None:
-    """None where there is no letter at all."""
+    """Return the language of a text; None if it has no letter at all."""
     han, words = len(_HAN.findall(text)), len(_LATIN.findall(_NEUTRAL.sub(" ", text)))
     if not han and not words:
         return "en" if _LATIN.search(text) else None
     return "zh" if han > words else "en"
 
 
-def runs(text: str, default: Language) -> list[tuple[Language, str]]:
-    """Neighbouring runs differ in language, and joined they are the text.
+def split_by_language(text: str, default: Language) -> list[tuple[Language, str]]:
+    """Return runs of one language; neighbours differ in language, and joined they are the text.
 
-    Text without letters takes the language before it, else the paragraph's, else `default`.
+    A part without letters takes the language before it, else that of the whole text, else
+    `default`.
     """
-    found: list[tuple[Language, str]] = []
-    previous = language_of(text) or default
+    runs: list[tuple[Language, str]] = []
+    current = language_of(text) or default
     for language, part in _parts(text):
-        previous = language or previous
-        if found and found[-1][0] == previous:
-            part = found.pop()[1] + part
-        found.append((previous, part))
-    return found
+        current = language or current
+        if runs and runs[-1][0] == current:
+            part = runs.pop()[1] + part
+        runs.append((current, part))
+    return runs
 
 
 def _parts(text: str) -> list[tuple[Language | None, str]]:
+    """Return the sentences with their languages; a mixed one in its English and Mandarin pieces."""
     parts: list[tuple[Language | None, str]] = []
     for sentence in _SENTENCE.findall(text):
         language = language_of(sentence)
         if language == "en" and _HAN.search(sentence):
-            pieces = _ISLAND.split(sentence)
+            pieces = _MANDARIN_ISLAND.split(sentence)  # English at even indices
             parts += [
                 ("zh" if index % 2 else "en", piece) for index, piece in enumerate(pieces) if piece
             ]

@@ -1,6 +1,10 @@
-"""wetext, typed, in its one home. Each call gets a single short expression: `english` and `mandarin` say why.
+"""wetext, with types. No other module imports it.
 
-Its compiled grammars are read-only after the import, and its only caches are of files: the same call gives the same answer in any order and thread.
+Each call gets one short expression, never a sentence: the docstrings of `english` and `mandarin`
+list what wetext gets wrong in sentences.
+
+wetext's compiled grammars do not change after the import, and it caches nothing but files. So the
+same call gives the same answer in any order and any thread.
 """
 
 from wetext import Normalizer
@@ -10,13 +14,16 @@ _EN = Normalizer(lang="en", operator="tn")
 _TRADITIONAL = Normalizer(lang="zh", operator="tn", traditional_to_simple=True)
 
 
-def read_mandarin(expression: str) -> str:
+def wetext_mandarin(expression: str) -> str:
+    """Return a written expression as spoken Mandarin."""
     return str(_ZH.normalize(expression))
 
 
-def read_english(expression: str) -> str:
+def wetext_english(expression: str) -> str:
+    """Return a written expression as spoken English."""
     return str(_EN.normalize(expression))
 
 
 def simplified(character: str) -> str:
+    """Return the simplified form of a traditional ideograph; others stay as they are."""
     return str(_TRADITIONAL.normalize(character))

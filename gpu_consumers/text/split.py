@@ -1,4 +1,7 @@
-"""A canonical text in segments of bounded expected duration, cut at sentences, else clauses, else words."""
+"""Cuts a canonical text into segments of bounded duration, at sentences, clauses or words.
+
+A clause is cut out only of a sentence that is too long, and a word only of such a clause.
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,18 +10,18 @@ from itertools import pairwise
 from gpu_consumers.text.alphabet import HAN, WORD
 from gpu_consumers.text.tags import TOKEN
 
-# Milliseconds of speech at speed 1, roughly as ChatTTS reads: 4.5 ideographs or 13 letters and spaces a second. Whole numbers: sums are exact.
+# Milliseconds of speech at speed 1, roughly as ChatTTS reads: 4.5 ideographs, or 13 letters and
+# spaces, per second. They are whole numbers, so that sums are exact.
 PER_HAN, PER_LETTER, PER_MARK, PER_TOKEN = 220, 75, 250, 300
-AFTER_SENTENCE, AFTER_CLAUSE, AFTER_WORD, AFTER_PARAGRAPH = (
-    0.4,
-    0.25,
-    0.0,
-    0.6,
-)  # seconds of silence between segments
+# Seconds of silence between segments.
+AFTER_SENTENCE, AFTER_CLAUSE, AFTER_WORD, AFTER_PARAGRAPH = 0.4, 0.25, 0.0, 0.6
 
-_SENTENCE = re.compile("[。.]")
-_CLAUSE = re.compile("[。.，,、]")
-_UNIT = re.compile(rf"(?:\[\w+\]|\s)*(?:[A-Za-z]+|[{HAN}])[。.，,、]?", re.ASCII)
+_SENTENCE_END = re.compile("[。.]")
+_CLAUSE_END = re.compile("[。.，,、]")
+_WORD_WITH_MARKS = re.compile(
+    rf"(?:\[\w+\]|\s)*(?:[A-Za-z]+|[{HAN}])[。.，,、]?",  # tokens before, a mark after
+    re.ASCII,
+)
 _HAN = re.compile(f"[{HAN}]")
 _LETTER = re.compile("[A-Za-z ]")
 
@@ -29,88 +32,105 @@ class Segment:
 
     text: str  # for the tokenizer: upstream's characters, and allowed control tokens in brackets
     seconds: float  # expected duration at speed 1
-    pause: float  # seconds of silence that follow before the next segment; 0 after the last
+    pause: float  # seconds of silence before the next segment; 0 after the last
 
 
 def milliseconds(text: str) -> int:
+    """Return the expected duration at speed 1."""
     text, tokens = TOKEN.subn("", text)
     return (
         PER_TOKEN * tokens
         + PER_HAN * len(_HAN.findall(text))
         + PER_LETTER * len(_LETTER.findall(text))
-        + PER_MARK * len(_CLAUSE.findall(text))
+        + PER_MARK * len(_CLAUSE_END.findall(text))
     )
 
 
-def segments(paragraph: str, longest: int) -> list[Segment]:
-    """Of at most `longest` milliseconds, where no single word is longer; the last one's pause is a paragraph's."""
-    joined = pack(list(_fitting(paragraph, longest)), longest)
-    return [segment(text, _pause_after(text)) for text in joined[:-1]] + [
-        segment(joined[-1], AFTER_PARAGRAPH)
-    ]
+def split_paragraph(paragraph: str, longest: int) -> list[Segment]:
+    """Return segments of at most `longest` milliseconds; a single longer word is one segment.
 
-
-def segment(text: str, pause: float) -> Segment:
-    stripped = text.strip()
-    return Segment(stripped, milliseconds(stripped) / 1000, pause)
+    The pause after the last is that of a paragraph.
+    """
+    *texts, last = pack(_fitting_pieces(paragraph, longest), longest)
+    segments = [_segment(text, _pause_after(text)) for text in texts]
+    return [*segments, _segment(last, AFTER_PARAGRAPH)]
 
 
 def finer(whole: Segment) -> tuple[Segment, ...]:
-    """Two shorter segments, cut where a sentence, else a clause, else a word ends, nearest to the middle; () for a single word."""
-    for pattern in (_SENTENCE, _CLAUSE, _UNIT):
-        pieces = cut(whole.text, pattern)
+    """Return two shorter segments that say the same; () for a single word.
+
+    The cut is where a sentence ends, else a clause, else a word, as near to the middle as possible.
+    """
+    for pattern in (_SENTENCE_END, _CLAUSE_END, _WORD_WITH_MARKS):
+        pieces = cut_after(whole.text, pattern)
         if len(pieces) > 1:
-            heads = ["".join(pieces[:count]) for count in range(1, len(pieces))]
-            head = min(
-                heads, key=lambda text: abs(2 * milliseconds(text) - milliseconds(whole.text))
-            )
-            return segment(head, _pause_after(head)), segment(whole.text[len(head) :], whole.pause)
+            head = _nearest_to_middle(whole.text, pieces)
+            rest = whole.text[len(head) :]
+            return _segment(head, _pause_after(head)), _segment(rest, whole.pause)
     return ()
 
 
-def cut(text: str, after: re.Pattern[str]) -> list[str]:
-    """Pieces that each hold a word and together are the text."""
-    ends = [match.end() for match in after.finditer(text)]
+def _nearest_to_middle(text: str, pieces: list[str]) -> str:
+    heads = ["".join(pieces[:count]) for count in range(1, len(pieces))]
+    return min(heads, key=lambda head: abs(2 * milliseconds(head) - milliseconds(text)))
+
+
+def cut_after(text: str, end: re.Pattern[str]) -> list[str]:
+    """Cut a text after each match of `end`; each piece has a word, and joined they are the text."""
+    ends = [match.end() for match in end.finditer(text)]
     pieces: list[str] = []
     carried = ""
-    for start, end in pairwise([0, *ends, len(text)]):
-        carried += text[start:end]
+    for start, stop in pairwise([0, *ends, len(text)]):
+        carried += text[start:stop]
         if WORD.search(TOKEN.sub("", carried)):
             pieces.append(carried)
             carried = ""
     return [*pieces[:-1], pieces[-1] + carried] if pieces else [carried]
 
 
-def _fitting(text: str, longest: int) -> list[str]:
-    """Sentences, and of those that are too long the clauses, and of clauses that are too long evenly packed words."""
-    return _refine(text, longest, ((_SENTENCE, False), (_CLAUSE, False), (_UNIT, True)))
+def _fitting_pieces(text: str, longest: int) -> list[str]:
+    """Return the sentences; instead of a sentence that is too long, its clauses.
 
-
-def _refine(text: str, longest: int, levels: tuple[tuple[re.Pattern[str], bool], ...]) -> list[str]:
-    (pattern, last), *rest = levels
-    if last:
-        return pack(cut(text, pattern), longest)
+    Instead of a clause that is too long, return its words, packed evenly.
+    """
     return [
-        part
-        for piece in cut(text, pattern)
-        for part in (
-            [piece] if milliseconds(piece) <= longest else _refine(piece, longest, tuple(rest))
-        )
+        piece
+        for sentence in cut_after(text, _SENTENCE_END)
+        for clause in _cut_if_too_long(sentence, longest)
+        for piece in _pack_if_too_long(clause, longest)
     ]
 
 
+def _cut_if_too_long(sentence: str, longest: int) -> list[str]:
+    if milliseconds(sentence) <= longest:
+        return [sentence]
+    return cut_after(sentence, _CLAUSE_END)
+
+
+def _pack_if_too_long(clause: str, longest: int) -> list[str]:
+    if milliseconds(clause) <= longest:
+        return [clause]
+    return pack(cut_after(clause, _WORD_WITH_MARKS), longest)
+
+
 def pack(pieces: list[str], longest: int) -> list[str]:
-    """As few joined pieces as fit, and then as even as that number allows (a short rest is spoken badly)."""
+    """Join neighbouring pieces into as few texts as fit, and make these as even as possible.
+
+    They are even because a short rest is spoken badly.
+    """
     costs = [milliseconds(piece) for piece in pieces]
-    fewest = _count(costs, longest)
+    fewest = _count_packed(costs, longest)
     low, high = max(costs), max(longest, *costs)
-    while low < high:
+    while low < high:  # bisect for the lowest limit that needs no more texts
         middle = (low + high) // 2
-        low, high = (low, middle) if _count(costs, middle) <= fewest else (middle + 1, high)
-    return _greedy(pieces, costs, low)
+        if _count_packed(costs, middle) <= fewest:
+            high = middle
+        else:
+            low = middle + 1
+    return _pack_greedily(pieces, costs, low)
 
 
-def _count(costs: list[int], limit: int) -> int:
+def _count_packed(costs: list[int], limit: int) -> int:
     count, filled = 1, 0
     for cost in costs:
         if filled and filled + cost > limit:
@@ -119,7 +139,7 @@ def _count(costs: list[int], limit: int) -> int:
     return count
 
 
-def _greedy(pieces: list[str], costs: list[int], limit: int) -> list[str]:
+def _pack_greedily(pieces: list[str], costs: list[int], limit: int) -> list[str]:
     joined, filled = [""], 0
     for piece, cost in zip(pieces, costs, strict=True):
         if filled and filled + cost > limit:
@@ -128,6 +148,11 @@ def _greedy(pieces: list[str], costs: list[int], limit: int) -> list[str]:
         joined[-1] += piece
         filled += cost
     return joined
+
+
+def _segment(text: str, pause: float) -> Segment:
+    stripped = text.strip()
+    return Segment(stripped, milliseconds(stripped) / 1000, pause)
 
 
 def _pause_after(text: str) -> float:

@@ -1,9 +1,10 @@
-"""Units of measurement in both languages; {} is where the number goes.
+"""Units of measurement in both languages.
 
-Own table: wetext 0.1.8 takes "5 m" for minutes and leaves kWh, V, W, kHz (English) or GB, t, kWh, Mbps (Mandarin) as they are.
+The table is our own. wetext 0.1.8 reads "5 m" as minutes, and leaves kWh, V, W, kHz (English) and
+GB, t, kWh, Mbps (Mandarin) as they are written.
 """
 
-_ROWS = (  # sign, English singular, English plural, Mandarin
+_ROWS = (  # sign, English singular, English plural, Mandarin with {} for the number
     ("km/h", "kilometer per hour", "kilometers per hour", "每小时{}公里"),
     ("m/s", "meter per second", "meters per second", "每秒{}米"),
     ("mph", "mile per hour", "miles per hour", "每小时{}英里"),
@@ -60,8 +61,5 @@ _ROWS = (  # sign, English singular, English plural, Mandarin
 )
 EN = {sign: (singular, plural) for sign, singular, plural, _ in _ROWS}
 ZH = {sign: template for sign, _, _, template in _ROWS}
-UNIT = (
-    "(?:"
-    + "|".join(sorted((sign.replace("²", "(?:²|\\^2)") for sign in EN), key=len, reverse=True))
-    + ")(?![A-Za-z0-9/])"
-)
+_SIGNS = [sign.replace("²", "(?:²|\\^2)") for sign in EN]
+UNIT = f"(?:{'|'.join(sorted(_SIGNS, key=len, reverse=True))})(?![A-Za-z0-9/])"

@@ -1,8 +1,14 @@
-"""Spoken words to the text that the tokenizer gets: upstream's set of characters, one canonical gap between two words.
+"""Spoken words to the text for the tokenizer, in upstream's characters and with regular gaps.
 
-In the end what ChatTTS.norm.Normalizer does (its character map, its homophone map, its reject pattern), with four differences for
-the ear: "?" ends a sentence instead of vanishing, a hyphen inside a word is a space instead of a comma, and so is an
-apostrophe's place closed up, and what has no sound is counted. Full-width marks follow ideographs, half-width ones letters.
+The result is what ChatTTS.norm.Normalizer gives (its character map, its homophone map, its reject
+pattern), with four differences that can be heard:
+
+- "?" ends a sentence instead of vanishing.
+- A hyphen inside a word becomes a space instead of a comma.
+- An apostrophe inside a word is dropped, and the letters around it are joined.
+- What has no sound is counted.
+
+Full-width marks follow ideographs, half-width ones follow letters.
 """
 
 import re
@@ -12,7 +18,7 @@ from dataclasses import dataclass
 from gpu_consumers.text.alphabet import HAN, WORD, is_han
 from gpu_consumers.text.tags import MARKERS
 
-LONGEST_WORD = 40  # letters; a longer one is cut, so that no segment is longer than asked
+LONGEST_WORD = 40  # letters; a longer word is cut, so that no segment is longer than asked
 _STOP = re.compile(r"[.。!?]")
 _PAUSE = re.compile(r"[,，:;()<>|\\/~=+*…\n]|--|\s-+\s")
 _APOSTROPHE = re.compile("(?<=[A-Za-z])'(?=[A-Za-z])")
@@ -20,27 +26,36 @@ _APOSTROPHE = re.compile("(?<=[A-Za-z])'(?=[A-Za-z])")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the tokenizer can take, and upstream's homophones (a character that ChatTTS misreads: one that it reads right)."""
+    """What the tokenizer knows, and upstream's homophones.
+
+    A homophone maps a character that ChatTTS misreads to one that sounds the same and is read
+    right.
+    """
 
     knows: Callable[[str], bool]
     homophones: Mapping[str, str]
 
-    def spoken(self, word: str) -> list[str]:
-        """The word, or its parts that are known; empty where nothing is."""
+    def known_parts(self, word: str) -> list[str]:
+        """Return the word, or those of its parts that are known; empty if none is."""
         if is_han(word):
-            return next(
-                ([form] for form in (self.homophones.get(word, word), word) if self.knows(form)), []
-            )
+            forms = (self.homophones.get(word, word), word)
+            return next(([form] for form in forms if self.knows(form)), [])
         pieces = [word[start : start + LONGEST_WORD] for start in range(0, len(word), LONGEST_WORD)]
-        return [form for piece in pieces for form in self._latin(piece)]
+        return [part for piece in pieces for part in self._known_latin(piece)]
 
-    def _latin(self, word: str) -> list[str]:
-        known = next(([form] for form in (word, word.lower()) if self.knows(form)), None)
-        return known if known is not None else [letter for letter in word if self.knows(letter)]
+    def _known_latin(self, word: str) -> list[str]:
+        """Return the word as it is or in lower case, else its known letters."""
+        for form in (word, word.lower()):
+            if self.knows(form):
+                return [form]
+        return [letter for letter in word if self.knows(letter)]
 
 
-def canonical(text: str, vocabulary: Vocabulary) -> tuple[str, int]:
-    """The text with markers of control tokens still in it, and how many characters the tokenizer does not know."""
+def canonicalise(text: str, vocabulary: Vocabulary) -> tuple[str, int]:
+    """Return the text for the tokenizer, and how many characters the tokenizer does not know.
+
+    Control tokens are still markers in it.
+    """
     parts: list[str] = []
     unknown, end = 0, 0
     previous, gap = "", ""
@@ -48,34 +63,35 @@ def canonical(text: str, vocabulary: Vocabulary) -> tuple[str, int]:
     for match in WORD.finditer(text):
         word = match.group()
         gap, end = gap + text[end : match.start()], match.end()
-        spoken = vocabulary.spoken(word)
-        unknown += len(word) - sum(map(len, spoken))
-        if spoken:
-            parts += [*_gap(previous, gap), *spoken]
-            previous, gap = spoken[-1], ""
-    parts += [
-        part for part in _gap(previous, gap + text[end:]) if part not in "，、,"
-    ]  # a pause at the end is no pause
-    return _tighten(parts), unknown
+        known = vocabulary.known_parts(word)
+        unknown += len(word) - sum(map(len, known))
+        if known:
+            parts += [*_gap_parts(previous, gap), *known]
+            previous, gap = known[-1], ""
+    last_gap = _gap_parts(previous, gap + text[end:])
+    parts += [part for part in last_gap if part not in "，、,"]  # a text does not end with a pause
+    return _join(parts), unknown
 
 
-def _gap(previous: str, gap: str) -> list[str]:
-    """At most one mark, the strongest, and each control token once, in the order in which they came."""
+def _gap_parts(previous: str, gap: str) -> list[str]:
+    """Return the strongest mark of a gap, and each of its control tokens once, in their order.
+
+    The tokens are before the mark if a token is the first of the gap.
+    """
     tokens = "".join(dict.fromkeys(character for character in gap if character in MARKERS))
     mark = _mark(previous, gap)
-    first = next(
-        (
-            character
-            for character in gap
-            if character in MARKERS or not (character.isspace() or character in "-'_^")
-        ),
-        "",
-    )
-    ordered = [tokens, mark] if first and first in MARKERS else [mark, tokens]
+    audible = (character for character in gap if not _is_filler(character))
+    token_is_first = next(audible, "\0") in MARKERS
+    ordered = [tokens, mark] if token_is_first else [mark, tokens]
     return [part for part in ordered if part]
 
 
+def _is_filler(character: str) -> bool:
+    return character.isspace() or character in "-'_^"
+
+
 def _mark(previous: str, gap: str) -> str:
+    """Return the mark for a gap after the word `previous`; none if there is no such word."""
     if not previous:
         return ""
     full = is_han(previous)
@@ -86,8 +102,8 @@ def _mark(previous: str, gap: str) -> str:
     return ("、" if full else ",") if "、" in gap else ""
 
 
-def _tighten(parts: list[str]) -> str:
-    """Spaces only between two Latin words, and between one and an ideograph."""
+def _join(parts: list[str]) -> str:
+    """Join with spaces, but only between two Latin words, or between one and an ideograph."""
     joined = " ".join(parts)
     joined = re.sub(r" (?=[,.，。、])", "", joined)
     joined = re.sub(rf"(?<=[{HAN}，。、{MARKERS}]) (?=[{HAN}{MARKERS}])", "", joined)

@@ -1,1 +1,1 @@
-"""Whether an engine still speaks as it did: replay, voice lock, golden utterances."""
+"""Checks that an engine still sounds as it did: replay audit, voice lock, golden utterances."""

@@ -1,10 +1,13 @@
-"""The golden utterances: few, but of every kind of text, two voices, and one at another speed. Never alter one: give another a new name."""
+"""The golden utterances: every kind of text, two voices, and one other speed.
+
+Never alter one. Give an utterance that differs a new name.
+"""
 
 from datetime import UTC, datetime
 
 from schemas.messages import SpeechRequest
 
-_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+_SUBMITTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _golden(name: str, text: str, voice_seed: int, speed: float = 1.0) -> SpeechRequest:
@@ -15,14 +18,15 @@ def _golden(name: str, text: str, voice_seed: int, speed: float = 1.0) -> Speech
         voice_seed=voice_seed,
         speed=speed,
         profiles=("archive",),
-        submitted_at=_LONG_AGO,
+        submitted_at=_SUBMITTED_AT,
     )
 
 
 GOLDEN = (
     _golden(
         "english-1",
-        "Good evening. Your order number 4411 leaves our warehouse today and arrives tomorrow before noon.",
+        "Good evening. Your order number 4411 leaves our warehouse today "
+        "and arrives tomorrow before noon.",
         2222,
     ),
     _golden("english-2", "Thank you, goodbye.", 7869),

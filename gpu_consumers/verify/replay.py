@@ -1,6 +1,7 @@
-"""The replay audit: requests synthesised again, in another order and other company, and compared with their receipts.
+"""The replay audit: synthesises requests again and compares the waveforms with the receipts.
 
-What it takes is streamed: held are the receipts of the sample, and of their requests those that wait to be mixed.
+The requests are synthesised in another order, and so in other batches. They are streamed: in memory
+are the receipts of the sample, and at most WINDOW requests that wait to be shuffled.
 """
 
 import random
@@ -11,7 +12,7 @@ from itertools import islice
 from typing import Literal
 
 from gpu_consumers.engines import Engine, Utterance
-from schemas.messages import Receipt, SpeechRequest, SpeechResult
+from schemas.messages import ErrorCode, Receipt, SpeechRequest, SpeechResult
 from schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.campaigns.requests import read_requests
 from seedcast.codec import decode_result, text_digest, waveform_sha256
@@ -19,33 +20,36 @@ from seedcast.errors import Undecodable
 from seedcast.kafka import TopicReader
 from seedcast.settings import Settings
 
-SEED = 1  # of the other order
-WINDOW = 4096  # requests that are mixed with each other
+SEED = 1  # of the shuffle
+WINDOW = 4096  # requests that are shuffled with each other
 
 ReplayOutcome = Literal["match", "mismatch", "missing", "other_fingerprint"]
 
 
 @dataclass(frozen=True)
-class Spoken:
-    """What a receipt says of an utterance, and what synthesising it again says."""
+class UtteranceFacts:
+    """The facts of an utterance that are compared: from its receipt, or from synthesising again."""
 
-    waveform_sha256: str | None  # None where there is no waveform
+    waveform_sha256: str | None  # None if there is no waveform
     draw: int | None
     text_digest: str | None
     voice_seed: int | None
     engine_fingerprint: str
-    error: str | None = None  # its code
+    error: str | None = None  # its error code
 
 
 @dataclass(frozen=True)
 class Verdict:
+    """What the replay found out about one receipt."""
+
     request_id: str
     outcome: ReplayOutcome
-    expected: Spoken  # by the receipt
-    got: Spoken | None  # None where nothing was synthesised
+    expected: UtteranceFacts  # from the receipt
+    got: UtteranceFacts | None  # None if nothing was synthesised
 
     @property
     def differs(self) -> tuple[str, ...]:
+        """The names of the facts that differ."""
         return _differences(self.expected, self.got) if self.got else ()
 
 
@@ -57,7 +61,12 @@ def replay(
     *,
     any_fingerprint: bool = False,
 ) -> Iterator[Verdict]:
-    """A verdict on every receipt. `requests` may hold others, and each request's first counts; it is read no further than needed."""
+    """Yields one verdict per receipt; `receipts` are by request id.
+
+    `requests` may include others. Of several requests with one id the first counts. Reading ends
+    when every receipt has its request. Receipts of another fingerprint than the engine's are
+    synthesised only with `any_fingerprint`.
+    """
     wanted = {
         name: receipt
         for name, receipt in receipts.items()
@@ -65,52 +74,57 @@ def replay(
     }
     for name, receipt in receipts.items():
         if name not in wanted:
-            yield Verdict(name, "other_fingerprint", _of_receipt(receipt), None)
-    for request, utterance in speak(engine, mixed(_take(wanted, requests))):
-        expected, got = (
-            _of_receipt(receipts[request.request_id]),
-            _of_utterance(request, utterance, engine, digest_key),
-        )
-        yield Verdict(
-            request.request_id,
-            "mismatch" if _differences(expected, got) else "match",
-            expected,
-            got,
-        )
+            yield Verdict(name, "other_fingerprint", _facts_of_receipt(receipt), None)
+    for request, utterance in synthesise(engine, shuffle(_pop_wanted(wanted, requests))):
+        expected = _facts_of_receipt(receipts[request.request_id])
+        got = _facts_of_utterance(request, utterance, engine, digest_key)
+        outcome: ReplayOutcome = "mismatch" if _differences(expected, got) else "match"
+        yield Verdict(request.request_id, outcome, expected, got)
     for name, receipt in wanted.items():
-        yield Verdict(name, "missing", _of_receipt(receipt), None)
+        yield Verdict(name, "missing", _facts_of_receipt(receipt), None)
 
 
-def speak(
+def synthesise(
     engine: Engine, requests: Iterable[SpeechRequest]
 ) -> Iterator[tuple[SpeechRequest, Utterance]]:
-    """As they finish. Every slot is filled while there are requests."""
-    waiting, flights = enumerate(requests), dict[int, SpeechRequest]()
+    """Yields each request with its utterance, as they finish.
+
+    Every slot of the engine is busy while there are requests.
+    """
+    waiting, in_slots = enumerate(requests), dict[int, SpeechRequest]()
     while True:
-        for ticket, request in islice(waiting, engine.slots - len(flights)):
+        for ticket, request in islice(waiting, engine.slots - len(in_slots)):
             engine.admit(ticket, request)
-            flights[ticket] = request
-        if not flights:
+            in_slots[ticket] = request
+        if not in_slots:
             return
         for utterance in engine.step():
-            yield flights.pop(utterance.ticket), utterance
+            yield in_slots.pop(utterance.ticket), utterance
 
 
-def mixed(requests: Iterable[SpeechRequest], window: int = WINDOW) -> Iterator[SpeechRequest]:
-    """Shuffled, each among at least `window` others, or all; the same way each time."""
-    chance, held = random.Random(SEED), list[SpeechRequest]()
+def shuffle(requests: Iterable[SpeechRequest], window: int = WINDOW) -> Iterator[SpeechRequest]:
+    """Yields the requests in another order, the same one each time.
+
+    Each is drawn from the `window` + 1 requests in memory, or from all if there are fewer.
+    """
+    generator, buffer = random.Random(SEED), list[SpeechRequest]()
     for request in requests:
-        held.append(request)
-        if len(held) > window:
-            place = chance.randrange(len(held))
-            held[place], held[-1] = held[-1], held[place]
-            yield held.pop()
-    chance.shuffle(held)
-    yield from held
+        buffer.append(request)
+        if len(buffer) > window:
+            index = generator.randrange(len(buffer))
+            buffer[index], buffer[-1] = buffer[-1], buffer[index]
+            yield buffer.pop()
+    generator.shuffle(buffer)
+    yield from buffer
+
+
+def error_code(utterance: Utterance) -> ErrorCode:
+    """Returns the error code of an utterance without a waveform."""
+    return utterance.error.code if utterance.error else "engine_error"
 
 
 def results_of(settings: Settings, campaign: str) -> Iterator[SpeechResult]:
-    """Every result that the results topic keeps, repeats included."""
+    """Yields every result of the campaign that the results topic still has, repeats included."""
     with TopicReader(settings, settings.topic(RESULTS)) as reader:
         for record in reader.to_end():
             with suppress(Undecodable):
@@ -119,51 +133,51 @@ def results_of(settings: Settings, campaign: str) -> Iterator[SpeechResult]:
 
 
 def requests_of(settings: Settings, campaign: str) -> Iterator[SpeechRequest]:
-    """Every request that the requests topics keep; a parked one has not been spoken, or comes there again."""
+    """Yields every request of the campaign that the requests topics still have.
+
+    The parking topic is not read: a parked request is not spoken before it is put back on these.
+    """
     return read_requests(settings, campaign, (REQUESTS, REQUESTS_URGENT))
 
 
-def _take(wanted: dict[str, Receipt], requests: Iterable[SpeechRequest]) -> Iterator[SpeechRequest]:
-    """Those that are wanted, and from then on no longer are."""
+def _pop_wanted(
+    wanted: dict[str, Receipt], requests: Iterable[SpeechRequest]
+) -> Iterator[SpeechRequest]:
+    """Yields the wanted requests and removes each from `wanted`; stops when none is left."""
     unread = iter(requests)
     while wanted and (request := next(unread, None)):
         if wanted.pop(request.request_id, None):
             yield request
 
 
-def _differences(expected: Spoken, got: Spoken) -> tuple[str, ...]:
-    """The names of the fields that differ; the fingerprint explains a difference, and is none."""
-    names = (field.name for field in fields(Spoken) if field.name != "engine_fingerprint")
+def _differences(expected: UtteranceFacts, got: UtteranceFacts) -> tuple[str, ...]:
+    """Returns the names of the facts that differ.
+
+    The fingerprint is not among them: it explains a difference.
+    """
+    names = (field.name for field in fields(UtteranceFacts) if field.name != "engine_fingerprint")
     return tuple(name for name in names if getattr(expected, name) != getattr(got, name))
 
 
-def _of_receipt(receipt: Receipt) -> Spoken:
-    return Spoken(
-        receipt.waveform_sha256,
-        receipt.draw,
-        receipt.text_digest,
-        receipt.voice_seed,
-        receipt.engine_fingerprint,
+def _facts_of_receipt(receipt: Receipt) -> UtteranceFacts:
+    return UtteranceFacts(
+        waveform_sha256=receipt.waveform_sha256,
+        draw=receipt.draw,
+        text_digest=receipt.text_digest,
+        voice_seed=receipt.voice_seed,
+        engine_fingerprint=receipt.engine_fingerprint,
     )
 
 
-def _of_utterance(
+def _facts_of_utterance(
     request: SpeechRequest, utterance: Utterance, engine: Engine, digest_key: bytes
-) -> Spoken:
-    digest = text_digest(request.text, digest_key)
-    if utterance.waveform is None:
-        return Spoken(
-            None,
-            None,
-            digest,
-            request.voice_seed,
-            engine.fingerprint,
-            utterance.error.code if utterance.error else "engine_error",
-        )
-    return Spoken(
-        waveform_sha256(utterance.waveform),
-        utterance.draw,
-        digest,
-        request.voice_seed,
-        engine.fingerprint,
+) -> UtteranceFacts:
+    digest = None if utterance.waveform is None else waveform_sha256(utterance.waveform)
+    return UtteranceFacts(
+        waveform_sha256=digest,
+        draw=None if digest is None else utterance.draw,
+        text_digest=text_digest(request.text, digest_key),
+        voice_seed=request.voice_seed,
+        engine_fingerprint=engine.fingerprint,
+        error=error_code(utterance) if digest is None else None,
     )

@@ -1,4 +1,4 @@
-"""A request as it is sent: its bytes, its identity of content, and what must hold for one that a caller made. Pure."""
+"""The content of a request: its bytes, its digest, its checks if a caller made it. Pure."""
 
 import hashlib
 import re
@@ -13,69 +13,65 @@ from seedcast.catalog import text
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import InvalidRequest, InvalidRow, Undecodable
 
-MAX_BYTES = (
-    REQUESTS.max_bytes - 16 * KIB
-)  # key, headers and the batch around a record count towards the topic's limit
+# Key, headers and the batch around a record count towards the topic's limit, too.
+MAX_BYTES = REQUESTS.max_bytes - 16 * KIB
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
 def encode(row: int, request: SpeechRequest) -> bytes:
-    """As it travels. Raises InvalidRow where it is larger than the topic takes."""
+    """Return the request as JSON. Raises InvalidRow if it is larger than the topic accepts."""
     value = encode_json(request)
     if len(value) > MAX_BYTES:
-        raise InvalidRow(
-            row,
-            "",
-            expected=f"at most {MAX_BYTES:,} bytes as JSON, metadata included",
-            got=f"{len(value):,}",
-        )
+        expected = f"at most {MAX_BYTES:,} bytes as JSON, metadata included"
+        raise InvalidRow(row, "", expected=expected, got=f"{len(value):,}")
     return value
 
 
 def digest(request: SpeechRequest) -> bytes:
-    """SHA-256 of what was asked for: without the moment of submission, and without the row's place in the file."""
+    """Return SHA-256 of what was asked for.
+
+    The time of submission and the row's number in the file do not count.
+    """
     metadata = {name: value for name, value in request.metadata.items() if name != "row"}
-    return hashlib.sha256(
-        _canonical.encode(msgspec.structs.replace(request, submitted_at=_EPOCH, metadata=metadata))
-    ).digest()
+    content = msgspec.structs.replace(request, submitted_at=_EPOCH, metadata=metadata)
+    return hashlib.sha256(_canonical.encode(content)).digest()
 
 
 def check_deadline(row: int, request: SpeechRequest, now: datetime) -> None:
-    """Raises InvalidRow where the deadline is past."""
+    """Raises InvalidRow if the deadline is past."""
     if request.deadline is not None and request.deadline <= now:
-        raise InvalidRow(
-            row,
-            "deadline",
-            expected=f"a moment after {now.isoformat(timespec='seconds')}",
-            got=request.deadline.isoformat(),
-        )
+        expected = f"a time after {now.isoformat(timespec='seconds')}"
+        raise InvalidRow(row, "deadline", expected=expected, got=request.deadline.isoformat())
 
 
 def check_request(
     row: int, request: SpeechRequest, campaign: str, profiles: Collection[str]
 ) -> SpeechRequest:
-    """Python's constructor validates nothing, so it is judged as its reader will. Raises InvalidRow."""
-    try:
-        checked = decode_request(encode_json(request))
-    except (InvalidRequest, Undecodable, TypeError, ValueError) as error:
-        got = error.got if isinstance(error, InvalidRequest | Undecodable) else type(error).__name__
-        named = re.search(r"\$\.(\w+)", got)
-        raise InvalidRow(
-            row,
-            named[1] if named else "request_id",
-            expected="the schema of SpeechRequest",
-            got=got,
-        ) from None
+    """Return a request that the caller made, checked as its reader will check it.
+
+    Python's constructor validates nothing. Raises InvalidRow.
+    """
+    checked = _decoded(row, request)
     if checked.campaign_id != campaign:
         raise InvalidRow(row, "campaign_id", expected=campaign, got=checked.campaign_id)
     if unknown := [name for name in checked.profiles if name not in profiles]:
+        expected = f"profiles of {', '.join(sorted(profiles))}"
+        raise InvalidRow(row, "profiles", expected=expected, got=", ".join(unknown))
+    if problem := text.find_problem(checked.text):
+        raise InvalidRow(row, "text", expected=problem.expected, got=problem.got)
+    return checked
+
+
+def _decoded(row: int, request: SpeechRequest) -> SpeechRequest:
+    try:
+        return decode_request(encode_json(request))
+    except (InvalidRequest, Undecodable, TypeError, ValueError) as error:
+        got = error.got if isinstance(error, InvalidRequest | Undecodable) else type(error).__name__
+        field = re.search(r"\$\.(\w+)", got)
         raise InvalidRow(
             row,
-            "profiles",
-            expected=f"profiles of {', '.join(sorted(profiles))}",
-            got=", ".join(unknown),
-        )
-    if problem := text.problem(checked.text):
-        raise InvalidRow(row, "text", expected=problem[0], got=problem[1])
-    return checked
+            field[1] if field else "request_id",
+            expected="the schema of SpeechRequest",
+            got=got,
+        ) from None

@@ -1,4 +1,4 @@
-"""Parquet: typed columns, in batches."""
+"""Parquet: typed columns, read in batches."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +11,13 @@ from seedcast.errors import InvalidInput, InvalidRow
 
 BATCH = 2048  # rows
 
-# What Python has no value for: strings that are not UTF-8, times of other years or in nanoseconds.
+# Python has no value for strings that are not UTF-8, nor for times of other years or in
+# nanoseconds.
 _UNREADABLE = (ValueError, OverflowError)
 
 
 def read_parquet(path: Path) -> Rows:
+    """Open a Parquet file. Raises InvalidInput, here or while the rows are read."""
     try:
         file = pyarrow.parquet.ParquetFile(path, buffer_size=BLOCK, pre_buffer=False)
         names = file.schema_arrow.names
@@ -32,54 +34,52 @@ def _rows(
     try:
         with file:
             for batch in file.iter_batches(batch_size=BATCH):
-                yield from _batch(columns, batch, number)
+                yield from _rows_of_batch(columns, batch, number)
                 number += batch.num_rows
     except (pyarrow.ArrowException, OSError) as error:
         raise InvalidInput(f"{path} is damaged", got=str(error)) from error
 
 
-def _batch(
+def _rows_of_batch(
     columns: tuple[str, ...], batch: pyarrow.RecordBatch, first: int
 ) -> Iterator[Row | BadRow]:
-    batch = _shortest(batch)
+    """Convert a batch at once, or row by row if one of its rows is unreadable."""
+    batch = _shorten_floats(batch)
     try:
         return enumerate(mappings(columns, batch), first)
-    except _UNREADABLE:  # a row of it
+    except _UNREADABLE:
         return (
-            _alone(columns, batch.slice(index, 1), first + index) for index in range(batch.num_rows)
+            _single_row(columns, batch.slice(index, 1), first + index)
+            for index in range(batch.num_rows)
         )
 
 
-def _shortest(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
-    """A number of single precision as the one that is written with the fewest digits: 12.3 would become 12.300000190734863."""
-    for place, field in enumerate(batch.schema):
+def _shorten_floats(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
+    """Convert single-precision numbers to the double with the fewest digits that reads the same.
+
+    A plain cast would turn 12.3 into 12.300000190734863.
+    """
+    for index, field in enumerate(batch.schema):
         if field.type == pyarrow.float32():
-            batch = batch.set_column(
-                place,
-                field.name,
-                batch.column(place).cast(pyarrow.string()).cast(pyarrow.float64()),
-            )
+            doubles = batch.column(index).cast(pyarrow.string()).cast(pyarrow.float64())
+            batch = batch.set_column(index, field.name, doubles)
     return batch
 
 
-def _alone(columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int) -> Row | BadRow:
+def _single_row(columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int) -> Row | BadRow:
     values: dict[str, object] = {}
     for name, column in zip(columns, row.columns, strict=True):
         try:
             values[name] = column[0].as_py()
         except _UNREADABLE as error:
-            came = (
-                error.object.decode("utf-8", "backslashreplace")
-                if isinstance(error, UnicodeDecodeError)
-                else ""
-            )
-            return BadRow(
-                InvalidRow(
-                    number,
-                    name,
-                    expected="UTF-8, or a time from year 1 to 9999 in microseconds",
-                    got=str(error),
-                ),
-                came,
-            )
+            expected = "UTF-8, or a time from year 1 to 9999 in microseconds"
+            problem = InvalidRow(number, name, expected=expected, got=str(error))
+            return BadRow(problem, _undecoded(error))
     return number, values
+
+
+def _undecoded(error: Exception) -> str:
+    """Return the bytes that are not UTF-8, with backslashes; '' for any other error."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.decode("utf-8", "backslashreplace")
+    return ""

@@ -1,4 +1,4 @@
-"""What a file gives, whatever its format: rows, and rows that could not be read."""
+"""What reading a file gives, whatever its format: rows, and rows that could not be read."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,14 +10,12 @@ from seedcast.errors import InvalidInput, InvalidRow
 
 BLOCK = 1024 * 1024  # bytes read at once; also the longest line
 
-Row = tuple[
-    int, Mapping[str, object]
-]  # the row's number in the file, the first being 1, and its values by column
+Row = tuple[int, Mapping[str, object]]  # its number in the file, counted from 1; values by column
 
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that could not be read, with the line as it came."""
+    """A row that could not be read, with its line as it is in the file."""
 
     error: InvalidRow
     line: str
@@ -25,19 +23,20 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Rows:
-    """`columns` is None where each row has its own (JSON Lines)."""
+    """`columns` is None if each row has its own (JSON Lines)."""
 
     columns: tuple[str, ...] | None
     rows: Iterator[Row | BadRow]
 
 
 def check_columns(path: Path, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names as a tuple. Raises InvalidInput if one is empty or appears twice."""
     columns = tuple(names)
-    if doubled := sorted({name for name in columns if columns.count(name) > 1}):
+    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise InvalidInput(
             f"{path}: columns appear twice",
             expected="every column once",
-            got=", ".join(map(repr, doubled)),
+            got=", ".join(map(repr, repeated)),
         )
     if "" in (name.strip() for name in columns):
         raise InvalidInput(
@@ -49,5 +48,6 @@ def check_columns(path: Path, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def mappings(columns: tuple[str, ...], batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:
+    """Return the rows of a batch, each as its values by column."""
     lists = [column.to_pylist() for column in batch.columns]
     return (dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True))

@@ -1,4 +1,7 @@
-"""A list of notifications to try with: Mandarin and English, four voices, two profiles, a few rows wrong on purpose."""
+"""An example list of notifications: Mandarin and English, four voices, two profiles.
+
+A few of its rows are wrong on purpose.
+"""
 
 import csv
 import random
@@ -7,7 +10,7 @@ from pathlib import Path
 
 COLUMNS = ("id", "name", "order", "amount", "time", "place", "template", "voice", "profile")
 VOICES = (2222, 7869, 1111, 5099)
-ROWS = 320  # of the example, the wrong and the doubled ones included
+ROWS = 320  # of the example, wrong and duplicate rows included
 
 _ENGLISH = (
     "Hello {name}, order {order} arrives at {place} around {time}.",
@@ -34,12 +37,14 @@ _TIMES = {
 
 
 def rows(count: int = ROWS) -> Iterator[dict[str, str]]:
-    """`count` rows; five of them wrong in five ways and three doubled, where there is room for that."""
+    """Yield `count` rows. From ROWS on, five are wrong in five ways and three are duplicates."""
+    special = _SPECIAL if count >= ROWS else {}
     for number in range(1, count + 1):
-        yield _SPECIAL[number](number) if count >= ROWS and number in _SPECIAL else _row(number)
+        yield special.get(number, _row)(number)
 
 
 def write_csv(path: Path, count: int | None = None) -> None:
+    """Write `count` rows; None: those of the example."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -65,9 +70,9 @@ def _row(number: int) -> dict[str, str]:
 _SPECIAL: dict[int, Callable[[int], dict[str, str]]] = {
     47: lambda number: _row(number) | {"name": ""},  # a variable without a value
     98: lambda number: _row(number) | {"voice": "abc"},
-    150: lambda _: _row(140),  # the same row again: one request
+    150: lambda _: _row(140),  # a duplicate: both rows are one request
     151: lambda number: _row(number) | {"profile": "gramophone"},
-    203: lambda _: _row(202) | {"name": "Zoe"},  # the same id with other content
+    203: lambda _: _row(202) | {"name": "Zoe"},  # an id that another row has, with other content
     254: lambda _: _row(240),
     266: lambda number: _row(number) | {"template": "…!?"},  # nothing to speak
     310: lambda _: _row(300),

@@ -1,6 +1,7 @@
-"""Strict templates: `{name}` stands for a column, `{{` and `}}` for the braces themselves, and there is nothing else.
+"""Strict templates: `{name}` stands for a column, `{{` and `}}` for the braces themselves.
 
-No attributes, indices, conversions or format specifications: a template comes with the list, from anywhere.
+There are no attributes, indices, conversions or format specifications: a template comes with the
+list, and a list may come from anywhere.
 """
 
 import math
@@ -14,10 +15,10 @@ from functools import lru_cache
 from seedcast.errors import InvalidRow
 
 _FORBIDDEN = set(".[]!:")
-_SPEAKABLE = (str, int, float, Decimal, date, time)  # a datetime is a date
-_MOST_DIGITS = 1000  # of an integer; Python itself writes no more than 4,300
-_TOO_LARGE = 10**_MOST_DIGITS
-Values = Mapping[str, object]
+_SPEAKABLE = (str, int, float, Decimal, date, time)  # a datetime is a date, too
+_MAX_DIGITS = 1000  # of an integer; Python itself writes no more than 4,300
+_TOO_LARGE = 10**_MAX_DIGITS
+Values = Mapping[str, object]  # of a row, by column
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Template:
     _percent: str  # the same template for `%`, which renders a tuple in one call
 
     def render(self, row: int, values: Values) -> str:
-        """Raises InvalidRow, whose field is the variable that is missing or empty."""
+        """Fill in the values. Raises InvalidRow; its field is the variable that is wrong."""
         filled = tuple([values.get(name) for name in self.variables])
         for name, value in zip(self.variables, filled, strict=True):
             if not isinstance(value, str) or not value or value.isspace():
@@ -36,19 +37,13 @@ class Template:
 
 @lru_cache(maxsize=1024)
 def compile_template(source: str) -> Template:
-    """Raises ValueError, which says what is not allowed."""
+    """Raises ValueError, whose message says what is not allowed."""
     literals, names = [], []
     for literal, name, specification, conversion in string.Formatter().parse(source):
         literals.append(literal.replace("%", "%%"))
         if name is None:
             continue
-        if (
-            specification
-            or conversion
-            or not name.strip()
-            or name.isdigit()
-            or _FORBIDDEN & set(name)
-        ):
+        if specification or conversion or not _is_plain(name):
             raise ValueError(
                 "a placeholder is {name}, a plain column name; {{ and }} stand for braces"
             )
@@ -57,28 +52,31 @@ def compile_template(source: str) -> Template:
     return Template(tuple(names), "".join(literals))
 
 
+def _is_plain(name: str) -> bool:
+    return bool(name.strip()) and not name.isdigit() and not _FORBIDDEN & set(name)
+
+
 def _check(row: int, name: str, value: object) -> None:
+    """Raises InvalidRow if a value cannot be spoken."""
     if value is None or (isinstance(value, str) and not value.strip()):
-        raise InvalidRow(
-            row,
-            name,
-            expected="a value for the template",
-            got="nothing" if value is None else "an empty one",
-        )
+        got = "nothing" if value is None else "an empty value"
+        raise InvalidRow(row, name, expected="a value for the template", got=got)
     if isinstance(value, bool) or not isinstance(value, _SPEAKABLE):
-        raise InvalidRow(
-            row, name, expected="text or a number for the template", got=type(value).__name__
-        )
+        expected = "text or a number for the template"
+        raise InvalidRow(row, name, expected=expected, got=type(value).__name__)
     if isinstance(value, int) and abs(value) >= _TOO_LARGE:
-        raise InvalidRow(
-            row, name, expected=f"at most {_MOST_DIGITS:,} digits for the template", got="more"
-        )
-    if not _exists(value):
-        raise InvalidRow(row, name, expected="a number or a moment that exists", got=str(value))
+        expected = f"at most {_MAX_DIGITS:,} digits for the template"
+        raise InvalidRow(row, name, expected=expected, got="more")
+    if not _is_real(value):
+        expected = "a finite number, or a date or time that is not missing"
+        raise InvalidRow(row, name, expected=expected, got=str(value))
 
 
-def _exists(value: object) -> bool:
-    """NaN and infinity do not; nor does the missing moment of pandas, a datetime that does not equal itself."""
+def _is_real(value: object) -> bool:
+    """Return False for NaN, infinity and the missing time of pandas.
+
+    That one is a datetime which does not equal itself.
+    """
     if isinstance(value, Decimal):
         return value.is_finite()
     return math.isfinite(value) if isinstance(value, float) else bool(value == value)

@@ -1,4 +1,7 @@
-"""One cell to one field of a request. Each function raises Wrong; bounds are those of schemas/messages.py. Pure."""
+"""One cell to one field of a request. Functions raise InvalidValue; schemas/messages.py has bounds.
+
+Pure.
+"""
 
 import re
 from collections.abc import Collection
@@ -10,69 +13,70 @@ import msgspec
 
 from schemas.messages import MAX_VOICE_SEED, Priority, Speaker, Speed, Style, VoiceSeed
 from seedcast.catalog.voices import Voice, Voices
+from seedcast.errors import InvalidInput, InvalidRow
 
-
-def _within(kind: Any) -> str:
-    """A number's type and bounds, in words."""
-    options = getattr(msgspec.inspect.type_info(kind), "types", ())
-    number = next(
-        (
-            option
-            for option in options
-            if isinstance(option, msgspec.inspect.IntType | msgspec.inspect.FloatType)
-        ),
-        None,
-    )
-    if number is None:
-        return ""
-    bounds = f"over {number.gt:g} and up to" if number.gt is not None else f"from {number.ge:g} to"
-    return f"{'an integer' if isinstance(number, msgspec.inspect.IntType) else 'a number'} {bounds} {number.le:g}"
-
-
+NAMED = 20  # voices that an error lists
+MAX_ID = 256  # characters
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
-_STYLE = {field.encode_name: field.type for field in msgspec.structs.fields(Style)}
-_EXPECTED = {name: _within(kind) for name, kind in _STYLE.items()}
+_MAX_SEED_DIGITS = 39  # far more than a seed has; Python refuses to convert thousands of digits
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
-_NAMED = 20  # voices that an error lists
 
 
-class Wrong(Exception):
-    """A value that is not what its column asks for."""
+class InvalidValue(Exception):
+    """A value that its column or option does not allow."""
 
     def __init__(self, expected: str, value: object = None, *, got: str = "") -> None:
+        """`got` describes the value; without it the value itself is shown."""
         self.expected = expected
-        self.got = (got or shown(value)[:100]).encode("utf-8", "backslashreplace").decode()
+        self.got = (got or printable(value)[:100]).encode("utf-8", "backslashreplace").decode()
+
+    def of_row(self, row: int, field: str) -> InvalidRow:
+        return InvalidRow(row, field, expected=self.expected, got=self.got)
+
+    def of_input(self, what: str) -> InvalidInput:
+        return InvalidInput(what, expected=self.expected, got=self.got)
 
 
-def shown(value: object) -> str:
-    """For people; its type where it is too long, or too deep, to be written."""
+def printable(value: object) -> str:
+    """Return the value's repr, or its type if the value is too long or too deep for one."""
     try:
         return repr(value)
     except (ValueError, RecursionError):
         return type(value).__name__
 
 
-def encodable(text: str) -> str:
-    """The text itself. Raises Wrong for half of a surrogate pair, which no byte stands for."""
+def require_utf8(text: str) -> str:
+    """Return the text. Raises InvalidValue for a lone surrogate, which no bytes stand for."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise Wrong("text that UTF-8 can hold", got=f"U+{ord(text[error.start]):04X}") from None
+        got = f"U+{ord(text[error.start]):04X}"
+        raise InvalidValue("text that UTF-8 can hold", got=got) from None
     return text
 
 
-def written(value: object) -> str:
-    """What metadata holds."""
+def to_text(value: object) -> str:
+    """Return a value as metadata holds it."""
     try:
         text = str(value)
     except ValueError:  # an integer of thousands of digits
-        raise Wrong("a value that can be written", got=type(value).__name__) from None
-    return encodable(text)
+        expected = "a value that can be written as text"
+        raise InvalidValue(expected, got=type(value).__name__) from None
+    return require_utf8(text)
+
+
+def row_id(value: object) -> str:
+    """Return the value of an id column: text, or an integer of a typed file."""
+    is_id = isinstance(value, str | int) and not isinstance(value, bool)
+    text = to_text(value).strip() if is_id else ""
+    if not 1 <= len(text) <= MAX_ID:
+        raise InvalidValue(f"an id of 1 to {MAX_ID} characters", value)
+    return text
 
 
 def voice(value: object, known: Voices) -> int | Voice:
-    """A seed, or a name of the voices file."""
+    """Return a voice seed, or a named voice of the voices file."""
     if isinstance(value, str) and (named := known.get(value.strip())):
         return named
     return _seed(value, f"an integer from 0 to {MAX_VOICE_SEED}" + _or_named(known))
@@ -83,22 +87,22 @@ def voice_seed(value: object) -> int:
 
 
 def _or_named(known: Voices) -> str:
-    more = f" and {len(known) - _NAMED:,} more" if len(known) > _NAMED else ""
-    return f", or a voice of {', '.join(islice(known, _NAMED))}{more}" if known else ""
+    more = f" and {len(known) - NAMED:,} more" if len(known) > NAMED else ""
+    return f", or one of the voices {', '.join(islice(known, NAMED))}{more}" if known else ""
 
 
 def _seed(value: object, expected: str) -> int:
-    if (isinstance(value, str) and _INTEGER.fullmatch(value.strip()) and len(value) < 40) or (
-        isinstance(value, float) and value.is_integer()
-    ):
-        value = int(value)
-    return _bounded(value, VoiceSeed, expected)  # type: ignore[no-any-return]
+    if isinstance(value, str):
+        digits = value.strip()
+        if _INTEGER.fullmatch(digits) and len(value) <= _MAX_SEED_DIGITS:
+            value = int(digits)
+    return _bounded(_whole(value), VoiceSeed, expected)  # type: ignore[no-any-return]
 
 
 def speaker(value: object) -> str:
-    given = encodable(value) if isinstance(value, str) else value
+    text = require_utf8(value) if isinstance(value, str) else value
     expected = "a speaker string of at most 8,192 characters"
-    return _bounded(given, Speaker, expected)  # type: ignore[no-any-return]
+    return _bounded(text, Speaker, expected)  # type: ignore[no-any-return]
 
 
 def speed(value: object) -> float:
@@ -106,75 +110,67 @@ def speed(value: object) -> float:
 
 
 def style(name: str, value: object) -> float | int | bool:
-    """By the name of its column."""
+    """Return the style option of the column `name`."""
     if _STYLE[name] is bool:
         return _yes_or_no(value)
-    number = _number(value)
-    expected = _EXPECTED[name]
-    if expected.startswith("an integer") and isinstance(number, float) and number.is_integer():
-        number = int(number)
+    number, expected = _number(value), _STYLE_BOUNDS[name]
+    if expected.startswith("an integer"):
+        number = _whole(number)
     return _bounded(number, _STYLE[name], expected)  # type: ignore[no-any-return]
 
 
-def _yes_or_no(value: object) -> bool:
-    written = str(value).strip().lower() if isinstance(value, str | int) else ""
-    if written not in _YES + _NO:
-        raise Wrong("true or false (1 or 0, yes or no)", value)
-    return written in _YES
-
-
 def priority(value: object) -> Priority:
-    given = value.strip() if isinstance(value, str) else value
+    text = value.strip() if isinstance(value, str) else value
     expected = "'normal' or 'urgent'"
-    return _bounded(given, Priority, expected)  # type: ignore[no-any-return]
+    return _bounded(text, Priority, expected)  # type: ignore[no-any-return]
 
 
 def profiles(value: object, known: Collection[str]) -> tuple[str, ...]:
-    """Names in a list, or separated by ';' or ','; one that is named twice counts once."""
+    """Return the names in a list, or separated by ';' or ','. A repeated name counts once."""
     expected = f"profiles of {', '.join(sorted(known))}"
-    names = re.split("[;,]", value) if isinstance(value, str) else value
-    if not isinstance(names, tuple | list) or not all(isinstance(name, str) for name in names):
-        raise Wrong(expected, value)
-    found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-    if unknown := [name for name in found if name not in known]:
-        raise Wrong(expected, got=", ".join(unknown)[:100])
-    if not 1 <= len(found) <= 16:
-        raise Wrong(expected, got=f"{len(found)} of them")
-    return found
+    parts = re.split("[;,]", value) if isinstance(value, str) else value
+    if not isinstance(parts, tuple | list) or not all(isinstance(part, str) for part in parts):
+        raise InvalidValue(expected, value)
+    names = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    if unknown := [name for name in names if name not in known]:
+        raise InvalidValue(expected, got=", ".join(unknown)[:100])
+    if not 1 <= len(names) <= 16:
+        raise InvalidValue(f"1 to 16 {expected}", got=f"{len(names)} profiles")
+    return names
 
 
 def deadline(value: object, created_at: datetime) -> datetime:
-    """An instant with its zone, or a duration since the campaign was opened: a resumed run then gives the same request."""
-    expected = "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'"
+    """Return an instant from ISO 8601 with a time zone, or from a duration.
+
+    A duration counts from when the campaign was opened, so that a resumed run gives the same
+    request.
+    """
+    expected = "an ISO 8601 time with its zone, or a duration such as '2h' or '1h30m'"
     if isinstance(value, datetime) and value.tzinfo:
         return value
-    if not isinstance(value, str) or not (written := value.strip()):
-        raise Wrong(expected, value)
+    if not isinstance(value, str) or not (text := value.strip()):
+        raise InvalidValue(expected, value)
     try:
-        if found := _DURATION.fullmatch(written):
-            days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        if duration := _DURATION.fullmatch(text):
+            days, hours, minutes, seconds = (int(part or 0) for part in duration.groups())
             return created_at + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        instant = datetime.fromisoformat(written)
+        instant = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
-        raise Wrong(expected, value) from None
+        raise InvalidValue(expected, value) from None
     if not instant.tzinfo:
-        raise Wrong(expected, got=f"{value!r}, which has no zone")
+        raise InvalidValue(expected, got=f"{value!r}, which has no zone")
     return instant
 
 
-def identity(value: object) -> str:
-    """What an id column holds: text, or an integer of a typed file."""
-    found = (
-        written(value).strip()
-        if isinstance(value, str | int) and not isinstance(value, bool)
-        else None
-    )
-    if not found or len(found) > 256:
-        raise Wrong("an id of 1 to 256 characters", value)
-    return found
+def _yes_or_no(value: object) -> bool:
+    text = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if text not in _YES + _NO:
+        raise InvalidValue("true or false (1 or 0, yes or no)", value)
+    return text in _YES
 
 
 def _number(value: object) -> object:
+    """Return text or an integer as a float, and anything else unchanged."""
     if not isinstance(value, str | int) or isinstance(value, bool):
         return value
     try:
@@ -183,8 +179,30 @@ def _number(value: object) -> object:
         return value
 
 
+def _whole(value: object) -> object:
+    """Return a float with no fraction as an integer, and anything else unchanged."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _bounded(value: object, kind: Any, expected: str) -> Any:
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeEncodeError):
-        raise Wrong(expected, value) from None
+        raise InvalidValue(expected, value) from None
+
+
+def _bounds_in_words(kind: Any) -> str:
+    """Describe a number's type and bounds; '' if the type is no number."""
+    options = getattr(msgspec.inspect.type_info(kind), "types", ())
+    for option in options:
+        if isinstance(option, msgspec.inspect.IntType | msgspec.inspect.FloatType):
+            number = "an integer" if isinstance(option, msgspec.inspect.IntType) else "a number"
+            lower = (
+                f"from {option.ge:g} to" if option.gt is None else f"over {option.gt:g} and up to"
+            )
+            return f"{number} {lower} {option.le:g}"
+    return ""
+
+
+_STYLE = {field.encode_name: field.type for field in msgspec.structs.fields(Style)}
+_STYLE_BOUNDS = {name: _bounds_in_words(kind) for name, kind in _STYLE.items()}

@@ -1,7 +1,9 @@
-"""What a campaign has accepted, in SQLite beside the file: request id, content and whether Kafka has acknowledged it.
+"""What a campaign has accepted, in SQLite beside the file.
 
-The topic is the truth and this is its index. An intent is written before a batch is sent, and the batch is marked once all
-of it is acknowledged; so after a crash exactly the unmarked batches are in doubt, and the topic is asked about them.
+It holds the request id, the digest of the content, and whether Kafka has acknowledged it. The topic
+is the truth and this is its index. An intent is written before a batch is sent, and the batch is
+marked once all of it is acknowledged. So after a crash exactly the unmarked batches are in doubt,
+and the topic is read to settle them.
 """
 
 import sqlite3
@@ -12,9 +14,11 @@ from pathlib import Path
 
 from seedcast.errors import LocalResource
 
-ADOPTED = 0  # the batch of what was found on the topic
-# A commit in the write-ahead log survives a process that is killed, without an fsync; what a machine's crash takes is sent again, under the same id.
-# 64 MiB of cache and of log: ids are spread over the whole table, and smaller ones write the same pages again and again (20 % of all rows/s).
+ADOPTED = 0  # the batch of requests that were found on the topic
+# A commit in the write-ahead log survives a killed process without an fsync. What a crash of the
+# machine loses is sent again, under the same id.
+# 64 MiB of cache and of log: ids are spread over the whole table, and with less the same pages are
+# written again and again (20 % of all rows/s).
 _SCHEMA = """
 PRAGMA locking_mode=EXCLUSIVE;
 PRAGMA journal_mode=WAL;
@@ -23,7 +27,9 @@ PRAGMA cache_size=-65536;
 PRAGMA wal_autocheckpoint=16384;
 CREATE TABLE IF NOT EXISTS campaign (identity TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS batch (number INTEGER PRIMARY KEY, acknowledged INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS entry (id TEXT PRIMARY KEY, digest BLOB NOT NULL, row INTEGER NOT NULL, batch INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS entry (
+    id TEXT PRIMARY KEY, digest BLOB NOT NULL, row INTEGER NOT NULL, batch INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -31,17 +37,18 @@ CREATE TABLE IF NOT EXISTS entry (id TEXT PRIMARY KEY, digest BLOB NOT NULL, row
 class Entry:
     request_id: str
     digest: bytes
-    row: int  # 0: not known
+    row: int  # 0: unknown
 
 
 class Journal:
-    """One process at a time. Every method raises LocalResource where the disk, or the file, fails."""
+    """For one process at a time. Methods raise LocalResource if the disk or the file fails."""
 
     def __init__(self, path: Path | None) -> None:
-        """None: a temporary one, on disk, gone when it is closed."""
+        """None: a temporary journal on disk, which is deleted when it is closed."""
         self._path = path
         with self._mapped():
-            # SQLite's empty name is a private database that spills to disk. No waiting: the other process may take hours.
+            # SQLite's empty name is a private database that spills to disk.
+            # Do not wait for a lock: the other process may hold it for hours.
             self._db = sqlite3.connect(path or "", timeout=0, isolation_level=None)
             self._db.executescript(_SCHEMA)
             self._db.execute("BEGIN EXCLUSIVE").execute("COMMIT")
@@ -54,14 +61,14 @@ class Journal:
 
     @property
     def identity(self) -> str | None:
-        """Which campaign of which cluster it belongs to."""
+        """The campaign and cluster that the journal belongs to; None if it is new."""
         with self._mapped():
             found = self._db.execute("SELECT identity FROM campaign").fetchone()
         return found and str(found[0])
 
     @property
     def in_doubt(self) -> bool:
-        """Whether something was sent whose acknowledgement was not noted."""
+        """True if something was sent whose acknowledgement was not recorded."""
         with self._mapped():
             return (
                 self._db.execute("SELECT 1 FROM batch WHERE acknowledged = 0").fetchone()
@@ -78,7 +85,7 @@ class Journal:
             )
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Entry]:
-        """At most 32,766 at once."""
+        """Return the known entries by request id. Takes at most 32,766 ids at once."""
         marks = ",".join("?" * len(request_ids))
         with self._mapped():
             rows = self._db.execute(
@@ -88,7 +95,7 @@ class Journal:
             return {request_id: Entry(request_id, digest, row) for request_id, digest, row in rows}
 
     def intend(self, entries: Iterable[Entry]) -> int:
-        """Notes what is about to be sent; returns the number of the batch."""
+        """Record what is about to be sent. Returns the number of the batch."""
         self._next += 1
         with self._transaction():
             self._db.execute("INSERT INTO batch VALUES (?, 0)", (self._next,))
@@ -99,14 +106,17 @@ class Journal:
         return self._next
 
     def acknowledge(self, batches: Iterable[int]) -> None:
-        """Does nothing for none."""
+        """Mark batches as acknowledged."""
         if not (marked := [(batch,) for batch in batches]):
             return
         with self._transaction():
             self._db.executemany("UPDATE batch SET acknowledged = 1 WHERE number = ?", marked)
 
     def rebuild(self, identity: str, found: Iterable[Entry]) -> None:
-        """Keeps what was acknowledged where the identity is the same, forgets what is in doubt, and adopts what was found, all or nothing."""
+        """Replace what is in doubt by what was found on the topic, in one transaction.
+
+        Acknowledged entries are kept if the identity is the same, and deleted otherwise.
+        """
         with self._transaction():
             if self.identity != identity:
                 self._db.execute("DELETE FROM entry")
@@ -147,16 +157,16 @@ class Journal:
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return LocalResource(
                 where,
-                expected="to be the only one at it",
+                expected="no other process that uses it",
                 got="another process submits this campaign",
-                remedy="let that one finish",
+                remedy="wait until that one has finished",
             )
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return LocalResource(
                 where,
                 expected="a journal",
                 got=str(error),
-                remedy="remove it: the next run makes it again from the topic",
+                remedy="remove it: the next run builds it again from the topic",
             )
         return LocalResource(
             where,

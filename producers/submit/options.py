@@ -1,4 +1,4 @@
-"""What a submission is asked, and what it answers."""
+"""The options of a submission, its progress and its report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,32 +10,31 @@ from schemas.messages import CampaignState, Priority, Style
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions:
-    """Defaults of a whole list; a column of the same name overrides them row by row.
+    """Defaults of a whole list. A column of the same name overrides them, row by row.
 
-    Columns: the one that `id_column` names, text, template, voice (or voice_seed), speaker, speed, profile (or profiles, separated by ';' or ','),
-    deadline, priority, temperature, top_p, top_k, repetition_penalty, refine, oral, laugh, break, and metadata.NAME for what the result shall echo.
-    The defaults of a named voice (settings: voices) go before those of the list, and after a row's own columns.
+    Columns: the one that `id_column` names, text, template, voice (or voice_seed), speaker, speed,
+    profile (or profiles, separated by ';' or ','), deadline, priority, temperature, top_p, top_k,
+    repetition_penalty, refine, oral, laugh, break, and metadata.NAME, which the result repeats.
+    A row's own columns come first, then the defaults of a named voice (the setting `voices`),
+    then these options.
     """
 
     campaign: str  # the list's name for ever: the same campaign and row give the same request id
-    id_column: str | None = None  # None: a row is known by its number
-    template: str | None = None  # 'Hello {name}'; goes before a text column
-    voice: int | str | None = None  # voice seed, or a name of the voices file
-    speaker: str | None = (
-        None  # a speaker string: the timbre, for which the seed still makes the draws
-    )
+    id_column: str | None = None  # None: the number of a row is its id
+    template: str | None = None  # 'Hello {name}'; overrides a text column
+    voice: int | str | None = None  # a voice seed, or a name in the voices file
+    # A speaker string determines the timbre; the voice seed still determines the random draws.
+    speaker: str | None = None
     speed: float = 1.0  # ratio to the voice's own pace
     profiles: tuple[str, ...] = ("phone",)
-    deadline: str | datetime | None = (
-        None  # ISO 8601 with its zone, or a duration since the campaign was opened, such as '2h' or '1h30m'
-    )
+    # ISO 8601 with its zone, or a duration since the campaign was opened, such as '2h' or '1h30m'.
+    deadline: str | datetime | None = None
     priority: Priority = "normal"
     style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread
     seal: bool = True  # False: more will be submitted to this campaign
-    retry_of: str | None = (
-        None  # the campaign whose failed and expired requests these are again (`producers.submit.retry`)
-    )
+    # The campaign whose failed and expired requests these repeat (see `producers.submit.retry`).
+    retry_of: str | None = None
     dry_run: bool = False  # everything but Kafka
     state_dir: Path | None = None  # of the journal and the rejected rows; None: beside the file
 
@@ -44,13 +43,13 @@ class SubmitOptions:
 class SubmitProgress:
     rows: int  # read so far
     new: int  # handed to Kafka
-    acknowledged: int  # of these
+    acknowledged: int  # of the new ones
     rejected: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection:
-    """What is wrong with a row; `field` is '' for the row as a whole."""
+    """What is wrong with a row. `field` is '' if the row as a whole is wrong."""
 
     row: int
     field: str
@@ -60,18 +59,19 @@ class Rejection:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitReport:
-    """rows = new + resumed + duplicates + rejected."""
+    """The result of a submission: rows = new + resumed + duplicates + rejected."""
 
     campaign_id: str
     state: CampaignState | None  # of the campaign afterwards; None after a dry run
     rows: int
-    accepted: int  # distinct request ids of the campaign that Kafka has acknowledged, earlier runs included
-    new: int  # by this run (a dry run: would be)
-    resumed: int  # by an earlier one
+    # Distinct request ids of the campaign that Kafka has acknowledged, earlier runs included.
+    accepted: int
+    new: int  # sent by this run; in a dry run: that would be sent
+    resumed: int  # sent by an earlier run
     duplicates: int  # rows equal to an earlier row of the same id
     rejected: int
     rejections: tuple[Rejection, ...]  # the first hundred
-    rejected_file: Path | None  # all of them, one JSON object a line; None where there are none
+    rejected_file: Path | None  # all of them, one JSON object per line; None if there are none
     seconds: float
 
 

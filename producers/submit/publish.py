@@ -1,15 +1,15 @@
-"""Requests to Kafka in batches, and which batches are acknowledged."""
+"""Sends requests to Kafka in batches, and tells which batches are acknowledged."""
 
 from collections.abc import Iterable
 from functools import partial
 
 from schemas.messages import SpeechRequest
-from schemas.topics import REQUESTS, REQUESTS_URGENT
+from schemas.topics import LANES
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Producer, partitioner
 from seedcast.settings import Settings
 
-PARTING = 5.0  # seconds for what is queued, when the run is interrupted
+PARTING = 5.0  # seconds to deliver what is queued when the run is interrupted
 
 
 class Publisher:
@@ -18,9 +18,9 @@ class Publisher:
     ) -> None:
         """`partitions`: how many each topic has, by full name."""
         self._producer, self._spread = producer, spread
-        self._normal, self._urgent = settings.topic(REQUESTS), settings.topic(REQUESTS_URGENT)
+        self._topics = {priority: settings.topic(lane.requests) for priority, lane in LANES.items()}
         self._partitions = partitions
-        self._left: dict[int, int] = {}  # by batch, what is not acknowledged
+        self._left: dict[int, int] = {}  # by batch, requests not acknowledged yet
         self._failure: SeedcastError | None = None
         self.acknowledged = 0
 
@@ -30,32 +30,35 @@ class Publisher:
         encoded = list(requests)
         self._left[batch] = len(encoded)
         for request, value in encoded:
-            topic = self._urgent if request.priority == "urgent" else self._normal
+            topic = self._topics[request.priority]
             key = partitioner.key(request.voice_seed)
-            place = partitioner.partition(
+            partition = partitioner.partition(
                 key, request.request_id.encode(), self._spread, self._partitions[topic]
             )
-            self._producer.send(topic, key=key, value=value, on_delivery=done, partition=place)
+            self._producer.send(topic, key=key, value=value, on_delivery=done, partition=partition)
         self._producer.poll()
 
     def finished(self) -> list[int]:
-        """Batches that were acknowledged in full since the last call."""
+        """Return the batches that were acknowledged in full since the last call."""
         finished = [batch for batch, left in self._left.items() if not left]
         for batch in finished:
             del self._left[batch]
         return finished
 
     def check(self) -> None:
-        """Raises what the broker said of the first record that it refused."""
+        """Raises the broker's error for the first record that it refused."""
         if self._failure:
             raise self._failure
 
     def wait(self, timeout: float) -> bool:
-        """Whether all is delivered after at most `timeout` seconds; the broker is waited for as long as the caller asks again."""
+        """Wait at most `timeout` seconds; True if everything is delivered.
+
+        To wait for a broker that is unavailable, call this again.
+        """
         return self._producer.flush(timeout) == 0
 
     def part(self) -> None:
-        """Gives what is queued a last chance, and drops the rest."""
+        """Wait PARTING seconds for what is queued, and drop the rest."""
         self._producer.flush(PARTING)
         self._producer.abandon()
 

@@ -1,4 +1,4 @@
-"""The requests of a list that was submitted, made again from it: for whoever has to compare, when the topics have forgotten them."""
+"""Builds the requests of a submitted list again, for when the topics no longer have them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,26 +17,23 @@ from seedcast.settings import Settings
 def rebuild_file(
     settings: Settings, file: Path | str, options: SubmitOptions
 ) -> Iterator[SpeechRequest]:
-    """In the list's order; rows that `submit_file` would reject by themselves are left out. Sends and writes nothing.
+    """Yield the requests in the list's order. Sends and writes nothing. Raises InvalidInput.
 
-    Of rows with one id the first is what was accepted. `submitted_at`, and deadlines given as durations, are not those of the submission.
-    Raises InvalidInput.
+    Rows that `submit_file` would reject by themselves are left out. Of several rows with one id the
+    first is the one that was accepted. `submitted_at`, and deadlines given as durations, differ
+    from those of the submission.
     """
     rows, now = read(Path(file)), datetime.now(UTC)
-    return _build(
-        rows,
-        Builder(
-            options, now, profiles.load(settings.postprocess), rows.columns, voices.load(settings)
-        ),
-        now,
-    )
+    table = profiles.load(settings.postprocess)
+    builder = Builder(options, now, table, rows.columns, voices.load(settings))
+    return _build(rows, builder, now)
 
 
 def _build(rows: Rows, builder: Builder, now: datetime) -> Iterator[SpeechRequest]:
-    for given in rows.rows:
-        if isinstance(given, BadRow):
+    for row in rows.rows:
+        if isinstance(row, BadRow):
             continue
         try:
-            yield builder.build(*given, now)
+            yield builder.build(*row, now)
         except InvalidRow:
             continue

@@ -1,4 +1,7 @@
-"""The rows that were wrong, one JSON object a line, for the person who submitted the file: here alone a row shows its text."""
+"""The rejected rows, one JSON object per line, for the person who submitted the file.
+
+Only this file shows the text of a row.
+"""
 
 import os
 from collections.abc import Mapping
@@ -8,18 +11,20 @@ from typing import BinaryIO
 
 import msgspec
 
-from producers.rows.values import shown
+from producers.rows.values import printable
 from producers.submit.options import Rejection
 from schemas.messages import SpeechRequest
 from seedcast.errors import InvalidRow, LocalResource
 
-KEPT = 100  # in the report; the file has all
+REPORTED = 100  # rejections in the report; the file has all of them
 
 
 class Rejected:
-    """Written beside, under the process's number, and put in the place of an earlier run's by `close`: other runs of the same list may be under way.
+    """Counts rejected rows and writes them to a file. Without a path it only counts.
 
-    Raises LocalResource where the file cannot be written. Without a path it only counts.
+    Other runs of the same list may be under way, so the rows go to a file with the process id in
+    its name. `close` renames that file over the one of an earlier run.
+    Methods raise LocalResource if the file cannot be written.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -29,18 +34,18 @@ class Rejected:
         self._part = path and path.with_name(f"{path.name}.{os.getpid()}")
         self._file: BinaryIO | None = None
 
-    def add(self, error: InvalidRow, came: Mapping[str, object] | SpeechRequest | str) -> None:
+    def add(self, error: InvalidRow, row: Mapping[str, object] | SpeechRequest | str) -> None:
         rejection = Rejection(
             row=error.row, field=error.field, expected=error.expected, got=error.got
         )
         self.count += 1
-        if len(self.first) < KEPT:
+        if len(self.first) < REPORTED:
             self.first.append(rejection)
         if self._part is None:
             return
         try:
             self._file = self._file or self._part.open("wb")
-            self._file.write(_line(rejection, came))
+            self._file.write(_line(rejection, row))
         except OSError as problem:
             raise _failed(self._part, problem) from problem
 
@@ -52,19 +57,19 @@ class Rejected:
                 self._file.close()
                 self._part.replace(self.path)
             else:
-                self.path.unlink(missing_ok=True)  # an earlier run's
+                self.path.unlink(missing_ok=True)  # the file of an earlier run
         except OSError as error:
             with suppress(OSError):
                 self._part.unlink()
             raise _failed(self.path, error) from error
 
 
-def _line(rejection: Rejection, came: object) -> bytes:
-    facts = msgspec.to_builtins(rejection)
+def _line(rejection: Rejection, row: object) -> bytes:
+    fields = msgspec.to_builtins(rejection)
     try:
-        return msgspec.json.encode({**facts, "came": came}, enc_hook=str) + b"\n"
-    except (TypeError, ValueError, RecursionError):  # what a program made may have no form in JSON
-        return msgspec.json.encode({**facts, "came": shown(came)}) + b"\n"
+        return msgspec.json.encode({**fields, "came": row}, enc_hook=str) + b"\n"
+    except (TypeError, ValueError, RecursionError):  # a value made in Python may not fit JSON
+        return msgspec.json.encode({**fields, "came": printable(row)}) + b"\n"
 
 
 def _failed(path: Path, error: OSError) -> LocalResource:

@@ -1,4 +1,4 @@
-"""A campaign as Kafka knows it: its record, and the requests that are on the topics."""
+"""A campaign as Kafka has it: its record, and its requests on the topics."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,18 +11,22 @@ from producers.submit.journal import Entry
 from schemas.messages import Campaign, CampaignState, SpeechRequest
 from schemas.topics import CAMPAIGNS
 from seedcast.campaigns.campaign_state import sealed
-from seedcast.campaigns.campaign_topic import Campaigns, read_campaigns, write
+from seedcast.campaigns.campaign_topic import Campaigns, announce, read_campaigns, write_campaign
 from seedcast.campaigns.requests import ACCEPTING, read_requests
 from seedcast.embedded.stack_state import is_embedded_broker
 from seedcast.errors import InvalidInput, TopicMismatch
-from seedcast.kafka import Admin, Producer, announce
+from seedcast.kafka import Admin, Producer
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
 class Remote:
-    """Waits for the brokers. Raises Unreachable, CredentialsRefused, TopicMismatch, and InvalidInput where nothing can be submitted."""
+    """The constructor waits for the brokers.
+
+    It raises Unreachable, CredentialsRefused, TopicMismatch, and InvalidInput if the campaign
+    accepts nothing.
+    """
 
     def __init__(self, settings: Settings, name: str, retry_of: str | None = None) -> None:
         admin = Admin(settings)
@@ -35,31 +39,35 @@ class Remote:
         self.partitions = _partitions(settings, admin)
         with ExitStack() as undo:
             self._campaigns = undo.enter_context(Campaigns(settings))
-            self._campaigns.catch_up()  # so that what is heard later is news, and not an earlier campaign of this name
+            # Then a later record is news, and not of an earlier campaign of this name.
+            self._campaigns.catch_up()
             self.record = self._campaigns.records.get(name)
             _refuse(self.record, "cancelled", "paused")
             undo.pop_all()
 
     def close(self) -> None:
-        self._campaigns.__exit__()
+        self._campaigns.close()
 
     @property
     def closed(self) -> bool:
-        """Whether nothing new is accepted any more."""
+        """True if the campaign accepts no new request any more."""
         return self.record is not None and self.record.state in ("sealed", "completed")
 
     def identity(self, created_at: datetime) -> str:
-        """A journal of another cluster, or of a campaign whose topics were removed since, differs."""
+        """Return the identity of the campaign's journal.
+
+        It differs for another cluster, and for a campaign whose topics were removed since.
+        """
         return (
             f"{self._cluster} {self._settings.kafka.prefix} {self._name} {created_at.isoformat()}"
         )
 
     def entries(self) -> Iterator[Entry]:
-        """Every request of the campaign that Kafka has."""
+        """Return every request of the campaign that Kafka has."""
         log.info(
             "journal_rebuilt",
             campaign_id=self._name,
-            reason="none that is whole is at hand: reading the requests topics",
+            reason="there is no complete journal: reading the requests topics",
         )
         return map(self._entry, read_requests(self._settings, self._name))
 
@@ -74,19 +82,25 @@ class Remote:
         announce(producer, self._settings, self.record)
 
     def seal(self, producer: Producer, accepted: int) -> None:
-        """One that was paused meanwhile stays paused. Raises InvalidInput where it was cancelled, or sealed with another number."""
+        """Seal the campaign. One that was paused meanwhile stays paused.
+
+        Raises InvalidInput if it was cancelled, or sealed with another number.
+        """
         if (record := read_campaigns(self._settings).get(self._name)) is None:
             return
         _refuse(record, "cancelled")
         if record.accepted is None:
-            record = write(self._settings, producer, sealed(record, accepted))
+            record = write_campaign(self._settings, producer, sealed(record, accepted))
             _refuse(record, "cancelled")
         if record.accepted != accepted:
             raise _sealed_by_another(record)
         self.record = record
 
     def check(self) -> None:
-        """Cheap: looks at what has arrived, and asks nobody. Raises InvalidInput where the campaign was cancelled, or sealed, meanwhile."""
+        """Raises InvalidInput if the campaign was cancelled or sealed meanwhile.
+
+        Cheap: it looks at records that have arrived, and sends no request.
+        """
         if self._name not in self._campaigns.poll():
             return
         record = self._campaigns.records.get(self._name)
@@ -95,9 +109,8 @@ class Remote:
             raise _sealed_by_another(record)
 
     def _entry(self, request: SpeechRequest) -> Entry:
-        row = (
-            "" if self._retry_of else request.metadata.get("row", "")
-        )  # of a retry it is the old list's
+        # In a retry the row is that of the old list.
+        row = "" if self._retry_of else request.metadata.get("row", "")
         return Entry(
             request.request_id,
             digest(request),
@@ -106,7 +119,11 @@ class Remote:
 
 
 def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
-    """How many each topic has. The topics of a deployment are made by its own settings, which whoever submits to it need not know."""
+    """Return the number of partitions of each topic.
+
+    On a cluster of others no topic is created: that takes the deployment's own settings, which a
+    submitter need not know.
+    """
     if is_embedded_broker(settings):
         admin.ensure_topics()
     existing = admin.existing()
@@ -114,8 +131,9 @@ def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
         name for topic in (*ACCEPTING, CAMPAIGNS) if (name := settings.topic(topic)) not in existing
     ]:
         remedy = (
-            "`seedcast topics create` makes them, with the deployment's SEEDCAST_KAFKA_PARTITIONS and SEEDCAST_KAFKA_REPLICATION; workers do so, too; "
-            "or is SEEDCAST_KAFKA_PREFIX another's?"
+            "run `seedcast topics create` or a worker, with the deployment's "
+            "SEEDCAST_KAFKA_PARTITIONS and SEEDCAST_KAFKA_REPLICATION, or correct "
+            "SEEDCAST_KAFKA_PREFIX"
         )
         raise TopicMismatch("topics are missing", expected=", ".join(missing), remedy=remedy)
     return existing
@@ -124,9 +142,12 @@ def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
 def _sealed_by_another(record: Campaign) -> InvalidInput:
     return InvalidInput(
         f"campaign {record.campaign_id}",
-        expected="nobody else to submit to it",
-        got=f"a seal of another submission, with {record.accepted:,}",
-        remedy="`seedcast audit` says whether more was sent than sealed; submit what is not in it as another campaign",
+        expected="no other submission to it",
+        got=f"another submission sealed this campaign with {record.accepted:,} requests",
+        remedy=(
+            "run `seedcast audit` to see whether more was sent than sealed, "
+            "and submit the rest as another campaign"
+        ),
     )
 
 

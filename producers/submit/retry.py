@@ -1,4 +1,4 @@
-"""What failed or expired in a campaign, submitted again as a campaign of its own that names the old one."""
+"""Submits the failed and expired requests of a campaign again, as a campaign of their own."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,43 +13,40 @@ from producers.rows.build import Builder
 from producers.submit.options import OnProgress, SubmitOptions, SubmitReport
 from producers.submit.rebuild import rebuild_file
 from producers.submit.submit import submit_requests
-from producers.submit.unspoken import Standings, again, unspoken
+from producers.submit.unspoken import OtherRetries, copy_to, unspoken
 from schemas.messages import Campaign, SpeechRequest
-from seedcast.campaigns.campaign_topic import find, read_campaigns
+from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
 from seedcast.campaigns.requests import read_requests
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidInput
 from seedcast.settings import Settings
 
-NAMED = 10  # ids of what cannot be found
+NAMED = 10  # ids of missing requests in the report
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryOptions:
     campaign: str
-    name: str | None = (
-        None  # of the new campaign; None: CAMPAIGN-retry-1, or the next number that is free
-    )
-    deadline: str | datetime | None = (
-        None  # as SubmitOptions.deadline; the old one is dropped in any case
-    )
-    source: Path | None = None  # the list that was submitted; None: what the requests topics keep
-    listed: SubmitOptions | None = (
-        None  # how that list was submitted: campaign, id column, template, voice, …
-    )
+    # The new campaign; None: CAMPAIGN-retry-1, or the next number that is free.
+    name: str | None = None
+    # As SubmitOptions.deadline. The old deadline is dropped in any case.
+    deadline: str | datetime | None = None
+    source: Path | None = None  # the list that was submitted; None: read the requests topics
+    # How that list was submitted: campaign, id column, template, voice, …
+    listed: SubmitOptions | None = None
     dry_run: bool = False  # everything but sending
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryReport:
-    """Of what was asked: spoken + under_way + missing + the rows of `submitted`."""
+    """The sum of `asked` is spoken + under_way + missing + the rows of `submitted`."""
 
     campaign_id: str  # the new one
     retry_of: str
     asked: Mapping[str, int]  # failed and expired requests of the old one, by error code
-    spoken: int  # by an earlier retry: left out
-    under_way: int  # in an earlier retry: left out
-    missing: int  # requests that cannot be found, or read, any more
+    spoken: int  # left out: an earlier retry has spoken them
+    under_way: int  # left out: an earlier retry has them under way
+    missing: int  # requests that cannot be found or read any more
     missing_ids: tuple[str, ...]  # the first of them
     deadline: datetime | None
     submitted: SubmitReport | None  # None: nothing was left to submit
@@ -58,32 +55,37 @@ class RetryReport:
 def retry(
     settings: Settings, options: RetryOptions, on_progress: OnProgress | None = None
 ) -> RetryReport:
-    """Submits what is not spoken yet, with its metadata, under the ids that its rows have in the new campaign; the same call again sends nothing twice.
+    """Submit what is not spoken yet, with its metadata. Repeating the call sends nothing twice.
 
-    First results count. What an earlier retry of this campaign, or of its family, has spoken, or still has in hand, is left out. A retry that was begun
-    keeps the deadline it was opened with. Held are the ids of the campaign and of those retries, about 150 bytes each.
-    Raises InvalidInput where there is no such campaign, the name is another's, or not one request can be found; else as `submit_requests`.
+    A row gets the request id that it has in the new campaign. Of several results of a request the
+    first counts. Requests that another retry of the campaign, or of its family, has spoken or has
+    under way are left out. A retry that is continued keeps the deadline that it was opened with.
+    Memory: the ids of the campaign and of those retries, about 150 bytes each.
+    Raises InvalidInput if there is no such campaign, if the name belongs to another campaign, or
+    if not one request can be found; otherwise raises as `submit_requests` does.
     """
     records = read_campaigns(settings)
-    find(records, options.campaign)
+    find_campaign(records, options.campaign)
     name = _name(records, options)
     deadline = _deadline(settings, options, name, records.get(name))
-    rest = _Rest(settings, options, name, deadline, records)
-    return rest.report(_submit(settings, rest, on_progress))
+    selection = _Selection(settings, options, name, deadline, records)
+    return selection.report(_submit(settings, selection, on_progress))
 
 
 def _submit(
-    settings: Settings, rest: "_Rest", on_progress: OnProgress | None
+    settings: Settings, selection: "_Selection", on_progress: OnProgress | None
 ) -> SubmitReport | None:
-    """None where nothing is left to submit."""
-    requests = rest.requests()
+    """Return None if nothing is left to submit."""
+    requests = selection.requests()
     if (first := next(requests, None)) is None:
-        rest.refuse_nothing()
+        selection.refuse_if_none_found()
         return None
-    return submit_requests(settings, chain([first], requests), rest.submission, on_progress)
+    return submit_requests(
+        settings, chain([first], requests), selection.submit_options, on_progress
+    )
 
 
-class _Rest:
+class _Selection:
     """The requests to submit, counted while they stream."""
 
     def __init__(
@@ -94,46 +96,42 @@ class _Rest:
         deadline: datetime | None,
         records: Mapping[str, Campaign],
     ) -> None:
-        self._settings, self._options, self._name, self._deadline = (
-            settings,
-            options,
-            name,
-            deadline,
-        )
+        self._settings, self._options = settings, options
+        self._name, self._deadline = name, deadline
         self._now = datetime.now(UTC)
-        self._wanted = dict(unspoken(settings, options.campaign))  # error codes, by request id
-        self._asked = Counter(self._wanted.values())
-        self._standings = Standings(settings, records, options.campaign, name, self._wanted)
+        self._missing = dict(unspoken(settings, options.campaign))  # error codes, by request id
+        self._asked = Counter(self._missing.values())
+        self._others = OtherRetries(settings, records, options.campaign, name, self._missing)
         self._left_out: Counter[str] = Counter()
-        self.submission = SubmitOptions(
+        self.submit_options = SubmitOptions(
             campaign=name, deadline=deadline, retry_of=options.campaign, dry_run=options.dry_run
         )
 
     def requests(self) -> Iterator[SpeechRequest]:
-        """As they are found; what is left of `_wanted` at the end was not."""
-        for request in self._found():
-            if standing := self._standings.of(request):
-                self._left_out[standing] += 1
+        """Yield the requests as they are found. `_missing` then holds those that were not."""
+        for request in self._find():
+            if status := self._others.status_of(request):
+                self._left_out[status] += 1
             else:
                 yield replace(
-                    again(request, self._name), deadline=self._deadline, submitted_at=self._now
+                    copy_to(request, self._name), deadline=self._deadline, submitted_at=self._now
                 )
 
-    def refuse_nothing(self) -> None:
-        """Raises InvalidInput where there is something to retry, and none of it is to be found."""
-        if self._wanted and not self._left_out:
-            remedy = "name the list that was submitted with --source, and the options it was submitted with"
-            expected = (
-                "requests that the topics still have"
-                if self._options.source is None
-                else f"requests of {self._options.campaign} in the list"
-            )
-            raise InvalidInput(
-                f"retry of {self._options.campaign}",
-                expected=expected,
-                got=f"none of {len(self._wanted):,}",
-                remedy=remedy,
-            )
+    def refuse_if_none_found(self) -> None:
+        """Raises InvalidInput if there is something to retry, and none of it can be found."""
+        if not self._missing or self._left_out:
+            return
+        expected = (
+            "requests that the topics still have"
+            if self._options.source is None
+            else f"requests of {self._options.campaign} in the list"
+        )
+        raise InvalidInput(
+            f"retry of {self._options.campaign}",
+            expected=expected,
+            got=f"none of {len(self._missing):,}",
+            remedy="name the submitted list with --source, and the options it was submitted with",
+        )
 
     def report(self, submitted: SubmitReport | None) -> RetryReport:
         return RetryReport(
@@ -142,38 +140,43 @@ class _Rest:
             asked=dict(self._asked),
             spoken=self._left_out["spoken"],
             under_way=self._left_out["under_way"],
-            missing=len(self._wanted),
-            missing_ids=tuple(islice(self._wanted, NAMED)),
+            missing=len(self._missing),
+            missing_ids=tuple(islice(self._missing, NAMED)),
             deadline=self._deadline,
             submitted=submitted,
         )
 
-    def _found(self) -> Iterator[SpeechRequest]:
-        """The first request of each id that is wanted."""
-        options = self._options
-        if options.source:
-            requests = rebuild_file(
-                self._settings,
-                options.source,
-                options.listed or SubmitOptions(campaign=options.campaign),
-            )
-        else:
-            requests = read_requests(self._settings, options.campaign)
-        while self._wanted and (request := next(requests, None)):
-            if self._wanted.pop(request.request_id, None):
+    def _find(self) -> Iterator[SpeechRequest]:
+        """Yield the first request of each id that is asked for."""
+        requests = self._all_requests()
+        while self._missing and (request := next(requests, None)):
+            if self._missing.pop(request.request_id, None):
                 yield request
+
+    def _all_requests(self) -> Iterator[SpeechRequest]:
+        """Return the requests of the old campaign, from its list or from the topics."""
+        options = self._options
+        if options.source is None:
+            return read_requests(self._settings, options.campaign)
+        listed = options.listed or SubmitOptions(campaign=options.campaign)
+        return rebuild_file(self._settings, options.source, listed)
 
 
 def _name(records: Mapping[str, Campaign], options: RetryOptions) -> str:
-    """An interrupted retry is gone on with. Raises InvalidInput where the name is another campaign's."""
+    """Return the new campaign's name, or that of an interrupted retry, which is continued.
+
+    Raises InvalidInput if the name belongs to another campaign.
+    """
     old = options.campaign
-    begun = {
+    interrupted = {
         name
         for name, record in records.items()
         if record.retry_of == old and record.state == "open"
     }
     numbered = (f"{old}-retry-{number}" for number in count(1))
-    name = options.name or next(name for name in numbered if name not in records or name in begun)
+    name = options.name or next(
+        name for name in numbered if name not in records or name in interrupted
+    )
     if name in records and records[name].retry_of != old:
         raise InvalidInput(
             f"campaign {name}",
@@ -187,11 +190,13 @@ def _name(records: Mapping[str, Campaign], options: RetryOptions) -> str:
 def _deadline(
     settings: Settings, options: RetryOptions, name: str, record: Campaign | None
 ) -> datetime | None:
-    """Raises InvalidInput where it is none. A duration counts from now; a resumed retry must give the same requests, so it keeps its own."""
+    """Return the deadline of the retry. Raises InvalidInput if the option is not a deadline.
+
+    A duration counts from now. A continued retry keeps its deadline, because it must give the
+    same requests.
+    """
     if record is not None:
         return record.deadline
-    return Builder(
-        SubmitOptions(campaign=name, deadline=options.deadline),
-        datetime.now(UTC),
-        profiles.load(settings.postprocess),
-    ).deadline
+    submit_options = SubmitOptions(campaign=name, deadline=options.deadline)
+    table = profiles.load(settings.postprocess)
+    return Builder(submit_options, datetime.now(UTC), table).deadline

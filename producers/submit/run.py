@@ -1,4 +1,4 @@
-"""One submission under way: what the journal, the topic and the rows say of each other."""
+"""One submission under way: it compares the rows with the journal and the topic."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ Given = tuple[int, Came] | BadRow
 
 
 class Run:
-    """Read, build, note the intent, send, note the acknowledgement, seal."""
+    """Builds rows, records the intent, sends, records the acknowledgement, and seals."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Run:
         )
         self._created_at = datetime.now(UTC)
         self._rows = self._new = self._resumed = self._duplicates = 0
-        self._whole = True  # whether the journal has all that a closed campaign accepted
+        self._whole = True  # the journal has all that a closed campaign accepted
 
     def begin(self, created_at: datetime) -> None:
-        """Makes the journal agree with the topic."""
+        """Make the journal agree with the topic."""
         if (remote := self._remote) is None:
             return
         self._created_at, identity = created_at, remote.identity(created_at)
@@ -76,7 +76,9 @@ class Run:
         fresh: list[tuple[Entry, SpeechRequest, bytes]] = []
         for row, request, came in built:
             try:
-                if (entry := self._place(row, request, known)) and self._admit(row, request, now):
+                if (entry := self._new_entry(row, request, known)) and self._admit(
+                    row, request, now
+                ):
                     fresh.append((entry, request, encode(row, request)))
                     known[request.request_id] = entry
             except InvalidRow as error:
@@ -88,27 +90,27 @@ class Run:
         self._note()
 
     def settle(self) -> None:
-        """Waits until everything is acknowledged, and notes it."""
+        """Wait until everything is acknowledged, and record it."""
         while self._publisher and not self._publisher.wait(0.5):
             self._note()
         self._note()
 
     def part(self) -> None:
-        """An interrupted run notes what was acknowledged; the next one goes on from there."""
+        """Record what an interrupted run has acknowledged; the next run continues from there."""
         if self._publisher:
             self._publisher.part()
             self._journal.acknowledge(self._publisher.finished())
 
     def seal(self, name: str) -> None:
-        """Raises InvalidInput where the campaign has nothing to seal."""
+        """Seal the campaign. Raises InvalidInput if it has no accepted request."""
         if (remote := self._remote) is None or self._producer is None or remote.closed:
             return
         if not (accepted := self._journal.accepted):
-            wrong = f"{self._rejected.count:,} rows, all of them wrong" if self._rows else "no rows"
+            wrong = f"{self._rejected.count:,} invalid rows" if self._rows else "no rows"
             remedy = f"see {self._rejected.path}" if self._rejected.path and self._rows else ""
             raise InvalidInput(
                 f"nothing to submit in {name}",
-                expected="at least one row that is right",
+                expected="at least one valid row",
                 got=wrong,
                 remedy=remedy,
             )
@@ -135,7 +137,10 @@ class Run:
         )
 
     def _has_all(self, remote: Remote) -> bool:
-        """Whether the journal has all that a closed campaign accepted. To one that is open, others may have submitted since."""
+        """Return True if the journal has all that a closed campaign accepted.
+
+        To an open campaign others may have submitted since.
+        """
         return (
             remote.closed
             and remote.record is not None
@@ -155,23 +160,23 @@ class Run:
             except InvalidRow as error:
                 wrong.append((error, came))
 
-    def _place(self, row: int, request: SpeechRequest, known: dict[str, Entry]) -> Entry | None:
-        """An entry where the request is new, None where it is there already. Raises InvalidRow where its id is there with other content."""
+    def _new_entry(self, row: int, request: SpeechRequest, known: dict[str, Entry]) -> Entry | None:
+        """Return an entry if the request is new, None if it was accepted before.
+
+        Raises InvalidRow if its id was accepted with other content.
+        """
         content = digest(request)
         entry = known.get(request.request_id)
         if entry is None:
             return Entry(request.request_id, content, row)
         if entry.digest != content:
-            place = (
-                f"row {entry.row}"
-                if entry.row and entry.row != row
-                else "this row when it was accepted"
-            )
+            same_row = entry.row in (0, row)
+            first = "this row when it was accepted" if same_row else f"row {entry.row}"
             field = self._options.id_column or "request_id"
             raise InvalidRow(
                 row,
                 field,
-                expected=f"an id of its own, or the content of {place}",
+                expected=f"an id of its own, or the content of {first}",
                 got=f"other content under {request.metadata.get('id', 'the same id')!r}",
             )
         if entry.row in (row, 0):
@@ -181,13 +186,17 @@ class Run:
         return None
 
     def _admit(self, row: int, request: SpeechRequest, now: datetime) -> bool:
-        """Whether a new request may be sent. Raises InvalidRow where its deadline is past, or the campaign closed."""
+        """Return True if a new request may be sent.
+
+        Raises InvalidRow if its deadline is past, or if the campaign is closed.
+        """
         remote = self._remote
         if remote and remote.closed:
             if self._whole and remote.record:
-                got = f"a new one, and the campaign is {remote.record.state} with {remote.record.accepted:,}"
+                record = remote.record
+                got = f"a new one, and the campaign is {record.state} with {record.accepted:,}"
                 raise InvalidRow(row, "", expected="a row that the campaign accepted", got=got)
-            self._resumed += 1  # the topic has forgotten its requests by now, so nobody can tell
+            self._resumed += 1  # the topic no longer has its requests: unknown
             return False
         check_deadline(row, request, now)
         return True
@@ -196,10 +205,11 @@ class Run:
         # 1. The campaign is announced before its first request.
         if self._remote and self._producer and self._remote.record is None:
             self._remote.open(self._producer, self._created_at, self._builder.deadline)
-        # 2. The intent is on disk before anything is sent, so that a crash leaves in doubt only what is noted.
+        # 2. The intent is on disk before anything is sent: a crash leaves only recorded batches
+        #    in doubt.
         batch = self._journal.intend(entry for entry, _, _ in fresh)
         failpoint("submit.intended")
-        # 3. Sent; `_note` marks the batch when all of it is acknowledged.
+        # 3. The batch is sent; `_note` marks it when all of it is acknowledged.
         if self._publisher:
             self._publisher.publish(batch, [(request, value) for _, request, value in fresh])
             failpoint("submit.sent")

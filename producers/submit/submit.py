@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from producers.rows.build import Builder, campaign_id
+from producers.rows.build import Builder
 from producers.rows.read import read
+from producers.rows.request_ids import campaign_id
 from producers.submit.journal import Journal
 from producers.submit.options import OnProgress, SubmitOptions, SubmitReport
 from producers.submit.rejected import Rejected
@@ -17,7 +18,7 @@ from producers.submit.run import Came, Given, Run
 from seedcast.catalog import profiles, voices
 from seedcast.settings import Settings
 
-BATCH = 2048  # rows between two notes in the journal
+BATCH = 2048  # rows between two entries in the journal
 
 
 def submit_file(
@@ -26,11 +27,13 @@ def submit_file(
     options: SubmitOptions,
     on_progress: OnProgress | None = None,
 ) -> SubmitReport:
-    """Submits CSV, JSON Lines or Parquet; again, it goes on where it was interrupted.
+    """Submit CSV, JSON Lines or Parquet. Repeating the call continues an interrupted submission.
 
-    The journal FILE.CAMPAIGN.journal and FILE.rejected.jsonl are written beside the file, or into `options.state_dir`.
-    Raises InvalidInput (the file, the options, a cancelled campaign, not one row accepted), LocalResource, Unreachable,
-    CredentialsRefused, TopicMismatch, and what the broker said of a record that it refused. While the broker is away it waits.
+    Writes FILE.CAMPAIGN.journal and FILE.rejected.jsonl beside the file, or into
+    `options.state_dir`. Waits while the broker is unavailable.
+    Raises InvalidInput (the file, the options, a cancelled campaign, not one row accepted),
+    LocalResource, Unreachable, CredentialsRefused, TopicMismatch, and the broker's error for a
+    record that it refused.
     """
     path = Path(file)
     base = (options.state_dir or path.parent) / path.name
@@ -44,10 +47,10 @@ def submit_requests(
     options: SubmitOptions,
     on_progress: OnProgress | None = None,
 ) -> SubmitReport:
-    """Submits requests as they are, and mappings as if each were a row of a file; returns when all are acknowledged.
+    """Submit requests unchanged, and mappings as if each were a row of a file.
 
-    Without `options.state_dir` nothing is written beside, and what the campaign has accepted before is read from the topics.
-    Raises as `submit_file` does.
+    Returns when Kafka has acknowledged all of them. Without `options.state_dir` it writes no file,
+    and reads from the topics what the campaign has accepted before. Raises as `submit_file` does.
     """
     base = options.state_dir and options.state_dir / campaign_id(options.campaign)
     return _submit(
@@ -64,39 +67,22 @@ def _submit(
     base: Path | None,
     on_progress: OnProgress | None,
 ) -> SubmitReport:
-    began, now, known, named = (
-        time.monotonic(),
-        datetime.now(UTC),
-        profiles.load(settings.postprocess),
-        voices.load(settings),
-    )
+    began, now = time.monotonic(), datetime.now(UTC)
+    device_profiles, named_voices = profiles.load(settings.postprocess), voices.load(settings)
     campaign = campaign_id(options.campaign)
-    Builder(
-        options, now, known, columns, named
-    )  # what is wrong with the options is said before the brokers are asked
+
+    def builder(created_at: datetime) -> Builder:
+        return Builder(options, created_at, device_profiles, columns, named_voices)
+
+    builder(now)  # raises if the options are wrong, before the brokers are asked
     with ExitStack() as stack:
-        file = (
-            None
-            if options.dry_run or base is None
-            else base.with_name(f"{base.name}.{campaign}.journal")
-        )
-        journal = stack.enter_context(closing(Journal(file)))
-        remote = (
-            None
-            if options.dry_run
-            else stack.enter_context(closing(Remote(settings, campaign, options.retry_of)))
-        )
+        journal = stack.enter_context(closing(_journal(options, base, campaign)))
+        remote = None
+        if not options.dry_run:
+            remote = stack.enter_context(closing(Remote(settings, campaign, options.retry_of)))
         created_at = remote.record.created_at if remote and remote.record else now
         rejected = Rejected(base and base.with_name(f"{base.name}.rejected.jsonl"))
-        run = Run(
-            settings,
-            options,
-            Builder(options, created_at, known, columns, named),
-            journal,
-            remote,
-            rejected,
-            on_progress,
-        )
+        run = Run(settings, options, builder(created_at), journal, remote, rejected, on_progress)
         run.begin(created_at)
         with closing(rejected):
             try:
@@ -108,6 +94,12 @@ def _submit(
                 raise
         run.seal(name)
         return run.report(campaign, time.monotonic() - began)
+
+
+def _journal(options: SubmitOptions, base: Path | None, campaign: str) -> Journal:
+    if options.dry_run or base is None:
+        return Journal(None)
+    return Journal(base.with_name(f"{base.name}.{campaign}.journal"))
 
 
 def _batches(rows: Iterator[Given]) -> Iterator[list[Given]]:

@@ -1,53 +1,68 @@
-"""What a campaign did not speak: its failed and expired requests, and what retries made of them."""
+"""The failed and expired requests of a campaign, and how its other retries treat them."""
 
 from collections.abc import Container, Iterator, Mapping
 from functools import reduce
+from typing import Literal
 
 from msgspec.structs import replace
 
-from producers.rows.build import request_id
+from producers.rows.request_ids import request_id
 from schemas.messages import Campaign, SpeechRequest
 from seedcast.campaigns.requests import read_requests
 from seedcast.campaigns.subscription import read_results
 from seedcast.settings import Settings
 
+Status = Literal["spoken", "under_way"]
+
 
 def unspoken(settings: Settings, campaign: str) -> Iterator[tuple[str, str]]:
-    """Request id and error code of each that failed or expired; its first result counts."""
+    """Yield request id and error code of each request that failed or expired.
+
+    Of several results of a request the first counts.
+    """
     for result in read_results(settings, campaign):
         if result.status in ("failed", "expired"):
             yield result.request_id, result.error.code if result.error else result.status
 
 
-def standings_in(settings: Settings, campaign: str) -> dict[str, str]:
-    """What is spoken or under way, by request id; what failed again is in neither."""
-    standings = {request.request_id: "under_way" for request in read_requests(settings, campaign)}
+def statuses_in(settings: Settings, campaign: str) -> dict[str, Status]:
+    """Return the status of each request that is spoken or under way, by request id."""
+    statuses: dict[str, Status] = {
+        request.request_id: "under_way" for request in read_requests(settings, campaign)
+    }
     for result in read_results(settings, campaign):
         if result.status == "succeeded":
-            standings[result.request_id] = "spoken"
+            statuses[result.request_id] = "spoken"
         else:
-            standings.pop(result.request_id, None)
-    return standings
+            statuses.pop(result.request_id, None)
+    return statuses
 
 
 def identity_of(request: SpeechRequest) -> str:
-    """What its id was made from: the id column, or the row's number; of a request that its caller made, the id itself."""
+    """Return the identity that the request id was derived from.
+
+    It is the row's id or its number. If the caller chose the request id, it is the id itself.
+    """
     candidates = (request.metadata.get("id"), request.metadata.get("row"))
-    made = (
+    matching = (
         identity
         for identity in candidates
         if identity is not None and request_id(request.campaign_id, identity) == request.request_id
     )
-    return next(made, request.request_id)
+    return next(matching, request.request_id)
 
 
-def again(request: SpeechRequest, name: str) -> SpeechRequest:
-    """As the campaign `name`, a retry of its own, has it."""
-    return replace(request, request_id=request_id(name, identity_of(request)), campaign_id=name)
+def copy_to(request: SpeechRequest, campaign: str) -> SpeechRequest:
+    """Return the request as a retry of its campaign has it."""
+    new_id = request_id(campaign, identity_of(request))
+    return replace(request, request_id=new_id, campaign_id=campaign)
 
 
-class Standings:
-    """What other retries have made of a campaign's requests: those of its own, of the campaigns that it retries, and retries of retries."""
+class OtherRetries:
+    """The status of a campaign's requests in the other retries of its family.
+
+    The family is the first campaign, its retries, and their retries.
+    """
 
     def __init__(
         self,
@@ -57,70 +72,79 @@ class Standings:
         name: str,
         wanted: Container[str],
     ) -> None:
-        """`name`: of the retry that asks. `wanted`: ids in `campaign`, which those that it retries did not speak."""
+        """`name`: of the retry that asks. `wanted`: ids in `campaign` that it wants to submit.
+
+        No retry from the first campaign to `campaign` spoke those.
+        """
         parents = {
             record.campaign_id: record.retry_of for record in records.values() if record.retry_of
         }
-        self._line = _line(parents, campaign)
-        self._retries = _retries(parents, self._line[0])
-        others = [retried for retried in self._retries if retried not in (*self._line, name)]
-        self._standings = {
-            request: standing
-            for retried in others
-            for request, standing in standings_in(settings, retried).items()
-        }
-        self._origins = (
-            dict(self._traced(settings, wanted)) if self._standings and len(self._line) > 1 else {}
+        self._ancestry = _ancestry(parents, campaign)
+        self._retries = _retries(parents, self._ancestry[0])
+        others = [retry for retry in self._retries if retry not in (*self._ancestry, name)]
+        self._statuses: dict[str, Status] = {}
+        for retry in others:
+            self._statuses |= statuses_in(settings, retry)
+        trace = bool(self._statuses) and len(self._ancestry) > 1
+        self._originals = dict(self._trace_originals(settings, wanted)) if trace else {}
+
+    def status_of(self, request: SpeechRequest) -> Status | None:
+        """Return None if no other retry has spoken the request or has it under way."""
+        if not self._statuses:
+            return None
+        statuses = {self._statuses.get(copy.request_id) for copy in self._copies(request)}
+        return (
+            "spoken" if "spoken" in statuses else "under_way" if "under_way" in statuses else None
         )
 
-    def of(self, request: SpeechRequest) -> str | None:
-        """None where it is not spoken, and nobody is at it."""
-        if not self._standings:
-            return None
-        found = {self._standings.get(made.request_id) for made in self._everywhere(request)}
-        return "spoken" if "spoken" in found else "under_way" if "under_way" in found else None
-
-    def _everywhere(self, request: SpeechRequest) -> Iterator[SpeechRequest]:
-        """It, from its first campaign on, as each retry has it."""
-        first = self._first(request)
-        made = {first.campaign_id: first}
+    def _copies(self, request: SpeechRequest) -> Iterator[SpeechRequest]:
+        """Return the request as the first campaign has it, and as each retry has it."""
+        original = self._original(request)
+        copies = {original.campaign_id: original}
         for name, parent in self._retries.items():
-            if parent in made:
-                made[name] = again(made[parent], name)
-        return iter(made.values())
+            if parent in copies:
+                copies[name] = copy_to(copies[parent], name)
+        return iter(copies.values())
 
-    def _first(self, request: SpeechRequest) -> SpeechRequest:
+    def _original(self, request: SpeechRequest) -> SpeechRequest:
+        """Return the request as the first campaign has it."""
         if identity_of(request) != request.request_id:
-            return again(request, self._line[0])
-        return self._origins.get(request.request_id, request)
+            return copy_to(request, self._ancestry[0])
+        return self._originals.get(request.request_id, request)
 
-    def _traced(
+    def _trace_originals(
         self, settings: Settings, wanted: Container[str]
     ) -> Iterator[tuple[str, SpeechRequest]]:
-        """Requests that their caller made: what a retry calls them tells nothing of what they were called."""
-        for request in read_requests(settings, self._line[0]):
-            if (
-                identity_of(request) == request.request_id
-                and (found := reduce(again, self._line[1:], request).request_id) in wanted
-            ):
-                yield found, request
+        """Yield id in the retry and original of each request whose id its caller chose.
+
+        The id in a retry is a hash, which does not tell the id in the first campaign.
+        """
+        for request in read_requests(settings, self._ancestry[0]):
+            if identity_of(request) != request.request_id:
+                continue
+            retried = reduce(copy_to, self._ancestry[1:], request)
+            if retried.request_id in wanted:
+                yield retried.request_id, request
 
 
-def _line(parents: Mapping[str, str], campaign: str) -> list[str]:
-    """From the first campaign, by what it retries, to this one."""
-    line = [campaign]
-    while (parent := parents.get(line[0])) and parent not in line:
-        line.insert(0, parent)
-    return line
+def _ancestry(parents: Mapping[str, str], campaign: str) -> list[str]:
+    """Return the campaigns from the first one to this one, each a retry of the one before."""
+    ancestry = [campaign]
+    while (parent := parents.get(ancestry[0])) and parent not in ancestry:
+        ancestry.insert(0, parent)
+    return ancestry
 
 
 def _retries(parents: Mapping[str, str], first: str) -> dict[str, str]:
-    """All that retry the first campaign, or a retry of it, each with what it retries, which comes before it."""
-    found: dict[str, str] = {}
+    """Return all retries in the family of the first campaign, with the campaign each one retries.
+
+    A campaign comes before its retries.
+    """
+    family: dict[str, str] = {}
     while more := {
         name: parent
         for name, parent in parents.items()
-        if name not in (first, *found) and (parent == first or parent in found)
+        if name not in (first, *family) and (parent == first or parent in family)
     }:
-        found |= more
-    return found
+        family |= more
+    return family

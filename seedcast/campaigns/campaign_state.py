@@ -1,4 +1,4 @@
-"""What may become of a campaign's state, and what a reader makes of writers that raced. Pure."""
+"""Transitions between states of a campaign, and how concurrent writes are merged. Pure."""
 
 from msgspec.structs import replace
 
@@ -11,61 +11,61 @@ CANCELLED = RequestError(
 
 
 def paused(campaign: Campaign) -> Campaign:
-    """The same where it is paused already. Raises InvalidInput where there is nothing left to hold back."""
+    """Raises InvalidInput if the campaign has ended. A paused campaign stays as it is."""
     _refuse(campaign, ("cancelled", "completed"), "one that is under way")
     return replace(campaign, state="paused")
 
 
 def resumed(campaign: Campaign) -> Campaign:
-    """The same where it is under way already. Raises InvalidInput where it has ended."""
+    """Raises InvalidInput if the campaign has ended. A running campaign stays as it is."""
     _refuse(campaign, ("cancelled", "completed"), "one that is paused")
     return replace(campaign, state="open" if campaign.accepted is None else "sealed")
 
 
 def cancelled(campaign: Campaign) -> Campaign:
-    """For ever; the same where it is cancelled already. Raises InvalidInput where every request has its outcome."""
+    """Final. Raises InvalidInput if every request has its outcome already."""
     _refuse(campaign, ("completed",), "one that is under way or paused")
     return replace(campaign, state="cancelled")
 
 
 def sealed(campaign: Campaign, accepted: int) -> Campaign:
-    """With the number of distinct requests that it accepted; a paused one stays paused."""
-    return replace(
-        campaign, state="paused" if campaign.state == "paused" else "sealed", accepted=accepted
-    )
+    """Set the number of distinct requests accepted; a paused campaign stays paused."""
+    state: CampaignState = "paused" if campaign.state == "paused" else "sealed"
+    return replace(campaign, state=state, accepted=accepted)
 
 
 def merged(known: Campaign | None, record: Campaign) -> Campaign:
-    """What holds after `record`, for whoever knew `known`. Each writer reads, decides and writes; others may write in between.
+    """Return the state after `record`, for a reader that knew `known`.
 
-    Cancelled and completed are final. The accepted count stays as it was first known. The record that brings the count
-    is the submission's, which does not decide whether the campaign is paused; any other record is an operator's, who does.
+    Each writer reads the state, decides and writes; others may write in between. "cancelled" and
+    "completed" are final, and the first accepted count stays. The record that brings the count is
+    the submission's: it does not decide whether the campaign is paused. Every other record is an
+    operator's, and does.
     """
     if known is None:
         return record
     accepted = record.accepted if known.accepted is None else known.accepted
-    return replace(record, state=_state(known, record, accepted), accepted=accepted)
+    return replace(record, state=_merged_state(known, record, accepted), accepted=accepted)
 
 
-def _state(known: Campaign, record: Campaign, accepted: int | None) -> CampaignState:
+def _merged_state(known: Campaign, record: Campaign, accepted: int | None) -> CampaignState:
     if "cancelled" in (known.state, record.state):
         return "cancelled"
     if "completed" in (known.state, record.state):
         return "completed"
-    decided = known.state if known.accepted != accepted else record.state
-    return "sealed" if decided == "open" and accepted is not None else decided
+    state = known.state if known.accepted != accepted else record.state
+    return "sealed" if state == "open" and accepted is not None else state
 
 
 def _refuse(campaign: Campaign, states: tuple[str, ...], expected: str) -> None:
-    if campaign.state in states:
-        remedy = (
-            "submit the list again as another campaign"
-            if campaign.state == "cancelled"
-            else "every request of it has its outcome: see `seedcast results`"
-        )
-        raise InvalidInput(
-            f"campaign {campaign.campaign_id}",
-            expected=expected,
-            got=f"one that is {campaign.state}",
-            remedy=remedy,
-        )
+    if campaign.state not in states:
+        return
+    remedy = "every request has its outcome; `seedcast results` lists them"
+    if campaign.state == "cancelled":
+        remedy = "submit the list again as another campaign"
+    raise InvalidInput(
+        f"campaign {campaign.campaign_id}",
+        expected=expected,
+        got=f"one that is {campaign.state}",
+        remedy=remedy,
+    )

@@ -1,111 +1,136 @@
-"""The compacted topic of campaigns, read whole: how each stands."""
+"""The compacted topic of campaigns: follow it, and write to it."""
 
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import Self
 
 import structlog
 
 from schemas.messages import Campaign, CampaignState
 from schemas.topics import CAMPAIGNS
 from seedcast.campaigns.campaign_state import merged
-from seedcast.codec import decode_campaign
+from seedcast.codec import decode_campaign, encode_json
 from seedcast.errors import InvalidInput, Undecodable
-from seedcast.kafka import Producer, Record, TopicReader, announce
+from seedcast.kafka import Producer, Record, TopicReader
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 
 class Campaigns:
-    """Follows the topic; `records` is what is known so far, by id."""
+    """Follows the topic; `records` holds the state of every campaign known so far, by id."""
 
     def __init__(self, settings: Settings) -> None:
         self._reader = TopicReader(settings, settings.topic(CAMPAIGNS))
         self.records: dict[str, Campaign] = {}
-        self.disputed: set[str] = (
-            set()
-        )  # ids whose latest record alone, as compaction would leave it, says something else
+        # Campaigns whose latest record differs from their merged state. Compaction keeps only the
+        # latest record, so the merged state has to be written again.
+        self.disputed: set[str] = set()
 
-    def __enter__(self) -> "Campaigns":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reader.__exit__()
+        self.close()
+
+    def close(self) -> None:
+        self._reader.close()
 
     def catch_up(self) -> None:
+        """Read every record that is on the topic now."""
         for record in self._reader.to_end():
-            self._take(record)
+            self._apply(record)
 
     def poll(self, timeout: float = 0.0) -> set[str]:
-        """The ids of which something was heard within `timeout` seconds; none while the broker is away. Raises Fatal errors."""
-        heard = [self._take(record) for record in self._reader.poll(timeout)]
-        return {campaign_id for campaign_id in heard if campaign_id}
+        """Return the ids of campaigns that got a record within `timeout` seconds.
+
+        Empty while the broker is unavailable. Raises Fatal errors.
+        """
+        ids = [self._apply(record) for record in self._reader.poll(timeout)]
+        return {campaign_id for campaign_id in ids if campaign_id}
 
     def state(self, campaign_id: str) -> CampaignState | None:
-        """None where nobody announced it: producers in other languages need not."""
+        """None if nobody announced the campaign: producers in other languages need not."""
         campaign = self.records.get(campaign_id)
         return campaign.state if campaign else None
 
     @property
     def cancelled(self) -> frozenset[str]:
-        return frozenset(
-            campaign_id
-            for campaign_id, campaign in self.records.items()
-            if campaign.state == "cancelled"
-        )
+        records = self.records.items()
+        return frozenset(id_ for id_, campaign in records if campaign.state == "cancelled")
 
-    def _take(self, record: Record) -> str | None:
-        if not record.value:  # a tombstone
-            campaign_id = (record.key or b"").decode(errors="replace")
-            self.records.pop(campaign_id, None)
-            self.disputed.discard(campaign_id)
-            return campaign_id
+    def _apply(self, record: Record) -> str | None:
+        if not record.value:
+            return self._remove(record)
         try:
             campaign = decode_campaign(record.value)
         except Undecodable as error:
             log.warning("campaign_unreadable", offset=record.offset, problem=str(error))
             return None
-        found = merged(self.records.get(campaign.campaign_id), campaign)
-        self.records[campaign.campaign_id] = found
-        (self.disputed.discard if found == campaign else self.disputed.add)(campaign.campaign_id)
-        return campaign.campaign_id
+        campaign_id = campaign.campaign_id
+        state = merged(self.records.get(campaign_id), campaign)
+        self.records[campaign_id] = state
+        (self.disputed.discard if state == campaign else self.disputed.add)(campaign_id)
+        return campaign_id
+
+    def _remove(self, tombstone: Record) -> str:
+        campaign_id = (tombstone.key or b"").decode(errors="replace")
+        self.records.pop(campaign_id, None)
+        self.disputed.discard(campaign_id)
+        return campaign_id
 
 
 def read_campaigns(settings: Settings) -> dict[str, Campaign]:
-    """Every campaign as it stands now, by id."""
+    """Return the current state of every campaign, by id."""
     with Campaigns(settings) as campaigns:
         campaigns.catch_up()
         return campaigns.records
 
 
-def write(settings: Settings, producer: Producer, campaign: Campaign) -> Campaign:
-    """Writes a state and returns what holds now: where another writer came in between, that is written once more, since compaction keeps only the latest."""
+def announce(producer: Producer, settings: Settings, campaign: Campaign) -> None:
+    """Write a campaign's state to the topic, acknowledged."""
+    key = campaign.campaign_id.encode()
+    producer.deliver(settings.topic(CAMPAIGNS), key=key, value=encode_json(campaign))
+
+
+def write_campaign(settings: Settings, producer: Producer, campaign: Campaign) -> Campaign:
+    """Write a campaign's state and return the state that holds now.
+
+    Where another writer came in between, the merged state is written once more, since compaction
+    keeps only the latest record.
+    """
     announce(producer, settings, campaign)
     while True:
         with Campaigns(settings) as campaigns:
             campaigns.catch_up()
-        found = campaigns.records.get(campaign.campaign_id, campaign)
+        state = campaigns.records.get(campaign.campaign_id, campaign)
         if campaign.campaign_id not in campaigns.disputed:
-            return found
-        announce(producer, settings, found)
+            return state
+        announce(producer, settings, state)
 
 
-def alter(
+def change_campaign(
     settings: Settings, campaign_id: str, change: Callable[[Campaign], Campaign]
 ) -> tuple[Campaign, Campaign]:
-    """How it stood and how it stands now. Raises InvalidInput where there is no such campaign, or where the change makes no sense."""
-    before = find(read_campaigns(settings), campaign_id)
-    wanted = change(before)
-    return before, before if wanted == before else write(settings, Producer(settings), wanted)
+    """Apply `change` to a campaign; return its state before and its state now.
+
+    Raises InvalidInput if there is no such campaign, or if `change` refuses its state.
+    """
+    before = find_campaign(read_campaigns(settings), campaign_id)
+    after = change(before)
+    if after == before:
+        return before, before
+    return before, write_campaign(settings, Producer(settings), after)
 
 
-def find(records: dict[str, Campaign], campaign_id: str) -> Campaign:
-    """Raises InvalidInput, naming those of nearly that name."""
+def find_campaign(records: dict[str, Campaign], campaign_id: str) -> Campaign:
+    """Raises InvalidInput, naming campaigns of a similar name."""
     if campaign_id in records:
         return records[campaign_id]
-    near = ", ".join(get_close_matches(campaign_id, records, n=5))
+    similar = ", ".join(get_close_matches(campaign_id, records, n=5))
     raise InvalidInput(
         f"campaign {campaign_id}",
         expected="one that was submitted",
-        got=f"none of that name, but {near}" if near else "none of that name",
+        got=f"none of that name, but {similar}" if similar else "none of that name",
+        remedy="`seedcast campaigns` lists them",
     )

@@ -1,4 +1,4 @@
-"""How campaigns stand: the first result of every request id, counted from the results topic."""
+"""The progress of campaigns: first results of request ids, counted from the results topic."""
 
 import time
 from collections import Counter
@@ -11,16 +11,16 @@ from msgspec.structs import replace
 
 from schemas.messages import Campaign, SpeechResult
 from schemas.topics import DAY, RESULTS
-from seedcast.campaigns.campaign_topic import Campaigns
+from seedcast.campaigns.campaign_topic import Campaigns, announce
 from seedcast.codec import decode_result
 from seedcast.errors import InvalidInput, Undecodable
-from seedcast.kafka import Producer, Record, TopicReader, announce
+from seedcast.kafka import Producer, Record, TopicReader
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 POLL = 0.2  # seconds
-KEPT = RESULTS.retention_ms // DAY + 1  # days, of which the first is seldom a whole one
+KEPT = RESULTS.retention_ms // DAY + 1  # days; the first of them is rarely a whole one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Progress:
     expired: int = 0
     cancelled: int = 0
     audio_seconds: float = 0.0  # of the first rendition of each request
-    rate: float | None = None  # outcomes a second, between the first and the latest
+    rate: float | None = None  # outcomes per second, between the first and the latest
 
     @property
     def finished(self) -> int:
@@ -40,6 +40,13 @@ class Progress:
     @property
     def complete(self) -> bool:
         return self.accepted is not None and self.finished >= self.accepted
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the campaign is complete at this rate; None if complete or unknown."""
+        if self.accepted is None or self.complete or not self.rate:
+            return None
+        return (self.accepted - self.finished) / self.rate
 
 
 @dataclass
@@ -51,7 +58,7 @@ class _Tally:
     last_ms: int = 0
 
     def take(self, result: SpeechResult, timestamp_ms: int) -> bool:
-        """Whether it is the request's first result."""
+        """Return True if this is the first result of its request."""
         if (compact := _compact(result.request_id)) in self.ids:
             return False
         self.ids.add(compact)
@@ -63,7 +70,7 @@ class _Tally:
 
 
 class Outcomes:
-    """Reads every partition from its beginning, and follows. With a campaign, the others are not counted."""
+    """Reads the results topic from its beginning and follows it; counts one campaign, or all."""
 
     def __init__(self, settings: Settings, campaign: str | None = None) -> None:
         self._only = campaign
@@ -74,7 +81,10 @@ class Outcomes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._reader.__exit__()
+        self.close()
+
+    def close(self) -> None:
+        self._reader.close()
 
     @property
     def caught_up(self) -> bool:
@@ -85,7 +95,7 @@ class Outcomes:
             self._take(record)
 
     def poll(self, timeout: float) -> list[SpeechResult]:
-        """First results that arrived within `timeout` seconds."""
+        """Return the first results of requests that arrived within `timeout` seconds."""
         return [result for record in self._reader.poll(timeout) if (result := self._take(record))]
 
     def progress(self, campaign: Campaign) -> Progress:
@@ -102,7 +112,10 @@ class Outcomes:
         )
 
     def ended(self, campaign: Campaign) -> bool:
-        """Whether nothing more is to be waited for. Of one that was cancelled before it was sealed, nobody knows how many requests it has."""
+        """Return True if no further outcome is expected.
+
+        A campaign that was cancelled before it was sealed has no count to wait for.
+        """
         uncounted = campaign.state == "cancelled" and campaign.accepted is None
         return self.caught_up and (uncounted or self.progress(campaign).complete)
 
@@ -124,17 +137,21 @@ class Outcomes:
 
 
 class Seen:
-    """Ids that were met, by the day of their records: bounded, however long it is asked. What comes again after the topic's retention is new."""
+    """Request ids seen so far, by the day of their records.
+
+    Days beyond the topic's retention are dropped, so the size is bounded. An id that comes again
+    after that counts as new.
+    """
 
     def __init__(self) -> None:
         self._days: dict[int, set[int]] = {}
         self._latest = 0
 
     def first(self, request_id: str, timestamp_ms: int) -> bool:
+        """Return True if the id was not seen before, and remember it."""
         compact = _compact(request_id)
-        day = (
-            min(timestamp_ms, int(time.time() * 1000)) // DAY
-        )  # a clock that was ahead makes no other id old
+        # A producer's clock that is ahead must not make the other ids old.
+        day = min(timestamp_ms, int(time.time() * 1000)) // DAY
         if any(compact in ids for ids in self._days.values()):
             return False
         if day > self._latest:
@@ -145,17 +162,20 @@ class Seen:
 
 
 def _compact(request_id: str) -> int:
-    """64 bits: 70 bytes a request in a set, half of what its id takes; two of a million requests collide once in 40 million campaigns."""
+    """Hash an id to 64 bits: 70 bytes per request in a set, half of what the id itself takes.
+
+    Two of a million requests collide once in 40 million campaigns.
+    """
     return int.from_bytes(blake2b(request_id.encode(), digest_size=8).digest())
 
 
 def wait(
     settings: Settings, campaign_id: str, on_progress: Callable[[Progress], None] = lambda _: None
 ) -> Progress:
-    """Until the campaign is sealed and every accepted request has its outcome; then marks it completed.
+    """Wait until the campaign is sealed and complete, then mark it completed.
 
-    One that was cancelled before it was sealed has no count to wait for: it ends at once, not `complete`.
-    Raises InvalidInput where there is no such campaign.
+    A campaign that was cancelled before it was sealed has no count to wait for: this returns at
+    once, and the progress is not `complete`. Raises InvalidInput if there is no such campaign.
     """
     with Campaigns(settings) as campaigns, Outcomes(settings, campaign_id) as outcomes:
         campaigns.catch_up()

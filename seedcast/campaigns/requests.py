@@ -1,4 +1,4 @@
-"""What the requests topics keep of a campaign."""
+"""The requests of a campaign that the requests topics still keep."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,16 +16,18 @@ ACCEPTING = (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED)
 def read_requests(
     settings: Settings, campaign: str, topics: Sequence[Topic] = ACCEPTING
 ) -> Iterator[SpeechRequest]:
-    """Repeats included; what cannot be read is left out: it was rejected, or is a dead letter."""
-    mark = (
-        campaign.encode()
-    )  # decoding only what holds it: a campaign's id is ASCII that JSON does not escape
+    """Yield the campaign's requests, repeats included.
+
+    Unreadable records are left out: each was rejected, or is a dead letter.
+    """
+    # Decode only records that contain the id: it is ASCII, which JSON does not escape.
+    needle = campaign.encode()
     for topic in topics:
         with TopicReader(settings, settings.topic(topic)) as reader:
             for record in reader.to_end():
+                if needle not in record.value:
+                    continue
                 with suppress(Poison):
-                    if (
-                        mark in record.value
-                        and (request := decode_request(record.value)).campaign_id == campaign
-                    ):
+                    request = decode_request(record.value)
+                    if request.campaign_id == campaign:
                         yield request

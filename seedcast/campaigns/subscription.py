@@ -1,19 +1,22 @@
-"""How requests ended: reading results, and subscribing to them.
+"""Results of requests: read them, or subscribe to them.
 
     from seedcast import embedded, settings
-    from seedcast.results import subscribe
+    from seedcast.campaigns.subscription import subscribe
 
-    with subscribe(embedded.connected(settings.load()), group="billing", campaign="july-bills") as results:
+    connected = embedded.connected(settings.load())
+    with subscribe(connected, group="billing", campaign="july-bills") as results:
         for result in results:
-            print(result.metadata["id"], result.status, [rendition.uri for rendition in result.renditions])
+            print(result.metadata["id"], result.status, [r.uri for r in result.renditions])
 
-It ends when every request of the campaign has its outcome. Run again, it goes on after what was done.
+The loop ends when every request of the campaign has its outcome. Run again, it goes on after the
+last result that was handled.
 """
 
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, nullcontext
 from types import TracebackType
+from typing import Self
 
 import structlog
 
@@ -29,42 +32,41 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 POLL = 0.2  # seconds
-COMMIT_INTERVAL = 1.0  # seconds; a crash shows the caller again what was done within them
+COMMIT_INTERVAL = 1.0  # seconds; results handled within it come again after a crash
 
 
 def read_results(
     settings: Settings, campaign: str | None = None, follow: bool = False
 ) -> Iterator[SpeechResult]:
-    """The first result of every request, without a group: what is there now, or for ever with `follow`."""
+    """Yield the first result of every request, without a consumer group.
+
+    Ends at the end of the topic; with `follow`, never.
+    """
     seen = Seen()
     with TopicReader(settings, settings.topic(RESULTS)) as reader:
         while follow or not reader.caught_up:
             for record in reader.poll(POLL):
-                result = _decode(record)
-                if (
-                    result
-                    and campaign in (None, result.campaign_id)
-                    and seen.first(result.request_id, record.timestamp_ms)
-                ):
+                result = _decode(record, campaign)
+                if result and seen.first(result.request_id, record.timestamp_ms):
                     yield result
 
 
 class Subscription(Iterator[SpeechResult]):
-    """What `subscribe` returns.
+    """Iterates over results; made by `subscribe`.
 
-    A result is done when the next one is asked for, or with `close()`, or at the end of a `with` block that raised nothing.
-    Where the loop is left otherwise, the last one comes again.
+    A result counts as handled once the next one is asked for, with `close()`, or at the end of a
+    `with` block that raised nothing. Otherwise the last one comes again.
     """
 
     def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
-        ending = _Ending(settings, campaign) if campaign is not None else None
+        completion = _Completion(settings, campaign) if campaign is not None else None
         self._member = _Member(settings, group, campaign)
-        self._results = _follow(self._member, ending)
+        self._results = _follow(self._member, completion)
 
     def __next__(self) -> SpeechResult:
         return next(self._results)
 
-    def __enter__(self) -> "Subscription":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -78,37 +80,40 @@ class Subscription(Iterator[SpeechResult]):
 
     def _leave(self) -> None:
         self._results.close()
-        self._member.close()  # the generator's own end does not run where it never began
+        self._member.close()  # a generator that never began does not run its own end
 
 
 def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Subscription:
-    """Each request's first result once, as a member of a consumer group; several members share the partitions.
+    """Iterate over each request's first result, as a member of a consumer group.
 
-    With a campaign the consumer group is one for itself, GROUP:CAMPAIGN: what another campaign, or none, has read or left does not count for it.
-    The group resumes after what was done. Repeats are left out over restarts, too: all results of a request are in one
-    partition, which its owner reads again from its beginning, up to the committed offset, to know the ids.
-    With a campaign, ends when that campaign is complete, or was cancelled before it was sealed, and what this member owns of it was handed out.
+    Several members share the partitions. The group resumes after the last handled result. Repeats
+    are left out across restarts, too: all results of a request are in one partition, which its
+    owner reads again from the beginning up to the committed offset, to know the ids.
 
-    Raises InvalidInput where there is no such campaign; iterating raises Fatal errors of Kafka.
+    With a campaign, the group is GROUP:CAMPAIGN, with offsets of its own. Iteration then ends once
+    the campaign is complete, or was cancelled before it was sealed, and this member has handed out
+    its share of the results.
+
+    Raises InvalidInput if there is no such campaign; iterating raises Fatal errors of Kafka.
     """
     return Subscription(settings, group, campaign)
 
 
-def _follow(member: "_Member", ending: "_Ending | None") -> Generator[SpeechResult]:
-    with closing(member), closing(ending) if ending else nullcontext():
+def _follow(member: "_Member", completion: "_Completion | None") -> Generator[SpeechResult]:
+    with closing(member), closing(completion) if completion else nullcontext():
         while True:
-            complete = ending is not None and ending.reached()
-            taken = 0
+            complete = completion is not None and completion.reached()
+            count = 0
             for result in member.poll():
-                taken += 1
+                count += 1
                 yield result
             member.commit()
-            if complete and not taken and member.at_end():
+            if complete and not count and member.at_end():
                 return
 
 
-class _Ending:
-    """Whether a campaign is complete: a member sees only its own partitions."""
+class _Completion:
+    """Follows a whole campaign: a member sees only the results in its own partitions."""
 
     def __init__(self, settings: Settings, campaign: str) -> None:
         self._campaign = campaign
@@ -126,30 +131,25 @@ class _Ending:
         return self._outcomes.ended(self._campaigns.records[self._campaign])
 
     def close(self) -> None:
-        self._campaigns.__exit__()
-        self._outcomes.__exit__()
+        self._campaigns.close()
+        self._outcomes.close()
 
 
 class _Member:
     def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
         self._campaign = campaign
-        self._resume: dict[
-            Partition, int
-        ] = {}  # committed offsets: below them results are only remembered
+        # Offsets committed before the assignment: below them, results are only remembered.
+        self._resume: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
         self._seen: dict[Partition, Seen] = {}
         self._current: Record | None = None  # with the caller
         self._joined = self._closed = False
         self._last_commit = time.monotonic()
-        topic, name = (
-            settings.topic(RESULTS),
-            settings.group(group if campaign is None else f"{group}:{campaign}"),
-        )
         self._consumer = GroupConsumer(
             settings,
-            name,
-            [topic],
+            settings.group(group if campaign is None else f"{group}:{campaign}"),
+            [settings.topic(RESULTS)],
             on_assign=self._assigned,
             on_revoke=self._revoked,
             on_lost=self._lost,
@@ -157,7 +157,7 @@ class _Member:
         )
 
     def poll(self) -> Iterator[SpeechResult]:
-        """First results; the one before is done when the next is asked for."""
+        """Yield first results; each is handled once the next one is asked for."""
         for record in self._consumer.poll(1000, POLL):
             if record.partition not in self._next:
                 continue
@@ -174,11 +174,11 @@ class _Member:
         self._current = None
 
     def at_end(self) -> bool:
-        """Whether all of its partitions, perhaps none, were read to their end."""
+        """Return True if all partitions of this member, perhaps none, were read to their ends."""
         try:
             return self._joined and self._consumer.at_end(self._next)
         except Retryable as error:
-            log.warning("end_unknown", problem=str(error))  # it is asked again
+            log.warning("end_unknown", problem=str(error))  # the next call asks again
             return False
 
     def commit(self) -> None:
@@ -199,16 +199,15 @@ class _Member:
             self._consumer.close()
 
     def _first(self, record: Record) -> SpeechResult | None:
-        result = _decode(record)
-        if result is None or self._campaign not in (None, result.campaign_id):
+        if (result := _decode(record, self._campaign)) is None:
             return None
         first = self._seen[record.partition].first(result.request_id, record.timestamp_ms)
         return result if first and record.offset >= self._resume[record.partition] else None
 
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         self._joined = True
-        for partition, left in committed.items():
-            self._resume[partition] = self._committed[partition] = left.offset or 0
+        for partition, offsets in committed.items():
+            self._resume[partition] = self._committed[partition] = offsets.offset or 0
             self._next[partition] = 0
             self._seen[partition] = Seen()
 
@@ -221,9 +220,10 @@ class _Member:
                 table.pop(partition, None)
 
 
-def _decode(record: Record) -> SpeechResult | None:
+def _decode(record: Record, campaign: str | None) -> SpeechResult | None:
+    """None if the record is unreadable, or of another campaign than the one asked for."""
     try:
-        return decode_result(record.value)
+        result = decode_result(record.value)
     except Undecodable as error:
         log.warning(
             "result_unreadable",
@@ -232,3 +232,4 @@ def _decode(record: Record) -> SpeechResult | None:
             problem=str(error),
         )
         return None
+    return result if campaign in (None, result.campaign_id) else None

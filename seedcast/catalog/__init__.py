@@ -1,1 +1,1 @@
-"""What requests may name: device profiles, voices, and texts that can be spoken."""
+"""What a request may contain: device profiles, named voices, and texts that can be spoken."""

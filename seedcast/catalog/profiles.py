@@ -1,4 +1,4 @@
-"""Device profiles: data, not code. Producers check names against them, the post-process app renders them."""
+"""Device profiles, which are data. Producers check their names; post-processing renders them."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -21,99 +21,103 @@ SUFFIX: dict[Format, str] = {
     "mp3": "mp3",
 }
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # RFC 6716
-OPUS_BITRATE = 256_000  # of one channel, the most that libopus takes
-FLAC_RATE = 65_535  # Hz; over it a frame's header has tens of Hz only (RFC 9639)
+MAX_OPUS_BITRATE = 256_000  # of one channel; libopus accepts no more
+MAX_FLAC_RATE = 65_535  # Hz; above it, a frame's header has tens of Hz only (RFC 9639)
 MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)  # MPEG-1 and MPEG-2, Layer III
-MP3_BITRATES = tuple(
-    k * 1000 for k in (32, 40, 48, 56, 64, 80, 96, 112, 128, 160)
-)  # what both of them have
+# the bitrates that both of them have
+MP3_BITRATES = tuple(k * 1000 for k in (32, 40, 48, 56, 64, 80, 96, 112, 128, 160))
 
 Off = Literal["off"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=5)]
-LowEdge = Annotated[
-    float, msgspec.Meta(ge=20, le=96_000)
-]  # Hz; a filter for less would be longer than the speech
+# Hz; a filter for a lower edge would be longer than the speech
+LowEdge = Annotated[float, msgspec.Meta(ge=20, le=96_000)]
 HighEdge = Annotated[float, msgspec.Meta(gt=0, le=96_000)]  # Hz
-CREST = 6.0  # dB between loudness and true peak that speech needs, however hard it is limited
+CREST = 6.0  # dB that speech needs between loudness and true peak, however hard it is limited
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a rendition for one kind of device is. A row that says nothing of a step has the step, as a phone would want it."""
+    """How to render audio for one kind of device.
+
+    A step that a row does not mention is applied, with a default that suits a phone.
+    """
 
     name: ProfileName
     format: Format
     sample_rate: Annotated[int, msgspec.Meta(ge=8000, le=192_000)]  # Hz
-    bitrate: Annotated[int, msgspec.Meta(ge=6000, le=510_000)] = (
-        32_000  # bits a second, Opus and MP3
-    )
-    complexity: Annotated[int, msgspec.Meta(ge=0, le=10)] = 5  # of Opus: what its encoder may spend
+    # bits per second; used by Opus and MP3
+    bitrate: Annotated[int, msgspec.Meta(ge=6000, le=510_000)] = 32_000
+    # how much computation Opus's encoder may spend
+    complexity: Annotated[int, msgspec.Meta(ge=0, le=10)] = 5
     resampler: Literal["soxr", "kaiser"] = "soxr"
-    trim: Literal["auto", "off"] = (
-        "auto"  # silence at both ends; with auto, a waveform without speech is an error
-    )
-    speech: Annotated[float, msgspec.Meta(ge=0, le=1)] = (
-        0.5  # probability from which a window counts as speech; 0: every one does
-    )
-    padding: Seconds = 0.1  # left of what was trimmed, at each end
+    # silence at both ends; with auto, a waveform without speech is an error
+    trim: Literal["auto", "off"] = "auto"
+    # the probability from which a window counts as speech; 0: every window does
+    speech: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    padding: Seconds = 0.1  # silence that trimming leaves at each end
     fade: Seconds = 0.01  # inside the padding
-    max_pause: Annotated[float, msgspec.Meta(ge=0.05, le=5)] | None = (
-        None  # seconds; longer pauses inside are shortened to it
-    )
+    # seconds; longer pauses inside the speech are shortened to this
+    max_pause: Annotated[float, msgspec.Meta(ge=0.05, le=5)] | None = None
     denoise: Literal["auto", "on", "off"] = "auto"
-    snr: Annotated[float, msgspec.Meta(ge=-20, le=60)] = 20.0  # dB; auto suppresses noise under it
-    band: tuple[LowEdge, HighEdge] | None = None  # what is kept between; None: all
-    compression: Annotated[float, msgspec.Meta(ge=1, le=20)] = (
-        1.0  # ratio over the loud half of the speech's range; 1: none
-    )
+    # dB; below this ratio, denoise = "auto" suppresses noise
+    snr: Annotated[float, msgspec.Meta(ge=-20, le=60)] = 20.0
+    band: tuple[LowEdge, HighEdge] | None = None  # frequencies to keep; None: all
+    # ratio over the loud half of the speech's range; 1: no compression
+    compression: Annotated[float, msgspec.Meta(ge=1, le=20)] = 1.0
     loudness: Annotated[float, msgspec.Meta(ge=-50, le=-5)] | Off = -19.0  # LUFS, mono
     true_peak: Annotated[float, msgspec.Meta(ge=-20, le=0)] | Off = -1.0  # dBTP, the ceiling
 
     def __post_init__(self) -> None:
         self._check_codec()
-        if self.trim == "auto" and self.fade > self.padding:
-            raise ValueError(
-                f"expected a fade of at most the padding, {self.padding:g} s, got {self.fade:g}; a longer one would fade speech"
-            )
-        if self.band and not self.band[0] < self.band[1] < self.sample_rate / 2:
-            raise ValueError(
-                f"expected a band of two rising frequencies under {self.sample_rate / 2:g} Hz, got {list(self.band)}"
-            )
-
-        if (
-            not isinstance(self.loudness, str)
-            and not isinstance(self.true_peak, str)
-            and self.loudness > self.true_peak - CREST
-        ):
-            raise ValueError(
-                f"expected a loudness of at most {self.true_peak - CREST:g} LUFS, {CREST:g} dB under the true peak, got {self.loudness:g}"
-            )
+        self._check_fade()
+        self._check_band()
+        self._check_loudness()
 
     def _check_codec(self) -> None:
-        if self.format == "ogg-opus" and self.sample_rate not in OPUS_RATES:
-            raise ValueError(
-                f"expected a sample_rate of {OPUS_RATES} for Opus, got {self.sample_rate}"
-            )
-        if self.format == "ogg-opus" and self.bitrate > OPUS_BITRATE:
-            raise ValueError(
-                f"expected a bitrate of at most {OPUS_BITRATE} for Opus, got {self.bitrate}"
-            )
-        if self.format == "flac" and self.sample_rate > FLAC_RATE and self.sample_rate % 10:
-            raise ValueError(
-                f"expected a sample_rate of at most {FLAC_RATE}, or of whole tens, for FLAC, got {self.sample_rate}"
-            )
-        if self.format == "mp3" and self.sample_rate not in MP3_RATES:
-            raise ValueError(
-                f"expected a sample_rate of {MP3_RATES} for MP3, got {self.sample_rate}"
-            )
-        if self.format == "mp3" and self.bitrate not in MP3_BITRATES:
-            raise ValueError(f"expected a bitrate of {MP3_BITRATES} for MP3, got {self.bitrate}")
+        rate, bitrate = self.sample_rate, self.bitrate
+        if self.format == "ogg-opus" and rate not in OPUS_RATES:
+            raise _expected(f"a sample_rate of {OPUS_RATES} for Opus", rate)
+        if self.format == "ogg-opus" and bitrate > MAX_OPUS_BITRATE:
+            raise _expected(f"a bitrate of at most {MAX_OPUS_BITRATE} for Opus", bitrate)
+        if self.format == "flac" and rate > MAX_FLAC_RATE and rate % 10:
+            expected = f"a sample_rate of at most {MAX_FLAC_RATE}, or of whole tens, for FLAC"
+            raise _expected(expected, rate)
+        if self.format == "mp3" and rate not in MP3_RATES:
+            raise _expected(f"a sample_rate of {MP3_RATES} for MP3", rate)
+        if self.format == "mp3" and bitrate not in MP3_BITRATES:
+            raise _expected(f"a bitrate of {MP3_BITRATES} for MP3", bitrate)
+
+    def _check_fade(self) -> None:
+        if self.trim == "auto" and self.fade > self.padding:
+            expected = f"a fade of at most the padding, {self.padding:g} s"
+            raise _expected(expected, f"{self.fade:g}; a longer one would fade speech")
+
+    def _check_band(self) -> None:
+        nyquist = self.sample_rate / 2
+        if self.band and not self.band[0] < self.band[1] < nyquist:
+            expected = f"a band of two rising frequencies under {nyquist:g} Hz"
+            raise _expected(expected, list(self.band))
+
+    def _check_loudness(self) -> None:
+        if isinstance(self.loudness, str) or isinstance(self.true_peak, str):
+            return
+        highest = self.true_peak - CREST
+        if self.loudness > highest:
+            expected = f"a loudness of at most {highest:g} LUFS, {CREST:g} dB under the true peak"
+            raise _expected(expected, f"{self.loudness:g}")
+
+
+def _expected(expected: str, got: object) -> ValueError:
+    return ValueError(f"expected {expected}, got {got}")
 
 
 Profiles = MappingProxyType[str, Profile]
 
 
 def load(settings: PostprocessSettings) -> Profiles:
-    """The built-in table with the operator's rows over it. Raises InvalidSettings, naming the row and the field."""
+    """Returns the built-in profiles, extended or replaced by the operator's rows.
+
+    Raises InvalidSettings, which names the row and the field.
+    """
     table = _parse((files("seedcast.catalog") / "profiles.toml").read_bytes(), "profiles.toml")
     if settings.profiles:
         try:
@@ -128,14 +132,11 @@ def load(settings: PostprocessSettings) -> Profiles:
 def _parse(source: bytes, name: str) -> dict[str, Profile]:
     try:
         rows = msgspec.toml.decode(source, type=dict[str, dict[str, object]])
-    except (
-        msgspec.DecodeError,
-        ValueError,
-        RecursionError,
-    ) as error:  # tomllib raises more than its own
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        # tomllib also raises errors that are not its own.
         raise InvalidSettings(
             f"profiles in {name}",
-            expected="TOML: [name], then format, sample_rate and what else differs",
+            expected="TOML of [name] with format, sample_rate and optional fields",
             got=str(error),
         ) from error
     return {row: _profile(row, fields, name) for row, fields in rows.items()}
@@ -145,7 +146,7 @@ def _profile(row: str, fields: dict[str, object], name: str) -> Profile:
     if "name" in fields:
         raise InvalidSettings(
             f"profile [{row}] in {name}",
-            expected="its name in the brackets alone",
+            expected="its name only in the brackets",
             got="a field 'name'",
         )
     try:
@@ -154,6 +155,6 @@ def _profile(row: str, fields: dict[str, object], name: str) -> Profile:
         known = ", ".join(field for field in Profile.__struct_fields__ if field != "name")
         raise InvalidSettings(
             f"profile [{row}] in {name}",
-            expected=f"format, sample_rate, and of {known} what differs",
+            expected=f"format and sample_rate, and optionally other fields of {known}",
             got=str(error),
         ) from error

@@ -1,4 +1,4 @@
-"""Named voices: data, not code. Producers resolve a name to what a request carries; requests never hold one."""
+"""Named voices, which are data. Producers replace a name by its fields; requests have no names."""
 
 from pathlib import Path
 from types import MappingProxyType
@@ -10,25 +10,25 @@ from schemas.messages import Speaker, Speed, Style, VoiceSeed
 from seedcast.errors import InvalidSettings
 from seedcast.settings import Settings
 
-VoiceName = Annotated[
-    str, msgspec.Meta(pattern=r"^[^\W\d][\w.-]{0,63}$(?!\n)")
-]  # begins with a letter, so that no name looks like a seed
-STYLE = MappingProxyType(
-    {field.encode_name: field.name for field in msgspec.structs.fields(Style)}
-)  # as written: as an attribute
+# A name does not begin with a digit, so that no name looks like a seed.
+VoiceName = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d][\w.-]{0,63}$(?!\n)")]
+# By the name of a style field in files and messages: its attribute in Python.
+STYLE = MappingProxyType({field.encode_name: field.name for field in msgspec.structs.fields(Style)})
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A seed, a speaker string, or both: then the timbre is the string's and the draws are the seed's."""
+    """A seed, a speaker string or both.
+
+    With both, the string determines the timbre and the seed determines the random draws.
+    """
 
     name: VoiceName
     seed: VoiceSeed | None = None
     speaker: Speaker | None = None
-    speed: Speed | None = (
-        None  # a default, as is each parameter of the style; None leaves the list's
-    )
+    # Speed and style override those of the list, parameter by parameter. A row overrides both.
+    speed: Speed | None = None
     style: dict[str, object] = {}
-    language: Literal["zh", "en"] | None = None  # what it was chosen for; nothing is refused by it
+    language: Literal["zh", "en"] | None = None  # what it was chosen for; texts are not checked
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -40,25 +40,21 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             style = msgspec.convert(self.style, Style)
         except msgspec.ValidationError as error:
             raise ValueError(f"style: {error}") from None
-        # With the types that a reader gives them: 1 and 1.0 are not the same content of a request.
+        # Store each value with the type that decoding gives it: a request with 1 and a request
+        # with 1.0 have different bytes.
         msgspec.structs.force_setattr(
             self, "style", {name: getattr(style, STYLE[name]) for name in self.style}
         )
 
     def fields(self) -> dict[str, object]:
-        """What it sets in a request, the style apart."""
-        found: dict[str, object] = {"voice_seed": self.seed or 0, "speaker": self.speaker}
-        return found if self.speed is None else found | {"speed": self.speed}
+        """Returns the request fields that this voice sets, without the style."""
+        fields: dict[str, object] = {"voice_seed": self.seed or 0, "speaker": self.speaker}
+        return fields if self.speed is None else fields | {"speed": self.speed}
 
-    def styled(self, style: Style) -> Style:
-        """The list's style with this voice's own parameters over it."""
-        return (
-            msgspec.structs.replace(
-                style, **{STYLE[name]: value for name, value in self.style.items()}
-            )
-            if self.style
-            else style
-        )
+    def override_style(self, style: Style) -> Style:
+        """Returns the list's style, overridden by the parameters of this voice."""
+        own = {STYLE[name]: value for name, value in self.style.items()}
+        return msgspec.structs.replace(style, **own) if own else style
 
 
 Voices = MappingProxyType[str, Voice]
@@ -66,7 +62,10 @@ NONE: Voices = MappingProxyType({})
 
 
 def load(settings: Settings) -> Voices:
-    """The operator's file; none are built in. Raises InvalidSettings, naming the voice."""
+    """Returns the voices of the operator's file; there are no built-in ones.
+
+    Raises InvalidSettings, which names the voice.
+    """
     if not settings.voices:
         return NONE
     try:
@@ -77,14 +76,11 @@ def load(settings: Settings) -> Voices:
         raise InvalidSettings(
             "SEEDCAST_VOICES", expected="a readable TOML file", got=str(error)
         ) from error
-    except (
-        msgspec.DecodeError,
-        ValueError,
-        RecursionError,
-    ) as error:  # tomllib raises more than its own
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        # tomllib also raises errors that are not its own.
         raise InvalidSettings(
             f"voices in {settings.voices}",
-            expected="TOML of [name] with seed or speaker",
+            expected="TOML of [name] with a seed or a speaker",
             got=str(error),
         ) from error
     return MappingProxyType(
@@ -93,13 +89,11 @@ def load(settings: Settings) -> Voices:
 
 
 def _voice(name: str, fields: dict[str, object], file: str) -> Voice:
-    place = f"voice {name[:64]!r} in {file}"
+    voice = f"voice {name[:64]!r} in {file}"
     if "name" in fields:
-        raise InvalidSettings(
-            place, expected="its name in the brackets alone", got="a field 'name'"
-        )
+        raise InvalidSettings(voice, expected="its name only in the brackets", got="a field 'name'")
     try:
         return msgspec.convert({"name": name, **fields}, Voice)
     except msgspec.ValidationError as error:
-        expected = "a seed or a speaker, and perhaps speed, style, language and description"
-        raise InvalidSettings(place, expected=expected, got=str(error)) from error
+        expected = "a seed or a speaker, optionally speed, style, language and description"
+        raise InvalidSettings(voice, expected=expected, got=str(error)) from error

@@ -1,4 +1,7 @@
-"""The command line: the one place that may start any room. Each command imports its room when it runs."""
+"""The command line: the one place that may start any room.
+
+Each command imports its room when it runs.
+"""
 
 import os
 import signal
@@ -9,7 +12,7 @@ from importlib import import_module
 from seedcast.cli.base import app, fail
 from seedcast.errors import SeedcastError
 
-# Each module registers its commands when it is imported; `seedcast --help` lists them in this order.
+# Importing a module registers its commands; `seedcast --help` lists them in this order.
 for _module in (
     "demo",
     "submit",
@@ -34,17 +37,21 @@ for _module in (
     import_module(f"seedcast.cli.{_module}")
 
 
-def interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
-    """Ctrl-C that came while Python was in a finalizer is printed and forgotten: it comes again, a moment later."""
-    if issubclass(lost.exc_type, KeyboardInterrupt):
+def interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Send SIGINT again if a finalizer swallowed a KeyboardInterrupt.
+
+    Python prints an exception of a finalizer and drops it, so that Ctrl-C would be lost.
+    """
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
     else:
-        sys.__unraisablehook__(lost)
+        sys.__unraisablehook__(unraisable)
 
 
 def main() -> None:
-    """Runs a command; errors of Seedcast become one clear message and an exit code."""
-    # Started in the background by a shell, a process inherits that SIGINT is ignored; Ctrl-C must work there, too.
+    """Run a command. An error of Seedcast becomes one clear message and an exit code."""
+    # A process that a shell starts in the background inherits an ignored SIGINT.
+    # Ctrl-C must work there, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.unraisablehook = interrupt_again
     try:

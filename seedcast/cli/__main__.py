@@ -1,4 +1,4 @@
-"""`python -m seedcast.cli`: the same as `seedcast`, for the interpreter at hand."""
+"""`python -m seedcast.cli`: the same as `seedcast`, with this interpreter."""
 
 from seedcast.cli import main
 

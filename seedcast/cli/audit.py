@@ -1,7 +1,11 @@
-"""`audit`: whether every request of a campaign ended once, from the topics, the committed offsets and the object store."""
+"""`audit`: prove that every request of a campaign ended once.
+
+The evidence is in the topics, the committed offsets and the object store.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +13,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from seedcast.cli import style_options
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.submit import IdColumn, Speed, Template, list_options
+from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,61 +26,48 @@ COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "ski
 
 
 @app.command(rich_help_panel="Daily work")
+@expand_options
 def audit(
-    context: typer.Context,
-    campaign: Annotated[str, typer.Argument(help="Whose accounts to check.")],
+    *,
+    campaign: Annotated[str, typer.Argument(help="The campaign to audit.")],
     sizes: Annotated[
         bool,
         typer.Option(
-            "--sizes", help="Compare the objects' sizes only; by default each is read and hashed."
+            "--sizes", help="Compare the sizes of objects only. By default each is read and hashed."
         ),
     ] = False,
     no_objects: Annotated[
-        bool, typer.Option("--no-objects", help="Leave the object store out.")
+        bool, typer.Option("--no-objects", help="Do not check the object store.")
     ] = False,
-    examples: Annotated[int, typer.Option(min=0, help="How many of each finding are named.")] = 10,
+    examples: Annotated[int, typer.Option(min=0, help="How many of each finding to name.")] = 10,
     source: Annotated[
         Path | None,
-        typer.Option(
-            help="The list that was submitted: names the rows that nothing else knows any more."
-        ),
+        typer.Option(help="The submitted list: it names rows that are recorded nowhere else."),
     ] = None,
-    id_column: IdColumn = None,
-    template: Template = None,
-    voice: style_options.Voice = None,
-    speaker: style_options.Speaker = None,
-    speed: Speed = 1.0,
-    temperature: style_options.Temperature = None,
-    top_p: style_options.TopP = None,
-    top_k: style_options.TopK = None,
-    repetition_penalty: style_options.RepetitionPenalty = None,
-    refine: style_options.Refine = None,
-    oral: style_options.Oral = None,
-    laugh: style_options.Laugh = None,
-    break_: style_options.Break = None,
+    spoken: ListOptions,
     as_json: Json = False,
 ) -> None:
-    """Prove or refute that every accepted request ended once and its audio is there. Exit code 1 where something breaks that, or is not finished.
+    """Prove or refute that every accepted request ended once and its audio is there.
 
-    With --source, give the id column, template, voice, speed and style that the list was submitted with.
+    Exit code 1 if a check is breached or something is not finished.
+    With --source, give the id column, template, voice, speed and style that the list was
+    submitted with.
     """
-    from storage.audit import audit as prove
+    from storage.audit import audit as run_audit
     from storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
-    options = list_options(context)
-    listed = _rows(settings, source, options) if source else ()
-    with _watched() as on_progress:
-        objects: Objects = "size" if sizes else "hash"
-        store = None if no_objects else S3Store(settings.s3)
-        report = prove(
+    rows = _rows(settings, source, spoken.submit_options(campaign)) if source else ()
+    objects: Objects = "size" if sizes else "hash"
+    with _live() as on_progress:
+        report = run_audit(
             settings,
             campaign,
-            store,
+            None if no_objects else S3Store(settings.s3),
             objects=objects,
             examples=examples,
-            listed=listed,
+            listed=rows,
             on_progress=on_progress,
         )
     emit(_facts(report)) if as_json else _print(report)
@@ -85,18 +75,17 @@ def audit(
 
 
 def _rows(settings: Settings, source: Path, options: "SubmitOptions") -> Iterator[tuple[int, str]]:
-    """Number and request id of each row of the list."""
+    """Yield number and request id of each row of the list."""
     from producers import rebuild_file
 
-    return (
-        (int(request.metadata["row"]), request.request_id)
-        for request in rebuild_file(settings, source, options)
-    )
+    for request in rebuild_file(settings, source, options):
+        yield int(request.metadata["row"]), request.request_id
 
 
 @contextmanager
-def _watched() -> "Iterator[OnProgress]":
-    from storage.audit import Progress as Step
+def _live() -> "Iterator[OnProgress]":
+    """Show the audit's current step and how far it is."""
+    from storage.audit import Progress as AuditProgress
 
     columns = (
         TextColumn("{task.description:<10}"),
@@ -104,26 +93,24 @@ def _watched() -> "Iterator[OnProgress]":
         TextColumn("{task.fields[detail]}"),
     )
     with Progress(*columns, console=err, transient=True) as bar:
-        line = bar.add_task("auditing", total=None, detail="")
+        task = bar.add_task("auditing", total=None, detail="")
 
-        def show(step: Step) -> None:
-            of = "" if step.total is None else f" of {step.total:,}"
+        def show(progress: AuditProgress) -> None:
+            of = "" if progress.total is None else f" of {progress.total:,}"
             bar.update(
-                line,
-                description=step.step,
-                total=step.total,
-                completed=step.done,
-                detail=f"{step.done:,}{of}",
+                task,
+                description=progress.step,
+                total=progress.total,
+                completed=progress.done,
+                detail=f"{progress.done:,}{of}",
             )
 
         yield show
 
 
 def _facts(report: "Report") -> dict[str, object]:
-    from dataclasses import asdict
-
-    verdicts = [{**asdict(check), "verdict": check.verdict} for check in report.checks]
-    return {**asdict(report), "checks": verdicts, "ok": report.ok}
+    checks = [{**asdict(check), "verdict": check.verdict} for check in report.checks]
+    return {**asdict(report), "checks": checks, "ok": report.ok}
 
 
 def _print(report: "Report") -> None:
@@ -152,23 +139,18 @@ def _print_finding(title: str, colour: str, finding: "Finding") -> None:
 
 
 def _summary(report: "Report") -> str:
-    ended = (
-        ", ".join(f"{count:,} {status}" for status, count in report.outcomes.items())
-        or "no outcome"
-    )
+    counts = (f"{count:,} {status}" for status, count in report.outcomes.items())
+    outcomes = ", ".join(counts) or "no outcome"
+    return f"{report.campaign_id}: {report.accepted:,} accepted, {outcomes} · {_verdict(report)}"
+
+
+def _verdict(report: "Report") -> str:
     if report.breaches:
-        verdict = (
-            f"[bold red]{len(report.breaches)} kinds of breach[/]"
-            if len(report.breaches) > 1
-            else "[bold red]1 kind of breach[/]"
-        )
-    elif report.unfinished:
-        waiting = sum(
-            finding.count for finding in report.unfinished if finding.name.startswith("waiting")
-        )
-        verdict = (
-            f"[yellow]not finished[/]: {waiting:,} wait" if waiting else "[yellow]not proven[/]"
-        )
-    else:
-        verdict = "[green]proven[/]"
-    return f"{report.campaign_id}: {report.accepted:,} accepted, {ended} · {verdict}"
+        kinds = len(report.breaches)
+        return f"[bold red]{kinds} kind{'s' if kinds > 1 else ''} of breach[/]"
+    if not report.unfinished:
+        return "[green]proven[/]"
+    waiting = sum(
+        finding.count for finding in report.unfinished if finding.name.startswith("waiting")
+    )
+    return f"[yellow]not finished[/]: {waiting:,} wait" if waiting else "[yellow]not proven[/]"

@@ -16,51 +16,66 @@ from seedcast.settings import Settings, load
 class Exit(IntEnum):
     """What a program that calls us can rely on."""
 
-    OK = 0  # all that was asked for, done
+    OK = 0  # everything that was asked for is done
     INCOMPLETE = 1  # finished, but rows were rejected or requests did not succeed
-    USAGE = 2  # wrong arguments, settings or input file: nothing was done
-    FATAL = (
-        3  # the environment does not allow it: topics, credentials, ports, an unreachable broker
-    )
-    UNAVAILABLE = 75  # something is away for the moment: the same command may work later
-    INTERRUPTED = 130  # Ctrl-C; the same command goes on from there
+    USAGE = 2  # wrong arguments, settings or input file; nothing was done
+    FATAL = 3  # the environment does not allow it: topics, credentials, ports, no broker
+    UNAVAILABLE = 75  # something is away for the moment; the same command may work later
+    INTERRUPTED = 130  # Ctrl-C; the same command continues from there
 
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Turns a list of personalised texts into delivered speech. Start with [bold]seedcast demo[/].",
-    epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings · 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
+    help="Turns a list of personalised texts into delivered speech."
+    " Start with [bold]seedcast demo[/].",
+    epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings ·"
+    " 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
 )
-out = Console(highlight=False, emoji=False)  # what a row calls :x: is no picture
+out = Console(highlight=False, emoji=False)  # a row that contains ":x:" is shown as it is
 err = Console(stderr=True, highlight=False, emoji=False)
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+EngineName = Annotated[
+    str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
+]
 
 
 def fail(error: SeedcastError) -> int:
-    """Shows what, expected, got and what to do; returns the exit code."""
+    """Print what failed, what was expected and got, and the remedy; return the exit code."""
     err.print(Text.assemble(("error", "bold red"), f" {error.what}"), soft_wrap=True)
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
-        if text:
-            err.print(
-                Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True
-            )  # whole lines, for whoever searches a log
+        if text:  # soft_wrap keeps each on one line, for a search through a log
+            err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True)
     if isinstance(error, Fatal):
         return error.exit_code
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.INCOMPLETE
 
 
 def connected() -> Settings:
-    """The settings, pointed at the embedded stack where they name no servers. Raises InvalidSettings."""
+    """Return the settings; where they name no servers, those of the embedded stack.
+
+    Raises InvalidSettings.
+    """
     from seedcast import embedded
 
     return embedded.connected(load())
 
 
+def with_engine(settings: Settings, engine: str | None) -> Settings:
+    """Return the settings with this engine; unchanged if None. Raises BadParameter."""
+    if engine is None:
+        return settings
+    from gpu_consumers.engines import ENGINES
+
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"expected one of {', '.join(ENGINES)}, got {engine}")
+    return settings.model_copy(update={"gpu": settings.gpu.model_copy(update={"engine": engine})})
+
+
 def quiet_logs() -> None:
-    """Warnings only: a person reads this terminal."""
+    """Log warnings only: a person reads this terminal."""
     from seedcast import logging
     from seedcast.settings import LogSettings
 
@@ -69,5 +84,5 @@ def quiet_logs() -> None:
 
 
 def emit(value: Any) -> None:
-    """One JSON object a line on stdout, unwrapped and unstyled."""
+    """Print one JSON object on one line of stdout, without wrapping or style."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))

@@ -1,4 +1,4 @@
-"""`models bless`: the voice lock of a consumer group, as an operator's explicit act."""
+"""`models bless`: set the voice lock of a consumer group, an operator's explicit act."""
 
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
@@ -7,56 +7,65 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from seedcast.cli.base import connected, err, out, quiet_logs
+from seedcast.cli.base import EngineName, connected, err, out, quiet_logs, with_engine
 from seedcast.cli.models import models
 from seedcast.errors import VoiceLockBroken
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from schemas.messages import VoiceLock
+    from storage.objects import ObjectStore
 
 
 @models.command()
 def bless(
-    engine: Annotated[
-        str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")
-    ] = None,
+    engine: EngineName = None,
     group: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=r"Consumer group. \[default: the GPU consumers' own]"),
+        typer.Option(metavar="NAME", help=r"Consumer group. \[default: that of the GPU consumers]"),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Record how this engine sounds now: from then on a GPU consumer that sounds otherwise takes no partitions."""
-    from gpu_consumers.assignments import GROUP
+    """Record how this engine sounds now, as the voice lock of a consumer group.
+
+    From then on, a GPU consumer that sounds otherwise takes no partitions.
+    """
     from gpu_consumers.verify import voice_lock
-    from seedcast.cli.run import with_engine
+    from schemas.topics import GPU_CONSUMERS
     from storage.s3 import S3Store
 
     quiet_logs()
     settings = with_engine(connected(), engine)
-    name = group or settings.group(GROUP)
+    name = group or settings.group(GPU_CONSUMERS.name)
     store = S3Store(settings.s3)
     store.ensure_bucket()
-    try:
-        was = voice_lock.read(store, name, settings.gpu.engine)
-    except VoiceLockBroken as error:  # unreadable, and this is its remedy
-        err.print(f"[red]what was there cannot be read[/]: {escape(error.got)}", soft_wrap=True)
-        was = None
-    will = _heard(settings, name)
-    _show(was, will)
-    if was and voice_lock.same(was, will):
+    before = _blessed(store, name, settings.gpu.engine)
+    after = _observe(settings, name)
+    _show(before, after)
+    if before and voice_lock.is_unchanged(before, after):
         out.print("nothing changes: this is what was blessed")
         return
     if not yes:
         typer.confirm("Bless it?", abort=True)
+    uri = voice_lock.write(store, after)
     out.print(
-        f"blessed: {voice_lock.write(store, will)}; workers that run go on as they are, and those that start must sound so",
+        f"blessed: {uri}. Workers that run continue as they are; those that start must sound so.",
         soft_wrap=True,
     )
 
 
-def _heard(settings: Settings, group: str) -> "VoiceLock":
+def _blessed(store: "ObjectStore", group: str, engine: str) -> "VoiceLock | None":
+    """Return the lock in force. None if there is none, or if it is unreadable."""
+    from gpu_consumers.verify import voice_lock
+
+    try:
+        return voice_lock.read(store, group, engine)
+    except VoiceLockBroken as error:  # blessing again is the remedy
+        err.print(f"[red]the lock in force is unreadable[/]: {escape(error.got)}", soft_wrap=True)
+        return None
+
+
+def _observe(settings: Settings, group: str) -> "VoiceLock":
     from gpu_consumers import engines
     from gpu_consumers.verify import voice_lock
 
@@ -64,24 +73,25 @@ def _heard(settings: Settings, group: str) -> "VoiceLock":
         return voice_lock.observe(engine, group, settings.gpu.engine)
 
 
-def _show(was: "VoiceLock | None", will: "VoiceLock") -> None:
+def _show(before: "VoiceLock | None", after: "VoiceLock") -> None:
+    """Print what the blessing changes."""
     from gpu_consumers.verify import voice_lock
 
-    out.print(
-        f"group {will.group}, engine {will.engine}; blessed before: {was.blessed_at.isoformat(timespec='seconds') if was else 'never'}",
-        soft_wrap=True,
-    )
+    when = before.blessed_at.isoformat(timespec="seconds") if before else "never"
+    out.print(f"group {after.group}, engine {after.engine}; blessed before: {when}", soft_wrap=True)
     table = Table("", "was", "will be", box=None, pad_edge=False)
-    table.add_row("fingerprint", was.engine_fingerprint if was else "–", will.engine_fingerprint)
-    for found in voice_lock.differences(was, will) if was else ():
-        table.add_row(*map(escape, (found.name, found.expected, found.got)))
-    if was and not was.facts:
+    fingerprint = before.engine_fingerprint if before else "–"
+    table.add_row("fingerprint", fingerprint, after.engine_fingerprint)
+    for fact in voice_lock.differing_facts(before, after) if before else ():
+        table.add_row(*map(escape, (fact.name, fact.expected, fact.got)))
+    if before and not before.facts:
         table.add_row("its facts", "not kept", "kept")
-    names = dict.fromkeys([*(was.utterances if was else ()), *will.utterances])
-    for name in names:
-        before, after = (
-            was.utterances.get(name, "–") if was else "–",
-            will.utterances.get(name, "–"),
-        )
-        table.add_row(name, before[:16], after[:16] if before != after else "[dim]the same[/]")
+    _add_utterances(table, before.utterances if before else {}, after.utterances)
     out.print(table)
+
+
+def _add_utterances(table: Table, before: dict[str, str], after: dict[str, str]) -> None:
+    """Add one row per golden utterance, with the first 16 digits of its hashes."""
+    for name in dict.fromkeys([*before, *after]):
+        was, will_be = before.get(name, "–"), after.get(name, "–")
+        table.add_row(name, was[:16], will_be[:16] if was != will_be else "[dim]the same[/]")

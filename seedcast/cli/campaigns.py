@@ -1,5 +1,6 @@
-"""`campaigns`: how they stand, and waiting for one to end."""
+"""`campaigns`: how they stand, and waiting until one ends."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,56 +35,51 @@ def campaigns(
         typer.Option(
             "--wait",
             metavar="ID",
-            help="Wait until every accepted request of this one has its outcome.",
+            help="Wait until every accepted request of this campaign has its outcome.",
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List campaigns: state, accepted, outcomes so far, rate, time left. With --wait, exit code 1 where some did not succeed."""
+    """List campaigns: state, accepted, outcomes so far, rate, time left.
+
+    With --wait, exit code 1 if some requests did not succeed.
+    """
     quiet_logs()
     settings = connected()
     if wait:
         finish(settings, wait, as_json)
-    for row in _rows(settings):
-        if as_json:
-            emit(row)
+    rows = _rows(settings)
     if not as_json:
-        _print(_rows(settings))
+        _print(rows)
+        return
+    for row in rows:
+        emit(row)
 
 
 def finish(settings: Settings, campaign_id: str, as_json: bool = False, rejected: int = 0) -> None:
-    """Waits, reports, and exits with how it ended."""
+    """Wait for the campaign's end, print how it ended, and exit with that code."""
     progress = follow(settings, campaign_id, as_json)
-    raise typer.Exit(
-        Exit.OK if progress.succeeded == progress.accepted and not rejected else Exit.INCOMPLETE
-    )
+    succeeded = progress.succeeded == progress.accepted and not rejected
+    raise typer.Exit(Exit.OK if succeeded else Exit.INCOMPLETE)
 
 
 def follow(settings: Settings, campaign_id: str, as_json: bool = False) -> "Progress":
-    """Waits until it ends, and reports."""
+    """Wait for the campaign's end, print how it ended, and return it."""
     from seedcast.campaigns.progress import wait
     from seedcast.cli.progress_line import describe, live
 
     with live() as line:
         progress = wait(settings, campaign_id, line.spoken)
     if as_json:
-        emit({"campaign_id": campaign_id, **facts(progress)})
-    else:
-        accepted = (
-            "never sealed" if progress.accepted is None else f"{progress.accepted:,} accepted"
-        )
-        err.print(f"{campaign_id}: {accepted} · {describe(progress)}")
+        emit({"campaign_id": campaign_id, **asdict(progress)})
+        return progress
+    accepted = "never sealed" if progress.accepted is None else f"{progress.accepted:,} accepted"
+    err.print(f"{campaign_id}: {accepted} · {describe(progress)}")
     return progress
 
 
-def facts(progress: "Progress") -> dict[str, object]:
-    from dataclasses import asdict
-
-    return asdict(progress)
-
-
 def _rows(settings: Settings) -> list[dict[str, object]]:
-    """One a campaign; rate and time left come from the times of the results themselves."""
+    """Return one row per campaign, counted from the results topic."""
     from seedcast.campaigns.campaign_topic import read_campaigns
     from seedcast.campaigns.progress import Outcomes
 
@@ -94,20 +90,13 @@ def _rows(settings: Settings) -> list[dict[str, object]]:
 
 
 def _row(record: "Campaign", progress: "Progress") -> dict[str, object]:
-    state = "completed" if progress.complete and record.state == "sealed" else record.state
-    rate = progress.rate
-    goes_on = record.state != "paused" and not progress.complete
-    left = (
-        (record.accepted - progress.finished) / rate
-        if rate and record.accepted and goes_on
-        else None
-    )
+    """Return the record's facts and its progress. A paused campaign has no time left to tell."""
+    completed = progress.complete and record.state == "sealed"
     return {
         "campaign_id": record.campaign_id,
-        "state": state,
-        **facts(progress),
-        "rate": rate,
-        "seconds_left": left,
+        "state": "completed" if completed else record.state,
+        **asdict(progress),
+        "seconds_left": None if record.state == "paused" else progress.seconds_left,
         "created_at": record.created_at,
     }
 
@@ -127,10 +116,6 @@ def _print(rows: list[dict[str, object]]) -> None:
 def _cell(value: object) -> str:
     if value is None:
         return "–"
-    return (
-        f"{value:,.1f}"
-        if isinstance(value, float)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

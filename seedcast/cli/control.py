@@ -1,4 +1,4 @@
-"""`pause`, `resume` and `cancel`: what an operator decides about a campaign that is under way."""
+"""`pause`, `resume` and `cancel`: an operator's decisions about a campaign that is under way."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -18,56 +18,58 @@ CampaignName = Annotated[
 
 @app.command(rich_help_panel="Daily work")
 def pause(campaign: CampaignName, as_json: Json = False) -> None:
-    """Hold a campaign back: what is in a slot is finished, the rest waits and keeps nobody else waiting."""
+    """Hold a campaign back. Requests in a slot finish; the rest waits and delays no other campaign.
+
+    `seedcast resume` lets it continue.
+    """
     from seedcast.campaigns import campaign_state
 
-    _apply(
-        campaign,
-        campaign_state.paused,
-        f"what is being spoken is finished; the rest waits until `seedcast resume {campaign}`",
-        as_json,
+    consequence = (
+        f"what is being spoken is finished; the rest waits until `seedcast resume {campaign}`"
     )
+    _apply(campaign, campaign_state.paused, consequence, as_json)
 
 
 @app.command(rich_help_panel="Daily work")
 def resume(campaign: CampaignName, as_json: Json = False) -> None:
-    """Let a paused campaign go on."""
+    """Let a paused campaign continue."""
     from seedcast.campaigns import campaign_state
 
-    _apply(campaign, campaign_state.resumed, "the GPU consumers put back what waits", as_json)
+    consequence = "the GPU consumers put back what waits"
+    _apply(campaign, campaign_state.resumed, consequence, as_json)
 
 
 @app.command(rich_help_panel="Daily work")
 def cancel(
     campaign: CampaignName,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Until every accepted request has its outcome.")
+        bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """End a campaign, for ever: what is not delivered yet ends as cancelled, and what was delivered stays."""
+    """End a campaign for good. What is not delivered yet ends as cancelled; the rest stays."""
     from seedcast.campaigns import campaign_state
     from seedcast.cli.campaigns import follow
 
-    settings = _apply(
-        campaign,
-        campaign_state.cancelled,
-        "what is not delivered yet ends as cancelled; what was delivered stays",
-        as_json,
-    )
+    consequence = "what is not delivered yet ends as cancelled; what was delivered stays"
+    settings = _apply(campaign, campaign_state.cancelled, consequence, as_json)
     if wait:
         follow(settings, campaign, as_json)
 
 
 def _apply(
-    campaign_id: str, change: Callable[["Campaign"], "Campaign"], next_: str, as_json: bool
+    campaign_id: str, change: Callable[["Campaign"], "Campaign"], consequence: str, as_json: bool
 ) -> Settings:
-    """Exit code 1 where somebody else decided otherwise in the same moment. Raises InvalidInput, naming what is near."""
-    from seedcast.campaigns.campaign_topic import alter
+    """Change the campaign's record and print the result.
+
+    Exits with code 1 if a concurrent change won. Raises InvalidInput, with similar names, if there
+    is no such campaign.
+    """
+    from seedcast.campaigns.campaign_topic import change_campaign
 
     quiet_logs()
     settings = connected()
-    before, after = alter(settings, campaign_id, change)
+    before, after = change_campaign(settings, campaign_id, change)
     changed = after.state != before.state
     if as_json:
         emit(
@@ -80,7 +82,8 @@ def _apply(
             }
         )
     elif changed:
-        out.print(f"{campaign_id}: {after.state}, was {before.state}; {next_}", soft_wrap=True)
+        line = f"{campaign_id}: {after.state}, was {before.state}; {consequence}"
+        out.print(line, soft_wrap=True)
     else:
         out.print(f"{campaign_id}: {after.state} already; nothing to do", soft_wrap=True)
     if after.state != change(before).state:

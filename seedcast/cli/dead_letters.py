@@ -1,7 +1,7 @@
-"""`dead-letters`: what could not be decoded, why, and putting it back."""
+"""`dead-letters`: what could not be decoded and why, and putting it back."""
 
-from collections.abc import Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,29 +22,27 @@ Offset = Annotated[
     int, typer.Argument(min=0, help="Its offset on the dead-letter topic, as `list` shows it.")
 ]
 
+SHOWN_BYTES = 2000
+
 
 @letters.command("list")
 def list_letters(as_json: Json = False) -> None:
-    """Each with its offset, where it came from, how often it failed and why."""
+    """List each with its offset, where it came from, how often it failed and why."""
     quiet_logs()
-    none = True
-    for letter in _letters(connected()):
-        none = False
+    count = 0
+    for letter in _read(connected()):
+        count += 1
         if as_json:
             emit(_facts(letter))
         else:
-            out.print(
-                f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}  {letter.stage}  {letter.delivery_count}×  {letter.message}",
-                markup=False,
-                soft_wrap=True,
-            )
-    if none and not as_json:
+            _print(letter)
+    if not count and not as_json:
         err.print("no dead letters")
 
 
 @letters.command()
 def show(offset: Offset) -> None:
-    """One, with all that is known, and its bytes as they came (up to 2,000)."""
+    """Show one with everything that is known, and up to 2,000 of its original bytes."""
     from storage.dead_letters import original
     from storage.s3 import S3Store
 
@@ -54,7 +52,7 @@ def show(offset: Offset) -> None:
     for name, value in _facts(letter).items():
         out.print(Text.assemble((f"{name:>18}", "dim"), f" {value}"), soft_wrap=True)
     _, value, _ = original(letter, S3Store(settings.s3))
-    typer.echo(repr((value or b"")[:2000]))
+    typer.echo(repr((value or b"")[:SHOWN_BYTES]))
 
 
 @letters.command()
@@ -62,44 +60,39 @@ def redrive(
     offset: Annotated[int | None, typer.Argument(min=0, help="Which one.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
 ) -> None:
-    """Put one back, or all, on the topic it came from, with its key and bytes as they were.
+    """Put one or all back on the topic they came from, with key and bytes unchanged.
 
-    A letter stays in the list. --all puts each record back once, however often it has failed; what it put back before, it puts back again.
+    A letter stays in the list.
+    --all puts each record back once, however often it has failed.
+    Run again, it puts back again what it put back before.
     """
     from seedcast.kafka import Producer
     from storage.dead_letters import original
     from storage.s3 import S3Store
 
     if (offset is None) != everything:
-        raise InvalidInput(
-            "redrive", expected="an offset, or --all", got="both" if everything else "neither"
-        )
+        got = "both" if everything else "neither"
+        raise InvalidInput("redrive", expected="an offset, or --all", got=got)
     quiet_logs()
     settings = connected()
     producer, store = Producer(settings), S3Store(settings.s3)
-    for letter in [_find(settings, offset)] if offset is not None else _all(settings):
+    chosen = [_find(settings, offset)] if offset is not None else _newest(settings)
+    for letter in chosen:
         key, value, headers = original(letter, store)
         producer.deliver(letter.topic, key=key, value=value, headers=headers)
         out.print(f"{letter.position} is back on {letter.topic}")
 
 
-def _all(settings: Settings) -> Iterator["DeadLetter"]:
-    chosen = newest(_letters(settings))
-    return (letter for letter in _letters(settings, warn=False) if letter.position in chosen)
+def _newest(settings: Settings) -> Iterator["DeadLetter"]:
+    """Yield the last letter of each record. Reads the topic twice, so that none is held."""
+    from storage.dead_letters import newest
+
+    positions = newest(_read(settings))
+    return (letter for letter in _read(settings, warn=False) if letter.position in positions)
 
 
-def newest(letters: Iterable["DeadLetter"]) -> set[int]:
-    """The position of each record's last letter: one that was put back and failed again has another for each time."""
-    return set({_identity(letter): letter.position for letter in letters}.values())
-
-
-def _identity(letter: "DeadLetter") -> bytes:
-    """What a letter that was put back and fails again has in common with its first."""
-    facts = (letter.topic, letter.first_failure, letter.key, letter.key_object, letter.value_object)
-    return blake2b(repr(facts).encode() + letter.value, digest_size=16).digest()
-
-
-def _letters(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
+def _read(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
+    """Yield the letters of the topic. What cannot be read is reported if `warn`, and left out."""
     from seedcast.kafka import TopicReader
     from storage.dead_letters import parse
 
@@ -107,13 +100,13 @@ def _letters(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
         for record in reader.to_end():
             try:
                 yield parse(record)
-            except Undecodable as error:  # somebody else's record must not hide ours
+            except Undecodable as error:  # another program's record must not hide ours
                 if warn:
                     err.print(Text.assemble(("left out", "yellow"), f" {error}"), soft_wrap=True)
 
 
 def _find(settings: Settings, offset: int) -> "DeadLetter":
-    for letter in _letters(settings):
+    for letter in _read(settings):
         if letter.position == offset:
             return letter
     raise InvalidInput(
@@ -123,11 +116,16 @@ def _find(settings: Settings, offset: int) -> "DeadLetter":
     )
 
 
-def _facts(letter: "DeadLetter") -> dict[str, object]:
-    from dataclasses import asdict
+def _print(letter: "DeadLetter") -> None:
+    out.print(
+        f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}"
+        f"  {letter.stage}  {letter.delivery_count}×  {letter.message}",
+        markup=False,
+        soft_wrap=True,
+    )
 
-    return {
-        name: value
-        for name, value in asdict(letter).items()
-        if name not in ("key", "value", "headers")
-    }
+
+def _facts(letter: "DeadLetter") -> dict[str, object]:
+    """Return the fields that can be printed: not key, value and headers, which are bytes."""
+    hidden = ("key", "value", "headers")
+    return {name: value for name, value in asdict(letter).items() if name not in hidden}

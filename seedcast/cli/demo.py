@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import (
+    EngineName,
+    Exit,
+    Json,
+    app,
+    connected,
+    emit,
+    err,
+    out,
+    quiet_logs,
+    with_engine,
+)
 from seedcast.errors import EngineFailed
 from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from producers import SubmitReport
-    from schemas.messages import SpeechResult
     from seedcast.campaigns.progress import Progress
     from seedcast.embedded import Process, Stack
 
@@ -51,14 +61,14 @@ def demo(
             min=1, help=r"Length of the list. \[default: examples/notifications.csv as it is]"
         ),
     ] = None,
-    engine: Annotated[
-        str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
-    ] = None,
+    engine: EngineName = None,
     as_json: Json = False,
 ) -> None:
-    """Speak a list of notifications on a real Kafka and a real S3, here. Run again, it delivers nothing twice."""
+    """Speak a list of notifications with a real Kafka and a real S3 on this machine.
+
+    Run it again: nothing is delivered twice.
+    """
     from seedcast.cli.progress_line import live
-    from seedcast.cli.run import with_engine
 
     quiet_logs()
     began = time.monotonic()
@@ -68,51 +78,57 @@ def demo(
         report = _submit(settings, source, campaign)
         with live() as line:
             progress = _wait(settings, campaign, line.spoken, stack)
-        listed = _export(settings, campaign)
+        folder = _export(settings, campaign)
         summary = _summary(settings, report, progress, time.monotonic() - began)
-    if not as_json:
-        _show(summary, report, listed)
-    else:
+    if as_json:
         emit(asdict(summary))
-    if summary.accepted != summary.succeeded + summary.failed + summary.expired + summary.cancelled:
+    else:
+        _show(summary, report, folder)
+    if summary.accepted != progress.finished:
         raise typer.Exit(Exit.FATAL)
 
 
 def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
-    """A copy of its own, since the journal and the rejected rows lie beside the list; a campaign for each engine, so that each is heard."""
+    """Write the list; return its path and the campaign's name.
+
+    The list is a copy, since the journal and the rejected rows are written beside it.
+    Each engine has its own campaign, so that each is heard.
+    """
     from producers.rows.sample_list import write_csv
 
-    campaign = "-".join(
-        ["demo", *([] if engine == "espeak" else [engine]), *([str(rows)] if rows else [])]
-    )
-    copy = home / "demo" / f"{campaign}.csv"
-    copy.parent.mkdir(parents=True, exist_ok=True)
+    parts = ["demo"]
+    if engine != "espeak":
+        parts.append(engine)
+    if rows:
+        parts.append(str(rows))
+    campaign = "-".join(parts)
+    path = home / "demo" / f"{campaign}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
     if rows is None and EXAMPLE.exists():
-        shutil.copyfile(EXAMPLE, copy)
+        shutil.copyfile(EXAMPLE, path)
     else:
-        write_csv(copy, rows)
-    return copy, campaign
+        write_csv(path, rows)
+    return path, campaign
 
 
 @contextmanager
 def _running(engine: str) -> Iterator[tuple["Stack", Settings]]:
-    """The stack and its workers; stops what it started, and leaves what ran before."""
+    """Run the stack and its workers. At the end, stop what was started and keep what ran before."""
     from seedcast.embedded import Stack
 
     stack = Stack(load().home)
-    before = {process.name for process in stack.status() if process.running}
+    ran_before = {process.name for process in stack.status() if process.running}
     try:
         with err.status("starting Kafka and S3") as status:
             stack.start(lambda step: status.update(step))
             for name, arguments in WORKERS.items():
-                stack.start_worker(
-                    name, [*arguments, *(["--engine", engine] if name == GPU else [])]
-                )
+                options = ["--engine", engine] if name == GPU else []
+                stack.start_worker(name, [*arguments, *options])
         yield stack, connected()
     finally:
         with err.status("stopping what was started"):
-            if before:
-                stack.stop({process.name for process in stack.status()} - before)
+            if ran_before:
+                stack.stop({process.name for process in stack.status()} - ran_before)
             else:
                 stack.stop()
 
@@ -127,23 +143,30 @@ def _submit(settings: Settings, source: Path, campaign: str) -> "SubmitReport":
 def _wait(
     settings: Settings, campaign: str, show: Callable[["Progress"], None], stack: "Stack"
 ) -> "Progress":
-    """Until every request has its outcome; says what the engine runs on. Raises EngineFailed where a server or a worker dies meanwhile."""
+    """Wait until every request has its outcome; print once what the engine runs on.
+
+    Raises EngineFailed if a server or a worker ends before that.
+    """
     from seedcast.campaigns.progress import wait
 
-    said: list[str] = []
+    described = False
 
     def watch(progress: "Progress") -> None:
+        nonlocal described
         show(progress)
-        _refuse_dead(stack.status())
-        if not said and (line := _engine(stack)):
-            said.append(line)
+        _raise_if_ended(stack.status())
+        if not described and (line := _engine(stack)):
+            described = True
             err.print(line, style="dim", markup=False, soft_wrap=True)
 
     return wait(settings, campaign, watch)
 
 
-def _refuse_dead(processes: Iterable["Process"]) -> None:
-    """Of those that the demo needs: a second worker, recorded by an `up` before a reboot, is nobody's loss."""
+def _raise_if_ended(processes: Iterable["Process"]) -> None:
+    """Raise EngineFailed if a process that the demo needs has ended.
+
+    Others do not matter: an `up` before a reboot may have recorded a second worker.
+    """
     from seedcast.embedded.stack import BROKER, S3
 
     for process in processes:
@@ -153,38 +176,25 @@ def _refuse_dead(processes: Iterable["Process"]) -> None:
 
 
 def _engine(stack: "Stack") -> str:
-    """What the GPU consumer says of itself once it is ready; "" before. Its log may hold earlier lives."""
+    """Return the engine's description from the GPU consumer's log; "" before it is ready."""
     process = next(process for process in stack.status() if process.name == GPU)
-    born = datetime.fromtimestamp(process.created, UTC).isoformat()
+    # The log may hold earlier runs of the same worker.
+    started = datetime.fromtimestamp(process.created, UTC).isoformat()
     for line in process.log.read_text(errors="replace").splitlines():
-        if '"event": "ready"' in line and (ready := json.loads(line))["timestamp"] >= born:
-            return str(ready.get("description", ""))
+        if '"event": "ready"' in line and (event := json.loads(line))["timestamp"] >= started:
+            return str(event.get("description", ""))
     return ""
 
 
 def _export(settings: Settings, campaign: str) -> Path:
-    """The store's keys are hashes; a person gets names: row id, voice profile. What is there already is kept."""
+    """Write the campaign's audio to files in SEEDCAST_HOME; return their folder."""
     from seedcast.campaigns.subscription import read_results
+    from storage.export import export_audio
     from storage.s3 import S3Store
 
     folder = settings.home / "audio" / campaign
-    folder.mkdir(parents=True, exist_ok=True)
-    store = S3Store(settings.s3)
-    for result in read_results(settings, campaign=campaign):
-        for name, uri in _names(result):
-            if not (folder / name).exists():
-                part = folder / f"{name}.part"
-                part.write_bytes(store.get(uri))
-                part.rename(folder / name)
+    export_audio(S3Store(settings.s3), read_results(settings, campaign=campaign), folder)
     return folder
-
-
-def _names(result: "SpeechResult") -> Iterator[tuple[str, str]]:
-    label = "".join(
-        c if c.isalnum() or c in "-_" else "_" for c in result.metadata.get("id", result.request_id)
-    )
-    for rendition in result.renditions:
-        yield f"{label}.{rendition.profile}.{rendition.uri.rsplit('.', 1)[-1]}", rendition.uri
 
 
 def _summary(
@@ -208,33 +218,37 @@ def _summary(
 
 
 def _show(summary: Summary, report: "SubmitReport", folder: Path) -> None:
-    s = summary
-    out.print(
-        f"\n[bold]{s.campaign_id}[/]  {report.rows} rows = {s.accepted} accepted + {report.duplicates} duplicates + {s.rejected} rejected"
-    )
-    out.print(
-        f"      {s.accepted} accepted = {s.succeeded} succeeded + {s.failed} failed + {s.expired} expired + {s.cancelled} cancelled"
-    )
-    pace = (
-        "nothing was delivered again"
-        if not report.new
-        else f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
-    )
-    out.print(
-        f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects, {s.wall_seconds:.1f} s on the clock: {pace}"
-    )
+    _show_counts(summary, report)
     if report.rejected:
-        out.print(
-            f"\nrejected rows, all of them in {report.rejected_file}", markup=False, soft_wrap=True
-        )
-        for r in report.rejections:
-            out.print(
-                f"  row {r.row:>3}  {r.field or '–':<10} expected {r.expected}, got {r.got}",
-                markup=False,
-                soft_wrap=True,
-            )
+        _show_rejections(report)
     files = sorted(folder.iterdir())
     out.print(f"\n{len(files)} files to play in {folder}, such as", markup=False)
     for file in files[:: max(1, len(files) // 3)][:3]:
         out.print(f"  {file}", markup=False, soft_wrap=True)
     out.print('\nhear one without Kafka:  seedcast say "Good evening." -o hello.wav')
+
+
+def _show_counts(s: Summary, report: "SubmitReport") -> None:
+    out.print(
+        f"\n[bold]{s.campaign_id}[/]  {report.rows} rows = {s.accepted} accepted"
+        f" + {report.duplicates} duplicates + {s.rejected} rejected"
+    )
+    out.print(
+        f"      {s.accepted} accepted = {s.succeeded} succeeded + {s.failed} failed"
+        f" + {s.expired} expired + {s.cancelled} cancelled"
+    )
+    pace = "nothing was delivered again"
+    if report.new:
+        pace = f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
+    out.print(
+        f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects,"
+        f" {s.wall_seconds:.1f} s on the clock: {pace}"
+    )
+
+
+def _show_rejections(report: "SubmitReport") -> None:
+    title = f"\nrejected rows, all of them in {report.rejected_file}"
+    out.print(title, markup=False, soft_wrap=True)
+    for r in report.rejections:
+        line = f"  row {r.row:>3}  {r.field or '–':<10} expected {r.expected}, got {r.got}"
+        out.print(line, markup=False, soft_wrap=True)

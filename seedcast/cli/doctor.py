@@ -23,6 +23,8 @@ GIB = 1024**3
 
 @dataclass(frozen=True)
 class Finding:
+    """The result of one check."""
+
     check: str
     ok: bool
     found: str
@@ -31,7 +33,10 @@ class Finding:
 
 @app.command(rich_help_panel="Operations")
 def doctor(as_json: Json = False) -> None:
-    """Check the machine, the settings and the servers they name. Exit code 1 where something needs mending."""
+    """Check the machine, the settings and the servers they name.
+
+    Exit code 1 if something needs mending.
+    """
     quiet_logs()
     settings = load()
     findings = list(examine(settings))
@@ -44,26 +49,11 @@ def doctor(as_json: Json = False) -> None:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    yield Finding(
-        "python",
-        sys.version_info[:2] == (3, 11),
-        platform.python_version(),
-        "use Python 3.11, the version this is tested on",
-    )
+    """Yield one finding per check."""
+    yield _python()
     yield _free_space(settings.home)
-    yield Finding(
-        "localhost",
-        socket.gethostbyname("localhost").startswith("127."),
-        socket.gethostbyname("localhost"),
-        "map localhost to 127.0.0.1",
-    )
-    yield Finding(
-        "chattts",
-        True,
-        "installed"
-        if find_spec("ChatTTS")
-        else "not installed; only espeak can speak (`make setup-all` installs it)",
-    )
+    yield _localhost()
+    yield _chattts()
     for name, check in (
         ("profiles", _profiles),
         ("voices", _voices),
@@ -76,23 +66,38 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _try(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    """Run a check. An error of Seedcast is the finding, with its remedy."""
     try:
         return Finding(name, True, check(settings))
     except SeedcastError as error:
         return Finding(name, False, error.got or error.what, error.remedy)
 
 
+def _python() -> Finding:
+    remedy = "use Python 3.11, the version this is tested on"
+    return Finding("python", sys.version_info[:2] == (3, 11), platform.python_version(), remedy)
+
+
 def _free_space(home: Path) -> Finding:
-    place = next(
-        folder for folder in (home.absolute(), *home.absolute().parents) if folder.exists()
-    )
-    free = shutil.disk_usage(place).free / GIB
+    folders = (home.absolute(), *home.absolute().parents)
+    existing = next(folder for folder in folders if folder.exists())
+    free = shutil.disk_usage(existing).free / GIB
     return Finding(
         "disk",
         free > 2,
-        f"{free:.0f} GiB free under {place}",
+        f"{free:.0f} GiB free under {existing}",
         "free some space, or set SEEDCAST_HOME to another disk",
     )
+
+
+def _localhost() -> Finding:
+    address = socket.gethostbyname("localhost")
+    return Finding("localhost", address.startswith("127."), address, "map localhost to 127.0.0.1")
+
+
+def _chattts() -> Finding:
+    missing = "not installed; only espeak can speak (`make setup-all` installs it)"
+    return Finding("chattts", True, "installed" if find_spec("ChatTTS") else missing)
 
 
 def _profiles(settings: Settings) -> str:
@@ -130,7 +135,7 @@ def _topics(settings: Settings) -> str:
         raise TopicMismatch(
             "topics",
             got="; ".join(problems),
-            remedy="`seedcast topics create` makes what is missing",
+            remedy="run `seedcast topics create`; it makes what is missing",
         )
     return "agree with the table"
 
@@ -153,15 +158,17 @@ def _print(findings: list[Finding], settings: Settings) -> None:
     table = Table(title="settings (secrets masked)", title_justify="left", box=None, pad_edge=False)
     for column in ("variable", "value", "meaning"):
         table.add_column(column)
-    for variable, place, _, meaning in settings_module.table():
-        table.add_row(variable, Text(_value(settings, place)), Text(meaning))
+    for variable, path, _, meaning in settings_module.table():
+        table.add_row(variable, Text(_value(settings, path)), Text(meaning))
     out.print(table)
 
 
-def _value(settings: Settings, place: str) -> str:
+def _value(settings: Settings, path: str) -> str:
+    """Return the setting at a dotted path. Of a table, only the names.
+
+    An option of librdkafka may be a secret under any name.
+    """
     value: object = settings
-    for part in place.split("."):
-        value = getattr(value, part)
-    return (
-        ", ".join(value) if isinstance(value, dict) else str(value)
-    )  # an option of librdkafka may be a secret under any name
+    for name in path.split("."):
+        value = getattr(value, name)
+    return ", ".join(value) if isinstance(value, dict) else str(value)

@@ -1,4 +1,4 @@
-"""`models`: ChatTTS's weights on this machine, pulled, checked, fabricated and listed."""
+"""`models`: ChatTTS's weights on this machine: pulled, checked, fabricated and listed."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -13,10 +13,10 @@ from seedcast.errors import InvalidInput, LocalResource
 from seedcast.settings import load
 
 if TYPE_CHECKING:
-    from gpu_consumers.engines.chattts.weights.assets import Assets
+    from gpu_consumers.engines.chattts.weights.assets import Assets, Comparison
     from gpu_consumers.engines.chattts.weights.inventory import Model
 
-models = typer.Typer(no_args_is_help=True, help="What speaks.")
+models = typer.Typer(no_args_is_help=True, help="Manage the weights that speak.")
 app.add_typer(models, name="models", rich_help_panel="Operations")
 
 Folder = Annotated[
@@ -34,7 +34,9 @@ def pull(
     to: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help=r"Where to. \[default: the folder in force]", show_default=False
+            metavar="DIR",
+            help=r"Folder to write to. \[default: the folder in force]",
+            show_default=False,
         ),
     ] = None,
     revision: Annotated[
@@ -45,22 +47,27 @@ def pull(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch upstream's weights (1.2 GB), resumable, and check them. Exit code 1 where a file differs, 75 while the hub is away."""
-    _require()
-    from gpu_consumers.engines.chattts.weights.hub import LICENCES, REPOSITORY
-    from gpu_consumers.engines.chattts.weights.hub import pull as fetch
+    """Fetch upstream's weights (1.2 GB), and check them. An interrupted download is resumed.
+
+    Exit code 1 if a file differs, 75 while the hub is unavailable.
+    """
+    _ensure_installed()
+    from gpu_consumers.engines.chattts.weights import hub
 
     quiet_logs()
-    err.print(LICENCES, soft_wrap=True)
+    err.print(hub.LICENCES, soft_wrap=True)
     folder = to or _in_force()
-    err.print(f"{REPOSITORY} → {folder}", soft_wrap=True)
-    _report(fetch(folder, revision), as_json)
+    err.print(f"{hub.REPOSITORY} → {folder}", soft_wrap=True)
+    _report(hub.pull(folder, revision), as_json)
 
 
 @models.command()
 def check(folder: Folder = None, as_json: Json = False) -> None:
-    """Compare a folder's files with upstream's own table of SHA-256. Exit code 1 where any differs."""
-    _require()
+    """Compare a folder's files with upstream's own table of SHA-256.
+
+    Exit code 1 if one differs.
+    """
+    _ensure_installed()
     from gpu_consumers.engines.chattts.weights.assets import Assets
 
     _report(Assets(folder or _in_force()), as_json)
@@ -69,30 +76,29 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
 @models.command()
 def fabricate(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Where to; made where it is missing.")
+        Path, typer.Argument(metavar="DIR", help="Folder to write to; made if missing.")
     ],
     size: Annotated[
         Literal["tiny", "full"],
         typer.Option(help="tiny: 14 MB, for tests; full: 1.1 GB, upstream's sizes."),
     ] = "tiny",
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, max=2**53 - 1, help="The same seed, the same bytes.")
+        int,
+        typer.Option(metavar="N", min=0, max=2**53 - 1, help="The same seed gives the same bytes."),
     ] = 0,
     force: Annotated[
-        bool, typer.Option("--force", help="Also into a folder that is not empty.")
+        bool, typer.Option("--force", help="Write into a folder that is not empty, too.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Random weights in upstream's layout, to try the path, test and measure without the real ones. They speak noise."""
-    _require()
+    """Write random weights in upstream's layout. They speak noise.
+
+    With them the path can be tried, tested and measured without the real ones.
+    """
+    _ensure_installed()
     try:
-        if not force and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InvalidInput(
-                f"{folder}",
-                expected="an empty folder, or none",
-                got="something there",
-                remedy="name another, or --force writes over it",
-            )
+        if not force:
+            _refuse_if_used(folder)
         from gpu_consumers.engines.chattts.model.dimensions import SIZES
         from gpu_consumers.engines.chattts.weights.fabricate import fabricate as write
 
@@ -105,28 +111,29 @@ def fabricate(
         ) from None
     if as_json:
         emit({"folder": str(folder), "size": size, "seed": seed})
-    else:
-        out.print(
-            f"fabricated {size}, seed {seed}, in {folder}; the engine loads it with SEEDCAST_GPU_MODELS={folder}",
-            soft_wrap=True,
-        )
+        return
+    out.print(
+        f"fabricated {size}, seed {seed}, in {folder};"
+        f" the engine loads it with SEEDCAST_GPU_MODELS={folder}",
+        soft_wrap=True,
+    )
 
 
 @models.command("list")
 def list_models(as_json: Json = False) -> None:
-    """The models in SEEDCAST_HOME, and the one in force."""
-    _require()
+    """List the models in SEEDCAST_HOME, and the one in force."""
+    _ensure_installed()
     from gpu_consumers.engines.chattts.weights.inventory import inventory
 
-    found = inventory(load().home / "models", _in_force())
+    available = inventory(load().home / "models", _in_force())
     if as_json:
-        for model in found:
+        for model in available:
             emit(asdict(model))
     else:
-        _table(found)
+        _print(available)
 
 
-def _require() -> None:
+def _ensure_installed() -> None:
     from gpu_consumers.engines import ensure_chattts_installed
 
     ensure_chattts_installed()
@@ -138,48 +145,60 @@ def _in_force() -> Path:
     return models_folder(load())
 
 
-def _report(assets: "Assets", as_json: bool) -> None:
-    comparisons, fabricated = assets.check(), assets.fabrication
-    table = Table(Column("file", no_wrap=True), "", "expected", "got", box=None, pad_edge=False)
-    for comparison in comparisons:
-        if as_json:
-            emit(
-                asdict(comparison)
-                | {"ok": comparison.ok, "fabricated": fabricated and asdict(fabricated)}
-            )
-        state = (
-            "[green]ok[/]"
-            if comparison.ok
-            else "[red]missing[/]"
-            if comparison.got == "missing"
-            else "[red]differs[/]"
+def _refuse_if_used(folder: Path) -> None:
+    """Raise InvalidInput if there is a file, or a folder that is not empty."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidInput(
+            f"{folder}",
+            expected="an empty folder, or none",
+            got="something there",
+            remedy="name another folder, or write over it with --force",
         )
-        table.add_row(comparison.path, state, comparison.expected[:16], comparison.got[:16])
-    if not as_json:
-        out.print(table)
+
+
+def _report(assets: "Assets", as_json: bool) -> None:
+    """Print each file's comparison; exit with code 1 if one differs."""
+    comparisons, fabricated = assets.check(), assets.fabrication
+    if as_json:
+        for comparison in comparisons:
+            facts = {"ok": comparison.ok, "fabricated": fabricated and asdict(fabricated)}
+            emit(asdict(comparison) | facts)
+    else:
+        _print_comparisons(comparisons)
         if fabricated:
             out.print(
-                f"fabricated: random weights, {fabricated.size}, seed {fabricated.seed}; upstream's differ",
+                f"fabricated: random weights, {fabricated.size}, seed {fabricated.seed};"
+                " upstream's differ",
                 soft_wrap=True,
             )
     if not all(comparison.ok for comparison in comparisons):
         raise typer.Exit(Exit.INCOMPLETE)
 
 
-def _table(found: "Iterable[Model]") -> None:
+def _print_comparisons(comparisons: "Iterable[Comparison]") -> None:
+    table = Table(Column("file", no_wrap=True), "", "expected", "got", box=None, pad_edge=False)
+    for c in comparisons:
+        table.add_row(c.path, _verdict(c), c.expected[:16], c.got[:16])
+    out.print(table)
+
+
+def _verdict(comparison: "Comparison") -> str:
+    if comparison.ok:
+        return "[green]ok[/]"
+    return "[red]missing[/]" if comparison.got == "missing" else "[red]differs[/]"
+
+
+def _print(available: "Iterable[Model]") -> None:
     table = Table("name", "size", "MB", "in force", "folder", box=None, pad_edge=False)
-    for model in found:
-        table.add_row(
-            model.name,
-            model.size,
-            f"{model.bytes / 1e6:,.0f}",
-            "yes" if model.in_force else "",
-            model.folder,
-        )
+    for model in available:
+        megabytes = f"{model.bytes / 1e6:,.0f}"
+        in_force = "yes" if model.in_force else ""
+        table.add_row(model.name, model.size, megabytes, in_force, model.folder)
     if table.row_count:
         out.print(table)
-    else:
-        out.print(
-            "none; `seedcast models pull` fetches upstream's, `seedcast models fabricate` makes random ones",
-            soft_wrap=True,
-        )
+        return
+    out.print(
+        "none; `seedcast models pull` fetches upstream's,"
+        " `seedcast models fabricate` makes random ones",
+        soft_wrap=True,
+    )

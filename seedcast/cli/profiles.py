@@ -3,7 +3,7 @@
 import msgspec
 from rich.table import Table
 
-from seedcast.catalog import profiles as table_of_profiles
+from seedcast.catalog import profiles as catalog
 from seedcast.catalog.profiles import Profile
 from seedcast.cli.base import Json, app, emit, out
 from seedcast.settings import load
@@ -27,43 +27,41 @@ COLUMNS = (
 
 @app.command(rich_help_panel="Daily work")
 def profiles(as_json: Json = False) -> None:
-    """List the device profiles: the built-in rows, and those of the file that SEEDCAST_POSTPROCESS_PROFILES names."""
-    found = table_of_profiles.load(load().postprocess)
+    """List the device profiles: the built-in ones and those of SEEDCAST_POSTPROCESS_PROFILES."""
+    in_force = catalog.load(load().postprocess).values()
     if as_json:
-        for profile in found.values():
+        for profile in in_force:
             emit(msgspec.to_builtins(profile))
         return
     table = Table(*COLUMNS, box=None, pad_edge=False)
-    for profile in found.values():
+    for profile in in_force:
         table.add_row(*cells(profile))
     out.print(table)
 
 
 def cells(p: Profile) -> tuple[str, ...]:
-    """One a column. Without trimming there is no padding, no fade and no speech to look for."""
-    bits = f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–"
-    pauses = f", pauses {p.max_pause:g}" if p.max_pause else ""
-    trim = (
-        ("no trim", "–", "–")
-        if p.trim == "off"
-        else (f"{p.padding:g}{pauses}", f"{p.fade:g}", f"{p.speech:g}")
-    )
-    denoise = f"under {p.snr:g} dB" if p.denoise == "auto" else p.denoise
-    band = f"{p.band[0]:g}–{p.band[1]:g}" if p.band else "all"
-    dynamics = "as it is" if p.compression == 1 else f"{p.compression:g}:1"
+    """Return one cell per column of COLUMNS, as text."""
     return (
         p.name,
         p.format,
         f"{p.sample_rate:,}",
-        bits,
-        *trim,
-        denoise,
-        band,
-        dynamics,
+        f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–",
+        *_trimming(p),
+        f"under {p.snr:g} dB" if p.denoise == "auto" else p.denoise,
+        f"{p.band[0]:g}–{p.band[1]:g}" if p.band else "all",
+        "as it is" if p.compression == 1 else f"{p.compression:g}:1",
         _level(p.loudness),
         _level(p.true_peak),
         p.resampler,
     )
+
+
+def _trimming(p: Profile) -> tuple[str, str, str]:
+    """Return padding, fade and speech threshold. Without trimming there is none of them."""
+    if p.trim == "off":
+        return "no trim", "–", "–"
+    pauses = f", pauses {p.max_pause:g}" if p.max_pause else ""
+    return f"{p.padding:g}{pauses}", f"{p.fade:g}", f"{p.speech:g}"
 
 
 def _level(value: float | str) -> str:

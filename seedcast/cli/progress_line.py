@@ -11,7 +11,7 @@ from seedcast.cli.base import err
 
 
 class Line:
-    """One bar for submitting, then the same bar for the outcomes."""
+    """Two bars: one for the submission, one for the outcomes. Each is hidden until it begins."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -19,10 +19,15 @@ class Line:
         self._speak = bar.add_task("speaking", total=None, detail="", visible=False)
 
     def submitted(self, progress: SubmitProgress) -> None:
-        detail = f"{progress.rows:,} rows, {progress.acknowledged:,} of {progress.new:,} acknowledged, {progress.rejected:,} rejected"
+        """Show how far the submission is."""
+        detail = (
+            f"{progress.rows:,} rows, {progress.acknowledged:,} of {progress.new:,} acknowledged,"
+            f" {progress.rejected:,} rejected"
+        )
         self._bar.update(self._submit, visible=True, completed=progress.acknowledged, detail=detail)
 
     def spoken(self, progress: CampaignProgress) -> None:
+        """Show how many requests have their outcome. A sealed campaign completes the first bar."""
         if progress.accepted is not None:
             self._bar.update(self._submit, total=progress.accepted, completed=progress.accepted)
         self._bar.update(
@@ -30,7 +35,7 @@ class Line:
             visible=True,
             total=progress.accepted,
             completed=progress.finished,
-            detail=describe(progress) + f" · {self._rate(progress.finished):.0f}/s",
+            detail=f"{describe(progress)} · {self._rate(progress.finished):.0f}/s",
         )
 
     def _rate(self, finished: int) -> float:
@@ -39,12 +44,17 @@ class Line:
 
 
 def describe(progress: CampaignProgress) -> str:
+    """Return the outcomes and the audio seconds in a few words."""
     unhappy = progress.failed + progress.expired + progress.cancelled
-    return f"{progress.succeeded:,} succeeded, {unhappy:,} not · {progress.audio_seconds:,.0f} s of audio"
+    return (
+        f"{progress.succeeded:,} succeeded, {unhappy:,} not"
+        f" · {progress.audio_seconds:,.0f} s of audio"
+    )
 
 
 @contextmanager
 def live() -> Iterator[Line]:
+    """Show a Line on stderr while the block runs."""
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=12),

@@ -1,14 +1,17 @@
-"""`results` and `fetch`: reading manifests, and getting the audio they name."""
+"""`results` and `fetch`: read manifests, and download the audio they name."""
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from schemas.messages import SpeechResult
+from schemas.messages import Rendition, SpeechResult
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
 from seedcast.errors import InvalidInput
+from seedcast.settings import Settings
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
 
@@ -17,7 +20,7 @@ Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this c
 def results(
     campaign: Campaign = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with what arrives, until Ctrl-C.")
+        bool, typer.Option("--follow", help="Continue with what arrives, until Ctrl-C.")
     ] = False,
     parquet: Annotated[
         Path | None, typer.Option(help="Write manifests to this Parquet file instead.")
@@ -28,22 +31,23 @@ def results(
     from seedcast.campaigns.subscription import read_results
 
     quiet_logs()
-    found = read_results(connected(), campaign=campaign, follow=follow and parquet is None)
+    first_results = read_results(connected(), campaign=campaign, follow=follow and parquet is None)
     if parquet:
-        from storage import manifests
-
-        out.print(
-            f"{manifests.write(parquet, found):,} manifests in {parquet}",
-            markup=False,
-            soft_wrap=True,
-        )
+        _write(parquet, first_results)
         return
-    none = True
-    for result in found:
-        none = False
+    count = 0
+    for result in first_results:
+        count += 1
         _print(result, as_json)
-    if none:
+    if not count:
         err.print("no results" + (f" of campaign {campaign}" if campaign else ""), markup=False)
+
+
+def _write(parquet: Path, rows: Iterable[SpeechResult]) -> None:
+    from storage import manifests
+
+    count = manifests.write(parquet, rows)
+    out.print(f"{count:,} manifests in {parquet}", markup=False, soft_wrap=True)
 
 
 def _print(r: SpeechResult, as_json: bool) -> None:
@@ -52,19 +56,18 @@ def _print(r: SpeechResult, as_json: bool) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(r))
         return
-    detail = (
-        f"{r.error.code}: {r.error.message}"
-        if r.error
-        else ", ".join(f"{x.profile} {x.duration:.1f} s" for x in r.renditions)
-    )
-    if r.unspoken:
-        detail += f", {r.unspoken} characters without a sound"
     colour = "green" if r.status == "succeeded" else "red"
     row = r.metadata.get("id", r.metadata.get("row", ""))
-    out.print(
-        Text.assemble(f"{r.request_id}  ", (f"{r.status:<9}", colour), f"  {row:<10}  {detail}"),
-        soft_wrap=True,
-    )
+    status = (f"{r.status:<9}", colour)
+    line = Text.assemble(f"{r.request_id}  ", status, f"  {row:<10}  {_detail(r)}")
+    out.print(line, soft_wrap=True)
+
+
+def _detail(r: SpeechResult) -> str:
+    """Return the error, or each rendition with its length."""
+    renditions = ", ".join(f"{x.profile} {x.duration:.1f} s" for x in r.renditions)
+    detail = f"{r.error.code}: {r.error.message}" if r.error else renditions
+    return f"{detail}, {r.unspoken} characters without a sound" if r.unspoken else detail
 
 
 @app.command(rich_help_panel="Daily work")
@@ -76,32 +79,14 @@ def fetch(
     ] = None,
 ) -> None:
     """Download one rendition, and check its hash."""
-    import hashlib
-
-    from seedcast.campaigns.subscription import read_results
     from storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
-    result = next((r for r in read_results(settings) if r.request_id == request_id), None)
-    if result is None:
-        raise InvalidInput(
-            f"request {request_id}",
-            expected="an id with a result",
-            got="none",
-            remedy="`seedcast results` lists them",
-        )
-    found = [r for r in result.renditions if profile in (None, r.profile)]
-    if not found:
-        have = ", ".join(r.profile for r in result.renditions) or f"none: it {result.status}"
-        raise InvalidInput(
-            f"request {request_id}",
-            expected=f"a rendition for {profile or 'any profile'}",
-            got=have,
-        )
-    data = S3Store(settings.s3).get(found[0].uri)
-    if hashlib.sha256(data).hexdigest() != found[0].sha256:
-        err.print("[red]the object is not what its manifest says[/]; nothing was written")
+    rendition = _rendition(_result(settings, request_id), profile)
+    data = S3Store(settings.s3).get(rendition.uri)
+    if hashlib.sha256(data).hexdigest() != rendition.sha256:
+        err.print("[red]the object differs from its manifest[/]; nothing was written")
         raise typer.Exit(Exit.FATAL)
     try:
         output.write_bytes(data)
@@ -110,7 +95,35 @@ def fetch(
             str(output), expected="a file that can be written", got=str(error)
         ) from error
     out.print(
-        f"{output}  {found[0].duration:.2f} s  {found[0].format}  {len(data):,} bytes",
+        f"{output}  {rendition.duration:.2f} s  {rendition.format}  {len(data):,} bytes",
         markup=False,
         soft_wrap=True,
+    )
+
+
+def _result(settings: Settings, request_id: str) -> SpeechResult:
+    """Return the first result of the request. Raises InvalidInput."""
+    from seedcast.campaigns.subscription import read_results
+
+    for result in read_results(settings):
+        if result.request_id == request_id:
+            return result
+    raise InvalidInput(
+        f"request {request_id}",
+        expected="an id with a result",
+        got="none",
+        remedy="`seedcast results` lists them",
+    )
+
+
+def _rendition(result: SpeechResult, profile: str | None) -> Rendition:
+    """Return the rendition for the profile; the first if None. Raises InvalidInput."""
+    for rendition in result.renditions:
+        if profile in (None, rendition.profile):
+            return rendition
+    available = ", ".join(rendition.profile for rendition in result.renditions)
+    raise InvalidInput(
+        f"request {result.request_id}",
+        expected=f"a rendition for {profile or 'any profile'}",
+        got=available or f"none: it {result.status}",
     )

@@ -1,4 +1,4 @@
-"""`say`: one utterance without Kafka, the quickest way to hear."""
+"""`say`: one utterance without Kafka, the quickest way to hear a voice."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,71 +8,41 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from schemas.messages import SpeechRequest
-from seedcast.cli import style_options
-from seedcast.cli.base import app, err, out, quiet_logs
+from seedcast.cli.base import EngineName, app, err, out, quiet_logs, with_engine
+from seedcast.cli.style_options import UtteranceOptions, expand_options
 from seedcast.errors import InvalidInput
 from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from gpu_consumers.engines import Engine
+    from seedcast.catalog.profiles import Profile
     from seedcast.codec import Waveform
+
+PROFILE_OF_SUFFIX = {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}
 
 
 @app.command(rich_help_panel="Daily work")
+@expand_options
 def say(
-    context: typer.Context,
-    text: Annotated[str, typer.Argument(help="What to say, Mandarin or English.")],
+    *,
+    text: Annotated[str, typer.Argument(help="What to say, in Mandarin or English.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Audio file to write.")] = Path(
         "out.wav"
     ),
-    voice: style_options.Voice = "2222",
-    speaker: style_options.Speaker = None,
-    speed: Annotated[
-        float | None,
-        typer.Option(
-            min=0.5,
-            max=2.0,
-            help="Ratio to the voice's own pace; default: 1, or what a named voice says.",
-        ),
-    ] = None,
+    spoken: UtteranceOptions,
     profile: Annotated[
         str | None, typer.Option(help="Device profile; default: by the file's ending.")
     ] = None,
-    temperature: style_options.Temperature = None,
-    top_p: style_options.TopP = None,
-    top_k: style_options.TopK = None,
-    repetition_penalty: style_options.RepetitionPenalty = None,
-    refine: style_options.Refine = None,
-    oral: style_options.Oral = None,
-    laugh: style_options.Laugh = None,
-    break_: style_options.Break = None,
-    engine: Annotated[
-        str | None, typer.Option(help="Engine; default: SEEDCAST_GPU_ENGINE.")
-    ] = None,
+    engine: EngineName = None,
 ) -> None:
-    """Speak one text into a file, through engine and post-process, without Kafka."""
+    """Speak one text into a file, through the engine and post-processing, without Kafka."""
     from gpu_consumers import engines
-    from seedcast.catalog import profiles
-    from seedcast.cli.run import with_engine
     from stream_apps.audio.chain import render
 
     quiet_logs()
     settings = with_engine(load(), engine)
-    table = profiles.load(settings.postprocess)
-    chosen = table.get(profile or _by_ending(output))
-    if chosen is None:
-        raise InvalidInput("--profile", expected=f"one of {', '.join(table)}", got=str(profile))
-    request = _request(
-        {
-            "text": text,
-            "voice": voice,
-            "speaker": speaker,
-            "speed": speed,
-            "profile": chosen.name,
-            **style_options.asked(context),
-        },
-        settings,
-    )
+    chosen = _profile(settings, profile, output)
+    request = _request(_row(text, spoken, chosen), settings)
     with err.status("speaking"):
         loaded = engines.load(settings)
         err.print(loaded.description, style="dim", soft_wrap=True)
@@ -85,19 +55,39 @@ def say(
             str(output), expected="a file that can be written", got=str(error)
         ) from error
     out.print(
-        f"{output}  {rendered.duration:.2f} s  {chosen.format} {chosen.sample_rate} Hz  voice {voice}",
+        f"{output}  {rendered.duration:.2f} s  {chosen.format} {chosen.sample_rate} Hz"
+        f"  voice {spoken.voice}",
         soft_wrap=True,
     )
 
 
-def _by_ending(output: Path) -> str:
-    return {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}.get(
-        output.suffix.lower(), "wav"
-    )
+def _profile(settings: Settings, name: str | None, output: Path) -> "Profile":
+    """Return the named profile, or the one that fits the file's ending. Raises InvalidInput."""
+    from seedcast.catalog import profiles
+
+    table = profiles.load(settings.postprocess)
+    chosen = table.get(name or PROFILE_OF_SUFFIX.get(output.suffix.lower(), "wav"))
+    if chosen is None:
+        raise InvalidInput("--profile", expected=f"one of {', '.join(table)}", got=str(name))
+    return chosen
+
+
+def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, object]:
+    return {
+        "text": text,
+        "voice": spoken.voice,
+        "speaker": spoken.speaker,
+        "speed": spoken.speed,
+        "profile": profile.name,
+        **spoken.columns(),
+    }
 
 
 def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
-    """A list of one row: options mean what they mean as columns, and so go before the defaults of a named voice."""
+    """Build a request as if from a list of one row. Raises InvalidInput.
+
+    As columns of a row, the options override the defaults of a named voice.
+    """
     from gpu_consumers.triage import validate
     from producers import SubmitOptions
     from producers.rows.build import Builder
@@ -105,10 +95,9 @@ def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
     from seedcast.errors import InvalidRequest, InvalidRow
 
     now, table = datetime.now(UTC), profiles.load(settings.postprocess)
+    options = SubmitOptions(campaign="say")
     try:
-        request = Builder(
-            SubmitOptions(campaign="say"), now, table, voices=voices.load(settings)
-        ).build(1, row, now)
+        request = Builder(options, now, table, voices=voices.load(settings)).build(1, row, now)
         validate(request, table)
     except InvalidRow as error:
         raise InvalidInput(error.field, expected=error.expected, got=error.got) from error
@@ -118,12 +107,11 @@ def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
 
 
 def _speak(engine: "Engine", request: SpeechRequest) -> "Waveform":
-    engine.admit(1, request)
-    while not (finished := engine.step()):
-        continue
-    utterance = finished[0]
+    """Return the waveform of one request. Raises InvalidInput if the engine makes none."""
+    from gpu_consumers.verify.replay import synthesise
+
+    [(_, utterance)] = synthesise(engine, [request])
     if utterance.waveform is None:
-        raise InvalidInput(
-            "text", got=utterance.error.message if utterance.error else "no waveform"
-        )
+        message = utterance.error.message if utterance.error else "no waveform"
+        raise InvalidInput("text", got=message)
     return utterance.waveform

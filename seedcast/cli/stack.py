@@ -1,32 +1,38 @@
 """`up`, `down`, `status`: the embedded stack in the background."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.settings import load
+from seedcast.cli.base import (
+    EngineName,
+    Exit,
+    Json,
+    app,
+    connected,
+    emit,
+    err,
+    out,
+    quiet_logs,
+    with_engine,
+)
+from seedcast.settings import Settings, load
+
+if TYPE_CHECKING:
+    from seedcast.kafka import Admin
+
+Row = dict[str, object]
 
 
 @app.command(rich_help_panel="Embedded stack")
 def up(
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
-    engine: Annotated[
-        str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
-    ] = None,
+    engine: EngineName = None,
 ) -> None:
-    """Start Kafka, S3 and workers in the background. What runs already is kept."""
-    start(gpu_consumers, postprocess, engine)
-    out.print(
-        "[green]up[/]  `seedcast status` shows it, `seedcast submit FILE --campaign NAME` gives it work, `seedcast down` stops it"
-    )
-
-
-def start(gpu_consumers: int, postprocess: int, engine: str | None = None) -> None:
-    from seedcast.cli.run import with_engine
+    """Start Kafka, S3 and workers in the background. What already runs is kept."""
     from seedcast.embedded import Stack
 
     settings = with_engine(load(), engine)
@@ -34,12 +40,15 @@ def start(gpu_consumers: int, postprocess: int, engine: str | None = None) -> No
     with err.status("starting") as status:
         stack.start(lambda step: status.update(step))
         for number in range(gpu_consumers):
-            stack.start_worker(
-                f"gpu-consumer-{number + 1}",
-                ["run", "gpu-consumer", "--engine", settings.gpu.engine],
-            )
+            command = ["run", "gpu-consumer", "--engine", settings.gpu.engine]
+            stack.start_worker(f"gpu-consumer-{number + 1}", command)
         for number in range(postprocess):
             stack.start_worker(f"postprocess-{number + 1}", ["run", "postprocess"])
+    out.print(
+        "[green]up[/]  `seedcast status` shows it,"
+        " `seedcast submit FILE --campaign NAME` gives it work,"
+        " `seedcast down` stops it"
+    )
 
 
 @app.command(rich_help_panel="Embedded stack")
@@ -55,28 +64,25 @@ def down() -> None:
 
 @app.command(rich_help_panel="Embedded stack")
 def status(as_json: Json = False) -> None:
-    """What runs; the topics; the lag of each group and partition; the buckets. Exit code 1 where a process has died."""
+    """Show processes, topics, the lag of each group and partition, and buckets.
+
+    Exit code 1 if a process has died.
+    """
     quiet_logs()
     settings = load()
     processes = _processes(settings.home)
     reachable = settings.kafka.bootstrap or any(process["running"] for process in processes)
     lags, topics, buckets = _cluster() if reachable else ([], [], [])
-    if not reachable and not as_json:
-        err.print("the embedded stack is not running; `seedcast up` starts it")
     if as_json:
         emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
     else:
-        for title, rows in (
-            ("processes", processes),
-            ("topics", topics),
-            ("lag", lags),
-            ("buckets", buckets),
-        ):
-            _print(title, rows)
+        if not reachable:
+            err.print("the embedded stack is not running; `seedcast up` starts it")
+        _print("processes", processes)
+        _print("topics", topics)
+        _print("lag", lags)
+        _print("buckets", buckets)
     raise typer.Exit(Exit.OK if all(p["running"] for p in processes) else Exit.INCOMPLETE)
-
-
-Row = dict[str, object]
 
 
 def _processes(home: Path) -> list[Row]:
@@ -89,17 +95,19 @@ def _processes(home: Path) -> list[Row]:
 
 
 def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
-    from gpu_consumers.assignments import GROUP as GPU_GROUP
-    from schemas.topics import TOPICS
+    """Return the lags, topics and buckets of the servers that the settings name."""
     from seedcast.kafka import Admin
-    from storage.s3 import S3Store
-    from stream_apps.postprocess.faust_app import GROUP as POSTPROCESS_GROUP
 
     settings = connected()
     admin = Admin(settings)
     admin.cluster_id()
-    existing = admin.existing()
-    lags: list[Row] = [
+    return _lags(admin, settings), _topics(admin, settings), [_bucket(settings)]
+
+
+def _lags(admin: "Admin", settings: Settings) -> list[Row]:
+    from schemas.topics import GPU_CONSUMERS, POSTPROCESS
+
+    return [
         {
             "group": lag.group,
             "topic": lag.topic,
@@ -108,10 +116,16 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
             "end": lag.end,
             "lag": lag.records,
         }
-        for group in (GPU_GROUP, POSTPROCESS_GROUP)
+        for group in (GPU_CONSUMERS.name, POSTPROCESS.name)
         for lag in admin.lag(settings.group(group))
     ]
-    topics: list[Row] = [
+
+
+def _topics(admin: "Admin", settings: Settings) -> list[Row]:
+    from schemas.topics import TOPICS
+
+    existing = admin.existing()
+    return [
         {
             "topic": settings.topic(topic),
             "partitions": existing.get(settings.topic(topic), "missing"),
@@ -119,14 +133,15 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
         }
         for topic in TOPICS
     ]
+
+
+def _bucket(settings: Settings) -> Row:
+    from storage.s3 import S3Store
+
     store = S3Store(settings.s3)
     store.ensure_bucket()
-    sizes = [found.size for found in store.list("")]
-    return (
-        lags,
-        topics,
-        [{"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}],
-    )
+    sizes = [info.size for info in store.list("")]
+    return {"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}
 
 
 def _print(title: str, rows: list[Row]) -> None:

@@ -1,14 +1,28 @@
-"""The options that say how a text is spoken, once for every command that speaks or submits. Their bounds are the schema's, judged with the rows."""
+"""How a text is spoken, as options: declared once, for every command that submits or speaks.
 
-from collections.abc import Mapping
-from typing import Annotated
+A command takes one of the dataclasses below and `expand_options` shows typer its fields.
+The bounds of the style are the schema's; the producer checks them, as it does for a row.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from schemas.messages import Style
 from seedcast.catalog.voices import STYLE
 
-_PANEL = "Style"
+if TYPE_CHECKING:
+    from producers import SubmitOptions
+
+
+def _style_option(*names: str, text: str) -> Any:
+    return typer.Option(*names, rich_help_panel="Style", help=text)
+
 
 Voice = Annotated[
     str | None, typer.Option(help="Voice seed, or a name of the voices file (`seedcast voices`).")
@@ -16,77 +30,129 @@ Voice = Annotated[
 Speaker = Annotated[
     str | None,
     typer.Option(
-        help="ChatTTS speaker string: it sets the timbre; the voice seed still makes the draws."
+        help="ChatTTS speaker string. It sets the timbre; the voice seed still makes the draws."
     ),
 ]
-Temperature = Annotated[
-    float | None, typer.Option(rich_help_panel=_PANEL, help="Of the sampling: over 0 and up to 2.")
-]
-TopP = Annotated[
-    float | None,
-    typer.Option(
-        "--top-p", rich_help_panel=_PANEL, help="Probability mass to draw from: over 0 and up to 1."
-    ),
-]
-TopK = Annotated[
-    int | None,
-    typer.Option("--top-k", rich_help_panel=_PANEL, help="Tokens to draw from: 1 to 100."),
-]
-RepetitionPenalty = Annotated[
-    float | None,
-    typer.Option(rich_help_panel=_PANEL, help="Against repeating recent tokens: 1 (none) to 2."),
-]
-Refine = Annotated[
-    bool | None,
-    typer.Option(
-        "--refine/--no-refine",
-        rich_help_panel=_PANEL,
-        help="Let the engine rewrite the text first.",
-    ),
-]
-Oral = Annotated[
-    int | None,
-    typer.Option(rich_help_panel=_PANEL, help="Colloquial words, 0 to 9; refines the text."),
-]
-Laugh = Annotated[
-    int | None, typer.Option(rich_help_panel=_PANEL, help="Laughter, 0 to 2; refines the text.")
-]
-Break = Annotated[
-    int | None,
-    typer.Option("--break", rich_help_panel=_PANEL, help="Pauses, 0 to 7; refines the text."),
-]
 
 
-def given(
-    *,
-    temperature: float | None,
-    top_p: float | None,
-    top_k: int | None,
-    repetition_penalty: float | None,
-    refine: bool | None,
-    oral: int | None,
-    laugh: int | None,
-    break_: int | None,
-) -> dict[str, object]:
-    """What was asked for, by column, as a row could say it."""
-    asked = {
-        "temperature": temperature,
-        "top_p": top_p,
-        "top_k": top_k,
-        "repetition_penalty": repetition_penalty,
-        "refine": refine,
-        "oral": oral,
-        "laugh": laugh,
-        "break": break_,
-    }
-    return {name: value for name, value in asked.items() if value is not None}
+@dataclass(frozen=True, kw_only=True)
+class StyleOptions:
+    """One option per parameter of `schemas.messages.Style`; None if it was not given."""
+
+    temperature: Annotated[
+        float | None, _style_option(text="Sampling temperature: over 0 and up to 2.")
+    ] = None
+    top_p: Annotated[
+        float | None,
+        _style_option("--top-p", text="Probability mass to draw from: over 0 and up to 1."),
+    ] = None
+    top_k: Annotated[
+        int | None, _style_option("--top-k", text="Tokens to draw from: 1 to 100.")
+    ] = None
+    repetition_penalty: Annotated[
+        float | None, _style_option(text="Penalty for repeating recent tokens: 1 (none) to 2.")
+    ] = None
+    refine: Annotated[
+        bool | None,
+        _style_option("--refine/--no-refine", text="Let the engine rewrite the text first."),
+    ] = None
+    oral: Annotated[
+        int | None, _style_option(text="Colloquial words, 0 to 9. Refines the text.")
+    ] = None
+    laugh: Annotated[int | None, _style_option(text="Laughter, 0 to 2. Refines the text.")] = None
+    break_: Annotated[
+        int | None, _style_option("--break", text="Pauses, 0 to 7. Refines the text.")
+    ] = None
+
+    def columns(self) -> dict[str, object]:
+        """Return what was given, by the column in which a row would say it."""
+        values = {column: getattr(self, field) for column, field in STYLE.items()}
+        return {column: value for column, value in values.items() if value is not None}
+
+    def style(self) -> Style:
+        """Return what was given as a Style. Its bounds are not checked here: the producer does."""
+        given = {STYLE[column]: value for column, value in self.columns().items()}
+        return Style(**given)  # type: ignore[arg-type]
 
 
-def asked(context: typer.Context) -> dict[str, object]:
-    """The same, of the command that runs."""
-    return given(**{name: context.params[name] for name in STYLE.values()})
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(StyleOptions):
+    """How a list is spoken, or was when it was submitted."""
+
+    id_column: Annotated[
+        str | None, typer.Option(help="Column that names a row; default: its number.")
+    ] = None
+    template: Annotated[
+        str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")
+    ] = None
+    voice: Voice = None
+    speaker: Speaker = None
+    speed: Annotated[
+        float, typer.Option(min=0.5, max=2.0, help="Ratio to the voice's own pace.")
+    ] = 1.0
+
+    def submit_options(self, campaign: str, **others: Any) -> "SubmitOptions":
+        """Return these as the options of a submission; `others` are its remaining fields."""
+        from producers import SubmitOptions
+
+        return SubmitOptions(
+            campaign=campaign,
+            id_column=self.id_column,
+            template=self.template,
+            voice=self.voice,
+            speaker=self.speaker,
+            speed=self.speed,
+            style=self.style(),
+            **others,
+        )
 
 
-def style(asked: Mapping[str, object]) -> Style:
-    """Not judged yet: the bounds are a producer's to check."""
-    return Style(**{STYLE[name]: value for name, value in asked.items()})  # type: ignore[arg-type]
+@dataclass(frozen=True, kw_only=True)
+class UtteranceOptions(StyleOptions):
+    """How one text is spoken."""
+
+    voice: Voice = "2222"
+    speaker: Speaker = None
+    speed: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=2.0,
+            help="Ratio to the voice's own pace; default: 1, or what a named voice says.",
+        ),
+    ] = None
+
+
+def expand_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Replace the command's parameter of a StyleOptions class by one option per field.
+
+    typer reads a command's `__signature__` and `__annotations__`, so both list the fields,
+    in the place of that parameter. The command gets one instance of the class.
+    """
+    parameters = list(inspect.signature(command).parameters.values())
+    (group,) = (p for p in parameters if _is_options(p.annotation))
+    names = [field.name for field in fields(group.annotation)]
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        given = {name: values.pop(name) for name in names}
+        command(**values, **{group.name: group.annotation(**given)})
+
+    index = parameters.index(group)
+    parameters[index : index + 1] = _parameters(group.annotation)
+    shown = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for parameter in parameters]
+    run.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    return run
+
+
+def _is_options(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, StyleOptions)
+
+
+def _parameters(options: type[StyleOptions]) -> list[Parameter]:
+    """Return one keyword parameter per field, with the field's default and annotation."""
+    return [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in fields(options)
+    ]

@@ -1,4 +1,4 @@
-"""A real Kafka broker and a real S3 endpoint on this machine, without Docker and without Java installed."""
+"""A real Kafka broker and S3 endpoint on this machine; needs no Docker and no installed Java."""
 
 from seedcast.embedded.processes import Process
 from seedcast.embedded.stack import Stack

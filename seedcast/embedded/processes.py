@@ -1,4 +1,4 @@
-"""Background processes: started in a session of their own, found again, and ended for certain."""
+"""Background processes: start them in their own session, find them again, and end them reliably."""
 
 import os
 import signal
@@ -12,10 +12,11 @@ from pathlib import Path
 
 import psutil
 
-from seedcast.embedded.stack_state import HOST, Recorded
+from seedcast.embedded.stack_state import HOST, ProcessRecord
 
-# Every process of a stack, and whatever it starts, carries the stack's home in its environment: one
-# whose record was lost in a crash is found by it. The underscore keeps it apart from the settings.
+# Every process of a stack, and every process that it starts, has the stack's home in its
+# environment. A process whose record was lost in a crash is found by that. The leading underscore
+# keeps the variable apart from the settings.
 MARKER = "_SEEDCAST_STACK"
 
 
@@ -37,7 +38,7 @@ class Process:
 def spawn(
     argv: Sequence[str | Path], env: Mapping[str, str], log: Path, home: Path
 ) -> psutil.Process:
-    """Starts it in a new session, so that Ctrl-C in a terminal reaches only who started it."""
+    """Starts a process in a new session, so that Ctrl-C in the terminal does not reach it."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         child = subprocess.Popen(
@@ -52,19 +53,24 @@ def spawn(
     return psutil.Process(child.pid)
 
 
-def find(recorded: Recorded | None) -> psutil.Process | None:
-    """The process, if it still runs and is the one that was recorded."""
-    if recorded is None:
+def find(record: ProcessRecord | None) -> psutil.Process | None:
+    """Returns the process if it still runs and is the one that was recorded, else None."""
+    if record is None:
         return None
     try:
-        process = psutil.Process(recorded.pid)
-        return process if process.create_time() == recorded.created and runs(process) else None
+        process = psutil.Process(record.pid)
+        is_same = process.create_time() == record.created
+        return process if is_same and is_running(process) else None
     except psutil.NoSuchProcess:
         return None
 
 
-def runs(process: psutil.Process) -> bool:
-    """One that ended stays in the process table until its parent, or in a container perhaps nobody, takes its exit code."""
+def is_running(process: psutil.Process) -> bool:
+    """Returns True if the process runs, and False if it is gone or a zombie.
+
+    A process that ended stays in the process table until its parent reads its exit code. In a
+    container perhaps nobody does. This function does, if this process is the parent.
+    """
     try:
         running = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -74,8 +80,8 @@ def runs(process: psutil.Process) -> bool:
     return running
 
 
-def marked(home: Path) -> Iterator[psutil.Process]:
-    """Every running process that belongs to the stack of this home, recorded or not."""
+def find_marked(home: Path) -> Iterator[psutil.Process]:
+    """Yields every running process that belongs to the stack of `home`, recorded or not."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if process.pid != os.getpid() and process.environ().get(MARKER) == str(home):
@@ -83,39 +89,48 @@ def marked(home: Path) -> Iterator[psutil.Process]:
 
 
 def family(process: psutil.Process) -> list[psutil.Process]:
-    """The process and all that descend from it."""
+    """Returns the process and all its descendants; [] if it is gone."""
     with suppress(psutil.NoSuchProcess):
         return [process, *process.children(recursive=True)]
     return []
 
 
 def end(processes: Iterable[psutil.Process], grace: float) -> None:
-    """SIGTERM to all, SIGKILL after `grace` seconds to what is left; returns when none runs."""
-    kill(_signal(list(processes), signal.SIGTERM, grace))
+    """Sends SIGTERM to all, and SIGKILL to those that still run after `grace` seconds.
+
+    Returns when none runs.
+    """
+    kill(_signal_and_wait(list(processes), signal.SIGTERM, grace))
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
-    _signal(list(processes), signal.SIGKILL, patience=10)
+    _signal_and_wait(list(processes), signal.SIGKILL, timeout=10)
 
 
-def listens(process: psutil.Process, port: int) -> bool:
-    """Whether it is this very process that listens there, and not somebody else's."""
+def is_listening(process: psutil.Process, port: int) -> bool:
+    """Returns True if this very process listens on the port, and not another one."""
     with suppress(psutil.Error):
         return any(
-            c.status == psutil.CONN_LISTEN and c.laddr.port == port
-            for c in process.net_connections("tcp")
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in process.net_connections("tcp")
         )
     return False
 
 
 def free_ports(*preferred: int) -> list[int]:
-    """As many as are asked for, all different: each the preferred one (0: any) where nobody has it, else any."""
-    with ExitStack() as held:
-        return [_bind(held.enter_context(socket.socket()), port) for port in preferred]
+    """Returns one free port per preferred port (0: any), all different.
+
+    Each is the preferred port if that is free, else any free one.
+    """
+    with ExitStack() as sockets:  # all stay open until the end, so that no port comes twice
+        return [_bind(sockets.enter_context(socket.socket()), port) for port in preferred]
 
 
 def tail(log: Path, count: int = 12) -> str:
-    """The last lines of a log, without reading all of it, and without the frames of Java's stack traces."""
+    """Returns the last lines of a log, without the frames of Java's stack traces.
+
+    It reads only the end of the file.
+    """
     with suppress(FileNotFoundError), log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 16384))
         lines = file.read().decode(errors="replace").splitlines()
@@ -126,25 +141,23 @@ def tail(log: Path, count: int = 12) -> str:
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-def _bind(probe: socket.socket, preferred: int) -> int:
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _bind(unbound: socket.socket, preferred: int) -> int:
+    unbound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        probe.bind((HOST, preferred))
+        unbound.bind((HOST, preferred))
     except OSError:
-        probe.bind((HOST, 0))
-    return int(probe.getsockname()[1])
+        unbound.bind((HOST, 0))
+    return int(unbound.getsockname()[1])
 
 
-def _signal(
-    processes: list[psutil.Process], number: signal.Signals, patience: float
+def _signal_and_wait(
+    processes: list[psutil.Process], number: signal.Signals, timeout: float
 ) -> list[psutil.Process]:
-    """Returns those that still run after `patience` seconds."""
+    """Sends the signal to all; returns those that still run after `timeout` seconds."""
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-    deadline = time.monotonic() + patience
-    while (
-        left := [process for process in processes if runs(process)]
-    ) and time.monotonic() < deadline:
+    deadline = time.monotonic() + timeout
+    while (running := list(filter(is_running, processes))) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return left
+    return running

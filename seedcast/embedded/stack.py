@@ -1,4 +1,4 @@
-"""The stack as a whole: a broker, an S3 endpoint, and workers of Seedcast's own, all in the background."""
+"""The stack as a whole: a broker, an S3 endpoint and Seedcast's own workers, in the background."""
 
 import os
 import sys
@@ -11,7 +11,15 @@ import psutil
 
 from seedcast.embedded import broker, object_server, processes
 from seedcast.embedded.processes import Process
-from seedcast.embedded.stack_state import HOST, Recorded, State, connected, locked, read, write
+from seedcast.embedded.stack_state import (
+    HOST,
+    ProcessRecord,
+    State,
+    connected,
+    lock_home,
+    read,
+    write,
+)
 from seedcast.errors import InvalidInput, LocalResource, SeedcastError, Unreachable
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
@@ -26,20 +34,24 @@ ATTEMPTS = 3  # a port that was free may be taken a moment later
 
 
 class Stack:
-    """Survives the process that started it, and any crash: whoever comes next with the same home finds what runs."""
+    """The background processes of one home.
+
+    They survive the process that started them, and any crash. A later process with the same home
+    finds them.
+    """
 
     def __init__(self, home: Path) -> None:
         self.home = home.absolute()
 
     def start(self, progress: Progress = lambda _: None) -> None:
-        """Starts what does not run and returns when both servers answer. Raises Fatal errors."""
-        with locked(self.home):
-            self._sweep()
+        """Starts the servers that do not run; returns when both answer. Raises Fatal errors."""
+        with lock_home(self.home):
+            self._end_unrecorded()
             self._start_s3(progress)
             self._start_broker(progress)
 
     def start_broker(self) -> None:
-        with locked(self.home):
+        with lock_home(self.home):
             self._start_broker(lambda _: None)
 
     def stop_broker(self) -> None:
@@ -48,96 +60,79 @@ class Stack:
     def start_worker(
         self, name: str, arguments: Sequence[str], env: Mapping[str, str] | None = None
     ) -> Process:
-        """Runs `seedcast ARGUMENTS` in the background, connected to this stack; one that runs by that name is kept.
+        """Runs `seedcast ARGUMENTS` in the background, connected to this stack.
 
-        Raises InvalidInput where that one was started with others.
+        If a process of that name runs already, it is kept. Raises InvalidInput if that one was
+        started with other arguments.
         """
-        with locked(self.home):
-            recorded = self._state().processes.get(name)
-            if recorded is None or not processes.find(recorded):
+        with lock_home(self.home):
+            record = self._state().processes.get(name)
+            if record is None or not processes.find(record):
+                command = [sys.executable, "-m", "seedcast.cli", *arguments]
                 environment = {**os.environ, "SEEDCAST_HOME": str(self.home), **(env or {})}
-                self._launch(
-                    name,
-                    [sys.executable, "-m", "seedcast.cli", *arguments],
-                    environment,
-                    None,
-                    arguments,
-                )
-            elif recorded.arguments and recorded.arguments != tuple(arguments):
+                self._launch(name, command, environment, None, arguments)
+            elif record.arguments and record.arguments != tuple(arguments):
                 raise InvalidInput(
                     f"{name} runs already",
                     expected=f"`seedcast {' '.join(arguments)}`",
-                    got=f"`seedcast {' '.join(recorded.arguments)}`",
+                    got=f"`seedcast {' '.join(record.arguments)}`",
                     remedy="stop it with `seedcast down` first",
                 )
         return next(process for process in self.status() if process.name == name)
 
     def stop(self, names: Iterable[str] | None = None) -> None:
-        """Ends all, or the named: workers first, then S3, then the broker. Nothing of what was named runs afterwards."""
-        with locked(self.home):
-            state = self._state()
-            chosen = set(state.processes if names is None else names)
-            for group, grace in (
-                (chosen - {S3, BROKER}, WORKER_GRACE),
-                (chosen & {S3}, SERVER_GRACE),
-                (chosen & {BROKER}, SERVER_GRACE),
-            ):
-                processes.end(
-                    filter(None, (processes.find(state.processes.get(name)) for name in group)),
-                    grace,
-                )
+        """Ends the named processes, or all: workers first, then S3, then the broker.
+
+        Returns when none of them runs.
+        """
+        with lock_home(self.home):
+            records = self._state().processes
+            chosen = set(records if names is None else names)
+            self._end(chosen - {S3, BROKER}, WORKER_GRACE)
+            self._end(chosen & {S3}, SERVER_GRACE)
+            self._end(chosen & {BROKER}, SERVER_GRACE)
             if names is None:
-                processes.end(processes.marked(self.home), SERVER_GRACE)
-            self._save(
-                processes={
-                    name: recorded
-                    for name, recorded in state.processes.items()
-                    if name not in chosen
-                }
-            )
+                processes.end(processes.find_marked(self.home), SERVER_GRACE)
+            remaining = {name: record for name, record in records.items() if name not in chosen}
+            self._save(processes=remaining)
 
     def kill(self, name: str) -> None:
-        """SIGKILL, as a crash would; its record stays. For tests and drills."""
-        if process := processes.find(self._state().processes.get(name)):
+        """Sends SIGKILL, as a crash would, and keeps the record. For tests and drills."""
+        if process := self._find(name):
             processes.kill([process])
 
     def status(self) -> list[Process]:
-        """What was started and not stopped, running or not."""
+        """Returns every process that was started and not stopped, running or not."""
         return [
             Process(
-                name,
-                recorded.pid,
-                processes.find(recorded) is not None,
-                recorded.port,
-                self._log(name),
-                recorded.created,
+                name=name,
+                pid=record.pid,
+                running=processes.find(record) is not None,
+                port=record.port,
+                log=self._log(name),
+                created=record.created,
             )
-            for name, recorded in self._state().processes.items()
+            for name, record in self._state().processes.items()
         ]
 
     def _start_s3(self, progress: Progress) -> None:
         def launch() -> psutil.Process:
             [port] = processes.free_ports(self._state().s3_port)
             state = self._save(s3_port=port)
-            return self._launch(
-                S3,
-                object_server.argv(self.home, state),
-                object_server.environment(state),
-                state.s3_port,
-            )
+            command = object_server.argv(self.home, state)
+            return self._launch(S3, command, object_server.environment(state), port)
 
         self._serve(S3, launch, lambda state: object_server.answers(state.s3_port), progress)
 
     def _start_broker(self, progress: Progress) -> None:
         def launch() -> psutil.Process:
             if broker.cluster_id(self.home) is None:
-                progress("preparing kafka; its jars (43 MB) are fetched once")
-            before = self._state()
-            listener, controller = processes.free_ports(before.broker_port, before.controller_port)
-            state = self._save(broker_port=listener, controller_port=controller)
-            return self._launch(
-                BROKER, broker.argv(self.home, state), os.environ, state.broker_port
-            )
+                progress("preparing kafka; its jars (43 MB) are downloaded once")
+            earlier = self._state()
+            ports = processes.free_ports(earlier.broker_port, earlier.controller_port)
+            state = self._save(broker_port=ports[0], controller_port=ports[1])
+            command = broker.argv(self.home, state)
+            return self._launch(BROKER, command, os.environ, state.broker_port)
 
         self._serve(BROKER, launch, lambda _: self._broker_answers(), progress)
 
@@ -148,53 +143,62 @@ class Stack:
         answers: Callable[[State], bool],
         progress: Progress,
     ) -> None:
-        process = processes.find(self._state().processes.get(name))
+        """Returns when the server answers; launches it first if it does not run.
+
+        Launches it again if it ended because another process had taken its port meanwhile.
+        """
+        process = self._find(name)
         for attempt in range(1, ATTEMPTS + 1):
             if process is None:
                 progress(f"starting {name}")
                 process = launch()
-            if self._await(name, process, answers):
+            if self._wait_for_answer(name, process, answers):
                 progress(f"{name} answers on {HOST}:{self._state().processes[name].port}")
                 return
             processes.end([process], SERVER_GRACE)
             process = None
-            if attempt == ATTEMPTS or not self._port_lost(name):
+            if attempt == ATTEMPTS or not self._port_was_taken(name):
                 raise LocalResource(
                     f"{name} ended while it started",
                     got=processes.tail(self._log(name)) or "nothing in its log",
                     remedy=f"see {self._log(name)}",
                 )
 
-    def _await(self, name: str, process: psutil.Process, answers: Callable[[State], bool]) -> bool:
-        """Whether it came to answer; False when it ended."""
-        patience = time.monotonic() + START_TIMEOUT
+    def _wait_for_answer(
+        self, name: str, process: psutil.Process, answers: Callable[[State], bool]
+    ) -> bool:
+        """Returns True when the server answers, and False if it ends before that.
+
+        Raises Unreachable after START_TIMEOUT.
+        """
+        deadline = time.monotonic() + START_TIMEOUT
         state = self._state()
-        recorded = state.processes[name]
-        while processes.find(recorded):
-            if processes.listens(process, recorded.port or 0) and answers(state):
+        record = state.processes[name]
+        while processes.find(record):
+            if processes.is_listening(process, record.port or 0) and answers(state):
                 return True
-            if time.monotonic() > patience:
+            if time.monotonic() > deadline:
                 processes.end([process], SERVER_GRACE)
                 raise Unreachable(
                     f"{name} does not answer",
                     expected=f"an answer within {START_TIMEOUT:g} s",
                     got=processes.tail(self._log(name)),
+                    remedy=f"see {self._log(name)}",
                 )
             time.sleep(0.05)
         return False
 
     def _broker_answers(self) -> bool:
-        """Whether the broker at our port is ours: its cluster id is that of our data."""
+        """Returns True if the broker at our port has the cluster id of our data."""
         settings = connected(Settings.model_construct(home=self.home))
-        settings = settings.model_copy(
-            update={"kafka": settings.kafka.model_copy(update={"start_timeout": 2.0})}
-        )
+        kafka = settings.kafka.model_copy(update={"start_timeout": 2.0})
+        admin_settings = settings.model_copy(update={"kafka": kafka})
         try:
-            return Admin(settings).cluster_id() == broker.cluster_id(self.home)
+            return Admin(admin_settings).cluster_id() == broker.cluster_id(self.home)
         except SeedcastError:
             return False
 
-    def _port_lost(self, name: str) -> bool:
+    def _port_was_taken(self, name: str) -> bool:
         state = self._state()
         wanted = [state.s3_port] if name == S3 else [state.broker_port, state.controller_port]
         return processes.free_ports(*wanted) != wanted
@@ -208,20 +212,26 @@ class Stack:
         arguments: Sequence[str] = (),
     ) -> psutil.Process:
         process = processes.spawn(argv, env, self._log(name), self.home)
-        recorded = Recorded(process.pid, process.create_time(), port, tuple(arguments))
-        self._save(processes={**self._state().processes, name: recorded})
+        record = ProcessRecord(process.pid, process.create_time(), port, tuple(arguments))
+        self._save(processes={**self._state().processes, name: record})
         return process
 
-    def _sweep(self) -> None:
-        """Ends what a crash left without a record: a second broker on the same data would refuse to start."""
-        recorded = [
-            process for process in map(processes.find, self._state().processes.values()) if process
-        ]
+    def _find(self, name: str) -> psutil.Process | None:
+        return processes.find(self._state().processes.get(name))
+
+    def _end(self, names: Iterable[str], grace: float) -> None:
+        """Ends the processes together, so that each has the whole grace period."""
+        processes.end(filter(None, map(self._find, names)), grace)
+
+    def _end_unrecorded(self) -> None:
+        """Ends the processes that a crash left without a record.
+
+        A second broker would refuse to start on the same data.
+        """
+        recorded = filter(None, map(processes.find, self._state().processes.values()))
         known = {member.pid for process in recorded for member in processes.family(process)}
-        processes.end(
-            [process for process in processes.marked(self.home) if process.pid not in known],
-            SERVER_GRACE,
-        )
+        unrecorded = [p for p in processes.find_marked(self.home) if p.pid not in known]
+        processes.end(unrecorded, SERVER_GRACE)
 
     def _state(self) -> State:
         return read(self.home) or State()

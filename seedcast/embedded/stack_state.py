@@ -1,4 +1,4 @@
-"""What is known about a stack between two runs: `stack.json` in its home, readable by its owner alone."""
+"""The state of a stack, kept in `stack.json` in its home, which only its owner can read."""
 
 import fcntl
 import os
@@ -11,18 +11,21 @@ import msgspec
 from pydantic import SecretStr
 
 from seedcast.errors import InvalidSettings, LocalResource
-from seedcast.settings import Settings
+from seedcast.settings import KafkaSettings, S3Settings, Settings
 
 HOST = "127.0.0.1"
 
 
-class Recorded(msgspec.Struct, frozen=True):
-    """A process that was started. A process id alone may be somebody else's by now: the start time tells."""
+class ProcessRecord(msgspec.Struct, frozen=True):
+    """A process that was started.
+
+    Its id may belong to another process by now; the start time tells them apart.
+    """
 
     pid: int
-    created: float  # seconds since the epoch, as psutil gives it
+    created: float  # start time, in seconds since the epoch, as psutil gives it
     port: int | None = None
-    arguments: tuple[str, ...] = ()  # of a worker
+    arguments: tuple[str, ...] = ()  # of `seedcast`, if it is a worker
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,11 +34,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     s3_port: int = 0
     access_key: str = msgspec.field(default_factory=lambda: secrets.token_hex(10))
     secret_key: str = msgspec.field(default_factory=lambda: secrets.token_urlsafe(30))
-    processes: dict[str, Recorded] = {}
+    processes: dict[str, ProcessRecord] = {}  # by name
 
 
 def read(home: Path) -> State | None:
-    """None where no stack was ever started. Raises LocalResource."""
+    """Returns the state, or None if no stack was ever started. Raises LocalResource."""
     file = home / "stack.json"
     try:
         return msgspec.json.decode(file.read_bytes(), type=State)
@@ -44,14 +47,14 @@ def read(home: Path) -> State | None:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LocalResource(
             str(file),
-            expected="what `seedcast up` wrote",
+            expected="the file that `seedcast up` wrote",
             got=str(error),
-            remedy="remove that file; data is kept elsewhere",
+            remedy="remove that file; it contains no data",
         ) from error
 
 
 def write(home: Path, state: State) -> None:
-    """Replaces the file in one step, so that a crash leaves the old or the new one."""
+    """Replaces the file atomically, so that a crash leaves the old file or the new one."""
     new = home / "stack.json.new"
     new.touch(mode=0o600)
     new.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
@@ -59,17 +62,20 @@ def write(home: Path, state: State) -> None:
 
 
 @contextmanager
-def locked(home: Path) -> Iterator[None]:
-    """One process at a time changes a stack; the lock goes with its process. Raises LocalResource."""
+def lock_home(home: Path) -> Iterator[None]:
+    """Waits for the lock of `home` and keeps it, so that one process at a time changes a stack.
+
+    The lock is released when the process ends, too. Raises LocalResource.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / "lock").open("w")
     except OSError as error:
         raise LocalResource(
             f"folder {home}",
-            expected="one that can be written",
+            expected="a folder that can be written to",
             got=str(error),
-            remedy="set SEEDCAST_HOME to another",
+            remedy="set SEEDCAST_HOME to another folder",
         ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -77,37 +83,52 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def is_embedded(settings: Settings) -> bool:
-    """Whether the object store of connected settings is that of this home's stack. Raises LocalResource."""
+    """Returns True if the object store of `settings` is that of their home's stack.
+
+    Pass settings that went through `connected`. Raises LocalResource.
+    """
     state = read(settings.home)
     return state is not None and settings.s3.endpoint == _endpoint(state)
 
 
 def is_embedded_broker(settings: Settings) -> bool:
-    """Whether the brokers of connected settings are that of this home's stack. Raises LocalResource."""
+    """Returns True if the broker of `settings` is that of their home's stack.
+
+    Pass settings that went through `connected`. Raises LocalResource.
+    """
     state = read(settings.home)
     return state is not None and settings.kafka.bootstrap == _bootstrap(state)
 
 
 def connected(settings: Settings) -> Settings:
-    """Fills in the embedded stack where no brokers, or no S3 endpoint, are set. Raises InvalidSettings where there are no brokers.
+    """Returns the settings, completed with the brokers and S3 endpoint of the embedded stack.
 
-    Without an S3 endpoint a command that needs only Kafka goes on; `S3Store` refuses it.
+    What is already set is kept. Raises InvalidSettings if there are no brokers. A missing S3
+    endpoint is not an error here, because some commands need only Kafka; `S3Store` refuses it.
     """
     if settings.kafka.bootstrap and settings.s3.endpoint:
         return settings
     state = read(settings.home)
-    kafka, s3 = settings.kafka, settings.s3
-    if not kafka.bootstrap:
-        if not state or not state.broker_port:
-            raise InvalidSettings(
-                "no brokers are configured",
-                remedy="set SEEDCAST_KAFKA_BOOTSTRAP, or start the embedded stack with `seedcast up`",
-            )
-        kafka = kafka.model_copy(update={"bootstrap": _bootstrap(state)})
-    if not s3.endpoint and state and state.s3_port:
-        keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
-        s3 = s3.model_copy(update={"endpoint": _endpoint(state), **keys})
+    kafka, s3 = _connected_kafka(settings.kafka, state), _connected_s3(settings.s3, state)
     return settings.model_copy(update={"kafka": kafka, "s3": s3})
+
+
+def _connected_kafka(kafka: KafkaSettings, state: State | None) -> KafkaSettings:
+    if kafka.bootstrap:
+        return kafka
+    if not state or not state.broker_port:
+        raise InvalidSettings(
+            "no brokers are configured",
+            remedy="set SEEDCAST_KAFKA_BOOTSTRAP, or start the embedded stack with `seedcast up`",
+        )
+    return kafka.model_copy(update={"bootstrap": _bootstrap(state)})
+
+
+def _connected_s3(s3: S3Settings, state: State | None) -> S3Settings:
+    if s3.endpoint or not state or not state.s3_port:
+        return s3
+    keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
+    return s3.model_copy(update={"endpoint": _endpoint(state), **keys})
 
 
 def _bootstrap(state: State) -> str:

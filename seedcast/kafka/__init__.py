@@ -1,9 +1,9 @@
-"""The one home of confluent-kafka: configuration, producer, group consumer, reader, administration."""
+"""The one home of confluent-kafka: configuration, producer, consumers, reader, administration."""
 
 from seedcast.kafka.admin import Admin, Lag
 from seedcast.kafka.error_mapping import refuse_gap, warn_if_truncated
 from seedcast.kafka.group_consumer import GroupConsumer, Offsets
-from seedcast.kafka.producer import Headers, Producer, announce
+from seedcast.kafka.producer import Headers, Producer
 from seedcast.kafka.records import Partition, Record
 from seedcast.kafka.start_offsets import Committed
 from seedcast.kafka.topic_reader import TopicReader
@@ -19,7 +19,6 @@ __all__ = [
     "Producer",
     "Record",
     "TopicReader",
-    "announce",
     "refuse_gap",
     "warn_if_truncated",
 ]

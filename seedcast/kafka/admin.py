@@ -1,6 +1,5 @@
-"""Creating and checking topics against the table in schemas/topics.py; lag of the groups."""
+"""Administration: topics checked against schemas/topics.py, committed offsets, and lag."""
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,10 +19,12 @@ from seedcast.kafka import client_config
 from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
 from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed
+from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.settings import KafkaSettings, Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request
-_DURABLE = "min.insync.replicas"
+_QUIET = {"log_level": 2}  # critical only: what fails is raised here
+_MIN_INSYNC = "min.insync.replicas"
 
 
 @dataclass(frozen=True)
@@ -42,40 +43,39 @@ class Lag:
 class Admin:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._refusal: list[Fatal] = []
-        self._members: dict[str, Consumer] = {}  # by group
+        self._refused: list[Fatal] = []
+        self._group_clients: dict[str, Consumer] = {}
         with map_client_errors():
             self._client = AdminClient(
-                client_config.client(settings.kafka) | {"error_cb": self._note, "log_level": 2}
+                client_config.client(settings.kafka) | _QUIET | {"error_cb": self._on_error}
             )
 
     def cluster_id(self) -> str:
-        """Waits for the brokers up to `kafka.start_timeout`. Raises CredentialsRefused or Unreachable."""
-        patience = time.monotonic() + self._settings.kafka.start_timeout
-        while time.monotonic() < patience:
-            try:
-                return str(self._client.list_topics(timeout=1.0).cluster_id)
-            except KafkaException as error:
-                if not isinstance(mapped := translate(error, "connecting to Kafka"), Retryable):
-                    raise mapped from error
-            self._client.poll(
-                0
-            )  # serves `_note`: a refusal comes as an event, while the call itself only times out
-            if self._refusal:
-                raise self._refusal[0]
-        raise Unreachable(
-            "no Kafka broker answers",
-            expected=f"one at {self._settings.kafka.bootstrap} within {self._settings.kafka.start_timeout:g} s",
-            got="none",
-            remedy="check SEEDCAST_KAFKA_BOOTSTRAP and that the brokers run, or start the embedded stack with `seedcast up`",
-        )
+        """Wait for the brokers up to `kafka.start_timeout`; return the cluster's id.
+
+        Raises CredentialsRefused and other Fatal errors at once, and Unreachable in the end.
+        """
+        seconds = self._settings.kafka.start_timeout
+        try:
+            return retry(self._ask_cluster_id, seconds=seconds, backoff=BRIEF_BACKOFF)
+        except Retryable as error:
+            raise Unreachable(
+                "no Kafka broker answers",
+                expected=f"one at {self._settings.kafka.bootstrap} within {seconds:g} s",
+                got="none",
+                remedy="check SEEDCAST_KAFKA_BOOTSTRAP and that the brokers run, "
+                "or start the embedded stack with `seedcast up`",
+            ) from error
 
     def existing(self) -> dict[str, int]:
-        """Partition counts of all topics of the cluster."""
-        return {name: len(topic.partitions) for name, topic in self._listed().items()}
+        """Return the number of partitions of each topic of the cluster."""
+        return {name: len(topic.partitions) for name, topic in self._metadata().items()}
 
     def ensure_topics(self) -> list[str]:
-        """Creates what is missing and checks the rest; returns the names created. Raises TopicMismatch."""
+        """Create the missing topics and check the others; return the names created.
+
+        Raises TopicMismatch.
+        """
         existing = self.existing()
         missing = [topic for topic in TOPICS if self._settings.topic(topic) not in existing]
         self._create(missing)
@@ -88,44 +88,47 @@ class Admin:
         return [self._settings.topic(topic) for topic in missing]
 
     def problems(self) -> Iterator[str]:
-        """What differs from the table, one line each."""
-        existing = self._listed()
-        there = [topic for topic in TOPICS if self._settings.topic(topic) in existing]
+        """Yield one line for each difference from the table."""
+        metadata = self._metadata()
+        existing = [topic for topic in TOPICS if self._settings.topic(topic) in metadata]
         for topic in TOPICS:
-            if topic not in there:
+            if topic not in existing:
                 yield f"{self._settings.topic(topic)}: missing"
-        configs = self._configs(there)
-        for topic in there:
+        configs = self._configs(existing)
+        for topic in existing:
             name = self._settings.topic(topic)
-            yield from _differences(topic, existing[name], configs[name], self._settings.kafka)
+            yield from _differences(topic, metadata[name], configs[name], self._settings.kafka)
 
     def committed(self, group: str) -> dict[Partition, Committed]:
-        """What the group has committed, with its metadata."""
+        """Return what the group has committed of the table's topics, with its metadata."""
         try:
-            found = self._taken(group)
+            partitions = self._committed(group)
         except (KafkaException, TimeoutError) as error:
             raise translate(error, f"reading the offsets of {group}") from error
         return {
-            Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "") for p in found
+            Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "")
+            for p in partitions
         }
 
     def bounds(self, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:
-        """The first offset that is still there, and the next one to come, of every partition. Topics that do not exist have none."""
-        begins, ends = self._offsets(topics, OffsetSpec.earliest(), OffsetSpec.latest())
-        return {partition: (begin, ends[partition]) for partition, begin in begins.items()}
+        """Return the log start and the next offset of every partition.
+
+        A topic that does not exist has no partitions.
+        """
+        starts, ends = self._offsets(topics, OffsetSpec.earliest(), OffsetSpec.latest())
+        return {partition: (start, ends[partition]) for partition, start in starts.items()}
 
     def first_since(self, topics: Iterable[str], moment: float) -> dict[Partition, int]:
-        """The offset of the first record at or after a moment (seconds since 1970) in every partition; where there is none, the next one to come."""
-        found, ends = self._offsets(
-            topics, OffsetSpec.for_timestamp(int(1000 * moment)), OffsetSpec.latest()
-        )
-        return {
-            partition: offset if offset >= 0 else ends[partition]
-            for partition, offset in found.items()
-        }
+        """Return the offset of the first record at or after `moment` in every partition.
+
+        `moment` is in seconds since the epoch. Without such a record: the next offset.
+        """
+        since = OffsetSpec.for_timestamp(int(1000 * moment))
+        offsets, ends = self._offsets(topics, since, OffsetSpec.latest())
+        return {p: offset if offset >= 0 else ends[p] for p, offset in offsets.items()}
 
     def lag(self, group: str) -> list[Lag]:
-        """Committed and end offsets of every partition the group has committed."""
+        """Return committed and end offsets of every partition that the group has committed."""
         committed = self.committed(group)
         bounds = self.bounds({partition.topic for partition in committed})
         return [
@@ -134,28 +137,38 @@ class Admin:
         ]
 
     def refuse_gap(self, group: str) -> dict[Partition, Committed]:
-        """What the group has committed. Raises OffsetsLost where the log of a partition begins after that."""
+        """Return what the group has committed.
+
+        Raises OffsetsLost if the log of a partition begins after its committed offset.
+        """
         committed = self.committed(group)
         bounds = self.bounds({partition.topic for partition in committed})
-        for p, left in committed.items():
-            if p in bounds:  # else its topic has just been made again, with fewer partitions
-                refuse_gap(p.topic, p.number, left.offset or 0, bounds[p][0])
+        for p, offsets in committed.items():
+            if p in bounds:  # else its topic was just created again, with fewer partitions
+                refuse_gap(p.topic, p.number, offsets.offset or 0, bounds[p][0])
         return committed
 
-    def _listed(self) -> dict[str, TopicMetadata]:
+    def _ask_cluster_id(self) -> str:
+        try:
+            return str(self._client.list_topics(timeout=1.0).cluster_id)
+        except KafkaException as error:
+            # Refused credentials arrive as an event; the call itself only times out.
+            self._client.poll(0)
+            if self._refused:
+                raise self._refused[0] from error
+            raise translate(error, "connecting to Kafka") from error
+
+    def _metadata(self) -> dict[str, TopicMetadata]:
         try:
             return dict(self._client.list_topics(timeout=TIMEOUT).topics)
         except (KafkaException, TimeoutError) as error:
             raise translate(error, "listing topics") from error
 
     def _offsets(self, topics: Iterable[str], *specs: OffsetSpec) -> list[dict[Partition, int]]:
-        # Asked each time: librdkafka keeps the epoch of a leader that it knows, and one that has restarted refuses that for ever (measured).
+        # Look up the metadata each time: librdkafka keeps the leader epoch that it knows, and a
+        # leader that has restarted refuses that epoch for ever (measured).
         existing = self.existing()
-        partitions = [
-            TopicPartition(topic, number)
-            for topic in topics
-            for number in range(existing.get(topic, 0))
-        ]
+        partitions = [TopicPartition(t, n) for t in topics for n in range(existing.get(t, 0))]
         try:
             answers = [self._client.list_offsets(dict.fromkeys(partitions, spec)) for spec in specs]
             return [
@@ -168,109 +181,103 @@ class Admin:
         except (KafkaException, TimeoutError) as error:
             raise translate(error, "looking up the offsets of topics") from error
 
-    def _taken(self, group: str) -> list[TopicPartition]:
-        """What the group has committed of our topics. Raises KafkaException.
+    def _committed(self, group: str) -> list[TopicPartition]:
+        """Raises KafkaException.
 
-        Asked by a client of the group that never joins it. AdminClient.list_consumer_group_offsets would end the process where the answer is that the
-        coordinator moves or loads: librdkafka 2.16 then looks for another in the name of a group that an administrator's client does not have (SIGSEGV).
+        Asked by a client with the group's id that never joins it. list_consumer_group_offsets of
+        AdminClient would crash the process if the coordinator moves or loads: librdkafka 2.16 then
+        looks for another coordinator of a group that an admin client does not have (SIGSEGV).
         """
         existing = self.existing()
         names = [self._settings.topic(topic) for topic in TOPICS]
-        places = [
-            TopicPartition(name, number)
-            for name in names
-            for number in range(existing.get(name, 0))
+        partitions = [
+            TopicPartition(n, number) for n in names for number in range(existing.get(n, 0))
         ]
-        if not places:
+        if not partitions:
             return []
-        if group not in self._members:
-            self._members[group] = Consumer(
-                client_config.reader(self._settings.kafka) | {"group.id": group, "log_level": 2},
-                logger=client_config.LOGGER,
-            )
-        found = self._members[group].committed(places, timeout=TIMEOUT)
-        for place in found:
-            if place.error:
-                raise KafkaException(place.error)
-        return [place for place in found if place.offset >= 0]
+        answers = self._group_client(group).committed(partitions, timeout=TIMEOUT)
+        for answer in answers:
+            if answer.error:
+                raise KafkaException(answer.error)
+        return [answer for answer in answers if answer.offset >= 0]
+
+    def _group_client(self, group: str) -> Consumer:
+        if group not in self._group_clients:
+            properties = client_config.reader(self._settings.kafka) | _QUIET | {"group.id": group}
+            self._group_clients[group] = Consumer(properties, logger=client_config.LOGGER)
+        return self._group_clients[group]
 
     def _create(self, topics: list[Topic]) -> None:
-        kafka = self._settings.kafka
-        new = [
-            NewTopic(
-                self._settings.topic(t),
-                num_partitions=t.partitions(kafka.partitions),
-                replication_factor=kafka.replication,
-                config=t.config(kafka.replication),
-            )
-            for t in topics
-        ]
+        new = [self._new_topic(topic) for topic in topics]
         if not new:
             return
         for name, future in self._client.create_topics(new, operation_timeout=TIMEOUT).items():
             try:
                 future.result(TIMEOUT)
             except KafkaException as error:
-                if (
-                    error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS
-                ):  # another process was quicker
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another was faster
                     raise translate(error, f"creating {name}") from error
             except TimeoutError as error:
                 raise translate(error, f"creating {name}") from error
-        self._wait_for({topic.topic for topic in new})
+        names = {topic.topic for topic in new}
+        retry(lambda: self._refuse_missing(names), seconds=TIMEOUT, backoff=BRIEF_BACKOFF)
 
-    def _wait_for(self, names: set[str]) -> None:
-        """A created topic is not at once known to every broker."""
-        patience = time.monotonic() + TIMEOUT
-        while names - self.existing().keys():
-            if time.monotonic() > patience:
-                raise BrokerUnavailable(
-                    "created topics do not appear", got=", ".join(sorted(names))
-                )
+    def _new_topic(self, topic: Topic) -> NewTopic:
+        kafka = self._settings.kafka
+        return NewTopic(
+            self._settings.topic(topic),
+            num_partitions=topic.partitions(kafka.partitions),
+            replication_factor=kafka.replication,
+            config=topic.config(kafka.replication),
+        )
+
+    def _refuse_missing(self, names: set[str]) -> None:
+        """A new topic is not known to every broker at once. Raises BrokerUnavailable."""
+        if missing := names - self.existing().keys():
+            raise BrokerUnavailable("created topics do not appear", got=", ".join(sorted(missing)))
 
     def _configs(self, topics: list[Topic]) -> dict[str, dict[str, str]]:
-        resources = [
-            ConfigResource(ConfigResource.Type.TOPIC, self._settings.topic(topic))
-            for topic in topics
-        ]
+        topic = ConfigResource.Type.TOPIC
+        resources = [ConfigResource(topic, self._settings.topic(each)) for each in topics]
         if not resources:
             return {}
         try:
-            answers = self._client.describe_configs(resources)
+            answers = self._client.describe_configs(resources).items()
             return {
-                resource.name: {name: entry.value for name, entry in future.result(TIMEOUT).items()}
-                for resource, future in answers.items()
+                resource.name: {name: entry.value for name, entry in answer.result(TIMEOUT).items()}
+                for resource, answer in answers
             }
         except (KafkaException, TimeoutError) as error:
             raise translate(error, "reading the settings of topics") from error
 
-    def _note(self, error: KafkaError) -> None:
+    def _on_error(self, error: KafkaError) -> None:
         if isinstance(mapped := translate(error, "connecting to Kafka"), CredentialsRefused):
-            self._refusal.append(mapped)
+            self._refused.append(mapped)
 
 
 def _differences(
-    topic: Topic, found: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
+    topic: Topic, metadata: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
 ) -> Iterator[str]:
-    """More is fine (partitions, replicas, size, retention); less, or another clean-up, contradicts."""
-    name, partitions, wanted = (
-        found.topic,
-        len(found.partitions),
-        topic.partitions(kafka.partitions),
-    )
-    if partitions < wanted:
-        yield f"{name}: expected at least {wanted} partitions, got {partitions}"
-    if (
-        replicas := min(len(partition.replicas) for partition in found.partitions.values())
-    ) < kafka.replication:
+    """More partitions, replicas, size or retention is fine; less, or another clean-up, is not."""
+    name, partitions = metadata.topic, metadata.partitions
+    if len(partitions) < (expected := topic.partitions(kafka.partitions)):
+        yield f"{name}: expected at least {expected} partitions, got {len(partitions)}"
+    if (replicas := min(len(p.replicas) for p in partitions.values())) < kafka.replication:
         yield f"{name}: expected at least {kafka.replication} replicas, got {replicas}"
-    durable = int(topic.config(kafka.replication).get(_DURABLE, 0))
-    if (held := int(config.get(_DURABLE, durable))) < durable:
-        yield f"{name}: expected {_DURABLE} of at least {durable}, got {held}"
-    if int(config["max.message.bytes"]) < topic.max_bytes:
-        yield f"{name}: expected max.message.bytes of at least {topic.max_bytes}, got {config['max.message.bytes']}"
+    for setting, expected, got in _minima(topic, config, kafka):
+        if got < expected:
+            yield f"{name}: expected {setting} of at least {expected}, got {got}"
     policy = topic.config()["cleanup.policy"]
     if config["cleanup.policy"] != policy:
         yield f"{name}: expected cleanup.policy {policy}, got {config['cleanup.policy']}"
-    if not topic.compacted and 0 <= int(config["retention.ms"]) < topic.retention_ms:
-        yield f"{name}: expected retention.ms of at least {topic.retention_ms}, got {config['retention.ms']}"
+
+
+def _minima(
+    topic: Topic, config: dict[str, str], kafka: KafkaSettings
+) -> Iterator[tuple[str, int, int]]:
+    """Yield each setting that has a minimum: its name, the minimum and what the topic has."""
+    in_sync = int(topic.config(kafka.replication).get(_MIN_INSYNC, 0))
+    yield _MIN_INSYNC, in_sync, int(config.get(_MIN_INSYNC, in_sync))
+    yield "max.message.bytes", topic.max_bytes, int(config["max.message.bytes"])
+    if not topic.compacted and (retention := int(config["retention.ms"])) >= 0:  # -1: for ever
+        yield "retention.ms", topic.retention_ms, retention

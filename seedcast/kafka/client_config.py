@@ -1,22 +1,20 @@
-"""librdkafka's configuration, from settings. What is fixed here is fixed for a reason, given beside it."""
+"""librdkafka's configuration. Each fixed property has its reason beside it."""
 
 import logging
 import socket
 
-from schemas.topics import AUDIO, HEADER_ROOM
+from schemas.topics import AUDIO, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings
 
-LOGGER = logging.getLogger(
-    "librdkafka"
-)  # its own lines go where ours go, not to stderr as they please
+LOGGER = logging.getLogger("librdkafka")  # without it, librdkafka writes to stderr itself
 
-# Kafka's client checks the size of one record before compression; the audio topic is the widest.
+# librdkafka checks the size of one record before compression; the audio topic is the widest.
 MAX_RECORD = AUDIO.max_bytes + HEADER_ROOM
 
 
 def client(kafka: KafkaSettings) -> dict[str, object]:
-    """What every client shares: where the brokers are and how to prove who we are."""
-    given: dict[str, object] = {
+    """Properties of every client: brokers and credentials."""
+    properties: dict[str, object] = {
         "bootstrap.servers": kafka.bootstrap,
         "client.id": f"seedcast-{socket.gethostname()}",
         "security.protocol": kafka.security_protocol,
@@ -26,34 +24,34 @@ def client(kafka: KafkaSettings) -> dict[str, object]:
         "ssl.key.password": kafka.ssl_key_password.get_secret_value(),
     }
     if kafka.security_protocol.startswith("SASL"):
-        given |= {
+        properties |= {
             "sasl.mechanism": kafka.sasl_mechanism,
             "sasl.username": kafka.sasl_username,
             "sasl.password": kafka.sasl_password.get_secret_value(),
         }
-    return {name: value for name, value in given.items() if value} | {**kafka.options}
+    return {name: value for name, value in properties.items() if value} | {**kafka.options}
 
 
 def producer(kafka: KafkaSettings) -> dict[str, object]:
     return client(kafka) | {
         "enable.idempotence": True,  # acks=all, no reordering, no duplicate from a retry
-        "message.timeout.ms": 0,  # a broker that is down is waited for; nothing is given up silently
+        "message.timeout.ms": 0,  # wait for a broker that is down; drop nothing silently
         "message.max.bytes": MAX_RECORD,
-        "partitioner": "murmur2_random",  # Java's, so that producers in other languages agree
+        "partitioner": "murmur2_random",  # Java's default, so that other languages agree
         "linger.ms": 20,
         "compression.type": "lz4",
-        "queue.buffering.max.kbytes": 65_536,  # back-pressure after 64 MiB, not after memory is gone
+        "queue.buffering.max.kbytes": 65_536,  # back-pressure at 64 MiB, before memory runs out
         "reconnect.backoff.max.ms": 2_000,
     }
 
 
 def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
-    config = client(kafka) | {
+    properties = client(kafka) | {
         "group.id": group,
         "group.protocol": kafka.group_protocol,
-        "enable.auto.commit": False,  # offsets are committed by the ledger, after the work
+        "enable.auto.commit": False,  # the caller commits, after the work is done
         "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",  # deleted offsets are reported, never skipped
+        "auto.offset.reset": "error",  # report deleted offsets, never skip them
         "fetch.message.max.bytes": MAX_RECORD,
         "queued.max.messages.kbytes": 16_384,
         "max.poll.interval.ms": 300_000,
@@ -61,29 +59,29 @@ def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
         "topic.metadata.refresh.interval.ms": 30_000,
     }
     if kafka.group_protocol == "classic":
-        config |= {
-            "partition.assignment.strategy": "cooperative-sticky",  # a rebalance stops only what moves
+        properties |= {
+            # A rebalance stops only the partitions that move.
+            "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": int(kafka.session_timeout * 1000),
             "heartbeat.interval.ms": int(kafka.session_timeout * 1000 / 3),
         }
-    return config
+    return properties
 
 
 def reader(kafka: KafkaSettings) -> dict[str, object]:
-    """A consumer without a group: assigned by hand, never commits."""
-    return (
-        client(kafka)
-        | {
-            "group.id": f"{kafka.prefix}.reader",  # never joined, but librdkafka looks for its coordinator: rights on the prefix must cover it
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 50,  # the end of a partition is told by an empty fetch: with the default, after half a second
-            "fetch.message.max.bytes": MAX_RECORD,
-            "fetch.max.bytes": 4
-            * 1024
-            * 1024,  # with the next: else a topic that is read faster than used is kept in memory
-            "queued.max.messages.kbytes": 16_384,
-            "reconnect.backoff.max.ms": 2_000,
-        }
-    )
+    """Properties of a consumer without a group: assigned by hand, never commits."""
+    return client(kafka) | {
+        # Never joined, but librdkafka looks for the group's coordinator, so the rights of the user
+        # must cover the prefix.
+        "group.id": f"{kafka.prefix}.reader",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "auto.offset.reset": "earliest",
+        # An empty fetch reports the end of a partition: after half a second by default.
+        "fetch.wait.max.ms": 50,
+        "fetch.message.max.bytes": MAX_RECORD,
+        # The next two bound the memory of a topic that is read faster than it is used.
+        "fetch.max.bytes": 4 * MIB,
+        "queued.max.messages.kbytes": 16_384,
+        "reconnect.backoff.max.ms": 2_000,
+    }

@@ -1,4 +1,4 @@
-"""librdkafka's errors to Seedcast's tree."""
+"""Maps librdkafka's errors to Seedcast's tree."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +33,11 @@ _POISON = {
     KafkaError.INVALID_RECORD,
     KafkaError.INVALID_MSG,
 }
-_MISSING = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError.TOPIC_EXCEPTION}
+_MISSING = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError._UNKNOWN_TOPIC,
+    KafkaError.TOPIC_EXCEPTION,
+}
 _LOST = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _MISCONFIGURED = {
     KafkaError._INVALID_ARG,
@@ -44,18 +48,26 @@ _MISCONFIGURED = {
 
 
 def translate(error: KafkaError | KafkaException | Exception, doing: str) -> SeedcastError:
-    """Which branch of the tree it belongs to. What is not known here may heal, so it is Retryable, unless librdkafka calls it fatal."""
+    """Return the error of Seedcast's tree that fits; `doing` says what was being done.
+
+    An unknown error may pass, so it is Retryable, unless librdkafka calls it fatal.
+    """
     inner = error.args[0] if isinstance(error, KafkaException) and error.args else error
-    if isinstance(inner, TimeoutError):  # a future of the admin client
+    if isinstance(inner, TimeoutError):  # of a future of the admin client
         return BrokerUnavailable(f"{doing}: no answer in time")
     if not isinstance(inner, KafkaError):
         return Fatal(f"{doing}: {error}")
-    code, got = inner.code(), inner.str()
+    return _translate(inner, doing)
+
+
+def _translate(error: KafkaError, doing: str) -> SeedcastError:
+    code, got = error.code(), error.str()
     if code in _REFUSED:
         return CredentialsRefused(
             f"{doing}: the broker refused us",
             got=got,
-            remedy="check kafka.security_protocol, kafka.sasl_* and kafka.ssl_*, and the rights of that user",
+            remedy="check kafka.security_protocol, kafka.sasl_* and kafka.ssl_*, "
+            "and the rights of that user",
         )
     if code in _LOST:
         return OffsetsLost(
@@ -69,42 +81,48 @@ def translate(error: KafkaError | KafkaException | Exception, doing: str) -> See
         return TopicMismatch(
             f"{doing}: topic is missing", got=got, remedy="run `seedcast topics create`"
         )
-    if code == KafkaError._FATAL or code in _MISCONFIGURED or inner.fatal():
+    if code == KafkaError._FATAL or code in _MISCONFIGURED or error.fatal():
         return Fatal(f"{doing}: {got}")
     return BrokerUnavailable(f"{doing}: {got}")
 
 
 @contextmanager
 def map_client_errors() -> Iterator[None]:
-    """Raises InvalidSettings where librdkafka does not take the properties that settings gave it."""
+    """Raises InvalidSettings if librdkafka refuses the properties that settings gave it."""
     try:
         yield
     except KafkaException as error:
+        inner = error.args[0]
         raise InvalidSettings(
             "settings of Kafka's client",
-            got=error.args[0].str() if isinstance(error.args[0], KafkaError) else str(error),
+            got=inner.str() if isinstance(inner, KafkaError) else str(error),
             remedy="check SEEDCAST_KAFKA_OPTIONS, SEEDCAST_KAFKA_SSL_* and SEEDCAST_KAFKA_SASL_*",
         ) from error
 
 
-def refuse_gap(topic: str, partition: int, expected: int, begins: int) -> None:
-    """Raises OffsetsLost where records were deleted before they were read: the log begins after the offset expected."""
-    if begins > expected:
+def refuse_gap(topic: str, partition: int, expected: int, log_start: int) -> None:
+    """Raises OffsetsLost if the log begins after the offset that is to be read next."""
+    if log_start > expected:
         raise OffsetsLost(
-            f"{topic}[{partition}]: {begins - expected} records were deleted before they were read",
+            f"{topic}[{partition}]: {log_start - expected} records were deleted "
+            "before they were read",
             expected=f"offset {expected}",
-            got=f"a log that begins at {begins}",
-            remedy="lengthen the topic's retention, then move the group past the gap with kafka-consumer-groups --reset-offsets",
+            got=f"a log that begins at {log_start}",
+            remedy="lengthen the topic's retention, then move the group past the gap "
+            "with kafka-consumer-groups --reset-offsets",
         )
 
 
-def warn_if_truncated(topic: str, partition: int, begins: int) -> None:
-    """Of a group that has committed nothing there, nobody can tell whether it has missed what is gone, so this is no error: a line for the operator."""
-    if begins > 0:
+def warn_if_truncated(topic: str, partition: int, log_start: int) -> None:
+    """Log a warning if a log begins after 0 and the group has committed nothing in it.
+
+    Nobody can tell whether the group has missed the deleted records, so this is no error.
+    """
+    if log_start > 0:
         log.warning(
-            "begins_late",
+            "log_truncated",
             topic=topic,
             partition=partition,
-            records_gone=begins,
-            next="goes on with what is left; `seedcast audit` says what has no result",
+            records_gone=log_start,
+            next="continues with what is left; `seedcast audit` reports what has no result",
         )

@@ -27,9 +27,8 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 P = ParamSpec("P")
 
-LEAVE = 5.0  # seconds in which partitions are given up
-SERVE = 0.1  # seconds in which a rebalance is served
-
+LEAVE_TIMEOUT = 5.0  # seconds to give up partitions and close
+SERVE = 0.1  # seconds per poll that serves a rebalance
 
 OnAssign = Callable[[dict[Partition, Committed]], None]
 OnRevoke = Callable[[Sequence[Partition]], None]
@@ -38,9 +37,10 @@ OnCommit = Callable[[Offsets, SeedcastError | None], None]
 
 
 class GroupConsumer:
-    """`on_revoke` runs while the partitions are still ours: commit there. `on_lost` runs when they no longer are, after that or, too late for it, alone.
+    """`on_revoke` runs while the partitions are still owned: commit there.
 
-    `on_commit` learns what became of an asynchronous commit: what was committed, and an error where there was one.
+    `on_lost` runs when they no longer are: after `on_revoke`, or alone if it is too late for that.
+    `on_commit` learns what an asynchronous commit committed, and its error.
     """
 
     def __init__(
@@ -55,25 +55,21 @@ class GroupConsumer:
         on_commit: OnCommit = lambda *_: None,
         rewind: bool = False,
     ) -> None:
-        """With `rewind`, every partition is read from its beginning, and `on_assign` still learns what was committed."""
+        """With `rewind`, read every partition from its beginning.
+
+        `on_assign` still learns what was committed.
+        """
         self._rewind = rewind
-        self._on_assign, self._on_revoke, self._on_lost, self._on_commit = (
-            on_assign,
-            on_revoke,
-            on_lost,
-            on_commit,
-        )
-        self._failure: BaseException | None = None
-        self._committing = False  # whether an asynchronous commit is under way
-        self._closing = self._left = self._gone = (
-            False  # nothing is taken over; closed; nobody waits for callbacks any more
-        )
+        self._on_assign, self._on_revoke = on_assign, on_revoke
+        self._on_lost, self._on_commit = on_lost, on_commit
+        self._failure: BaseException | None = None  # of a callback
+        self._committing = False  # an asynchronous commit is under way
+        self._leaving = self._closed = False
+        self._abandoned = False  # nobody waits for callbacks any more
+        config = client_config.consumer(settings.kafka, group)
+        config |= {"on_commit": self._guard(self._committed)}
         with map_client_errors():
-            self._client = Consumer(
-                client_config.consumer(settings.kafka, group)
-                | {"on_commit": self._guard(self._noted)},
-                logger=client_config.LOGGER,
-            )
+            self._client = Consumer(config, logger=client_config.LOGGER)
         self._client.subscribe(
             list(topics),
             on_assign=self._guard(self._assign),
@@ -82,7 +78,10 @@ class GroupConsumer:
         )
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
-        """Up to `limit` records; waits only for the first. Raises OffsetsLost, CredentialsRefused and other Fatal errors."""
+        """Yield up to `limit` records; wait only for the first.
+
+        Raises OffsetsLost, CredentialsRefused and other Fatal errors.
+        """
         for _ in range(limit):
             message = self._client.poll(timeout)
             self._raise_failure()
@@ -90,17 +89,15 @@ class GroupConsumer:
                 return
             timeout = 0.0
             if error := message.error():
-                mapped = translate(error, "consuming")
-                if isinstance(mapped, OffsetsLost):
-                    self._count_gap(message)
-                if isinstance(mapped, Fatal):
-                    raise mapped
-                log.warning("kafka_consumer", problem=str(mapped))
-                continue
-            yield as_record(message)
+                self._handle(error, message)
+            else:
+                yield as_record(message)
 
     def commit(self, offsets: Offsets) -> None:
-        """Synchronous: for `on_revoke`. Elsewhere a rebalance makes it wait for other members. Raises SeedcastError."""
+        """Commit and wait for the answer; for `on_revoke` only. Raises SeedcastError.
+
+        Elsewhere, a rebalance makes it wait for other members.
+        """
         for result in self._commit(offsets, asynchronous=False):
             if result.error:
                 raise translate(
@@ -108,7 +105,10 @@ class GroupConsumer:
                 )
 
     def commit_soon(self, offsets: Offsets) -> None:
-        """Asynchronous; `on_commit` runs in a later `poll`. While one is under way, does nothing. Raises SeedcastError."""
+        """Commit asynchronously, unless a commit is under way. Raises SeedcastError.
+
+        `on_commit` runs in a later `poll`.
+        """
         if not self._committing:
             self._commit(offsets, asynchronous=True)
             self._committing = True
@@ -120,16 +120,17 @@ class GroupConsumer:
         self._client.resume([_bare(partition)])
 
     def seek(self, partition: Partition, offset: int) -> None:
-        """The next record of a partition of ours is the one at `offset`. Raises Retryable while it is not being read yet."""
+        """Make `offset` the next record of an owned partition.
+
+        Raises Retryable while the partition is not being fetched yet.
+        """
         try:
             self._client.seek(TopicPartition(partition.topic, partition.number, offset))
         except KafkaException as error:
-            raise translate(
-                error, f"going back in {partition.topic}[{partition.number}]"
-            ) from error
+            raise translate(error, f"seeking in {partition.topic}[{partition.number}]") from error
 
     def at_end(self, positions: dict[Partition, int]) -> bool:
-        """Whether nothing is left behind these positions (the next offsets to read). Raises SeedcastError."""
+        """Return True if nothing follows these positions (next offsets). Raises SeedcastError."""
         try:
             for partition, position in positions.items():
                 low, high = self._client.get_watermark_offsets(_bare(partition), timeout=10)
@@ -140,110 +141,115 @@ class GroupConsumer:
         return True
 
     def leaving(self) -> None:
-        """From here on, nothing is taken over."""
-        self._closing = True
+        """From now on, take over no partition."""
+        self._leaving = True
 
     def close(self) -> None:
-        """Leaves the group, in LEAVE seconds; `on_revoke` and `on_lost` run first. What failed is logged: the partitions are gone either way.
+        """Leave the group within LEAVE_TIMEOUT; `on_revoke` and `on_lost` run first.
 
-        The rebalance that this begins, and one that was under way, are served before librdkafka's own close: in that, the second of two
-        waits for ever (measured; its issue 4041). And that close waits for a commit under way, which has no limit while the broker is away.
+        A failure is logged: the partitions are lost either way.
+
+        The rebalance that this starts, and one that is under way, are served before librdkafka's
+        own close: that close waits for ever for the second of two rebalances (measured;
+        librdkafka issue 4041). It also waits without limit for a commit that is under way while
+        the broker is away, so it runs in a thread that may be left behind.
         """
-        if self._left:
+        if self._closed:
             return
-        self._left = True
+        self._closed = True
         self.leaving()
-        until = time.monotonic() + LEAVE
+        deadline = time.monotonic() + LEAVE_TIMEOUT
         self._client.unsubscribe()
         self._client.poll(SERVE)
-        while self._client.assignment() and time.monotonic() < until:
+        while self._client.assignment() and time.monotonic() < deadline:
             self._client.poll(SERVE)
         closing = threading.Thread(target=self._client.close, name="leave", daemon=True)
         closing.start()
-        closing.join(max(SERVE, until - time.monotonic()))
+        closing.join(max(SERVE, deadline - time.monotonic()))
         if self._failure:
             log.warning("kafka_consumer", problem=str(self._failure))
         if closing.is_alive():
-            self._gone = True
+            self._abandoned = True
             log.warning(
-                "leave_timed_out", seconds=LEAVE, next="the group waits for the session's end"
+                "leave_timed_out",
+                seconds=LEAVE_TIMEOUT,
+                next="the group goes on after the session timeout",
             )
 
+    def _handle(self, error: KafkaError, message: Message) -> None:
+        """Raises Fatal errors; logs the others."""
+        mapped = translate(error, "consuming")
+        if isinstance(mapped, OffsetsLost):
+            self._refuse_gap(message)
+        if isinstance(mapped, Fatal):
+            raise mapped
+        log.warning("kafka_consumer", problem=str(mapped))
+
+    def _refuse_gap(self, message: Message) -> None:
+        """Raises OffsetsLost with the number of lost records, if it can be looked up."""
+        partition = TopicPartition(message.topic(), message.partition())
+        with suppress(KafkaException):
+            low, _ = self._client.get_watermark_offsets(partition, timeout=10)
+            refuse_gap(message.topic(), message.partition(), message.offset(), low)
+
     def _commit(self, offsets: Offsets, asynchronous: bool) -> list[TopicPartition]:
-        places = [
+        partitions = [
             TopicPartition(p.topic, p.number, offset, metadata)
             for p, (offset, metadata) in offsets.items()
         ]
         try:
-            return self._client.commit(offsets=places, asynchronous=asynchronous) or []
+            return self._client.commit(offsets=partitions, asynchronous=asynchronous) or []
         except KafkaException as error:
             raise translate(error, "committing offsets") from error
 
-    def _noted(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+    def _committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._committing = False
         failed = error or next((p.error for p in partitions if p.error), None)
-        done = (
-            {}
-            if error
-            else {
-                Partition(p.topic, p.partition): (p.offset, p.metadata or "")
-                for p in partitions
-                if not p.error
-            }
-        )
-        self._on_commit(done, translate(failed, "committing offsets") if failed else None)
-
-    def _count_gap(self, message: Message) -> None:
-        """Raises OffsetsLost that says how many are gone, where that can be told."""
-        with suppress(KafkaException):
-            low, _ = self._client.get_watermark_offsets(
-                TopicPartition(message.topic(), message.partition()), timeout=10
-            )
-            refuse_gap(message.topic(), message.partition(), message.offset(), low)
+        successes = [] if error else [p for p in partitions if not p.error]
+        offsets = {Partition(p.topic, p.partition): (p.offset, p.metadata or "") for p in successes}
+        self._on_commit(offsets, translate(failed, "committing offsets") if failed else None)
 
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         try:
             self._take_over(client, partitions)
         except BaseException:
-            client.incremental_assign(
-                _unread(partitions)
-            )  # an assignment that nobody answers keeps the process from ending (measured)
+            # An assignment that is never answered keeps the process from ending (measured).
+            client.incremental_assign(_at_end(partitions))
             raise
 
     def _take_over(self, client: Consumer, partitions: list[TopicPartition]) -> None:
-        if (
-            self._closing
-        ):  # there is no time for questions; and what is not assigned cannot be taken back
-            client.incremental_assign(_unread(partitions))
+        if self._leaving:
+            # No time to look up offsets; and what is not assigned cannot be revoked.
+            client.incremental_assign(_at_end(partitions))
             return
-        left = committed(client, partitions, self._rewind)
-        self._on_assign(left)
-        starts = {
-            place: OFFSET_BEGINNING if self._rewind or found.start is None else found.start
-            for place, found in left.items()
-        }
+        offsets = committed(client, partitions, self._rewind)
+        self._on_assign(offsets)
         client.incremental_assign(
-            [TopicPartition(place.topic, place.number, start) for place, start in starts.items()]
+            [TopicPartition(p.topic, p.number, self._start(c)) for p, c in offsets.items()]
         )
-        client.resume(
-            [_bare(place) for place in left]
-        )  # one that was paused when it was lost would stay so (measured)
+        # A partition that was paused when it was lost would stay paused (measured).
+        client.resume([_bare(partition) for partition in offsets])
+
+    def _start(self, offsets: Committed) -> int:
+        if self._rewind or offsets.start is None:
+            return int(OFFSET_BEGINNING)
+        return offsets.start
 
     def _revoke(self, client: Consumer, partitions: list[TopicPartition]) -> None:
-        leaving = [Partition(p.topic, p.partition) for p in partitions]
+        revoked = [Partition(p.topic, p.partition) for p in partitions]
         try:
-            self._on_revoke(leaving)
-        finally:  # whatever failed: they are no longer ours to commit
-            self._on_lost(leaving)
+            self._on_revoke(revoked)
+        finally:  # even after a failure they are no longer this member's to commit
+            self._on_lost(revoked)
 
     def _lose(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         self._on_lost([Partition(p.topic, p.partition) for p in partitions])
 
     def _guard(self, callback: Callable[P, None]) -> Callable[P, None]:
-        """An exception inside a callback would be lost in C; keep it for the poll that runs it. Nobody waits any more for what comes late."""
+        """Keep a callback's exception for the poll that runs it: it would be lost in C."""
 
         def run(*arguments: P.args, **named: P.kwargs) -> None:
-            if self._gone:
+            if self._abandoned:
                 return
             try:
                 callback(*arguments, **named)
@@ -264,6 +270,6 @@ def _bare(partition: Partition) -> TopicPartition:
     return TopicPartition(partition.topic, partition.number)
 
 
-def _unread(partitions: list[TopicPartition]) -> list[TopicPartition]:
-    """From their ends, whatever the group left of them."""
+def _at_end(partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """The same partitions from their ends, so that nothing of them is read."""
     return [TopicPartition(p.topic, p.partition, OFFSET_END) for p in partitions]

@@ -1,4 +1,4 @@
-"""The shipped double of the producer: keeps what was sent until the test says what the broker answered."""
+"""The shipped double of the producer: keeps records until a test says what the broker answers."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class MemoryProducer:
         self.outstanding.append(Sent(topic, key, value, headers, on_delivery))
 
     def answer(self, error: SeedcastError | None = None) -> None:
-        """The broker's answer to everything outstanding: None acknowledges it."""
+        """Answer everything outstanding with `error`; None acknowledges it."""
         answered, self.outstanding = self.outstanding, []
         self.acknowledged += answered if error is None else []
         for sent in answered:

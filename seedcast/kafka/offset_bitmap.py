@@ -1,6 +1,6 @@
-"""The metadata that is committed with an offset: which offsets above it are done, as a bitmap. Pure.
+"""The metadata of a committed offset: a bitmap of the offsets above it that are done. Pure.
 
-Kafka takes 4,095 bytes of metadata; a bitmap that is cut to fit only repeats work.
+Kafka takes 4,095 bytes of metadata. A bitmap that is cut to fit only repeats work.
 """
 
 import base64
@@ -12,7 +12,10 @@ MAX_BITS = (MAX_METADATA - len(_VERSION)) // 4 * 3 * 8
 
 
 def encode(watermark: int, done: Iterable[int]) -> str:
-    """Metadata for a commit of `watermark`; offsets beyond its reach are left out."""
+    """Return the metadata for a commit of `watermark`.
+
+    Offsets more than MAX_BITS above the watermark are left out.
+    """
     bits = [offset - watermark for offset in done if 0 <= offset - watermark < MAX_BITS]
     if not bits:
         return ""
@@ -23,12 +26,15 @@ def encode(watermark: int, done: Iterable[int]) -> str:
 
 
 def decode(watermark: int, metadata: str) -> Iterator[int]:
-    """Offsets that are done. Metadata that is not ours (an operator's reset, another tool) means that nothing is known."""
+    """Yield the offsets that are done.
+
+    Foreign metadata (an operator's reset, another tool's) yields nothing: that work is repeated.
+    """
     if not metadata.startswith(_VERSION):
         return
     try:
         bitmap = base64.b64decode(metadata.removeprefix(_VERSION), validate=True)
-    except ValueError:  # not base64 (binascii.Error is one), or not ASCII
+    except ValueError:  # not base64 (binascii.Error is a ValueError), or not ASCII
         return
     for index, byte in enumerate(bitmap):
         yield from (watermark + index * 8 + bit for bit in range(8) if byte >> bit & 1)

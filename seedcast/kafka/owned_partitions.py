@@ -1,4 +1,4 @@
-"""The partitions that a member of a group holds, from their assignment to their loss, and the commits of their offsets."""
+"""The partitions that a group member owns, and the commits of their offsets."""
 
 import time
 from abc import ABC, abstractmethod
@@ -10,7 +10,9 @@ import structlog
 
 from seedcast import metrics
 from seedcast.errors import Retryable, SeedcastError
-from seedcast.kafka import Committed, Offsets, Partition
+from seedcast.kafka.group_consumer import Offsets
+from seedcast.kafka.records import Partition
+from seedcast.kafka.start_offsets import Committed
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -19,43 +21,46 @@ SERVE = 0.1  # seconds in which a rebalance is served, between two looks at the 
 
 
 class OffsetTracker(Protocol):
-    """What is kept of a partition: a Ledger, or a Shelf."""
+    """Knows which offsets of a partition are done: a Ledger, or a Shelf."""
 
     def finish(self, offset: int) -> None: ...
 
-    def checkpoint(self) -> tuple[int, str]: ...
+    def checkpoint(self) -> tuple[int, str]:
+        """Return the offset and the metadata to commit."""
 
 
-B = TypeVar("B", bound=OffsetTracker)
+T = TypeVar("T", bound=OffsetTracker)
 
 
 @dataclass(eq=False)
-class OwnedPartition(Generic[B]):
-    """A partition for as long as it is ours. What finishes after that is dropped."""
+class OwnedPartition(Generic[T]):
+    """A partition from its assignment to its loss. What finishes after the loss is dropped."""
 
     partition: Partition
-    ledger: B
-    committed: (
-        tuple[int, str] | None
-    )  # None: nothing yet, so that where it starts is committed, too
-    ours: bool = True
+    ledger: T
+    committed: tuple[int, str] | None  # None: not even the offset it starts at is committed
+    owned: bool = True
 
     def finish(self, offset: int) -> None:
-        if self.ours:
+        if self.owned:
             self.ledger.finish(offset)
 
 
-H = TypeVar("H", bound=OwnedPartition[Any])
+P = TypeVar("P", bound=OwnedPartition[Any])
 
 
-class OwnedPartitions(ABC, Generic[H]):
-    """The one place where the GPU consumer's offsets are committed. A checkpoint holds nothing that the broker has not acknowledged.
+class OwnedPartitions(ABC, Generic[P]):
+    """The one place where a worker's offsets are committed.
 
-    In the loop a commit is asynchronous, and at most one is under way: the broker answers a member's requests in order, so in a rebalance it waits
-    behind the request to join, which is answered when every member has joined; and one of them may be our own, that waits for `poll` (measured).
+    A checkpoint never covers what the broker has not acknowledged.
 
-    When partitions leave, one synchronous commit of them is made, in the callback, when the joining is over; then none any more, since Kafka would
-    take it. What is still under way then was asked for before, and comes before. None is made while the group is left.
+    In the worker's loop a commit is asynchronous, at most one at a time. A synchronous commit
+    there can deadlock: during a rebalance it is answered only after every member has joined, and
+    the worker's other consumer joins only when this thread polls it (measured).
+
+    When partitions are revoked, one synchronous commit of exactly those is made in the callback,
+    after the joining is over. Kafka would accept a later commit, so none follows. A commit that is
+    still under way was sent before, and is applied before. None is made while the group is left.
     """
 
     def __init__(
@@ -65,21 +70,27 @@ class OwnedPartitions(ABC, Generic[H]):
         topics: Sequence[str],
         flush: Callable[[], object],
         join: Callable[..., Any],
+        at_edge: Callable[[str], object] = lambda _: None,
     ) -> None:
-        """`flush`: waits for the delivery reports of what was published. `join`: a GroupConsumer, or what has its interface."""
+        """Join the group.
+
+        `flush` waits for the delivery reports of what was published. `join` makes a GroupConsumer,
+        or what has its interface. `at_edge` learns of each edge that a crash may hit: "assigned",
+        "commit" (about to), "committed", "revoked".
+        """
         self._interval, self._flush = settings.gpu.commit_interval, flush
-        self._group = settings.group(group)
-        self._ours: dict[Partition, H] = {}
+        self._group, self._at_edge = settings.group(group), at_edge
+        self._owned: dict[Partition, P] = {}
         self._commit_due = time.monotonic() + self._interval
         self._closing = False
         self._consumer = join(
             settings,
             self._group,
             topics,
-            on_assign=self._assigned,
-            on_revoke=self._revoked,
-            on_lost=self._lost,
-            on_commit=self._noted,
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_lost,
+            on_commit=self._on_commit,
         )
 
     def commit_when_due(self) -> None:
@@ -87,14 +98,21 @@ class OwnedPartitions(ABC, Generic[H]):
             self.commit()
 
     def commit(self) -> bool:
-        """Begins to commit what moved, if no commit is under way; whether nothing is left to. Raises SeedcastError."""
+        """Start a commit of what moved, unless one is under way. Raises SeedcastError.
+
+        Returns True if nothing is left to commit.
+        """
         self._commit_due = time.monotonic() + self._interval
-        if moved := self._moved(self._ours):
+        if moved := self._moved(self._owned):
             self._consumer.commit_soon(moved)
         return not moved
 
-    def part(self) -> bool:
-        """A round before `close`: serves a rebalance and commits; whether nothing is left to, or this cannot go on. What it reads, the next owner reads."""
+    def leave_round(self) -> bool:
+        """Serve a rebalance and commit, once, before `close`.
+
+        Returns True if nothing is left to commit, or if no commit is possible any more. Records
+        read here are dropped: the next owner reads them.
+        """
         try:
             self._consumer.leaving()
             done = self.commit()
@@ -105,35 +123,35 @@ class OwnedPartitions(ABC, Generic[H]):
                 "last_commit_failed",
                 group=self._group,
                 problem=str(error),
-                next="what was done since the last one is done again",
+                next="work done since the last commit is done again",
             )
             return True
         return done
 
     def close(self) -> None:
-        """Leaves the group, without a commit."""
+        """Leave the group, without a commit."""
         self._closing = True
         self._consumer.close()
 
     @abstractmethod
-    def _hold(self, partition: Partition, left: Committed) -> H:
-        """A partition that is ours now, and what the last owner left of it."""
+    def _own(self, partition: Partition, committed: Committed) -> P:
+        """Return the state of a newly assigned partition, from what its last owner committed."""
 
-    def _drop(self, holding: H) -> None:
-        """One that is ours no more."""
+    def _disown(self, partition: P) -> None:
+        """Drop what a subclass keeps for a partition that was lost."""
 
     def _moved(self, partitions: Iterable[Partition]) -> Offsets:
-        """An idle partition is left alone."""
-        held = [self._ours[partition] for partition in partitions if partition in self._ours]
-        checkpoints = [(holding, holding.ledger.checkpoint()) for holding in held]
-        return {
-            holding.partition: checkpoint
-            for holding, checkpoint in checkpoints
-            if checkpoint != holding.committed
-        }
+        """Return the checkpoints of those partitions whose checkpoint changed since a commit."""
+        owned = [self._owned[partition] for partition in partitions if partition in self._owned]
+        checkpoints = [(each, each.ledger.checkpoint()) for each in owned]
+        moved = {each.partition: found for each, found in checkpoints if found != each.committed}
+        if moved:
+            self._at_edge("commit")
+        return moved
 
-    def _noted(self, offsets: Offsets, error: SeedcastError | None) -> None:
-        """What became of a commit."""
+    def _on_commit(self, offsets: Offsets, error: SeedcastError | None) -> None:
+        if offsets:
+            self._at_edge("committed")
         if error and not isinstance(error, Retryable):
             raise error
         if error:
@@ -141,20 +159,20 @@ class OwnedPartitions(ABC, Generic[H]):
                 "commit_failed",
                 group=self._group,
                 problem=str(error),
-                next="tried again with the next commit",
+                next="the next commit covers it",
             )
         metrics.COMMITS.labels("failed" if error else "ok").inc()
         for partition, checkpoint in offsets.items():
-            if holding := self._ours.get(partition):
-                holding.committed = checkpoint
+            if owned := self._owned.get(partition):
+                owned.committed = checkpoint
 
-    def _assigned(self, committed: dict[Partition, Committed]) -> None:
-        self._ours |= {
-            partition: self._hold(partition, left) for partition, left in committed.items()
-        }
+    def _on_assign(self, committed: dict[Partition, Committed]) -> None:
+        self._owned |= {partition: self._own(partition, c) for partition, c in committed.items()}
+        self._at_edge("assigned")
 
-    def _revoked(self, partitions: Sequence[Partition]) -> None:
-        """Commits these, and no others: another member's may be in the middle of the rebalance."""
+    def _on_revoke(self, partitions: Sequence[Partition]) -> None:
+        """Commit these partitions and no others: another consumer may be in mid-rebalance."""
+        self._at_edge("revoked")
         if self._closing:
             return
         self._flush()
@@ -162,13 +180,13 @@ class OwnedPartitions(ABC, Generic[H]):
             try:
                 self._consumer.commit(moved)
             except Retryable as error:
-                self._noted({}, error)
+                self._on_commit({}, error)
             else:
-                self._noted(moved, None)
+                self._on_commit(moved, None)
 
-    def _lost(self, partitions: Sequence[Partition]) -> None:
-        """Forgets partitions without a commit: somebody else may own them already."""
+    def _on_lost(self, partitions: Sequence[Partition]) -> None:
+        """Forget partitions without a commit: another member may own them already."""
         for partition in partitions:
-            if holding := self._ours.pop(partition, None):
-                holding.ours = False
-                self._drop(holding)
+            if owned := self._owned.pop(partition, None):
+                owned.owned = False
+                self._disown(owned)

@@ -1,4 +1,4 @@
-"""An idempotent producer whose every delivery report is looked at."""
+"""An idempotent producer that checks every delivery report."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -7,9 +7,6 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as Client
 
-from schemas.messages import Campaign
-from schemas.topics import CAMPAIGNS
-from seedcast.codec import encode_json
 from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
 from seedcast.kafka import client_config
 from seedcast.kafka.error_mapping import map_client_errors, translate
@@ -18,7 +15,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 Headers = Sequence[tuple[str, bytes]]
-OnDelivery = Callable[[SeedcastError | None], None]  # None: the broker has acknowledged it
+OnDelivery = Callable[[SeedcastError | None], None]  # None: acknowledged by the broker
 
 
 class Producer:
@@ -42,9 +39,9 @@ class Producer:
         headers: Headers = (),
         partition: int = -1,
     ) -> None:
-        """Queues one record; blocks while librdkafka's queue is full, serving delivery reports.
+        """Queue one record; block while librdkafka's queue is full, serving delivery reports.
 
-        Raises Poison where the record is larger than any topic of ours takes.
+        Raises Poison if the record is larger than every topic of the table allows.
         """
 
         def report(error: KafkaError | None, message: Message) -> None:
@@ -65,12 +62,12 @@ class Producer:
                 raise translate(error, f"producing to {topic}") from error
 
     def poll(self, timeout: float = 0.0) -> int:
-        """Serves delivery reports; returns how many."""
+        """Serve delivery reports; return how many."""
         with self._reports():
             return int(self._client.poll(timeout))
 
     def flush(self, timeout: float) -> int:
-        """Waits for deliveries; returns how many are still outstanding after `timeout` seconds."""
+        """Wait for deliveries; return how many are outstanding after `timeout` seconds."""
         with self._reports():
             return int(self._client.flush(timeout))
 
@@ -79,7 +76,7 @@ class Producer:
         return len(self._client)
 
     def abandon(self) -> None:
-        """Drops what is queued, so that closing does not wait for a broker that is away."""
+        """Drop what is queued, so that closing does not wait for an unavailable broker."""
         self._client.purge()
         self.poll()
 
@@ -92,7 +89,10 @@ class Producer:
         headers: Headers = (),
         timeout: float = 30.0,
     ) -> None:
-        """Sends one record and waits for its acknowledgement. Raises what the broker said, or BrokerUnavailable."""
+        """Send one record and wait for its acknowledgement.
+
+        Raises the broker's error, or BrokerUnavailable after `timeout` seconds.
+        """
         outcome: list[SeedcastError | None] = []
         self.send(topic, key=key, value=value, headers=headers, on_delivery=outcome.append)
         self.flush(timeout)
@@ -107,7 +107,10 @@ class Producer:
 
     @contextmanager
     def _reports(self) -> Iterator[None]:
-        """Raises what a delivery report raised. Of an interruption (Ctrl-C) inside one, confluent-kafka leaves no more than a SystemError (measured)."""
+        """Raises what a delivery report raised.
+
+        confluent-kafka turns Ctrl-C inside a report into a SystemError (measured).
+        """
         try:
             yield
         except SystemError as error:
@@ -117,13 +120,6 @@ class Producer:
         if raised := self._raised:
             self._raised = None
             raise raised
-
-
-def announce(producer: Producer, settings: Settings, campaign: Campaign) -> None:
-    """Writes the campaign's state to the compacted topic, acknowledged."""
-    producer.deliver(
-        settings.topic(CAMPAIGNS), key=campaign.campaign_id.encode(), value=encode_json(campaign)
-    )
 
 
 def _log_error(error: KafkaError) -> None:

@@ -1,4 +1,4 @@
-"""What is read: a record, and its place."""
+"""A record as it was read, and the partition that it was read from."""
 
 from dataclasses import dataclass
 
@@ -25,9 +25,8 @@ class Record:
 
 
 def as_record(message: Message) -> Record:
-    place = Partition(message.topic(), message.partition())
     return Record(
-        place,
+        Partition(message.topic(), message.partition()),
         message.offset(),
         message.key(),
         message.value() or b"",
@@ -37,7 +36,10 @@ def as_record(message: Message) -> Record:
 
 
 def _headers(message: Message) -> tuple[tuple[str, bytes], ...]:
-    """None where a name is no UTF-8: the record counts, and asking for them twice would crash the process (measured)."""
+    """Empty if the name of a header is not UTF-8: the record still counts.
+
+    Asking for such headers a second time crashes the process (measured).
+    """
     try:
         return tuple((name, value or b"") for name, value in message.headers() or ())
     except (SystemError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What a member learns of the partitions that it is given: what the group left of them, and where their logs begin."""
+"""The offsets at which a group member starts: what the group committed, and where logs begin."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,113 +8,110 @@ from typing import TypeVar
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from seedcast.errors import CredentialsRefused
 from seedcast.kafka.error_mapping import refuse_gap, translate, warn_if_truncated
 from seedcast.kafka.records import Partition
+from seedcast.retry import BRIEF_BACKOFF, retry
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-TAKE_OVER = (
-    40.0  # seconds in which the offsets of partitions must become known; less than the watchdog's
-)
-LOOK = 5.0  # seconds for a look at where logs begin, all of them together
+LOOKUP_TIMEOUT = 40.0  # seconds to learn committed offsets; less than the watchdog's limit
+LOG_START_TIMEOUT = 5.0  # seconds to learn where logs begin, for all partitions together
 
 
 @dataclass(frozen=True)
 class Committed:
-    """What the group left behind: the next offset to read (None: nothing yet) and its metadata."""
+    """What the group committed for a partition, and where the partition's log began."""
 
-    offset: int | None
+    offset: int | None  # the next offset to read; None: nothing was committed
     metadata: str
-    begins: int | None = None  # where the log began when that was asked; None: nobody could say
+    log_start: int | None = None  # None: it could not be looked up
 
     @property
     def start(self) -> int | None:
-        """A group that left nothing starts where the log begins."""
-        return self.begins if self.offset is None else self.offset
+        """The offset to read from. Without a commit, a group starts where the log begins."""
+        return self.log_start if self.offset is None else self.offset
 
     @property
-    def held(self) -> tuple[int, str] | None:
-        """What need not be committed again. None: where it starts is still to be committed, else an autoscaler takes all of the log for lag."""
-        return (
-            None
-            if self.offset is None and self.begins is not None
-            else (self.start or 0, self.metadata)
-        )
+    def checkpoint(self) -> tuple[int, str] | None:
+        """The offset and metadata that need no further commit.
+
+        None if the start itself has to be committed: without that commit, an autoscaler would
+        count the whole log as lag.
+        """
+        if self.offset is None and self.log_start is not None:
+            return None
+        return self.start or 0, self.metadata
 
 
 def committed(
     client: Consumer, partitions: Sequence[TopicPartition], rewind: bool
 ) -> dict[Partition, Committed]:
-    """What the group left of each; `rewind`: it is read from its beginning anyway. Raises OffsetsLost, and KafkaException when the time is over."""
-    found = retry_lookup(partial(_offsets, client, list(partitions)))
-    until = time.monotonic() + LOOK
+    """Return what the group committed for each partition.
+
+    With `rewind` the partitions are read from their beginnings anyway. Raises OffsetsLost, and
+    KafkaException after LOOKUP_TIMEOUT.
+    """
+    offsets = retry_lookup(partial(_committed_offsets, client, list(partitions)))
+    deadline = time.monotonic() + LOG_START_TIMEOUT
     return {
-        Partition(place.topic, place.partition): _checked(
-            place, _begins(client, place, until), rewind
-        )
-        for place in found
+        Partition(p.topic, p.partition): _checked(p, _log_start(client, p, deadline), rewind)
+        for p in offsets
     }
 
 
-def _checked(place: TopicPartition, begins: int | None, rewind: bool) -> Committed:
-    left = Committed(None if place.offset < 0 else place.offset, place.metadata or "", begins)
-    if begins is not None and left.offset is not None:
-        refuse_gap(place.topic, place.partition, left.offset, begins)
-    elif begins is not None and not rewind:
-        warn_if_truncated(place.topic, place.partition, begins)
-    return left
+def _checked(partition: TopicPartition, log_start: int | None, rewind: bool) -> Committed:
+    offset = None if partition.offset < 0 else partition.offset
+    if log_start is not None and offset is not None:
+        refuse_gap(partition.topic, partition.partition, offset, log_start)
+    elif log_start is not None and not rewind:
+        warn_if_truncated(partition.topic, partition.partition, log_start)
+    return Committed(offset, partition.metadata or "", log_start)
 
 
-def _offsets(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
-    found: list[TopicPartition] = client.committed(partitions, timeout=10)
-    for partition in found:
+def _committed_offsets(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    offsets: list[TopicPartition] = client.committed(partitions, timeout=10)
+    for partition in offsets:
         if partition.error:
             raise KafkaException(partition.error)
-    return found
+    return offsets
 
 
-def _begins(client: Consumer, partition: TopicPartition, until: float) -> int | None:
-    """None where nobody can say in time: one partition without a leader must not keep the others from being read. A gap in it shows with its first fetch."""
-    left = max(0.1, until - time.monotonic())
+def _log_start(client: Consumer, partition: TopicPartition, deadline: float) -> int | None:
+    """None after the deadline: one partition without a leader must not hold up the others.
+
+    A gap in such a partition shows with its first fetch.
+    """
+    seconds = max(0.1, deadline - time.monotonic())
+    bare = TopicPartition(partition.topic, partition.partition)
+    lookup = partial(client.get_watermark_offsets, bare, timeout=seconds)
     try:
-        low, _ = retry_lookup(
-            partial(
-                client.get_watermark_offsets,
-                TopicPartition(partition.topic, partition.partition),
-                timeout=left,
-            ),
-            left,
-        )
+        low, _ = retry_lookup(lookup, seconds)
     except KafkaException as error:
         log.warning(
             "partition_unreachable",
             topic=partition.topic,
             partition=partition.partition,
-            problem=str(translate(error, "looking up where it begins")),
+            problem=str(translate(error, "looking up where its log begins")),
         )
         return None
     return int(low)
 
 
-def retry_lookup(question: Callable[[], T], seconds: float = TAKE_OVER) -> T:
-    """Asked again: when a broker dies, its partitions are assigned before everybody knows where they are. Raises KafkaException in the end."""
-    patience = Retrying(
-        retry=retry_if_exception(
-            lambda error: (
-                isinstance(error, KafkaException)
-                and not isinstance(translate(error, ""), CredentialsRefused)
-            )
-        ),
-        stop=stop_after_delay(seconds),
-        wait=wait_random_exponential(multiplier=0.1, max=1),
-        before_sleep=lambda state: log.warning(
-            "kafka_consumer",
-            problem=f"taking over partitions: {state.outcome and state.outcome.exception()}",
-        ),
-        reraise=True,
+def retry_lookup(lookup: Callable[[], T], seconds: float = LOOKUP_TIMEOUT) -> T:
+    """Repeat a lookup; raise its KafkaException after `seconds`.
+
+    When a broker dies, its partitions are assigned before their new leaders are known. Any error
+    but refused credentials may pass, one that is fatal elsewhere included.
+    """
+    return retry(
+        lookup, seconds=seconds, boundary="broker", backoff=BRIEF_BACKOFF, retry_on=_may_pass
     )
-    return patience(question)
+
+
+def _may_pass(error: BaseException) -> bool:
+    if not isinstance(error, KafkaException):
+        return False
+    return not isinstance(translate(error, "looking up offsets"), CredentialsRefused)

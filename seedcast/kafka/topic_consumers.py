@@ -1,19 +1,21 @@
-"""A worker's place in its consumer group: a member for each topic, so that each topic is shared evenly.
+"""One group member per topic, so that a group shares each topic evenly among its workers.
 
-cooperative-sticky balances partitions whatever their topic: with one member for both, a second worker was given all of the urgent
-partitions and none of the bulk (measured). Apart, urgent records wait behind no prefetch of bulk ones either.
+cooperative-sticky balances partitions whatever their topic: with one member for both topics, a
+second worker was given all urgent partitions and none of the others (measured). With a member per
+topic, urgent records do not wait behind the prefetch of others either.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
-from seedcast.kafka import GroupConsumer, Offsets, Partition, Record
+from seedcast.kafka.group_consumer import GroupConsumer, Offsets
+from seedcast.kafka.records import Partition, Record
 from seedcast.settings import Settings
 
 Join = Callable[..., GroupConsumer]
 
 
 class TopicConsumers:
-    """The interface of GroupConsumer. Topics are served in the order given."""
+    """Has the interface of GroupConsumer. Topics are served in the order given."""
 
     def __init__(
         self,
@@ -24,17 +26,19 @@ class TopicConsumers:
         join: Join = GroupConsumer,
         **callbacks: Callable[..., None],
     ) -> None:
-        """`callbacks`: those of GroupConsumer, for each member alike."""
+        """`callbacks` are those of GroupConsumer; every member gets all of them."""
         self._members = {topic: join(settings, group, [topic], **callbacks) for topic in topics}
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
-        """Up to `limit` records, and one more of each further topic; waits only for the first. Raises Fatal errors."""
-        patience = timeout / len(self._members)
+        """Yield up to `limit` records, and one more of each further topic.
+
+        Waits only for the first record. Raises Fatal errors.
+        """
+        share = timeout / len(self._members)
         for member in self._members.values():
-            for record in member.poll(
-                max(limit, 1), patience
-            ):  # every one each time: who does not poll loses its place in the group
-                limit, patience = limit - 1, 0.0
+            # Poll every member each time: one that does not poll loses its place in the group.
+            for record in member.poll(max(limit, 1), share):
+                limit, share = limit - 1, 0.0
                 yield record
 
     def commit(self, offsets: Offsets) -> None:
@@ -43,7 +47,7 @@ class TopicConsumers:
             member.commit(part)
 
     def commit_soon(self, offsets: Offsets) -> None:
-        """Of each topic on its own: what holds up one holds up no other."""
+        """Commit each topic on its own, so that one that is held up holds up no other."""
         for member, part in self._split(offsets):
             member.commit_soon(part)
 
@@ -54,18 +58,16 @@ class TopicConsumers:
         self._members[partition.topic].resume(partition)
 
     def leaving(self) -> None:
-        """From here on, nothing is taken over."""
+        """From now on, take over no partition."""
         for member in self._members.values():
             member.leaving()
 
     def close(self) -> None:
-        """Leaves the group; `on_revoke` and `on_lost` run first."""
+        """Leave the group; `on_revoke` and `on_lost` run first."""
         for member in self._members.values():
             member.close()
 
     def _split(self, offsets: Offsets) -> Iterator[tuple[GroupConsumer, Offsets]]:
         for topic, member in self._members.items():
-            if part := {
-                partition: left for partition, left in offsets.items() if partition.topic == topic
-            }:
+            if part := {p: offset for p, offset in offsets.items() if p.topic == topic}:
                 yield member, part

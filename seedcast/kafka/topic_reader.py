@@ -1,7 +1,8 @@
-"""Reading whole topics without a group: campaigns, results, dead letters."""
+"""Reads whole topics without a group: campaigns, results, dead letters."""
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import Self
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -11,39 +12,42 @@ from seedcast.kafka.error_mapping import map_client_errors, translate
 from seedcast.kafka.records import Record, as_record
 from seedcast.settings import Settings
 
-BATCH = 1000
+BATCH = 1000  # records per poll, at most
+POLL = 0.05  # seconds
 
 
 class TopicReader:
-    """Follows every partition of one topic, from its beginning or from the offset that `starts` has for it."""
+    """Follows every partition of one topic, from its beginning or from its offset in `starts`."""
 
     def __init__(
         self, settings: Settings, topic: str, starts: Mapping[int, int] | None = None
     ) -> None:
-        self._topic, self._patience = topic, settings.kafka.start_timeout
+        self._topic, self._timeout = topic, settings.kafka.start_timeout
         with map_client_errors():
             self._client = Consumer(
                 client_config.reader(settings.kafka), logger=client_config.LOGGER
             )
-        partitions = _partitions(self._client, topic, settings.kafka.start_timeout)
+        partitions = _partitions(self._client, topic, self._timeout)
         self._behind = set(partitions)
-        self._client.assign(
-            [TopicPartition(topic, p, (starts or {}).get(p, OFFSET_BEGINNING)) for p in partitions]
-        )
+        begin = dict.fromkeys(partitions, OFFSET_BEGINNING) | dict(starts or {})
+        self._client.assign([TopicPartition(topic, p, begin[p]) for p in partitions])
 
-    def __enter__(self) -> "TopicReader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._client.close()
 
     @property
     def caught_up(self) -> bool:
-        """Whether every partition has been read to its end at least once."""
+        """True once every partition has been read to its end."""
         return not self._behind
 
     def poll(self, timeout: float) -> list[Record]:
-        """What arrived within `timeout` seconds; [] when nothing did."""
+        """Return the records that arrived within `timeout` seconds. Raises Fatal errors."""
         records = []
         for message in self._client.consume(BATCH, timeout):
             error = message.error()
@@ -56,26 +60,29 @@ class TopicReader:
         return records
 
     def to_end(self) -> Iterator[Record]:
-        """Every record that is there now. Raises BrokerUnavailable where nothing more comes for `kafka.start_timeout`."""
-        heard, behind = time.monotonic(), len(self._behind)
+        """Yield every record that is on the topic now.
+
+        Raises BrokerUnavailable if nothing more arrives for `kafka.start_timeout` seconds.
+        """
+        progress, behind = time.monotonic(), len(self._behind)
         while not self.caught_up:
-            records = self.poll(0.05)
+            records = self.poll(POLL)
             yield from records
             if records or len(self._behind) < behind:
-                heard, behind = time.monotonic(), len(self._behind)
-            elif time.monotonic() - heard > self._patience:
+                progress, behind = time.monotonic(), len(self._behind)
+            elif time.monotonic() - progress > self._timeout:
                 raise BrokerUnavailable(
                     f"reading {self._topic}",
-                    expected="all of it",
-                    got=f"nothing more of {behind} partitions for {self._patience:g} s",
+                    expected="records up to the end of every partition",
+                    got=f"nothing more from {behind} partitions for {self._timeout:g} s",
                 )
 
 
 def _partitions(client: Consumer, topic: str, timeout: float) -> list[int]:
     try:
-        found = client.list_topics(topic, timeout=timeout).topics[topic]
+        metadata = client.list_topics(topic, timeout=timeout).topics[topic]
     except KafkaException as error:
         raise translate(error, f"looking up {topic}") from error
-    if found.error or not found.partitions:
+    if metadata.error or not metadata.partitions:
         raise TopicMismatch(f"topic {topic} is missing", remedy="run `seedcast topics create`")
-    return sorted(found.partitions)
+    return sorted(metadata.partitions)

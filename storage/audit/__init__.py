@@ -1,15 +1,17 @@
-"""The audit of a campaign: from the topics, the committed offsets and the object store, whether every request ended once.
+"""Audit a campaign: prove or refute that every request ended exactly once.
 
-from storage.audit import audit
-from storage.s3 import S3Store
+It reads the topics, the committed offsets and the object store:
 
-report = audit(settings, "july-bills", S3Store(settings.s3))
-print(report.ok, *report.breaches, sep="\n")
+    from storage.audit import audit
+    from storage.s3 import S3Store
+
+    report = audit(settings, "july-bills", S3Store(settings.s3))
+    print(report.ok, *report.breaches, sep="\\n")
 """
 
+from storage.audit.auditor import audit
 from storage.audit.collect import Progress
 from storage.audit.object_checks import Objects
 from storage.audit.report import Check, Finding, Report
-from storage.audit.run import audit
 
 __all__ = ["Check", "Finding", "Objects", "Progress", "Report", "audit"]

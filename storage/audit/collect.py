@@ -1,4 +1,4 @@
-"""The topics, read into the state of an audit."""
+"""Read a campaign's records from the topics into the database of an audit."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.kafka import Partition, Record, TopicReader
 from seedcast.settings import Settings
 from storage.audit.committed import CommittedOffsets, Logs
-from storage.audit.database import Database, Place
+from storage.audit.database import Database, RecordPosition
 from storage.dead_letters import parse
 
 POLL = 0.05  # seconds
@@ -21,6 +21,8 @@ BATCH = 1000  # rows of the list
 
 @dataclass(frozen=True)
 class Progress:
+    """How far one step of the audit is, in records, rows or objects."""
+
     step: str
     done: int
     total: int | None = None  # None: not known
@@ -30,81 +32,91 @@ OnProgress = Callable[[Progress], None]
 
 
 class Collector:
-    """One campaign's records on the topics of one deployment."""
+    """Reads one campaign's records from the topics of one deployment."""
 
     def __init__(
         self,
         settings: Settings,
         campaign_id: str,
-        state: Database,
-        passed: CommittedOffsets,
+        database: Database,
+        committed: CommittedOffsets,
         logs: Logs,
         on_progress: OnProgress,
     ) -> None:
-        self._settings, self._campaign, self._state = settings, campaign_id, state
-        self._passed, self._logs, self._on_progress = passed, logs, on_progress
-        self.unreadable = 0  # records of the results topic
-        self._oldest: dict[
-            Partition, int
-        ] = {}  # milliseconds since the epoch, of each partition's first result
+        self._settings, self._campaign, self._database = settings, campaign_id, database
+        self._committed, self._logs, self._on_progress = committed, logs, on_progress
+        self.unreadable = 0  # records of the results topic that are not results
+        # Timestamp of each partition's first result, in milliseconds since the epoch.
+        self._oldest: dict[Partition, int] = {}
 
-    def results(self) -> None:
+    def read_results(self) -> None:
+        """Read results of the campaign, and those without one: it may have been unreadable."""
         for records in self._batches("results", RESULTS):
             for record in records:
                 self._oldest.setdefault(record.partition, record.timestamp_ms)
             results = [result for record in records if (result := self._result(record))]
-            self._state.add_results(
+            self._database.add_results(
                 [result for result in results if result.campaign_id in (self._campaign, None)]
             )
 
-    def requests(self) -> None:
+    def read_requests(self) -> None:
         for topic in ACCEPTING:
             for records in self._batches("requests", topic):
-                self._state.add_requests(
-                    self._place(record, name, topic)
+                self._database.add_requests(
+                    self._position(record, request_id, topic)
                     for record in records
-                    if (name := self._request_id(record.value))
+                    if (request_id := self._request_id(record.value))
                 )
 
-    def expected(self, rows: Iterable[tuple[int, str]]) -> None:
-        """What the list has, by row number and request id."""
+    def read_list(self, rows: Iterable[tuple[int, str]]) -> None:
+        """Read row number and request id of each row of the list."""
         rows, done = iter(rows), 0
         while batch := list(islice(rows, BATCH)):
-            self._state.add_expected(batch)
+            self._database.add_list_rows(batch)
             done += len(batch)
             self._on_progress(Progress("list", done))
 
-    def audio(self) -> None:
-        """What the post-process group has not taken yet comes first: most suspects are there. The rest is read only for those that are not."""
+    def read_audio(self) -> None:
+        """Find the audio of unaccounted requests.
+
+        First read what the post-process group has not taken: most of that audio is there. Read the
+        topics whole only for requests that are then still without audio.
+        """
         for whole in (False, True):
             for topic in (AUDIO, AUDIO_URGENT):
-                if self._state.count("SELECT * FROM suspect WHERE audio IS NULL"):
-                    for records in self._batches("audio", topic, whole=whole):
-                        self._state.add_audio(
-                            self._place(record, key, topic)
-                            for record in records
-                            if (key := _key(record))
-                        )
+                if self._database.count("SELECT * FROM unaccounted WHERE audio_position IS NULL"):
+                    self._read_audio(topic, whole)
 
-    def letters(self) -> None:
-        """Audio that could not be read: its record's key is the request's id."""
-        if self._state.count("SELECT * FROM suspect WHERE audio_open IS NOT 1"):
-            for records in self._batches("letters", DEAD_LETTERS):
-                self._state.add_letters(
-                    letter for record in records if (letter := self._letter(record))
+    def read_dead_letters(self) -> None:
+        """Find dead letters of unaccounted requests: audio that could not be read."""
+        if self._database.count("SELECT * FROM unaccounted WHERE audio_unread IS NOT 1"):
+            for records in self._batches("dead letters", DEAD_LETTERS):
+                self._database.add_dead_letters(
+                    letter for record in records if (letter := self._dead_letter(record))
                 )
 
     @property
     def horizon_ms(self) -> int:
-        """Results from before this moment may have been deleted; 0: none have."""
+        """Results older than this moment may have been deleted; 0: none have."""
         return max(
             (self._oldest.get(gap.partition, _NEVER) for gap in self._logs.gaps(RESULTS)), default=0
         )
 
+    def _read_audio(self, topic: Topic, whole: bool) -> None:
+        for records in self._batches("audio", topic, whole=whole):
+            self._database.add_audio(
+                self._position(record, request_id, topic)
+                for record in records
+                if (request_id := _key(record))
+            )
+
     def _batches(self, step: str, topic: Topic, *, whole: bool = True) -> Iterator[list[Record]]:
-        """The topic up to where it ends now; from its beginning, or from what its group has committed."""
+        """Yield the topic's records up to its present end.
+
+        Start at its beginning, or, unless `whole`, at the offsets that its group has committed.
+        """
         done, total, name = 0, self._logs.records(topic), self._settings.topic(topic)
-        starts = {} if whole else self._passed.watermarks(name)
+        starts = {} if whole else self._committed.watermarks(name)
         with TopicReader(self._settings, name, starts) as reader:
             while not reader.caught_up:
                 if records := reader.poll(POLL):
@@ -112,32 +124,33 @@ class Collector:
                     done += len(records)
                     self._on_progress(Progress(step, done, total if whole else None))
 
-    def _place(self, record: Record, request_id: str, topic: Topic) -> Place:
-        done = self._passed.has(record.partition, record.offset)
-        return Place(
+    def _position(self, record: Record, request_id: str, topic: Topic) -> RecordPosition:
+        done = self._committed.is_done(record.partition, record.offset)
+        return RecordPosition(
             request_id,
             topic.name,
             record.partition.number,
             record.offset,
             record.timestamp_ms,
-            open=not done,
+            unread=not done,
         )
 
-    def _letter(self, record: Record) -> tuple[str, str] | None:
-        """Its place and a request id; None of what came from elsewhere, or is no letter of ours."""
+    def _dead_letter(self, record: Record) -> tuple[str, str] | None:
+        """Return its position and request id, which is the key of a record of the audio topics.
+
+        None if it came from another topic, or is not a dead letter of ours.
+        """
         try:
             source = parse(record).topic
         except Undecodable:
             return None
-        place = f"{DEAD_LETTERS.name}[{record.partition.number}]@{record.offset}"
-        return (
-            (place, _key(record))
-            if source in (self._settings.topic(AUDIO), self._settings.topic(AUDIO_URGENT))
-            else None
-        )
+        if source not in (self._settings.topic(AUDIO), self._settings.topic(AUDIO_URGENT)):
+            return None
+        position = f"{DEAD_LETTERS.name}[{record.partition.number}]@{record.offset}"
+        return position, _key(record)
 
     def _request_id(self, value: bytes) -> str | None:
-        """None where it is another campaign's, or has no readable id: that is a dead letter."""
+        """None if it is another campaign's, or has no readable id and is a dead letter."""
         try:
             request = decode_request(value)
         except InvalidRequest as error:
@@ -155,7 +168,7 @@ class Collector:
             return None
 
 
-_NEVER = 2**63 - 1  # no result of that partition is left
+_NEVER = 2**63 - 1  # the partition has no result left
 
 
 def _key(record: Record) -> str:

@@ -1,68 +1,59 @@
-"""What the consumer groups have committed, at one moment: which offsets no worker will read again."""
+"""What the consumer groups have committed at one moment, and what the topics have lost.
+
+A worker does not read again what its group has committed.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.topics import (
-    AUDIO,
-    AUDIO_URGENT,
-    REQUESTS,
-    REQUESTS_PARKED,
-    REQUESTS_URGENT,
-    TOPICS,
-    Topic,
-)
+from schemas.topics import GROUPS, TOPICS, Topic
 from seedcast.kafka import Admin, Committed, Partition, offset_bitmap
 from seedcast.settings import Settings
-
-# By the names that the rooms above give them.
-GROUPS: dict[str, tuple[Topic, ...]] = {
-    "gpu-consumers": (REQUESTS, REQUESTS_URGENT),
-    "parking": (REQUESTS_PARKED,),
-    "postprocess": (AUDIO, AUDIO_URGENT),
-}
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Offsets of a partition that retention deleted, or that were deleted by hand."""
+    """The offsets at a partition's beginning that retention or somebody has deleted."""
 
     partition: Partition
     offsets: int
-    unread: int  # of these, by the group of ours that reads the topic
+    unread: int  # of these, those that the topic's consumer group had not committed
 
 
 class CommittedOffsets:
-    """Of parked requests only the watermark is judged: what is above it counts as waiting."""
+    """Which offsets the consumer groups call done.
+
+    Of parked requests only the watermark counts: a request above it is waiting.
+    """
 
     def __init__(self, committed: Mapping[Partition, Committed]) -> None:
-        self._watermarks = {partition: left.offset or 0 for partition, left in committed.items()}
-        self._done = {  # at most 24,000 offsets a partition
-            partition: frozenset(offset_bitmap.decode(self._watermarks[partition], left.metadata))
-            for partition, left in committed.items()
+        self._watermarks = {partition: entry.offset or 0 for partition, entry in committed.items()}
+        self._above = {  # offsets done above the watermark; at most 24,000 per partition
+            partition: frozenset(offset_bitmap.decode(self._watermarks[partition], entry.metadata))
+            for partition, entry in committed.items()
         }
 
     @classmethod
     def read(cls, settings: Settings, admin: Admin) -> "CommittedOffsets":
-        committed: dict[Partition, Committed] = {}
-        for group, topics in GROUPS.items():
-            names = {settings.topic(topic) for topic in topics}
-            committed |= {
-                partition: left
-                for partition, left in admin.committed(settings.group(group)).items()
+        offsets: dict[Partition, Committed] = {}
+        for group in GROUPS:
+            names = {settings.topic(topic) for topic in group.topics}
+            offsets |= {
+                partition: committed
+                for partition, committed in admin.committed(settings.group(group.name)).items()
                 if partition.topic in names
             }
-        return cls(committed)
+        return cls(offsets)
 
-    def has(self, partition: Partition, offset: int) -> bool:
-        """Whether the group calls this offset done."""
-        return offset < self.watermark(partition) or offset in self._done.get(partition, ())
+    def is_done(self, partition: Partition, offset: int) -> bool:
+        """Return True if the group has committed this offset, by its watermark or its bitmap."""
+        return offset < self.watermark(partition) or offset in self._above.get(partition, ())
 
     def watermark(self, partition: Partition) -> int:
         return self._watermarks.get(partition, 0)
 
     def watermarks(self, topic: str) -> dict[int, int]:
-        """By partition number, for the topic of that full name."""
+        """Return the watermarks of the topic of that full name, by partition number."""
         return {
             partition.number: watermark
             for partition, watermark in self._watermarks.items()
@@ -71,22 +62,22 @@ class CommittedOffsets:
 
 
 class Logs:
-    """Where the logs of the topics begin, and what is no longer there."""
+    """The first and last offsets of the topics, and the gaps at their beginnings."""
 
     def __init__(
         self,
         settings: Settings,
         bounds: Mapping[Partition, tuple[int, int]],
-        passed: CommittedOffsets,
+        committed: CommittedOffsets,
     ) -> None:
-        self._settings, self._bounds, self._passed = settings, bounds, passed
+        self._settings, self._bounds, self._committed = settings, bounds, committed
 
     @classmethod
-    def read(cls, settings: Settings, admin: Admin, passed: CommittedOffsets) -> "Logs":
-        return cls(settings, admin.bounds([settings.topic(topic) for topic in TOPICS]), passed)
+    def read(cls, settings: Settings, admin: Admin, committed: CommittedOffsets) -> "Logs":
+        return cls(settings, admin.bounds([settings.topic(topic) for topic in TOPICS]), committed)
 
     def records(self, *topics: Topic) -> int:
-        """How many offsets they hold."""
+        """Return how many offsets the topics hold."""
         names = {self._settings.topic(topic) for topic in topics}
         return sum(
             end - begin
@@ -95,7 +86,9 @@ class Logs:
         )
 
     def gaps(self, *topics: Topic) -> Iterator[Gap]:
+        """Yield the gap of each partition whose first offsets are deleted."""
         names = {self._settings.topic(topic) for topic in topics}
         for partition, (begin, _) in sorted(self._bounds.items()):
             if partition.topic in names and begin:
-                yield Gap(partition, begin, max(0, begin - self._passed.watermark(partition)))
+                unread = max(0, begin - self._committed.watermark(partition))
+                yield Gap(partition, begin, unread)

@@ -1,4 +1,4 @@
-"""What is known of a campaign when the reading has ended, and how findings are drawn from it."""
+"""What an audit has read of a campaign, and how findings are drawn from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,70 +12,78 @@ from storage.audit.database import Database
 from storage.audit.object_checks import Objects
 from storage.audit.report import Finding, Kind
 
+_REMAINING = """
+SELECT id FROM request UNION SELECT id FROM outcome
+    UNION SELECT id FROM unaccounted WHERE audio_unread OR dead_letter IS NOT NULL
+"""
+_OUTCOMES = "SELECT status, count(*) FROM outcome GROUP BY status ORDER BY count(*) DESC"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """All that is known when the reading has ended."""
+    """What is known of a campaign once everything has been read."""
 
-    state: Database
+    database: Database
     record: Campaign | None
     logs: Logs
-    horizon_ms: int  # results from before it may be gone; 0: none are
-    unreadable: int  # records of the results topic
-    objects: Objects  # how they were looked at
-    examples: int  # of each finding
+    horizon_ms: int  # results older than this may have been deleted; 0: none have
+    unreadable: int  # records of the results topic that are not results
+    objects: Objects  # how objects were checked
+    examples: int  # how many each finding names
 
     @cached_property
     def accepted(self) -> int:
-        return self.state.count("SELECT * FROM request")
+        """Distinct request ids that the requests topics hold."""
+        return self.database.count("SELECT * FROM request")
 
     @cached_property
     def known(self) -> int:
-        """Requests that something is left of: themselves, or, where some were deleted, an outcome, or audio, or a dead letter, of a row of the list."""
+        """Requests of which anything is left.
+
+        Once requests have been deleted, a request is also known by its outcome, or, if its row is
+        in the list, by its audio or its dead letter.
+        """
         if not any(self.logs.gaps(*ACCEPTING)):
             return self.accepted
-        return self.state.count(
-            "SELECT id FROM request UNION SELECT id FROM outcome UNION SELECT id FROM suspect WHERE audio_open OR letter IS NOT NULL"
-        )
+        return self.database.count(_REMAINING)
 
     @cached_property
-    def listed(self) -> bool:
-        """Whether the list that was submitted is at hand."""
-        return bool(self.state.rows("SELECT 1 FROM expected LIMIT 1"))
+    def has_list(self) -> bool:
+        """True if the list that was submitted was given to the audit."""
+        return bool(self.database.rows("SELECT 1 FROM list_row LIMIT 1"))
 
     @cached_property
     def outcomes(self) -> dict[str, int]:
         """First results, by status."""
-        return dict(
-            self.state.rows(
-                "SELECT status, count(*) FROM outcome GROUP BY status ORDER BY count(*) DESC"
-            )
-        )
+        return dict(self.database.rows(_OUTCOMES))
 
     @cached_property
     def repeats(self) -> int:
-        return self.state.total("SELECT sum(times) - count(DISTINCT id) FROM mine")
+        """Results beyond the first of each request."""
+        return self.database.total("SELECT sum(times) - count(DISTINCT id) FROM campaign_result")
 
-    def found(
+    def find(
         self, name: str, kind: Kind, what: str, query: str, *parameters: object
     ) -> Iterator[Finding]:
-        """One finding, or none where the query has no rows."""
-        if count := self.state.count(query, *parameters):
-            rows = self.state.rows(f"{query} LIMIT ?", *parameters, self.examples)
-            yield Finding(
-                name, kind, count, what, tuple(str(row[0]) for row in rows), more=count - len(rows)
-            )
+        """Yield one finding with the query's rows as examples, or none if it has no rows."""
+        if count := self.database.count(query, *parameters):
+            rows = self.database.rows(f"{query} LIMIT ?", *parameters, self.examples)
+            examples = tuple(str(row[0]) for row in rows)
+            yield Finding(name, kind, count, what, examples, more=count - len(rows))
 
-    def gone(
+    def find_deleted(
         self, name: str, kind: Kind, what: str, topics: tuple[Topic, ...], *, unread: bool = False
     ) -> Iterator[Finding]:
-        """How many offsets the topics have lost, and where."""
-        lost = [(gap, gap.unread if unread else gap.offsets) for gap in self.logs.gaps(*topics)]
-        places = [
-            f"{gap.partition.topic}[{gap.partition.number}] {offsets:,}"
-            for gap, offsets in lost
-            if offsets
-        ]
-        if places:
-            count, shown = sum(offsets for _, offsets in lost), tuple(places[: self.examples])
-            yield Finding(name, kind, count, what, shown, more=len(places) - len(shown))
+        """Yield one finding with the offsets that the topics have lost, or none if they have all.
+
+        With `unread`, only offsets count that were deleted before their consumer group read them.
+        """
+        deleted = {
+            f"{gap.partition.topic}[{gap.partition.number}]": gap.unread if unread else gap.offsets
+            for gap in self.logs.gaps(*topics)
+        }
+        examples = [f"{partition} {offsets:,}" for partition, offsets in deleted.items() if offsets]
+        if examples:
+            named = tuple(examples[: self.examples])
+            more = len(examples) - len(named)
+            yield Finding(name, kind, sum(deleted.values()), what, named, more=more)

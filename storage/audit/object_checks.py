@@ -1,4 +1,4 @@
-"""The objects that manifests name, against what the store has."""
+"""Compare the objects that manifests name with the objects that the store has."""
 
 import hashlib
 from collections.abc import Iterator
@@ -13,66 +13,74 @@ from storage.audit.collect import OnProgress, Progress
 from storage.audit.database import Database
 from storage.objects import ObjectStore
 
-Objects = Literal[
-    "hash", "size", "none"
-]  # every object read and hashed; sizes alone; not looked at
+# Every object is read and hashed; only sizes are compared; objects are not checked.
+Objects = Literal["hash", "size", "none"]
 Fault = Literal["missing", "wrong_size", "wrong_sha256"]
 
-BATCH = 512  # objects between two notes
-# A page begins after the last one's end, so no cursor is open while faults are noted.
+LISTING_BATCH = 1000  # objects per transaction
+BATCH = 512  # objects per transaction
+# Each page is a query of its own, so that no cursor is open while faults are written.
 _PAGE = """
-SELECT o.uri, o.bytes, o.sha256, listed.bytes FROM object AS o LEFT JOIN listed USING (uri)
-    WHERE (o.uri, o.bytes, o.sha256) > (?, ?, ?) ORDER BY o.uri, o.bytes, o.sha256 LIMIT ?
+SELECT named.uri, named.bytes, named.sha256, listed_object.bytes
+    FROM manifest_object AS named LEFT JOIN listed_object USING (uri)
+    WHERE (named.uri, named.bytes, named.sha256) > (?, ?, ?)
+    ORDER BY named.uri, named.bytes, named.sha256 LIMIT ?
 """
 
 
 @dataclass(frozen=True)
-class _Named:
-    """An object by its manifest."""
+class _NamedObject:
+    """An object, as its manifest describes it."""
 
     uri: str
     bytes: int
     sha256: str
-    listed: int | None  # bytes, by the listing
+    listed: int | None  # bytes, as the store listed it; None: it was not listed
 
 
 def list_objects(
-    store: ObjectStore, campaign_id: str, state: Database, on_progress: OnProgress
+    store: ObjectStore, campaign_id: str, database: Database, on_progress: OnProgress
 ) -> None:
-    """Notes what lies under the campaign's prefix. Raises StoreUnavailable."""
-    found, done = ((info.uri, info.size) for info in store.list(f"{campaign_id}/")), 0
-    while batch := list(islice(found, 1000)):
-        state.add_listed(batch)
+    """Add the objects under the campaign's prefix to the database. Raises StoreUnavailable."""
+    listing = ((info.uri, info.size) for info in store.list(f"{campaign_id}/"))
+    done = 0
+    while batch := list(islice(listing, LISTING_BATCH)):
+        database.add_listed_objects(batch)
         done += len(batch)
         on_progress(Progress("listing", done))
 
 
 def check_objects(
-    store: ObjectStore, state: Database, *, hashes: bool, threads: int, on_progress: OnProgress
+    store: ObjectStore,
+    database: Database,
+    *,
+    hashes: bool,
+    threads: int,
+    on_progress: OnProgress,
 ) -> None:
-    """Notes the fault of each object that a manifest names. Raises StoreUnavailable."""
-    total, done = state.count("SELECT * FROM object"), 0
+    """Write the fault of each object that a manifest names. Raises StoreUnavailable."""
+    total, done = database.count("SELECT * FROM manifest_object"), 0
     with ThreadPoolExecutor(threads, "audit") as pool:
-        for page in _pages(state):
-            verdicts = pool.map(partial(_judge, store, hashes), page)
-            state.judge_objects(
-                (*verdict, named.uri, named.bytes, named.sha256)
-                for named, verdict in zip(page, verdicts, strict=True)
-                if verdict
+        for page in _pages(database):
+            faults = pool.map(partial(_check, store, hashes), page)
+            database.add_faults(
+                (*fault, named.uri, named.bytes, named.sha256)
+                for named, fault in zip(page, faults, strict=True)
+                if fault
             )
             done += len(page)
             on_progress(Progress("objects", done, total))
 
 
-def _pages(state: Database) -> Iterator[list[_Named]]:
+def _pages(database: Database) -> Iterator[list[_NamedObject]]:
     last: tuple[str, int, str] = ("", 0, "")
-    while page := [_Named(*row) for row in state.rows(_PAGE, *last, BATCH)]:
+    while page := [_NamedObject(*row) for row in database.rows(_PAGE, *last, BATCH)]:
         yield page
         last = page[-1].uri, page[-1].bytes, page[-1].sha256
 
 
-def _judge(store: ObjectStore, hashes: bool, named: _Named) -> tuple[Fault, str] | None:
-    """None where it is as its manifest says."""
+def _check(store: ObjectStore, hashes: bool, named: _NamedObject) -> tuple[Fault, str] | None:
+    """Return the fault and what was got, or None if the object is as its manifest says."""
     size = named.listed
     if size is None:  # stored since the listing, or under another prefix or bucket
         info = store.stat(named.uri)
@@ -81,10 +89,10 @@ def _judge(store: ObjectStore, hashes: bool, named: _Named) -> tuple[Fault, str]
         return "missing", "no object"
     if size != named.bytes:
         return "wrong_size", f"{size:,} bytes"
-    return _compare(store, named) if hashes else None
+    return _compare_content(store, named) if hashes else None
 
 
-def _compare(store: ObjectStore, named: _Named) -> tuple[Fault, str] | None:
+def _compare_content(store: ObjectStore, named: _NamedObject) -> tuple[Fault, str] | None:
     try:
         data = store.get(named.uri)
     except MissingObject:  # deleted since the listing

@@ -1,1 +1,1 @@
-"""The pure chain from waveform to rendition: no Kafka, no store, no clock."""
+"""The audio chain, from waveform to rendition. It is pure: no Kafka, no store, no clock."""

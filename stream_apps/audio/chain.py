@@ -1,4 +1,4 @@
-"""Waveform to rendition by a profile, and the fingerprint of everything its bytes depend on."""
+"""Renders a waveform by a profile, and fingerprints everything that the bytes depend on."""
 
 import hashlib
 import platform
@@ -21,7 +21,7 @@ from stream_apps.audio.encode import CONTENT_TYPE, encode
 from stream_apps.audio.process import Processed, process
 from stream_apps.audio.source import Source
 
-VERSION = 3  # raised when this code changes what it makes of the same waveform
+VERSION = 3  # raise it when this code makes something else of the same waveform
 LIBRARIES = (
     "av",
     "librosa",
@@ -37,7 +37,7 @@ LIBRARIES = (
 
 @dataclass(frozen=True)
 class Rendered:
-    """A file in memory, and what a manifest says of it."""
+    """An encoded file in memory, and the facts for its manifest."""
 
     profile: str
     data: bytes
@@ -50,39 +50,47 @@ class Rendered:
 
     @property
     def samples(self) -> int:
-        """At that rate."""
+        """The number of samples at `sample_rate`."""
         return len(self.processed.samples)
 
     @property
     def duration(self) -> float:
-        """Seconds."""
+        """The duration in seconds."""
         return self.samples / self.sample_rate
 
 
 def render(waveform: Waveform, sample_rate: int, profile: Profile) -> Rendered:
-    """(samples,) int16 mono at `sample_rate` Hz. Raises InvalidRequest: render_error or no_speech."""
+    """Render (samples,) int16 mono at `sample_rate` Hz by one profile.
+
+    Raises InvalidRequest: render_error or no_speech.
+    """
     return render_all(waveform, sample_rate, [profile])[0]
 
 
 def render_all(waveform: Waveform, sample_rate: int, profiles: Sequence[Profile]) -> list[Rendered]:
-    """One rendition a profile; what they have in common is done once. Raises InvalidRequest where one of them cannot be made."""
+    """Return one rendition per profile; what they have in common is computed once.
+
+    Raises InvalidRequest if one of them cannot be made.
+    """
     source = Source.of(waveform, sample_rate)
     return [render_source(source, profile) for profile in profiles]
 
 
 def render_source(source: Source, profile: Profile) -> Rendered:
-    """As `render`, where the samples come from elsewhere, or are wanted by several profiles. Raises InvalidRequest."""
+    """Render a source that is not int16, or that several profiles share.
+
+    Raises InvalidRequest: render_error or no_speech.
+    """
     try:
         with STAGE_SECONDS.labels("render").time():
-            made = process(source, profile)
+            processed = process(source, profile)
         with STAGE_SECONDS.labels("encode").time():
-            data = encode(made.samples, profile, dither=made.changed)
-    except (
-        SeedcastError,
-        MemoryError,
-    ):  # memory that is short is the machine's fault, not the waveform's
+            data = encode(processed.samples, profile, dither=processed.changed)
+    except (SeedcastError, MemoryError):  # lack of memory is the machine's fault
         raise
-    except Exception as error:  # many libraries, each with a tree of its own; whatever it is, this waveform cannot be rendered
+    except Exception as error:
+        # Many libraries raise here, each with an error tree of its own. Whatever it is, this
+        # waveform cannot be rendered.
         raise InvalidRequest(
             "render_error", f"profile {profile.name}", got=f"{type(error).__name__}: {error}"
         ) from error
@@ -94,22 +102,25 @@ def render_source(source: Source, profile: Profile) -> Rendered:
         suffix=SUFFIX[profile.format],
         content_type=CONTENT_TYPE[profile.format],
         sample_rate=profile.sample_rate,
-        processed=made,
+        processed=processed,
     )
 
 
 def chain_fingerprint(profiles: Profiles) -> str:
-    """SHA-256 over the profile rows and the versions of what renders them; equal in every process of one deployment on one kind of machine."""
+    """Return the SHA-256 over the profiles and the versions of all that renders them.
+
+    It is equal in every process of one deployment on one kind of machine.
+    """
+    # RNNoise, ONNX Runtime and the codecs, too, choose their code by the instruction set.
+    instructions = np.show_config("dicts")["SIMD Extensions"]["found"]
+    libraries = {name: version(name) for name in LIBRARIES}
     facts = {
         "chain": VERSION,
         "resampling": [resample.RES_TYPE, resample.ATTENUATION, resample.PASS_BAND],
         "machine": platform.machine(),
-        "instructions": np.show_config("dicts")["SIMD Extensions"][
-            "found"
-        ],  # RNNoise, ONNX Runtime and the codecs choose by them, too
+        "instructions": instructions,
         "speech_model": vad.model_sha256(),
-        "libraries": {name: version(name) for name in LIBRARIES}
-        | {"libsoxr": soxr.__libsoxr_version__},
+        "libraries": libraries | {"libsoxr": soxr.__libsoxr_version__},
         "codecs": {
             "libsndfile": soundfile.__libsndfile_version__,
             "ffmpeg": list(map(list, av.library_versions.values())),
@@ -120,23 +131,25 @@ def chain_fingerprint(profiles: Profiles) -> str:
 
 
 def warm_up(profiles: Profiles) -> None:
-    """Renders a moment of sound by every profile: the first use of librosa, of a model and of a codec takes seconds.
+    """Render a second of sound by every profile.
 
-    Raises InvalidSettings for a profile that cannot be rendered, LocalResource.
+    The first use of librosa, of a model and of a codec takes seconds.
+
+    Raises InvalidSettings for a profile that cannot be rendered, and LocalResource.
     """
     sound = (np.sin(np.arange(22_050) * 0.06) * 8000).astype("<i2")
     for profile in profiles.values():
         try:
-            render(
-                sound,
-                22_050,
-                msgspec.structs.replace(
-                    profile, speech=0.0, denoise="off" if profile.denoise == "off" else "on"
-                ),
-            )
+            render(sound, 22_050, _for_warm_up(profile))
         except InvalidRequest as error:
             raise InvalidSettings(
                 f"profile [{profile.name}] cannot be rendered",
                 got=error.got,
-                remedy="correct its row, or take it out",
+                remedy="correct its row, or remove it",
             ) from error
+
+
+def _for_warm_up(profile: Profile) -> Profile:
+    """Return the profile so that it takes any sound for speech, and suppresses noise if it may."""
+    denoise = "off" if profile.denoise == "off" else "on"
+    return msgspec.structs.replace(profile, speech=0.0, denoise=denoise)

@@ -1,6 +1,7 @@
-"""A true-peak limiter that looks ahead, and a compressor for loud places; neither loops over samples.
+"""A true-peak limiter with look-ahead, and a compressor for loud environments.
 
-Gains are worked out for blocks of a millisecond, and drawn through their middles: a fiftieth of the work, and as smooth.
+Neither loops over samples. Gains are computed for blocks of a millisecond, and interpolated between
+the middles of the blocks. That is a fiftieth of the work, and as smooth.
 """
 
 from dataclasses import dataclass
@@ -11,116 +12,122 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples, ratio
+from stream_apps.audio.samples import Samples, db_to_amplitude
 
-WIDE = 24_000  # Hz from which four times is enough (ITU-R BS.1770-4, annex 2); a narrower band is full to its edge, and takes eight
+# From this rate on, four times oversampling is enough for true peaks (ITU-R BS.1770-4, annex 2).
+# The spectrum of a lower rate is full to its edge, and needs eight times.
+FOUR_TIMES_FROM = 24_000  # Hz
 BLOCK = 0.001  # seconds
-PART, MARGIN = (
-    30_000,
-    50,
-)  # blocks that are oversampled at once, and those on both sides that only the filter hears
-LOOK_AHEAD = 15  # blocks before a peak, and after it, in which the gain goes down and comes back
-ENVELOPE = 50  # blocks over which the compressor hears a level
-THRESHOLD = 6.0  # dB over the speech's mean, where the compressor's gain is 1; it grows to where the quiet syllables are,
-QUIET, NOISE = 12.0, 30.0  # dB under the mean, and is 1 again where what is left is noise
+PART = 30_000  # blocks that are oversampled at once
+MARGIN = 50  # blocks on both sides of a part that only the filter sees
+LOOK_AHEAD = 15  # blocks before a peak, and after it, in which the gain falls and rises again
+ENVELOPE = 50  # blocks over which the compressor measures a level
+# The compressor's gain is 1 at THRESHOLD over the speech's mean. It grows down to QUIET under the
+# mean, where the quiet syllables are, and is 1 again from NOISE under the mean on.
+THRESHOLD, QUIET, NOISE = 6.0, 12.0, 30.0  # dB
 
 Blocks = npt.NDArray[np.float64]  # (blocks,)
 _WINDOW = np.hanning(2 * LOOK_AHEAD + 3)[1:-1] / np.hanning(2 * LOOK_AHEAD + 3).sum()
 
 
-def block(rate: int) -> int:
-    """Samples of one."""
+def block_size(rate: int) -> int:
+    """Return the samples per block."""
     return max(1, round(BLOCK * rate))
 
 
-def blocks(values: npt.NDArray[np.floating[Any]], size: int, reduce: np.ufunc) -> Blocks:
-    """(samples,) to (blocks,): the sum or the highest of each; the last block may be short."""
+def reduce_blocks(values: npt.NDArray[np.floating[Any]], size: int, reduce: np.ufunc) -> Blocks:
+    """Reduce (samples,) to (blocks,) by `np.add` or `np.maximum`; the last block may be short."""
     return np.asarray(reduce.reduceat(values, np.arange(0, len(values), size)), np.float64)
 
 
-def peaks(samples: Samples, rate: int) -> Blocks:
-    """(blocks,): the highest amplitude in each, between samples, too. At least one sample.
+def measure_peaks(samples: Samples, rate: int) -> Blocks:
+    """Return (blocks,): the highest amplitude in each block, also between samples.
 
-    Part by part: ten minutes at 48 kHz would be half a gigabyte at four times the rate.
+    Needs at least one sample. Works in parts, because ten minutes at 48 kHz would be half a
+    gigabyte at four times the rate.
     """
-    part = PART * block(rate)
+    part = PART * block_size(rate)
+    starts = range(0, len(samples), part)
     return np.concatenate(
-        [
-            _peaks(samples, rate, start, min(start + part, len(samples)))
-            for start in range(0, len(samples), part)
-        ]
+        [_peaks_of_part(samples, rate, start, min(start + part, len(samples))) for start in starts]
     )
 
 
-def _peaks(samples: Samples, rate: int, start: int, end: int) -> Blocks:
-    """(blocks,): of samples start … end − 1; the filter hears MARGIN blocks more at both sides."""
-    size, times = block(rate), 4 if rate >= WIDE else 8
+def _peaks_of_part(samples: Samples, rate: int, start: int, end: int) -> Blocks:
+    """Return (blocks,) for samples start … end − 1; the filter also sees MARGIN blocks around."""
+    size, times = block_size(rate), 4 if rate >= FOUR_TIMES_FROM else 8
     begin = max(0, start - MARGIN * size)
-    found = blocks(
-        np.abs(resample(samples[begin : end + MARGIN * size], rate, times * rate, "soxr_hq")),
-        times * size,
-        np.maximum,
-    )
-    return found[(start - begin) // size : -(-(end - begin) // size)]
+    with_margins = samples[begin : end + MARGIN * size]
+    amplitudes = np.abs(resample(with_margins, rate, times * rate, "soxr_hq"))
+    peaks = reduce_blocks(amplitudes, times * size, np.maximum)
+    return peaks[(start - begin) // size : -(-(end - begin) // size)]
 
 
 def true_peak(samples: Samples, rate: int) -> float:
-    """An amplitude."""
-    return float(peaks(samples, rate).max())
+    """Return the highest amplitude, also between samples."""
+    return float(measure_peaks(samples, rate).max())
 
 
-def gains(of: Blocks, ceiling: float) -> Blocks:
-    """(blocks,): what keeps peaks at or under `ceiling` (an amplitude)."""
-    if of.max() <= ceiling:
-        return np.ones(len(of))
-    held = ndimage.minimum_filter1d(
-        ceiling / np.maximum(of, ceiling), 2 * (LOOK_AHEAD + 1) + 1, mode="nearest"
-    )
-    lowered: Blocks = np.minimum(1.0, ndimage.convolve1d(held, _WINDOW, mode="nearest"))
-    return lowered
+def limiter_gains(peaks: Blocks, ceiling: float) -> Blocks:
+    """Return (blocks,): the gains that keep `peaks` at or under `ceiling` (an amplitude)."""
+    if peaks.max() <= ceiling:
+        return np.ones(len(peaks))
+    needed = ceiling / np.maximum(peaks, ceiling)
+    held = ndimage.minimum_filter1d(needed, 2 * (LOOK_AHEAD + 1) + 1, mode="nearest")
+    gains: Blocks = np.minimum(1.0, ndimage.convolve1d(held, _WINDOW, mode="nearest"))
+    return gains
 
 
-def apply(samples: Samples, gain: Blocks, size: int) -> Samples:
-    """(samples,), each times the gain of its block; between the blocks' middles in a straight line."""
-    middles = np.arange(len(gain)) * size + (size - 1) / 2
-    made: Samples = samples * np.interp(np.arange(len(samples)), middles, gain).astype(np.float32)
-    return made
+def apply_gains(samples: Samples, gains: Blocks, size: int) -> Samples:
+    """Return (samples,) times the gains of blocks of `size` samples.
+
+    Between the middles of two blocks, the gain is interpolated linearly.
+    """
+    middles = np.arange(len(gains)) * size + (size - 1) / 2
+    gain_per_sample = np.interp(np.arange(len(samples)), middles, gains)
+    product: Samples = samples * gain_per_sample.astype(np.float32)
+    return product
 
 
 @dataclass(frozen=True)
 class Limited:
     samples: Samples
-    lowest: float  # gain, 1 where nothing was done
+    lowest_gain: float  # 1 if nothing was done
     peak: float  # true peak afterwards, an amplitude
 
 
-def limit(samples: Samples, rate: int, ceiling: float, of: Blocks) -> Limited:
-    """Keeps the true peak at or under `ceiling` (an amplitude); `of` is what `peaks` says of the samples."""
-    if (highest := float(of.max())) <= ceiling:
+def limit(samples: Samples, rate: int, ceiling: float, peaks: Blocks) -> Limited:
+    """Keep the true peak at or under `ceiling` (an amplitude).
+
+    `peaks` is what `measure_peaks` returns for the samples.
+    """
+    if (highest := float(peaks.max())) <= ceiling:
         return Limited(samples, 1.0, highest)
-    gain = gains(of, ceiling)
-    made = apply(samples, gain, block(rate))
-    after = true_peak(made, rate)
-    if after > ceiling:  # a changing gain moves peaks between samples by a hundredth of a decibel
-        made, after = made * np.float32(ceiling / after), ceiling
-    return Limited(made, float(gain.min()), after)
+    gains = limiter_gains(peaks, ceiling)
+    limited = apply_gains(samples, gains, block_size(rate))
+    peak = true_peak(limited, rate)
+    if peak > ceiling:  # a changing gain moves peaks between samples by a hundredth of a decibel
+        limited, peak = limited * np.float32(ceiling / peak), ceiling
+    return Limited(limited, float(gains.min()), peak)
 
 
 def compress(samples: Samples, rate: int, strength: float) -> Samples:
-    """Brings quiet and loud syllables nearer to each other: `strength` dB of input level become 1 dB, down to QUIET under the mean.
+    """Bring the levels of quiet and loud syllables closer to each other.
 
-    What lies NOISE under it is not lifted. Loudness is set after it.
+    `strength` dB of input level become 1 dB, down to QUIET under the mean. What is NOISE under the
+    mean is not lifted. Set the loudness after this step.
     """
-    size = block(rate)
-    power = blocks(np.square(samples, dtype=np.float64), size, np.add) / size
+    size = block_size(rate)
+    power = reduce_blocks(np.square(samples, dtype=np.float64), size, np.add) / size
     if not power.any():
         return samples
     level = ndimage.uniform_filter1d(power, ENVELOPE, mode="nearest")
-    under = -10 * np.log10(np.maximum(level, 1e-12) / (power.mean() * ratio(THRESHOLD) ** 2))
+    threshold = power.mean() * db_to_amplitude(THRESHOLD) ** 2
+    under = -10 * np.log10(np.maximum(level, 1e-12) / threshold)
     lift = np.interp(
         under,
         [-THRESHOLD - NOISE, THRESHOLD + QUIET, THRESHOLD + NOISE],
         [-THRESHOLD - NOISE, THRESHOLD + QUIET, 0.0],
     )
     smooth = ndimage.uniform_filter1d(lift, ENVELOPE, mode="nearest")
-    return apply(samples, 10 ** (smooth * (1 - 1 / strength) / 20), size)
+    return apply_gains(samples, 10 ** (smooth * (1 - 1 / strength) / 20), size)

@@ -7,7 +7,7 @@ from stream_apps.audio.band import keep_band
 from stream_apps.audio.limiter import compress
 from stream_apps.audio.loudness import Levelled, level
 from stream_apps.audio.pauses import shorten_pauses
-from stream_apps.audio.resample import Method, filter_of, resample
+from stream_apps.audio.resample import Method, method_for, resample
 from stream_apps.audio.samples import Samples
 from stream_apps.audio.source import Source
 from stream_apps.audio.trim import Edges, Trimmed, cut
@@ -16,7 +16,7 @@ from stream_apps.audio.trim import Edges, Trimmed, cut
 @dataclass(frozen=True)
 class Processed:
     samples: Samples  # (samples,) at the profile's rate
-    changed: bool  # False where every bit of the waveform was kept
+    changed: bool  # False if every bit of the waveform was kept
     trimmed: Trimmed
     snr: float  # dB, of the waveform as it came
     denoised: bool
@@ -25,30 +25,44 @@ class Processed:
 
 
 def process(source: Source, profile: Profile) -> Processed:
-    """Noise goes before the cut, so that RNNoise hears the noise alone first; loudness comes last, since every other step changes it. Raises InvalidRequest."""
-    edges = (
-        None if profile.trim == "off" else source.speech(profile.speech)
-    )  # first: without speech there is nothing else to do
-    denoised = profile.denoise == "on" or (profile.denoise == "auto" and source.noisy(profile.snr))
+    """Take the samples of a source through the steps of a profile.
+
+    Speech is found first: without it there is nothing else to do. Noise is suppressed before the
+    cut, so that RNNoise hears the noise alone first. Loudness is set last, because every other
+    step changes it.
+
+    Raises InvalidRequest: no_speech.
+    """
+    edges = None if profile.trim == "off" else source.find_speech(profile.speech)
+    denoised = _needs_denoising(source, profile)
     samples = source.denoised if denoised else source.samples
-    samples, trimmed = (
-        (samples, Trimmed()) if edges is None else _trimmed(source, samples, edges, profile)
-    )
-    samples = resample(samples, source.rate, profile.sample_rate, profile.resampler)
+    trimmed = Trimmed()
+    if edges is not None:
+        samples, trimmed = _trim(source, samples, edges, profile)
+    rate = profile.sample_rate
+    samples = resample(samples, source.rate, rate, profile.resampler)
     if profile.band:
-        samples = keep_band(samples, profile.sample_rate, *profile.band)
+        samples = keep_band(samples, rate, *profile.band)
     if profile.compression > 1:
-        samples = compress(samples, profile.sample_rate, profile.compression)
-    samples, levelled = level(
-        samples, profile.sample_rate, _number(profile.loudness), _number(profile.true_peak)
-    )
-    resampler = filter_of(source.rate, profile.sample_rate, profile.resampler)
+        samples = compress(samples, rate, profile.compression)
+    loudness, ceiling = _number(profile.loudness), _number(profile.true_peak)
+    samples, levelled = level(samples, rate, loudness, ceiling)
     return Processed(
-        samples, samples is not source.samples, trimmed, source.snr, denoised, resampler, levelled
+        samples=samples,
+        changed=samples is not source.samples,
+        trimmed=trimmed,
+        snr=source.snr,
+        denoised=denoised,
+        resampler=method_for(source.rate, rate, profile.resampler),
+        level=levelled,
     )
 
 
-def _trimmed(
+def _needs_denoising(source: Source, profile: Profile) -> bool:
+    return profile.denoise == "on" or (profile.denoise == "auto" and source.is_noisy(profile.snr))
+
+
+def _trim(
     source: Source, samples: Samples, edges: Edges, profile: Profile
 ) -> tuple[Samples, Trimmed]:
     samples = source.centred if samples is source.samples else samples
@@ -60,4 +74,5 @@ def _trimmed(
 
 
 def _number(value: float | str) -> float | None:
+    """Return a profile's value; None for a word such as "off"."""
     return None if isinstance(value, str) else value

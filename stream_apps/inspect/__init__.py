@@ -1,1 +1,1 @@
-"""What post-processing did to one waveform, in words and as a picture."""
+"""Shows what post-processing did to one waveform, in words and as a picture."""

@@ -1,8 +1,8 @@
-"""Whose an event is, and what Faust may acknowledge of it.
+"""Which events this worker may work on, and which of them Faust may acknowledge.
 
-Faust acknowledges every event of a batch when the agent asks for the next one, and also when the agent
-fails or is cancelled. An event that is not done must be withheld from that, or its record is lost. A
-withheld event comes again: from the committed offset, to whoever has the partition then.
+Faust acknowledges every event of a batch when the agent asks for the next one, and also when the
+agent fails or is cancelled. An event that is not done must be withheld from that, or its record is
+lost. A withheld event comes again: from the committed offset, to the owner of the partition then.
 """
 
 import asyncio
@@ -13,20 +13,22 @@ from typing import Any
 import structlog
 from faust.types import TP
 
+from schemas.topics import POSTPROCESS
 from seedcast.errors import Fatal
 from seedcast.health import Readiness
 from seedcast.kafka import Admin, Committed, Partition, refuse_gap, warn_if_truncated
+from seedcast.retry import AsyncRetry
 from seedcast.settings import Settings
+from seedcast.worker import BROKER
 from stream_apps.postprocess.error_mapping import FOREIGN, translate
-from stream_apps.postprocess.faust_app import GROUP, App
-from stream_apps.postprocess.patience import Patience
+from stream_apps.postprocess.faust_app import App
 
 log = structlog.get_logger(__name__)
 Events = Sequence[Any]  # faust.Event, of raw bytes
 
 
 class Acks:
-    """Made inside the app's loop; all of it runs there."""
+    """Created inside the app's event loop; everything runs there."""
 
     def __init__(
         self,
@@ -35,18 +37,16 @@ class Acks:
         beat: Callable[[], None],
         readiness: Readiness | None = None,
     ) -> None:
-        self._leaving = (
-            asyncio.Event()
-        )  # partitions are being revoked, or the process stops: begin nothing, wait for nobody
-        self.patience = Patience(self._leaving, beat, readiness)
+        # Set while partitions are being revoked or the process stops: start nothing, wait for
+        # nothing.
+        self._leaving = asyncio.Event()
+        self.retry = AsyncRetry(self._leaving, beat, readiness)
         self._app, self._settings = app, settings
         self._stopping = False
         self._revoked: int | None = None  # generation
         self._checked: int | None = None  # generation
         self._checking: asyncio.Task[None] | None = None
-        self._next: dict[
-            Any, int
-        ] = {}  # offset expected, by partition, in the generation that is checked
+        self._next: dict[Any, int] = {}  # expected offset by partition, in the checked generation
         loop = asyncio.get_running_loop()
         app.rebalance_began = lambda: loop.call_soon_threadsafe(
             self._on_revocation, app.consumer_generation_id
@@ -57,100 +57,110 @@ class Acks:
         self._stopping = True
         self._leaving.set()
 
-    def ours(self, events: Events) -> Events:
-        """Those to work on. The others are withheld: their partitions leave, or have left and are read anew."""
-        kept = [event for event in events if not self._is_stale(event.message.generation_id)]
-        self.withhold_ack([event for event in events if event not in kept])
-        if kept:
-            self._arrive()
-        return kept
+    def owned(self, events: Events) -> Events:
+        """Return the events to work on; withhold the others.
+
+        The partitions of the others are being revoked, or were revoked and are read anew.
+        """
+        owned = [event for event in events if not self._is_stale(event.message.generation_id)]
+        self.withhold_ack([event for event in events if event not in owned])
+        if owned:
+            self._end_leaving()
+        return owned
 
     def withhold_ack(self, events: Events) -> None:
-        """One reference more than Faust will drop; and no longer among what a rebalance or a shutdown waits for."""
+        """Keep Faust from acknowledging these events, and from waiting for them.
+
+        A message is acknowledged once its last reference is dropped: take one that is never
+        dropped.
+        """
         for event in events:
             event.message.incref()
             self._app.consumer.unacked.discard(event.message)
 
     async def refuse_gaps(self, events: Events) -> None:
-        """aiokafka goes on at the beginning of a log whose retention has overtaken it, without a word. Raises OffsetsLost.
+        """Raises OffsetsLost if records were deleted before they were read.
 
-        The first events of a generation wait until it is known what the group has committed: a commit of theirs would hide a gap.
+        aiokafka silently continues at the beginning of a truncated log. The first events of a
+        generation wait until it is known what the group has committed: a commit of theirs would
+        hide the gap.
         """
         if not events:
             return
         await asyncio.shield(self._check())
         for event in events:
-            message = event.message
-            if (expected := self._next.get(message.tp)) is None:
-                warn_if_truncated(message.topic, message.partition, expected := message.offset)
-            if message.offset > expected:
-                begins = await self.patience.keep_trying(
-                    "broker", partial(self._begins, message.tp)
-                )
-                refuse_gap(message.topic, message.partition, expected, begins)
-            self._next[message.tp] = message.offset + 1
+            await self._refuse_gap(event.message)
 
-    async def _begins(self, partition: Any) -> int:
+    async def _refuse_gap(self, message: Any) -> None:
+        if (expected := self._next.get(message.tp)) is None:
+            warn_if_truncated(message.topic, message.partition, expected := message.offset)
+        if message.offset > expected:
+            log_start = await self.retry(BROKER, partial(self._log_start, message.tp))
+            refuse_gap(message.topic, message.partition, expected, log_start)
+        self._next[message.tp] = message.offset + 1
+
+    async def _log_start(self, tp: Any) -> int:
         try:
-            return int((await self._app.consumer.earliest_offsets(partition))[partition])
+            return int((await self._app.consumer.earliest_offsets(tp))[tp])
         except FOREIGN as error:
-            raise translate(
-                error, f"looking up where {partition.topic}[{partition.partition}] begins"
-            ) from error
+            raise translate(error, f"looking up where {tp.topic}[{tp.partition}] begins") from error
 
     def _check(self) -> "asyncio.Task[None]":
-        """One for each generation."""
+        """Return the task that learns the committed offsets, one per generation."""
         if self._checking is None or self._checked != self._app.consumer_generation_id:
             self._checked = self._app.consumer_generation_id
             self._next = {}
             self._checking = asyncio.create_task(self._learn(self._next))
-            self._checking.add_done_callback(_look_at)
+            self._checking.add_done_callback(_log_failure)
         return self._checking
 
     async def _learn(self, expected: dict[Any, int]) -> None:
-        """What the group has committed. A worker without events ends here, too, where records were deleted."""
+        """Fill `expected` with the committed offsets.
+
+        A worker without events ends here too, if records were deleted.
+        """
         try:
-            committed = await self.patience.keep_trying(
-                "broker", partial(asyncio.to_thread, self._committed)
-            )
+            committed = await self.retry(BROKER, partial(asyncio.to_thread, self._committed))
         except Fatal as error:
             await self._app.crash(error)
             raise
-        expected |= {
-            TP(partition.topic, partition.number): left.offset or 0
-            for partition, left in committed.items()
-        }
+        expected |= {TP(p.topic, p.number): c.offset or 0 for p, c in committed.items()}
 
     def _is_stale(self, generation: int) -> bool:
-        return (
-            self._stopping
-            or generation == self._revoked
-            or generation != self._app.consumer_generation_id
-        )
+        current = self._app.consumer_generation_id
+        return self._stopping or generation == self._revoked or generation != current
 
-    def _arrive(self) -> None:
-        """Faust reads on before it says that there are partitions, so whichever comes first ends the leaving."""
+    def _end_leaving(self) -> None:
+        """Called by the first event or by the assignment: Faust may read before it reports one."""
         self._revoked = None
         if not self._stopping:
             self._leaving.clear()
 
     def _on_revocation(self, generation: int) -> None:
-        """Where the loop comes to it only when there are partitions again, nothing leaves."""
+        """If the loop gets here only after the next assignment, nothing is leaving any more."""
         if generation == self._app.consumer_generation_id:
             self._revoked = generation
             self._leaving.set()
 
     async def _on_assignment(self, *sent: Any, **_: Any) -> None:
-        log.info("assigned", partitions=len(sent[1]))  # sent by the app, with the partitions
-        self._arrive()
+        log.info("assigned", partitions=len(sent[1]))  # sent: the app, its partitions
+        self._end_leaving()
         self._check()
 
     def _committed(self) -> dict[Partition, Committed]:
-        """Raises OffsetsLost. By a client of its own: one that has seen an outage may get no answer any more (measured)."""
-        return Admin(self._settings).refuse_gap(self._settings.group(GROUP))
+        """Raises OffsetsLost.
+
+        Uses a client of its own each time: after an outage, one may never get an answer again
+        (measured).
+        """
+        return Admin(self._settings).refuse_gap(self._settings.group(POSTPROCESS.name))
 
 
-def _look_at(checked: "asyncio.Task[None]") -> None:
-    """Whoever waits for it gets the error as well; nobody need."""
-    if not checked.cancelled() and (error := checked.exception()) and not isinstance(error, Fatal):
-        log.warning("committed_offsets_unchecked", problem=str(error), next="the partitions leave")
+def _log_failure(checked: "asyncio.Task[None]") -> None:
+    """Whoever awaits the task gets its error as well, but nobody has to."""
+    if checked.cancelled() or not (error := checked.exception()):
+        return
+    if not isinstance(error, Fatal):
+        log.warning(
+            "committed_offsets_unchecked", problem=str(error), next="the partitions are revoked"
+        )

@@ -6,14 +6,14 @@ from typing import Any
 
 import structlog
 
-from schemas.topics import AUDIO, AUDIO_URGENT
+from schemas.topics import NORMAL, URGENT
 from seedcast.errors import Retryable
 from seedcast.health import Readiness
 from seedcast.kafka import Partition, Record
 from seedcast.settings import Settings
 from storage.objects import ObjectStore
 from stream_apps.postprocess.acks import Acks, Events
-from stream_apps.postprocess.delivery import Cancelled, Delivery, Lane
+from stream_apps.postprocess.delivery import Cancelled, Delivery, RenderSlots
 from stream_apps.postprocess.faust_app import App
 from stream_apps.postprocess.render import Deployment
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class Agents:
-    """Made inside the loop that runs the app."""
+    """Created inside the event loop that runs the app."""
 
     def __init__(
         self,
@@ -34,31 +34,31 @@ class Agents:
         cancelled: Cancelled,
     ) -> None:
         self._app, self._limits = app, settings.postprocess
-        self._custody = Acks(app, settings, beat, readiness)
+        self._acks = Acks(app, settings, beat, readiness)
         self._delivery = Delivery(
-            app, settings, deployment, store, self._custody.patience, beat, cancelled
+            app, settings, deployment, store, self._acks.retry, beat, cancelled
         )
         self._in_hand = 0  # batches
-        urgent_idle, bulk_idle = asyncio.Event(), asyncio.Event()
+        urgent_idle, normal_idle = asyncio.Event(), asyncio.Event()
         urgent_idle.set()
         threads = self._limits.threads
-        self._attach(settings.topic(AUDIO_URGENT), Lane(asyncio.Semaphore(threads)), urgent_idle)
-        self._attach(
-            settings.topic(AUDIO), Lane(asyncio.Semaphore(threads), after=urgent_idle), bulk_idle
-        )
+        urgent = RenderSlots(asyncio.Semaphore(threads))
+        normal = RenderSlots(asyncio.Semaphore(threads), after=urgent_idle)
+        self._attach(settings.topic(URGENT.audio), urgent, urgent_idle)
+        self._attach(settings.topic(NORMAL.audio), normal, normal_idle)
 
     @property
     def idle(self) -> bool:
         return not self._in_hand
 
     def stop(self) -> None:
-        """From here on nothing is begun; what is in hand is finished, unless it waits for something that is away."""
-        self._custody.stop()
+        """From now on start nothing. What is in hand is finished, unless it waits for an outage."""
+        self._acks.stop()
 
     def close(self) -> None:
         self._delivery.close()
 
-    def _attach(self, topic: str, lane: Lane, idle: asyncio.Event) -> None:
+    def _attach(self, topic: str, slots: RenderSlots, idle: asyncio.Event) -> None:
         async def agent(stream: Any) -> None:
             batches: AsyncIterator[Events] = stream.take_events(
                 self._limits.batch, within=self._limits.batch_wait
@@ -67,47 +67,45 @@ class Agents:
                 idle.clear()
                 self._in_hand += 1
                 try:
-                    await self._batch(events, lane)
+                    await self._deliver_batch(events, slots)
                 finally:
                     self._in_hand -= 1
                     idle.set()
 
-        # One at a time: with more, Faust commits past an event that another instance still has in hand.
+        # One instance: with more, Faust commits past an event that another still has in hand.
         self._app.agent(self._app.topic(topic), name=topic, concurrency=1)(agent)
 
-    async def _batch(self, events: Events, lane: Lane) -> None:
-        """Returns when each event is delivered or withheld; raises only when it is cancelled."""
-        ours = self._custody.ours(events)
+    async def _deliver_batch(self, events: Events, slots: RenderSlots) -> None:
+        """Returns once each event is delivered or withheld; raises only if it is cancelled."""
+        owned = self._acks.owned(events)
+        deliveries = (self._delivery.deliver(_record(event), slots) for event in owned)
         try:
-            await self._custody.refuse_gaps(ours)
-            ends = await asyncio.gather(
-                *(self._delivery.deliver(_record(event), lane) for event in ours),
-                return_exceptions=True,
-            )
+            await self._acks.refuse_gaps(owned)
+            ends = await asyncio.gather(*deliveries, return_exceptions=True)
         except Exception as error:
             ends = [error]
         except BaseException:
-            self._custody.withhold_ack(ours)
+            self._acks.withhold_ack(owned)
             raise
         if failures := [end for end in ends if isinstance(end, BaseException)]:
-            # All of them, so that nothing behind one that is not done is acknowledged.
-            self._custody.withhold_ack(ours)
-            await self._give_up(failures, len(ours))
+            # Withhold all, so that nothing after an unfinished event is acknowledged.
+            self._acks.withhold_ack(owned)
+            await self._hand_back(failures, len(owned))
 
-    async def _give_up(self, failures: list[BaseException], count: int) -> None:
+    async def _hand_back(self, failures: list[BaseException], count: int) -> None:
         for failure in failures:
             if not isinstance(failure, Retryable):
                 log.error("cannot_go_on", exc_info=failure)
-                self._custody.stop()  # what comes behind is withheld
+                self._acks.stop()  # withholds what comes after
                 await self._app.crash(failure)
         log.warning("handed_back", records=count, problem=str(failures[0]))
 
 
 def _record(event: Any) -> Record:
     message = event.message
-    headers = (
-        message.headers.items() if isinstance(message.headers, dict) else message.headers or ()
-    )
+    headers = message.headers or ()
+    if isinstance(headers, dict):
+        headers = headers.items()
     return Record(
         partition=Partition(message.topic, message.partition),
         offset=message.offset,

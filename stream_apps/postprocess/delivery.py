@@ -1,4 +1,4 @@
-"""One record to its end: outcome, objects stored, manifest acknowledged; else a dead letter."""
+"""Takes one record to its end: render, store objects, send the manifest; else a dead letter."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,28 +16,36 @@ from seedcast.codec import encode_json
 from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Record
+from seedcast.retry import AsyncRetry
 from seedcast.settings import Settings
+from seedcast.worker import BROKER, STORE
 from storage.dead_letters import dead_letter
 from storage.objects import ObjectStore
 from stream_apps.postprocess.error_mapping import FOREIGN, translate
 from stream_apps.postprocess.faust_app import App
-from stream_apps.postprocess.patience import Patience
-from stream_apps.postprocess.render import AudioObject, Deployment, Outcome, render_record
+from stream_apps.postprocess.render import (
+    AudioObject,
+    Deployment,
+    Outcome,
+    render_record,
+    unforeseen,
+)
 
 log = structlog.get_logger(__name__)
 STAGE = "postprocess"
 
-Cancelled = Callable[[], frozenset[str]]  # the campaigns that are, at this moment
+Cancelled = Callable[[], frozenset[str]]  # returns the campaigns that are cancelled by now
 
 
 @dataclass(frozen=True)
-class Lane:
-    """Where a record came from decides how long it waits: bulk work starts nothing while urgent work is in hand."""
+class RenderSlots:
+    """How many records of a topic may be with the render threads.
 
-    slots: (
-        asyncio.Semaphore
-    )  # as many as there are threads: what has been handed to them cannot be overtaken
-    after: asyncio.Event | None = None  # set while the lane before this one is idle
+    As many as there are threads: what has been handed to them cannot be overtaken.
+    """
+
+    free: asyncio.Semaphore
+    after: asyncio.Event | None = None  # set while a more urgent topic is idle; None: start at once
 
 
 class Delivery:
@@ -47,100 +55,97 @@ class Delivery:
         settings: Settings,
         deployment: Deployment,
         store: ObjectStore,
-        patience: Patience,
+        retry: AsyncRetry,
         beat: Callable[[], None],
         cancelled: Cancelled,
     ) -> None:
-        self._app, self._deployment, self._store, self._patience, self._beat, self._cancelled = (
-            app,
-            deployment,
-            store,
-            patience,
-            beat,
-            cancelled,
-        )
-        self._results, self._dead_letters = settings.topic(RESULTS), settings.topic(DEAD_LETTERS)
+        self._app, self._deployment, self._store = app, deployment, store
+        self._retry, self._beat, self._cancelled = retry, beat, cancelled
+        self._results = settings.topic(RESULTS)
+        self._dead_letters = settings.topic(DEAD_LETTERS)
         self._renderers = ThreadPoolExecutor(settings.postprocess.threads, "render")
         self._storers = ThreadPoolExecutor(settings.s3.concurrency, "store")
 
-    async def deliver(self, record: Record, lane: Lane) -> None:
-        """Raises Retryable where the record has to be handed back instead."""
+    async def deliver(self, record: Record, slots: RenderSlots) -> None:
+        """Raises Retryable if the record has to be handed back instead."""
         try:
-            made = await self._render(record, lane)
+            outcome = await self._render(record, slots)
         except Undecodable as error:
             await self._bury(record, error)
         else:
-            await self._deliver(made)
+            await self._deliver(outcome)
         self._beat()
 
     def close(self) -> None:
         self._renderers.shutdown(wait=False, cancel_futures=True)
         self._storers.shutdown(wait=False, cancel_futures=True)
 
-    async def _render(self, record: Record, lane: Lane) -> Outcome:
-        async with lane.slots:
-            if lane.after:
-                await lane.after.wait()
+    async def _render(self, record: Record, slots: RenderSlots) -> Outcome:
+        async with slots.free:
+            if slots.after:
+                await slots.after.wait()
             return await asyncio.get_running_loop().run_in_executor(
                 self._renderers, render_record, record.value, self._deployment, self._cancelled()
             )
 
-    async def _deliver(self, made: Outcome) -> None:
-        """A manifest is sent only after every object that it names is stored."""
+    async def _deliver(self, outcome: Outcome) -> None:
+        """Send the manifest only after every object that it names is stored."""
         failpoint("postprocess.rendered")
         try:
-            await asyncio.gather(*(self._put(item) for item in made.objects))
+            await asyncio.gather(*(self._put(audio) for audio in outcome.objects))
             failpoint("postprocess.stored")
-            await self._send_result(made)
+            await self._send_result(outcome)
         except (Retryable, MemoryError):
             raise
-        except Exception as error:  # it must cost this request, not the worker
+        except Exception as error:  # costs this request, not the worker
+            result = outcome.result
             log.exception(
-                "delivery_failed",
-                request_id=made.result.request_id,
-                campaign_id=made.result.campaign_id,
+                "delivery_failed", request_id=result.request_id, campaign_id=result.campaign_id
             )
-            await self._send_result(_failed(made, error))
+            await self._send_result(_failed(outcome, error))
 
-    async def _put(self, item: AudioObject) -> None:
+    async def _put(self, audio: AudioObject) -> None:
         def put() -> str:
             with metrics.STAGE_SECONDS.labels("store").time():
-                return self._store.put(item.key, item.data, item.content_type)
+                return self._store.put(audio.key, audio.data, audio.content_type)
 
         loop = asyncio.get_running_loop()
-        await self._patience.keep_trying("store", lambda: loop.run_in_executor(self._storers, put))
-        metrics.RENDITION_BYTES.labels(item.profile).inc(len(item.data))
+        await self._retry(STORE, lambda: loop.run_in_executor(self._storers, put))
+        metrics.RENDITION_BYTES.labels(audio.profile).inc(len(audio.data))
 
-    async def _send_result(self, made: Outcome) -> None:
-        result = made.result
+    async def _send_result(self, outcome: Outcome) -> None:
+        result = outcome.result
         with metrics.STAGE_SECONDS.labels("send").time():
             await self._send(self._results, result.request_id.encode(), encode_json(result), ())
         failpoint("postprocess.acknowledged")
         metrics.RESULTS.labels(result.status).inc()
-        if made.submitted_at:
-            metrics.END_TO_END_SECONDS.observe(
-                (datetime.now(UTC) - made.submitted_at).total_seconds()
-            )
+        if outcome.submitted_at:
+            seconds = (datetime.now(UTC) - outcome.submitted_at).total_seconds()
+            metrics.END_TO_END_SECONDS.observe(seconds)
 
     async def _bury(self, record: Record, error: SeedcastError) -> None:
         def letter() -> tuple[bytes | None, bytes, Headers]:
             return dead_letter(record, error, stage=STAGE, store=self._store)
 
         loop = asyncio.get_running_loop()
-        key, value, headers = await self._patience.keep_trying(
-            "store", lambda: loop.run_in_executor(self._storers, letter)
+        key, value, headers = await self._retry(
+            STORE, lambda: loop.run_in_executor(self._storers, letter)
         )
         await self._send(self._dead_letters, key, value, headers)
         metrics.DEAD_LETTERS.labels(STAGE).inc()
-        place = {
-            "topic": record.partition.topic,
-            "partition": record.partition.number,
-            "offset": record.offset,
-        }
-        log.warning("dead_letter", problem=str(error), **place)
+        log.warning(
+            "dead_letter",
+            problem=str(error),
+            topic=record.partition.topic,
+            partition=record.partition.number,
+            offset=record.offset,
+        )
 
     async def _send(self, topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
-        """Returns once the broker has acknowledged it: all replicas in sync. Raises Poison where it takes no such record."""
+        """Returns once all in-sync replicas have the record.
+
+        Raises Poison if the topic takes no such record.
+        """
 
         async def attempt() -> None:
             try:
@@ -152,21 +157,20 @@ class Delivery:
             except FOREIGN as error:
                 raise translate(error, f"producing to {topic}") from error
 
-        await self._patience.keep_trying("broker", attempt)
+        await self._retry(BROKER, attempt)
 
 
-def _failed(made: Outcome, error: Exception) -> Outcome:
-    """Small enough for any topic: metadata may be what made the manifest too large."""
-    what = (
-        f"the manifest does not fit its topic: {error}"
-        if isinstance(error, Poison)
-        else f"unforeseen {type(error).__name__}; the worker's log has the rest"
-    )
+def _failed(outcome: Outcome, error: Exception) -> Outcome:
+    """Return a failure that fits any topic: metadata may have made the manifest too large."""
+    reason = unforeseen(error)
+    if isinstance(error, Poison):
+        message = f"the manifest does not fit its topic: {error}"
+        reason = RequestError(code="render_error", message=message)
     changes: dict[str, object] = {
         "status": "failed",
         "renditions": (),
         "receipt": None,
         "metadata": {},
-        "error": RequestError(code="render_error", message=what),
+        "error": reason,
     }
-    return replace(made, result=msgspec.structs.replace(made.result, **changes))
+    return replace(outcome, result=msgspec.structs.replace(outcome.result, **changes))

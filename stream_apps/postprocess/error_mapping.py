@@ -1,4 +1,4 @@
-"""The errors of aiokafka, as Faust lets them through, to Seedcast's tree."""
+"""Maps the errors of aiokafka, as Faust lets them through, to Seedcast's tree."""
 
 import asyncio
 
@@ -13,9 +13,12 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 def translate(error: BaseException, doing: str) -> SeedcastError:
-    """What is not known here may heal (credentials refused in mid-run included), so it is retryable."""
+    """Return the error of Seedcast's tree that fits; `doing` says what was being done.
+
+    An unknown error may pass (credentials refused in mid-run included), so it is Retryable.
+    """
     cause = error.__cause__ if isinstance(error, FaustError) and error.__cause__ else error
-    got = f"{type(cause).__name__}: {cause}"
     if isinstance(cause, _TOO_LARGE):
-        return Poison(f"{doing}: the broker will never take this record", got=type(cause).__name__)
-    return BrokerUnavailable(doing, got=got)
+        got = type(cause).__name__
+        return Poison(f"{doing}: the broker will never take this record", got=got)
+    return BrokerUnavailable(doing, got=f"{type(cause).__name__}: {cause}")

@@ -1,4 +1,4 @@
-"""Faust in the subset that keeps records: what is set here is set for a reason, given beside it."""
+"""Faust in the subset that keeps records. Each setting has its reason beside it."""
 
 import ssl
 from collections.abc import Callable
@@ -6,22 +6,22 @@ from typing import Any
 
 import faust
 
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, HEADER_ROOM, MIB
+from schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
 from seedcast.settings import KafkaSettings, Settings
 from stream_apps.postprocess.faust_transport import LOGGER, Transport
 
 DAY = 86_400.0  # seconds
-GROUP = "postprocess"
 
 
 class App(faust.App):
-    """Says when a rebalance begins: Faust itself has signals for its end only, when waiting has become a deadlock. Keeps the first reason to crash."""
+    """Reports the beginning of a rebalance, and keeps the first reason of a crash.
+
+    Faust itself signals only the end of a rebalance, when waiting has become a deadlock.
+    """
 
     logger = LOGGER
     served_first = ""  # topic
-    rebalance_began: Callable[[], object] = staticmethod(
-        lambda: None
-    )  # called from the consumer's thread
+    rebalance_began: Callable[[], object] = staticmethod(lambda: None)  # on the consumer's thread
 
     def on_rebalance_start(self) -> None:
         super().on_rebalance_start()
@@ -31,50 +31,52 @@ class App(faust.App):
         super()._crash(self.crash_reason or reason)
 
     def _create_directories(self) -> None:
-        """For tables, of which there are none: a worker needs no disk."""
+        """Do nothing: directories are for tables, and there are none. A worker needs no disk."""
 
 
-def build(settings: Settings) -> App:
-    """An app that has no agent yet."""
-    kafka = settings.kafka
+def build_app(settings: Settings) -> App:
+    """Return an app that has no agent yet."""
+    kafka, batch = settings.kafka, settings.postprocess.batch
     app = App(
-        settings.group(GROUP),
+        settings.group(POSTPROCESS.name),
         broker=[f"kafka://{address.strip()}" for address in kafka.bootstrap.split(",")],
         broker_credentials=_credentials(kafka),
         broker_client_id="seedcast-postprocess",
-        broker_session_timeout=kafka.session_timeout,  # the default, 60 s, is how long a crash would stall the group
+        # By default a crash stalls the group for 60 s.
+        broker_session_timeout=kafka.session_timeout,
         broker_heartbeat_interval=kafka.session_timeout / 3,
         broker_request_timeout=max(30.0, kafka.session_timeout),
-        broker_max_poll_interval=DAY,  # a back-off holds the stream as long as the store is away; the watchdog finds a hang
-        broker_max_poll_records=max(
-            1, settings.postprocess.batch // 4
-        ),  # what was polled blocks the urgent lane until the buffer has taken it
+        # A retry holds the stream as long as the store is away. The watchdog finds a hang.
+        broker_max_poll_interval=DAY,
+        # Polled records block the urgent lane until the buffer has taken them.
+        broker_max_poll_records=max(1, batch // 4),
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=2
-        * MIB,  # prefetched per partition; a record that is larger comes alone
+        consumer_max_fetch_size=2 * MIB,  # prefetched per partition; a larger record comes alone
         producer_acks=-1,
         producer_max_request_size=max(AUDIO.max_bytes, DEAD_LETTERS.max_bytes) + HEADER_ROOM,
-        producer_request_timeout=10.0,  # then the send raises, is logged and repeated; the default is 20 minutes
-        stream_buffer_maxsize=2
-        * settings.postprocess.batch,  # events hold their audio; the default, 4,096, is gigabytes
-        stream_processing_timeout=DAY,  # what Faust would log as a stall is a back-off, which says so itself
+        # After it a send raises, is logged and repeated. The default is 20 minutes.
+        producer_request_timeout=10.0,
+        # Events hold their audio: the default, 4,096 events, is gigabytes.
+        stream_buffer_maxsize=2 * batch,
+        # Faust would log a retry as a stall; retries are logged where they happen.
+        stream_processing_timeout=DAY,
         key_serializer="raw",
         value_serializer="raw",
         store="memory://",
         web_enabled=False,
         topic_disable_leader=True,
-        topic_allow_declare=False,  # topics are created by seedcast.kafka, from the table
+        topic_allow_declare=False,  # seedcast.kafka creates the topics, from the table
         autodiscover=False,
         worker_redirect_stdouts=False,
     )
     app.transport = Transport(app.conf.broker, app)
-    app.served_first = settings.topic(AUDIO_URGENT)
+    app.served_first = settings.topic(URGENT.audio)
     return app
 
 
 def _credentials(kafka: KafkaSettings) -> Any:
-    """None, or Faust's credentials of the same meaning as librdkafka's settings."""
+    """Return Faust's credentials of the same meaning as librdkafka's settings, or None."""
     context = _ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
     if kafka.security_protocol.startswith("SASL"):
         return faust.SASLCredentials(

@@ -1,6 +1,7 @@
-"""From a record of the audio topic to its outcome: a manifest and the objects it names. Pure: stores and sends nothing.
+"""Renders a record of the audio topic: its manifest, and the objects that it names.
 
-The same record gives the same outcome, byte for byte, however often it is taken, as long as its campaign is not cancelled.
+Pure: stores and sends nothing. The same record gives the same outcome, byte for byte, however often
+it is rendered, as long as its campaign is not cancelled.
 """
 
 from collections.abc import Iterable, Set
@@ -13,6 +14,7 @@ import structlog
 
 from schemas.messages import (
     CampaignId,
+    ErrorCode,
     RawAudio,
     Receipt,
     Rejected,
@@ -41,7 +43,7 @@ class Deployment:
     profiles: Profiles
     chain_fingerprint: str
     digest_key: bytes
-    store: ObjectStore  # asked for addresses only
+    store: ObjectStore  # only for the URIs of objects
 
     @classmethod
     def of(
@@ -57,7 +59,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class AudioObject:
-    """Audio to be stored."""
+    """Audio to store."""
 
     profile: str
     key: str
@@ -67,20 +69,21 @@ class AudioObject:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The manifest, and what must be stored before it may be sent."""
+    """The manifest, and the objects that must be stored before it is sent."""
 
     result: SpeechResult
     objects: tuple[AudioObject, ...] = ()
-    submitted_at: datetime | None = None  # None where the request is not in the record
+    submitted_at: datetime | None = None  # None if the record does not hold the request
 
 
 def render_record(
     value: bytes, deployment: Deployment, cancelled: Set[CampaignId] = frozenset()
 ) -> Outcome:
-    """Every record with a readable request id has one. Raises Undecodable for the others: a dead letter.
+    """Return the outcome of a record; every record with a readable request id has one.
 
-    `cancelled`: the campaigns of which no more audio is wanted. One that joins them between two deliveries of a record changes
-    its outcome; the first result counts.
+    Raises Undecodable for the others: they become dead letters. `cancelled` holds the cancelled
+    campaigns. A campaign that is cancelled between two deliveries of a record changes its outcome;
+    the first result counts.
     """
     try:
         synthesis = decode_synthesis(value)
@@ -94,22 +97,20 @@ def render_record(
         return _rendered(synthesis, deployment)
     except InvalidRequest as error:
         return _failed(synthesis, RequestError(code=error.code, message=str(error)))
-    except MemoryError:  # another worker, or this one started anew, may have enough
+    except MemoryError:  # another worker, or this one after a restart, may have enough
         raise
-    except (
-        Exception
-    ) as error:  # a library met what nobody foresaw; it must cost this request, not the worker
+    except Exception as error:  # of any library; costs this request, not the worker
         request = synthesis.request
         log.exception(
             "postprocess_failed", request_id=request.request_id, campaign_id=request.campaign_id
         )
-        return _failed(
-            synthesis,
-            RequestError(
-                code="render_error",
-                message=f"unforeseen {type(error).__name__}; the worker's log has the rest",
-            ),
-        )
+        return _failed(synthesis, unforeseen(error))
+
+
+def unforeseen(error: Exception) -> RequestError:
+    """Describe an error without its message, which may quote a request's text."""
+    message = f"unforeseen {type(error).__name__}; the worker's log has the details"
+    return RequestError(code="render_error", message=message)
 
 
 def _rendered(audio: RawAudio, deployment: Deployment) -> Outcome:
@@ -117,29 +118,29 @@ def _rendered(audio: RawAudio, deployment: Deployment) -> Outcome:
     profiles = _profiles(request.profiles, deployment.profiles)
     with STAGE_SECONDS.labels("decode").time():
         waveform = _waveform(audio)
-    made = render_all(waveform, audio.sample_rate, profiles)
-    keys = [object_key(request.campaign_id, rendered.sha256, rendered.suffix) for rendered in made]
+    rendered = render_all(waveform, audio.sample_rate, profiles)
+    keys = [object_key(request.campaign_id, each.sha256, each.suffix) for each in rendered]
     result = SpeechResult(
         request_id=request.request_id,
         campaign_id=request.campaign_id,
         status="succeeded",
         renditions=tuple(
-            _rendition(rendered, deployment.store.uri(key))
-            for rendered, key in zip(made, keys, strict=True)
+            _rendition(each, deployment.store.uri(key))
+            for each, key in zip(rendered, keys, strict=True)
         ),
         receipt=_receipt(audio, deployment),
         unspoken=audio.unspoken,
         metadata=request.metadata,
     )
     objects = tuple(
-        AudioObject(rendered.profile, key, rendered.data, rendered.content_type)
-        for rendered, key in zip(made, keys, strict=True)
+        AudioObject(each.profile, key, each.data, each.content_type)
+        for each, key in zip(rendered, keys, strict=True)
     )
     return Outcome(result, objects, request.submitted_at)
 
 
 def _profiles(names: Iterable[str], known: Profiles) -> list[Profile]:
-    """Each name once, in the order given."""
+    """Return each profile once, in the order given."""
     wanted = list(dict.fromkeys(names))
     if unknown := [name for name in wanted if name not in known]:
         raise InvalidRequest(
@@ -152,40 +153,31 @@ def _profiles(names: Iterable[str], known: Profiles) -> list[Profile]:
 
 
 def _waveform(audio: RawAudio) -> Waveform:
-    """The waveform, if it is the one that was synthesised."""
-    if not audio.samples:  # which libsndfile cannot read back
-        raise InvalidRequest(
-            "render_error",
-            "waveform of the audio record",
-            expected="at least one sample",
-            got="none",
-        )
+    """Return the waveform, if it is the one that was synthesised."""
+    if not audio.samples:  # libsndfile cannot read an empty FLAC
+        raise _refused("render_error", "at least one sample", "none")
     try:
         waveform, sample_rate = decode_flac(audio.flac)
     except Undecodable as error:
-        raise InvalidRequest(
-            "corrupt_audio", "waveform of the audio record", expected="FLAC", got=error.got
-        ) from error
+        raise _refused("corrupt_audio", "FLAC", error.got) from error
     expected, got = (audio.samples, audio.sample_rate), (len(waveform), sample_rate)
     if waveform.ndim != 1 or expected != got:
-        raise InvalidRequest(
+        raise _refused(
             "corrupt_audio",
-            "waveform of the audio record",
-            expected=f"mono, (samples, Hz) {expected}",
-            got=f"{waveform.ndim} dimensions, {got}",
+            f"mono, (samples, Hz) {expected}",
+            f"{waveform.ndim} dimensions, {got}",
         )
     if (digest := waveform_sha256(waveform)) != audio.waveform_sha256:
-        raise InvalidRequest(
-            "corrupt_audio",
-            "waveform of the audio record",
-            expected=f"SHA-256 {audio.waveform_sha256}",
-            got=digest,
-        )
+        raise _refused("corrupt_audio", f"SHA-256 {audio.waveform_sha256}", digest)
     return waveform
 
 
+def _refused(code: ErrorCode, expected: str, got: str) -> InvalidRequest:
+    return InvalidRequest(code, "waveform of the audio record", expected=expected, got=got)
+
+
 def _rendition(rendered: Rendered, uri: str) -> Rendition:
-    """Measured values to what can be heard, and no nearer."""
+    """Round measured values to what can be heard."""
     made = rendered.processed
     return Rendition(
         profile=rendered.profile,
@@ -205,7 +197,7 @@ def _rendition(rendered: Rendered, uri: str) -> Rendition:
 
 
 def _rounded(value: float, digits: int) -> float | None:
-    """None for the infinite loudness of silence, which JSON has no number for."""
+    """None for the infinite loudness of silence: JSON has no number for it."""
     return round(value, digits) if isfinite(value) else None
 
 
@@ -252,12 +244,12 @@ class _Identity(msgspec.Struct):
     campaign_id: CampaignId | None = None
 
 
-class _RequestIdOnly(msgspec.Struct):  # a wrong campaign id must not cost the request id beside it
+class _RequestIdOnly(msgspec.Struct):  # for a record whose campaign id is invalid
     request_id: RequestId
 
 
 def _salvage(value: bytes, error: Undecodable) -> SpeechResult:
-    """A failed result where the request id, at least, can be read; else raises the error."""
+    """Return a failed result if at least the request id can be read; else raise `error`."""
     try:
         fields = msgspec.msgpack.decode(value)
         fields = fields.get("request", fields)

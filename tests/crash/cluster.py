@@ -1,4 +1,4 @@
-"""Brokers that the tests may break: of one node or of three, each with a second way in, which leads through a proxy."""
+"""Brokers that the tests may break: one node or three, each with a second, proxied listener."""
 
 import os
 import signal
@@ -28,9 +28,15 @@ class Node:
     process: psutil.Process | None = None
 
     def start(self) -> None:
+        self.spawn()
+        self.wait_until_listening()
+
+    def spawn(self) -> None:
         self.process = processes.spawn(self.command, os.environ, self.home / "kafka.log", self.home)
+
+    def wait_until_listening(self) -> None:
         eventually(
-            lambda: self.process and processes.listens(self.process, self.direct),
+            lambda: self.process and processes.is_listening(self.process, self.direct),
             what=f"broker {self.number}",
         )
 
@@ -46,69 +52,73 @@ class Node:
         if self.process:
             self.process.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
-        if self.process and processes.runs(self.process):
+    def resume(self) -> None:
+        if self.process and processes.is_running(self.process):
             self.process.send_signal(signal.SIGCONT)
 
 
 class Cluster:
-    """KRaft, every node broker and controller. Replication of the internal topics follows from the number of nodes; min.insync is the topics' own."""
+    """A KRaft cluster whose nodes are both broker and controller.
+
+    Internal topics have as many replicas as there are nodes; min.insync comes from each topic.
+    """
 
     def __init__(self, folder: Path, count: int = 1) -> None:
-        ports = iter(processes.free_ports(*[0] * (3 * count)))
-        places = [(next(ports), next(ports), next(ports)) for _ in range(count)]
+        free = iter(processes.free_ports(*[0] * (3 * count)))
+        ports = [(next(free), next(free), next(free)) for _ in range(count)]
         quorum = ",".join(
             f"{number}@{HOST}:{controller}"
-            for number, (_, _, controller) in enumerate(places, start=1)
+            for number, (_, _, controller) in enumerate(ports, start=1)
         )
-        name = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        cluster_id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         self.nodes = [
-            _node(folder / str(number), number, place, quorum, name, count)
-            for number, place in enumerate(places, start=1)
+            _node(folder / str(number), number, node_ports, quorum, cluster_id, count)
+            for number, node_ports in enumerate(ports, start=1)
         ]
 
     @property
     def direct(self) -> str:
-        """For who looks on."""
+        """Bootstrap servers for the test itself."""
         return ",".join(f"{HOST}:{node.direct}" for node in self.nodes)
 
     @property
     def proxied(self) -> str:
-        """For the clients under test."""
+        """Bootstrap servers for the clients under test."""
         return ",".join(f"{HOST}:{node.proxy.port}" for node in self.nodes)
 
     def start(self) -> None:
         for node in self.nodes:
-            node.process = processes.spawn(
-                node.command, os.environ, node.home / "kafka.log", node.home
-            )
+            node.spawn()
         for node in self.nodes:
-            eventually(
-                lambda node=node: processes.listens(node.process, node.direct),
-                what=f"broker {node.number}",
-            )  # type: ignore[misc]
+            node.wait_until_listening()
 
     def close(self) -> None:
         for node in self.nodes:
-            node.go_on()
+            node.resume()
             node.kill()
             node.proxy.close()
 
 
 def _node(
-    home: Path, number: int, ports: tuple[int, int, int], quorum: str, cluster: str, count: int
+    home: Path, number: int, ports: tuple[int, int, int], quorum: str, cluster_id: str, count: int
 ) -> Node:
-    direct, behind, controller = ports
-    proxy = Proxy(behind)
+    direct, behind_proxy, controller = ports
+    proxy = Proxy(behind_proxy)
     (home / "kafka" / "data").mkdir(parents=True)
     (home / "kafka" / "data" / "meta.properties").write_text("cluster.id=formatted-below\n")
     command = broker.argv(home, State(broker_port=direct, controller_port=controller))
     (home / "kafka" / "data" / "meta.properties").unlink()
+    direct_listener = f"DIRECT://{HOST}:{direct}"
+    listeners = (
+        direct_listener,
+        f"PROXIED://{HOST}:{behind_proxy}",
+        f"CONTROLLER://{HOST}:{controller}",
+    )
     changes = {
         "node.id": number,
         "controller.quorum.voters": quorum,
-        "listeners": f"DIRECT://{HOST}:{direct},PROXIED://{HOST}:{behind},CONTROLLER://{HOST}:{controller}",
-        "advertised.listeners": f"DIRECT://{HOST}:{direct},PROXIED://{HOST}:{proxy.port}",
+        "listeners": ",".join(listeners),
+        "advertised.listeners": f"{direct_listener},PROXIED://{HOST}:{proxy.port}",
         "inter.broker.listener.name": "DIRECT",
         "listener.security.protocol.map": MAPPING,
         "offsets.topic.replication.factor": count,
@@ -116,15 +126,9 @@ def _node(
         "share.coordinator.state.topic.replication.factor": count,
     }
     properties = Path(command[-1])
-    with properties.open("a") as file:  # of a name that comes twice, Java takes the last
+    with properties.open("a") as file:  # Java takes the last value of a repeated name
         file.writelines(f"{key}={value}\n" for key, value in changes.items())
-    tool = [
-        *command[:-2],
-        "kafka.tools.StorageTool",
-        "format",
-        f"--cluster-id={cluster}",
-        "--config",
-        properties,
-    ]
-    subprocess.run(tool, check=True, capture_output=True)
+    storage_tool = [*command[:-2], "kafka.tools.StorageTool", "format"]
+    arguments = [f"--cluster-id={cluster_id}", "--config", properties]
+    subprocess.run([*storage_tool, *arguments], check=True, capture_output=True)
     return Node(number, home, direct, command, proxy)

@@ -1,4 +1,7 @@
-"""A night for each test, and a seed to repeat its chances by; what it notes is shown at the end of a run, by tests/conftest."""
+"""A deployment for each test, and a seed that repeats its random moments.
+
+What a test measured goes to its report; tests/conftest prints it at the end of a run.
+"""
 
 import os
 import random
@@ -8,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from seedcast.settings import Settings
-from tests.crash.night import Night, impatient
+from tests.crash.deployment import Deployment, with_short_timeouts
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """FAULT_ROUNDS runs what is left to chance so many times; the round is part of the test's name, and so of its chances."""
+    """Run tests that draw random moments FAULT_ROUNDS times.
+
+    The round is part of the test's name, which seeds its draws, so rounds differ.
+    """
     rounds = int(os.environ.get("FAULT_ROUNDS") or 1)
     if "chance" in metafunc.fixturenames and rounds > 1:
         metafunc.parametrize(
@@ -22,7 +28,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture
 def chance(request: pytest.FixtureRequest) -> random.Random:
-    """Another moment each time; FAULT_SEED repeats one."""
+    """A generator with a new seed in each run; FAULT_SEED repeats one."""
     seed = os.environ.get("FAULT_SEED") or str(random.SystemRandom().randrange(2**32))
     request.node.user_properties.append(("seed", seed))
     print(f"FAULT_SEED={seed}")
@@ -30,19 +36,22 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 
 
 @pytest.fixture
-def night(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Night]:
-    yield from a_night(Night(impatient(settings), tmp_path, settings), request)
+def deployment(
+    settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Deployment]:
+    short = with_short_timeouts(settings)
+    yield from managed(Deployment(short, tmp_path, settings), request)
 
 
-def a_night(night: Night, request: pytest.FixtureRequest) -> Iterator[Night]:
-    """Its workers end with the test; what it measured goes to the report."""
+def managed(deployment: Deployment, request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """Yield it; end its workers with the test, and add what it measured to the test's report."""
     try:
-        yield night
+        yield deployment
     finally:
-        night.close()
+        deployment.close()
         request.node.user_properties += [
-            (recovery.fault, f"{recovery.seconds:.1f} s") for recovery in night.recoveries
+            (recovery.fault, f"{recovery.seconds:.1f} s") for recovery in deployment.recoveries
         ]
         request.node.user_properties += [
-            (f"repeats on {topic}", str(count)) for topic, count in night.repeats.items()
+            (f"repeats on {topic}", str(count)) for topic, count in deployment.repeats.items()
         ]

@@ -1,6 +1,7 @@
-"""`python -m tests.crash.mutant CHANGE[,CHANGE…] run KIND`: a worker as it must not be, or one that meets what it seldom meets.
+"""`python -m tests.crash.mutant CHANGE[,CHANGE…] run KIND`: start a worker with changed code.
 
-The first are what the matrix has to turn red for; the others make the moment at which it does. Nothing of this is in what is shipped.
+Some changes break the protocol; the fault matrix must go red for them. The others bring about a
+moment that is rare otherwise, such as a request that stays in its slot. None of this is shipped.
 """
 
 import asyncio
@@ -21,12 +22,14 @@ from stream_apps.postprocess.delivery import Delivery
 from stream_apps.postprocess.faust_app import App
 from stream_apps.postprocess.render import AudioObject
 
-STEP = 0.25  # seconds that a slow engine takes
-PACE = 0.2  # seconds that a paced one takes: so long that it is at work for a whole test, so short that post-processing is, too
+STEP = 0.25  # seconds per step of a slow engine
+# Seconds per step of a paced engine: long enough to keep it busy for a whole test, and short enough
+# to keep post-processing busy, too.
+PACE = 0.2
 
 
 def no_bitmap() -> None:
-    """A new owner starts at the watermark, and does again what the last one did above it."""
+    """A new owner starts at the watermark and repeats what the last one did above it."""
 
     class Forgetful(Ledger):
         def __init__(self, watermark: int, metadata: str = "") -> None:
@@ -36,34 +39,35 @@ def no_bitmap() -> None:
 
 
 def commit_first() -> None:
-    """A request is done when its audio is handed to the producer."""
+    """A request counts as done when its audio is handed to the producer, before delivery."""
     publish, finish = Publisher.publish, assignments.Assignment.finish
 
-    def early(
+    def finish_and_publish(
         publisher: Publisher, assignment: assignments.Assignment, offset: int, synthesis: Synthesis
     ) -> None:
         finish(assignment, offset)
         publish(publisher, assignment, offset, synthesis)
 
-    def late(assignment: assignments.Assignment, offset: int) -> None:
-        with suppress(KeyError):  # it was finished early
+    def finish_again(assignment: assignments.Assignment, offset: int) -> None:
+        with suppress(KeyError):  # it is finished already
             finish(assignment, offset)
 
-    Publisher.publish, assignments.Assignment.finish = early, late  # type: ignore[method-assign]
+    Publisher.publish = finish_and_publish  # type: ignore[method-assign]
+    assignments.Assignment.finish = finish_again  # type: ignore[method-assign]
 
 
 def concurrency_2() -> None:
-    """Two instances of each agent take turns."""
+    """Each Faust agent has two instances, which take turns."""
     agent = App.agent
 
-    def twice(app: App, *arguments: Any, concurrency: int, **named: Any) -> Any:
+    def doubled(app: App, *arguments: Any, concurrency: int, **named: Any) -> Any:
         return agent(app, *arguments, concurrency=2 * concurrency, **named)
 
-    App.agent = twice
+    App.agent = doubled
 
 
 def held_slot() -> None:
-    """The first request of the night never leaves its slot."""
+    """The first request of a campaign never leaves its slot."""
     admit, held = EspeakEngine.admit, list[SpeechRequest]()
 
     def hold(engine: EspeakEngine, ticket: int, request: SpeechRequest) -> None:
@@ -76,7 +80,7 @@ def held_slot() -> None:
 
 
 def held_object() -> None:
-    """The first object that is to be stored never is."""
+    """The first object is never stored."""
     put, numbers = Delivery._put, count()
 
     async def hold(delivery: Delivery, item: AudioObject) -> None:
@@ -89,26 +93,26 @@ def held_object() -> None:
 
 
 def twice() -> None:
-    """All audio is sent again, also what no crash left open."""
+    """All audio is sent twice, even without a crash."""
     send = Publisher._send
 
-    def again(publisher: Publisher, *arguments: Any) -> None:
+    def send_twice(publisher: Publisher, *arguments: Any) -> None:
         send(publisher, *arguments)
         topic, key, value, headers, _, *rest = arguments
         send(publisher, topic, key, value, headers, lambda _: None, *rest)
 
-    Publisher._send = again  # type: ignore[method-assign]
+    Publisher._send = send_twice  # type: ignore[method-assign]
 
 
 def slow_engine() -> None:
-    _slowed(STEP)
+    _delay_steps(STEP)
 
 
 def paced_engine() -> None:
-    _slowed(PACE)
+    _delay_steps(PACE)
 
 
-def _slowed(seconds: float) -> None:
+def _delay_steps(seconds: float) -> None:
     step = EspeakEngine.step
 
     def slow(engine: EspeakEngine) -> Any:

@@ -1,4 +1,4 @@
-"""A TCP proxy that fails as told: between clients and a broker, or an object store."""
+"""A TCP proxy in front of a broker or an object store, which fails as a test tells it to."""
 
 import socket
 import threading
@@ -12,25 +12,31 @@ CHUNK = 65_536  # bytes
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to every connection while it lasts. Nothing by default."""
+    """What happens to every connection while the fault lasts. Nothing by default."""
 
-    cut: bool = False  # connections are closed, new ones at once
-    frozen: bool = False  # nothing passes, either way
-    deaf: bool = False  # what clients say arrives, and no answer does
+    cut: bool = False  # open connections are closed, and new ones at once
+    frozen: bool = False  # nothing passes in either direction
+    answers_lost: bool = False  # requests arrive, answers do not
     delay: float = 0.0  # seconds before each chunk
-    answer: bytes = b""  # what every request gets (HTTP, without a body to wait for), and the server hears nothing
+    answer: bytes = b""  # the HTTP answer to every request, none of which reaches the server
 
 
-def http(status: str, code: str) -> Fault:
-    """S3's way to say no."""
-    body = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>told to</Message></Error>'.encode()
-    head = f"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+def s3_error(status: str, code: str) -> Fault:
+    """Every request is refused in the form that S3 uses."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f"<Error><Code>{code}</Code><Message>told to</Message></Error>"
+    ).encode()
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
     return Fault(answer=head.encode() + body)
 
 
 class Proxy:
     def __init__(self, target: int) -> None:
-        """Listens on a port of its own, and forwards to the target, a port of this machine."""
+        """Listen on a free port and forward to `target`, another port of this machine."""
         self.target = target
         self._fault, self._changed = Fault(), threading.Condition()
         self._open: set[socket.socket] = set()
@@ -39,11 +45,15 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def fail(self, fault: Fault) -> None:
-        """A stream that may have lost bytes cannot be mended: what is open is closed where the fault begins or ends in one."""
+        """Replace the current fault.
+
+        A stream that may have lost bytes cannot be mended, so connections are closed if either
+        fault loses any.
+        """
         with self._changed:
             before, self._fault = self._fault, fault
             self._changed.notify_all()
-        if fault.cut or fault.answer or before.deaf or before.answer:
+        if fault.cut or fault.answer or before.answers_lost or before.answer:
             self._close_all()
 
     def heal(self) -> None:
@@ -70,7 +80,7 @@ class Proxy:
                 return
             with socket.create_connection((HOST, self.target)) as server:
                 self._open |= {client, server}
-                if self._fault.cut or self._fault.answer:  # which came while it connected
+                if self._fault.cut or self._fault.answer:  # it began while this one connected
                     return
                 back = threading.Thread(target=self._pump, args=(server, client, True), daemon=True)
                 back.start()
@@ -85,14 +95,14 @@ class Proxy:
                     self._changed.wait_for(lambda: not self._fault.frozen)
                 if self._fault.delay:
                     time.sleep(self._fault.delay)  # the fault itself, not a wait for something
-                if not (self._fault.deaf and answers):
+                if not (self._fault.answers_lost and answers):
                     sink.sendall(chunk)
         for end in (source, sink):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
     def _refuse(self, client: socket.socket, answer: bytes) -> None:
-        """A body that was not read would turn the answer into a reset."""
+        """Read the request, then answer. An unread body would turn the answer into a reset."""
         head = b""
         while b"\r\n\r\n" not in head and (chunk := client.recv(CHUNK)):
             head += chunk
@@ -102,14 +112,14 @@ class Proxy:
             for line in fields.lower().split(b"\r\n")
             if line.startswith(b"content-length:")
         ]
-        left = sum(lengths) - len(body)
+        remaining = sum(lengths) - len(body)
         if b"100-continue" in fields.lower():
             client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        while left > 0 and (chunk := client.recv(CHUNK)):
-            left -= len(chunk)
+        while remaining > 0 and (chunk := client.recv(CHUNK)):
+            remaining -= len(chunk)
         client.sendall(answer)
 
     def _close_all(self) -> None:
-        for each in list(self._open):
+        for connection in list(self._open):
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,7 @@
-"""Brokers that die, freeze, are cut off or lose their answers, under load: every request still ends once."""
+"""Brokers that die, freeze, are cut off or lose their answers under load.
+
+Every request still ends once.
+"""
 
 import random
 import resource
@@ -19,30 +22,30 @@ from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin, client_config
 from seedcast.settings import Settings
 from storage.s3 import S3Store
-from tests.conftest import environment, eventually
-from tests.conftest import stopped as halted
+from tests.conftest import environment, eventually, wait_until_stopped
 from tests.crash.cluster import Cluster, Node
-from tests.crash.conftest import a_night
-from tests.crash.night import GRACE, GROUPS, SESSION, Night, Worker, impatient
+from tests.crash.conftest import managed
+from tests.crash.deployment import GROUPS, SESSION, Deployment, with_short_timeouts
 from tests.crash.proxy import Fault
+from tests.crash.worker_process import GRACE, Worker
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 150  # of people who are spoken to when a fault comes
-ROWS = 50  # of a list that is submitted through it
+REQUESTS = 150  # accepted before each fault
+ROWS = 50  # of a list that is submitted during the fault
 
 
 @pytest.fixture(scope="module")
-def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    yield from running(Cluster(tmp_path_factory.mktemp("lone")))
+def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    yield from started(Cluster(tmp_path_factory.mktemp("single")))
 
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    yield from running(Cluster(tmp_path_factory.mktemp("three"), count=3))
+    yield from started(Cluster(tmp_path_factory.mktemp("three"), count=3))
 
 
-def running(cluster: Cluster) -> Iterator[Cluster]:
+def started(cluster: Cluster) -> Iterator[Cluster]:
     try:
         cluster.start()
         yield cluster
@@ -50,30 +53,30 @@ def running(cluster: Cluster) -> Iterator[Cluster]:
         cluster.close()
 
 
-def on(cluster: Cluster, settings: Settings, folder: Path) -> Night:
-    """A night whose workers reach the brokers through the proxies, while the test does so directly."""
+def deployment_on(cluster: Cluster, settings: Settings, folder: Path) -> Deployment:
+    """A deployment whose workers use the proxies; the test itself connects directly."""
     kafka = settings.kafka.model_copy(
         update={"bootstrap": cluster.direct, "replication": len(cluster.nodes)}
     )
-    seen = settings.model_copy(update={"kafka": kafka})
+    direct = settings.model_copy(update={"kafka": kafka})
     client = AdminClient(client_config.client(kafka))
     eventually(
         lambda: len(client.list_topics(timeout=10).brokers) == len(cluster.nodes),
         what="all brokers",
     )
-    Admin(seen).ensure_topics()
-    S3Store(seen.s3).ensure_bucket()
-    proxied = seen.model_copy(
+    Admin(direct).ensure_topics()
+    S3Store(direct.s3).ensure_bucket()
+    proxied = direct.model_copy(
         update={"kafka": kafka.model_copy(update={"bootstrap": cluster.proxied})}
     )
-    return Night(impatient(proxied), folder, seen)
+    return Deployment(with_short_timeouts(proxied), folder, direct)
 
 
 @pytest.fixture
-def dark(
-    lone: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[Night]:
-    yield from a_night(on(lone, settings, tmp_path), request)
+def deployment(
+    single: Cluster, settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Deployment]:
+    yield from managed(deployment_on(single, settings, tmp_path), request)
 
 
 def killed(node: Node, chance: random.Random) -> None:
@@ -87,173 +90,164 @@ def stopped(node: Node, chance: random.Random) -> None:
 
 
 def paused(node: Node, chance: random.Random) -> None:
-    outlast(node.pause, node.go_on, SESSION + 3)
+    inject(SESSION + 3, node.pause, node.resume)
 
 
-def cut(node: Node, chance: random.Random) -> None:
-    outlast(
-        lambda: node.proxy.fail(Fault(cut=True)), node.proxy.heal, chance.uniform(1, SESSION + 3)
-    )
+def paused_for_long(node: Node, _: random.Random) -> None:
+    inject(30, node.pause, node.resume)
 
 
-def deaf(node: Node, chance: random.Random) -> None:
-    outlast(
-        lambda: node.proxy.fail(Fault(deaf=True)), node.proxy.heal, chance.uniform(1, SESSION + 3)
-    )
+def network_cut(node: Node, chance: random.Random) -> None:
+    fail_network(node, Fault(cut=True), chance.uniform(1, SESSION + 3))
 
 
-def slow(node: Node, chance: random.Random) -> None:
-    outlast(lambda: node.proxy.fail(Fault(delay=0.1)), node.proxy.heal, SESSION + 3)
+def answers_lost(node: Node, chance: random.Random) -> None:
+    fail_network(node, Fault(answers_lost=True), chance.uniform(1, SESSION + 3))
 
 
-def outlast(begin: Callable[[], None], end: Callable[[], None], seconds: float) -> None:
+def network_slow(node: Node, chance: random.Random) -> None:
+    fail_network(node, Fault(delay=0.1), SESSION + 3)
+
+
+def fail_network(node: Node, fault: Fault, seconds: float) -> None:
+    inject(seconds, lambda: node.proxy.fail(fault), node.proxy.heal)
+
+
+def inject(seconds: float, begin: Callable[[], None], end: Callable[[], None]) -> None:
+    """Begin a fault, and end it after that many seconds."""
     begin()
     threading.Event().wait(seconds)  # the length of the fault, not a wait for something
     end()
 
 
-def paused_for_long(node: Node, _: random.Random) -> None:
-    outlast(node.pause, node.go_on, 30)
+def disk_full(node: Node, _: random.Random) -> None:
+    """Let no file grow, as on a full disk, until the broker gives up its folder and exits.
 
-
-def full(node: Node, _: random.Random) -> None:
-    """No file may grow, as on a full disk: the broker gives up its folder and ends. Then there is room again."""
+    Then restart it with room.
+    """
     assert node.process
     node.process.rlimit(psutil.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
     eventually(
-        lambda: node.process and not processes.runs(node.process),
+        lambda: node.process and not processes.is_running(node.process),
         what="the broker to give up its folder",
     )
     node.start()
 
 
-def submitting(night: Night, campaign: str) -> subprocess.Popen[str]:
-    """A list on its way through the proxy, stopped before its first request is sent."""
-    rows = night.folder / f"{campaign}.csv"
+def stopped_submission(deployment: Deployment, campaign: str) -> subprocess.Popen[str]:
+    """Submit a list through the proxy; stop the process before it sends its first request."""
+    rows = deployment.folder / f"{campaign}.csv"
     rows.write_text(
         "id,text\n" + "".join(f"r-{number},Row number {number}.\n" for number in range(ROWS))
     )
-    command = [
-        sys.executable,
-        "-m",
-        "seedcast.cli",
-        "submit",
-        rows,
-        "--campaign",
-        campaign,
-        "--id-column",
-        "id",
-        "--voice",
-        "7",
-        "--profile",
-        "telephony",
-    ]
-    variables = environment(night.settings) | {VARIABLE: "submit.intended:1:stop"}
+    command = [sys.executable, "-m", "seedcast.cli", "submit", rows, "--campaign", campaign]
+    options = ["--id-column", "id", "--voice", "7", "--profile", "telephony"]
+    variables = environment(deployment.settings) | {VARIABLE: "submit.intended:1:stop"}
     process = subprocess.Popen(
-        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *options],
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    night.campaigns.append(campaign)
-    halted(process)
+    deployment.campaigns.append(campaign)
+    wait_until_stopped(process)
     return process
 
 
-def at_work(night: Night, *kinds: str) -> list[Worker]:
-    """Workers that have their partitions, so that a fault meets both stages with work in hand."""
-    workers = [night.start(kind) for kind in kinds or GROUPS]
+def assigned_workers(deployment: Deployment, *kinds: str) -> list[Worker]:
+    """Start workers and wait for their partitions, so that a fault meets them with work in hand."""
+    workers = [deployment.start_worker(kind) for kind in kinds or GROUPS]
     for worker in workers:
-        worker.says('"assigned"')
+        worker.wait_for_log('"assigned"')
     return workers
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("away", [Node.kill, Node.pause], ids=["dead", "frozen"])
-def test_a_gpu_consumer_that_is_told_to_leave_while_the_broker_is_away_leaves_in_its_grace_time(
-    dark: Night, lone: Cluster, away: Callable[[Node], None]
+@pytest.mark.parametrize("disable", [Node.kill, Node.pause], ids=["dead", "frozen"])
+def test_a_gpu_consumer_exits_within_its_grace_time_while_the_broker_is_unavailable(
+    deployment: Deployment, single: Cluster, disable: Callable[[Node], None]
 ) -> None:
-    """librdkafka's own close waits for a commit under way, for as long as the broker is away."""
-    [worker] = at_work(dark, "gpu-consumer")
-    dark.submit(REQUESTS)
-    dark.comes_to("gpu-consumer", REQUESTS // 4)
-    node = lone.nodes[0]
-    away(node)
-    worker.send(signal.SIGTERM)
+    """librdkafka's own close waits for a pending commit as long as the broker is unavailable."""
+    [worker] = assigned_workers(deployment, "gpu-consumer")
+    deployment.submit(REQUESTS)
+    deployment.wait_for_commits("gpu-consumer", REQUESTS // 4)
+    node = single.nodes[0]
+    disable(node)
+    worker.send_signal(signal.SIGTERM)
     try:
-        assert worker.process.wait(GRACE) == 0, worker.said[-2000:]
+        assert worker.process.wait(GRACE) == 0, worker.log[-2000:]
     finally:
-        node.go_on() if away is Node.pause else node.start()
+        node.resume() if disable is Node.pause else node.start()
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "faults",
     [
-        (killed, cut, deaf),
-        pytest.param((stopped, slow, paused, paused_for_long, full), marks=pytest.mark.slow),
+        (killed, network_cut, answers_lost),
+        pytest.param(
+            (stopped, network_slow, paused, paused_for_long, disk_full), marks=pytest.mark.slow
+        ),
     ],
     ids=["quick ones", "slow ones"],
 )
-def test_faults_of_the_only_broker_and_the_way_to_it_lose_nothing(
-    dark: Night,
-    lone: Cluster,
+def test_faults_of_the_only_broker_and_of_the_network_lose_nothing(
+    deployment: Deployment,
+    single: Cluster,
     chance: random.Random,
     faults: tuple[Callable[[Node, random.Random], None], ...],
 ) -> None:
-    workers, count = at_work(dark), 0
+    workers, count = assigned_workers(deployment), 0
     for fault in chance.sample(faults, len(faults)):
-        submission = submitting(dark, f"list-{fault.__name__}")
-        dark.submit(REQUESTS, first=count, campaign=fault.__name__)
-        dark.comes_to("gpu-consumer", count + chance.randint(1, REQUESTS // 2))
-        dark.mark()
-        dark.unanswered()
+        submission = stopped_submission(deployment, f"list-{fault.__name__}")
+        deployment.submit(REQUESTS, first=count, campaign=fault.__name__)
+        deployment.wait_for_commits("gpu-consumer", count + chance.randint(1, REQUESTS // 2))
+        deployment.allow_repeats()
+        deployment.allow_lost_answers()
         submission.send_signal(signal.SIGCONT)
-        fault(lone.nodes[0], chance)
+        fault(single.nodes[0], chance)
         for kind in GROUPS:
-            with dark.recovery(f"broker {fault.__name__}", kind):
+            with deployment.recovery(f"broker {fault.__name__}", kind):
                 pass
         output, _ = submission.communicate(timeout=180)
         assert f"{ROWS} accepted ({ROWS} new, 0 before)" in output, output
         count += REQUESTS + ROWS
-        dark.completes(count)
-    dark.holds(count)  # of each list, too: as many distinct ids as it was sealed with
+        deployment.wait_for_completion(count)
+    deployment.assert_invariants(count)  # also that each list has as many ids as it was sealed with
     for worker in workers:
-        worker.finishes()
+        worker.shut_down()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_of_three_brokers_the_leader_is_killed_and_no_acknowledged_record_is_lost(
+def test_killing_the_leader_of_three_brokers_loses_no_acknowledged_record(
     three: Cluster,
     settings: Settings,
     tmp_path: Path,
     request: pytest.FixtureRequest,
     chance: random.Random,
 ) -> None:
-    for night in a_night(on(three, settings, tmp_path), request):
-        workers = at_work(night, "gpu-consumer", *GROUPS)
-        night.submit(6 * REQUESTS)
+    for deployment in managed(deployment_on(three, settings, tmp_path), request):
+        workers = assigned_workers(deployment, "gpu-consumer", *GROUPS)
+        deployment.submit(6 * REQUESTS)
         for share in (1, 2):
             for kind in GROUPS:
-                night.comes_to(kind, chance.randint(1, REQUESTS // 2) * share)
-            night.mark()
-            night.unanswered()
-            leader = three.nodes[leader_of(night.seen) - 1]
+                deployment.wait_for_commits(kind, chance.randint(1, REQUESTS // 2) * share)
+            deployment.allow_repeats()
+            deployment.allow_lost_answers()
+            leader = three.nodes[leader_of(deployment.test_settings) - 1]
             leader.kill()
             for kind in GROUPS:
-                with night.recovery(f"leader killed: {kind}", kind):
+                with deployment.recovery(f"leader killed: {kind}", kind):
                     pass
             leader.start()
-        night.completes(6 * REQUESTS, timeout=300)
-        night.holds(6 * REQUESTS)
+        deployment.wait_for_completion(6 * REQUESTS, timeout=300)
+        deployment.assert_invariants(6 * REQUESTS)
         for worker in workers:
-            worker.finishes()
+            worker.shut_down()
 
 
 def leader_of(settings: Settings) -> int:
-    name = settings.topic(AUDIO)
-    return int(
-        AdminClient(client_config.client(settings.kafka))
-        .list_topics(name, timeout=10)
-        .topics[name]
-        .partitions[0]
-        .leader
-    )
+    name, client = settings.topic(AUDIO), AdminClient(client_config.client(settings.kafka))
+    return int(client.list_topics(name, timeout=10).topics[name].partitions[0].leader)

@@ -1,4 +1,7 @@
-"""The matrix can go red: the same night passes with the workers as they are, and fails with one whose protocol is broken on purpose."""
+"""The matrix can go red: each scenario passes with sound workers and fails with a mutant.
+
+A mutant is a worker whose protocol is broken on purpose (tests/crash/mutant).
+"""
 
 import pytest
 
@@ -6,92 +9,100 @@ from gpu_consumers.audio_backlog import untaken
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin
 from tests.conftest import eventually
-from tests.crash.night import GROUPS, SOURCES, Night
+from tests.crash.deployment import GROUPS, SOURCES, Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 REQUESTS = 60
-HELD_BACK = {
+# Audio waits in the producer; commits do not wait.
+LINGERING = {
     "SEEDCAST_KAFKA_OPTIONS": '{"linger.ms": "60000"}',
     "SEEDCAST_GPU_COMMIT_INTERVAL": "0.01",
-}  # audio waits in the producer, and commits do not
-
-
-def taken_over(night: Night, *broken: str) -> None:
-    """Killed when all but its oldest request is done; its successor must know which."""
-    night.submit(REQUESTS)
-    first = night.gpu("held_slot")
-    night.comes_to("gpu-consumer", REQUESTS - 1)
-    night.kill(first)
-    night.gpu(*broken)
-    night.post()
-    night.reaches(REQUESTS)
-
-
-def cut_short(night: Night, *broken: str) -> None:
-    """Killed while audio waits in its producer."""
-    night.submit(REQUESTS)
-    night.died(night.gpu(*broken, **HELD_BACK, **{VARIABLE: "gpu.sent:30"}))
-    night.gpu()
-    night.post()
-
-
-def held_up(night: Night, *broken: str) -> None:
-    """Killed while one object waits to be stored; with two instances all that came behind it is done by then."""
-    night.submit(REQUESTS)
-    night.gpu()
-    night.comes_to("gpu-consumer", REQUESTS)
-    first = night.post(
-        "held_object", *broken, SEEDCAST_POSTPROCESS_BATCH="4"
-    )  # it holds a part of one partition
-    first.says("held")
-    if broken:
-        night.comes_to("postprocess", REQUESTS)
-    night.kill(first)
-    night.post()
-
-
-def left_open(night: Night, *broken: str) -> None:
-    """Killed with the whole list in front of it: only what it had sent may come again."""
-    night.submit(REQUESTS)
-    night.died(night.gpu(**{VARIABLE: "gpu.acknowledged:5"}))
-    night.gpu(*broken)
-    night.post()
-    night.reaches(REQUESTS)
-
-
-NIGHTS = {
-    "no_bitmap": (taken_over, "was spoken 2 times, expected at most 1"),
-    "commit_first": (
-        cut_short,
-        "a request whose offset is committed has neither audio nor a result",
-    ),
-    "twice": (left_open, r"was spoken \d times, expected at most \d"),
-    "concurrency_2": (held_up, "a request whose audio's offset is committed has no result"),
 }
 
 
-def taken(night: Night) -> bool:
-    """Whether there is nothing left to read in either stage: no request, and then no audio."""
-    admin = Admin(night.seen)
+def killed_with_one_unfinished(deployment: Deployment, *broken: str) -> None:
+    """Kill a consumer when all but its oldest request is done; its successor must know which."""
+    deployment.submit(REQUESTS)
+    first = deployment.start_gpu_consumer("held_slot")
+    deployment.wait_for_commits("gpu-consumer", REQUESTS - 1)
+    deployment.kill(first)
+    deployment.start_gpu_consumer(*broken)
+    deployment.start_postprocess()
+    deployment.wait_for_results(REQUESTS)
+
+
+def killed_before_delivery(deployment: Deployment, *broken: str) -> None:
+    """Kill a consumer while audio waits in its producer."""
+    deployment.submit(REQUESTS)
+    first = deployment.start_gpu_consumer(*broken, **LINGERING, **{VARIABLE: "gpu.sent:30"})
+    deployment.wait_for_crash(first)
+    deployment.start_gpu_consumer()
+    deployment.start_postprocess()
+
+
+def killed_before_storing(deployment: Deployment, *broken: str) -> None:
+    """Kill a post-process worker while one object waits to be stored.
+
+    With two instances of its agent, all records behind that one are done by then.
+    """
+    deployment.submit(REQUESTS)
+    deployment.start_gpu_consumer()
+    deployment.wait_for_commits("gpu-consumer", REQUESTS)
+    small = {"SEEDCAST_POSTPROCESS_BATCH": "4"}  # the held batch is a part of one partition
+    first = deployment.start_postprocess("held_object", *broken, **small)
+    first.wait_for_log("held")
+    if broken:
+        deployment.wait_for_commits("postprocess", REQUESTS)
+    deployment.kill(first)
+    deployment.start_postprocess()
+
+
+def killed_at_the_beginning(deployment: Deployment, *broken: str) -> None:
+    """Kill a consumer with most of the list to do: only what it had sent may come again."""
+    deployment.submit(REQUESTS)
+    deployment.wait_for_crash(deployment.start_gpu_consumer(**{VARIABLE: "gpu.acknowledged:5"}))
+    deployment.start_gpu_consumer(*broken)
+    deployment.start_postprocess()
+    deployment.wait_for_results(REQUESTS)
+
+
+# By change of the mutant: the scenario, and the failure that the change must cause.
+SCENARIOS = {
+    "no_bitmap": (killed_with_one_unfinished, "was spoken 2 times, expected at most 1"),
+    "commit_first": (
+        killed_before_delivery,
+        "a request whose offset is committed has neither audio nor a result",
+    ),
+    "twice": (killed_at_the_beginning, r"was spoken \d times, expected at most \d"),
+    "concurrency_2": (
+        killed_before_storing,
+        "a request whose audio's offset is committed has no result",
+    ),
+}
+
+
+def all_read(deployment: Deployment) -> bool:
+    """Return True if neither stage has anything left to read: requests first, then audio."""
+    settings, admin = deployment.test_settings, Admin(deployment.test_settings)
     return not any(
-        untaken(admin, night.seen.group(group), night.seen.topic(SOURCES[kind]), 0).records
+        untaken(admin, settings.group(group), settings.topic(SOURCES[kind]), 0).records
         for kind, group in GROUPS.items()
     )
 
 
-@pytest.mark.parametrize("mutation", NIGHTS)
-def test_the_night_passes_with_sound_workers(night: Night, mutation: str) -> None:
-    play, _ = NIGHTS[mutation]
-    play(night)
-    night.completes(REQUESTS)
-    night.holds(REQUESTS)
+@pytest.mark.parametrize("mutation", SCENARIOS)
+def test_a_scenario_passes_with_sound_workers(deployment: Deployment, mutation: str) -> None:
+    run, _ = SCENARIOS[mutation]
+    run(deployment)
+    deployment.wait_for_completion(REQUESTS)
+    deployment.assert_invariants(REQUESTS)
 
 
-@pytest.mark.parametrize("mutation", NIGHTS)
-def test_the_night_goes_red_with_a_broken_worker(night: Night, mutation: str) -> None:
-    play, said = NIGHTS[mutation]
-    play(night, mutation)
-    eventually(lambda: taken(night), what="nothing left to read")
-    with pytest.raises(AssertionError, match=said):
-        night.holds(REQUESTS)
+@pytest.mark.parametrize("mutation", SCENARIOS)
+def test_a_scenario_fails_with_a_broken_worker(deployment: Deployment, mutation: str) -> None:
+    run, failure = SCENARIOS[mutation]
+    run(deployment, mutation)
+    eventually(lambda: all_read(deployment), what="nothing left to read")
+    with pytest.raises(AssertionError, match=failure):
+        deployment.assert_invariants(REQUESTS)

@@ -1,30 +1,30 @@
-"""A worker without room on its disk: it needs none, so that only its log is lost."""
+"""A worker whose disk is full works on: it writes nothing but its log."""
 
 import resource
 
 import pytest
 
-from tests.crash.night import GROUPS, Night
+from tests.crash.deployment import GROUPS, Deployment
 
 pytestmark = pytest.mark.integration
 
 REQUESTS = 40
 
 
-def full() -> None:
-    """No file may grow: neither a temporary one nor the log, as on a full disk."""
+def fill_disk() -> None:
+    """Let no file grow, as on a full disk: neither a temporary one nor the log."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def test_workers_whose_disk_is_full_do_all_their_work(night: Night) -> None:
-    night.submit(REQUESTS)
+def test_workers_whose_disk_is_full_do_all_their_work(deployment: Deployment) -> None:
+    deployment.submit(REQUESTS)
     with (
-        night.recovery("disk full: postprocess", "postprocess"),
-        night.recovery("disk full: gpu-consumer"),
+        deployment.recovery("disk full: postprocess", "postprocess"),
+        deployment.recovery("disk full: gpu-consumer"),
     ):
-        workers = [night.start(kind, before=full) for kind in GROUPS]
-    night.completes(REQUESTS)
-    night.holds(REQUESTS)
+        workers = [deployment.start_worker(kind, preexec=fill_disk) for kind in GROUPS]
+    deployment.wait_for_completion(REQUESTS)
+    deployment.assert_invariants(REQUESTS)
     for worker in workers:
-        worker.finishes()
-        assert not worker.said, "the disk was not full"
+        worker.shut_down()
+        assert not worker.log, "the disk was not full"

@@ -1,4 +1,7 @@
-"""kill -9 at every edge between reading a record and committing its offset, one worker after another in the same night, in both stages at once."""
+"""kill -9 at every edge between reading a record and committing its offset.
+
+One worker after another dies in the same deployment, in both stages at once.
+"""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -6,36 +9,34 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from seedcast.failpoints import VARIABLE
-from tests.crash.night import GROUPS, Night, Worker
+from tests.crash.deployment import GROUPS, Deployment
+from tests.crash.worker_process import Worker
 
 pytestmark = pytest.mark.integration
 
 REQUESTS = 300
-PACED = 400  # requests before a paced engine: more than it speaks before the last fault, on a busy machine
+PACED = 400  # requests: more than a paced engine speaks before the last fault
 SOON = 15  # the most requests that are finished before the next fault
-PASSAGES = 40  # the last passage at which to die: all victims together leave something to do
-RARE = {
-    "gpu.assigned": 1,
-    "gpu.commit": 2,
-    "gpu.committed": 2,
-}  # the same for what is not passed by each request
+PASSAGES = 40  # the last passage at which to die; all victims together leave something to do
+# The last passage at edges that not every request passes.
+RARE = {"gpu.assigned": 1, "gpu.commit": 2, "gpu.committed": 2}
 
 
-def passages(chance: random.Random, edges: tuple[str, ...]) -> list[str]:
-    """Where each victim dies, as its variable says it."""
+def failpoints(chance: random.Random, edges: tuple[str, ...]) -> list[str]:
+    """Draw where each victim dies, as SEEDCAST_FAILPOINT takes it."""
     return [f"{edge}:{chance.randint(1, RARE.get(edge, PASSAGES))}" for edge in edges]
 
 
-def victims(night: Night, kind: str, ends: list[str]) -> Worker:
-    """One after another dies where it has to; returns the one after them, at work."""
-    heir = night.start(kind, **{VARIABLE: ends[0]})
+def crash_in_turn(deployment: Deployment, kind: str, ends: list[str]) -> Worker:
+    """Let one worker after another die at its failpoint; return their successor, at work."""
+    worker = deployment.start_worker(kind, **{VARIABLE: ends[0]})
     for end, following in zip(ends, [*ends[1:], ""], strict=True):
-        night.died(heir)
-        with night.recovery(f"killed at {end}", kind) as heirs:
-            heir = night.start(kind, **{VARIABLE: following})
-            heirs.append(heir)
-    heir.says('"assigned"')
-    return heir
+        deployment.wait_for_crash(worker)
+        with deployment.recovery(f"killed at {end}", kind) as successors:
+            worker = deployment.start_worker(kind, **{VARIABLE: following})
+            successors.append(worker)
+    worker.wait_for_log('"assigned"')
+    return worker
 
 
 @pytest.mark.parametrize(
@@ -52,66 +53,69 @@ def victims(night: Night, kind: str, ends: list[str]) -> Worker:
     ],
     ids=["before the broker has it", "after"],
 )
-def test_workers_killed_at_their_edges_lose_nothing_and_repeat_what_was_open(
-    night: Night, chance: random.Random, gpu: tuple[str, ...], post: tuple[str, ...]
+def test_workers_killed_at_their_edges_lose_nothing_and_repeat_only_unfinished_work(
+    deployment: Deployment, chance: random.Random, gpu: tuple[str, ...], post: tuple[str, ...]
 ) -> None:
-    night.submit(REQUESTS)
-    ends = [
-        passages(chance, gpu),
-        passages(chance, post),
-    ]  # drawn before two threads could draw in any order
+    deployment.submit(REQUESTS)
+    # Drawn here, because the order of draws in two threads would not repeat.
+    ends = [failpoints(chance, gpu), failpoints(chance, post)]
     with ThreadPoolExecutor(2) as stages:
-        workers = list(stages.map(lambda kind, end: victims(night, kind, end), GROUPS, ends))
-    night.completes(REQUESTS)
-    night.holds(REQUESTS)
+        successors = stages.map(
+            lambda kind, stage_ends: crash_in_turn(deployment, kind, stage_ends), GROUPS, ends
+        )
+        workers = list(successors)
+    deployment.wait_for_completion(REQUESTS)
+    deployment.assert_invariants(REQUESTS)
     for worker in workers:
-        worker.finishes()
+        worker.shut_down()
 
 
 @pytest.mark.slow
-def test_a_gpu_consumer_killed_while_partitions_move_loses_nothing(night: Night) -> None:
-    night.submit(REQUESTS)
-    night.post()
-    leaving = night.gpu(**{VARIABLE: "gpu.revoked:1"})
-    leaving.says('"assigned"')
-    joining = night.gpu()
-    night.died(leaving)
-    with night.recovery("killed at gpu.revoked"):
-        joining.says('"assigned"')
-    night.completes(REQUESTS)
-    night.holds(REQUESTS)
-    joining.finishes()
+def test_a_gpu_consumer_killed_while_partitions_move_loses_nothing(deployment: Deployment) -> None:
+    deployment.submit(REQUESTS)
+    deployment.start_postprocess()
+    leaving = deployment.start_gpu_consumer(**{VARIABLE: "gpu.revoked:1"})
+    leaving.wait_for_log('"assigned"')
+    joining = deployment.start_gpu_consumer()
+    deployment.wait_for_crash(leaving)
+    with deployment.recovery("killed at gpu.revoked"):
+        joining.wait_for_log('"assigned"')
+    deployment.wait_for_completion(REQUESTS)
+    deployment.assert_invariants(REQUESTS)
+    joining.shut_down()
 
 
-def test_workers_killed_or_told_to_leave_at_any_moment_lose_nothing(
-    night: Night, chance: random.Random
+def test_workers_killed_or_terminated_at_any_moment_lose_nothing(
+    deployment: Deployment, chance: random.Random
 ) -> None:
-    """A paced engine has work in hand at each fault. Only what a kill left open may come again: those that are told to leave leave nothing."""
-    night.submit(PACED)
-    begin = {
-        "gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"),
-        "postprocess": night.post,
-    }
-    workers = {kind: begin[kind]() for kind in GROUPS}
+    """Only what a kill left unfinished may be repeated: SIGTERM leaves nothing unfinished.
+
+    The engine is paced, so that it has work in hand at each fault.
+    """
+    deployment.submit(PACED)
+
+    def start_paced() -> Worker:
+        return deployment.start_gpu_consumer("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off")
+
+    start = {"gpu-consumer": start_paced, "postprocess": deployment.start_postprocess}
+    workers = {kind: start[kind]() for kind in GROUPS}
     kinds = [*GROUPS, chance.choice(list(GROUPS))]
     for kind in chance.sample(kinds, len(kinds)):
-        night.comes_to(kind, night.done(kind) + chance.randint(1, SOON))
-        night.kill(workers[kind])
-        with night.recovery(f"{kind} killed", kind):
-            workers[kind] = begin[kind]()
-    assert night.lag("gpu-consumer"), "nothing is left to leave behind"
-    for kind in (
-        "postprocess",
-        "gpu-consumer",
-    ):  # audio must still come for the one, and requests wait for the other
-        night.comes_to(kind, night.done(kind) + chance.randint(1, SOON))
-        workers[kind].finishes()
+        deployment.wait_for_commits(kind, deployment.offsets_done(kind) + chance.randint(1, SOON))
+        deployment.kill(workers[kind])
+        with deployment.recovery(f"{kind} killed", kind):
+            workers[kind] = start[kind]()
+    assert deployment.lag("gpu-consumer"), "nothing is left to leave behind"
+    # Post-processing first: it needs audio that still comes, while requests wait for the consumer.
+    for kind in ("postprocess", "gpu-consumer"):
+        deployment.wait_for_commits(kind, deployment.offsets_done(kind) + chance.randint(1, SOON))
+        workers[kind].shut_down()
     with (
-        night.recovery("postprocess told to leave", "postprocess"),
-        night.recovery("gpu-consumer told to leave"),
+        deployment.recovery("postprocess told to leave", "postprocess"),
+        deployment.recovery("gpu-consumer told to leave"),
     ):
-        last = [night.start(kind) for kind in GROUPS]
-    night.completes(PACED)
-    night.holds(PACED)
+        last = [deployment.start_worker(kind) for kind in GROUPS]
+    deployment.wait_for_completion(PACED)
+    deployment.assert_invariants(PACED)
     for worker in last:
-        worker.finishes()
+        worker.shut_down()

@@ -1,20 +1,22 @@
-"""kill -9 on the way aside and on the way back: between a topic's acknowledgement and the offset that it finishes."""
+"""kill -9 while a request is parked, and while it is put back.
+
+Both strike between a topic's acknowledgement and the commit of the offset that it finishes.
+"""
 
 import random
 from collections import Counter
 
 import pytest
 
-from gpu_consumers import parking
 from gpu_consumers.audio_backlog import untaken
-from schemas.topics import REQUESTS, REQUESTS_PARKED, Topic
+from schemas.topics import PARKING, REQUESTS, REQUESTS_PARKED, Topic
 from seedcast.campaigns import campaign_state
-from seedcast.campaigns.campaign_topic import alter
+from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin
 from tests.conftest import eventually
-from tests.crash.night import CAMPAIGN, Night
+from tests.crash.deployment import CAMPAIGN, Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -22,48 +24,48 @@ WAITING = 80  # requests
 PASSAGES = 30  # the last passage at which to die
 
 
-def at(edge: str, chance: random.Random) -> dict[str, str]:
+def failpoint(edge: str, chance: random.Random) -> dict[str, str]:
     return {VARIABLE: f"{edge}:{chance.randint(1, PASSAGES)}"}
 
 
-def times(night: Night, topic: Topic) -> Counter[str]:
-    """How often each request lies on a topic."""
-    return Counter(decode_request(record.value).request_id for record in night.topic(topic))
+def times(deployment: Deployment, topic: Topic) -> Counter[str]:
+    """Return how often each request is on a topic."""
+    return Counter(decode_request(record.value).request_id for record in deployment.records(topic))
 
 
-def parked(night: Night) -> int:
-    """Requests that nobody has put back."""
-    return untaken(
-        Admin(night.seen), night.seen.group(parking.GROUP), night.seen.topic(REQUESTS_PARKED), 0
-    ).records
+def parked(deployment: Deployment) -> int:
+    """Return the number of requests that nobody has put back."""
+    settings = deployment.test_settings
+    group, topic = settings.group(PARKING.name), settings.topic(REQUESTS_PARKED)
+    return untaken(Admin(settings), group, topic, 0).records
 
 
 def test_a_gpu_consumer_killed_while_it_parks_and_while_it_puts_back_loses_nothing(
-    night: Night, chance: random.Random
+    deployment: Deployment, chance: random.Random
 ) -> None:
-    night.submit(WAITING)
-    alter(night.seen, CAMPAIGN, campaign_state.paused)
-    night.died(night.gpu(**at("gpu.parked", chance)))
-    left = WAITING - night.done("gpu-consumer")
-    with night.recovery("killed at gpu.parked"):
-        killed_later = night.gpu(**at("gpu.put_back", chance))
-    night.comes_to("gpu-consumer", WAITING)
-    twice = night.topic(REQUESTS_PARKED)
-    assert times(night, REQUESTS_PARKED).keys() == times(night, REQUESTS).keys()
-    assert WAITING < len(twice) <= WAITING + left, (
+    deployment.submit(WAITING)
+    change_campaign(deployment.test_settings, CAMPAIGN, campaign_state.paused)
+    deployment.wait_for_crash(deployment.start_gpu_consumer(**failpoint("gpu.parked", chance)))
+    unfinished = WAITING - deployment.offsets_done("gpu-consumer")
+    with deployment.recovery("killed at gpu.parked"):
+        killed_later = deployment.start_gpu_consumer(**failpoint("gpu.put_back", chance))
+    deployment.wait_for_commits("gpu-consumer", WAITING)
+    twice = deployment.records(REQUESTS_PARKED)
+    assert times(deployment, REQUESTS_PARKED).keys() == times(deployment, REQUESTS).keys()
+    assert WAITING < len(twice) <= WAITING + unfinished, (
         "what was acknowledged and not committed is parked again, and nothing else"
     )
-    alter(night.seen, CAMPAIGN, campaign_state.resumed)
-    night.died(killed_later)
-    before = parked(night)
-    with night.recovery("killed at gpu.put_back"):
-        last = night.gpu()
-    night.post()
-    eventually(lambda: not parked(night), what="nothing parked")
-    put_back = len(night.topic(REQUESTS)) - WAITING
+    change_campaign(deployment.test_settings, CAMPAIGN, campaign_state.resumed)
+    deployment.wait_for_crash(killed_later)
+    before = parked(deployment)
+    with deployment.recovery("killed at gpu.put_back"):
+        last = deployment.start_gpu_consumer()
+    deployment.start_postprocess()
+    eventually(lambda: not parked(deployment), what="nothing parked")
+    put_back = len(deployment.records(REQUESTS)) - WAITING
     assert len(twice) < put_back <= len(twice) + before, (
         "what was put back and not committed is put back again, and nothing else"
     )
-    night.completes(WAITING)
-    night.holds(WAITING)
-    last.finishes()
+    deployment.wait_for_completion(WAITING)
+    deployment.assert_invariants(WAITING)
+    last.shut_down()

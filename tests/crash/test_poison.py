@@ -1,4 +1,7 @@
-"""Records that are wrong in every manner, in the middle of a campaign: each becomes a failed result or a dead letter, and nobody else waits."""
+"""Records that are wrong in every way that we know, in the middle of a campaign.
+
+Each becomes a failed result or a dead letter, and no other record waits for it.
+"""
 
 import lzma
 import random
@@ -15,18 +18,18 @@ from seedcast.codec import decode_result, encode_json, encode_synthesis
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Producer
 from storage import dead_letters
-from tests.crash.night import GROUPS, Night
+from tests.crash.deployment import GROUPS, Deployment
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.stream_apps.records import audio
 
 pytestmark = pytest.mark.integration
 
-REQUESTS_OF_A_NIGHT = 200
+COUNT = 200  # sound requests
 GARBAGE = [b"\xff\x00 no message", b'["of no shape"]', msgspec.msgpack.encode([1, {"two": 3}]), b""]
 
 
 def bomb() -> str:
-    """A speaker as upstream packs them, which unpacks to 32 MiB."""
+    """Return a speaker, packed as upstream packs them, that unpacks to 32 MiB."""
     packed = lzma.compress(
         bytes(2**25), format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2}]
     )
@@ -41,49 +44,36 @@ def wrong(request_id: str, **changes: object) -> SpeechRequest:
 
 def with_an_id() -> list[tuple[Topic, str, bytes, str]]:
     """Topic, request id, record, and the status of the result that it must have."""
+    shapeless = b'{"request_id": "poison-shapeless", "campaign_id": "poison", "text": 7}'
+    silent = wrong("poison-silent", text="\x1b[2J")
+    hostile = wrong("poison-hostile", text="[laugh][[x]] [uv_break] <speak> %s {name} ' OR 1=1")
+    packed = wrong("poison-bomb", speaker=bomb())  # espeak has no use for a speaker
     torn = msgspec.structs.replace(
         audio(1, request_id="poison-torn", campaign_id="poison"), flac=b"fLaC and no more"
     )
     return [
-        (
-            REQUESTS,
-            "poison-shapeless",
-            b'{"request_id": "poison-shapeless", "campaign_id": "poison", "text": 7}',
-            "failed",
-        ),
-        (REQUESTS, "poison-silent", encode_json(wrong("poison-silent", text="\x1b[2J")), "failed"),
-        (
-            REQUESTS,
-            "poison-hostile",
-            encode_json(
-                wrong("poison-hostile", text="[laugh][[x]] [uv_break] <speak> %s {name} ' OR 1=1")
-            ),
-            "succeeded",
-        ),
-        (
-            REQUESTS,
-            "poison-bomb",
-            encode_json(wrong("poison-bomb", speaker=bomb())),
-            "succeeded",
-        ),  # espeak has no use for it
+        (REQUESTS, "poison-shapeless", shapeless, "failed"),
+        (REQUESTS, "poison-silent", encode_json(silent), "failed"),
+        (REQUESTS, "poison-hostile", encode_json(hostile), "succeeded"),
+        (REQUESTS, "poison-bomb", encode_json(packed), "succeeded"),
         (AUDIO, "poison-torn", encode_synthesis(torn), "failed"),
     ]
 
 
-def test_poison_in_a_campaign_under_way_ends_as_results_and_letters_and_holds_back_nobody(
-    night: Night, chance: random.Random
+def test_poison_ends_as_results_and_dead_letters_and_no_other_record_waits(
+    deployment: Deployment, chance: random.Random
 ) -> None:
-    named = with_an_id()
+    settings, named = deployment.test_settings, with_an_id()
     poison = [(topic, key.encode(), value) for topic, key, value, _ in named]
     poison += [(topic, b"7", value) for topic in (REQUESTS, AUDIO) for value in GARBAGE]
-    night.submit(REQUESTS_OF_A_NIGHT)
-    workers = [night.start(kind) for kind in GROUPS]
-    producer, errors = Producer(night.seen), list[SeedcastError | None]()
-    night.comes_to("postprocess", chance.randint(1, REQUESTS_OF_A_NIGHT // 3))
+    deployment.submit(COUNT)
+    workers = [deployment.start_worker(kind) for kind in GROUPS]
+    producer, errors = Producer(settings), list[SeedcastError | None]()
+    deployment.wait_for_commits("postprocess", chance.randint(1, COUNT // 3))
     for topic, key, value in chance.sample(poison, len(poison)):
-        partition = chance.randrange(night.seen.kafka.partitions)
+        partition = chance.randrange(settings.kafka.partitions)
         producer.send(
-            night.seen.topic(topic),
+            settings.topic(topic),
             key=key,
             value=value,
             on_delivery=errors.append,
@@ -91,17 +81,17 @@ def test_poison_in_a_campaign_under_way_ends_as_results_and_letters_and_holds_ba
         )
     assert producer.flush(60) == 0
     assert errors == [None] * len(poison)
-    night.completes(REQUESTS_OF_A_NIGHT + len(named))
-    night.audited()
-    statuses = {key: decode_result(night.results[key][0]).status for _, key, *_ in named}
+    deployment.wait_for_completion(COUNT + len(named))
+    deployment.assert_audit_passes()
+    statuses = {key: decode_result(deployment.results[key][0]).status for _, key, *_ in named}
     assert statuses == {key: status for _, key, _, status in named}
     letters = Counter(
         (letter.topic, letter.value)
-        for letter in map(dead_letters.parse, night.topic(DEAD_LETTERS))
+        for letter in map(dead_letters.parse, deployment.records(DEAD_LETTERS))
     )
     assert letters == Counter(
-        (night.seen.topic(topic), value) for topic in (REQUESTS, AUDIO) for value in GARBAGE
+        (settings.topic(topic), value) for topic in (REQUESTS, AUDIO) for value in GARBAGE
     )
-    assert night.lag() == 0
+    assert deployment.lag() == 0
     for worker in workers:
-        worker.finishes()
+        worker.shut_down()

@@ -1,8 +1,12 @@
-"""One request that takes for ever: the others go on, and its partition runs ahead of it no further than its window."""
+"""One request that takes for ever: the others are done, up to a window ahead of it.
+
+Only its own partition stops there.
+"""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 
 import pytest
 
@@ -17,19 +21,19 @@ from seedcast.settings import Settings
 from seedcast.watchdog import Watchdog
 from storage.s3 import S3Store
 from tests.conftest import eventually
-from tests.crash.night import Night
+from tests.crash.deployment import Deployment
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.gpu_consumers.toy import ToyEngine
 
 pytestmark = pytest.mark.integration
 
 WINDOW = 16  # offsets
-EACH = 3 * WINDOW  # requests of a partition
+EACH = 3 * WINDOW  # requests per partition
 SLOW = "request-0-00000"
 
 
-class Patient(ToyEngine):
-    """Keeps one request in its slot until it is told to finish."""
+class HoldingEngine(ToyEngine):
+    """Keeps one request in its slot until `release` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,20 +48,15 @@ class Patient(ToyEngine):
 
     def step(self) -> list[Utterance]:
         finished = [*self._held, *super().step()]
-        self._held = (
-            []
-            if self.release.is_set()
-            else [utterance for utterance in finished if utterance.ticket == self._slow]
-        )
-        return [
-            utterance
-            for utterance in finished
-            if self.release.is_set() or utterance.ticket != self._slow
-        ]
+        if self.release.is_set():
+            self._held = []
+            return finished
+        self._held = [utterance for utterance in finished if utterance.ticket == self._slow]
+        return [utterance for utterance in finished if utterance.ticket != self._slow]
 
 
 @contextmanager
-def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
+def running_worker(settings: Settings, engine: HoldingEngine) -> Iterator[None]:
     stop = threading.Event()
     worker = Worker(
         settings,
@@ -78,48 +77,47 @@ def at_work(settings: Settings, engine: Patient) -> Iterator[None]:
         watchdog.stop()
 
 
-def test_one_request_that_takes_for_ever_holds_back_no_more_than_its_window(night: Night) -> None:
-    settings = night.settings.model_copy(
-        update={
-            "kafka": night.seen.kafka,
-            "gpu": night.settings.gpu.model_copy(update={"window": WINDOW}),
-        }
-    )
+def fill_two_partitions(settings: Settings) -> None:
     producer = Producer(settings)
-    for partition in range(2):
-        for number in range(EACH):
-            value = encode_json(
-                a_request(
-                    request_id=f"request-{partition}-{number:05d}", text=f"Message number {number}."
-                )
-            )
-            producer.send(
-                settings.topic(REQUESTS),
-                key=b"7",
-                value=value,
-                partition=partition,
-                on_delivery=lambda _: None,
-            )
+    for partition, number in product(range(2), range(EACH)):
+        request_id = f"request-{partition}-{number:05d}"
+        request = a_request(request_id=request_id, text=f"Message number {number}.")
+        producer.send(
+            settings.topic(REQUESTS),
+            key=b"7",
+            value=encode_json(request),
+            partition=partition,
+            on_delivery=lambda _: None,
+        )
     assert producer.flush(120) == 0
 
-    def spoken() -> list[bytes]:
-        return [record.key or b"" for record in night.topic(AUDIO)]
 
-    engine = Patient()
-    with at_work(settings, engine):
+def test_a_request_that_takes_for_ever_holds_back_only_what_is_beyond_its_window(
+    deployment: Deployment,
+) -> None:
+    gpu = deployment.settings.gpu.model_copy(update={"window": WINDOW})
+    settings = deployment.settings.model_copy(
+        update={"kafka": deployment.test_settings.kafka, "gpu": gpu}
+    )
+    fill_two_partitions(settings)
+
+    def spoken() -> list[bytes]:
+        return [record.key or b"" for record in deployment.records(AUDIO)]
+
+    def spoken_of(partition: int) -> int:
+        return sum(key.startswith(f"request-{partition}".encode()) for key in spoken())
+
+    engine = HoldingEngine()
+    with running_worker(settings, engine):
+        eventually(lambda: spoken_of(1) == EACH, what="all of the other partition")
         eventually(
-            lambda: sum(key.startswith(b"request-1") for key in spoken()) == EACH,
-            what="the other partition",
-        )
-        eventually(
-            lambda: sum(key.startswith(b"request-0") for key in spoken()) == WINDOW - 1,
-            what="all of the window but the slow one",
+            lambda: spoken_of(0) == WINDOW - 1, what="all of the window except the slow request"
         )
         assert SLOW.encode() not in spoken()
         eventually(
-            lambda: night.done("gpu-consumer") == EACH + WINDOW - 1,
-            what="commits of all but the slow one",
+            lambda: deployment.offsets_done("gpu-consumer") == EACH + WINDOW - 1,
+            what="commits of all except the slow one",
         )
         engine.release.set()
         eventually(lambda: len(spoken()) == 2 * EACH, what="all of them, each once")
-    assert night.done("gpu-consumer") == 2 * EACH
+    assert deployment.offsets_done("gpu-consumer") == 2 * EACH

@@ -1,4 +1,4 @@
-"""The soak, shortened: some faults drawn at random over one campaign, and the audit at its end."""
+"""A short soak: some faults drawn at random over one campaign, and the audit at its end."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.night import ROOT
+from tests.crash.deployment import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -17,20 +17,13 @@ REQUESTS = 1500
 ARGUMENTS = ["--requests", str(REQUESTS), "--minutes", "0.5", "--calm", "2"]
 
 
-def test_a_short_soak_ends_proven(tmp_path: Path, chance: random.Random) -> None:
-    out = tmp_path / "soak.json"
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.soak",
-        *ARGUMENTS,
-        "--seed",
-        str(chance.randrange(2**32)),
-        "--out",
-        str(out),
-    ]
-    done = subprocess.run(
-        command,
+def test_a_short_soak_loses_nothing_and_passes_its_audit(
+    tmp_path: Path, chance: random.Random
+) -> None:
+    out, seed = tmp_path / "soak.json", chance.randrange(2**32)
+    command = [sys.executable, "-m", "benchmarks.soak", *ARGUMENTS]
+    soak = subprocess.run(
+        [*command, "--seed", str(seed), "--out", str(out)],
         cwd=ROOT,
         env=dict(os.environ),
         stdout=subprocess.PIPE,
@@ -38,13 +31,10 @@ def test_a_short_soak_ends_proven(tmp_path: Path, chance: random.Random) -> None
         text=True,
         timeout=900,
     )
-    print(done.stdout)
-    assert done.returncode == 0
+    print(soak.stdout)
+    assert soak.returncode == 0
     report = json.loads(out.read_text())
-    assert (report["requests"], report["losses"], report["audit"]) == (
-        REQUESTS,
-        0,
-        {"ok": True, "breaches": []},
-    )
+    assert (report["requests"], report["losses"]) == (REQUESTS, 0)
+    assert report["audit"] == {"ok": True, "breaches": []}
     assert report["faults"]
     assert all(fault["recovered_after"] is not None for fault in report["faults"])

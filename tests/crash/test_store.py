@@ -1,4 +1,8 @@
-"""The object store goes away in every manner: offsets hold, memory stays flat, readiness says so, and work goes on by itself."""
+"""The object store fails in every way that we know, and recovers.
+
+Meanwhile no offset advances, memory stays flat, and the readiness probe names the store. Afterwards
+work continues by itself.
+"""
 
 import json
 import random
@@ -14,29 +18,30 @@ import pytest
 from seedcast.embedded.processes import free_ports
 from seedcast.settings import Settings
 from tests.conftest import eventually
-from tests.crash.conftest import a_night
-from tests.crash.night import Night, Worker, impatient
-from tests.crash.proxy import Fault, Proxy, http
+from tests.crash.conftest import managed
+from tests.crash.deployment import Deployment, with_short_timeouts
+from tests.crash.proxy import Fault, Proxy, s3_error
+from tests.crash.worker_process import Worker
 
 pytestmark = pytest.mark.integration
 
 REQUESTS = 100
-BACKLOG = 150  # requests, of which most come while the store is away
-IN_HAND = 16  # records that may have been stored when it went
-GROWTH = 100 * 2**20  # bytes: the buffers that a worker fills once, and no backlog
+BACKLOG = 150  # requests; most of them are spoken while the store is unavailable
+IN_HAND = 16  # records that may have been stored when it failed
+GROWTH = 100 * 2**20  # bytes: buffers that a worker fills once, without a backlog
 
 
 @dataclass
-class Away:
-    """A night whose post-process worker reaches the store through a proxy."""
+class ProxiedStore:
+    """A deployment whose post-process worker reaches the store through a proxy."""
 
-    night: Night
+    deployment: Deployment
     proxy: Proxy
     worker: Worker
     metrics: int  # port
 
     def ready(self) -> tuple[bool, list[str]]:
-        """The answer of the readiness probe: whether, and what is missing."""
+        """Return the answer of the readiness probe: if it is ready, and what is missing."""
         try:
             with urllib.request.urlopen(
                 f"http://127.0.0.1:{self.metrics}/ready", timeout=60
@@ -50,86 +55,92 @@ class Away:
 
 
 @pytest.fixture
-def away(settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Away]:
+def proxied_store(
+    settings: Settings, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[ProxiedStore]:
     proxy = Proxy(int(settings.s3.endpoint.rpartition(":")[2]))
     (metrics,) = free_ports(0)
-    patient = impatient(settings, settings.kafka.session_timeout)  # no session has to end here
-    proxied = patient.model_copy(
-        update={"s3": patient.s3.model_copy(update={"endpoint": f"http://127.0.0.1:{proxy.port}"})}
-    )
-    for night in a_night(Night(patient, tmp_path, settings), request):
-        night.gpu()
-        worker = night.start(
+    # These tests need no session to end.
+    short = with_short_timeouts(settings, settings.kafka.session_timeout)
+    s3 = short.s3.model_copy(update={"endpoint": f"http://127.0.0.1:{proxy.port}"})
+    proxied = short.model_copy(update={"s3": s3})
+    for deployment in managed(Deployment(short, tmp_path, settings), request):
+        deployment.start_gpu_consumer()
+        worker = deployment.start_worker(
             "postprocess",
             proxied,
             SEEDCAST_METRICS_PORT=str(metrics),
             SEEDCAST_POSTPROCESS_DIGEST_KEY="behind a proxy",
         )
-        yield Away(night, proxy, worker, metrics)
+        yield ProxiedStore(deployment, proxy, worker, metrics)
     proxy.close()
 
 
 FAULTS = {
     "down": Fault(cut=True),
     "frozen": Fault(frozen=True),
-    "503": http("503 Slow Down", "SlowDown"),
-    "credentials revoked": http("403 Forbidden", "InvalidAccessKeyId"),
-    "bucket gone": http(
-        "404 Not Found", "NoSuchBucket"
-    ),  # rclone itself makes a bucket anew for whoever puts something there
+    "503": s3_error("503 Slow Down", "SlowDown"),
+    "credentials revoked": s3_error("403 Forbidden", "InvalidAccessKeyId"),
+    # Simulated, because rclone creates a missing bucket at the next put.
+    "bucket gone": s3_error("404 Not Found", "NoSuchBucket"),
 }
 
 
-def test_a_store_that_fails_in_any_manner_is_waited_for(away: Away, chance: random.Random) -> None:
-    night, count = away.night, REQUESTS
-    night.submit(count)
-    night.completes(count)
-    memory = away.memory()
+def test_a_worker_waits_for_a_store_that_fails_in_any_way(
+    proxied_store: ProxiedStore, chance: random.Random
+) -> None:
+    store, deployment, count = proxied_store, proxied_store.deployment, REQUESTS
+    deployment.submit(count)
+    deployment.wait_for_completion(count)
+    memory = store.memory()
     for name in chance.sample(list(FAULTS), len(FAULTS)):
-        assert away.ready() == (True, [])
-        night.submit(BACKLOG, first=count, campaign=f"backlog-{count}")
-        night.reaches(count + chance.randint(1, 20))
-        said = len(away.worker.said)
-        away.proxy.fail(FAULTS[name])
+        assert store.ready() == (True, [])
+        deployment.submit(BACKLOG, first=count, campaign=f"backlog-{count}")
+        deployment.wait_for_results(count + chance.randint(1, 20))
+        logged = len(store.worker.log)
+        store.proxy.fail(FAULTS[name])
         eventually(
-            lambda: away.ready() == (False, ["store"]),
-            what=f"readiness to say that the store is missing: {name}",
+            lambda: store.ready() == (False, ["store"]),
+            what=f"the readiness probe to name the store: {name}",
         )
         eventually(
-            lambda: '"unavailable"' in away.worker.said[said:],  # noqa: B023
-            what=f"a word of it in the log: {name}",
+            lambda: '"unavailable"' in store.worker.log[logged:],  # noqa: B023
+            what=f"the log to name the store: {name}",
         )
-        done = len(night.results)
-        night.comes_to("gpu-consumer", count + BACKLOG)
-        assert len(night.results) < done + IN_HAND, name
-        with night.recovery(f"store: {name}", "postprocess"):
-            away.proxy.heal()
+        before = len(deployment.results)
+        deployment.wait_for_commits("gpu-consumer", count + BACKLOG)
+        assert len(deployment.results) < before + IN_HAND, name
+        with deployment.recovery(f"store: {name}", "postprocess"):
+            store.proxy.heal()
         count += BACKLOG
-        night.completes(count)
-    night.holds(count)
-    assert away.memory() < memory + GROWTH
-    away.worker.finishes()
+        deployment.wait_for_completion(count)
+    deployment.assert_invariants(count)
+    assert store.memory() < memory + GROWTH
+    store.worker.shut_down()
 
 
 @pytest.mark.slow
-def test_a_backlog_does_not_grow_a_worker_whose_store_is_away(away: Away) -> None:
-    night = away.night
-    night.submit(REQUESTS)
-    night.completes(REQUESTS)
-    memory = away.memory()
-    away.proxy.fail(Fault(frozen=True))
-    night.submit(20 * BACKLOG, first=REQUESTS, campaign="backlog")
-    night.comes_to("gpu-consumer", REQUESTS + 20 * BACKLOG)
-    assert away.memory() < memory + GROWTH
-    away.proxy.heal()
-    night.completes(REQUESTS + 20 * BACKLOG)
-    night.holds(REQUESTS + 20 * BACKLOG)
+def test_a_backlog_does_not_grow_a_worker_whose_store_is_unavailable(
+    proxied_store: ProxiedStore,
+) -> None:
+    store, deployment = proxied_store, proxied_store.deployment
+    deployment.submit(REQUESTS)
+    deployment.wait_for_completion(REQUESTS)
+    memory = store.memory()
+    store.proxy.fail(Fault(frozen=True))
+    deployment.submit(20 * BACKLOG, first=REQUESTS, campaign="backlog")
+    deployment.wait_for_commits("gpu-consumer", REQUESTS + 20 * BACKLOG)
+    assert store.memory() < memory + GROWTH
+    store.proxy.heal()
+    deployment.wait_for_completion(REQUESTS + 20 * BACKLOG)
+    deployment.assert_invariants(REQUESTS + 20 * BACKLOG)
 
 
 @pytest.mark.slow
-def test_a_slow_store_only_slows(away: Away) -> None:
-    away.proxy.fail(Fault(delay=0.05))
-    away.night.submit(BACKLOG)
-    away.night.completes(BACKLOG)
-    away.night.holds(BACKLOG)
-    assert away.ready() == (True, [])
+def test_a_slow_store_only_slows_a_worker(proxied_store: ProxiedStore) -> None:
+    deployment = proxied_store.deployment
+    proxied_store.proxy.fail(Fault(delay=0.05))
+    deployment.submit(BACKLOG)
+    deployment.wait_for_completion(BACKLOG)
+    deployment.assert_invariants(BACKLOG)
+    assert proxied_store.ready() == (True, [])

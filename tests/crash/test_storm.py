@@ -1,54 +1,64 @@
-"""Workers that join and leave every few seconds: progress goes on, and nothing is lost."""
+"""Workers join and leave every few seconds: the groups make progress, and nothing is lost."""
 
 import random
 
 import pytest
 
-from tests.crash.night import GROUPS, Night
+from tests.crash.deployment import GROUPS, Deployment
+from tests.crash.worker_process import Worker
 
 pytestmark = pytest.mark.integration
 
-OPEN = 48  # records that two post-process workers have in hand (a batch each) or sent and not committed (a second's), at most, in a turn
+# The most records that two post-process workers have open in one turn: a batch each in hand, and
+# those that they sent and did not commit (a second's work).
+OPEN = 48
 
 
-def test_progress_goes_on_in_a_rebalance_storm(night: Night, chance: random.Random) -> None:
-    storm(night, chance, joins=2, requests=140)
+def test_groups_make_progress_in_a_rebalance_storm(
+    deployment: Deployment, chance: random.Random
+) -> None:
+    storm(deployment, chance, joins=2, requests=140)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_progress_goes_on_in_a_long_rebalance_storm(night: Night, chance: random.Random) -> None:
-    storm(night, chance, joins=40, requests=4000)
+def test_groups_make_progress_in_a_long_rebalance_storm(
+    deployment: Deployment, chance: random.Random
+) -> None:
+    storm(deployment, chance, joins=40, requests=4000)
 
 
-def storm(night: Night, chance: random.Random, joins: int, requests: int) -> None:
-    """At each turn another worker of each stage joins, and one of the two leaves, in peace or by kill -9: the one at work, at least once."""
-    night.submit(requests)
-    begin = {
-        "gpu-consumer": lambda: night.gpu("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off"),
-        "postprocess": night.post,
-    }  # at work all the time
-    members = {kind: [begin[kind]()] for kind in GROUPS}
-    older = {
+def storm(deployment: Deployment, chance: random.Random, joins: int, requests: int) -> None:
+    """In each turn a second worker of each stage joins, and one of the two leaves.
+
+    It leaves by SIGTERM or by kill -9. The older one, which is at work, leaves at least once.
+    """
+    deployment.submit(requests)
+
+    def start_paced() -> Worker:  # it has work all the time
+        return deployment.start_gpu_consumer("paced_engine", SEEDCAST_GPU_VOICE_LOCK="off")
+
+    start = {"gpu-consumer": start_paced, "postprocess": deployment.start_postprocess}
+    members = {kind: [start[kind]()] for kind in GROUPS}
+    older_leaves = {
         kind: chance.sample([True, *chance.choices([True, False], k=joins - 1)], joins)
         for kind in GROUPS
     }
     for turn in range(joins):
-        night.mark(
-            "postprocess"
-        )  # Faust rebalances eagerly: what is in hand is handed back, and done again
+        # Faust rebalances eagerly: a worker hands back what is in hand, and it is done again.
+        deployment.allow_repeats("postprocess")
         for kind, pair in members.items():
-            pair.append(begin[kind]())
+            pair.append(start[kind]())
         for kind, pair in members.items():
-            pair[-1].says('"assigned"')
-            night.mark("postprocess")
-            leaver = pair.pop(0 if older[kind][turn] else 1)
+            pair[-1].wait_for_log('"assigned"')
+            deployment.allow_repeats("postprocess")
+            leaver = pair.pop(0 if older_leaves[kind][turn] else 1)
             if chance.random() < 0.5:
-                night.kill(leaver)
+                deployment.kill(leaver)
             else:
-                leaver.finishes()
-            with night.recovery(f"{kind}: one joined, one left", kind):
+                leaver.shut_down()
+            with deployment.recovery(f"{kind}: one joined, one left", kind):
                 pass
-    night.completes(requests, timeout=600)
-    night.holds(requests)
-    assert night.repeats["results"] <= joins * OPEN
+    deployment.wait_for_completion(requests, timeout=600)
+    deployment.assert_invariants(requests)
+    assert deployment.repeats["results"] <= joins * OPEN

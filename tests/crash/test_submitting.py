@@ -1,4 +1,7 @@
-"""`seedcast submit` killed at its edges, interrupted, or out of disk: the same command goes on, and accepts each row once."""
+"""`seedcast submit` killed at its edges, interrupted, or out of disk.
+
+The same command, run again, continues and accepts each row once.
+"""
 
 import random
 import re
@@ -26,9 +29,12 @@ from tests.conftest import environment, eventually
 pytestmark = pytest.mark.integration
 
 ROWS = 6 * BATCH
-ONE_AT_A_TIME = '{"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}'  # so that a signal falls in the middle
+# Slow enough for a signal to strike in the middle.
+ONE_AT_A_TIME = '{"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}'
 
-SAID = re.compile(r"([\d,]+) accepted \(([\d,]+) new, ([\d,]+) before\), 0 duplicates, 0 rejected")
+SUMMARY = re.compile(
+    r"([\d,]+) accepted \(([\d,]+) new, ([\d,]+) before\), 0 duplicates, 0 rejected"
+)
 
 
 @pytest.fixture
@@ -41,54 +47,44 @@ def rows(tmp_path: Path) -> Path:
 
 
 def submit(
-    settings: Settings, rows: Path, before: Callable[[], None] | None = None, **env: str
+    settings: Settings, rows: Path, preexec: Callable[[], None] | None = None, **env: str
 ) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "seedcast.cli",
-        "submit",
-        str(rows),
-        "--campaign",
-        "night",
-        "--id-column",
-        "id",
-        "--voice",
-        "7",
-    ]
+    command = [sys.executable, "-m", "seedcast.cli", "submit", str(rows)]
+    options = ["--campaign", "night", "--id-column", "id", "--voice", "7"]
     return subprocess.Popen(
-        command,
+        [*command, *options],
         env=environment(settings) | env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        preexec_fn=before,
+        preexec_fn=preexec,
     )
 
 
-Goes = Callable[[], None]
+Check = Callable[[], None]
 
 
 @pytest.fixture
-def goes_on(settings: Settings, rows: Path, record_property: Callable[[str, object], None]) -> Goes:
-    """The same command again takes up what the topic has, and each row is accepted once; nothing was in doubt for long enough to come twice."""
+def assert_continues(
+    settings: Settings, rows: Path, record_property: Callable[[str, object], None]
+) -> Check:
+    """A function that runs the same command again and asserts that it accepts each row once.
+
+    It continues from what the topic has. No batch was in doubt long enough to be sent twice.
+    """
 
     def check() -> None:
         before, began = len(set(ids(settings))), time.monotonic()
-        again = submit(settings, rows)
-        output, _ = again.communicate(timeout=300)
+        second = submit(settings, rows)
+        output, _ = second.communicate(timeout=300)
         record_property("submission over after", f"{time.monotonic() - began:.1f} s")
-        assert again.returncode == Exit.OK, output
-        (said,) = SAID.findall(output.decode())
-        accepted, new, resumed = (int(number.replace(",", "")) for number in said)
+        assert second.returncode == Exit.OK, output
+        (summary,) = SUMMARY.findall(output.decode())
+        accepted, new, resumed = (int(number.replace(",", "")) for number in summary)
         assert accepted == new + resumed == ROWS
         assert resumed >= before, "what the topic has was sent again"
-        found, record = ids(settings), read_campaigns(settings)["night"]
-        assert (record.state, record.accepted, len(set(found)), len(found)) == (
-            "sealed",
-            ROWS,
-            ROWS,
-            ROWS,
-        )
+        request_ids, campaign = ids(settings), read_campaigns(settings)["night"]
+        assert (campaign.state, campaign.accepted) == ("sealed", ROWS)
+        assert (len(set(request_ids)), len(request_ids)) == (ROWS, ROWS)
         report = audit(settings, "night", None)
         assert (report.accepted, report.sealed, report.breaches) == (ROWS, ROWS, ())
         assert {finding.name: finding.count for finding in report.unfinished} == {
@@ -107,44 +103,48 @@ def ids(settings: Settings) -> list[str]:
     ("edge", "last"),
     [("submit.intended", 3), ("submit.sent", 3), ("submit.noting", 3), ("submit.sealing", 1)],
 )
-def test_a_submission_killed_at_an_edge_goes_on(
-    settings: Settings, rows: Path, goes_on: Goes, chance: random.Random, edge: str, last: int
+def test_a_submission_killed_at_an_edge_continues(
+    settings: Settings,
+    rows: Path,
+    assert_continues: Check,
+    chance: random.Random,
+    edge: str,
+    last: int,
 ) -> None:
     killed = submit(settings, rows, **{VARIABLE: f"{edge}:{chance.randint(1, last)}"})
     assert killed.wait(180) == -signal.SIGKILL
-    goes_on()
+    assert_continues()
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)]
 )
-def test_a_submission_that_a_signal_ends_goes_on(
+def test_a_submission_ended_by_a_signal_continues(
     settings: Settings,
     rows: Path,
-    goes_on: Goes,
+    assert_continues: Check,
     chance: random.Random,
     number: signal.Signals,
     code: int,
 ) -> None:
-    ended, enough = (
-        submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME),
-        chance.randint(1, BATCH),
-    )
+    ended = submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME)
+    enough = chance.randint(1, BATCH)
     eventually(lambda: len(ids(settings)) >= enough, what=f"{enough} requests on the topic")
     ended.send_signal(number)
     output, _ = ended.communicate(timeout=300)
     assert ended.returncode == code, output
-    goes_on()
+    assert_continues()
 
 
-def test_a_submission_without_room_on_the_disk_says_so_and_goes_on_later(
-    settings: Settings, rows: Path, goes_on: Goes
+def test_a_submission_on_a_full_disk_names_its_journal_and_continues_later(
+    settings: Settings, rows: Path, assert_continues: Check
 ) -> None:
-    full = submit(
-        settings, rows, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
-    )  # no file may grow beyond that
+    def limit_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+
+    full = submit(settings, rows, limit_files)
     output, _ = full.communicate(timeout=300)
     assert full.returncode == Exit.FATAL, output
     assert b"journal" in output
     assert b"--state-dir" in output
-    goes_on()
+    assert_continues()

@@ -1,4 +1,7 @@
-"""A worker that was stopped beyond its session comes back when its work is another's, and a worker that hangs does not keep its partitions."""
+"""Zombies and hanging workers: neither disturbs the worker that has taken over its partitions.
+
+A zombie was stopped for longer than its session, so its group has given its partitions away.
+"""
 
 import os
 import random
@@ -6,13 +9,13 @@ import signal
 
 import pytest
 
-from gpu_consumers.encoder_pool import MOST, QUEUE
+from gpu_consumers.encoder_pool import MAX_THREADS, QUEUE
 from schemas.topics import AUDIO, RESULTS
 from seedcast.failpoints import VARIABLE
 from seedcast.settings import PostprocessSettings
 from seedcast.watchdog import EXIT_CODE
 from tests.conftest import eventually
-from tests.crash.night import GROUPS, SESSION, Night
+from tests.crash.deployment import GROUPS, SESSION, Deployment
 
 pytestmark = pytest.mark.integration
 
@@ -23,80 +26,80 @@ EDGES = {
     "postprocess": ["postprocess.rendered", "postprocess.stored"],
 }
 SLOTS = 8  # of espeak
-OUT_OF_SLOTS = (
-    SLOTS + min(MOST, len(os.sched_getaffinity(0))) * QUEUE
-)  # utterances: what a zombie had begun, some of it being packed
-LATE = (
-    3 * PostprocessSettings().batch
-)  # the batch in hand, and those that it begins before it hears that it is a zombie, on a busy machine; it has read all
-WATCHDOG = {
-    "SEEDCAST_GPU_WATCHDOG": "15",
-    "SEEDCAST_POSTPROCESS_WATCHDOG": "15",
-}  # seconds; a start on a busy machine takes most of them
-ASLEEP = {
-    "SEEDCAST_GPU_WATCHDOG": "3600",
-    "SEEDCAST_POSTPROCESS_WATCHDOG": "3600",
-}  # time goes on for a stopped worker's watchdog, too
-MOVED = (
-    SESSION + 45.0
-)  # seconds from the watchdog's end until a peer has the partitions and commits, on a busy machine
+# Utterances that a zombie had begun: those in its slots, and those that its encoders pack.
+BEGUN = SLOTS + min(MAX_THREADS, len(os.sched_getaffinity(0))) * QUEUE
+# Records that a post-process zombie, which has read all, may deliver late: the batch in hand, and
+# those that it begins, on a busy machine, before it learns that it lost its partitions.
+LATE = 3 * PostprocessSettings().batch
+# Seconds; a start on a busy machine takes most of them.
+WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "15", "SEEDCAST_POSTPROCESS_WATCHDOG": "15"}
+# The watchdog of a stopped worker counts the time of the stop, too.
+LONG_WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "3600", "SEEDCAST_POSTPROCESS_WATCHDOG": "3600"}
+# Seconds on a busy machine, from the watchdog's end of a worker until a peer has its partitions
+# and commits.
+MOVED = SESSION + 45.0
 
 
-def at(kind: str, chance: random.Random, action: str) -> dict[str, str]:
+def failpoint(kind: str, chance: random.Random, action: str) -> dict[str, str]:
     return {VARIABLE: f"{chance.choice(EDGES[kind])}:{chance.randint(1, 80)}:{action}"}
 
 
-def test_a_zombie_brings_nothing_back_and_works_again(night: Night, chance: random.Random) -> None:
-    night.submit(REQUESTS)
+def test_a_zombie_moves_no_offset_back_and_works_again(
+    deployment: Deployment, chance: random.Random
+) -> None:
+    deployment.submit(REQUESTS)
     peers, zombies = [], {}
     for kind in EDGES:
-        zombies[kind] = night.start(kind, **ASLEEP, **at(kind, chance, "stop"))
-        night.stops(zombies[kind])
-        peers.append(night.start(kind))
-        with night.recovery(f"{kind} stopped beyond its session", kind):
+        variables = LONG_WATCHDOG | failpoint(kind, chance, "stop")
+        zombies[kind] = deployment.start_worker(kind, **variables)
+        deployment.wait_until_stopped(zombies[kind])
+        peers.append(deployment.start_worker(kind))
+        with deployment.recovery(f"{kind} stopped beyond its session", kind):
             pass
-    night.completes(REQUESTS)
-    before = [len(night.topic(topic)) + LATER for topic in (AUDIO, RESULTS)]
+    deployment.wait_for_completion(REQUESTS)
+    expected = [len(deployment.records(topic)) + LATER for topic in (AUDIO, RESULTS)]
     for kind, zombie in zombies.items():
-        done, joined = night.done(kind), zombie.said.count('"assigned"')
-        zombie.send(signal.SIGCONT)
+        done, joined = deployment.offsets_done(kind), zombie.log.count('"assigned"')
+        zombie.send_signal(signal.SIGCONT)
         eventually(
-            lambda: zombie.said.count('"assigned"') > joined,  # noqa: B023
+            lambda: zombie.log.count('"assigned"') > joined,  # noqa: B023
             what="the zombie to join again",
         )
-        assert night.done(kind) >= done, "a late commit moved an offset back"
-    night.submit(LATER, first=REQUESTS, campaign="later")
-    night.completes(REQUESTS + LATER)
-    night.holds(REQUESTS + LATER)
-    audio, results = (
-        len(night.topic(topic)) - count
-        for topic, count in zip((AUDIO, RESULTS), before, strict=True)
+        assert deployment.offsets_done(kind) >= done, "a late commit moved an offset back"
+    deployment.submit(LATER, first=REQUESTS, campaign="later")
+    deployment.wait_for_completion(REQUESTS + LATER)
+    deployment.assert_invariants(REQUESTS + LATER)
+    late_audio, late_results = (
+        len(deployment.records(topic)) - count
+        for topic, count in zip((AUDIO, RESULTS), expected, strict=True)
     )
-    assert audio <= OUT_OF_SLOTS, "what waited in the zombie's buffers came late"
-    assert results - audio <= LATE, (
-        "more came late than what was in hand"
-    )  # late audio has a manifest of its own
+    assert late_audio <= BEGUN, "what waited in the zombie's buffers came late"
+    # Each late audio record has a manifest of its own.
+    assert late_results - late_audio <= LATE, "more came late than what was in hand"
     for worker in (*zombies.values(), *peers):
-        worker.finishes()
+        worker.shut_down()
 
 
-def test_a_worker_that_hangs_is_ended_and_its_partitions_move_in_time(
-    night: Night, chance: random.Random
+def test_the_watchdog_ends_a_hanging_worker_and_its_partitions_move_in_time(
+    deployment: Deployment, chance: random.Random
 ) -> None:
-    night.submit(REQUESTS)
-    hung = {kind: night.start(kind, **WATCHDOG, **at(kind, chance, "hang")) for kind in GROUPS}
+    deployment.submit(REQUESTS)
+    hung = {
+        kind: deployment.start_worker(kind, **WATCHDOG, **failpoint(kind, chance, "hang"))
+        for kind in GROUPS
+    }
     for worker in hung.values():
-        worker.says('"assigned"')
-    night.mark(
-        "postprocess"
-    )  # Faust rebalances eagerly, and a session that ends does it again before the watchdog's
+        worker.wait_for_log('"assigned"')
+    # Faust rebalances eagerly when a peer joins. The end of a session causes a second rebalance,
+    # before the watchdog's.
+    deployment.allow_repeats("postprocess")
     for kind in GROUPS:
-        night.start(kind)
+        deployment.start_worker(kind)
     for kind, worker in hung.items():
-        night.died(worker, EXIT_CODE)
-        assert "no progress" in worker.said
-        with night.recovery(f"{kind} hung until the watchdog ended it", kind):
+        deployment.wait_for_crash(worker, EXIT_CODE)
+        assert "no progress" in worker.log
+        with deployment.recovery(f"{kind} hung until the watchdog ended it", kind):
             pass
-        assert night.recoveries[-1].seconds < MOVED
-    night.completes(REQUESTS)
-    night.holds(REQUESTS)
+        assert deployment.recoveries[-1].seconds < MOVED
+    deployment.wait_for_completion(REQUESTS)
+    deployment.assert_invariants(REQUESTS)

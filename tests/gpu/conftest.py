@@ -1,4 +1,7 @@
-"""Tests of the ChatTTS engine on a CUDA device: no Kafka, no S3, no weights. Numbered from the ground up: what fails first explains the rest."""
+"""Tests of the ChatTTS engine on a CUDA device, without Kafka, S3 and downloaded weights.
+
+The files are numbered from the smallest part up: the first failure explains those after it.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Every matrix product of the full-size model: a row has the same bits in every slot, in any company, every time."""
+"""Every matrix product of the full-size model gives a row the same bits in every slot.
+
+Whatever the other rows are, and every time.
+"""
 
 import pytest
 import torch
@@ -17,20 +20,19 @@ HEADS = {
     "code head": (FULL.codebooks * FULL.audio_tokens, HIDDEN),
     "text head": (FULL.text_tokens, HIDDEN),
 }
-CASES = [
-    (name, shape, dtype)
+PRODUCTS = [
+    pytest.param(shape, dtype, id=f"{name} {dtype}")
     for name, shape in SHAPES.items()
     for dtype in (torch.float32, torch.bfloat16, torch.float16)
 ]
-CASES += [(name, shape, torch.float32) for name, shape in HEADS.items()]
+PRODUCTS += [
+    pytest.param(shape, torch.float32, id=f"{name} {torch.float32}")
+    for name, shape in HEADS.items()
+]
 
 
 @pytest.mark.parametrize("rows", [16, 64, 100, 256])
-@pytest.mark.parametrize(
-    ("shape", "dtype"),
-    [case[1:] for case in CASES],
-    ids=[f"{name} {dtype}" for name, _, dtype in CASES],
-)
+@pytest.mark.parametrize(("shape", "dtype"), PRODUCTS)
 def test_a_row_has_the_same_product_in_every_slot(
     device: torch.device, rows: int, shape: tuple[int, int], dtype: torch.dtype
 ) -> None:

@@ -1,11 +1,14 @@
-"""Same request, same bytes on a device: whatever the order, the slot, the neighbours, the fill of the batch and the worker."""
+"""The same request gives the same bytes on a device.
+
+Whatever the order of arrival, the slot, the neighbours, the number of busy slots and the worker.
+"""
 
 import msgspec
 import pytest
 import torch
 
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.kernels.cuda_graph import Captured
+from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
 from gpu_consumers.engines.chattts.model.dimensions import FULL
 from gpu_consumers.engines.chattts.weights.assets import Assets
 from gpu_consumers.engines.chattts.weights.fabricate import fabricate
@@ -18,14 +21,14 @@ Spoken = tuple[ChatTTSEngine, dict[int, str], str]
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16", "float16"])
 def spoken(request: pytest.FixtureRequest, tiny: Assets) -> Spoken:
-    """An engine, what it makes of the requests in their own order, and its precision."""
+    """An engine, the outcomes of the requests in their own order, and the precision."""
     made = engine(tiny, device="cuda", precision=request.param, slots=SLOTS)
     return made, speak(made, REQUESTS), request.param
 
 
 def test_requests_differ_and_nearly_all_are_spoken(spoken: Spoken) -> None:
-    """Else equal outcomes would prove nothing."""
-    waveforms = [found for found in spoken[1].values() if " " in found]
+    """Otherwise equal outcomes would prove nothing."""
+    waveforms = [outcome for outcome in spoken[1].values() if " " in outcome]
     assert len(waveforms) > 0.9 * COUNT
     assert len(set(waveforms)) > 0.9 * len(waveforms)
 
@@ -45,11 +48,11 @@ def test_an_almost_empty_batch_does_not_matter(spoken: Spoken, at_once: int) -> 
     assert speak(spoken[0], REQUESTS, few, at_once) == {n: spoken[1][n] for n in few}
 
 
-def test_a_full_batch_of_strangers_and_what_a_slot_held_before_do_not_matter(
+def test_a_full_batch_of_other_requests_and_garbage_in_the_slots_do_not_matter(
     spoken: Spoken,
 ) -> None:
     made, outcomes, _ = spoken
-    assert isinstance(made._model, Captured)
+    assert isinstance(made._model, CapturedModel)
     with torch.inference_mode():
         for layer in made._model.eager._decoder._layers:
             for cache in (layer.keys, layer.values):
@@ -59,9 +62,9 @@ def test_a_full_batch_of_strangers_and_what_a_slot_held_before_do_not_matter(
         msgspec.structs.replace(request, voice_seed=1000 + n)
         for n, request in enumerate(mixed(2 * SLOTS))
     ]
-    company = [*REQUESTS, *strangers]
-    found = speak(made, company, shuffled(len(company), seed=3))
-    assert {n: found[n] for n in range(COUNT)} == outcomes
+    together = [*REQUESTS, *strangers]
+    among_strangers = speak(made, together, shuffled(len(together), seed=3))
+    assert {n: among_strangers[n] for n in range(COUNT)} == outcomes
 
 
 def test_another_worker_does_not_matter(spoken: Spoken, tiny: Assets) -> None:
@@ -74,7 +77,9 @@ def test_another_worker_does_not_matter(spoken: Spoken, tiny: Assets) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_the_same_at_full_size(tmp_path_factory: pytest.TempPathFactory, precision: str) -> None:
+def test_company_does_not_matter_at_full_size_either(
+    tmp_path_factory: pytest.TempPathFactory, precision: str
+) -> None:
     full = fabricate(tmp_path_factory.mktemp("full"), FULL, seed=2)
     made = engine(full, device="cuda", precision=precision, slots=256, context=1024)
     outcomes = speak(made, REQUESTS)

@@ -1,4 +1,4 @@
-"""The audit on a real Kafka and a real S3: accounts that are closed are proven, and each way to break them is found under its own name."""
+"""The audit on a real Kafka and a real S3: a finished campaign is proven, each fault is named."""
 
 import json
 from collections.abc import Iterable
@@ -10,22 +10,20 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from gpu_consumers.assignments import GROUP as GPU_GROUP
 from gpu_consumers.verify.replay import requests_of, results_of
 from producers import SubmitOptions, submit_file, submit_requests
-from producers.rows.build import request_id
+from producers.rows.request_ids import request_id
 from schemas.messages import Rejected, RequestError, SpeechRequest, SpeechResult
-from schemas.topics import AUDIO, REQUESTS, RESULTS, Topic
+from schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, Producer, TopicReader, client_config
+from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.kafka.offset_bitmap import encode
 from seedcast.settings import Settings
 from storage.audit import Finding, Report, audit
 from storage.objects import object_key, parse_uri
 from storage.s3 import S3Store
-from stream_apps.postprocess.faust_app import GROUP as POSTPROCESS_GROUP
 from tests.conftest import Spawn, eventually
 from tests.integration.test_cli import run
 
@@ -35,7 +33,7 @@ CAMPAIGN = "night"
 NOT_SPOKEN = RequestError(code="engine_error", message="no")
 
 
-def prove(settings: Settings, **options: object) -> Report:
+def run_audit(settings: Settings, **options: object) -> Report:
     return audit(settings, CAMPAIGN, S3Store(settings.s3), **options)  # type: ignore[arg-type]
 
 
@@ -43,8 +41,8 @@ def names(findings: Iterable[Finding]) -> list[str]:
     return [finding.name for finding in findings]
 
 
-def submitted(settings: Settings, count: int) -> list[SpeechRequest]:
-    """Nobody reads them."""
+def submit(settings: Settings, count: int) -> list[SpeechRequest]:
+    """Submit requests that no worker reads, and return them."""
     submit_requests(
         settings,
         [{"text": f"Number {number}.", "voice": number} for number in range(count)],
@@ -53,7 +51,8 @@ def submitted(settings: Settings, count: int) -> list[SpeechRequest]:
     return list(requests_of(settings, CAMPAIGN))
 
 
-def end(settings: Settings, request: SpeechRequest) -> None:
+def end_request(settings: Settings, request: SpeechRequest) -> None:
+    """Send a result for the request, as the post-process app does."""
     result = SpeechResult(
         request_id=request.request_id, campaign_id=CAMPAIGN, status="failed", error=NOT_SPOKEN
     )
@@ -62,7 +61,8 @@ def end(settings: Settings, request: SpeechRequest) -> None:
     )
 
 
-def voice(settings: Settings, request: SpeechRequest) -> None:
+def add_audio(settings: Settings, request: SpeechRequest) -> None:
+    """Send the request's record on the audio topic, as a GPU consumer does."""
     rejected = Rejected(
         request_id=request.request_id, campaign_id=CAMPAIGN, status="failed", error=NOT_SPOKEN
     )
@@ -71,24 +71,25 @@ def voice(settings: Settings, request: SpeechRequest) -> None:
     )
 
 
-def places(settings: Settings, topic: Topic) -> dict[str, tuple[int, int]]:
-    """Partition and offset of what was found under each key, or of each request."""
+def positions(settings: Settings, topic: Topic) -> dict[str, tuple[int, int]]:
+    """Return partition and offset of each record, by request id."""
     with TopicReader(settings, settings.topic(topic)) as reader:
-        found = {}
-        for record in reader.to_end():
-            name = (
-                msgspec.json.decode(record.value)["request_id"]
-                if topic is REQUESTS
-                else (record.key or b"").decode()
-            )
-            found[name] = record.partition.number, record.offset
-        return found
+        return {
+            request_id_of(record, topic): (record.partition.number, record.offset)
+            for record in reader.to_end()
+        }
+
+
+def request_id_of(record: Record, topic: Topic) -> str:
+    if topic is REQUESTS:  # keyed by voice seed
+        return str(msgspec.json.decode(record.value)["request_id"])
+    return (record.key or b"").decode()
 
 
 def commit(
     settings: Settings, group: str, topic: Topic, partition: int, offset: int, metadata: str = ""
 ) -> None:
-    """As an operator with an admin tool could."""
+    """Commit an offset, as an operator with an admin tool could."""
     with closing(Consumer(client_config.consumer(settings.kafka, settings.group(group)))) as client:
         client.commit(
             offsets=[TopicPartition(settings.topic(topic), partition, offset, metadata)],
@@ -102,18 +103,16 @@ def commit_all(settings: Settings, group: str, topic: Topic) -> None:
 
 
 def delete(settings: Settings, topic: Topic) -> int:
-    """All that is there, as retention would. Returns how many offsets."""
+    """Delete everything on the topic, as retention would. Returns how many offsets that is."""
     bounds = Admin(settings).bounds([settings.topic(topic)])
     client = AdminClient(client_config.client(settings.kafka))
-    futures = client.delete_records(
-        [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items() if end]
-    )
-    for future in futures.values():
+    ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items() if end]
+    for future in client.delete_records(ends).values():
         future.result(30)
     return sum(end - begin for begin, end in bounds.values())
 
 
-def spoken(settings: Settings, seedcast: Spawn, count: int) -> list[SpeechResult]:
+def speak(settings: Settings, seedcast: Spawn, count: int) -> list[SpeechResult]:
     seedcast(["run", "gpu-consumer"], settings)
     seedcast(["run", "postprocess"], settings)
     rows = [
@@ -127,23 +126,17 @@ def spoken(settings: Settings, seedcast: Spawn, count: int) -> list[SpeechResult
     return list(results_of(settings, CAMPAIGN))
 
 
-def test_a_campaign_is_proven_and_what_is_broken_afterwards_is_found(
+def test_a_campaign_is_proven_and_what_is_broken_afterwards_is_named(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    results = spoken(settings, seedcast, 30)
-    clean = prove(settings)
+    results = speak(settings, seedcast, 30)
+    clean = run_audit(settings)
     assert clean.ok, [*clean.breaches, *clean.unfinished]
-    assert (clean.accepted, clean.outcomes, clean.sealed, clean.state) == (
-        30,
-        {"succeeded": 30},
-        30,
-        "completed",
-    )
+    assert (clean.accepted, clean.sealed, clean.state) == (30, 30, "completed")
+    assert clean.outcomes == {"succeeded": 30}
     checked = {check.name: check.checked for check in clean.checks}
-    assert (checked["outcomes"], checked["objects"]) == (
-        30,
-        len({r.uri for result in results for r in result.renditions}),
-    )
+    objects = {rendition.uri for result in results for rendition in result.renditions}
+    assert (checked["outcomes"], checked["objects"]) == (30, len(objects))
     done = run(settings, "audit", CAMPAIGN, "--json")
     assert (done.returncode, json.loads(done.stdout)["ok"]) == (0, True), done.stderr
 
@@ -164,25 +157,11 @@ def test_a_campaign_is_proven_and_what_is_broken_afterwards_is_found(
         settings.topic(RESULTS), key=other.request_id.encode(), value=encode_json(other)
     )
 
-    broken = prove(settings)
+    broken = run_audit(settings)
     found = {finding.name: finding for finding in (*broken.breaches, *broken.notes)}
-    assert names(broken.breaches) == [
-        "other_waveform",
-        "missing_object",
-        "wrong_size",
-        "wrong_sha256",
-    ]
-    assert [
-        found[name].count
-        for name in (
-            "other_waveform",
-            "missing_object",
-            "wrong_size",
-            "wrong_sha256",
-            "orphan",
-            "repeats",
-        )
-    ] == [1] * 6
+    breaches = ["other_waveform", "missing_object", "wrong_size", "wrong_sha256"]
+    assert names(broken.breaches) == breaches
+    assert [found[name].count for name in (*breaches, "orphan", "repeats")] == [1] * 6
     assert other.request_id in str(found["other_waveform"])
     for name, uri in (
         ("missing_object", missing.uri),
@@ -191,23 +170,21 @@ def test_a_campaign_is_proven_and_what_is_broken_afterwards_is_found(
     ):
         assert uri in str(found[name])
     assert found["orphan"].examples == (store.uri(object_key(CAMPAIGN, "ab" * 32, "wav")),)
-    assert "wrong_sha256" not in names(prove(settings, objects="size").breaches)
-    assert names(prove(settings, objects="none").breaches) == ["other_waveform"]
+    assert "wrong_sha256" not in names(run_audit(settings, objects="size").breaches)
+    assert names(run_audit(settings, objects="none").breaches) == ["other_waveform"]
     done = run(settings, "audit", CAMPAIGN)
-    assert (done.returncode, missing.uri in done.stdout, "4 kinds of breach" in done.stdout) == (
-        1,
-        True,
-        True,
-    ), done.stderr
+    assert done.returncode == 1, done.stderr
+    assert missing.uri in done.stdout
+    assert "4 kinds of breach" in done.stdout
 
 
-def test_what_is_under_way_is_not_finished_and_no_breach(settings: Settings) -> None:
-    first, second, third = submitted(settings, 3)
-    end(settings, first)
-    voice(settings, second)
-    number, offset = places(settings, REQUESTS)[second.request_id]
-    commit(settings, GPU_GROUP, REQUESTS, number, 0, encode(0, [offset]))
-    report = prove(settings)
+def test_requests_under_way_are_unfinished_and_no_breach(settings: Settings) -> None:
+    first, second, third = submit(settings, 3)
+    end_request(settings, first)
+    add_audio(settings, second)
+    number, offset = positions(settings, REQUESTS)[second.request_id]
+    commit(settings, GPU_CONSUMERS.name, REQUESTS, number, 0, encode(0, [offset]))
+    report = run_audit(settings)
     assert (report.ok, report.breaches) == (False, ())
     assert [(finding.name, finding.count) for finding in report.unfinished] == [
         ("waiting_on_requests", 1),
@@ -219,21 +196,16 @@ def test_what_is_under_way_is_not_finished_and_no_breach(settings: Settings) -> 
 
 
 @pytest.mark.parametrize("bitmap", [False, True])
-def test_an_offset_that_was_committed_past_an_unfinished_request_is_a_breach(
+def test_an_offset_committed_past_an_unfinished_request_is_a_breach(
     settings: Settings, bitmap: bool
 ) -> None:
-    request, *others = submitted(settings, 3)
+    request, *others = submit(settings, 3)
     for other in others:
-        end(settings, other)
-    number, offset = places(settings, REQUESTS)[request.request_id]
-    commit(
-        settings,
-        GPU_GROUP,
-        REQUESTS,
-        number,
-        *((0, encode(0, [offset])) if bitmap else (offset + 1, "")),
-    )
-    (breach,) = prove(settings).breaches
+        end_request(settings, other)
+    number, offset = positions(settings, REQUESTS)[request.request_id]
+    watermark, metadata = (0, encode(0, [offset])) if bitmap else (offset + 1, "")
+    commit(settings, GPU_CONSUMERS.name, REQUESTS, number, watermark, metadata)
+    (breach,) = run_audit(settings).breaches
     assert (breach.name, breach.count, breach.examples) == (
         "request_passed",
         1,
@@ -241,17 +213,17 @@ def test_an_offset_that_was_committed_past_an_unfinished_request_is_a_breach(
     )
 
 
-def test_an_audio_offset_that_was_committed_without_a_result_is_a_breach(
+def test_an_audio_offset_committed_without_a_result_is_a_breach(
     settings: Settings,
 ) -> None:
-    request, other = submitted(settings, 2)
-    for found in (other, request):
-        voice(settings, found)
-    end(settings, other)
-    number, offset = places(settings, AUDIO)[request.request_id]
-    commit_all(settings, GPU_GROUP, REQUESTS)
-    commit(settings, POSTPROCESS_GROUP, AUDIO, number, offset + 1)
-    (breach,) = prove(settings).breaches
+    request, other = submit(settings, 2)
+    for each in (other, request):
+        add_audio(settings, each)
+    end_request(settings, other)
+    number, offset = positions(settings, AUDIO)[request.request_id]
+    commit_all(settings, GPU_CONSUMERS.name, REQUESTS)
+    commit(settings, POSTPROCESS.name, AUDIO, number, offset + 1)
+    (breach,) = run_audit(settings).breaches
     assert (breach.name, breach.examples) == (
         "audio_passed",
         (f"{request.request_id} at audio[{number}]@{offset}",),
@@ -259,15 +231,15 @@ def test_an_audio_offset_that_was_committed_without_a_result_is_a_breach(
 
 
 @pytest.mark.slow
-def test_parked_requests_wait_and_are_proven_when_they_were_put_back(
+def test_parked_requests_wait_and_are_proven_once_they_are_put_back(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    submitted(settings, 12)
+    submit(settings, 12)
     assert run(settings, "pause", CAMPAIGN).returncode == 0
     seedcast(["run", "gpu-consumer"], settings)
 
     def parked() -> bool:
-        report = prove(settings, objects="none")
+        report = run_audit(settings, objects="none")
         assert report.breaches == ()
         return [(finding.name, finding.count) for finding in report.unfinished] == [
             ("waiting_on_requests.parked", 12)
@@ -277,16 +249,16 @@ def test_parked_requests_wait_and_are_proven_when_they_were_put_back(
     assert run(settings, "resume", CAMPAIGN).returncode == 0
     seedcast(["run", "postprocess"], settings)
     assert wait(settings, CAMPAIGN).succeeded == 12
-    assert prove(settings).ok
+    assert run_audit(settings).ok
 
 
 def test_requests_that_retention_deleted_unread_are_counted(settings: Settings) -> None:
-    for request in submitted(settings, 5)[:2]:
-        end(settings, request)
-    gone = delete(settings, REQUESTS)
-    report = prove(settings)
+    for request in submit(settings, 5)[:2]:
+        end_request(settings, request)
+    deleted = delete(settings, REQUESTS)
+    report = run_audit(settings)
     assert [(breach.name, breach.count) for breach in report.breaches] == [
-        ("requests_deleted_unread", gone),
+        ("requests_deleted_unread", deleted),
         ("fewer_than_sealed", 3),
     ]
     assert "unaccepted" in names(report.notes)
@@ -303,19 +275,11 @@ def test_a_list_names_the_rows_whose_requests_were_deleted(
         SubmitOptions(campaign=CAMPAIGN, id_column="invoice", template="Dear {name}."),
     )
     requests = {request.metadata["id"]: request for request in requests_of(settings, CAMPAIGN)}
-    end(settings, requests["n-1"])
-    voice(settings, requests["n-4"])
+    end_request(settings, requests["n-1"])
+    add_audio(settings, requests["n-4"])
     delete(settings, REQUESTS)
-    options = (
-        "--source",
-        str(path),
-        "--id-column",
-        "invoice",
-        "--template",
-        "Dear {name}.",
-        "--no-objects",
-    )
-    done = run(settings, "audit", CAMPAIGN, *options, "--json")
+    options = ("--source", str(path), "--id-column", "invoice", "--template", "Dear {name}.")
+    done = run(settings, "audit", CAMPAIGN, *options, "--no-objects", "--json")
     findings = {
         finding["name"]: finding
         for check in json.loads(done.stdout)["checks"]
@@ -329,28 +293,25 @@ def test_a_list_names_the_rows_whose_requests_were_deleted(
     ), done.stderr
     assert (findings["waiting_on_audio"]["count"], findings["fewer_than_sealed"]["count"]) == (1, 4)
     assert "--source" in run(settings, "audit", CAMPAIGN, "--no-objects").stdout
-    assert (
-        run(
-            settings, "audit", CAMPAIGN, "--source", str(tmp_path / "no.csv"), "--no-objects"
-        ).returncode
-        == 2
-    )
+    no_such_list = ("--source", str(tmp_path / "no.csv"), "--no-objects")
+    assert run(settings, "audit", CAMPAIGN, *no_such_list).returncode == 2
 
 
 def test_audio_that_could_not_be_read_is_named_with_its_dead_letter(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    request, other = submitted(settings, 2)
+    request, other = submit(settings, 2)
     Producer(settings).deliver(
         settings.topic(AUDIO), key=request.request_id.encode(), value=b"\xc1 no audio"
     )
-    voice(settings, other)
-    commit_all(settings, GPU_GROUP, REQUESTS)
+    add_audio(settings, other)
+    commit_all(settings, GPU_CONSUMERS.name, REQUESTS)
     seedcast(["run", "postprocess"], settings)
     eventually(
-        lambda: not prove(settings, objects="none").unfinished, what="both records of audio taken"
+        lambda: not run_audit(settings, objects="none").unfinished,
+        what="both records of audio taken",
     )
-    (breach,) = prove(settings, objects="none").breaches
+    (breach,) = run_audit(settings, objects="none").breaches
     assert (breach.name, breach.examples) == (
         "buried",
         (f"{request.request_id} became a dead letter at dead-letters[0]@0",),
@@ -361,18 +322,18 @@ def test_audio_that_could_not_be_read_is_named_with_its_dead_letter(
 def test_outcomes_that_retention_deleted_prove_nothing_and_refute_nothing(
     settings: Settings,
 ) -> None:
-    for request in submitted(settings, 4):
-        end(settings, request)
-    commit_all(settings, GPU_GROUP, REQUESTS)
-    assert prove(settings).ok
+    for request in submit(settings, 4):
+        end_request(settings, request)
+    commit_all(settings, GPU_CONSUMERS.name, REQUESTS)
+    assert run_audit(settings).ok
     delete(settings, RESULTS)
-    report = prove(settings)
+    report = run_audit(settings)
     assert (report.ok, report.breaches) == (False, ())
     assert [(finding.name, finding.count) for finding in report.unfinished] == [("forgotten", 4)]
     assert "results_deleted" in names(report.notes)
 
 
-def test_a_campaign_of_which_nothing_is_known_is_a_mistake(settings: Settings) -> None:
+def test_an_unknown_campaign_is_refused(settings: Settings) -> None:
     with pytest.raises(InvalidInput, match="campaign night"):
-        prove(settings)
+        run_audit(settings)
     assert run(settings, "audit", "no-such").returncode == 2

@@ -1,4 +1,4 @@
-"""The engine's benchmark, on tiny weights: it runs, counts what was spoken, and writes its three files."""
+"""The benchmark of the engine, on tiny weights: it runs, counts, and writes its three files."""
 
 import json
 from pathlib import Path
@@ -28,22 +28,22 @@ TINY = [
 
 
 @pytest.mark.slow
-def test_the_benchmark_speaks_all_and_writes_its_figures(tmp_path: Path) -> None:
+def test_the_benchmark_finishes_every_row_and_writes_its_figures(tmp_path: Path) -> None:
     from benchmarks.engine import main
     from gpu_consumers.engines.chattts.model.dimensions import TINY as DIMENSIONS
     from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
     models = fabricate(tmp_path / "models", DIMENSIONS, seed=1).folder
     main([*TINY, "--models", str(models), "--out", str(tmp_path / "results")])
-    found = json.loads((tmp_path / "results" / "engine.json").read_text())
-    ours, _ = found["seedcast"]
+    figures = json.loads((tmp_path / "results" / "engine.json").read_text())
+    ours, _ = figures["seedcast"]
     assert (ours["equal"]["finished"], ours["equal"]["tokens"]) == (8, 64)
     assert ours["mixed"]["finished"] == 8
-    assert [(run["lengths"], run["batch"], run["tokens"]) for run in found["upstream"][:2]] == [
+    assert [(run["lengths"], run["batch"], run["tokens"]) for run in figures["upstream"][:2]] == [
         ("equal", 1, 8),
         ("equal", 2, 16),
     ]
-    assert found["price"]["fixed"]["tokens"] == found["price"]["free"]["tokens"]
-    assert {run["lengths"] for run in found["upstream"]} == {"equal", "mixed"}
+    assert figures["price"]["fixed"]["tokens"] == figures["price"]["free"]["tokens"]
+    assert {run["lengths"] for run in figures["upstream"]} == {"equal", "mixed"}
     assert "price of reproducibility" in (tmp_path / "results" / "engine.md").read_text()
     assert (tmp_path / "results" / "engine.png").stat().st_size > 0

@@ -1,4 +1,4 @@
-"""ChatTTS behind a real Kafka: kill -9 in the middle, another worker, and every request still has its one waveform."""
+"""ChatTTS behind a real Kafka: after kill -9 another worker speaks the same waveforms."""
 
 import hashlib
 import signal
@@ -9,26 +9,25 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from gpu_consumers import engines
-from gpu_consumers.assignments import GROUP
 from gpu_consumers.engines.chattts.model.dimensions import TINY
 from gpu_consumers.engines.chattts.weights.fabricate import fabricate
-from gpu_consumers.verify.replay import requests_of, results_of, speak
+from gpu_consumers.verify.replay import requests_of, results_of, synthesise
 from schemas.messages import RawAudio, SpeechRequest
-from schemas.topics import REQUESTS
+from schemas.topics import GPU_CONSUMERS, REQUESTS
 from seedcast.campaigns.progress import wait
 from seedcast.codec import decode_synthesis, encode_json, waveform_sha256
 from seedcast.kafka import client_config
 from seedcast.settings import GpuSettings, Settings
 from tests.conftest import Spawn, eventually
 from tests.integration.test_cli import rows, run
-from tests.integration.test_gpu_consumer import RUN, audio, finish, lag, produce, request
+from tests.integration.test_gpu_consumer import RUN, audio, lag, produce, request, terminate
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
 def chattts(settings: Settings, tmp_path: Path) -> Settings:
-    """Tiny weights; a killed worker is missed after the shortest time that the broker takes."""
+    """Settings with tiny weights, and with the shortest session that the broker accepts."""
     fabricate(tmp_path / "tiny", TINY, seed=3)
     gpu = GpuSettings(
         engine="chattts",
@@ -40,19 +39,20 @@ def chattts(settings: Settings, tmp_path: Path) -> Settings:
         models=str(tmp_path / "tiny"),
         commit_interval=0.2,
     )
-    return settings.model_copy(
-        update={"gpu": gpu, "kafka": settings.kafka.model_copy(update={"session_timeout": 6.0})}
-    )
+    kafka = settings.kafka.model_copy(update={"session_timeout": 6.0})
+    return settings.model_copy(update={"gpu": gpu, "kafka": kafka})
 
 
 def in_precision(settings: Settings, precision: str) -> Settings:
-    return settings.model_copy(
-        update={"gpu": settings.gpu.model_copy(update={"precision": precision})}
-    )
+    gpu = settings.gpu.model_copy(update={"precision": precision})
+    return settings.model_copy(update={"gpu": gpu})
 
 
-def prove_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) -> None:
-    """Each has one outcome, however often it was written, and the waveform of an engine that nothing disturbs."""
+def assert_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) -> None:
+    """Assert that each request has one outcome, and the waveform of an undisturbed engine.
+
+    An outcome may have been written several times.
+    """
     records = audio(settings)
     assert (records.keys(), lag(settings)) == ({r.request_id for r in requests}, 0)
     assert all(len({record.value for record in repeats}) == 1 for repeats in records.values())
@@ -63,21 +63,19 @@ def prove_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) -> 
     assert {outcome.engine_fingerprint for outcome in spoken.values()} == {engine.fingerprint}
     again = {
         r.request_id: waveform_sha256(u.waveform)
-        for r, u in speak(engine, requests[::-1])
+        for r, u in synthesise(engine, requests[::-1])
         if u.waveform is not None
     }
     assert again == {key: outcome.waveform_sha256 for key, outcome in spoken.items()}
 
 
-@pytest.mark.slow  # in the next one a worker is killed, too
+@pytest.mark.slow  # the next test kills a worker, too
 @pytest.mark.parametrize(("precision", "count"), [("float32", 120), ("bfloat16", 60)])
-def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(
+def test_waveforms_after_kill_9_are_those_of_an_undisturbed_engine(
     chattts: Settings, seedcast: Spawn, precision: str, count: int
 ) -> None:
-    settings, requests = (
-        in_precision(chattts, precision),
-        [request(n, speed=2.0) for n in range(count)],
-    )
+    settings = in_precision(chattts, precision)
+    requests = [request(n, speed=2.0) for n in range(count)]
     produce(settings, [encode_json(r) for r in requests])
     first = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) >= 20, timeout=400, what="20 outcomes")
@@ -85,23 +83,20 @@ def test_kill_9_in_the_middle_gives_the_waveforms_of_an_undisturbed_engine(
     first.wait()
     second = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == count, timeout=400, what=f"{count} outcomes")
-    assert finish(second) == 0
-    prove_undisturbed(settings, requests)
+    assert terminate(second) == 0
+    assert_undisturbed(settings, requests)
 
 
 def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots(
     chattts: Settings, seedcast: Spawn
 ) -> None:
-    client, group, topic = (
-        AdminClient(client_config.client(chattts.kafka)),
-        chattts.group(GROUP),
-        chattts.topic(REQUESTS),
-    )
+    client = AdminClient(client_config.client(chattts.kafka))
+    group, topic = chattts.group(GPU_CONSUMERS.name), chattts.topic(REQUESTS)
 
     def shares() -> list[int]:
         members = client.describe_consumer_groups([group])[group].result(30).members
         counts = (
-            sum(place.topic == topic for place in member.assignment.topic_partitions)
+            sum(partition.topic == topic for partition in member.assignment.topic_partitions)
             for member in members
         )
         return [count for count in counts if count]  # a worker has a member for each of its topics
@@ -113,12 +108,12 @@ def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots
     produce(chattts, [encode_json(r) for r in requests])
     assert killed.wait(timeout=400) == -signal.SIGKILL
     eventually(lambda: len(audio(chattts)) == len(requests), timeout=400, what="all outcomes")
-    assert finish(survivor) == 0
-    prove_undisturbed(chattts, requests)
+    assert terminate(survivor) == 0
+    assert_undisturbed(chattts, requests)
 
 
 @pytest.mark.slow
-def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_alike(
+def test_the_command_line_speaks_and_verifies_a_campaign_and_says_the_same_audio(
     chattts: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     texts = tmp_path / "texts.csv"
@@ -127,14 +122,10 @@ def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_
         + "".join(f"Thank you for order {n}.,{n}\n您的订单{n}已经发货。,{n}\n" for n in range(6))
     )
     workers = seedcast(RUN, chattts), seedcast(["run", "postprocess"], chattts)
-    assert (
-        run(
-            chattts, "submit", texts, "--campaign", "bills", "--speed", "2", "--profile", "archive"
-        ).returncode
-        == 0
-    )
+    options = ("--campaign", "bills", "--speed", "2", "--profile", "archive")
+    assert run(chattts, "submit", texts, *options).returncode == 0
     wait(chattts, "bills")
-    assert [finish(worker) for worker in workers] == [0, 0]
+    assert [terminate(worker) for worker in workers] == [0, 0]
     spoken = {
         result.request_id: result
         for result in results_of(chattts, "bills")
@@ -147,19 +138,8 @@ def test_the_command_line_speaks_a_campaign_proves_it_and_says_one_of_its_texts_
     assert summary["checked"] == summary["matches"] == len(spoken) >= 8
 
     one = next(request for request in requests_of(chattts, "bills") if request.request_id in spoken)
-    said = run(
-        chattts,
-        "say",
-        one.text,
-        "--voice",
-        one.voice_seed,
-        "--speed",
-        "2",
-        "-o",
-        tmp_path / "one.flac",
-    )
+    out = tmp_path / "one.flac"
+    said = run(chattts, "say", one.text, "--voice", one.voice_seed, "--speed", "2", "-o", out)
     assert said.returncode == 0, said.stderr
-    assert (
-        hashlib.sha256((tmp_path / "one.flac").read_bytes()).hexdigest()
-        == spoken[one.request_id].renditions[0].sha256
-    )
+    sha256 = hashlib.sha256(out.read_bytes()).hexdigest()
+    assert sha256 == spoken[one.request_id].renditions[0].sha256

@@ -1,4 +1,7 @@
-"""The embedded stack: one broker and one S3 endpoint for a home, through crashes, lost records and taken ports; nothing outlives `stop`."""
+"""The embedded stack: one broker and one S3 endpoint per home.
+
+It survives crashes, a lost process record and taken ports, and nothing outlives `stop`.
+"""
 
 import json
 import os
@@ -13,7 +16,7 @@ import pytest
 
 from schemas.topics import RESULTS
 from seedcast.embedded import Process, Stack, broker, connected, processes
-from seedcast.embedded.stack_state import Recorded
+from seedcast.embedded.stack_state import ProcessRecord
 from seedcast.errors import InvalidInput, InvalidSettings, LocalResource
 from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.settings import KafkaSettings, S3Settings, Settings
@@ -40,7 +43,9 @@ def delivered(stack: Stack) -> list[bytes]:
         return [record.value for record in reader.to_end()]
 
 
-def test_start_keeps_what_runs_and_mends_what_crashed_with_its_data(own_stack: Stack) -> None:
+def test_start_leaves_running_servers_and_restarts_a_crashed_one_with_its_data(
+    own_stack: Stack,
+) -> None:
     deliver(own_stack, b"before the crash")
     before = servers(own_stack)
     own_stack.kill("kafka")
@@ -59,7 +64,7 @@ def test_start_keeps_what_runs_and_mends_what_crashed_with_its_data(own_stack: S
     assert "starting s3" not in steps
 
 
-def test_server_whose_record_was_lost_is_replaced(own_stack: Stack) -> None:
+def test_a_server_whose_process_record_was_lost_is_replaced(own_stack: Stack) -> None:
     deliver(own_stack, b"kept")
     orphan = servers(own_stack)["kafka"].pid
     file = own_stack.home / "stack.json"
@@ -69,7 +74,9 @@ def test_server_whose_record_was_lost_is_replaced(own_stack: Stack) -> None:
     assert delivered(own_stack) == [b"kept"]
 
 
-def test_port_that_was_taken_meanwhile_is_changed_and_clients_learn_it(own_stack: Stack) -> None:
+def test_a_port_that_was_taken_meanwhile_is_replaced_and_clients_find_the_new_one(
+    own_stack: Stack,
+) -> None:
     deliver(own_stack, b"kept")
     port = servers(own_stack)["kafka"].port
     own_stack.stop_broker()
@@ -85,17 +92,15 @@ def test_port_that_was_taken_meanwhile_is_changed_and_clients_learn_it(own_stack
 def test_nothing_outlives_stop(own_stack: Stack) -> None:
     worker = own_stack.start_worker("postprocess-1", ["run", "postprocess"])
     assert own_stack.start_worker("postprocess-1", ["run", "postprocess"]).pid == worker.pid
-    with pytest.raises(
-        InvalidInput,
-        match=r"postprocess-1 runs already; expected `seedcast run gpu-consumer`; got `seedcast run postprocess`; stop it",
-    ):
-        own_stack.start_worker("postprocess-1", ["run", "gpu-consumer"])
-    stray = processes.spawn(
-        [sys.executable, "-c", "import signal; signal.pause()"],
-        os.environ,
-        own_stack.home / "stray.log",
-        own_stack.home,
+    refusal = (
+        r"postprocess-1 runs already; expected `seedcast run gpu-consumer`; "
+        r"got `seedcast run postprocess`; stop it"
     )
+    with pytest.raises(InvalidInput, match=refusal):
+        own_stack.start_worker("postprocess-1", ["run", "gpu-consumer"])
+    command = [sys.executable, "-c", "import signal; signal.pause()"]
+    home = own_stack.home
+    stray = processes.spawn(command, os.environ, home / "stray.log", home)
     pids = [process.pid for process in own_stack.status()] + [stray.pid]
     assert len(pids) == 4
     own_stack.stop()
@@ -103,13 +108,13 @@ def test_nothing_outlives_stop(own_stack: Stack) -> None:
     assert own_stack.status() == []
 
 
-def test_worker_that_ends_is_shown_with_its_last_words(own_stack: Stack) -> None:
+def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(own_stack: Stack) -> None:
     own_stack.start_worker("wrong", ["run", "nonsense"])
     eventually(lambda: not servers(own_stack)["wrong"].running)
     assert "nonsense" in servers(own_stack)["wrong"].last_lines()
 
 
-def test_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> None:
+def test_a_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> None:
     own_stack.stop_broker()
     meta = own_stack.home / "kafka" / "data" / "meta.properties"
     meta.write_text(meta.read_text().replace("node.id=1", "node.id=7"))
@@ -118,16 +123,14 @@ def test_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> 
     assert "RuntimeException" in raised.value.got
 
 
-def test_answer_of_somebody_elses_broker_is_not_taken_for_ours(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_the_broker_of_another_stack_is_not_taken_for_ours(stack: Stack, tmp_path: Path) -> None:
     other = Stack(tmp_path)
     (tmp_path / "stack.json").write_bytes((stack.home / "stack.json").read_bytes())
     assert broker.cluster_id(stack.home)
     assert not other._broker_answers()
 
 
-def test_credentials_stay_between_owner_and_server(stack: Stack) -> None:
+def test_credentials_are_in_no_command_line_and_only_the_owner_can_read_them(stack: Stack) -> None:
     settings = connected(Settings(home=stack.home))
     secret = settings.s3.secret_key.get_secret_value()
     assert stat.S_IMODE((stack.home / "stack.json").stat().st_mode) == 0o600
@@ -138,48 +141,53 @@ def test_credentials_stay_between_owner_and_server(stack: Stack) -> None:
 
 
 def test_configured_servers_are_left_alone(stack: Stack) -> None:
-    given = Settings(
+    configured = Settings(
         home=stack.home,
         kafka=KafkaSettings(bootstrap="b:9092"),
         s3=S3Settings(endpoint="http://s:9000"),
     )
-    assert connected(given) == given
+    assert connected(configured) == configured
     mixed = connected(Settings(home=stack.home, kafka=KafkaSettings(bootstrap="b:9092")))
     assert mixed.kafka.bootstrap == "b:9092"
     assert mixed.s3.endpoint == f"http://127.0.0.1:{servers(stack)['s3'].port}"
 
 
-def test_without_a_stack_the_setting_to_make_is_named(tmp_path: Path) -> None:
+def test_without_a_stack_the_missing_setting_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"SEEDCAST_KAFKA_BOOTSTRAP.*seedcast up"):
         connected(Settings(home=tmp_path))
     with pytest.raises(InvalidSettings, match=r"SEEDCAST_S3_ENDPOINT.*seedcast up"):
         S3Store(connected(Settings(home=tmp_path, kafka=KafkaSettings(bootstrap="b:9092"))).s3)
 
 
-def test_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LocalResource, match="SEEDCAST_HOME"):
         Stack(tmp_path / "file" / "home").start()
 
 
-def test_process_that_ignores_sigterm_is_killed_and_its_children_are_found(tmp_path: Path) -> None:
-    program = "import signal, subprocess; signal.signal(15, signal.SIG_IGN); subprocess.Popen(['sleep', '600']); print('on', flush=True); signal.pause()"
+def test_a_process_that_ignores_sigterm_is_killed_and_its_children_are_found(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import signal, subprocess; signal.signal(15, signal.SIG_IGN); "
+        "subprocess.Popen(['sleep', '600']); print('on', flush=True); signal.pause()"
+    )
     stubborn = processes.spawn(
         [sys.executable, "-c", program], os.environ, tmp_path / "log", tmp_path
     )
     eventually(lambda: processes.tail(tmp_path / "log") == "on")
     processes.end([stubborn], grace=0.2)
     assert not stubborn.is_running()
-    [child] = processes.marked(tmp_path)
+    [child] = processes.find_marked(tmp_path)
     processes.end([child], grace=5)
-    assert list(processes.marked(tmp_path)) == []
+    assert list(processes.find_marked(tmp_path)) == []
 
 
-def test_process_id_that_is_somebody_elses_by_now_is_not_ours() -> None:
+def test_a_reused_process_id_is_not_taken_for_ours() -> None:
     with subprocess.Popen(["sleep", "600"]) as other:
         try:
             created = psutil.Process(other.pid).create_time()
-            assert processes.find(Recorded(other.pid, created))
-            assert processes.find(Recorded(other.pid, created - 60)) is None
+            assert processes.find(ProcessRecord(other.pid, created))
+            assert processes.find(ProcessRecord(other.pid, created - 60)) is None
         finally:
             other.kill()

@@ -1,27 +1,40 @@
-"""The GPU consumer on a real Kafka: every request has its audio, through crashes, rebalances and SIGTERM."""
+"""The GPU consumer on a real Kafka.
+
+Every request gets its audio through crashes, rebalances and SIGTERM.
+"""
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from gpu_consumers import parking
-from gpu_consumers.assignments import GROUP
 from schemas.messages import RawAudio, Rejected, SpeechRequest
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT, Topic
+from schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    DEAD_LETTERS,
+    GPU_CONSUMERS,
+    MIB,
+    PARKING,
+    REQUESTS,
+    REQUESTS_URGENT,
+    Topic,
+)
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.settings import Settings
 from storage import dead_letters
 from storage.s3 import S3Store
-from tests.conftest import Spawn, ends_from_the_middle, eventually, stopped
+from tests.conftest import Spawn, eventually, terminate_at_failpoint, wait_until_stopped
 from tests.unit.gpu_consumers.requests import a_request
 
 pytestmark = pytest.mark.integration
@@ -54,24 +67,26 @@ def produce(settings: Settings, values: list[bytes], topic: Topic = REQUESTS) ->
 
 def audio(settings: Settings, topic: Topic = AUDIO) -> dict[str, list[Record]]:
     """Every record of the audio topic, by request id."""
-    found = defaultdict(list)
+    records = defaultdict(list)
     with TopicReader(settings, settings.topic(topic)) as reader:
         for record in reader.to_end():
-            found[(record.key or b"").decode()].append(record)
-    return found
+            records[(record.key or b"").decode()].append(record)
+    return records
 
 
 def lag(settings: Settings) -> int:
-    return sum(found.records for found in Admin(settings).lag(settings.group(GROUP)))
+    lags = Admin(settings).lag(settings.group(GPU_CONSUMERS.name))
+    return sum(partition.records for partition in lags)
 
 
-def starts(settings: Settings, group: str) -> list[int | None]:
-    return [
-        left.offset for _, left in sorted(Admin(settings).committed(settings.group(group)).items())
-    ]
+def committed_offsets(settings: Settings, group: str) -> list[int | None]:
+    """Return the committed offset of each partition, in order of topic and number."""
+    committed = Admin(settings).committed(settings.group(group))
+    return [each.offset for _, each in sorted(committed.items())]
 
 
-def finish(process: subprocess.Popen[bytes]) -> int:
+def terminate(process: subprocess.Popen[bytes]) -> int:
+    """Send SIGTERM and return the exit code."""
     process.send_signal(signal.SIGTERM)
     return process.wait(timeout=90)
 
@@ -81,22 +96,22 @@ def test_each_record_ends_as_audio_rejection_or_dead_letter(
 ) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
     produce(settings, [encode_json(request(n)) for n in range(20)])
-    produce(
-        settings,
-        [
-            encode_json(request(100, deadline=past)),
-            b'{"request_id": "request-00101"}',
-            b"\xff not JSON",
-            encode_json(request(102, profiles=("no-such",))),
-        ],
-    )
+    wrong = [
+        encode_json(request(100, deadline=past)),
+        b'{"request_id": "request-00101"}',
+        b"\xff not JSON",
+        encode_json(request(102, profiles=("no-such",))),
+    ]
+    produce(settings, wrong)
     worker = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == 23, what="23 outcomes")
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     outcomes = {key: decode_synthesis(records[0].value) for key, records in audio(settings).items()}
     assert sum(isinstance(outcome, RawAudio) for outcome in outcomes.values()) == 20
     rejected = {
-        key: (o.status, o.error.code) for key, o in outcomes.items() if isinstance(o, Rejected)
+        key: (outcome.status, outcome.error.code)
+        for key, outcome in outcomes.items()
+        if isinstance(outcome, Rejected)
     }
     assert rejected == {
         "request-00100": ("expired", "expired"),
@@ -110,7 +125,7 @@ def test_each_record_ends_as_audio_rejection_or_dead_letter(
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(
+def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
     settings: Settings, seedcast: Spawn
 ) -> None:
     produce(settings, [encode_json(request(n)) for n in range(600)])
@@ -123,12 +138,11 @@ def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(
         worker.wait()
     worker = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == 600, timeout=240, what="600 outcomes")
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     records = audio(settings)
     assert all(len({record.value for record in repeats}) == 1 for repeats in records.values())
-    assert (
-        sum(map(len, records.values())) < 600 + 2 * 300
-    )  # a crash repeats what came after the last commit, not all
+    # A crash repeats what came after the last commit, not everything.
+    assert sum(map(len, records.values())) < 600 + 2 * 300
     assert lag(settings) == 0
 
 
@@ -143,14 +157,14 @@ def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(
             SEEDCAST_GPU_COMMIT_INTERVAL="3600",
             SEEDCAST_FAILPOINT="gpu.synthesised:30:stop",
         )
-        assert ends_from_the_middle(worker) == 0
+        assert terminate_at_failpoint(worker) == 0
     worker = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == 400, timeout=240, what="400 outcomes")
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     assert sum(map(len, audio(settings).values())) == 400
 
 
-def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(
+def test_the_survivor_of_two_workers_takes_over_the_partitions_of_the_killed_one(
     settings: Settings, seedcast: Spawn
 ) -> None:
     first, second = seedcast(RUN, settings), seedcast(RUN, settings)
@@ -159,24 +173,32 @@ def test_two_workers_share_the_partitions_and_one_takes_over_from_the_other(
     first.kill()
     produce(settings, [encode_json(request(n)) for n in range(300, 500)])
     eventually(lambda: len(audio(settings)) == 500, timeout=240, what="500 outcomes")
-    assert finish(second) == 0
+    assert terminate(second) == 0
     assert all(
         len({record.value for record in repeats}) == 1 for repeats in audio(settings).values()
     )
 
 
-def test_each_topic_is_shared_evenly(settings: Settings, seedcast: Spawn) -> None:
-    """One worker after another, as they start: by number alone the second would be given all the urgent partitions, and nothing else."""
-    client, group = AdminClient(client_config.client(settings.kafka)), settings.group(GROUP)
+def test_workers_share_the_partitions_of_each_topic_evenly(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    """Workers start one after another.
+
+    An assignor that only balances the number of partitions would give the second worker all urgent
+    partitions and nothing else.
+    """
+    client, group = (
+        AdminClient(client_config.client(settings.kafka)),
+        settings.group(GPU_CONSUMERS.name),
+    )
 
     def shares() -> dict[str, list[int]]:
-        found = defaultdict(list)
+        counts = defaultdict(list)
         for member in client.describe_consumer_groups([group])[group].result(30).members:
-            for topic, count in Counter(
-                place.topic for place in member.assignment.topic_partitions
-            ).items():
-                found[topic].append(count)
-        return dict(found)
+            partitions = member.assignment.topic_partitions
+            for topic, count in Counter(partition.topic for partition in partitions).items():
+                counts[topic].append(count)
+        return dict(counts)
 
     topics = (settings.topic(REQUESTS), settings.topic(REQUESTS_URGENT))
     seedcast(RUN, settings)
@@ -192,7 +214,7 @@ def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
 ) -> None:
     produce(settings, [encode_json(request(n)) for n in range(1500)])
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
-    stopped(worker)
+    wait_until_stopped(worker)
     produce(
         settings,
         [encode_json(request(9000 + n, priority="urgent")) for n in range(4)],
@@ -200,57 +222,37 @@ def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
     )
     worker.send_signal(signal.SIGCONT)
     eventually(lambda: len(audio(settings, AUDIO_URGENT)) == 4, what="the urgent ones")
-    last = max(
-        record.timestamp_ms
-        for records in audio(settings, AUDIO_URGENT).values()
-        for record in records
-    )
-    assert (
-        sum(
-            record.timestamp_ms <= last
-            for records in audio(settings).values()
-            for record in records
-        )
-        < 1500
-    )
-    assert finish(worker) == 0
+
+    def timestamps(topic: Topic) -> list[int]:
+        records = chain.from_iterable(audio(settings, topic).values())
+        return [record.timestamp_ms for record in records]
+
+    last = max(timestamps(AUDIO_URGENT))
+    assert sum(timestamp <= last for timestamp in timestamps(AUDIO)) < 1500
+    assert terminate(worker) == 0
 
 
-def test_the_same_request_has_the_same_waveform_in_any_company(
+def test_the_waveform_of_a_request_does_not_depend_on_its_neighbours(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    watched = [request(n) for n in range(8)]
-    produce(settings, [encode_json(r) for r in watched])
+    first = [request(n) for n in range(8)]
+    produce(settings, [encode_json(r) for r in first])
     worker = seedcast(RUN, settings)
     eventually(lambda: len(audio(settings)) == 8, what="8 outcomes")
     again = [request(n, submitted_at=datetime.now(UTC)) for n in range(8)]
-    produce(
-        settings,
-        [
-            encode_json(r)
-            for n in range(100, 160)
-            for r in (request(n), *(again[:1] if n == 130 else []))
-        ]
-        + [encode_json(r) for r in reversed(again[1:])],
-    )
+    others = [request(n) for n in range(100, 160)]
+    second = [*others[:31], again[0], *others[31:], *reversed(again[1:])]
+    produce(settings, [encode_json(r) for r in second])
     eventually(
-        lambda: all(len(audio(settings)[r.request_id]) == 2 for r in watched), what="both rounds"
+        lambda: all(len(audio(settings)[r.request_id]) == 2 for r in first), what="both rounds"
     )
-    assert finish(worker) == 0
-    for records in (audio(settings)[r.request_id] for r in watched):
-        hashes = {
-            s.waveform_sha256
-            for record in records
-            if isinstance(s := decode_synthesis(record.value), RawAudio)
-        }
-        assert len(hashes) == 1
+    assert terminate(worker) == 0
+    for records in (audio(settings)[r.request_id] for r in first):
+        outcomes = [decode_synthesis(record.value) for record in records]
+        assert len({o.waveform_sha256 for o in outcomes if isinstance(o, RawAudio)}) == 1
 
 
-def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(
-    settings: Settings, seedcast: Spawn, tmp_path: object
-) -> None:
-    import socket
-
+def test_a_metrics_port_in_use_is_fatal(settings: Settings, seedcast: Spawn) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -258,36 +260,36 @@ def test_metrics_port_that_is_taken_is_fatal_and_says_what_to_do(
         assert worker.wait(timeout=180) == 3
 
 
-def test_idle_worker_commits_where_it_starts_and_leaves_quickly(
+def test_an_idle_worker_commits_its_starting_offsets_and_leaves_quickly(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    """A partition without a commit looks to an autoscaler as if all of its log were to be done."""
+    """To an autoscaler, a partition without a commit looks as if its whole log were still to do."""
     produce(settings, [encode_json(request(1))])  # to partition 0
     client = AdminClient(client_config.client(settings.kafka))
     for deleted in client.delete_records([TopicPartition(settings.topic(REQUESTS), 0, 1)]).values():
         deleted.result(60)
     worker = seedcast(RUN, settings)
     eventually(
-        lambda: starts(settings, GROUP) == [1, 0, 0, 0, 0, 0, 0, 0],
-        what="the starts of both topics",
+        lambda: committed_offsets(settings, GPU_CONSUMERS.name) == [1, 0, 0, 0, 0, 0, 0, 0],
+        what="the starting offsets of both topics",
     )
     eventually(
-        lambda: starts(settings, parking.GROUP) == [0, 0, 0, 0],
-        what="the starts of the parked ones",
+        lambda: committed_offsets(settings, PARKING.name) == [0, 0, 0, 0],
+        what="the starting offsets of parked requests",
     )
     began = time.monotonic()
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     assert time.monotonic() - began < settings.gpu.drain
-    worker = seedcast(RUN, settings)  # another goes on from there
+    worker = seedcast(RUN, settings)  # a second worker continues from there
     produce(settings, [encode_json(request(2))])
     eventually(lambda: list(audio(settings)) == ["request-00002"], what="one outcome")
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
 
 
-def test_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(
+def test_the_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    largest = os.urandom(MIB - 200)  # what is around it in the batch counts, too
+    largest = os.urandom(MIB - 200)  # the rest of its record batch counts, too
     produce(settings, [largest])
     worker = seedcast(RUN, settings)
 
@@ -296,6 +298,6 @@ def test_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(
             return [dead_letters.parse(record) for record in reader.to_end()]
 
     eventually(letters, what="the dead letter")
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     assert dead_letters.original(letters()[0], S3Store(settings.s3))[1] == largest
     assert lag(settings) == 0

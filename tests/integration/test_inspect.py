@@ -1,4 +1,4 @@
-"""`inspect` and `profiles`: what post-processing did, from the topics and from a file, and the rows in force."""
+"""`inspect`, for a request and for a file, and `profiles`."""
 
 import json
 import subprocess
@@ -32,7 +32,7 @@ def run(settings: Settings, *arguments: object, **env: str) -> subprocess.Comple
     )
 
 
-def test_a_request_is_shown_before_and_after_as_long_as_its_waveform_is_kept(
+def test_a_request_is_shown_before_and_after_while_its_waveform_is_kept(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     produce(settings, sounds(range(3), profiles=("phone", "telephony")))
@@ -59,45 +59,34 @@ def test_a_request_is_shown_before_and_after_as_long_as_its_waveform_is_kept(
     later = run(settings, "inspect", "request-00001", "-o", picture)
     assert later.returncode == 0, later.stderr
     assert "no longer keep the waveform" in later.stdout
-    assert "LUFS" in later.stdout  # the manifest knows
+    assert "LUFS" in later.stdout  # from the manifest
 
 
-def test_a_file_is_put_through_the_chain_whatever_its_channels(tmp_path: Path) -> None:
+def test_a_file_with_two_channels_is_put_through_the_chain(tmp_path: Path) -> None:
     clean = between(speech(), 0.5, 0.7)
     noise = noisy(clean, white(len(clean)), 10)
     soundfile.write(tmp_path / "call.wav", np.stack([noise, noise], axis=1), RATE, subtype="FLOAT")
-    shown = run(
-        Settings(home=tmp_path),
-        "inspect",
-        tmp_path / "call.wav",
-        "-o",
-        tmp_path / "call.svg",
-        "--profile",
-        "speaker",
-        "--json",
-    )
+    picture = tmp_path / "call.svg"
+    options = ("-o", picture, "--profile", "speaker", "--json")
+    shown = run(Settings(home=tmp_path), "inspect", tmp_path / "call.wav", *options)
     assert shown.returncode == 0, shown.stderr
     facts = json.loads(shown.stdout)
     assert facts["noise suppression"] == "RNNoise (auto, under 20 dB)"
     assert abs(float(facts["SNR"].removesuffix(" dB")) - 10) < 3
     assert "at 48,000 Hz" in facts["rendition"]
-    assert "<svg" in (tmp_path / "call.svg").read_text()
+    assert "<svg" in picture.read_text()
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
-def test_a_file_of_16_bits_is_rendered_to_the_bytes_that_the_pipeline_makes(
+def test_a_file_of_16_bits_is_rendered_to_the_same_bytes_as_in_the_pipeline(
     tmp_path: Path, kind: str
 ) -> None:
-    waveform, phone = (
-        to_int16(between(speech(), 0.3, 0.3), dither=False),
-        profiles.load(PostprocessSettings())["phone"],
-    )
+    waveform = to_int16(between(speech(), 0.3, 0.3), dither=False)
+    phone = profiles.load(PostprocessSettings())["phone"]
     soundfile.write(tmp_path / f"a.{kind}", waveform, RATE, subtype="PCM_16")
     clip = decode((tmp_path / f"a.{kind}").read_bytes(), "a")
-    assert (
-        render_source(Source(clip.samples, clip.rate), phone).sha256
-        == render(waveform, RATE, phone).sha256
-    )
+    from_file = render_source(Source(clip.samples, clip.rate), phone)
+    assert from_file.sha256 == render(waveform, RATE, phone).sha256
 
 
 def test_a_file_without_samples_is_shown_as_empty(tmp_path: Path) -> None:
@@ -110,7 +99,7 @@ def test_a_file_without_samples_is_shown_as_empty(tmp_path: Path) -> None:
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_inspected_is_named(settings: Settings, tmp_path: Path) -> None:
+def test_an_error_names_what_cannot_be_inspected(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "no.wav").write_bytes(b"RIFF")
     soundfile.write(tmp_path / "a.wav", speech(), RATE)
     for arguments, word in (
@@ -124,7 +113,7 @@ def test_what_cannot_be_inspected_is_named(settings: Settings, tmp_path: Path) -
         assert word in refused.stderr
 
 
-def test_profiles_lists_the_rows_in_force(tmp_path: Path) -> None:
+def test_profiles_lists_the_built_in_rows_and_those_of_the_settings(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         '[kiosk]\nformat = "flac"\nsample_rate = 44100\nmax_pause = 0.4\n'
     )
@@ -146,6 +135,5 @@ def test_profiles_lists_the_rows_in_force(tmp_path: Path) -> None:
     table = run(Settings(home=tmp_path), "profiles", COLUMNS="200", **env)
     assert table.returncode == 0
     assert "pauses 0.4" in table.stdout
-    assert "0.01" in next(
-        line for line in table.stdout.splitlines() if line.startswith("phone")
-    )  # its fade
+    phone = next(line for line in table.stdout.splitlines() if line.startswith("phone"))
+    assert "0.01" in phone  # its fade

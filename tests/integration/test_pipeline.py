@@ -1,4 +1,4 @@
-"""The whole pipeline through the public Python API: two GPU consumers and two post-process workers share the partitions."""
+"""The whole pipeline through the public Python API, with two workers of each kind."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -37,10 +37,11 @@ def workers(settings: Settings, seedcast: Spawn) -> None:
 
 @pytest.mark.usefixtures("workers")
 def test_every_request_ends_once_and_the_same_request_sounds_the_same(settings: Settings) -> None:
+    # On Tuesday the same rows come in another order, after rows with other ids.
     lists = {
         "monday": people(150),
         "tuesday": [*people(40, offset=500), *reversed(people(150))],
-    }  # other ids, other company, another order
+    }
     results: dict[str, list[SpeechResult]] = defaultdict(list)
     for campaign, rows in lists.items():
         report = submit_requests(
@@ -89,7 +90,7 @@ def assert_objects_are_what_manifests_say(settings: Settings, results: list[Spee
 
 
 @pytest.mark.usefixtures("workers")
-def test_the_readmes_example_runs_as_it_stands(
+def test_the_example_in_the_readme_runs_unchanged(
     settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = (Path(__file__).parents[2] / "README.md").read_text()

@@ -1,4 +1,7 @@
-"""The post-process app on a real Kafka and a real S3: every record has its result, through crashes, outages and rebalances."""
+"""The post-process app on a real Kafka and a real S3.
+
+Every record gets its result through crashes, outages and rebalances.
+"""
 
 import hashlib
 import signal
@@ -12,16 +15,15 @@ from confluent_kafka import OFFSET_END, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from schemas.messages import SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS, Topic
 from seedcast.codec import Waveform, decode_result, encode_synthesis
 from seedcast.embedded import Stack
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
+from seedcast.kafka import Admin, Lag, Producer, Record, TopicReader, client_config
 from seedcast.settings import Settings
 from storage import dead_letters
 from storage.s3 import S3Store
-from stream_apps.postprocess.faust_app import GROUP
-from tests.conftest import Spawn, ends_from_the_middle, eventually, fresh, stopped
+from tests.conftest import Spawn, eventually, fresh, terminate_at_failpoint, wait_until_stopped
 from tests.unit.stream_apps.records import audio, rejected
 
 pytestmark = pytest.mark.integration
@@ -43,31 +45,46 @@ def sounds(numbers: range, **changes: object) -> list[tuple[bytes, bytes]]:
 
 def results(settings: Settings) -> dict[str, list[Record]]:
     """Every record of the results topic, by request id."""
-    found = defaultdict(list)
+    records = defaultdict(list)
     with TopicReader(settings, settings.topic(RESULTS)) as reader:
         for record in reader.to_end():
-            found[(record.key or b"").decode()].append(record)
-    return found
+            records[(record.key or b"").decode()].append(record)
+    return records
 
 
 def first_results(settings: Settings) -> list[SpeechResult]:
     return [decode_result(records[0].value) for records in results(settings).values()]
 
 
+def lags(settings: Settings) -> list[Lag]:
+    return Admin(settings).lag(settings.group(POSTPROCESS.name))
+
+
 def lag(settings: Settings) -> int:
-    return sum(found.records for found in Admin(settings).lag(settings.group(GROUP)))
+    return sum(partition.records for partition in lags(settings))
 
 
-def finish(process: subprocess.Popen[bytes]) -> int:
+def wait_for_all_results(settings: Settings, count: int, timeout: float = 180) -> None:
+    """Wait until `count` requests have results and nothing is left to commit."""
+    eventually(
+        lambda: len(results(settings)) == count and not lag(settings), timeout, f"{count} results"
+    )
+
+
+def terminate(process: subprocess.Popen[bytes]) -> int:
+    """Send SIGTERM and return the exit code."""
     process.send_signal(signal.SIGTERM)
     return process.wait(timeout=90)
 
 
 def assert_all_delivered(settings: Settings, count: int) -> None:
-    """Each once as to its content: every repeat equals the first byte for byte, and every object is there and is what the manifest says."""
-    found = results(settings)
-    assert len(found) == count
-    assert all(len({record.value for record in records}) == 1 for records in found.values())
+    """Assert that `count` requests have results, and that all objects are as their manifests say.
+
+    Every repeat of a result equals the first byte for byte.
+    """
+    by_id = results(settings)
+    assert len(by_id) == count
+    assert all(len({record.value for record in records}) == 1 for records in by_id.values())
     store = S3Store(settings.s3)
     for result in first_results(settings):
         assert result.status == "succeeded"
@@ -79,16 +96,11 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
     settings: Settings, seedcast: Spawn
 ) -> None:
     produce(settings, sounds(range(20), profiles=("telephony", "phone", "speaker")))
-    produce(
-        settings,
-        [
-            (b"request-00100", encode_synthesis(rejected(100))),
-            (b"request-00101", b"\xff not MessagePack"),
-        ],
-    )
+    unspoken = (b"request-00100", encode_synthesis(rejected(100)))
+    produce(settings, [unspoken, (b"request-00101", b"\xff not MessagePack")])
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(results(settings)) == 21 and not lag(settings), what="21 results")
-    assert finish(worker) == 0
+    wait_for_all_results(settings, 21)
+    assert terminate(worker) == 0
     by_id = {result.request_id: result for result in first_results(settings)}
     assert by_id.pop("request-00100").status == "expired"
     assert all(len(result.renditions) == 3 and result.metadata for result in by_id.values())
@@ -105,40 +117,37 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
 
 
 @pytest.mark.slow
-def test_kill_9_in_the_middle_loses_nothing_and_repeats_the_same_bytes(
+def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
     settings: Settings, seedcast: Spawn
 ) -> None:
     produce(settings, sounds(range(400), profiles=("telephony", "phone")))
-    settings = quick(settings)
+    settings = with_short_session(settings)
     for killed_after in (40, 120):
         worker = seedcast(
             RUN, settings, SEEDCAST_FAILPOINT=f"postprocess.acknowledged:{killed_after}:stop"
         )
-        stopped(worker)
+        wait_until_stopped(worker)
         worker.kill()
         worker.wait()
     assert len(results(settings)) < 400
     worker = seedcast(RUN, settings)
-    eventually(
-        lambda: len(results(settings)) == 400 and not lag(settings), timeout=240, what="all results"
-    )
-    assert finish(worker) == 0
+    wait_for_all_results(settings, 400, timeout=240)
+    assert terminate(worker) == 0
     assert_all_delivered(settings, 400)
 
 
 @pytest.mark.slow
-def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(
+def test_a_second_worker_that_joins_and_leaves_loses_nothing(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    stays = seedcast(RUN, settings)
+    first = seedcast(RUN, settings)
     eventually(
         lambda: '"assigned"' in (tmp_path / "process-0.log").read_text(), what="the first worker"
     )
-    goes = seedcast(RUN, settings)
+    second = seedcast(RUN, settings)
     count = 0
-    while (
-        '"assigned"' not in (tmp_path / "process-1.log").read_text()
-    ):  # so that the other one joins in the middle of work
+    # Feed the first one meanwhile, so that the second joins in the middle of work.
+    while '"assigned"' not in (tmp_path / "process-1.log").read_text():
         if count - len(results(settings)) < 100:
             produce(settings, sounds(range(count, count + 50), profiles=("telephony", "phone")))
             count += 50
@@ -146,13 +155,9 @@ def test_two_workers_share_partitions_and_one_that_comes_and_goes_loses_nothing(
     eventually(
         lambda: len(results(settings)) >= count + 100, timeout=180, what="some results of both"
     )
-    assert finish(goes) == 0
-    eventually(
-        lambda: len(results(settings)) == count + 300 and not lag(settings),
-        timeout=180,
-        what="all results",
-    )
-    assert finish(stays) == 0
+    assert terminate(second) == 0
+    wait_for_all_results(settings, count + 300)
+    assert terminate(first) == 0
     assert_all_delivered(settings, count + 300)
 
 
@@ -161,9 +166,9 @@ def test_sigterm_finishes_what_is_in_hand_and_commits_it(
 ) -> None:
     produce(settings, sounds(range(500), profiles=("phone",)))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
-    assert ends_from_the_middle(worker) == 0
+    assert terminate_at_failpoint(worker) == 0
     assert "stop_timed_out" not in (tmp_path / "process-0.log").read_text()
-    committed = sum(found.committed or 0 for found in Admin(settings).lag(settings.group(GROUP)))
+    committed = sum(partition.committed or 0 for partition in lags(settings))
     assert 20 <= len(results(settings)) == committed < 500
     assert all(len(records) == 1 for records in results(settings).values())
 
@@ -171,7 +176,7 @@ def test_sigterm_finishes_what_is_in_hand_and_commits_it(
 def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) -> None:
     produce(settings, sounds(range(800), profiles=("phone",)))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:50:stop")
-    stopped(worker)
+    wait_until_stopped(worker)
     produce(settings, sounds(range(1000, 1010)), AUDIO_URGENT)
     worker.send_signal(signal.SIGCONT)
     urgent = {f"request-{n:05d}" for n in range(1000, 1010)}
@@ -181,11 +186,11 @@ def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) 
     assert sum(time <= last for time in times.values()) < 700
 
 
-def test_a_store_that_goes_away_is_waited_for_even_through_a_rebalance(
+def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
     own_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    settings = quick(fresh(own_stack))
-    stays, dies = seedcast(RUN, settings), seedcast(RUN, settings)
+    settings = with_short_session(fresh(own_stack))
+    survivor, killed = seedcast(RUN, settings), seedcast(RUN, settings)
     for log in (tmp_path / "process-0.log", tmp_path / "process-1.log"):
         eventually(lambda: '"assigned"' in log.read_text(), what="both workers")  # noqa: B023
     produce(settings, sounds(range(100)))
@@ -193,22 +198,20 @@ def test_a_store_that_goes_away_is_waited_for_even_through_a_rebalance(
     own_stack.stop(["s3"])
     produce(settings, sounds(range(100, 400)))
     log = tmp_path / "process-0.log"
-    eventually(lambda: "unavailable" in log.read_text(), what="word of the outage")
-    dies.kill()
+    eventually(lambda: "unavailable" in log.read_text(), what="a log entry about the outage")
+    killed.kill()
     eventually(
         lambda: "handed_back" in log.read_text(),
         what="a rebalance that does not wait for the store",
     )
     assert len(results(settings)) < 200
     own_stack.start()
-    eventually(
-        lambda: len(results(settings)) == 400 and not lag(settings), timeout=240, what="all results"
-    )
-    assert finish(stays) == 0
+    wait_for_all_results(settings, 400, timeout=240)
+    assert terminate(survivor) == 0
     assert_all_delivered(settings, 400)
 
 
-def test_sigterm_while_the_store_is_away_hands_the_batch_back(
+def test_sigterm_while_the_store_is_unavailable_hands_the_batch_back(
     own_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
     settings = fresh(own_stack)
@@ -218,38 +221,36 @@ def test_sigterm_while_the_store_is_away_hands_the_batch_back(
     own_stack.stop(["s3"])
     produce(settings, sounds(range(20, 120)))
     eventually(
-        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage"
+        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
+        what="a log entry about the outage",
     )
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     assert len(results(settings)) == 20
     own_stack.start()
     worker = seedcast(RUN, settings)
-    eventually(
-        lambda: len(results(settings)) == 120 and not lag(settings), timeout=240, what="all results"
-    )
-    assert finish(worker) == 0
+    wait_for_all_results(settings, 120, timeout=240)
+    assert terminate(worker) == 0
     assert_all_delivered(settings, 120)
 
 
 @pytest.mark.slow
-def test_a_broker_that_goes_away_is_waited_for(
+def test_a_worker_waits_for_an_unavailable_broker(
     own_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
     settings = fresh(own_stack)
     produce(settings, sounds(range(600), profiles=("telephony", "phone")))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
-    stopped(worker)
+    wait_until_stopped(worker)
     own_stack.kill("kafka")
     own_stack.stop_broker()
     worker.send_signal(signal.SIGCONT)
     eventually(
-        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage"
+        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
+        what="a log entry about the outage",
     )
     own_stack.start()
-    eventually(
-        lambda: len(results(settings)) == 600 and not lag(settings), timeout=240, what="all results"
-    )
-    assert finish(worker) == 0
+    wait_for_all_results(settings, 600, timeout=240)
+    assert terminate(worker) == 0
     assert_all_delivered(settings, 600)
 
 
@@ -261,17 +262,15 @@ def test_a_record_as_large_as_the_topic_takes_is_delivered(
     produce(settings, [(b"request-00001", value)])
     produce(settings, [(b"large garbage", b"\xc1" * (15 * 1024 * 1024))])
     worker = seedcast(RUN, settings)
-    eventually(
-        lambda: len(results(settings)) == 1 and not lag(settings), timeout=240, what="its result"
-    )
-    assert finish(worker) == 0
+    wait_for_all_results(settings, 1, timeout=240)
+    assert terminate(worker) == 0
     assert_all_delivered(settings, 1)
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
     assert dead_letters.original(letter, S3Store(settings.s3))[1] == b"\xc1" * (15 * 1024 * 1024)
 
 
-def test_wrong_credentials_at_the_start_are_fatal_and_name_the_remedy(
+def test_wrong_credentials_at_the_start_are_fatal_and_the_log_names_the_setting(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     worker = seedcast(RUN, settings, SEEDCAST_S3_SECRET_KEY="another")
@@ -279,20 +278,20 @@ def test_wrong_credentials_at_the_start_are_fatal_and_name_the_remedy(
     assert "SEEDCAST_S3_SECRET_KEY" in (tmp_path / "process-0.log").read_text()
 
 
-def test_records_deleted_before_they_were_read_end_a_worker_that_starts(
+def test_a_starting_worker_exits_if_records_were_deleted_before_it_read_them(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     produce(settings, sounds(range(40)))
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(results(settings)) == 40 and not lag(settings), what="the first results")
-    assert finish(worker) == 0
+    wait_for_all_results(settings, 40)
+    assert terminate(worker) == 0
     produce(settings, sounds(range(40, 80)))
     delete_all(settings, AUDIO)
     assert seedcast(RUN, settings).wait(timeout=180) == 3
     assert "deleted before they were read" in (tmp_path / "process-1.log").read_text()
 
 
-def test_records_deleted_under_a_worker_end_it(
+def test_a_running_worker_exits_if_records_were_deleted_before_it_read_them(
     own_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
     settings = fresh(own_stack)
@@ -300,13 +299,12 @@ def test_records_deleted_under_a_worker_end_it(
     produce(settings, sounds(range(20)))
     eventually(lambda: len(results(settings)) == 20, what="the first results")
     own_stack.stop(["s3"])
-    loud = noise(220_500)  # 300 kB a record: most of them are too many to be prefetched
-    produce(
-        settings,
-        [(b"", encode_synthesis(audio(n, loud, profiles=("wav",)))) for n in range(20, 300)],
-    )
+    large = noise(220_500)  # 300 kB per record: the worker cannot prefetch most of them
+    values = [encode_synthesis(audio(n, large, profiles=("wav",))) for n in range(20, 300)]
+    produce(settings, [(b"", value) for value in values])
     eventually(
-        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(), what="word of the outage"
+        lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
+        what="a log entry about the outage",
     )
     delete_all(settings, AUDIO)
     produce(settings, sounds(range(300, 320)))
@@ -315,24 +313,22 @@ def test_records_deleted_under_a_worker_end_it(
     assert "deleted before they were read" in (tmp_path / "process-0.log").read_text()
 
 
-def quick(settings: Settings) -> Settings:
-    """A session short enough for a test to wait for its end."""
-    return settings.model_copy(
-        update={"kafka": settings.kafka.model_copy(update={"session_timeout": 3.0})}
-    )
+def with_short_session(settings: Settings) -> Settings:
+    """Return settings with a session whose end a test can wait for."""
+    kafka = settings.kafka.model_copy(update={"session_timeout": 3.0})
+    return settings.model_copy(update={"kafka": kafka})
 
 
 def delete_all(settings: Settings, topic: Topic) -> None:
-    """As retention does it."""
+    """Delete every record so far, as retention does."""
     name = settings.topic(topic)
     client = AdminClient(client_config.client(settings.kafka))
     partitions = client.list_topics(name).topics[name].partitions
-    for future in client.delete_records(
-        [TopicPartition(name, number, OFFSET_END) for number in partitions]
-    ).values():
-        future.result(60)
+    ends = [TopicPartition(name, number, OFFSET_END) for number in partitions]
+    for deleted in client.delete_records(ends).values():
+        deleted.result(60)
 
 
 def noise(samples: int) -> Waveform:
-    """(samples,): hardly any codec makes it smaller."""
+    """Return a waveform of shape (samples,) that hardly any codec makes smaller."""
     return np.random.default_rng(1).integers(-20_000, 20_000, samples).astype("<i2")

@@ -1,11 +1,14 @@
-"""Outcomes and subscriptions on a real Kafka: each request's first result once, over restarts, and then an end."""
+"""Outcomes and subscriptions on a real Kafka.
+
+Each request's first result comes once, over restarts, and then the subscription ends.
+"""
 
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, product
 
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaException
@@ -14,12 +17,12 @@ from confluent_kafka.admin import AdminClient
 from schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from schemas.topics import RESULTS
 from seedcast.campaigns import subscription
-from seedcast.campaigns.campaign_topic import read_campaigns
+from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.progress import Outcomes, Progress, wait
 from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, Producer, announce, client_config
+from seedcast.kafka import Admin, Producer, client_config
 from seedcast.settings import Settings
 from tests.conftest import eventually
 from tests.integration.test_submit import run_example
@@ -50,69 +53,68 @@ def a_result(
     )
 
 
-def publish(settings: Settings, found: Iterable[SpeechResult | bytes]) -> None:
+def keyed(result: SpeechResult | bytes) -> tuple[bytes, bytes]:
+    """Return the key and the value of its record; bytes have an empty key."""
+    if isinstance(result, bytes):
+        return b"", result
+    return result.request_id.encode(), encode_json(result)
+
+
+def publish(settings: Settings, results: Iterable[SpeechResult | bytes]) -> None:
     producer = Producer(settings)
-    for result in found:
-        key, value = (
-            (b"", result)
-            if isinstance(result, bytes)
-            else (result.request_id.encode(), encode_json(result))
-        )
+    for key, value in map(keyed, results):
         producer.send(settings.topic(RESULTS), key=key, value=value, on_delivery=lambda error: None)
     assert producer.flush(30) == 0
 
 
-def declare(
+def write_campaign(
     settings: Settings, accepted: int | None, state: str = "sealed", name: str = "night"
 ) -> None:
-    record = Campaign(
-        campaign_id=name, state=state, created_at=datetime.now(UTC), accepted=accepted
-    )  # type: ignore[arg-type]
-    announce(Producer(settings), settings, record)
+    campaign = Campaign(
+        campaign_id=name,
+        state=state,  # type: ignore[arg-type]
+        created_at=datetime.now(UTC),
+        accepted=accepted,
+    )
+    announce(Producer(settings), settings, campaign)
 
 
 def numbered(count: int, start: int = 0) -> list[SpeechResult]:
     return [a_result(f"{number:03d}") for number in range(start, start + count)]
 
 
-def ids(found: Iterable[SpeechResult]) -> list[str]:
-    return sorted(result.metadata["id"] for result in found)
+def ids(results: Iterable[SpeechResult]) -> list[str]:
+    return sorted(result.metadata["id"] for result in results)
+
+
+def committed(settings: Settings, group: str) -> int:
+    """Return the number of results that a group has committed as done."""
+    return sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group(group)))
 
 
 def test_outcomes_count_the_first_result_of_each_request(settings: Settings) -> None:
-    declare(settings, 4)
+    write_campaign(settings, 4)
     statuses: Sequence[Status] = ("succeeded", "failed", "expired", "cancelled")
     publish(settings, [a_result(status, status=status) for status in statuses])
-    publish(
-        settings,
-        [
-            a_result("failed"),
-            a_result("succeeded"),
-            a_result("elsewhere", campaign="day"),
-            b"not a result",
-        ],
-    )
+    repeats = [a_result("failed"), a_result("succeeded")]
+    publish(settings, [*repeats, a_result("elsewhere", campaign="day"), b"not a result"])
     with Outcomes(settings) as outcomes:
         outcomes.catch_up()
         progress = outcomes.progress(read_campaigns(settings)["night"])
-    assert (progress.succeeded, progress.failed, progress.expired, progress.cancelled) == (
-        1,
-        1,
-        1,
-        1,
-    )
+    assert (progress.succeeded, progress.failed) == (1, 1)
+    assert (progress.expired, progress.cancelled) == (1, 1)
     assert progress.audio_seconds == 2.5
     assert progress.complete
 
 
 def test_waiting_ends_with_the_last_outcome_and_completes_the_campaign(settings: Settings) -> None:
-    declare(settings, None, state="open")
+    write_campaign(settings, None, state="open")
     publish(settings, numbered(2))
     seen: list[Progress] = []
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(wait, settings, "night", seen.append)
         eventually(lambda: seen and seen[-1].succeeded == 2, what="two outcomes")
-        declare(settings, 3)
+        write_campaign(settings, 3)
         eventually(lambda: seen[-1].accepted == 3, what="the sealed record")
         assert not waiting.done()
         publish(settings, numbered(1, start=2))
@@ -122,36 +124,29 @@ def test_waiting_ends_with_the_last_outcome_and_completes_the_campaign(settings:
 
 
 def test_a_campaign_cancelled_before_it_was_sealed_is_not_waited_for(settings: Settings) -> None:
-    declare(settings, None, state="cancelled")
+    write_campaign(settings, None, state="cancelled")
     publish(settings, numbered(2))
     assert not wait(settings, "night").complete
     assert ids(subscribe(settings, "crm", "night")) == ["000", "001"]
     assert read_campaigns(settings)["night"].state == "cancelled"
 
 
-def test_waiting_for_nobody_says_so(settings: Settings) -> None:
+def test_waiting_for_an_unknown_campaign_is_invalid_input(settings: Settings) -> None:
     with pytest.raises(InvalidInput, match=r"campaign night.*got none yet"):
         wait(settings, "night")
     with pytest.raises(InvalidInput, match="campaign night"):
         subscribe(settings, "crm", "night")
 
 
-def test_reading_leaves_repeats_out_and_keeps_the_first(settings: Settings) -> None:
-    publish(
-        settings,
-        [
-            *numbered(3),
-            b"not a result",
-            a_result("001", uri="s3://b/second"),
-            a_result("x", campaign="day"),
-        ],
-    )
-    found = list(read_results(settings, "night"))
-    assert ids(found) == ["000", "001", "002"]
-    assert {result.renditions[0].uri for result in found} == {"s3://b/k"}
+def test_reading_omits_repeats_and_keeps_the_first_result(settings: Settings) -> None:
+    repeat, other = a_result("001", uri="s3://b/second"), a_result("x", campaign="day")
+    publish(settings, [*numbered(3), b"not a result", repeat, other])
+    results = list(read_results(settings, "night"))
+    assert ids(results) == ["000", "001", "002"]
+    assert {result.renditions[0].uri for result in results} == {"s3://b/k"}
 
 
-def test_following_goes_on(settings: Settings) -> None:
+def test_following_yields_results_that_come_later(settings: Settings) -> None:
     publish(settings, numbered(2))
     following = read_results(settings, follow=True)
     assert ids(islice(following, 2)) == ["000", "001"]
@@ -160,51 +155,38 @@ def test_following_goes_on(settings: Settings) -> None:
 
 
 def test_a_subscription_ends_when_the_campaign_is_complete(settings: Settings) -> None:
-    declare(settings, 40)
+    write_campaign(settings, 40)
     publish(settings, [*numbered(40), *numbered(40), a_result("x", campaign="day")])
     assert ids(subscribe(settings, "crm", "night")) == [f"{number:03d}" for number in range(40)]
     assert list(subscribe(settings, "crm", "night")) == []
     assert len(list(subscribe(settings, "another", "night"))) == 40
 
 
-def test_a_group_hands_out_each_of_its_campaigns_whole(settings: Settings) -> None:
-    for name in ("night", "day"):
-        declare(settings, 20, name=name)
-    publish(
-        settings,
-        [
-            a_result(f"{name}-{number:02d}", campaign=name)
-            for number in range(20)
-            for name in ("night", "day")
-        ],
-    )
-    assert ids(subscribe(settings, "crm", "night")) == [
-        f"night-{number:02d}" for number in range(20)
-    ]
-    assert ids(subscribe(settings, "crm", "day")) == [f"day-{number:02d}" for number in range(20)]
+def test_a_group_receives_each_of_its_campaigns_completely(settings: Settings) -> None:
+    names = ("night", "day")
+    for name in names:
+        write_campaign(settings, 20, name=name)
+    pairs = product(range(20), names)
+    publish(settings, [a_result(f"{name}-{n:02d}", campaign=name) for n, name in pairs])
+    for name in names:
+        assert ids(subscribe(settings, "crm", name)) == [f"{name}-{n:02d}" for n in range(20)]
     with subscribe(settings, "crm") as everything:
         assert len(list(islice(everything, 40))) == 40
 
 
-def test_it_waits_for_what_is_still_to_come(settings: Settings) -> None:
-    declare(settings, 3)
+def test_a_subscription_waits_for_results_that_are_still_to_come(settings: Settings) -> None:
+    write_campaign(settings, 3)
     publish(settings, numbered(2))
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(list[SpeechResult], subscribe(settings, "crm", "night"))
-        eventually(
-            lambda: (
-                sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm:night")))
-                == 2
-            ),
-            what="two results done",
-        )
+        eventually(lambda: committed(settings, "crm:night") == 2, what="two results done")
         assert not waiting.done()
         publish(settings, numbered(1, start=2))
         assert len(waiting.result(180)) == 3
 
 
-def test_a_group_goes_on_after_what_was_done(settings: Settings) -> None:
-    declare(settings, 30)
+def test_a_group_continues_after_the_last_result_that_was_done(settings: Settings) -> None:
+    write_campaign(settings, 30)
     publish(settings, numbered(30))
     with subscribe(settings, "crm", "night") as first:
         before = list(islice(first, 12))
@@ -213,14 +195,14 @@ def test_a_group_goes_on_after_what_was_done(settings: Settings) -> None:
     assert len(set(ids(before) + ids(after))) == 30
 
 
-def test_what_the_caller_failed_on_comes_again(settings: Settings) -> None:
-    declare(settings, 5)
+def test_a_result_on_which_the_caller_failed_comes_again(settings: Settings) -> None:
+    write_campaign(settings, 5)
     publish(settings, numbered(5))
     done: list[SpeechResult] = []
 
     def fail_on_the_third() -> None:
-        with subscribe(settings, "crm", "night") as found:
-            for result in found:
+        with subscribe(settings, "crm", "night") as results:
+            for result in results:
                 if len(done) == 2:
                     raise ZeroDivisionError
                 done.append(result)
@@ -245,11 +227,11 @@ def test_a_subscription_that_nobody_reads_closes_at_once(settings: Settings) -> 
     with subscribe(settings, "crm"):
         eventually(joined, what="an assignment")
         began = time.monotonic()
-    assert time.monotonic() - began < 25  # a question to a client that closes would hang for 30 s
+    assert time.monotonic() - began < 25  # seconds: a request to a closing client hangs for 30
 
 
-def test_repeats_are_left_out_after_a_restart_too(settings: Settings) -> None:
-    declare(settings, 12)
+def test_repeats_are_omitted_after_a_restart_too(settings: Settings) -> None:
+    write_campaign(settings, 12)
     publish(settings, numbered(10))
     with subscribe(settings, "crm", "night") as first:
         assert len(list(islice(first, 10))) == 10
@@ -257,7 +239,7 @@ def test_repeats_are_left_out_after_a_restart_too(settings: Settings) -> None:
     assert ids(subscribe(settings, "crm", "night")) == ["010", "011"]
 
 
-def test_members_share_the_partitions_and_one_too_many_ends_as_well(settings: Settings) -> None:
+def test_members_share_the_partitions_and_a_member_without_any_ends_too(settings: Settings) -> None:
     publish(settings, numbered(200))
     members = settings.kafka.partitions + 1
 
@@ -265,24 +247,18 @@ def test_members_share_the_partitions_and_one_too_many_ends_as_well(settings: Se
         return ids(subscribe(settings, "crm", "night"))
 
     with ThreadPoolExecutor(members) as pool:
-        declare(settings, 201)
+        write_campaign(settings, 201)
         shares = [pool.submit(drain, number) for number in range(members)]
-        eventually(
-            lambda: (
-                sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group("crm:night")))
-                == 200
-            ),
-            what="all done so far",
-        )
+        eventually(lambda: committed(settings, "crm:night") == 200, what="all done so far")
         publish(settings, numbered(1, start=200))
-        found = [name for share in shares for name in share.result(180)]
-    assert sorted(found) == [f"{number:03d}" for number in range(201)]
+        names = [name for share in shares for name in share.result(180)]
+    assert sorted(names) == [f"{number:03d}" for number in range(201)]
 
 
 def test_the_example_in_the_documentation_runs(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    declare(settings, 1, name="july-bills")
+    write_campaign(settings, 1, name="july-bills")
     publish(settings, [a_result("b-1", campaign="july-bills")])
     run_example(subscription.__doc__, settings, monkeypatch)
     assert capsys.readouterr().out == "b-1 succeeded ['s3://b/k', 's3://b/k']\n"

@@ -1,4 +1,4 @@
-"""Retrying on a real Kafka: what failed or expired, and nothing else, is submitted again under a campaign that names the old one."""
+"""Retrying on a real Kafka: only failed and expired requests are submitted again."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,15 +10,15 @@ import pytest
 
 from gpu_consumers.verify.replay import requests_of
 from producers import SubmitOptions, submit_file, submit_requests
-from producers.rows.build import request_id
+from producers.rows.request_ids import request_id
 from producers.submit.retry import RetryOptions, RetryReport, retry
 from schemas.messages import Campaign, ErrorCode, RequestError, SpeechRequest, SpeechResult, Status
 from schemas.topics import REQUESTS, RESULTS
-from seedcast.campaigns.campaign_topic import read_campaigns
+from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Producer, announce
+from seedcast.kafka import Producer
 from seedcast.settings import Settings
 from tests.conftest import Spawn
 from tests.integration.test_audit import delete
@@ -40,7 +40,7 @@ def rows(count: int) -> list[dict[str, str]]:
 
 
 def night(settings: Settings, count: int) -> list[SpeechRequest]:
-    """Submitted, in the order of their rows; nobody speaks them."""
+    """Submit `count` requests; return them in the order of their rows. No worker speaks them."""
     submit_requests(settings, rows(count), replace(OPTIONS, deadline=datetime.now(UTC) + SOON))
     return in_order(settings, "night")
 
@@ -97,7 +97,7 @@ def accepted(report: RetryReport) -> tuple[int, int]:
     return report.submitted.new, report.submitted.accepted
 
 
-def test_what_failed_or_expired_is_submitted_again_and_nothing_else(settings: Settings) -> None:
+def test_failed_and_expired_requests_are_submitted_again_and_no_others(settings: Settings) -> None:
     failed, expired, cancelled, succeeded, failed_later, _ = requests = night(settings, 6)
     end(settings, failed)
     end(settings, expired, "expired", "expired")
@@ -125,7 +125,7 @@ def test_what_failed_or_expired_is_submitted_again_and_nothing_else(settings: Se
     assert (record.state, record.accepted, record.retry_of) == ("sealed", 2, "night")
 
 
-def test_the_same_retry_again_sends_nothing_twice_and_its_deadline_stays(
+def test_a_repeated_retry_sends_nothing_twice_and_keeps_its_deadline(
     settings: Settings,
 ) -> None:
     for request in night(settings, 3):
@@ -141,7 +141,7 @@ def test_the_same_retry_again_sends_nothing_twice_and_its_deadline_stays(
     assert len(in_order(settings, "second-try")) == 3
 
 
-def test_a_retry_that_was_interrupted_is_gone_on_with(settings: Settings) -> None:
+def test_an_interrupted_retry_is_continued(settings: Settings) -> None:
     end_all(settings, night(settings, 5000))
 
     def interrupt(_: object) -> None:
@@ -156,7 +156,7 @@ def test_a_retry_that_was_interrupted_is_gone_on_with(settings: Settings) -> Non
     assert report.submitted.resumed > 0
 
 
-def test_the_next_retry_leaves_out_what_an_earlier_one_has_spoken_or_in_hand(
+def test_the_next_retry_leaves_out_requests_that_an_earlier_one_has_spoken_or_under_way(
     settings: Settings,
 ) -> None:
     for request in night(settings, 4)[:3]:
@@ -195,7 +195,7 @@ def by_caller(settings: Settings) -> SpeechRequest:
     ("second", "third"),
     [("night-retry-1", "night"), ("night", "night-retry-1"), ("night-retry-1", "night-retry-1")],
 )
-def test_what_any_retry_of_the_family_has_spoken_is_left_out(
+def test_a_retry_leaves_out_requests_that_any_retry_of_the_family_has_spoken(
     settings: Settings, submitted: Callable[[Settings], SpeechRequest], second: str, third: str
 ) -> None:
     end(settings, submitted(settings))
@@ -204,10 +204,15 @@ def test_what_any_retry_of_the_family_has_spoken_is_left_out(
     end(settings, failed)
     spoken = retry(settings, RetryOptions(campaign=second)).campaign_id
     (request,) = requests_of(settings, spoken)
-    in_hand = retry(settings, RetryOptions(campaign=third))
+    under_way = retry(settings, RetryOptions(campaign=third))
     end(settings, request, "succeeded")
     done = retry(settings, RetryOptions(campaign=third))
-    assert (in_hand.under_way, in_hand.submitted, done.spoken, done.submitted) == (1, None, 1, None)
+    assert (under_way.under_way, under_way.submitted, done.spoken, done.submitted) == (
+        1,
+        None,
+        1,
+        None,
+    )
 
 
 def test_nothing_to_retry_opens_no_campaign(settings: Settings) -> None:
@@ -218,7 +223,7 @@ def test_nothing_to_retry_opens_no_campaign(settings: Settings) -> None:
     assert set(read_campaigns(settings)) == {"night"}
 
 
-def test_what_the_topics_have_forgotten_comes_from_the_list(
+def test_requests_that_the_topics_no_longer_have_come_from_the_list(
     settings: Settings, tmp_path: Path
 ) -> None:
     file = tmp_path / "list.csv"
@@ -235,7 +240,7 @@ def test_what_the_topics_have_forgotten_comes_from_the_list(
     assert ids(settings, "night-retry-1") == ["n-0", "n-1"]
 
 
-def test_requests_that_their_caller_made_keep_their_own_identity(settings: Settings) -> None:
+def test_requests_that_the_caller_made_keep_their_identity(settings: Settings) -> None:
     mine = a_request(request_id="my-own-id", text="Hello.", metadata={"id": "n-1"})
     submit_requests(settings, [mine], SubmitOptions(campaign="night"))
     end(settings, mine)
@@ -248,24 +253,24 @@ def test_requests_that_their_caller_made_keep_their_own_identity(settings: Setti
 
 
 @pytest.mark.parametrize(
-    ("campaign", "name", "said"),
+    ("campaign", "name", "message"),
     [
         ("nigth", None, "but night"),
         ("night", "day", "another campaign"),
         ("night", "night", "another campaign"),
     ],
 )
-def test_a_wrong_name_is_a_mistake(
-    settings: Settings, campaign: str, name: str | None, said: str
+def test_a_wrong_campaign_name_is_refused(
+    settings: Settings, campaign: str, name: str | None, message: str
 ) -> None:
     night(settings, 1)
     submit_requests(settings, rows(1), replace(OPTIONS, campaign="day"))
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInput, match=message):
         retry(settings, RetryOptions(campaign=campaign, name=name))
 
 
 def expire(settings: Settings, count: int) -> None:
-    """Requests whose deadline was past when they were sent."""
+    """Submit requests whose deadline is past already."""
     past = datetime.now(UTC) - SOON
     producer = Producer(settings)
     for number in range(count):
@@ -284,7 +289,9 @@ def lines(text: str) -> Iterator[dict[str, object]]:
     return (json.loads(line) for line in text.splitlines())
 
 
-def test_an_operator_retries_a_night_and_hears_it(settings: Settings, seedcast: Spawn) -> None:
+def test_the_command_retries_a_campaign_and_waits_for_its_results(
+    settings: Settings, seedcast: Spawn
+) -> None:
     expire(settings, 6)
     seedcast(["run", "gpu-consumer"], settings)
     seedcast(["run", "postprocess"], settings)

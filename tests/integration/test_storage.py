@@ -1,4 +1,4 @@
-"""The object store's contract, on the in-memory double, on rclone and on MinIO; and how S3 fails."""
+"""The object store's contract, in memory, on rclone and on MinIO; and how S3 fails."""
 
 import hashlib
 import os
@@ -41,10 +41,10 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
     if not MINIO.is_file():
         if os.environ.get("CI") == "true":
             pytest.fail(f"expected MinIO's binary at {MINIO}; run `make tools`")
-        pytest.skip("MinIO is not built: `make tools`, where Go is")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        pytest.skip("MinIO is not built; run `make tools` on a machine with Go")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
     keys = {"MINIO_ROOT_USER": "seedcast", "MINIO_ROOT_PASSWORD": uuid4().hex}
     folder = tmp_path_factory.mktemp("minio")
     with (folder / "log").open("wb") as log:
@@ -69,9 +69,8 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
 
 def answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{port}/minio/health/ready", timeout=1
-        ) as response:
+        url = f"http://127.0.0.1:{port}/minio/health/ready"
+        with urllib.request.urlopen(url, timeout=1) as response:
             return bool(response.status == 200)
     except OSError:
         return False
@@ -79,8 +78,8 @@ def answers(port: int) -> bool:
 
 @pytest.fixture(params=["rclone", "minio"])
 def s3(request: pytest.FixtureRequest) -> S3Settings:
-    found: S3Settings = request.getfixturevalue(request.param)
-    return changed(found, bucket=f"t{uuid4().hex[:10]}")
+    settings: S3Settings = request.getfixturevalue(request.param)
+    return changed(settings, bucket=f"t{uuid4().hex[:10]}")
 
 
 @pytest.fixture(params=["memory", "rclone", "minio"])
@@ -97,7 +96,7 @@ def changed(settings: S3Settings, **changes: object) -> S3Settings:
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, 17 * 1024 * 1024])
-def test_what_was_put_is_got_and_stat_knows_it(store: ObjectStore, size: int) -> None:
+def test_an_object_that_was_put_can_be_read_and_looked_up(store: ObjectStore, size: int) -> None:
     data = os.urandom(size)
     uri = store.put("night-1/ab/object.wav", data, "audio/wav")
     assert uri == store.uri("night-1/ab/object.wav")
@@ -107,22 +106,21 @@ def test_what_was_put_is_got_and_stat_knows_it(store: ObjectStore, size: int) ->
     assert (info.uri, info.key, info.size) == (uri, "night-1/ab/object.wav", size)
 
 
-def test_an_object_is_one_put_of_its_whole(store: ObjectStore) -> None:
+def test_a_large_object_is_a_single_put(store: ObjectStore) -> None:
     data = os.urandom(6 * 1024 * 1024)
     info = store.stat(store.put("large", data, "audio/wav"))
     assert info
-    assert (
-        info.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
-    )  # an upload in parts has another etag
+    # An upload in parts has another etag.
+    assert info.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def test_putting_again_replaces(store: ObjectStore) -> None:
+def test_putting_again_replaces_the_object(store: ObjectStore) -> None:
     uri = store.put("key", b"old", "text/plain")
     assert store.put("key", b"new", "text/plain") == uri
     assert store.get(uri) == b"new"
 
 
-def test_what_is_missing_is_none_to_stat_an_error_to_get_and_nothing_to_delete(
+def test_a_missing_object_is_none_to_stat_an_error_to_get_and_ignored_by_delete(
     store: ObjectStore,
 ) -> None:
     uri = store.uri("no/such")
@@ -132,32 +130,27 @@ def test_what_is_missing_is_none_to_stat_an_error_to_get_and_nothing_to_delete(
     store.delete(uri)
 
 
-def test_what_is_deleted_is_gone(store: ObjectStore) -> None:
+def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
     uri = store.put("key", b"x", "text/plain")
     store.delete(uri)
     assert store.stat(uri) is None
 
 
 @pytest.mark.parametrize("page", [1, 2, 4, 1000])
-def test_a_prefix_lists_what_is_under_it_once_in_however_many_pages(
+def test_a_listing_has_each_object_under_the_prefix_once_whatever_the_page_size(
     store: ObjectStore, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.s3._PAGE", page)
     for key in ("b/2", "a/1", "a/sub/3", "a/sub/5", "ab/4"):
         store.put(key, b"x", "text/plain")
-    assert sorted(entry.key for entry in store.list("a/")) == ["a/1", "a/sub/3", "a/sub/5"]
-    assert sorted(entry.key for entry in store.list()) == [
-        "a/1",
-        "a/sub/3",
-        "a/sub/5",
-        "ab/4",
-        "b/2",
-    ]
-    assert sorted(entry.key for entry in store.list("a")) == ["a/1", "a/sub/3", "a/sub/5", "ab/4"]
+    in_folder = ["a/1", "a/sub/3", "a/sub/5"]
+    assert sorted(entry.key for entry in store.list("a/")) == in_folder
+    assert sorted(entry.key for entry in store.list("a")) == [*in_folder, "ab/4"]
+    assert sorted(entry.key for entry in store.list()) == [*in_folder, "ab/4", "b/2"]
     assert list(store.list("none/")) == []
 
 
-def test_an_object_named_as_its_folder_is_listed_once(
+def test_an_object_with_the_name_of_its_folder_is_listed_once(
     minio: S3Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storage.s3._PAGE", 2)
@@ -168,15 +161,18 @@ def test_an_object_named_as_its_folder_is_listed_once(
     assert sorted(entry.key for entry in store.list()) == ["a/", "a/1", "a/2"]
 
 
-def test_threads_share_a_store(store: ObjectStore) -> None:
+def test_threads_can_share_a_store(store: ObjectStore) -> None:
+    contents = [str(number).encode() * 1000 for number in range(64)]
+
+    def put(number: int) -> str:
+        return store.put(f"k/{number}", contents[number], "text/plain")
+
     with ThreadPoolExecutor(16) as pool:
-        uris = list(
-            pool.map(lambda n: store.put(f"k/{n}", str(n).encode() * 1000, "text/plain"), range(64))
-        )
-        assert list(pool.map(store.get, uris)) == [str(n).encode() * 1000 for n in range(64)]
+        uris = list(pool.map(put, range(64)))
+        assert list(pool.map(store.get, uris)) == contents
 
 
-def test_making_the_bucket_is_safe_to_repeat_and_to_race(s3: S3Settings) -> None:
+def test_the_bucket_can_be_created_again_and_by_several_processes_at_once(s3: S3Settings) -> None:
     barrier = threading.Barrier(8)
 
     def ensure(_: int) -> None:
@@ -190,7 +186,7 @@ def test_making_the_bucket_is_safe_to_repeat_and_to_race(s3: S3Settings) -> None
     assert list(S3Store(s3).list()) == []
 
 
-def test_a_presigned_address_serves_anybody_until_it_expires(s3: S3Settings) -> None:
+def test_anybody_can_read_a_presigned_url(s3: S3Settings) -> None:
     store = S3Store(s3)
     store.ensure_bucket()
     url = store.presign(store.put("a/b.wav", b"sound", "audio/wav"), timedelta(seconds=60))
@@ -198,7 +194,7 @@ def test_a_presigned_address_serves_anybody_until_it_expires(s3: S3Settings) -> 
         assert (response.read(), response.headers["Content-Type"]) == (b"sound", "audio/wav")
 
 
-def test_an_endpoint_is_read_with_and_without_a_scheme(s3: S3Settings) -> None:
+def test_an_endpoint_may_have_a_scheme_or_none(s3: S3Settings) -> None:
     bare = changed(s3, endpoint=s3.endpoint.removeprefix("http://"), secure=False)
     S3Store(bare).ensure_bucket()
     S3Store(changed(bare, endpoint=s3.endpoint + "/", secure=True)).ensure_bucket()
@@ -215,19 +211,19 @@ def test_wrong_credentials_are_fatal_at_the_start_and_name_the_remedy(
         S3Store(changed(s3, **wrong)).ensure_bucket()
 
 
-def test_wrong_credentials_in_mid_run_are_waited_for(s3: S3Settings) -> None:
+def test_wrong_credentials_in_mid_run_are_retryable(s3: S3Settings) -> None:
     S3Store(s3).ensure_bucket()
     with pytest.raises(StoreUnavailable, match="refused us"):
         S3Store(changed(s3, secret_key=SecretStr("rotated"))).put("key", b"x", "text/plain")
 
 
-def test_a_bucket_that_vanished_in_mid_run_is_waited_for(s3: S3Settings) -> None:
+def test_a_bucket_that_vanished_in_mid_run_is_retryable(s3: S3Settings) -> None:
     with pytest.raises(StoreUnavailable, match="SEEDCAST_S3_BUCKET"):
         S3Store(s3).put("key", b"x", "text/plain")
 
 
 @pytest.mark.parametrize("endpoint", ["", "http://", "a host with spaces"])
-def test_an_endpoint_that_cannot_be_is_fatal(s3: S3Settings, endpoint: str) -> None:
+def test_an_invalid_endpoint_is_fatal(s3: S3Settings, endpoint: str) -> None:
     with pytest.raises(InvalidSettings, match="SEEDCAST_S3_ENDPOINT"):
         S3Store(changed(s3, endpoint=endpoint)).ensure_bucket()
 
@@ -241,8 +237,8 @@ def test_an_endpoint_that_cannot_be_is_fatal(s3: S3Settings, endpoint: str) -> N
         (500, b"<html/>"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_waited_out(status: int, answer: bytes) -> None:
-    """As a proxy gives one, or a server that is being restarted."""
+def test_an_answer_that_makes_no_sense_is_retryable(status: int, answer: bytes) -> None:
+    """A proxy gives such an answer, or a server that is being restarted."""
 
     class Proxy(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
@@ -255,39 +251,40 @@ def test_an_answer_that_makes_no_sense_is_waited_out(status: int, answer: bytes)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy, ThreadPoolExecutor(1) as pool:
         pool.submit(proxy.serve_forever)
-        keys = {"access_key": "anybody", "secret_key": SecretStr("secret"), "retries": 0}
+        settings = S3Settings(
+            endpoint=f"http://127.0.0.1:{proxy.server_port}",
+            access_key="anybody",
+            secret_key=SecretStr("secret"),
+            retries=0,
+        )
         try:
             with pytest.raises(StoreUnavailable):
-                S3Store(S3Settings(endpoint=f"http://127.0.0.1:{proxy.server_port}", **keys)).put(
-                    "key", b"x", "text/plain"
-                )  # type: ignore[arg-type]
+                S3Store(settings).put("key", b"x", "text/plain")
         finally:
             proxy.shutdown()
 
 
-def test_nobody_there_is_known_within_seconds(s3: S3Settings) -> None:
+def test_a_refused_connection_is_reported_within_seconds(s3: S3Settings) -> None:
     with socket.socket() as taken:  # bound and not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
-        began = time.monotonic()
-        with pytest.raises(StoreUnavailable):
-            S3Store(changed(s3, endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}")).put(
-                "key", b"x", "text/plain"
-            )
-        assert time.monotonic() - began < 15
-
-
-def test_a_frozen_server_is_known_within_its_time_outs(s3: S3Settings) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as frozen:  # accepts, and never answers
-        settings = changed(
-            s3, endpoint=f"http://127.0.0.1:{frozen.getsockname()[1]}", read_timeout=0.5, retries=1
-        )
+        settings = changed(s3, endpoint=f"http://127.0.0.1:{taken.getsockname()[1]}")
         began = time.monotonic()
         with pytest.raises(StoreUnavailable):
             S3Store(settings).put("key", b"x", "text/plain")
-        assert 1.0 <= time.monotonic() - began < 15  # with the usual time-out it would be 20
+        assert time.monotonic() - began < 15
 
 
-def test_the_double_fails_as_told_and_then_works() -> None:
+def test_a_frozen_server_is_reported_within_its_timeouts(s3: S3Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen:  # accepts, and never answers
+        endpoint = f"http://127.0.0.1:{frozen.getsockname()[1]}"
+        settings = changed(s3, endpoint=endpoint, read_timeout=0.5, retries=1)
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            S3Store(settings).put("key", b"x", "text/plain")
+        assert 1.0 <= time.monotonic() - began < 15  # with the default timeout it would be 20
+
+
+def test_the_store_in_memory_fails_as_told_and_then_works() -> None:
     store = MemoryStore()
     store.fail(StoreUnavailable("one"), StoreUnavailable("two"))
     for message in ("one", "two"):
@@ -297,14 +294,15 @@ def test_the_double_fails_as_told_and_then_works() -> None:
 
 
 @pytest.mark.parametrize("minutes", [20, -20])
-def test_a_clock_that_jumped_is_named_and_waited_out(
+def test_a_clock_that_jumped_is_named_and_retryable(
     minio: S3Settings, monkeypatch: pytest.MonkeyPatch, minutes: int
 ) -> None:
-    """S3 takes no signature of more than a quarter of an hour ago, or ahead."""
-    store, honest = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}")), minio_time.utcnow
+    """S3 refuses a signature that is more than a quarter of an hour old, or ahead."""
+    store = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}"))
     store.ensure_bucket()
+    real_now = minio_time.utcnow
     with monkeypatch.context() as jumped:
-        jumped.setattr(minio_time, "utcnow", lambda: honest() + timedelta(minutes=minutes))
+        jumped.setattr(minio_time, "utcnow", lambda: real_now() + timedelta(minutes=minutes))
         with pytest.raises(StoreUnavailable, match=r"RequestTimeTooSkewed.*clock"):
             store.put("key", b"x", "text/plain")
     assert store.get(store.put("key", b"x", "text/plain")) == b"x"

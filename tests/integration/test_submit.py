@@ -1,4 +1,4 @@
-"""Submitting on a real Kafka: whatever happens in between, accepted is the number of distinct ids on the topic."""
+"""Submitting on a real Kafka: whatever happens, `accepted` counts the distinct ids on the topic."""
 
 import ast
 import json
@@ -29,11 +29,11 @@ from schemas.messages import Campaign, SpeechRequest
 from schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast import embedded
 from seedcast.campaigns.campaign_state import sealed
-from seedcast.campaigns.campaign_topic import read_campaigns, write
+from seedcast.campaigns.campaign_topic import announce, read_campaigns, write_campaign
 from seedcast.codec import decode_request
 from seedcast.embedded import Stack
 from seedcast.errors import InvalidInput, Poison, TopicMismatch, Unreachable
-from seedcast.kafka import Admin, Producer, Record, TopicReader, announce, client_config
+from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import environment, eventually, fresh
 from tests.unit.gpu_consumers.requests import a_request
@@ -42,11 +42,8 @@ pytestmark = pytest.mark.integration
 
 OPTIONS = SubmitOptions(campaign="night", id_column="id", voice=2222)
 OPTIONS_BY_ROW = SubmitOptions(campaign="night", voice=2222)
-SLOW = {
-    "linger.ms": "0",
-    "batch.num.messages": "1",
-    "max.in.flight": "1",
-}  # one record at a time, so that a crash falls in the middle
+# One record at a time, so that a crash falls in the middle.
+SLOW = {"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}
 
 
 def on_topic(settings: Settings, topic: Topic = REQUESTS) -> list[Record]:
@@ -60,10 +57,8 @@ def requests_on(settings: Settings) -> list[SpeechRequest]:
 
 def a_list(folder: Path, rows: int) -> Path:
     path = folder / "list.csv"
-    path.write_text(
-        "id,text\n"
-        + "".join(f"n-{number},Message number {number}.\n" for number in range(1, rows + 1))
-    )
+    lines = (f"n-{number},Message number {number}.\n" for number in range(1, rows + 1))
+    path.write_text("id,text\n" + "".join(lines))
     return path
 
 
@@ -71,15 +66,14 @@ def journal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.night.journal")
 
 
-def holds(settings: Settings, report: SubmitReport, accepted: int, resent: int = 0) -> None:
-    """The three counts agree: the report's, the sealed record's, and the distinct ids on the topic."""
+def assert_counts_agree(
+    settings: Settings, report: SubmitReport, accepted: int, resent: int = 0
+) -> None:
+    """Assert that the report, the sealed record and the distinct ids on the topic agree."""
     ids = [request.request_id for request in requests_on(settings)]
-    assert (report.accepted, len(set(ids)), read_campaigns(settings)["night"].accepted) == (
-        accepted,
-        accepted,
-        accepted,
-    )
-    assert read_campaigns(settings)["night"].state == report.state == "sealed"
+    record = read_campaigns(settings)["night"]
+    assert (report.accepted, len(set(ids)), record.accepted) == (accepted, accepted, accepted)
+    assert record.state == report.state == "sealed"
     assert len(ids) - len(set(ids)) <= resent
 
 
@@ -89,12 +83,12 @@ def test_a_list_is_accepted_and_sealed(settings: Settings, tmp_path: Path) -> No
         file.write("n-1,Message number 1.\nn-2,Something else.\nn-9999,…\n")
     report = submit_file(settings, path, OPTIONS)
     assert (report.rows, report.new, report.duplicates, report.rejected) == (2003, 2000, 1, 2)
-    holds(settings, report, 2000)
+    assert_counts_agree(settings, report, 2000)
     first = min(requests_on(settings), key=lambda request: int(request.metadata["row"]))
     assert (first.text, first.metadata) == ("Message number 1.", {"row": "1", "id": "n-1"})
 
 
-def test_a_second_run_submits_nothing_and_finds_what_is_new(
+def test_a_second_run_submits_nothing_and_rejects_a_new_row(
     settings: Settings, tmp_path: Path
 ) -> None:
     path = a_list(tmp_path, 50)
@@ -104,21 +98,24 @@ def test_a_second_run_submits_nothing_and_finds_what_is_new(
     report = submit_file(settings, path, OPTIONS)
     assert (report.new, report.resumed, report.rejected) == (0, 50, 1)
     assert report.rejections[0].expected == "a row that the campaign accepted"
-    holds(settings, report, 50)
+    assert_counts_agree(settings, report, 50)
 
 
-MANY = 20_000  # rows: one record at a time takes long enough to be killed in the middle
+MANY = 20_000  # rows: one record at a time, this takes long enough to be killed in the middle
 
 
 def _killed(settings: Settings, path: Path) -> None:
-    """A run that SIGKILL ends somewhere between its first and its last record."""
-    slow = settings.model_copy(
-        update={"kafka": settings.kafka.model_copy(update={"options": SLOW})}
+    """Run a submission, and kill it between its first and its last record."""
+    kafka = settings.kafka.model_copy(update={"options": SLOW})
+    slow = settings.model_copy(update={"kafka": kafka})
+    code = (
+        "from producers import *\n"
+        "from schemas.messages import Style\n"
+        "from seedcast.settings import load\n"
+        f"submit_file(load(), {str(path)!r}, {OPTIONS!r})"
     )
-    code = f"from producers import *; from seedcast.settings import load; submit_file(load(), {str(path)!r}, {OPTIONS!r})"
     env = environment(slow) | {"SEEDCAST_KAFKA_OPTIONS": json.dumps(SLOW)}
-    imports = "from schemas.messages import Style; "
-    child = subprocess.Popen([sys.executable, "-c", imports + code], env=env)
+    child = subprocess.Popen([sys.executable, "-c", code], env=env)
     try:
         eventually(
             lambda: child.poll() is not None or len(on_topic(settings)) > 100,
@@ -129,7 +126,7 @@ def _killed(settings: Settings, path: Path) -> None:
     assert child.wait() == -signal.SIGKILL
 
 
-def test_after_kill_9_the_same_command_goes_on(settings: Settings, tmp_path: Path) -> None:
+def test_after_kill_9_the_same_command_continues(settings: Settings, tmp_path: Path) -> None:
     path = a_list(tmp_path, MANY)
     _killed(settings, path)
     before = len(on_topic(settings))
@@ -137,17 +134,17 @@ def test_after_kill_9_the_same_command_goes_on(settings: Settings, tmp_path: Pat
     report = submit_file(settings, path, OPTIONS)
     assert report.resumed >= before
     assert report.new + report.resumed == MANY
-    holds(settings, report, MANY)
+    assert_counts_agree(settings, report, MANY)
 
 
-def test_a_lost_journal_is_made_again_from_the_topic(settings: Settings, tmp_path: Path) -> None:
+def test_a_lost_journal_is_rebuilt_from_the_topic(settings: Settings, tmp_path: Path) -> None:
     path = a_list(tmp_path, MANY)
     _killed(settings, path)
     journal_of(path).unlink()
-    holds(settings, submit_file(settings, path, OPTIONS), MANY)
+    assert_counts_agree(settings, submit_file(settings, path, OPTIONS), MANY)
 
 
-def test_a_journal_of_another_cluster_is_not_believed(
+def test_a_journal_of_another_cluster_is_ignored(
     settings: Settings, stack: Stack, tmp_path: Path
 ) -> None:
     path = a_list(tmp_path, 20)
@@ -155,10 +152,10 @@ def test_a_journal_of_another_cluster_is_not_believed(
     other = fresh(stack)
     report = submit_file(other, path, OPTIONS)
     assert (report.new, report.resumed) == (20, 0)
-    holds(other, report, 20)
+    assert_counts_agree(other, report, 20)
 
 
-def test_a_journal_of_a_campaign_that_kafka_has_forgotten_is_not_believed(
+def test_a_journal_of_a_campaign_that_kafka_no_longer_has_is_ignored(
     settings: Settings, tmp_path: Path
 ) -> None:
     path = a_list(tmp_path, 20)
@@ -166,10 +163,10 @@ def test_a_journal_of_a_campaign_that_kafka_has_forgotten_is_not_believed(
     Producer(settings).deliver(settings.topic(CAMPAIGNS), key=b"night", value=None)
     report = submit_file(settings, path, OPTIONS)
     assert (report.new, report.resumed) == (20, 0)
-    holds(settings, report, 20, resent=20)
+    assert_counts_agree(settings, report, 20, resent=20)
 
 
-def test_what_changed_since_it_was_accepted_is_that_rows_error(
+def test_a_row_that_changed_after_it_was_accepted_is_an_error_of_that_row(
     settings: Settings, tmp_path: Path
 ) -> None:
     path = a_list(tmp_path, 20)
@@ -178,10 +175,10 @@ def test_what_changed_since_it_was_accepted_is_that_rows_error(
     path.write_text(path.read_text().replace("number 7.", "number seven."))
     report = submit_file(settings, path, OPTIONS)
     assert [(r.row, r.field) for r in report.rejections] == [(7, "id")]
-    holds(settings, report, 20)
+    assert_counts_agree(settings, report, 20)
 
 
-def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(
+def test_a_deadline_that_passes_later_does_not_reject_accepted_rows(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = a_list(tmp_path, 5)
@@ -194,7 +191,7 @@ def test_a_deadline_that_passed_since_does_not_reject_what_was_accepted(
     assert (report.resumed, report.rejected) == (5, 0)
 
 
-def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(
+def test_an_interrupted_run_leaves_the_campaign_open_and_no_batch_in_doubt(
     settings: Settings, tmp_path: Path
 ) -> None:
     def rows() -> Iterator[Came]:
@@ -211,22 +208,19 @@ def test_an_interrupted_run_leaves_the_campaign_open_and_nothing_in_doubt(
     with closing(Journal(tmp_path / "night.night.journal")) as journal:
         assert (journal.accepted, journal.in_doubt) == (4096, False)
     sent = len(on_topic(settings))
-    report = submit_requests(
-        settings,
-        ({"id": f"n-{number}", "text": f"Message number {number}."} for number in range(1, 5001)),
-        options,
-    )
+    again = ({"id": f"n-{n}", "text": f"Message number {n}."} for n in range(1, 5001))
+    report = submit_requests(settings, again, options)
     assert (sent, report.resumed) == (4096, 4096)
-    holds(settings, report, 5000)
+    assert_counts_agree(settings, report, 5000)
 
 
-def test_no_broker_at_the_start_is_said_in_time(tmp_path: Path) -> None:
+def test_a_missing_broker_is_reported_within_the_timeout(tmp_path: Path) -> None:
     nowhere = Settings(kafka=KafkaSettings(bootstrap="127.0.0.1:1", start_timeout=1.5))
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 within 1.5 s.*SEEDCAST_KAFKA_BOOTSTRAP"):
         submit_file(nowhere, a_list(tmp_path, 5), OPTIONS)
 
 
-def test_a_record_that_the_broker_refuses_is_never_lost_in_silence(settings: Settings) -> None:
+def test_a_record_that_the_broker_refuses_ends_the_run_with_an_error(settings: Settings) -> None:
     def refused() -> bool:
         try:
             Producer(settings).deliver(settings.topic(REQUESTS), key=b"1", value=b"x" * 200)
@@ -250,7 +244,7 @@ def test_a_record_that_the_broker_refuses_is_never_lost_in_silence(settings: Set
     assert read_campaigns(settings)["night"].state == "open"
 
 
-def test_a_broker_that_goes_away_in_the_middle_is_waited_for(
+def test_a_run_waits_for_a_broker_that_is_unavailable_for_a_while(
     own_stack: Stack, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = fresh(own_stack)
@@ -273,20 +267,18 @@ def test_a_broker_that_goes_away_in_the_middle_is_waited_for(
     operator.start()
     report = submit_requests(settings, rows(), OPTIONS)
     operator.join()
-    assert "kafka_client" in "".join(capfd.readouterr())  # it says so meanwhile
+    assert "kafka_client" in "".join(capfd.readouterr())  # it is logged meanwhile
     assert report.new == 10_000
-    holds(settings, report, 10_000)
+    assert_counts_agree(settings, report, 10_000)
 
 
 @pytest.mark.parametrize("state", ["cancelled", "paused"])
-def test_a_campaign_that_takes_nothing_says_so(
+def test_a_cancelled_or_paused_campaign_accepts_nothing(
     settings: Settings, tmp_path: Path, state: str
 ) -> None:
-    announce(
-        Producer(settings),
-        settings,
-        Campaign(campaign_id="night", state=state, created_at=datetime.now(UTC)),
-    )  # type: ignore[arg-type]
+    now = datetime.now(UTC)
+    record = Campaign(campaign_id="night", state=state, created_at=now)  # type: ignore[arg-type]
+    announce(Producer(settings), settings, record)
     with pytest.raises(
         InvalidInput, match=f"campaign night; expected one that is open; got {state}"
     ):
@@ -309,17 +301,17 @@ def test_a_campaign_cancelled_in_the_middle_is_not_sealed(settings: Settings) ->
 
 
 @pytest.mark.parametrize("content", ["id,text\na,…\n", "id,text\n"])
-def test_a_list_without_one_right_row_opens_no_campaign(
+def test_a_list_without_a_valid_row_opens_no_campaign(
     settings: Settings, tmp_path: Path, content: str
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_text(content)
-    with pytest.raises(InvalidInput, match="at least one row that is right"):
+    with pytest.raises(InvalidInput, match="at least one valid row"):
         submit_file(settings, path, OPTIONS)
     assert read_campaigns(settings) == {}
 
 
-def test_a_hot_voice_spreads_as_asked_and_keeps_its_key(settings: Settings) -> None:
+def test_a_hot_voice_spreads_over_partitions_and_keeps_its_key(settings: Settings) -> None:
     def records(campaign: str, spread: int) -> list[Record]:
         rows: Iterable[Came] = ({"text": f"Message {number}."} for number in range(400))
         submit_requests(settings, rows, SubmitOptions(campaign=campaign, voice=2222, spread=spread))
@@ -334,20 +326,16 @@ def test_a_hot_voice_spreads_as_asked_and_keeps_its_key(settings: Settings) -> N
         assert max(counts.values()) < 2 * 400 / spread
 
 
-def test_urgent_rows_have_their_own_lane(settings: Settings) -> None:
-    report = submit_requests(
-        settings,
-        [{"text": "Now.", "priority": "urgent"}, {"text": "Later."}],
-        SubmitOptions(campaign="night", voice=1),
-    )
+def test_urgent_rows_go_to_their_own_topic(settings: Settings) -> None:
+    rows = [{"text": "Now.", "priority": "urgent"}, {"text": "Later."}]
+    report = submit_requests(settings, rows, SubmitOptions(campaign="night", voice=1))
     assert report.accepted == 2
-    assert [
-        decode_request(record.value).text for record in on_topic(settings, REQUESTS_URGENT)
-    ] == ["Now."]
+    urgent = [decode_request(record.value) for record in on_topic(settings, REQUESTS_URGENT)]
+    assert [request.text for request in urgent] == ["Now."]
     assert [request.text for request in requests_on(settings)] == ["Later."]
 
 
-def test_requests_of_the_callers_own_are_sent_as_they_are(settings: Settings) -> None:
+def test_requests_that_the_caller_made_are_sent_unchanged(settings: Settings) -> None:
     request = a_request(request_id="chosen-by-the-caller", metadata={"crm": "7"})
     wrong = a_request(request_id="another-request", profiles=("gramophone",))
     report = submit_requests(settings, [request, request, wrong], SubmitOptions(campaign="night"))
@@ -358,14 +346,11 @@ def test_requests_of_the_callers_own_are_sent_as_they_are(settings: Settings) ->
 def test_a_campaign_can_be_submitted_in_parts(settings: Settings) -> None:
     for part, seal in (("a", False), ("b", False), ("a", True)):
         options = SubmitOptions(campaign="night", id_column="id", voice=1, seal=seal)
-        report = submit_requests(
-            settings,
-            [{"id": f"{part}-{number}", "text": "Hello."} for number in range(10)],
-            options,
-        )
+        rows = [{"id": f"{part}-{number}", "text": "Hello."} for number in range(10)]
+        report = submit_requests(settings, rows, options)
         assert report.state == ("sealed" if seal else "open")
     assert report.resumed == 10
-    holds(settings, report, 20)
+    assert_counts_agree(settings, report, 20)
 
 
 def test_files_submitted_in_parts_count_together(settings: Settings, tmp_path: Path) -> None:
@@ -378,19 +363,21 @@ def test_files_submitted_in_parts_count_together(settings: Settings, tmp_path: P
     first.write_text("id,text\na,One.\nd,Four.\n")
     report = submit_file(settings, first, OPTIONS)
     assert (report.new, report.resumed) == (1, 1)
-    holds(settings, report, 4)
+    assert_counts_agree(settings, report, 4)
 
 
-def test_what_another_file_sealed_takes_no_new_row(settings: Settings, tmp_path: Path) -> None:
+def test_a_campaign_sealed_by_another_submission_accepts_no_new_row(
+    settings: Settings, tmp_path: Path
+) -> None:
     first = a_list(tmp_path, 1)
     submit_file(settings, first, replace(OPTIONS, seal=False))
     submit_requests(settings, [{"id": "another", "text": "Hello."}], OPTIONS)
     report = submit_file(settings, a_list(tmp_path, 2), OPTIONS)
     assert (report.resumed, report.rejected) == (1, 1)
-    holds(settings, report, 2)
+    assert_counts_agree(settings, report, 2)
 
 
-def test_a_list_under_the_name_of_one_that_is_sealed_meanwhile_is_refused(
+def test_a_run_ends_when_another_submission_seals_its_campaign(
     settings: Settings,
 ) -> None:
     read = 0
@@ -404,67 +391,68 @@ def test_a_list_under_the_name_of_one_that_is_sealed_meanwhile_is_refused(
 
     with pytest.raises(
         InvalidInput,
-        match=rf"campaign night; expected nobody else .*; got a seal of another submission, with {2 * BATCH + 1:,}",
+        match="campaign night; expected no other submission .*; got another submission sealed "
+        f"this campaign with {2 * BATCH + 1:,} requests",
     ):
         submit_requests(settings, rows(), OPTIONS)
     assert read < 100 * BATCH - 1
 
 
 @pytest.mark.parametrize("when", ["before", "between"])
-def test_a_seal_of_another_submission_stands_and_is_told(
+def test_a_seal_by_another_submission_stands_and_is_reported(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    producer, record = (
-        Producer(settings),
-        Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC)),
-    )
+    producer = Producer(settings)
+    record = Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
     announce(producer, settings, record)
 
     def beaten(*arguments: Any) -> Campaign:
-        write(settings, producer, sealed(record, 5))
-        return write(*arguments)
+        write_campaign(settings, producer, sealed(record, 5))
+        return write_campaign(*arguments)
 
     with closing(Remote(settings, "night")) as remote:
         if when == "before":
-            write(settings, producer, sealed(record, 5))
+            write_campaign(settings, producer, sealed(record, 5))
         else:
-            monkeypatch.setattr("producers.submit.remote.write", beaten)
-        with pytest.raises(InvalidInput, match="got a seal of another submission, with 5"):
+            monkeypatch.setattr("producers.submit.remote.write_campaign", beaten)
+        with pytest.raises(
+            InvalidInput, match="got another submission sealed this campaign with 5"
+        ):
             remote.seal(producer, 7)
         remote.seal(producer, 5)
         assert remote.closed
 
 
 def elsewhere(settings: Settings, home: Path, **kafka: object) -> Settings:
-    """The same brokers, seen by somebody who did not start them."""
-    return settings.model_copy(
-        update={"home": home, "kafka": settings.kafka.model_copy(update=kafka)}
-    )
+    """Return settings for the same brokers, for a user who did not start them."""
+    changed = settings.kafka.model_copy(update=kafka)
+    return settings.model_copy(update={"home": home, "kafka": changed})
 
 
-def test_on_a_cluster_of_others_no_topic_is_made(settings: Settings, tmp_path: Path) -> None:
+def test_on_a_cluster_of_others_no_topic_is_created(settings: Settings, tmp_path: Path) -> None:
     other = elsewhere(settings, tmp_path, prefix=f"{settings.kafka.prefix}-none")
     with pytest.raises(
         TopicMismatch,
-        match=r"topics are missing; expected .*-none\.requests, .*-none\.campaigns; .*topics create",
+        match=r"topics are missing; expected .*-none\.requests, .*-none\.campaigns; "
+        r".*topics create",
     ):
         submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW)
     assert not [name for name in Admin(settings).existing() if name.startswith(other.kafka.prefix)]
 
 
-def test_on_a_cluster_of_others_the_topics_are_taken_as_they_are(
+def test_on_a_cluster_of_others_existing_topics_are_used_unchanged(
     settings: Settings, tmp_path: Path
 ) -> None:
     other = elsewhere(settings, tmp_path, partitions=48, replication=3)
-    holds(settings, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
+    assert_counts_agree(settings, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
 
 
-def test_on_the_embedded_stack_topics_are_made(settings: Settings) -> None:
+def test_on_the_embedded_stack_topics_are_created(settings: Settings) -> None:
     other = elsewhere(settings, settings.home, prefix=f"{settings.kafka.prefix}-new")
-    holds(other, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
+    assert_counts_agree(other, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
 
 
-def test_the_example_in_the_documentation_runs(
+def test_the_example_in_the_docstring_runs(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_example(producers.__doc__, settings, monkeypatch)
@@ -478,7 +466,7 @@ def test_the_example_in_the_documentation_runs(
 def run_example(
     documentation: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Runs the indented block of a docstring with the environment that these settings stand for."""
+    """Run the indented block of a docstring with the environment of these settings."""
     lines = [
         line
         for line in (documentation or "").splitlines()

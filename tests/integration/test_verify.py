@@ -1,4 +1,7 @@
-"""The proof and the lock on a real Kafka and a real S3: what was delivered is spoken again and compared; a worker that sounds otherwise takes nothing."""
+"""Replay audit and voice lock, with a real Kafka and a real S3.
+
+What was delivered is synthesised again and compared. A worker that sounds otherwise takes nothing.
+"""
 
 import json
 import re
@@ -12,12 +15,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gpu_consumers.assignments import GROUP
 from gpu_consumers.verify import voice_lock
-from gpu_consumers.verify.replay import Spoken, Verdict, requests_of, results_of
+from gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
 from producers import SubmitOptions, submit_requests
 from schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
-from schemas.topics import AUDIO, RESULTS
+from schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
 from seedcast.campaigns.progress import wait
 from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
@@ -40,14 +42,10 @@ SUBMITTED = (
 )
 
 
-def a_list(folder: Path, count: int = ROWS) -> Path:
+def write_list(folder: Path, count: int = ROWS) -> Path:
+    lines = [f"{n},Anna,{n % 4},{'urgent' if n % 8 == 0 else 'normal'}\n" for n in range(count)]
     file = folder / "list.csv"
-    file.write_text(
-        "id,name,voice,priority\n"
-        + "".join(
-            f"{n},Anna,{n % 4},{'urgent' if n % 8 == 0 else 'normal'}\n" for n in range(count)
-        )
-    )
+    file.write_text("".join(["id,name,voice,priority\n", *lines]))
     return file
 
 
@@ -58,13 +56,9 @@ def end(*workers: subprocess.Popen[bytes]) -> None:
 
 
 def deliver(settings: Settings, seedcast: Spawn, folder: Path) -> None:
-    workers = (
-        seedcast(["run", "gpu-consumer"], settings),
-        seedcast(["run", "postprocess"], settings),
-    )
-    assert (
-        run(settings, "submit", a_list(folder), "--campaign", "bills", *SUBMITTED).returncode == 0
-    )
+    workers = [seedcast(["run", kind], settings) for kind in ("gpu-consumer", "postprocess")]
+    submit = ["submit", write_list(folder), "--campaign", "bills"]
+    assert run(settings, *submit, *SUBMITTED).returncode == 0
     assert wait(settings, "bills").succeeded == ROWS
     end(*workers)
 
@@ -90,7 +84,7 @@ def forge(settings: Settings, request: SpeechRequest, receipt: Receipt) -> None:
     )
 
 
-def test_every_delivered_request_is_spoken_again_alike_and_a_forged_receipt_is_named(
+def test_every_delivered_request_matches_its_receipt_and_a_forged_receipt_is_named(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     deliver(settings, seedcast, tmp_path)
@@ -100,35 +94,16 @@ def test_every_delivered_request_is_spoken_again_alike_and_a_forged_receipt_is_n
     assert (summary["checked"], summary["matches"], summary["missing"]) == (ROWS, ROWS, 0)
     assert rows(run(settings, "verify", "bills", "--json"))[0]["matches"] == 20
 
-    listed = run(settings, "verify", "bills", "--all", "--source", a_list(tmp_path), *SUBMITTED)
+    from_list = ["verify", "bills", "--all", "--source", write_list(tmp_path)]
+    listed = run(settings, *from_list, *SUBMITTED)
     assert (listed.returncode, f"{ROWS} match" in listed.stdout) == (0, True), listed.stderr
-    other_text = run(
-        settings,
-        "verify",
-        "bills",
-        "--all",
-        "--source",
-        a_list(tmp_path),
-        *SUBMITTED[:2],
-        "--template",
-        "Goodbye {name}.",
-        "--json",
-    )
+    other_template = [*SUBMITTED[:2], "--template", "Goodbye {name}."]
+    other_text = run(settings, *from_list, *other_template, "--json")
     assert (other_text.returncode, len(rows(other_text))) == (1, ROWS + 1)
-    shorter = run(
-        settings,
-        "verify",
-        "bills",
-        "--all",
-        "--source",
-        a_list(tmp_path, ROWS - 3),
-        *SUBMITTED,
-        "--json",
-    )
-    assert (shorter.returncode, [row.get("outcome") for row in rows(shorter)]) == (
-        1,
-        ["missing"] * 3 + [None],
-    )
+    write_list(tmp_path, ROWS - 3)
+    shorter = run(settings, *from_list, *SUBMITTED, "--json")
+    assert shorter.returncode == 1
+    assert [row.get("outcome") for row in rows(shorter)] == ["missing"] * 3 + [None]
 
     receipts = [result.receipt for result in results_of(settings, "bills") if result.receipt]
     submit_requests(
@@ -137,34 +112,25 @@ def test_every_delivered_request_is_spoken_again_alike_and_a_forged_receipt_is_n
         SubmitOptions(campaign="forged"),
     )
     first, second = sorted(requests_of(settings, "forged"), key=lambda request: request.text)
-    forge(settings, first, receipt_of(settings, first, receipts[0], waveform_sha256="0" * 64))
-    forge(
-        settings,
-        second,
-        receipt_of(settings, second, receipts[0], engine_fingerprint="espeak-elsewhere"),
-    )
+    other_waveform = receipt_of(settings, first, receipts[0], waveform_sha256="0" * 64)
+    other_engine = receipt_of(settings, second, receipts[0], engine_fingerprint="espeak-elsewhere")
+    forge(settings, first, other_waveform)
+    forge(settings, second, other_engine)
     for arguments in (["--json"], []):
-        found = run(settings, "verify", "forged", *arguments)
-        assert found.returncode == 1
-        assert first.request_id in found.stdout + found.stderr
-        assert "Zebra" not in found.stdout + found.stderr
-    facts = {
-        row.get("request_id"): row for row in rows(run(settings, "verify", "forged", "--json"))
-    }
-    assert (facts[first.request_id]["outcome"], facts[first.request_id]["differs"]) == (
-        "mismatch",
-        ["waveform_sha256"],
-    )
+        done = run(settings, "verify", "forged", *arguments)
+        assert done.returncode == 1
+        assert first.request_id in done.stdout + done.stderr
+        assert "Zebra" not in done.stdout + done.stderr
+    printed = rows(run(settings, "verify", "forged", "--json"))
+    facts = {row.get("request_id"): row for row in printed}
+    mismatch, total = facts[first.request_id], facts[None]
+    assert (mismatch["outcome"], mismatch["differs"]) == ("mismatch", ["waveform_sha256"])
     assert facts[second.request_id]["outcome"] == "other_fingerprint"
-    assert (
-        facts[None]["checked"],
-        facts[None]["mismatches"],
-        facts[None]["other_fingerprint"],
-    ) == (1, 1, 1)
+    assert (total["checked"], total["mismatches"], total["other_fingerprint"]) == (1, 1, 1)
 
 
 def verdicts(count: int) -> list[Verdict]:
-    expected, got = (Spoken(digit * 64, 0, None, 1, "espeak-1") for digit in "01")
+    expected, got = (UtteranceFacts(digit * 64, 0, None, 1, "espeak-1") for digit in "01")
     return [Verdict(f"request-{n}", "mismatch", expected, got) for n in range(count)]
 
 
@@ -175,7 +141,7 @@ def verdicts(count: int) -> list[Verdict]:
         (verify.SHOWN + 1_200, "… and 1,200 more; --json has all"),
     ],
 )
-def test_what_is_left_out_for_people_is_counted(
+def test_mismatches_that_are_not_printed_are_counted(
     capsys: pytest.CaptureFixture[str], count: int, last: str
 ) -> None:
     assert verify._report(verdicts(count), as_json=False)["mismatch"] == count
@@ -192,27 +158,27 @@ def test_what_is_left_out_for_people_is_counted(
         (["x", "--sample", "0%"], 2, "1%"),
     ],
 )
-def test_nothing_to_check_is_no_success(
+def test_nothing_to_check_is_not_a_success(
     settings: Settings, arguments: list[str], code: int, said: str
 ) -> None:
-    found = run(settings, "verify", *arguments)
-    assert (found.returncode, said in found.stderr) == (code, True), found.stderr
+    done = run(settings, "verify", *arguments)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
 
 
-def kept(settings: Settings) -> VoiceLock | None:
-    return voice_lock.read(S3Store(settings.s3), settings.group(GROUP), "espeak")
+def lock_in_force(settings: Settings) -> VoiceLock | None:
+    return voice_lock.read(S3Store(settings.s3), settings.group(GPU_CONSUMERS.name), "espeak")
 
 
 def blessed(settings: Settings) -> VoiceLock:
-    found = kept(settings)
-    assert found is not None
-    return found
+    lock = lock_in_force(settings)
+    assert lock is not None
+    return lock
 
 
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def status(port: int, path: str) -> int | None:
@@ -241,8 +207,8 @@ def test_the_embedded_stack_blesses_itself_and_workers_are_ready_when_they_may_w
     end(*workers)
 
 
-def broken(settings: Settings, **changes: object) -> None:
-    """A lock that this machine's engine does not satisfy."""
+def change_lock(settings: Settings, **changes: object) -> None:
+    """Replace the lock by one that this machine's engine does not satisfy."""
     voice_lock.write(S3Store(settings.s3), msgspec.structs.replace(blessed(settings), **changes))
 
 
@@ -254,45 +220,39 @@ def test_a_worker_that_sounds_otherwise_takes_no_partitions_until_it_is_blessed(
     assert run(settings, *bless).returncode == 0
     submit_requests(settings, [{"text": "Hello.", "voice": 1}], SubmitOptions(campaign="bills"))
     first = next(iter(blessed(settings).utterances))
-    broken(settings, utterances=blessed(settings).utterances | {first: "0" * 64})
-    refused = run(
-        settings, "run", "gpu-consumer"
-    )  # under its own fingerprint, so on the embedded stack, too
-    assert (refused.returncode, first in refused.stderr, "models bless" in refused.stderr) == (
-        3,
-        True,
-        True,
-    ), refused.stderr
-    broken(
-        settings,
-        engine_fingerprint="espeak-before",
-        facts=blessed(settings).facts | {"package": "0.0.1"},
-    )
+    change_lock(settings, utterances=blessed(settings).utterances | {first: "0" * 64})
+    # Other sounds under its own fingerprint are refused on the embedded stack, too.
+    refused = run(settings, "run", "gpu-consumer")
+    assert refused.returncode == 3, refused.stderr
+    assert first in refused.stderr
+    assert "models bless" in refused.stderr
+    older_facts = blessed(settings).facts | {"package": "0.0.1"}
+    change_lock(settings, engine_fingerprint="espeak-before", facts=older_facts)
     refused = run(settings, "run", "gpu-consumer", **production)
     assert (refused.returncode, "espeak-before" in refused.stderr) == (3, True), refused.stderr
     assert f"package: expected 0.0.1, got {version('espeakng-loader')}" in refused.stderr
-    assert Admin(settings).lag(settings.group(GROUP)) == []
+    assert Admin(settings).lag(settings.group(GPU_CONSUMERS.name)) == []
     with TopicReader(settings, settings.topic(AUDIO)) as reader:
         assert list(reader.to_end()) == []
 
-    unanswered = run(settings, *bless[:-1])  # nobody is at its terminal to say yes
+    unanswered = run(settings, *bless[:-1])  # without a terminal to confirm at
     assert (unanswered.returncode, blessed(settings).engine_fingerprint) == (1, "espeak-before")
     assert re.search(r"^package +0\.0\.1 ", unanswered.stdout, re.MULTILINE), unanswered.stdout
     assert "revision" not in unanswered.stdout
     assert run(settings, *bless).returncode == 0
     worker = seedcast(["run", "gpu-consumer"], settings, **production)
-    eventually(lambda: Admin(settings).lag(settings.group(GROUP)), what="a commit")
+    eventually(lambda: Admin(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit")
     end(worker)
 
 
-def test_production_that_nobody_has_blessed_is_warned_and_works(
+def test_production_without_a_voice_lock_works_with_a_warning(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     submit_requests(settings, [{"text": "Hello.", "voice": 1}], SubmitOptions(campaign="bills"))
     worker = seedcast(["run", "gpu-consumer"], settings, SEEDCAST_HOME=str(tmp_path / "elsewhere"))
-    eventually(lambda: Admin(settings).lag(settings.group(GROUP)), what="a commit")
+    eventually(lambda: Admin(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit")
     end(worker)
-    assert kept(settings) is None
+    assert lock_in_force(settings) is None
     lines = [
         json.loads(line)
         for log in tmp_path.glob("process-*.log")

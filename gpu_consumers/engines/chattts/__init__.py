@@ -1,1 +1,1 @@
-"""ChatTTS in fixed slots: many utterances at once, and each the same bytes in any company."""
+"""ChatTTS in fixed slots: many utterances at once, each with the same bytes in every batch."""

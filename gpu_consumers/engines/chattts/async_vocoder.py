@@ -1,4 +1,7 @@
-"""When the vocoder works: in turn with the steps on a CPU, whose cores both want, and beside them on a device."""
+"""When the vocoder works: between the steps on a CPU, beside the steps on a device.
+
+On a CPU both want the same cores; on a device the vocoder has a thread and a stream of its own.
+"""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
@@ -9,21 +12,28 @@ from torch import Tensor
 from gpu_consumers.engines.chattts.model.dimensions import Samples
 
 
-class Decodes(Protocol):
-    """`Vocoder`."""
+class WaveformDecoder(Protocol):
+    """What both executors need of `model.vocoder.Vocoder`."""
 
     def decode(self, hidden: Tensor) -> Samples: ...
 
 
-class Vocoding(Protocol):
+class VocoderExecutor(Protocol):
+    """Runs the vocoder on one utterance after the other."""
+
     def submit(self, hidden: Tensor) -> "Future[Samples]":
-        """Hidden states (tokens, hidden), which nobody alters from now on, to samples, as `Vocoder.decode`."""
+        """Decode hidden states (tokens, hidden) to samples, as `Vocoder.decode` does.
+
+        The caller does not alter `hidden` afterwards.
+        """
 
     def close(self) -> None: ...
 
 
 class SyncVocoder:
-    def __init__(self, vocoder: Decodes) -> None:
+    """Decodes inside `submit`."""
+
+    def __init__(self, vocoder: WaveformDecoder) -> None:
         self._vocoder = vocoder
 
     def submit(self, hidden: Tensor) -> "Future[Samples]":
@@ -36,9 +46,12 @@ class SyncVocoder:
 
 
 class AsyncVocoder:
-    """One thread, and on a CUDA device a stream of its own: one utterance after the other, each alone, as in turn."""
+    """Decodes in one thread, on a CUDA device in a stream of its own.
 
-    def __init__(self, vocoder: Decodes, device: torch.device) -> None:
+    Each utterance is decoded alone, as SyncVocoder does, so both give the same samples.
+    """
+
+    def __init__(self, vocoder: WaveformDecoder, device: torch.device) -> None:
         self._vocoder, self._thread = vocoder, ThreadPoolExecutor(1, "vocoder")
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
 
@@ -46,21 +59,19 @@ class AsyncVocoder:
         if self._stream is None:
             return self._thread.submit(self._decode, hidden)
         written = torch.cuda.current_stream(self._stream.device).record_event()
-        hidden.record_stream(
-            self._stream
-        )  # its memory is not given to others before this stream has read it
-        return self._thread.submit(self._after, written, hidden, self._stream)
+        hidden.record_stream(self._stream)  # its memory is not reused before this stream reads it
+        return self._thread.submit(self._decode_after, written, hidden, self._stream)
 
     def close(self) -> None:
         self._thread.shutdown(cancel_futures=True)
 
-    def _after(
+    def _decode_after(
         self, written: torch.cuda.Event, hidden: Tensor, stream: torch.cuda.Stream
     ) -> Samples:
         with torch.cuda.stream(stream):
             stream.wait_event(written)
             return self._decode(hidden)
 
-    @torch.inference_mode()  # which is a thread's own
+    @torch.inference_mode()  # a thread has an inference mode of its own
     def _decode(self, hidden: Tensor) -> Samples:
         return self._vocoder.decode(hidden)

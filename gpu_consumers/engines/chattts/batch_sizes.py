@@ -1,7 +1,9 @@
-"""Few busy slots need few rows: a step takes the lowest rung that holds them.
+"""The batch sizes of a step: a few busy slots need only a few rows.
 
-The rungs are the numbers of rows at which each product gives a row the same bits (`probe.narrower`), so which one a step
-took cannot be heard. As long as something waits all slots are busy; the lower rungs are for a list's end and for a quiet hour.
+A step takes the lowest batch size that holds all busy slots. The batch sizes are those at which
+each matrix product gives a row the same bits (`row_invariance.smaller_batch_sizes`), so the choice
+cannot be heard. While requests wait, all slots are busy; the lower sizes serve the end of a list
+and quiet hours.
 """
 
 from collections.abc import Callable, Iterable, MutableSequence
@@ -9,26 +11,32 @@ from typing import Any
 
 from gpu_consumers.engines.chattts.model.slots import Slots
 
-Move = Callable[[int, int, int], None]  # `Decoder.move`
+MoveRow = Callable[[int, int, int], None]  # `Decoder.move`: source, target, positions
 
 
 class BatchSizes:
-    def __init__(self, slots: Slots, rungs: Iterable[int], move: Move) -> None:
+    """Views of the slots by batch size. `move` copies a row of the decoder's caches."""
+
+    def __init__(self, slots: Slots, sizes: Iterable[int], move: MoveRow) -> None:
         self.slots, self._move = slots, move
-        self._rungs = {
-            rows: slots.first(rows) if rows < len(slots) else slots for rows in sorted(rungs)
+        self._views = {
+            rows: slots.first(rows) if rows < len(slots) else slots for rows in sorted(sizes)
         }
 
-    def fit(self, held: MutableSequence[Any]) -> Slots:
-        """The slots of the lowest rung for what is held, a value a slot, false where it is free. What is held above moves down, here as there."""
-        rows = next(rows for rows in self._rungs if rows >= sum(map(bool, held)))
-        free = (slot for slot in range(rows) if not held[slot])
-        for slot in range(rows, len(held)):
-            if held[slot]:
-                self._down(slot, target := next(free))
-                held[target], held[slot] = held[slot], held[target]
-        return self._rungs[rows]
+    def fit(self, occupants: MutableSequence[Any]) -> Slots:
+        """Return the first rows of the slots, as many as the lowest batch size that holds all.
 
-    def _down(self, source: int, target: int) -> None:
+        `occupants` has a value per slot, a false one if the slot is free. An occupant above the
+        batch size moves to a free slot below it, in `occupants` as on the device.
+        """
+        rows = next(rows for rows in self._views if rows >= sum(map(bool, occupants)))
+        free = (slot for slot in range(rows) if not occupants[slot])
+        for slot in range(rows, len(occupants)):
+            if occupants[slot]:
+                self._move_down(slot, target := next(free))
+                occupants[target], occupants[slot] = occupants[slot], occupants[target]
+        return self._views[rows]
+
+    def _move_down(self, source: int, target: int) -> None:
         self._move(source, target, int(self.slots.position[source]))
         self.slots.move(source, target)

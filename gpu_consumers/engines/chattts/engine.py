@@ -1,247 +1,267 @@
-"""The Engine of ChatTTS: requests into slots, slots a few steps on, finished ones out.
+"""The Engine of ChatTTS: puts requests into slots, advances the slots, takes finished ones out.
 
-A row has the same bits in every shape that a step may take, whatever the slots hold, and no row reads another: the
-bytes of a request cannot depend on its company. The rest (prompts, splits, redraws) is decided from the request alone.
+A row has the same bits in every batch size that a step may take, whatever the slots hold, and no
+row reads another: the bytes of a request cannot depend on its neighbours. All else (prompts,
+splits, redraws) is decided from the request alone.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 import torch
 
 from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import quality
-from gpu_consumers.engines.chattts.async_vocoder import Vocoding
+from gpu_consumers.engines.chattts.async_vocoder import VocoderExecutor
 from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.generation import Generations, wants_refining
 from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
 from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
-from gpu_consumers.engines.chattts.model.slots import Generation, Stage, Taken
+from gpu_consumers.engines.chattts.model.slots import Generation, SlotOutput, Stage
 from gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from gpu_consumers.engines.chattts.quality import Fault
-from gpu_consumers.engines.chattts.speech import MAX_LEVEL, Piece, Speech
+from gpu_consumers.engines.chattts.speech import MAX_DEPTH, Chunk, Speech
+from gpu_consumers.engines.fingerprint import fingerprint
 from gpu_consumers.text import FrontEnd
 from schemas.messages import RequestError, SpeechRequest
 from seedcast import metrics
 from seedcast.codec import quantise
 from seedcast.errors import InvalidRequest
 
-# Without the reason, which the metric has: which piece of a request fails first depends on its company.
+# The message leaves the reason out, since the order of the slots decides which chunk fails first.
+# The metric has it.
 UNSTABLE = RequestError(
     code="unstable",
-    message=f"expected plausible speech within {quality.DRAWS} draws; got none; try another voice seed or other words",
+    message=(
+        f"expected plausible speech within {quality.DRAWS} draws; got none; "
+        "try another voice seed or other words"
+    ),
 )
 
 
 @dataclass(frozen=True)
 class Pace:
-    steps: int  # between two looks at which slots have finished
-    ahead: bool  # whether the next steps are begun before what has finished is dealt with: where another processor takes them
+    """How `ChatTTSEngine.step` interleaves the steps of the slots with the rest of its work."""
+
+    steps: int  # between two checks for finished slots
+    overlap: bool  # start the next steps before finished slots are handled: a device runs them
 
 
-Waiting = tuple[bool, int, Speech, Piece, Generation]  # not urgent, order: what a heap compares
+class Waiting(NamedTuple):
+    """A generation that waits for a slot. A heap compares the first two fields: urgent first."""
+
+    bulk: bool
+    order: int
+    speech: Speech
+    chunk: Chunk
+    generation: Generation
+
+
+class Occupant(NamedTuple):
+    """What a busy slot works on."""
+
+    speech: Speech
+    chunk: Chunk
+    stage: Stage
 
 
 class ChatTTSEngine:
+    """`facts` become the fingerprint; `pace` suits the device that `model` runs on."""
+
     sample_rate = SAMPLE_RATE
 
     def __init__(
         self,
-        fingerprint: str,
         model: Stepper,
-        ladder: BatchSizes,
-        vocoding: Vocoding,
-        passes: Generations,
+        batch_sizes: BatchSizes,
+        vocoder: VocoderExecutor,
+        generations: Generations,
         prompter: Prompter,
         front_end: FrontEnd,
         pace: Pace,
+        *,
+        facts: Mapping[str, object],
+        description: str,
     ) -> None:
-        self.fingerprint = fingerprint
-        self.description = fingerprint  # until somebody says more of it
-        self.facts: dict[str, object] = {}
-        self._model, self._ladder, self._slots, self._vocoding = (
-            model,
-            ladder,
-            ladder.slots,
-            vocoding,
-        )
-        self._passes, self._prompter, self._front_end, self._pace = (
-            passes,
-            prompter,
-            front_end,
-            pace,
-        )
+        self.facts, self.fingerprint, self.description = facts, fingerprint(facts), description
+        self._model, self._vocoder = model, vocoder
+        self._batch_sizes, self._slots = batch_sizes, batch_sizes.slots
+        self._generations, self._prompter = generations, prompter
+        self._front_end, self._pace = front_end, pace
         self._order = count()
         self._waiting: list[Waiting] = []
-        self._held: list[tuple[Speech, Piece, Stage] | None] = [None] * len(ladder.slots)
-        self._sounding: list[tuple[Speech, Piece, Future[Samples]]] = []
-        self._done: list[Utterance] = []
+        self._occupants: list[Occupant | None] = [None] * len(self._slots)
+        self._vocoding: list[tuple[Speech, Chunk, Future[Samples]]] = []
+        self._utterances: list[Utterance] = []
 
     @property
     def slots(self) -> int:
         return len(self._slots)
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
-        """What cannot be spoken comes out of the next step."""
+        """Queue a request; the next step returns the error of a text that cannot be spoken."""
         try:
-            prepared = self._front_end.prepare(
-                request.text, request.speed, self._passes.room(request.speed)
-            )
-            self._passes.voice(request)
+            longest = self._generations.longest_text(request.speed)
+            prepared = self._front_end.prepare(request.text, request.speed, longest)
+            self._generations.voice(request)
         except InvalidRequest as error:
-            self._done.append(
-                Utterance(ticket, None, RequestError(code=error.code, message=str(error)))
-            )
+            rejection = RequestError(code=error.code, message=str(error))
+            self._utterances.append(Utterance(ticket, None, rejection))
             return
         metrics.UNSPOKEN.inc(prepared.unspoken)
         speech = Speech.of(ticket, request, prepared.segments, prepared.unspoken)
-        for piece in list(speech.pieces):
-            self._begin(speech, piece)
+        for chunk in list(speech.chunks):
+            self._enqueue(speech, chunk)
 
     @torch.inference_mode()
     def step(self) -> list[Utterance]:
-        """A few steps of every slot, and one look at which have finished. A device is left at work on the next steps meanwhile."""
-        if self._pace.ahead:
+        """Take the pace's steps with every slot, and check once which slots have finished.
+
+        With overlap the check comes first, so a device works on the steps after the call returns.
+        """
+        if self._pace.overlap:
             self._collect_finished()
-        self._fill()
+        self._fill_slots()
         self._run_steps()
-        if not self._pace.ahead:
+        if not self._pace.overlap:
             self._collect_finished()
         self._collect_audio()
-        done, self._done = self._done, []
-        return done
+        utterances, self._utterances = self._utterances, []
+        return utterances
 
     def close(self) -> None:
         self._waiting.clear()
-        self._held = [None] * len(self._held)
-        self._vocoding.close()
+        self._occupants = [None] * len(self._occupants)
+        self._vocoder.close()
 
-    def _begin(self, speech: Speech, piece: Piece) -> None:
-        """To the text stage, where refining is asked for and not done yet; else to the code stage."""
-        text = piece.refined is None and piece.level == 0 and wants_refining(speech.request.style)
-        entering = (
-            self._passes.refinement(speech.request, piece)
-            if text
-            else self._passes.speech(speech.request, piece)
+    def _enqueue(self, speech: Speech, chunk: Chunk) -> None:
+        """Queue a chunk for the text stage if it is to be refined, else for the code stage."""
+        refining = (
+            chunk.refined is None and chunk.depth == 0 and wants_refining(speech.request.style)
         )
-        if entering is not None:
-            heapq.heappush(
-                self._waiting,
-                (speech.request.priority != "urgent", next(self._order), speech, piece, entering),
-            )
-        elif text:
-            self._refined(speech, piece, piece.segment.text)
+        build = self._generations.refinement if refining else self._generations.speech
+        generation = build(speech.request, chunk)
+        if generation is not None:
+            bulk = speech.request.priority != "urgent"
+            waiting = Waiting(bulk, next(self._order), speech, chunk, generation)
+            heapq.heappush(self._waiting, waiting)
+        elif refining:
+            self._enqueue_refined(speech, chunk, chunk.segment.text)
         else:
-            self._split(speech, piece, Fault.ENDLESS)
+            self._split(speech, chunk, Fault.ENDLESS)
 
-    def _fill(self) -> None:
-        for slot, held in enumerate(self._held):
-            while held is None and self._waiting:
-                _, _, speech, piece, entering = heapq.heappop(self._waiting)
-                if speech.alive:
-                    self._slots.enter(slot, entering)
-                    self._held[slot] = held = (speech, piece, entering.stage)
+    def _fill_slots(self) -> None:
+        for slot, occupant in enumerate(self._occupants):
+            while occupant is None and self._waiting:
+                _, _, speech, chunk, generation = heapq.heappop(self._waiting)
+                if not speech.failed:
+                    self._slots.enter(slot, generation)
+                    occupant = Occupant(speech, chunk, generation.stage)
+                    self._occupants[slot] = occupant
 
     def _run_steps(self) -> None:
-        if not any(self._held):
+        if not any(self._occupants):
             return
-        refining = any(held is not None and held[2] is Stage.TEXT for held in self._held)
-        slots = self._ladder.fit(self._held)
+        refining = any(busy is not None and busy.stage is Stage.TEXT for busy in self._occupants)
+        slots = self._batch_sizes.fit(self._occupants)
         for _ in range(self._pace.steps):
             self._model.step(slots, refining)
 
     def _collect_finished(self) -> None:
-        for speech, piece, stage, taken in list(self._finished()):
-            self._finish_text(speech, piece, taken) if stage is Stage.TEXT else self._finish_piece(
-                speech, piece, taken
-            )
+        for (speech, chunk, stage), output in list(self._free_finished_slots()):
+            if stage is Stage.TEXT:
+                self._finish_refinement(speech, chunk, output)
+            else:
+                self._finish_speech(speech, chunk, output)
 
-    def _finished(self) -> Iterator[tuple[Speech, Piece, Stage, Taken]]:
-        running = (
-            self._slots.running.tolist() if any(self._held) else []
-        )  # on a device it waits for the steps
-        for slot, held in enumerate(self._held):
-            if held is not None and not running[slot]:
-                self._held[slot] = None
-                taken = self._slots.leave(slot)
-                if held[0].alive:
-                    yield *held, taken
+    def _free_finished_slots(self) -> Iterator[tuple[Occupant, SlotOutput]]:
+        """Free every slot that has stopped; yield what it worked on if that is still wanted."""
+        # Reading `running` waits for the steps of a device.
+        running = self._slots.running.tolist() if any(self._occupants) else []
+        for slot, occupant in enumerate(self._occupants):
+            if occupant is not None and not running[slot]:
+                self._occupants[slot] = None
+                output = self._slots.leave(slot)
+                if not occupant.speech.failed:
+                    yield occupant, output
 
-    def _finish_text(self, speech: Speech, piece: Piece, taken: Taken) -> None:
-        """What the text stage wrote; after the last draw the text as it was."""
-        text = self._prompter.refined(taken.tokens[:, 0].tolist()).strip() if taken.ended else ""
-        if text or piece.draw + 1 == quality.DRAWS:
-            self._refined(speech, piece, text or piece.segment.text)
+    def _finish_refinement(self, speech: Speech, chunk: Chunk, output: SlotOutput) -> None:
+        """Accept what the text stage wrote; after the last draw fall back to the original text."""
+        text = self._prompter.refined(output.tokens[:, 0].tolist()).strip() if output.ended else ""
+        if text or chunk.draw + 1 == quality.DRAWS:
+            self._enqueue_refined(speech, chunk, text or chunk.segment.text)
         else:
-            self._again(speech, piece, "refinement")
+            self._draw_again(speech, chunk, "refinement")
 
-    def _refined(self, speech: Speech, piece: Piece, text: str) -> None:
-        piece.refined, piece.draw = text, 0
-        self._begin(speech, piece)
+    def _enqueue_refined(self, speech: Speech, chunk: Chunk, text: str) -> None:
+        chunk.refined, chunk.draw = text, 0
+        self._enqueue(speech, chunk)
 
-    def _finish_piece(self, speech: Speech, piece: Piece, taken: Taken) -> None:
-        if not taken.ended:
-            self._split(speech, piece, Fault.ENDLESS)
-            return
-        self._sounding.append((speech, piece, self._vocoding.submit(taken.hidden)))
+    def _finish_speech(self, speech: Speech, chunk: Chunk, output: SlotOutput) -> None:
+        if output.ended:
+            self._vocoding.append((speech, chunk, self._vocoder.submit(output.hidden)))
+        else:
+            self._split(speech, chunk, Fault.ENDLESS)
 
     def _collect_audio(self) -> None:
-        """What the vocoder has made by now; where nothing else is to be done, it is waited for."""
-        if self._sounding and not any(self._held):
-            wait([future for *_, future in self._sounding], return_when=FIRST_COMPLETED)
-        sounding, self._sounding = self._sounding, []
-        for speech, piece, future in sounding:
+        """Collect what the vocoder has finished; wait for it only if all slots are free."""
+        if self._vocoding and not any(self._occupants):
+            wait([future for *_, future in self._vocoding], return_when=FIRST_COMPLETED)
+        pending, self._vocoding = self._vocoding, []
+        for speech, chunk, future in pending:
             if future.done():
-                self._judge(speech, piece, future.result())
+                self._check_quality(speech, chunk, future.result())
             else:
-                self._sounding.append((speech, piece, future))
+                self._vocoding.append((speech, chunk, future))
 
-    def _judge(self, speech: Speech, piece: Piece, samples: Samples) -> None:
-        if not speech.alive:
+    def _check_quality(self, speech: Speech, chunk: Chunk, samples: Samples) -> None:
+        """Accept a chunk's samples, or draw it again; the last chunk finishes the request."""
+        if speech.failed:
             return
-        if fault := quality.fault(samples):
-            self._redraw(speech, piece, fault)
+        if fault := quality.check(samples):
+            self._redraw(speech, chunk, fault)
             return
-        piece.samples = samples
-        speech.draw = max(speech.draw, piece.draw)
+        chunk.samples = samples
+        speech.draw = max(speech.draw, chunk.draw)
         if speech.complete:
-            waveform, clipped = quantise(speech.joined())
-            self._done.append(
-                Utterance(
-                    speech.ticket,
-                    waveform,
-                    clipped=clipped,
-                    draw=speech.draw,
-                    unspoken=speech.unspoken,
-                )
-            )
+            self._finish(speech)
 
-    def _split(self, speech: Speech, piece: Piece, fault: Fault) -> None:
-        """In shorter pieces, each from its first draw; where that is not possible, the same again with another draw."""
-        segments = self._front_end.finer(piece.segment) if piece.level < MAX_LEVEL else ()
+    def _finish(self, speech: Speech) -> None:
+        waveform, clipped = quantise(speech.join())
+        utterance = Utterance(
+            speech.ticket, waveform, clipped=clipped, draw=speech.draw, unspoken=speech.unspoken
+        )
+        self._utterances.append(utterance)
+
+    def _split(self, speech: Speech, chunk: Chunk, fault: Fault) -> None:
+        """Replace a chunk by shorter ones at their first draw; redraw it if it cannot be split."""
+        segments = self._front_end.finer(chunk.segment) if chunk.depth < MAX_DEPTH else ()
         if not segments:
-            self._redraw(speech, piece, fault)
+            self._redraw(speech, chunk, fault)
             return
         metrics.REDRAWS.labels("split").inc()
-        parts = piece.parts(segments)
-        speech.replace(piece, parts)
+        parts = chunk.split(segments)
+        speech.replace(chunk, parts)
         for part in parts:
-            self._begin(speech, part)
+            self._enqueue(speech, part)
 
-    def _redraw(self, speech: Speech, piece: Piece, fault: Fault) -> None:
-        if piece.draw + 1 < quality.DRAWS:
-            self._again(speech, piece, fault.name.lower())
+    def _redraw(self, speech: Speech, chunk: Chunk, fault: Fault) -> None:
+        """Draw a chunk again; after the last draw, fail its request once."""
+        if chunk.draw + 1 < quality.DRAWS:
+            self._draw_again(speech, chunk, fault.name.lower())
             return
-        if speech.alive:
-            speech.alive = False
-            self._done.append(
-                Utterance(speech.ticket, None, UNSTABLE, draw=piece.draw, unspoken=speech.unspoken)
+        if not speech.failed:
+            speech.failed = True
+            utterance = Utterance(
+                speech.ticket, None, UNSTABLE, draw=chunk.draw, unspoken=speech.unspoken
             )
+            self._utterances.append(utterance)
 
-    def _again(self, speech: Speech, piece: Piece, reason: str) -> None:
+    def _draw_again(self, speech: Speech, chunk: Chunk, reason: str) -> None:
         metrics.REDRAWS.labels(reason).inc()
-        piece.draw += 1
-        self._begin(speech, piece)
+        chunk.draw += 1
+        self._enqueue(speech, chunk)

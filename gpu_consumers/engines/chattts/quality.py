@@ -1,7 +1,7 @@
-"""Whether what came out can be the speech of a text. Pure: decides from numbers, and counts nothing.
+"""Quality checks: can these tokens and samples be the speech of a text? Pure: no metrics, no torch.
 
-Bounds are wide: they catch what no speaker would do, not what is merely slow. Draws start at 0 for every piece and
-end after DRAWS, so that what a request becomes depends on the request alone.
+The bounds are wide: they catch what no speaker would do, not what is merely slow. Draws start at 0
+for every chunk and end after DRAWS, so that the outcome of a request depends on the request alone.
 """
 
 import math
@@ -10,21 +10,20 @@ from enum import Enum
 
 import numpy as np
 
-from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, SAMPLES, Samples
+from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, SAMPLES_PER_TOKEN, Samples
 
-TOKENS_PER_SECOND = SAMPLE_RATE / SAMPLES  # 46.875
+TOKENS_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_TOKEN  # 46.875
 DRAWS = 3
 SILENCE = 10 ** (-50 / 20)  # root mean square of the loudest 50 ms, against full scale
-SHORTEST, LONGEST, SLACK = 0.35, 2.5, 1.5  # ratios to the expected duration; seconds
-MARGIN = 2.0  # ratio to the expected duration that a slot has room for, however slow the speed
-AROUND, DENSEST = (
-    4,
-    0.15,
-)  # tokens of a prompt around its text; seconds at speed 1 of a token in it: a letter that is spelt, and its space
+SHORTEST_RATIO, LONGEST_RATIO = 0.35, 2.5  # to the expected duration
+SLACK = 1.5  # seconds that a chunk may take beyond LONGEST_RATIO
+MARGIN = 2.0  # a slot holds this multiple of the expected duration, however slow the speed
+PROMPT_OVERHEAD = 4  # tokens of a prompt around its text
+DENSEST_TOKEN = 0.15  # seconds at speed 1 of a text token: a letter that is spelt, and its space
 
 
 class Fault(Enum):
-    """Why a piece is not taken as it is."""
+    """Why a quality check rejects a generation. The metric's label is the name in lower case."""
 
     ENDLESS = "no end by the token limit"
     SILENT = "silence"
@@ -33,33 +32,43 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Bounds:
-    """In tokens."""
+    """Both in tokens."""
 
     floor: int
     limit: int
 
 
-def bounds(seconds: float, speed: float, room: int) -> Bounds:
-    """For a text expected to take `seconds` at speed 1, where the context has room for `room` tokens."""
+def bounds(seconds: float, speed: float, available: int) -> Bounds:
+    """Return the bounds of a text that is expected to take `seconds` at speed 1.
+
+    `available`: tokens that the context has left for its speech.
+    """
     expected = seconds / speed
-    floor = max(4, math.floor(expected * SHORTEST * TOKENS_PER_SECOND))
-    limit = min(room, math.ceil((expected * LONGEST + SLACK) * TOKENS_PER_SECOND))
+    floor = max(4, math.floor(expected * SHORTEST_RATIO * TOKENS_PER_SECOND))
+    longest = math.ceil((expected * LONGEST_RATIO + SLACK) * TOKENS_PER_SECOND)
+    limit = min(available, longest)
     return Bounds(min(floor, limit - 1), limit)
 
 
-def room(speed: float, context: int) -> float:
-    """Seconds at speed 1 of the longest text whose prompt and MARGIN times its speech fit `context` tokens."""
-    return (context - AROUND) / (MARGIN * TOKENS_PER_SECOND / speed + 1 / DENSEST)
+def longest_text(speed: float, context: int) -> float:
+    """Return how long a text a slot can hold, in seconds at speed 1.
+
+    Its prompt and MARGIN times its speech at `speed` fit into `context` tokens.
+    """
+    tokens_per_second = MARGIN * TOKENS_PER_SECOND / speed + 1 / DENSEST_TOKEN
+    return (context - PROMPT_OVERHEAD) / tokens_per_second
 
 
-def fault(samples: Samples) -> Fault | None:
-    """What is wrong with the sound itself."""
+def check(samples: Samples) -> Fault | None:
+    """Return the fault of a chunk's samples, (samples,) float32; None if they are sound."""
     if not np.isfinite(samples).all():
         return Fault.BROKEN
+    return Fault.SILENT if _loudest_frame(samples) < SILENCE else None
+
+
+def _loudest_frame(samples: Samples) -> float:
+    """Return the highest root mean square of a 50 ms frame; a shorter input is one frame."""
     frame = SAMPLE_RATE // 20
-    frames = (
-        samples[: len(samples) // frame * frame].reshape(-1, frame)
-        if len(samples) >= frame
-        else samples[None]
-    )
-    return Fault.SILENT if math.sqrt(float(np.square(frames).mean(-1).max())) < SILENCE else None
+    whole = len(samples) // frame * frame
+    frames = samples[:whole].reshape(-1, frame) if whole else samples[None]
+    return math.sqrt(float(np.square(frames).mean(-1).max()))

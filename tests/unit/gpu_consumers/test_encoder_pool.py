@@ -1,4 +1,4 @@
-"""Packing beside the engine: the same bytes as in turn, as many at once as memory is meant for, and nothing lost."""
+"""The encoder pool encodes beside the engine: the same bytes, bounded memory, and nothing lost."""
 
 from collections.abc import Iterator
 from threading import Event
@@ -15,87 +15,93 @@ from schemas.messages import RequestError, Synthesis
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.gpu_consumers.toy import ToyEngine
 
-PATIENCE = 30.0  # seconds
+TIMEOUT = 30.0  # seconds
 
 
-def flight(n: int) -> InFlight:
-    return InFlight(assignment=None, record=None, request=a_request(request_id=f"r-{n}"))  # type: ignore[arg-type]
+def in_flight(n: int) -> InFlight:
+    request = a_request(request_id=f"r-{n}")
+    return InFlight(assignment=None, record=None, request=request)  # type: ignore[arg-type]
 
 
 def utterance(n: int) -> Utterance:
     if n % 5 == 4:
         return Utterance(n, None, RequestError(code="unstable", message="no"))
-    return Utterance(n, (np.sin(np.arange(2_000 * (n + 1)) / 9) * 9_000).astype("<i2"), draw=n % 3)
+    waveform = (np.sin(np.arange(2_000 * (n + 1)) / 9) * 9_000).astype("<i2")
+    return Utterance(n, waveform, draw=n % 3)
 
 
-def every(hand: EncoderPool) -> Iterator[tuple[InFlight, Synthesis]]:
-    while len(hand):
-        yield from hand.ready()
+def drain(pool: EncoderPool) -> Iterator[tuple[InFlight, Synthesis]]:
+    while len(pool):
+        yield from pool.completed()
+
+
+def unfinished(pool: EncoderPool) -> int:
+    return sum(not future.done() for future in pool._encoding)
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Event:
-    """Packing waits for it."""
-    go, honest = Event(), triage.of_utterance
+def may_encode(monkeypatch: pytest.MonkeyPatch) -> Event:
+    """No encoding finishes before this event is set."""
+    event, encode = Event(), triage.of_utterance
 
-    def slow(*given: Any) -> Synthesis:
-        assert go.wait(PATIENCE), "nobody let it go"
-        return honest(*given)
+    def encode_late(*arguments: Any) -> Synthesis:
+        assert event.wait(TIMEOUT), "the event was never set"
+        return encode(*arguments)
 
-    monkeypatch.setattr(encoder_pool.triage, "of_utterance", slow)
-    return go
+    monkeypatch.setattr(encoder_pool.triage, "of_utterance", encode_late)
+    return event
 
 
-def test_all_come_out_each_with_its_own_flight_and_the_bytes_of_packing_in_turn() -> None:
-    engine, hand = ToyEngine(), EncoderPool(ToyEngine(), threads=3)
-    flights = [flight(n) for n in range(12)]
-    found = dict[str, Synthesis]()
-    for n, one in enumerate(flights):
-        hand.give(one, utterance(n))
-        found |= {one.request.request_id: synthesis for one, synthesis in hand.ready()}
-    found |= {one.request.request_id: synthesis for one, synthesis in every(hand)}
-    assert len(hand) == 0
-    assert found == {
+def test_each_request_comes_out_with_the_bytes_of_encoding_in_turn() -> None:
+    engine, pool = ToyEngine(), EncoderPool(ToyEngine(), threads=3)
+    requests = [in_flight(n) for n in range(12)]
+    results = dict[str, Synthesis]()
+    for n, request in enumerate(requests):
+        pool.submit(request, utterance(n))
+        results |= {done.request.request_id: result for done, result in pool.completed()}
+    results |= {done.request.request_id: result for done, result in drain(pool)}
+    assert len(pool) == 0
+    assert results == {
         one.request.request_id: triage.of_utterance(one.request, utterance(n), engine)
-        for n, one in enumerate(flights)
+        for n, one in enumerate(requests)
     }
 
 
-def test_the_engine_goes_on_while_one_is_packed(held: Event) -> None:
-    hand = EncoderPool(ToyEngine(), threads=1)
-    hand.give(flight(0), utterance(0))
-    assert list(hand.ready()) == []
-    assert len(hand) == 1
-    held.set()
-    assert [one.request.request_id for one, _ in every(hand)] == ["r-0"]
+def test_the_engine_goes_on_while_an_utterance_is_encoded(may_encode: Event) -> None:
+    pool = EncoderPool(ToyEngine(), threads=1)
+    pool.submit(in_flight(0), utterance(0))
+    assert list(pool.completed()) == []
+    assert len(pool) == 1
+    may_encode.set()
+    assert [done.request.request_id for done, _ in drain(pool)] == ["r-0"]
 
 
-def test_no_more_are_kept_than_memory_is_meant_for(held: Event) -> None:
-    """What comes beyond that waits until one is packed, and so does the engine."""
-    hand = EncoderPool(ToyEngine(), threads=2)
+def test_memory_is_bounded_because_submit_blocks(may_encode: Event) -> None:
+    """Beyond the bound, `submit` waits until one is encoded, and so does the engine."""
+    pool = EncoderPool(ToyEngine(), threads=2)
     for n in range(2 * QUEUE):
-        hand.give(flight(n), utterance(n))
-    assert not any(future.done() for future in hand._packing)
-    held.set()
-    hand.give(flight(99), utterance(0))
-    assert sum(future.done() for future in hand._packing) >= 1
-    assert len(list(every(hand))) == 2 * QUEUE + 1
+        pool.submit(in_flight(n), utterance(n))
+    assert unfinished(pool) == len(pool)
+    may_encode.set()
+    pool.submit(in_flight(99), utterance(0))
+    assert unfinished(pool) < len(pool)
+    assert len(list(drain(pool))) == 2 * QUEUE + 1
 
 
-def test_what_is_packed_and_not_yet_taken_makes_no_room_for_more() -> None:
-    hand = EncoderPool(ToyEngine(), threads=1)
+def test_encoded_utterances_that_are_not_taken_yet_do_not_block() -> None:
+    pool = EncoderPool(ToyEngine(), threads=1)
     for n in range(40):
-        hand.give(flight(n), utterance(60 + n % 4))
-        assert sum(not future.done() for future in hand._packing) <= QUEUE
-    assert len(list(every(hand))) == 40
+        pool.submit(in_flight(n), utterance(60 + n % 4))
+        assert unfinished(pool) <= QUEUE
+    assert len(list(drain(pool))) == 40
 
 
-def test_an_error_of_packing_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_encoding_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Synthesis:
         raise MemoryError("no room")
 
     monkeypatch.setattr(encoder_pool.triage, "of_utterance", broken)
-    hand = EncoderPool(ToyEngine(), threads=1)
-    hand.give(flight(0), utterance(0))
+    pool = EncoderPool(ToyEngine(), threads=1)
+    pool.submit(in_flight(0), utterance(0))
     with pytest.raises(MemoryError, match="no room"):
-        list(every(hand))
+        list(drain(pool))

@@ -1,4 +1,4 @@
-"""The espeak engine: the same request, the same bytes, whatever was spoken before and in which process."""
+"""The espeak engine: same request, same bytes, after any other utterance and in any process."""
 
 import hashlib
 import random
@@ -24,9 +24,8 @@ def digest(text: str, voice: Voice) -> str:
 
 
 def test_bytes_do_not_depend_on_what_was_spoken_before() -> None:
-    jobs = [
-        (text, voice_of(seed)) for text in TEXTS for seed in range(12)
-    ]  # every variant, flutter, echo and breath among them
+    # Twelve seeds cover every variant: flutter, echo and breath are among them.
+    jobs = [(text, voice_of(seed)) for text in TEXTS for seed in range(12)]
     first = {job: digest(*job) for job in jobs}
     random.Random(1).shuffle(jobs)
     assert {job: digest(*job) for job in jobs} == first
@@ -56,27 +55,25 @@ def test_seeds_are_many_voices_and_speed_is_a_ratio() -> None:
     assert slow / fast > 2
 
 
-def test_text_is_never_read_as_markup() -> None:
+def test_markup_in_a_text_is_spoken_and_not_obeyed() -> None:
     plain = len(speak("one two", voice_of(1)))
-    assert (
-        len(speak("<break time='9s'/> [[h@'loU]] one two", voice_of(1))) > plain
-    )  # spoken, not obeyed
-    assert (
-        len(speak("<speak>one<break time='9s'/>two</speak>", voice_of(1))) < plain + 9 * SAMPLE_RATE
-    )
+    assert len(speak("<break time='9s'/> [[h@'loU]] one two", voice_of(1))) > plain
+    with_break = len(speak("<speak>one<break time='9s'/>two</speak>", voice_of(1)))
+    assert with_break < plain + 9 * SAMPLE_RATE
 
 
-def finish(request: SpeechRequest) -> object:
+def error_code(request: SpeechRequest) -> str | None:
+    """The code that a request ends with after one step; None if it is spoken."""
     engine = EspeakEngine(slots=1)
     engine.admit(1, request)
     (utterance,) = engine.step()
-    return utterance.error and utterance.error.code
+    return utterance.error.code if utterance.error else None
 
 
-def test_what_is_longer_than_five_minutes_is_refused() -> None:
-    assert finish(a_request(text="word " * 1900, speed=0.5)) == "text_too_long"
+def test_speech_longer_than_five_minutes_is_refused() -> None:
+    assert error_code(a_request(text="word " * 1900, speed=0.5)) == "text_too_long"
 
 
-def test_speech_ends_in_one_step_and_an_idle_engine_gives_nothing() -> None:
-    assert finish(a_request()) is None
+def test_one_step_finishes_an_utterance_and_an_idle_step_returns_nothing() -> None:
+    assert error_code(a_request()) is None
     assert EspeakEngine(slots=1).step() == []

@@ -1,4 +1,7 @@
-"""The ledger: nothing unfinished is committed, nothing finished is forgotten, whatever the interleaving."""
+"""The ledger: whatever the order of events, it commits nothing unfinished.
+
+It also forgets nothing finished.
+"""
 
 import itertools
 
@@ -20,7 +23,7 @@ def test_watermark_stops_at_the_oldest_unfinished_offset() -> None:
     assert ledger.watermark == 11
 
 
-def test_new_owner_skips_what_the_bitmap_has_done() -> None:
+def test_a_new_owner_skips_offsets_that_the_bitmap_marks_as_done() -> None:
     old = Ledger(5)
     for offset in range(5, 10):
         old.take(offset)
@@ -38,7 +41,7 @@ def test_offsets_that_do_not_exist_do_not_hold_the_watermark() -> None:
     assert ledger.watermark == 7
 
 
-def test_descending_offset_is_refused() -> None:
+def test_an_offset_that_was_taken_before_is_refused() -> None:
     ledger = Ledger(3)
     ledger.take(3)
     with pytest.raises(ValueError, match="already taken"):
@@ -54,7 +57,7 @@ def test_finishing_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize("metadata", ["", "written by another tool", "1:%%%", "2:AAAA"])
-def test_foreign_metadata_means_that_nothing_is_known(metadata: str) -> None:
+def test_with_foreign_metadata_no_offset_counts_as_done(metadata: str) -> None:
     assert Ledger(4, metadata).take(4)
 
 
@@ -70,19 +73,19 @@ def test_metadata_fits_the_broker_when_the_window_is_full() -> None:
 
 
 @given(st.integers(0, 2**40), st.text(max_size=50))
-def test_any_metadata_is_read_without_an_error(watermark: int, metadata: str) -> None:
+def test_any_metadata_is_accepted_without_an_error(watermark: int, metadata: str) -> None:
     assert Ledger(watermark, metadata).watermark == watermark
 
 
 def exists(offset: int) -> bool:
-    """A log with holes, as compaction and transactions leave them."""
+    """Return True if the log has this offset: compaction and transactions leave such holes."""
     return offset % 5 not in (2, 3)
 
 
 class Owners(RuleBasedStateMachine):
-    """A log, and one owner after another: each may crash with its work, or hand over with a commit.
+    """A log with one owner after another, each of which may crash, or hand over with a commit.
 
-    The model is what the outside world sees: which offsets have their audio acknowledged.
+    The model is what the outside world sees: the offsets whose audio is acknowledged.
     """
 
     def __init__(self) -> None:
@@ -96,7 +99,7 @@ class Owners(RuleBasedStateMachine):
         self.ledger = Ledger(*self.committed)
         self.next_offset = self.committed[0]
         self.in_flight: set[int] = set()
-        self.known = set(self.known_at_commit)  # a crash forgets what came after the last commit
+        self.known = set(self.known_at_commit)  # a crash loses what came after the last commit
 
     @rule()
     def take(self) -> None:

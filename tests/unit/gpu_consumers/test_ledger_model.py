@@ -1,4 +1,7 @@
-"""The ledger and its assignments as a consumer group uses them: several workers, crashes, zombies and late completions, in any order."""
+"""The ledger and its assignments as a consumer group uses them.
+
+Several workers, crashes, zombies and late completions, in any order.
+"""
 
 import logging
 from collections import Counter, defaultdict
@@ -39,12 +42,12 @@ def _silence() -> Iterator[None]:
 
 
 def exists(offset: int) -> bool:
-    """A log with holes, as compaction and transactions leave them."""
+    """Return True if the log has this offset: compaction and transactions leave such holes."""
     return offset % 7 not in (3, 4)
 
 
 def done(committed: tuple[int, str]) -> set[int]:
-    """What a new owner would skip of what exists."""
+    """Return the existing offsets that a new owner would skip."""
     return {
         offset
         for offset in (*range(committed[0]), *offset_bitmap.decode(*committed))
@@ -53,14 +56,18 @@ def done(committed: tuple[int, str]) -> set[int]:
 
 
 class Group:
-    """The broker's side. It takes a late commit from a member that gave a partition up, as Kafka does (measured); the model forbids it."""
+    """The broker's side of the group.
+
+    Kafka takes a late commit from a member that gave a partition up (measured); the model forbids
+    such a commit.
+    """
 
     def __init__(self) -> None:
         self.ends = dict.fromkeys(PARTITIONS, 0)
         self.committed: dict[Partition, tuple[int, str]] = {}
         self.owners: dict[Partition, Member] = {}
 
-    def left(self, partition: Partition) -> Committed:
+    def committed_of(self, partition: Partition) -> Committed:
         offset, metadata = self.committed.get(partition, (None, ""))
         return Committed(offset, metadata)
 
@@ -69,7 +76,7 @@ class Group:
             raise BrokerUnavailable("unknown member, or an earlier generation of it")
         for partition, checkpoint in offsets.items():
             assert self.owners.get(partition) is member, (
-                "a commit for a partition that is somebody else's"
+                "a commit for a partition that another member owns"
             )
             before = self.committed.get(partition, (0, ""))
             assert done(before) <= done(checkpoint), "a commit forgot what was done"
@@ -88,40 +95,40 @@ class Member:
         self.paused: set[Partition] = set()
         self.expelled = False
         self.generation = 0
-        self.under_way: tuple[int, Offsets] | None = None
-        self.unheard: list[tuple[Offsets, BrokerUnavailable | None]] = []
+        self.pending: tuple[int, Offsets] | None = None  # a commit that the broker has not answered
+        self.answers: list[tuple[Offsets, BrokerUnavailable | None]] = []  # until the next poll
         self.leaving: Sequence[Partition] = ()
         self.pause, self.resume = self.paused.add, self.paused.discard
 
     def commit(self, offsets: Offsets) -> None:
         assert offsets.keys() <= set(self.leaving), (
-            "a synchronous commit of what does not leave, which a rebalance may hold up for ever"
+            "a synchronous commit of what does not leave, which a rebalance may block for ever"
         )
         self.group.commit(self, self.generation, offsets)
 
     def commit_soon(self, offsets: Offsets) -> None:
-        if not self.unheard:  # else one is still under way for whoever polls
-            self.under_way = self.under_way or (self.generation, offsets)
+        if not self.answers:  # for the caller, an answer that no poll has reported is pending, too
+            self.pending = self.pending or (self.generation, offsets)
 
     def answer(self) -> None:
-        """The broker has come to the commit that is under way."""
-        if not self.under_way:
+        """Let the broker answer the pending commit."""
+        if not self.pending:
             return
-        (generation, offsets), self.under_way = self.under_way, None
+        (generation, offsets), self.pending = self.pending, None
         try:
             self.group.commit(self, generation, offsets)
         except BrokerUnavailable as error:
-            self.unheard.append(({}, error))
+            self.answers.append(({}, error))
         else:
-            self.unheard.append((offsets, None))
+            self.answers.append((offsets, None))
 
-    def hear(self) -> None:
-        unheard, self.unheard = self.unheard, []
-        for committed, error in unheard:
+    def report_answers(self) -> None:
+        answers, self.answers = self.answers, []
+        for committed, error in answers:
             self.on_commit(committed, error)
 
     def poll(self, limit: int, _: float) -> Iterator[Record]:
-        self.hear()
+        self.report_answers()
         for partition in sorted(self.positions):
             while (
                 limit
@@ -135,10 +142,10 @@ class Member:
                     yield Record(partition, offset, None, b"", (), 0)
 
     def assign(self, partition: Partition) -> None:
-        left = self.group.left(partition)
+        committed = self.group.committed_of(partition)
         self.group.owners[partition] = self
-        self.on_assign({partition: left})
-        self.positions[partition] = left.offset or 0
+        self.on_assign({partition: committed})
+        self.positions[partition] = committed.offset or 0
 
     def hand_over(self, partitions: Sequence[Partition]) -> None:
         self.leaving = partitions
@@ -162,9 +169,8 @@ class Worker:
         self.in_slots: list[tuple[Assignment, int]] = []
         self.sent: list[tuple[Assignment, int]] = []
         self.acknowledged = acknowledged
-        self.known: dict[Partition, set[int]] = defaultdict(
-            set
-        )  # what it was told of a partition since that is its own
+        # The offsets acknowledged to it since it owns the partition.
+        self.known: dict[Partition, set[int]] = defaultdict(set)
         callbacks = Callbacks(waiting=lambda _: 0, flush=self.deliver_all, forget=lambda _: None)
 
         def join(*arguments: Any, **named: Any) -> Any:
@@ -181,17 +187,17 @@ class Worker:
                 ), "finished work was forgotten"
             self.in_slots.append((assignment, record.offset))
 
-    def send(self, place: int) -> None:
-        """What finishes for a partition that is no longer ours is dropped."""
-        assignment, offset = self.in_slots.pop(place % len(self.in_slots))
-        if assignment.ours:
+    def send(self, index: int) -> None:
+        """Finish a request; its audio is dropped if the worker has lost the partition."""
+        assignment, offset = self.in_slots.pop(index % len(self.in_slots))
+        if assignment.owned:
             self.sent.append((assignment, offset))
 
-    def deliver(self, place: int) -> None:
-        assignment, offset = self.sent.pop(place % len(self.sent))
+    def deliver(self, index: int) -> None:
+        assignment, offset = self.sent.pop(index % len(self.sent))
         self.acknowledged[assignment.partition].add(offset)
         assignment.finish(offset)
-        if assignment.ours:
+        if assignment.owned:
             self.known[assignment.partition].add(offset)
 
     def deliver_all(self) -> None:
@@ -201,11 +207,11 @@ class Worker:
 
 workers = st.integers(0, WORKERS - 1)
 partitions = st.sampled_from(PARTITIONS)
-places = st.lists(st.integers(0, 30), min_size=1, max_size=8)  # taken modulo what there is
+indices = st.lists(st.integers(0, 30), min_size=1, max_size=8)  # modulo the length of the list
 
 
 class Model(RuleBasedStateMachine):
-    """What the outside world sees: which offsets have their audio acknowledged, and what the group has committed."""
+    """What the outside world sees: the offsets whose audio is acknowledged, and the commits."""
 
     kind: type[Assignments] = Assignments
 
@@ -226,7 +232,10 @@ class Model(RuleBasedStateMachine):
 
     @rule(partition=partitions, to=workers, held_up=st.booleans())
     def move(self, partition: Partition, to: int, held_up: bool) -> None:
-        """A cooperative rebalance: the old owner is asked first. A commit behind a request to join is held up until all have joined."""
+        """A cooperative rebalance: the old owner revokes before the new one is assigned.
+
+        If `held_up`, commits queue behind a request to join, which waits until all have joined.
+        """
         member, owner = self.workers[to].member, self.group.owners.get(partition)
         if member.expelled or owner is member:
             return
@@ -238,14 +247,14 @@ class Model(RuleBasedStateMachine):
             owner.hand_over([partition])
             known = next(worker.known for worker in self.workers if worker.member is owner)
             assert known[partition] <= done(self.group.committed.get(partition, (0, ""))), (
-                "a hand-over forgot what was done"
+                "a hand-over forgot finished work"
             )
         self.workers[to].known[partition] = set()
         member.assign(partition)
 
     @rule(worker=workers)
     def expel(self, worker: int) -> None:
-        """Its session ended, and it does not know: a zombie."""
+        """End its session without its knowledge, which makes it a zombie."""
         member = self.workers[worker].member
         member.expelled = True
         self.group.owners = {
@@ -264,7 +273,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(worker=workers, delivered=st.integers(0, 30), committed=st.booleans())
     def crash(self, worker: int, delivered: int, committed: bool) -> None:
-        """The broker may have what was sent, or not."""
+        """End a worker; the broker may have any part of what it sent."""
         if committed:
             self.workers[worker].member.answer()
         self.expel(worker)
@@ -276,19 +285,19 @@ class Model(RuleBasedStateMachine):
     def take(self, worker: int, limit: int) -> None:
         self.workers[worker].take(limit)
 
-    @rule(worker=workers, finished=places)
+    @rule(worker=workers, finished=indices)
     def finish(self, worker: int, finished: list[int]) -> None:
-        for place in finished[: len(self.workers[worker].in_slots)]:
-            self.workers[worker].send(place)
+        for index in finished[: len(self.workers[worker].in_slots)]:
+            self.workers[worker].send(index)
 
-    @rule(worker=workers, delivered=places)
+    @rule(worker=workers, delivered=indices)
     def acknowledge(self, worker: int, delivered: list[int]) -> None:
-        for place in delivered[: len(self.workers[worker].sent)]:
-            self.workers[worker].deliver(place)
+        for index in delivered[: len(self.workers[worker].sent)]:
+            self.workers[worker].deliver(index)
 
-    @rule(worker=workers, limit=st.integers(1, 10), finished=places)
+    @rule(worker=workers, limit=st.integers(1, 10), finished=indices)
     def work(self, worker: int, limit: int, finished: list[int]) -> None:
-        """All of it in one step: some of what was taken is acknowledged, and some is not."""
+        """Take, finish and acknowledge in one step; only some of what was taken is acknowledged."""
         self.take(worker, limit)
         self.finish(worker, finished)
         self.workers[worker].deliver_all()
@@ -302,24 +311,24 @@ class Model(RuleBasedStateMachine):
         self.workers[worker].member.answer()
 
     @rule(worker=workers)
-    def relieve(self, worker: int) -> None:
-        self.workers[worker].assignments.relieve()
+    def unthrottle(self, worker: int) -> None:
+        self.workers[worker].assignments.unthrottle()
 
     @invariant()
-    def nothing_that_is_committed_as_done_is_unfinished(self) -> None:
+    def no_unfinished_offset_is_committed_as_done(self) -> None:
         for partition, committed in getattr(self, "group", Group()).committed.items():
             assert done(committed) <= self.acknowledged[partition], (
                 "an unfinished offset is committed as done"
             )
 
     @invariant()
-    def nothing_runs_further_ahead_than_its_window(self) -> None:
+    def no_partition_has_more_requests_in_slots_than_its_window(self) -> None:
         for worker in getattr(self, "workers", ()):
             counts = Counter(id(assignment) for assignment, _ in worker.in_slots)
             assert all(count <= SETTINGS.gpu.window for count in counts.values())
 
     def teardown(self) -> None:
-        """Every request finishes, whoever is left: here, one worker that comes after all the others have gone."""
+        """Every request finishes, even if one new worker replaces all the others."""
         if not hasattr(self, "workers"):
             return
         for number in range(WORKERS):
@@ -335,8 +344,8 @@ class Model(RuleBasedStateMachine):
             last.deliver_all()
             last.assignments.commit()
             last.member.answer()
-            last.member.hear()
-            last.assignments.relieve()
+            last.member.report_answers()
+            last.assignments.unthrottle()
             assert before != (self.group.committed, 0) or self.finished(), "no progress"
 
     def finished(self) -> bool:
@@ -369,22 +378,24 @@ class WithoutBitmap(Ledger):
 
 def with_ledger(kind: type[Ledger]) -> type[Assignments]:
     class Broken(Assignments):
-        def _hold(self, partition: Partition, left: Committed) -> Assignment:
-            return Assignment(partition, kind(left.offset or 0, left.metadata), left.held)
+        def _own(self, partition: Partition, committed: Committed) -> Assignment:
+            return Assignment(
+                partition, kind(committed.offset or 0, committed.metadata), committed.checkpoint
+            )
 
     return Broken
 
 
 class CommitsAfterwards(Assignments):
-    """The last commit comes when the partition is somebody else's already."""
+    """The last commit comes when another member already owns the partition."""
 
-    def _lost(self, partitions: Sequence[Partition]) -> None:
+    def _on_lost(self, partitions: Sequence[Partition]) -> None:
         self._after = {
-            partition: self._ours[partition].ledger.checkpoint()
+            partition: self._owned[partition].ledger.checkpoint()
             for partition in partitions
-            if partition in self._ours
+            if partition in self._owned
         }
-        super()._lost(partitions)
+        super()._on_lost(partitions)
 
     def commit(self) -> bool:
         if late := getattr(self, "_after", None):
@@ -394,12 +405,12 @@ class CommitsAfterwards(Assignments):
 
 class CommitsAllWhenOneLeaves(Assignments):
     def _moved(self, _: Iterable[Partition]) -> Offsets:
-        return super()._moved(self._ours)
+        return super()._moved(self._owned)
 
 
 class CommitsInTheLoop(Assignments):
     def commit(self) -> bool:
-        if moved := self._moved(self._ours):
+        if moved := self._moved(self._owned):
             self._consumer.commit(moved)
         return not moved
 
@@ -422,15 +433,15 @@ WITHOUT_SHRINKING = examples(
 
 
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_the_model_goes_red_when_the_protocol_is_broken(broken: type[Assignments]) -> None:
-    class Red(Model):
+def test_the_model_fails_when_the_protocol_is_broken(broken: type[Assignments]) -> None:
+    class BrokenModel(Model):
         kind = broken
 
     with pytest.raises(
-        AssertionError, match=r"unfinished|forgot|somebody else|does not leave|no progress"
+        AssertionError, match=r"unfinished|forgot|another member owns|does not leave|no progress"
     ):
-        run_state_machine_as_test(Red, settings=WITHOUT_SHRINKING)
+        run_state_machine_as_test(BrokenModel, settings=WITHOUT_SHRINKING)
 
 
-def test_the_bitmap_is_wider_than_the_models_window() -> None:
+def test_the_bitmap_is_wider_than_the_window_of_the_model() -> None:
     assert SETTINGS.gpu.window < offset_bitmap.MAX_BITS

@@ -1,4 +1,7 @@
-"""Parked requests: those of a paused campaign stay, all others go back, none is lost, whatever the order of pauses, crashes and reports."""
+"""Parked requests: those of a paused campaign stay, all others go back, and none is lost.
+
+This holds whatever the order of pauses, crashes and delivery reports.
+"""
 
 import json
 from collections import Counter
@@ -33,7 +36,7 @@ COUNTS = {SETTINGS.topic(topic): 8 for topic in (REQUESTS, REQUESTS_URGENT)}
 
 
 class World:
-    """One partition, its group and the states of campaigns; stands for GroupConsumer, too."""
+    """One partition, its group and the campaigns' states; it also stands for GroupConsumer."""
 
     def __init__(self) -> None:
         self.log: list[Record] = []
@@ -44,7 +47,7 @@ class World:
         self.start()
 
     def start(self) -> None:
-        """After a crash: the next one knows what was committed, and what was under way is lost."""
+        """Start a worker after a crash: it knows what was committed; sends in progress are lost."""
         self.producer.outstanding.clear()
         publisher = Publisher(SETTINGS, MemoryStore(), self.producer)
         self.parking = Parking(
@@ -97,7 +100,7 @@ class World:
         self.parking.release({campaign})
 
     def settle(self) -> None:
-        """Until nothing is left to read, and the broker has acknowledged all."""
+        """Run until nothing is left to read and the broker has acknowledged everything."""
         self.parking.turn()
         while self.parking.busy or self.producer.outstanding:
             self.producer.answer()
@@ -105,7 +108,7 @@ class World:
 
 
 def put_back(sent: Sequence[Sent]) -> list[int]:
-    """Offsets in the log, which are the numbers in the ids."""
+    """Return the offsets in the log of what was sent, which are the numbers in the ids."""
     return [int(decode_request(found.value or b"").request_id.rpartition("-")[2]) for found in sent]
 
 
@@ -206,12 +209,12 @@ def test_a_topic_that_refuses_for_good_ends_the_worker_and_keeps_the_offset(worl
 def test_more_paused_campaigns_than_metadata_can_name_only_repeat_work() -> None:
     shelf = Shelf.of(0)
     for number in range(500):
-        assert shelf.reach(number, f"campaign-{number}")
+        assert shelf.advance(number, f"campaign-{number}")
         shelf.leave(number, f"campaign-{number}")
     assert shelf.checkpoint() == (0, "")
     few = Shelf.of(0)
     for number in range(40):
-        few.reach(number, f"campaign-{number}")
+        few.advance(number, f"campaign-{number}")
         few.leave(number, f"campaign-{number}")
     watermark, metadata = few.checkpoint()
     assert 0 < len(metadata) <= MAX_METADATA
@@ -223,7 +226,7 @@ def test_more_paused_campaigns_than_metadata_can_name_only_repeat_work() -> None
     ["", "written by another tool", "1:AAAA", "parked:", "parked:[1]", 'parked:[9,{"night":[1]}]'],
 )
 def test_foreign_metadata_means_that_nothing_is_known(metadata: str) -> None:
-    assert Shelf.of(4, metadata).reach(4, "night")
+    assert Shelf.of(4, metadata).advance(4, "night")
 
 
 @given(
@@ -238,7 +241,7 @@ def test_whatever_the_metadata_the_watermark_does_not_go_back(
     watermark: int, metadata: str
 ) -> None:
     shelf = Shelf.of(watermark, metadata)
-    shelf.reach(watermark, "night")
+    shelf.advance(watermark, "night")
     assert shelf.checkpoint()[0] >= watermark
 
 
@@ -277,7 +280,10 @@ NAMES = ("night", "day", "noon")
 
 
 class Model(RuleBasedStateMachine):
-    """Pauses, resumptions, crashes and reports in any order: in the end each parked request is back on its topic."""
+    """Pauses, resumptions, crashes and delivery reports in any order.
+
+    In the end each parked request is back on its topic.
+    """
 
     @initialize()
     def begin(self) -> None:
@@ -331,7 +337,7 @@ class Model(RuleBasedStateMachine):
         left = {
             record.offset
             for record in self.world.log[begin:]
-            if shelf.reach(record.offset, (record.key or b"").decode())
+            if shelf.advance(record.offset, (record.key or b"").decode())
         }
         assert set(range(len(self.world.log))) - left <= set(
             put_back(self.world.producer.acknowledged)

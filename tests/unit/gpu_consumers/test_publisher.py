@@ -1,4 +1,4 @@
-"""An offset is done when the broker has acknowledged what became of its request, and not a moment before."""
+"""An offset is done once the broker has acknowledged the outcome of its request."""
 
 import pytest
 from msgspec import structs
@@ -47,19 +47,19 @@ def publisher(producer: MemoryProducer) -> Publisher:
 
 
 def assignment(topic: str = SETTINGS.topic(REQUESTS)) -> Assignment:
-    taken = Assignment(Partition(topic, 0), Ledger(0), committed=(0, ""))
-    taken.ledger.take(0)
-    return taken
+    owned = Assignment(Partition(topic, 0), Ledger(0), committed=(0, ""))
+    owned.ledger.take(0)
+    return owned
 
 
 def test_offset_is_done_only_when_the_audio_is_acknowledged(
     publisher: Publisher, producer: MemoryProducer
 ) -> None:
-    ours = assignment()
-    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
-    assert ours.ledger.watermark == 0
+    owned = assignment()
+    publisher.publish(owned, 0, AUDIO_OF_REQUEST)
+    assert owned.ledger.watermark == 0
     producer.answer()
-    assert ours.ledger.watermark == 1
+    assert owned.ledger.watermark == 1
     assert producer.acknowledged[0].topic == SETTINGS.topic(AUDIO)
 
 
@@ -68,13 +68,13 @@ def test_urgent_audio_keeps_its_lane(publisher: Publisher, producer: MemoryProdu
     assert producer.outstanding[0].topic == SETTINGS.topic(AUDIO_URGENT)
 
 
-def test_what_may_heal_is_sent_again(publisher: Publisher, producer: MemoryProducer) -> None:
-    ours = assignment()
-    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+def test_a_retryable_error_is_sent_again(publisher: Publisher, producer: MemoryProducer) -> None:
+    owned = assignment()
+    publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(BrokerUnavailable("away"))
-    assert (ours.ledger.watermark, len(producer.outstanding)) == (0, 1)
+    assert (owned.ledger.watermark, len(producer.outstanding)) == (0, 1)
     producer.answer()
-    assert ours.ledger.watermark == 1
+    assert owned.ledger.watermark == 1
 
 
 def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(
@@ -86,7 +86,7 @@ def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(
     assert not publisher.full
     publisher.publish(assignment(), 0, large)
     assert publisher.full, (
-        "librdkafka's queue takes 64 MiB, and then keeps its caller waiting: no SIGTERM, no watchdog, no commit"
+        "librdkafka's queue holds 64 MiB and then blocks: no SIGTERM, no watchdog, no commit"
     )
     for sent in producer.outstanding[:19]:
         sent.on_delivery(None)
@@ -99,46 +99,46 @@ def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(
 def test_audio_that_no_topic_takes_becomes_a_rejection(
     publisher: Publisher, producer: MemoryProducer
 ) -> None:
-    ours = assignment()
-    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    owned = assignment()
+    publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(Poison("too large"))
     producer.answer()
     outcome = decode_synthesis(producer.acknowledged[0].value or b"")
     assert isinstance(outcome, Rejected)
-    assert (outcome.error.code, ours.ledger.watermark) == ("audio_too_large", 1)
+    assert (outcome.error.code, owned.ledger.watermark) == ("audio_too_large", 1)
 
 
-def test_what_cannot_heal_ends_the_worker_and_leaves_the_offset(
+def test_a_fatal_error_ends_the_worker_and_leaves_the_offset(
     publisher: Publisher, producer: MemoryProducer
 ) -> None:
-    ours = assignment()
-    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
+    owned = assignment()
+    publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(CredentialsRefused("no"))
-    assert ours.ledger.watermark == 0
+    assert owned.ledger.watermark == 0
     with pytest.raises(CredentialsRefused):
         publisher.poll()
 
 
-def test_report_for_a_partition_that_is_no_longer_ours_changes_nothing(
+def test_a_report_for_a_lost_partition_changes_nothing(
     publisher: Publisher, producer: MemoryProducer
 ) -> None:
-    ours = assignment()
-    publisher.publish(ours, 0, AUDIO_OF_REQUEST)
-    ours.ours = False
+    owned = assignment()
+    publisher.publish(owned, 0, AUDIO_OF_REQUEST)
+    owned.owned = False
     producer.answer()
-    assert ours.ledger.watermark == 0
+    assert owned.ledger.watermark == 0
 
 
 def test_dead_letter_that_is_refused_leaves_the_source_offset(
     publisher: Publisher, producer: MemoryProducer
 ) -> None:
-    ours = assignment()
+    owned = assignment()
     publisher.bury(
-        ours, Record(ours.partition, 0, b"7", b"nonsense", (), 0), Undecodable("not JSON")
+        owned, Record(owned.partition, 0, b"7", b"nonsense", (), 0), Undecodable("not JSON")
     )
     assert producer.outstanding[0].topic == SETTINGS.topic(DEAD_LETTERS)
     producer.answer(Poison("refused"))
-    assert ours.ledger.watermark == 0
+    assert owned.ledger.watermark == 0
     with pytest.raises(Fatal):
         publisher.poll()
 
@@ -146,10 +146,10 @@ def test_dead_letter_that_is_refused_leaves_the_source_offset(
 def test_large_dead_letter_travels_by_reference_and_waits_for_the_store(
     producer: MemoryProducer,
 ) -> None:
-    store, ours, value = MemoryStore(), assignment(), b"x" * (2 * MIB)
+    store, owned, value = MemoryStore(), assignment(), b"x" * (2 * MIB)
     publisher = Publisher(SETTINGS, store, producer)
     store.fail(StoreUnavailable("away"))
-    publisher.bury(ours, Record(ours.partition, 0, None, value, (), 0), Undecodable("not JSON"))
+    publisher.bury(owned, Record(owned.partition, 0, None, value, (), 0), Undecodable("not JSON"))
     assert len(producer.outstanding[0].value or b"") == 0
     producer.answer()
-    assert ours.ledger.watermark == 1
+    assert owned.ledger.watermark == 1

@@ -1,4 +1,4 @@
-"""The replay audit: it finds every difference, says what it could not compare, and holds no more than its sample."""
+"""The replay audit finds every difference, reports what it could not compare, and streams."""
 
 import random
 from collections import Counter
@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pytest
 
-from gpu_consumers.verify.replay import Verdict, mixed, replay, speak
-from gpu_consumers.verify.replay_sample import choose, rank
+from gpu_consumers.verify.replay import Verdict, replay, shuffle, synthesise
+from gpu_consumers.verify.replay_sample import choose_receipts, rank
 from schemas.messages import Receipt, RequestError, SpeechRequest, SpeechResult
 from seedcast.codec import text_digest, waveform_sha256
 from tests.unit.gpu_consumers.requests import a_request
@@ -28,7 +28,7 @@ def requests(count: int) -> list[SpeechRequest]:
 
 
 def receipt(request: SpeechRequest, **changes: object) -> Receipt:
-    honest = Receipt(
+    correct = Receipt(
         voice_seed=request.voice_seed,
         text_digest=text_digest(request.text, KEY),
         waveform_sha256=waveform_sha256(toy_waveform(request)),
@@ -36,88 +36,85 @@ def receipt(request: SpeechRequest, **changes: object) -> Receipt:
         chain_fingerprint="chain",
         draw=0,
     )
-    return msgspec.structs.replace(honest, **changes)
+    return msgspec.structs.replace(correct, **changes)
 
 
-def receipts(asked: Iterable[SpeechRequest], **changes: object) -> dict[str, Receipt]:
-    return {request.request_id: receipt(request, **changes) for request in asked}
+def receipts(submitted: Iterable[SpeechRequest], **changes: object) -> dict[str, Receipt]:
+    return {request.request_id: receipt(request, **changes) for request in submitted}
 
 
 def audit(
-    kept: dict[str, Receipt],
-    found: Iterable[SpeechRequest],
+    sample: dict[str, Receipt],
+    topic: Iterable[SpeechRequest],
     engine: ToyEngine | None = None,
     *,
     any_fingerprint: bool = False,
 ) -> list[Verdict]:
-    return list(replay(engine or ToyEngine(), kept, found, KEY, any_fingerprint=any_fingerprint))
+    return list(replay(engine or ToyEngine(), sample, topic, KEY, any_fingerprint=any_fingerprint))
 
 
 def outcomes(verdicts: Iterable[Verdict]) -> Counter[str]:
     return Counter(verdict.outcome for verdict in verdicts)
 
 
-def test_honest_receipts_match_in_another_order_with_every_slot_taken() -> None:
-    asked, engine = requests(60), ToyEngine(slots=4)
-    assert outcomes(audit(receipts(asked), asked, engine)) == {"match": 60}
+def test_correct_receipts_match_in_another_order_with_every_slot_busy() -> None:
+    submitted, engine = requests(60), ToyEngine(slots=4)
+    assert outcomes(audit(receipts(submitted), submitted, engine)) == {"match": 60}
     assert engine.admitted != sorted(engine.admitted)
     assert set(engine.company[:-6]) == {4}
 
 
 @pytest.mark.parametrize("field", ["waveform_sha256", "draw", "text_digest", "voice_seed"])
-def test_one_altered_field_is_a_mismatch_that_names_request_and_field(field: str) -> None:
-    asked = requests(30)
+def test_one_altered_fact_is_a_mismatch_that_names_request_and_fact(field: str) -> None:
+    submitted = requests(30)
     altered: object = 7 if field in ("draw", "voice_seed") else "0" * 64
-    kept = receipts(asked) | receipts(asked[4:5], **{field: altered})
-    (found,) = [verdict for verdict in audit(kept, asked) if verdict.outcome != "match"]
-    assert (found.outcome, found.request_id, found.differs) == (
+    sample = receipts(submitted) | receipts(submitted[4:5], **{field: altered})
+    (mismatch,) = [verdict for verdict in audit(sample, submitted) if verdict.outcome != "match"]
+    assert (mismatch.outcome, mismatch.request_id, mismatch.differs) == (
         "mismatch",
         "request-00004",
         (field,),
     )
-    assert found.got is not None
-    assert (getattr(found.expected, field), getattr(found.got, field)) == (
+    assert mismatch.got is not None
+    assert (getattr(mismatch.expected, field), getattr(mismatch.got, field)) == (
         altered,
-        getattr(receipt(asked[4]), field),
+        getattr(receipt(submitted[4]), field),
     )
 
 
-def test_an_engine_whose_rows_read_their_neighbours_is_found_out() -> None:
-    asked = requests(40)
-    before = {
-        request.request_id: utterance.waveform
-        for request, utterance in speak(ToyEngine(leaky=True), asked)
+def test_an_engine_whose_rows_depend_on_their_neighbours_is_detected() -> None:
+    submitted = requests(40)
+    leaky_receipts = {
+        request.request_id: receipt(request, waveform_sha256=waveform_sha256(utterance.waveform))
+        for request, utterance in synthesise(ToyEngine(leaky=True), submitted)
+        if utterance.waveform is not None
     }
-    kept = {
-        r.request_id: receipt(r, waveform_sha256=waveform_sha256(w))
-        for r in asked
-        if (w := before[r.request_id]) is not None
-    }
-    assert outcomes(audit(kept, asked, ToyEngine(leaky=True)))["mismatch"] > 30
+    verdicts = audit(leaky_receipts, submitted, ToyEngine(leaky=True))
+    assert outcomes(verdicts)["mismatch"] > 30
 
 
-def test_no_waveform_where_there_was_one_is_a_mismatch_with_the_reason() -> None:
+def test_a_waveform_that_can_no_longer_be_made_is_a_mismatch_with_its_error() -> None:
     request = a_request(text="This is unstable.")
-    (found,) = audit(receipts([request]), [request])
-    assert found.got is not None
-    assert (found.outcome, found.got.error, found.got.waveform_sha256) == (
+    (mismatch,) = audit(receipts([request]), [request])
+    assert mismatch.got is not None
+    assert (mismatch.outcome, mismatch.got.error, mismatch.got.waveform_sha256) == (
         "mismatch",
         "unstable",
         None,
     )
 
 
-def test_what_another_engine_spoke_is_told_apart_and_not_spoken_unless_asked() -> None:
-    asked, engine = requests(10), ToyEngine()
-    kept = receipts(asked) | receipts(asked[:3], engine_fingerprint="toy-0")
-    assert outcomes(audit(kept, asked, engine)) == {"other_fingerprint": 3, "match": 7}
+def test_receipts_of_another_fingerprint_are_only_synthesised_on_request() -> None:
+    submitted, engine = requests(10), ToyEngine()
+    sample = receipts(submitted) | receipts(submitted[:3], engine_fingerprint="toy-0")
+    assert outcomes(audit(sample, submitted, engine)) == {"other_fingerprint": 3, "match": 7}
     assert len(engine.admitted) == 7
-    assert outcomes(audit(kept, asked, any_fingerprint=True)) == {"match": 10}
+    assert outcomes(audit(sample, submitted, any_fingerprint=True)) == {"match": 10}
 
 
-def test_requests_that_nobody_keeps_are_missing() -> None:
-    asked = requests(10)
-    verdicts = audit(receipts(asked), asked[2:])
+def test_requests_that_are_no_longer_on_the_topics_are_missing() -> None:
+    submitted = requests(10)
+    verdicts = audit(receipts(submitted), submitted[2:])
     assert {verdict.request_id for verdict in verdicts if verdict.outcome == "missing"} == {
         "request-00000",
         "request-00001",
@@ -125,38 +122,38 @@ def test_requests_that_nobody_keeps_are_missing() -> None:
     assert outcomes(verdicts)["match"] == 8
 
 
-def test_the_first_request_of_an_id_counts_and_reading_ends_when_all_are_found() -> None:
-    asked = requests(5)
+def test_the_first_request_of_an_id_counts_and_reading_ends_when_all_are_there() -> None:
+    submitted = requests(5)
 
     def topic() -> Iterator[SpeechRequest]:
-        yield from asked
+        yield from submitted
         yield a_request(request_id="request-00001", text="Something else.")
         pytest.fail("read further than needed")
 
-    assert outcomes(audit(receipts(asked[:2]), topic())) == {"match": 2}
+    assert outcomes(audit(receipts(submitted[:2]), topic())) == {"match": 2}
 
 
-def test_verdicts_hold_no_text() -> None:
-    asked = requests(3)
-    assert SECRET not in repr(audit(receipts(asked, draw=3), asked))
+def test_verdicts_contain_no_text() -> None:
+    submitted = requests(3)
+    assert SECRET not in repr(audit(receipts(submitted, draw=3), submitted))
 
 
-def test_mixing_keeps_everything_holds_a_window_and_is_the_same_each_time() -> None:
-    asked = requests(500)
+def test_shuffling_keeps_every_request_buffers_a_window_and_is_repeatable() -> None:
+    submitted = requests(500)
     read = 0
 
     def topic() -> Iterator[SpeechRequest]:
         nonlocal read
-        for request in asked:
+        for request in submitted:
             read += 1
             yield request
 
-    mixing = mixed(topic(), window=50)
-    first = next(mixing)
+    shuffling = shuffle(topic(), window=50)
+    first = next(shuffling)
     assert read == 51
-    once = [first, *mixing]
-    assert once == list(mixed(asked, window=50)) != asked
-    assert sorted(r.request_id for r in once) == [r.request_id for r in asked]
+    shuffled = [first, *shuffling]
+    assert shuffled == list(shuffle(submitted, window=50)) != submitted
+    assert sorted(r.request_id for r in shuffled) == [r.request_id for r in submitted]
 
 
 def result(number: int, status: str = "succeeded") -> SpeechResult:
@@ -166,45 +163,44 @@ def result(number: int, status: str = "succeeded") -> SpeechResult:
     return SpeechResult(
         request_id=request.request_id,
         campaign_id="night",
-        status=status,
+        status=status,  # type: ignore[arg-type]
         receipt=receipt(request) if spoken else None,
         error=error,
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize(
     ("count", "fraction", "at_least", "expected"),
     [(20_000, 0.01, 20, 200), (500, 0.01, 20, 20), (7, 0.01, 20, 7), (300, 1.0, 20, 300)],
 )
-def test_a_sample_is_about_its_share_and_at_least_so_many(
+def test_a_sample_has_about_its_share_and_at_least_the_minimum(
     count: int, fraction: float, at_least: int, expected: int
 ) -> None:
-    found = choose(map(result, range(count)), fraction, at_least)
-    assert (
-        len(found) == pytest.approx(expected, rel=0.2) if count > 1000 else len(found) == expected
-    )
+    sample = choose_receipts(map(result, range(count)), fraction, at_least)
+    if count > 1000:
+        assert len(sample) == pytest.approx(expected, rel=0.2)
+    else:
+        assert len(sample) == expected
 
 
-def test_a_sample_is_the_same_in_any_order_and_of_the_lowest_ranks() -> None:
+def test_a_sample_is_the_same_in_any_order_and_has_the_lowest_ranks() -> None:
     results = [result(n) for n in range(3000)]
-    once = choose(results, 0.001)
-    assert len(once) == 20
+    sample = choose_receipts(results, 0.001)
+    assert len(sample) == 20
     random.Random(3).shuffle(results)
-    assert choose(results, 0.001).keys() == once.keys()
-    assert max(map(rank, once)) < min(
-        rank(r.request_id) for r in results if r.request_id not in once
-    )
+    assert choose_receipts(results, 0.001).keys() == sample.keys()
+    others = [r.request_id for r in results if r.request_id not in sample]
+    assert max(map(rank, sample)) < min(map(rank, others))
 
 
-def test_the_first_result_of_a_request_is_its_result() -> None:
-    first, repeat = (
-        result(1),
-        msgspec.structs.replace(result(1), receipt=receipt(a_request(), draw=9)),
-    )
-    assert choose([first, repeat], 1.0)["request-000001"].draw == 0
-    assert choose([result(1, "failed"), result(1)], 1.0) == {}
+def test_only_the_first_result_of_a_request_counts() -> None:
+    first = result(1)
+    repeat = msgspec.structs.replace(first, receipt=receipt(a_request(), draw=9))
+    assert choose_receipts([first, repeat], 1.0)["request-000001"].draw == 0
+    assert choose_receipts([result(1, "failed"), result(1)], 1.0) == {}
     everything = [
         *(result(n, "failed" if n % 2 else "succeeded") for n in range(1000)),
         *(result(n) for n in range(1000)),
     ]
-    assert all(int(name.removeprefix("request-")) % 2 == 0 for name in choose(everything, 0.01))
+    sample = choose_receipts(everything, 0.01)
+    assert all(int(name.removeprefix("request-")) % 2 == 0 for name in sample)

@@ -1,4 +1,7 @@
-"""The scheduler: urgent first, partitions in turn, deadline before length, nothing lost and nothing twice."""
+"""The scheduler: urgent first, partitions in turn, deadline before length.
+
+No request is lost, and none is served twice.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +13,7 @@ BULK = [Partition("requests", number) for number in range(3)]
 URGENT = Partition("requests.urgent", 0)
 
 
-def test_urgent_takes_the_next_free_slot() -> None:
+def test_an_urgent_request_takes_the_next_free_slot() -> None:
     scheduler = Scheduler()
     scheduler.add(BULK[0], Waiting.of(1, 500, deadline=0.0))
     scheduler.add(URGENT, Waiting.of(2, 5, urgent=True))
@@ -26,7 +29,7 @@ def test_partitions_are_served_in_turn() -> None:
     assert list(scheduler.fill(4)) == [0, 10, 20, 1]
 
 
-def test_earliest_deadline_then_longest_text() -> None:
+def test_the_earliest_deadline_goes_first_then_the_longest_text() -> None:
     scheduler = Scheduler()
     scheduler.add(BULK[0], Waiting.of(1, 10))
     scheduler.add(BULK[0], Waiting.of(2, 99))
@@ -35,7 +38,7 @@ def test_earliest_deadline_then_longest_text() -> None:
     assert list(scheduler.fill(9)) == [4, 3, 2, 1]
 
 
-def test_without_bulk_only_urgent_ones_get_a_slot() -> None:
+def test_without_bulk_only_urgent_requests_get_a_slot() -> None:
     scheduler = Scheduler()
     scheduler.add(BULK[0], Waiting.of(1, 500))
     scheduler.add(URGENT, Waiting.of(2, 5, urgent=True))
@@ -43,7 +46,7 @@ def test_without_bulk_only_urgent_ones_get_a_slot() -> None:
     assert list(scheduler.fill(2)) == [1]
 
 
-def test_what_is_withdrawn_waits_no_longer_and_the_others_keep_their_order() -> None:
+def test_withdrawn_requests_leave_and_the_others_keep_their_order() -> None:
     scheduler = Scheduler()
     for ticket in range(9):
         scheduler.add(BULK[ticket % 3], Waiting.of(ticket, ticket))
@@ -53,7 +56,7 @@ def test_what_is_withdrawn_waits_no_longer_and_the_others_keep_their_order() -> 
     assert list(scheduler.fill(9)) == [7, 5, 10, 4, 2, 1]
 
 
-def test_dropped_partition_leaves_the_others_their_turn() -> None:
+def test_the_other_partitions_keep_their_turn_when_one_is_dropped() -> None:
     scheduler = Scheduler()
     for ticket, partition in enumerate(BULK):
         scheduler.add(partition, Waiting.of(ticket, 10))
@@ -68,18 +71,18 @@ items = st.lists(
 
 @given(items, st.lists(st.integers(0, 5)))
 def test_every_ticket_leaves_exactly_once(
-    added: list[tuple[int, int, float | None]], bites: list[int]
+    added: list[tuple[int, int, float | None]], free_slots: list[int]
 ) -> None:
     scheduler, served = Scheduler(), []
     for ticket, (partition, characters, deadline) in enumerate(added):
         scheduler.add(BULK[partition], Waiting.of(ticket, characters, deadline))
-        served += list(scheduler.fill(bites[ticket] if ticket < len(bites) else 0))
+        served += list(scheduler.fill(free_slots[ticket] if ticket < len(free_slots) else 0))
     served += list(scheduler.fill(len(added)))
     assert sorted(served) == list(range(len(added)))
 
 
 @given(items, st.integers(1, 9))
-def test_no_partition_waits_while_another_is_served_twice(
+def test_no_partition_with_requests_waits_while_another_is_served_twice(
     added: list[tuple[int, int, float | None]], free: int
 ) -> None:
     scheduler = Scheduler()
@@ -87,8 +90,8 @@ def test_no_partition_waits_while_another_is_served_twice(
     for ticket, (partition, characters, deadline) in enumerate(added):
         scheduler.add(BULK[partition], Waiting.of(ticket, characters, deadline))
         owner[ticket] = partition
-    left = {p: scheduler.waiting(BULK[p]) for p in range(3)}
+    waiting = {p: scheduler.waiting(BULK[p]) for p in range(3)}
     served = [owner[t] for t in scheduler.fill(free)]
     for p in range(3):
-        if left[p] > served.count(p):  # it still had something to give
+        if waiting[p] > served.count(p):  # some of its requests were not served
             assert max((served.count(q) for q in range(3)), default=0) <= served.count(p) + 1

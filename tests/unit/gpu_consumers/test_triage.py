@@ -1,4 +1,4 @@
-"""What becomes of a record: spoken, rejected under its id, or a dead letter; and never its text in a message."""
+"""A record is spoken, rejected under its id, or a dead letter; no message quotes its text."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""An engine to test with: its waveform is a function of text, seed and speed, and it takes several steps, as a real one does."""
+"""An engine to test with: its waveform is a function of text, seed and speed.
+
+It takes several steps per request, as a real one does.
+"""
 
 import hashlib
 
@@ -10,7 +13,11 @@ from seedcast.codec import Waveform
 
 
 class ToyEngine:
-    """A text with "unstable" in it gets no waveform. A `leaky` one lets the neighbours into a row, as the fault that an audit is there to find."""
+    """An engine whose requests fail if their text contains "unstable".
+
+    In a `leaky` engine the other requests in its slots change a waveform: the fault that `verify`
+    must find.
+    """
 
     sample_rate = 8000
 
@@ -23,9 +30,7 @@ class ToyEngine:
         self.company: list[int] = []  # slots taken, at each step
         self.closed = False
         self._leaky, self._dialect = leaky, dialect
-        self._rows: dict[
-            int, tuple[SpeechRequest, int]
-        ] = {}  # by ticket: and the steps that are left
+        self._rows: dict[int, tuple[SpeechRequest, int]] = {}  # by ticket, with the steps left
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         if len(self._rows) >= self.slots:
@@ -56,8 +61,8 @@ class ToyEngine:
         return Utterance(ticket, toy_waveform(request, self._dialect + "".join(neighbours)))
 
 
-def toy_waveform(request: SpeechRequest, beside: str = "") -> Waveform:
+def toy_waveform(request: SpeechRequest, neighbours: str = "") -> Waveform:
     digest = hashlib.sha256(
-        f"{request.text}|{request.voice_seed}|{request.speed}|{beside}".encode()
+        f"{request.text}|{request.voice_seed}|{request.speed}|{neighbours}".encode()
     ).digest()
     return np.frombuffer(digest, "<i2")

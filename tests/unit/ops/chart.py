@@ -1,4 +1,4 @@
-"""The chart as Helm renders it, for the tests beside this."""
+"""Renders the chart with Helm, for the tests in this folder."""
 
 import os
 import subprocess
@@ -23,14 +23,10 @@ needs_helm = pytest.mark.skipif(
 def helm(
     verb: str, *changes: str, values: Path | None = None, chart: Path = CHART
 ) -> subprocess.CompletedProcess[str]:
-    """`changes` as --set takes them; a value that begins with [ or { is JSON."""
-    command: list[str | Path] = [
-        HELM,
-        verb,
-        *([NAME] if verb == "template" else []),
-        chart,
-        *(["-f", values] if values else []),
-    ]
+    """Run Helm. `changes` are arguments of --set; a value that begins with [ or { is JSON."""
+    release = [NAME] if verb == "template" else []
+    files = ["-f", values] if values else []
+    command: list[str | Path] = [HELM, verb, *release, chart, *files]
     for change in changes:
         structured = change.partition("=")[2][:1] in ("[", "{")
         command += ["--set-json" if structured else "--set", change]
@@ -40,7 +36,7 @@ def helm(
 def objects(
     *changes: str, values: Path | None = None, chart: Path = CHART
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """What would be applied, by kind and name."""
+    """Return the objects that Helm would apply, by kind and name."""
     rendered = helm("template", *changes, values=values, chart=chart)
     assert rendered.returncode == 0, rendered.stderr
     return {
@@ -51,17 +47,17 @@ def objects(
 
 
 def deployment(kind: str, *changes: str, values: Path | None = None) -> dict[str, Any]:
-    """The `spec` of a worker's Deployment."""
+    """Return the `spec` of a worker's Deployment."""
     return dict(objects(*changes, values=values)["Deployment", f"{NAME}-{kind}"]["spec"])
 
 
 def pod(kind: str, *changes: str, values: Path | None = None) -> dict[str, Any]:
-    """The `spec` of its pods."""
+    """Return the `spec` of a worker's pods."""
     return dict(deployment(kind, *changes, values=values)["template"]["spec"])
 
 
 def environment(kind: str, *changes: str, values: Path | None = None) -> dict[str, str]:
-    """What its container gets, but for Secrets."""
+    """Return the variables of a worker's container, without those from Secrets."""
     made = objects(*changes, values=values)
     container = made["Deployment", f"{NAME}-{kind}"]["spec"]["template"]["spec"]["containers"][0]
     return {

@@ -1,16 +1,22 @@
-"""The Helm chart: what it sets is known to Seedcast and right, and where Helm is at hand, it renders."""
+"""The Helm chart sets only settings that Seedcast knows and accepts, and it renders."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from gpu_consumers.assignments import GROUP as GPU_GROUP
-from gpu_consumers.parking import GROUP as PARKING_GROUP
-from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
+from schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    GPU_CONSUMERS,
+    PARKING,
+    POSTPROCESS,
+    REQUESTS,
+    REQUESTS_PARKED,
+    REQUESTS_URGENT,
+)
 from seedcast import settings
 from seedcast.health import LIVE, READY
-from stream_apps.postprocess.faust_app import GROUP as POSTPROCESS_GROUP
 from tests.unit.ops.chart import CHART, EXAMPLE, environment, helm, needs_helm, objects
 
 EVERYTHING = (
@@ -34,7 +40,7 @@ def test_every_variable_of_the_chart_is_a_setting() -> None:
     assert len(named) > 10
 
 
-def test_what_the_chart_sets_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seedcast_accepts_the_settings_of_the_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in re.findall(
         r"^ +(SEEDCAST_\w+): *([^#\n]+?) *(?:#.*)?$",
         (CHART / "values.yaml").read_text(),
@@ -44,23 +50,23 @@ def test_what_the_chart_sets_is_accepted(monkeypatch: pytest.MonkeyPatch) -> Non
     assert settings.load().kafka.replication == 3
 
 
-def test_lag_is_that_of_our_groups_and_topics() -> None:
+def test_the_chart_scales_by_the_lag_of_our_groups_and_topics() -> None:
     scaled = {file.stem: file.read_text() for file in (CHART / "templates").glob("*.yaml")}
     assert (
-        f'"group" "{GPU_GROUP}" "topics" (list "{REQUESTS.name}" "{REQUESTS_URGENT.name}")'
+        f'"group" "{GPU_CONSUMERS.name}" "topics" (list "{REQUESTS.name}" "{REQUESTS_URGENT.name}")'
         in scaled["gpu-consumer"]
     )
     assert (
-        f'"group" "{POSTPROCESS_GROUP}" "topics" (list "{AUDIO.name}" "{AUDIO_URGENT.name}")'
+        f'"group" "{POSTPROCESS.name}" "topics" (list "{AUDIO.name}" "{AUDIO_URGENT.name}")'
         in scaled["postprocess"]
     )
     assert (
-        f'"waiting" (dict "group" "{PARKING_GROUP}" "topic" "{REQUESTS_PARKED.name}")'
+        f'"waiting" (dict "group" "{PARKING.name}" "topic" "{REQUESTS_PARKED.name}")'
         in scaled["gpu-consumer"]
     )
 
 
-def test_probes_ask_what_a_worker_answers() -> None:
+def test_probes_ask_for_paths_that_a_worker_serves() -> None:
     probes = dict(
         re.findall(
             r"(\w+)Probe:[^\n]*\n +httpGet: \{path: (/\w+), port: metrics\}",
@@ -71,7 +77,7 @@ def test_probes_ask_what_a_worker_answers() -> None:
 
 
 @needs_helm
-def test_chart_renders_small_and_whole() -> None:
+def test_the_chart_renders_with_defaults_and_with_everything() -> None:
     small, whole = objects(), objects(*EVERYTHING)
     assert not {"ScaledObject", "PodMonitor", "PrometheusRule"} & {kind for kind, _ in small}
     triggers = [
@@ -87,7 +93,7 @@ def test_chart_renders_small_and_whole() -> None:
     assert triggers.count(("seedcast.parking", "seedcast.requests.parked", "latest")) == 1
     assert len(triggers) == 5
     assert {policy for *_, policy in triggers} == {"latest"}, (
-        "with earliest KEDA takes a log without a commit for lag, and starts all GPUs"
+        "with `earliest` KEDA counts a whole log without a commit as lag, and starts all GPUs"
     )
     assert whole["ConfigMap", "night"]["data"]["SEEDCAST_KAFKA_PARTITIONS"] == "1000000"
 
@@ -102,7 +108,9 @@ def test_lint_finds_nothing(values: Path | None) -> None:
 
 @needs_helm
 @pytest.mark.parametrize("kind", ["gpu-consumer", "postprocess"])
-def test_a_worker_starts_on_what_its_pod_gets(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_accepts_the_settings_of_its_pod(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in environment(kind, values=EXAMPLE).items():
         monkeypatch.setenv(name, value)
     assert settings.load().metrics.port == 9100

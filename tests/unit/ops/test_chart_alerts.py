@@ -1,4 +1,4 @@
-"""The chart's alerts: they ask for metrics, labels and commands that exist, and say what to do."""
+"""The chart's alerts use metrics, labels and commands that exist, and say what to do."""
 
 import re
 from typing import Any, get_args
@@ -25,7 +25,9 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in made["spec"]["groups"] for rule in group["rules"]]
 
 
-def test_every_metric_is_registered_and_asked_of_this_release(alerts: list[dict[str, Any]]) -> None:
+def test_every_metric_is_registered_and_is_that_of_this_release(
+    alerts: list[dict[str, Any]],
+) -> None:
     registered = {name for name, *_ in metrics.table()}
     asked = [
         found
@@ -34,9 +36,8 @@ def test_every_metric_is_registered_and_asked_of_this_release(alerts: list[dict[
     ]
     assert {name for name, _ in asked} - OF_KUBE_STATE_METRICS <= registered
     assert len({name for name, _ in asked} & registered) >= 5
-    assert sum(len(re.findall(r"\b(?:seedcast|kube)_", rule["expr"])) for rule in alerts) == len(
-        asked
-    )
+    mentions = sum(len(re.findall(r"\b(?:seedcast|kube)_", rule["expr"])) for rule in alerts)
+    assert mentions == len(asked)
     own = (
         f'job="default/{NAME}"',
         f'namespace="default",deployment=~"{NAME}-(gpu-consumer|postprocess)"',
@@ -44,7 +45,7 @@ def test_every_metric_is_registered_and_asked_of_this_release(alerts: list[dict[
     assert all(where.endswith(own) for _, where in asked)
 
 
-def test_every_label_is_one_of_its_metric(alerts: list[dict[str, Any]]) -> None:
+def test_every_label_belongs_to_its_metric(alerts: list[dict[str, Any]]) -> None:
     labels = {name: set(filter(None, held.split(", "))) for name, _, held, _ in metrics.table()}
     for rule in alerts:
         named = set(re.findall(r"\bby \((\w+)\)", rule["expr"])) | set(
@@ -65,12 +66,7 @@ def test_every_alert_says_what_happens_and_what_to_do(alerts: list[dict[str, Any
         assert {"summary", "description"} <= rule["annotations"].keys()
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert len(rule["annotations"]["description"]) > 60
-        assert (
-            set(
-                re.findall(
-                    r"`seedcast ([a-z-]+(?: [a-z][a-z-]*)?)", rule["annotations"]["description"]
-                )
-            )
-            <= known
-        )
+        description = rule["annotations"]["description"]
+        named = re.findall(r"`seedcast ([a-z-]+(?: [a-z][a-z-]*)?)", description)
+        assert set(named) <= known
     assert len({rule["alert"] for rule in alerts}) == len(alerts) >= 5

@@ -1,4 +1,4 @@
-"""What the chart says after an installation: commands that can be copied."""
+"""The chart's notes after an installation: commands that can be copied."""
 
 import shlex
 import shutil
@@ -8,7 +8,7 @@ from tests.unit.ops.chart import CHART, needs_helm, objects
 
 pytestmark = needs_helm
 
-# `helm template` shows no notes, and `helm install --dry-run` wants a cluster.
+# `helm template` does not render notes, and `helm install --dry-run` needs a cluster.
 SHOWN = """apiVersion: v1
 kind: ConfigMap
 metadata: {name: notes}
@@ -31,7 +31,7 @@ def exported(text: str) -> dict[str, str]:
     return dict(word.split("=", 1) for _, word in words)
 
 
-def test_submitting_takes_the_workers_settings_of_kafka(tmp_path: Path) -> None:
+def test_the_notes_export_the_kafka_settings_of_the_workers(tmp_path: Path) -> None:
     changes = (
         "settings.SEEDCAST_KAFKA_PREFIX=nightly",
         "settings.SEEDCAST_KAFKA_SECURITY_PROTOCOL=SASL_SSL",
@@ -53,7 +53,7 @@ def test_submitting_takes_the_workers_settings_of_kafka(tmp_path: Path) -> None:
     )
 
 
-def test_what_runs_is_named(tmp_path: Path) -> None:
+def test_the_notes_name_the_workers_and_what_is_missing(tmp_path: Path) -> None:
     text = notes(
         tmp_path,
         "gpuConsumer.autoscaling.enabled=true",

@@ -1,4 +1,4 @@
-"""What the chart refuses, by name, before anything is applied."""
+"""The chart refuses wrong values by name, before anything is applied."""
 
 import pytest
 from pydantic import BaseModel, SecretStr
@@ -9,12 +9,12 @@ from tests.unit.ops.chart import helm, needs_helm
 
 pytestmark = needs_helm
 
-PLACES = ("settings", "gpuConsumer.settings", "postprocess.settings")
+SECTIONS = ("settings", "gpuConsumer.settings", "postprocess.settings")
 SECRETS = [
     f"{PREFIX}{section}_{field}".upper()
-    for section, held in Settings.model_fields.items()
-    if isinstance(held.default, BaseModel)
-    for field, info in type(held.default).model_fields.items()
+    for section, group in Settings.model_fields.items()
+    if isinstance(group.default, BaseModel)
+    for field, info in type(group.default).model_fields.items()
     if info.annotation is SecretStr
 ]
 
@@ -36,7 +36,7 @@ def refusal(*changes: str) -> str:
         ("metrics.rules=true", "metrics.podMonitor"),
     ],
 )
-def test_wrong_value(change: str, named: str) -> None:
+def test_a_wrong_value_is_refused(change: str, named: str) -> None:
     assert named in refusal(change)
 
 
@@ -52,37 +52,42 @@ def test_wrong_value(change: str, named: str) -> None:
         "postprocess.settings",
     ],
 )
-def test_null_for_what_is_needed(key: str) -> None:
+def test_null_for_a_required_value_is_refused(key: str) -> None:
     assert key.rpartition(".")[2] in refusal(f"{key}=null")
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize(
     "name", ["SEEDCAST_HOME", "SEEDCAST_METRICS_HOST", "SEEDCAST_METRICS_PORT"]
 )
-def test_what_the_chart_sets_itself(place: str, name: str) -> None:
-    assert f"{place}.{name}: the chart sets it" in refusal(f"{place}.{name}=9")
+def test_a_setting_that_the_chart_sets_itself_is_refused(section: str, name: str) -> None:
+    assert f"{section}.{name}: the chart sets it" in refusal(f"{section}.{name}=9")
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_profiles_twice(place: str) -> None:
-    assert "profiles" in refusal(f"{place}.SEEDCAST_POSTPROCESS_PROFILES=/a.toml", "profiles=rows")
-    assert helm("template", f"{place}.SEEDCAST_POSTPROCESS_PROFILES=/a.toml").returncode == 0
+@pytest.mark.parametrize("section", SECTIONS)
+def test_profiles_given_twice_are_refused(section: str) -> None:
+    assert "profiles" in refusal(
+        f"{section}.SEEDCAST_POSTPROCESS_PROFILES=/a.toml", "profiles=rows"
+    )
+    assert helm("template", f"{section}.SEEDCAST_POSTPROCESS_PROFILES=/a.toml").returncode == 0
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize("name", [*SECRETS, "SEEDCAST_S3_ACCESS_KEY"])
-def test_a_secret_outside_the_secret(place: str, name: str) -> None:
+def test_a_secret_outside_of_a_kubernetes_secret_is_refused(section: str, name: str) -> None:
     assert len(SECRETS) >= 4
-    told = refusal(f"{place}.{name}=hush")
-    assert f"{place}.{name}" in told
-    assert "existingSecret" in told
-    assert "hush" not in told
+    message = refusal(f"{section}.{name}=hush")
+    assert f"{section}.{name}" in message
+    assert "existingSecret" in message
+    assert "hush" not in message
 
 
-def test_a_setting_that_a_workers_own_would_hide() -> None:
-    told = refusal("settings.SEEDCAST_GPU_ENGINE=chattts")
-    assert "settings.SEEDCAST_GPU_ENGINE: expected espeak, as gpuConsumer.settings has it" in told
+def test_a_common_setting_that_a_workers_own_setting_hides_is_refused() -> None:
+    message = refusal("settings.SEEDCAST_GPU_ENGINE=chattts")
+    assert (
+        "settings.SEEDCAST_GPU_ENGINE: expected nothing, or espeak as in gpuConsumer.settings"
+        in message
+    )
     assert "postprocess.settings" in refusal("settings.SEEDCAST_POSTPROCESS_THREADS=3")
     assert helm("template", "settings.SEEDCAST_POSTPROCESS_THREADS=2").returncode == 0
     assert helm("template", "gpuConsumer.settings.SEEDCAST_GPU_ENGINE=chattts").returncode == 0
@@ -91,15 +96,15 @@ def test_a_setting_that_a_workers_own_would_hide() -> None:
 @pytest.mark.parametrize(
     "name", ["HOME", "SEEDCAST_METRICS_PORT", "SEEDCAST_KAFKA_PREFIX", "SEEDCAST_GPU_ENGINE"]
 )
-def test_a_variable_that_is_set_already(name: str) -> None:
+def test_an_extra_variable_that_is_set_already_is_refused(name: str) -> None:
     assert f"got {name}" in refusal(f'gpuConsumer.extraEnv=[{{"name":"{name}","value":"x"}}]')
 
 
-def grace(place: str, seconds: int, *changes: str) -> str:
-    return helm("template", f"{place}.terminationGracePeriodSeconds={seconds}", *changes).stderr
+def grace(section: str, seconds: int, *changes: str) -> str:
+    return helm("template", f"{section}.terminationGracePeriodSeconds={seconds}", *changes).stderr
 
 
-def test_too_little_time_to_drain() -> None:
+def test_a_grace_period_shorter_than_the_drain_is_refused() -> None:
     least = int(GpuSettings().drain) + 30
     unset = "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=null"
     assert f"expected at least {least}" in grace("gpuConsumer", least - 1, unset)
@@ -113,6 +118,6 @@ def test_too_little_time_to_drain() -> None:
     assert not grace("gpuConsumer", 80, "gpuConsumer.settings.SEEDCAST_GPU_DRAIN=50")
 
 
-def test_too_little_time_for_post_processing_to_stop() -> None:
+def test_a_grace_period_too_short_for_post_processing_is_refused() -> None:
     assert "postprocess.terminationGracePeriodSeconds" in grace("postprocess", int(STOP) + 4)
     assert not grace("postprocess", int(STOP) + 5)

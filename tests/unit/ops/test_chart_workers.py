@@ -1,5 +1,6 @@
-"""The chart's workers: what their pods get, how they are replaced, drained and scaled."""
+"""The chart's workers: the contents of their pods, and how they are replaced and scaled."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,14 +10,14 @@ from tests.unit.ops.chart import EXAMPLE, NAME, deployment, environment, needs_h
 pytestmark = needs_helm
 
 KINDS = pytest.mark.parametrize(
-    ("kind", "place"), [("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")]
+    ("kind", "section"), [("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")]
 )
 WRITABLE = "/tmp"  # noqa: S108
 ONE_AT_A_TIME = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
 
 
 @KINDS
-def test_caches_lie_in_the_one_folder_that_may_be_written(kind: str, place: str) -> None:
+def test_caches_are_in_the_one_writable_folder(kind: str, section: str) -> None:
     container = pod(kind)["containers"][0]
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert environment(kind)["HOME"] == environment(kind)["NUMBA_CACHE_DIR"] == WRITABLE
@@ -25,15 +26,22 @@ def test_caches_lie_in_the_one_folder_that_may_be_written(kind: str, place: str)
 
 
 @KINDS
-def test_a_pod_gets_what_its_values_add(kind: str, place: str) -> None:
+def test_a_pod_has_everything_that_its_values_add(kind: str, section: str) -> None:
+    env = [
+        {"name": "SSL_CERT_FILE", "value": "/ca/ca.pem"},
+        {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}},
+    ]
+    volumes = [{"name": "ca", "configMap": {"name": "ca"}}]
+    mounts = [{"name": "ca", "mountPath": "/ca"}]
+    constraints = [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"}]
     added = pod(
         kind,
-        f'{place}.extraEnv=[{{"name":"SSL_CERT_FILE","value":"/ca/ca.pem"}},{{"name":"TOKEN","valueFrom":{{"secretKeyRef":{{"name":"s","key":"k"}}}}}}]',
-        f'{place}.extraVolumes=[{{"name":"ca","configMap":{{"name":"ca"}}}}]',
-        f'{place}.extraVolumeMounts=[{{"name":"ca","mountPath":"/ca"}}]',
-        f'{place}.topologySpreadConstraints=[{{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"ScheduleAnyway"}}]',
-        f"{place}.runtimeClassName=nvidia",
-        f"{place}.priorityClassName=nightly",
+        f"{section}.extraEnv={json.dumps(env)}",
+        f"{section}.extraVolumes={json.dumps(volumes)}",
+        f"{section}.extraVolumeMounts={json.dumps(mounts)}",
+        f"{section}.topologySpreadConstraints={json.dumps(constraints)}",
+        f"{section}.runtimeClassName=nvidia",
+        f"{section}.priorityClassName=nightly",
     )
     container = added["containers"][0]
     assert [entry["name"] for entry in container["env"]][-2:] == ["SSL_CERT_FILE", "TOKEN"]
@@ -46,9 +54,10 @@ def test_a_pod_gets_what_its_values_add(kind: str, place: str) -> None:
 def test_a_pod_with_a_gpu_leaves_before_its_successor_comes() -> None:
     assert deployment("gpu-consumer", "gpuConsumer.gpus=1")["strategy"] == ONE_AT_A_TIME
     assert "strategy" not in deployment("gpu-consumer")
-    assert deployment("gpu-consumer", "gpuConsumer.gpus=1", "gpuConsumer.strategy.type=Recreate")[
-        "strategy"
-    ] == {"type": "Recreate"}
+    recreated = deployment(
+        "gpu-consumer", "gpuConsumer.gpus=1", "gpuConsumer.strategy.type=Recreate"
+    )
+    assert recreated["strategy"] == {"type": "Recreate"}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +78,7 @@ def test_a_pod_with_a_gpu_leaves_before_its_successor_comes() -> None:
         (("gpuConsumer.replicas=2", "gpuConsumer.podDisruptionBudget.enabled=false"), None),
     ],
 )
-def test_more_than_one_pod_are_drained_one_at_a_time(
+def test_several_pods_are_drained_one_at_a_time(
     changes: tuple[str, ...], budget: int | str | None
 ) -> None:
     made = objects(*changes)
@@ -79,17 +88,16 @@ def test_more_than_one_pod_are_drained_one_at_a_time(
         assert spec["selector"] == made["Deployment", f"{NAME}-gpu-consumer"]["spec"]["selector"]
 
 
-def test_keda_gets_what_is_meant_for_it() -> None:
+def test_advanced_values_reach_keda() -> None:
     changes = (
         "postprocess.autoscaling.enabled=true",
         'postprocess.autoscaling.advanced={"restoreToOriginalReplicaCount":true}',
     )
-    assert objects(*changes)["ScaledObject", f"{NAME}-postprocess"]["spec"]["advanced"] == {
-        "restoreToOriginalReplicaCount": True
-    }
+    scaled = objects(*changes)["ScaledObject", f"{NAME}-postprocess"]["spec"]
+    assert scaled["advanced"] == {"restoreToOriginalReplicaCount": True}
 
 
-def test_labels_are_added_by_which_prometheus_finds_its_objects() -> None:
+def test_labels_for_prometheus_are_added() -> None:
     made = objects(
         "metrics.podMonitor=true",
         "metrics.rules=true",
@@ -101,7 +109,7 @@ def test_labels_are_added_by_which_prometheus_finds_its_objects() -> None:
     assert made["PodMonitor", NAME]["metadata"]["labels"]["app.kubernetes.io/instance"] == NAME
 
 
-def test_example_puts_chattts_on_one_gpu_a_pod_with_its_weights() -> None:
+def test_the_example_runs_chattts_on_one_gpu_per_pod_with_its_weights() -> None:
     made = objects(values=EXAMPLE)
     spec: dict[str, Any] = made["Deployment", f"{NAME}-gpu-consumer"]["spec"]
     container = spec["template"]["spec"]["containers"][0]
@@ -120,7 +128,7 @@ def test_example_puts_chattts_on_one_gpu_a_pod_with_its_weights() -> None:
     assert made["ScaledObject", f"{NAME}-gpu-consumer"]["spec"]["minReplicaCount"] == 1
 
 
-def test_example_leaves_nothing_of_the_fingerprint_to_the_node() -> None:
+def test_the_example_fixes_every_setting_of_the_fingerprint() -> None:
     settings = environment("gpu-consumer", values=EXAMPLE)
     chosen = {
         name: settings.get(f"SEEDCAST_GPU_{name}", "0")

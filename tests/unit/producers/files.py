@@ -1,4 +1,4 @@
-"""Files to read in tests, and what comes of them."""
+"""Makes the files that tests read, and submits them without Kafka."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +23,6 @@ def parquet(folder: Path, columns: Mapping[str, Sequence[object]]) -> Path:
 
 
 def dry_run(path: Path, **options: object) -> SubmitReport:
-    """Everything but Kafka."""
-    given: dict[str, object] = {"campaign": "night", "voice": 2222, "dry_run": True, **options}
-    return submit_file(Settings(), path, SubmitOptions(**given))  # type: ignore[arg-type]
+    """Submit a file, with everything but Kafka."""
+    fields: dict[str, object] = {"campaign": "night", "voice": 2222, "dry_run": True, **options}
+    return submit_file(Settings(), path, SubmitOptions(**fields))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Rows to requests: every value is judged, and what is wrong is named by row, field, expected and got."""
+"""Rows to requests: every value is checked; an error names row, field, expected and got."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
@@ -24,6 +24,11 @@ ANNA = Voice(name="anna", seed=7)
 BO = Voice(name="bo", speaker="\u4e00", speed=0.8, style={"top_k": 5, "break": 3})
 VOICES: Voices = MappingProxyType({"anna": ANNA, "bo": BO})
 PROFILES = profiles.load(Settings().postprocess)
+VOICE_SEED = "an integer from 0 to 9007199254740991"
+PROFILE_NAMES = "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web"
+DEADLINE = "an ISO 8601 time with its zone, or a duration such as '2h' or '1h30m'"
+ROW_NUMBER = "another name, because the result's metadata has the row's number here"
+ROW_ID = "another name, because the result's metadata has the row's id here"
 
 
 def builder(
@@ -51,51 +56,21 @@ def build(
         ({"text": "half \ud800"}, "text", "no control characters", "U+D800 at character 6"),
         ({"text": "…!?。"}, "text", "at least one letter or digit", "nothing to speak"),
         ({"text": "😀🎉"}, "text", "at least one letter or digit", "nothing to speak"),
-        ({"voice": "abc"}, "voice", "an integer from 0 to 9007199254740991", "'abc'"),
-        ({"voice": "-1"}, "voice", "an integer from 0 to 9007199254740991", "-1"),
-        (
-            {"voice_seed": str(MAX_VOICE_SEED + 1)},
-            "voice_seed",
-            "an integer from 0 to 9007199254740991",
-            "9007199254740992",
-        ),
-        (
-            {"voice": "9" * 5000},
-            "voice",
-            "an integer from 0 to 9007199254740991",
-            repr("9" * 5000)[:100],
-        ),
-        ({"voice": True}, "voice", "an integer from 0 to 9007199254740991", "True"),
-        ({"voice": "1_000"}, "voice", "an integer from 0 to 9007199254740991", "'1_000'"),
-        ({"voice": [1]}, "voice", "an integer from 0 to 9007199254740991", "(1,)"),
+        ({"voice": "abc"}, "voice", VOICE_SEED, "'abc'"),
+        ({"voice": "-1"}, "voice", VOICE_SEED, "-1"),
+        ({"voice_seed": str(MAX_VOICE_SEED + 1)}, "voice_seed", VOICE_SEED, "9007199254740992"),
+        ({"voice": "9" * 5000}, "voice", VOICE_SEED, repr("9" * 5000)[:100]),
+        ({"voice": True}, "voice", VOICE_SEED, "True"),
+        ({"voice": "1_000"}, "voice", VOICE_SEED, "'1_000'"),
+        ({"voice": [1]}, "voice", VOICE_SEED, "(1,)"),
         ({"voice": {"a": [1]}}, "voice", "a single value", "dict"),
         ({"speed": "2.5"}, "speed", "a ratio from 0.5 to 2", "2.5"),
         ({"speed": "nan"}, "speed", "a ratio from 0.5 to 2", "nan"),
         ({"speed": "fast"}, "speed", "a ratio from 0.5 to 2", "'fast'"),
-        (
-            {"profile": "gramophone"},
-            "profile",
-            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
-            "gramophone",
-        ),
-        (
-            {"profiles": "phone;x,y"},
-            "profiles",
-            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
-            "x, y",
-        ),
-        (
-            {"profiles": ";"},
-            "profiles",
-            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
-            "0 of them",
-        ),
-        (
-            {"profiles": [1]},
-            "profiles",
-            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
-            "(1,)",
-        ),
+        ({"profile": "gramophone"}, "profile", PROFILE_NAMES, "gramophone"),
+        ({"profiles": "phone;x,y"}, "profiles", PROFILE_NAMES, "x, y"),
+        ({"profiles": ";"}, "profiles", f"1 to 16 {PROFILE_NAMES}", "0 profiles"),
+        ({"profiles": [1]}, "profiles", PROFILE_NAMES, "(1,)"),
         ({"priority": "soon"}, "priority", "'normal' or 'urgent'", "'soon'"),
         ({"temperature": "9"}, "temperature", "a number over 0 and up to 2", "9.0"),
         ({"top_k": "1.5"}, "top_k", "an integer from 1 to 100", "1.5"),
@@ -111,24 +86,14 @@ def build(
             "a speaker string of at most 8,192 characters",
             repr("x" * 8193)[:100],
         ),
-        (
-            {"deadline": "tomorrow"},
-            "deadline",
-            "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
-            "'tomorrow'",
-        ),
+        ({"deadline": "tomorrow"}, "deadline", DEADLINE, "'tomorrow'"),
         (
             {"deadline": "2026-01-01T00:00:00"},
             "deadline",
-            "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
+            DEADLINE,
             "'2026-01-01T00:00:00', which has no zone",
         ),
-        (
-            {"deadline": "9" * 30 + "d"},
-            "deadline",
-            "an ISO 8601 instant with its zone, or a duration such as '2h' or '1h30m'",
-            repr("9" * 30 + "d"),
-        ),
+        ({"deadline": "9" * 30 + "d"}, "deadline", DEADLINE, repr("9" * 30 + "d")),
         (
             {"template": "Hello {0}"},
             "template",
@@ -138,7 +103,7 @@ def build(
         ({"template": "Hello {name}"}, "name", "a value for the template", "nothing"),
     ],
 )
-def test_what_is_wrong_with_a_row_is_named(
+def test_an_error_names_row_field_expected_and_got(
     values: dict[str, object], field: str, expected: str, got: str
 ) -> None:
     with pytest.raises(InvalidRow) as caught:
@@ -153,28 +118,18 @@ def test_what_is_wrong_with_a_row_is_named(
         ({"metadata.a": "half \ud800"}, "metadata.a", "text that UTF-8 can hold", "U+D800"),
         ({"metadata.\ud800": "x"}, "", "text that UTF-8 can hold", "U+D800"),
         ({"speaker": "\udcff"}, "speaker", "text that UTF-8 can hold", "U+DCFF"),
-        ({"metadata.a": 10**5000}, "metadata.a", "a value that can be written", "int"),
-        ({"voice": 10**5000}, "voice", "an integer from 0 to 9007199254740991", "int"),
+        ({"metadata.a": 10**5000}, "metadata.a", "a value that can be written as text", "int"),
+        ({"voice": 10**5000}, "voice", VOICE_SEED, "int"),
         ({"speed": 10**400}, "speed", "a ratio from 0.5 to 2", repr(10**400)[:100]),
         ({"top_k": 10**400}, "top_k", "an integer from 1 to 100", repr(10**400)[:100]),
-        (
-            {"profile": "\ud800"},
-            "profile",
-            "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web",
-            "\\ud800",
-        ),
+        ({"profile": "\ud800"}, "profile", PROFILE_NAMES, "\\ud800"),
         ({"priority": "\ud800"}, "priority", "'normal' or 'urgent'", "'\\ud800'"),
         ({"template": "{\ud800}"}, "template", "text that UTF-8 can hold", "U+D800"),
-        ({7: "x"}, "", "columns named by text", "int"),
-        (
-            {"metadata.row": "1"},
-            "metadata.row",
-            "another name: here the result has the row's number",
-            "a column",
-        ),
+        ({7: "x"}, "", "column names that are text", "int"),
+        ({"metadata.row": "1"}, "metadata.row", ROW_NUMBER, "a column"),
     ],
 )
-def test_what_only_a_program_can_get_wrong_is_that_rows_error(
+def test_values_that_only_python_can_make_are_errors_of_their_row(
     values: dict[str, object], field: str, expected: str, got: str
 ) -> None:
     with pytest.raises(InvalidRow) as caught:
@@ -184,32 +139,32 @@ def test_what_only_a_program_can_get_wrong_is_that_rows_error(
 
 
 @pytest.mark.parametrize("value", ["\udc00", 10**5000], ids=["surrogate", "long"])
-def test_an_id_that_nobody_can_write_is_wrong(value: object) -> None:
+def test_an_id_that_cannot_be_written_is_an_error(value: object) -> None:
     with pytest.raises(InvalidRow, match="field 'id'"):
         build({"id": value}, id_column="id")
 
 
 @pytest.mark.parametrize("row", [None, 7, "Hello.", ["Hello."]])
-def test_what_is_no_row_is_that_rows_error(row: object) -> None:
+def test_a_value_that_is_no_row_is_an_error_of_that_row(row: object) -> None:
     with pytest.raises(InvalidRow, match=r"row 3; expected a mapping or a SpeechRequest; got \w+"):
         builder().build(3, row, CREATED)  # type: ignore[arg-type]
 
 
-def test_a_column_for_the_results_id_is_refused_only_where_there_is_an_id_column() -> None:
+def test_the_column_metadata_id_is_refused_only_if_there_is_an_id_column() -> None:
     assert build({"metadata.id": "x"}).metadata["id"] == "x"
     with pytest.raises(
         InvalidRow,
-        match=r"field 'metadata.id'; expected another name: here the result has the row's id",
+        match=f"field 'metadata.id'; expected {ROW_ID}",
     ):
         build({"metadata.id": "x", "id": "a"}, id_column="id")
 
 
-def test_a_row_without_any_voice_is_wrong() -> None:
+def test_a_row_without_a_voice_is_an_error() -> None:
     with pytest.raises(InvalidRow, match="field 'voice'"):
         build({}, voice=None)
 
 
-def test_columns_go_before_options() -> None:
+def test_columns_override_options() -> None:
     request = build(
         {
             "voice": " 7 ",
@@ -236,7 +191,7 @@ def test_columns_go_before_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("cell", "expected"),
     [
         ("true", True),
         (" YES ", True),
@@ -248,11 +203,11 @@ def test_columns_go_before_options() -> None:
         (False, False),
     ],
 )
-def test_refine_is_a_yes_or_a_no(written: object, meant: bool) -> None:
-    assert build({"refine": written}, style=Style(refine=not meant)).style.refine is meant
+def test_refine_accepts_true_and_false_in_several_spellings(cell: object, expected: bool) -> None:
+    assert build({"refine": cell}, style=Style(refine=not expected)).style.refine is expected
 
 
-def test_break_is_a_column_and_an_option_though_python_has_the_word() -> None:
+def test_break_is_a_column_and_an_option_although_it_is_a_python_keyword() -> None:
     assert build({}, style=Style(break_=2, oral=1)).style == Style(break_=2, oral=1)
     assert build({"break": "4", "laugh": 1.0}, style=Style(break_=2, oral=1)).style == Style(
         break_=4, oral=1, laugh=1
@@ -262,7 +217,7 @@ def test_break_is_a_column_and_an_option_though_python_has_the_word() -> None:
     assert decode_request(encode(1, build({"break": "4"}))).style == Style(break_=4)
 
 
-def test_a_name_in_the_voice_column_becomes_seed_or_speaker_with_the_voices_defaults() -> None:
+def test_a_voice_name_becomes_its_seed_or_speaker_with_its_defaults() -> None:
     row = build({"voice": " bo "}, voices=VOICES, speed=1.2, style=Style(top_k=9, temperature=0.5))
     assert (row.voice_seed, row.speaker, row.speed, row.style) == (
         0,
@@ -274,23 +229,24 @@ def test_a_name_in_the_voice_column_becomes_seed_or_speaker_with_the_voices_defa
     assert (row.voice_seed, row.speaker, row.speed, row.style) == (7, None, 1.2, Style(top_k=9))
 
 
-def test_a_rows_own_columns_go_before_the_voices_defaults() -> None:
+def test_a_rows_own_columns_override_the_defaults_of_its_voice() -> None:
     row = build({"speed": "1.5", "top_k": "6", "voice": "bo", "speaker": "\u4e02"}, voices=VOICES)
     assert (row.speaker, row.speed, row.style) == ("\u4e02", 1.5, Style(top_k=6, break_=3))
 
 
-def test_a_row_with_a_seed_has_nothing_of_the_lists_named_voice() -> None:
+def test_a_row_with_a_seed_takes_nothing_from_the_named_voice_of_the_list() -> None:
     assert build({}, voices=VOICES, voice="bo").speaker == "\u4e00"
     row = build({"voice": "3"}, voices=VOICES, voice="bo")
     assert (row.voice_seed, row.speaker, row.speed, row.style) == (3, None, 1.0, Style())
     assert build({"voice": "0"}, voices=VOICES, voice="anna").voice_seed == 0
 
 
-def test_an_unknown_name_is_an_error_that_lists_some_of_the_known() -> None:
+def test_an_unknown_voice_name_is_an_error_that_lists_some_known_names() -> None:
     many: Voices = MappingProxyType(
         {f"v{number}": Voice(name=f"v{number}", seed=number) for number in range(23)}
     )
-    expected = f"an integer from 0 to {MAX_VOICE_SEED}, or a voice of {', '.join(f'v{number}' for number in range(20))} and 3 more"
+    listed = ", ".join(f"v{number}" for number in range(20))
+    expected = f"{VOICE_SEED}, or one of the voices {listed} and 3 more"
     with pytest.raises(InvalidRow) as caught:
         build({"voice": "carl"}, voices=many)
     assert (caught.value.field, caught.value.expected, caught.value.got) == (
@@ -298,7 +254,9 @@ def test_an_unknown_name_is_an_error_that_lists_some_of_the_known() -> None:
         expected,
         "'carl'",
     )
-    with pytest.raises(InvalidInput, match=r"option voice.*or a voice of anna, bo; got 'carl'"):
+    with pytest.raises(
+        InvalidInput, match=r"option voice.*or one of the voices anna, bo; got 'carl'"
+    ):
         builder(voices=VOICES, voice="carl")
     with pytest.raises(InvalidRow, match="field 'voice_seed'"):
         build({"voice_seed": "anna"}, voices=VOICES)
@@ -307,13 +265,14 @@ def test_an_unknown_name_is_an_error_that_lists_some_of_the_known() -> None:
 def test_a_named_voice_and_a_speaker_for_the_whole_list_contradict_each_other() -> None:
     with pytest.raises(
         InvalidInput,
-        match=r"option speaker; expected a named voice or a speaker, not both; got both, with voice bo",
+        match="option speaker; expected a named voice or a speaker, not both; "
+        "got both, with voice bo",
     ):
         builder(voices=VOICES, voice="bo", speaker="\u4e01")
 
 
 @pytest.mark.parametrize("empty", ["", None])
-def test_an_empty_cell_leaves_the_option(empty: object) -> None:
+def test_an_empty_cell_keeps_the_option(empty: object) -> None:
     request = build(
         dict.fromkeys(("voice", "speed", "profile", "deadline", "template"), empty), deadline="2h"
     )
@@ -325,7 +284,7 @@ def test_an_empty_cell_leaves_the_option(empty: object) -> None:
     )
 
 
-def test_a_template_column_goes_before_the_template_and_that_before_the_text() -> None:
+def test_a_template_column_overrides_the_template_option_which_overrides_the_text() -> None:
     assert build({"name": "Anna"}, template="Dear {name}").text == "Dear Anna"
     assert (
         build({"name": "Anna", "template": "Hi {name}"}, template="Dear {name}").text == "Hi Anna"
@@ -333,7 +292,7 @@ def test_a_template_column_goes_before_the_template_and_that_before_the_text() -
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("cell", "expected"),
     [
         ("2h", CREATED + timedelta(hours=2)),
         ("1d2h3m4s", CREATED + timedelta(days=1, hours=2, minutes=3, seconds=4)),
@@ -342,25 +301,25 @@ def test_a_template_column_goes_before_the_template_and_that_before_the_text() -
         (CREATED, CREATED),
     ],
 )
-def test_a_deadline_is_an_instant_or_counts_from_the_opening(
-    written: object, meant: datetime
+def test_a_deadline_is_an_instant_or_counts_from_the_opening_of_the_campaign(
+    cell: object, expected: datetime
 ) -> None:
-    assert build({"deadline": written}).deadline == meant
+    assert build({"deadline": cell}).deadline == expected
 
 
-def test_a_deadline_that_is_past_is_the_rows_error() -> None:
-    with pytest.raises(InvalidRow, match=r"field 'deadline'.*a moment after 2026-01-01T20:00:00"):
+def test_a_past_deadline_is_an_error_of_the_row() -> None:
+    with pytest.raises(InvalidRow, match=r"field 'deadline'.*a time after 2026-01-01T20:00:00"):
         check_deadline(3, build({"deadline": "2026-01-01T19:59:59Z"}), CREATED)
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"campaign": "a/b"}, "campaign.*1 to 64 letters"),
         ({"voice": -1}, "option voice.*got -1"),
         ({"speed": 3.0}, "option speed"),
         ({"profiles": ("gramophone",)}, "option profiles.*gramophone"),
-        ({"profiles": ()}, "option profiles.*0 of them"),
+        ({"profiles": ()}, "option profiles.*0 profiles"),
         ({"deadline": "soon"}, "option deadline"),
         ({"template": "{a.b}"}, "option template"),
         ({"style": Style(temperature=9.0)}, "option temperature"),
@@ -371,22 +330,21 @@ def test_a_deadline_that_is_past_is_the_rows_error() -> None:
             {"columns": ("name",), "template": "{name} {amount}"},
             "columns are missing; expected amount",
         ),
-        (
-            {"columns": ("text", "metadata.row")},
-            "column metadata.row; expected another name: here the result has the row's number",
-        ),
+        ({"columns": ("text", "metadata.row")}, f"column metadata.row; expected {ROW_NUMBER}"),
         (
             {"columns": ("text", "id", "metadata.id"), "id_column": "id"},
-            "column metadata.id; expected another name: here the result has the row's id",
+            f"column metadata.id; expected {ROW_ID}",
         ),
     ],
 )
-def test_what_is_wrong_for_every_row_is_said_once(options: dict[str, object], said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
+def test_an_error_of_every_row_is_raised_once_for_the_list(
+    options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
         builder(**options)  # type: ignore[arg-type]
 
 
-def test_a_request_id_stays_what_it_is_for_ever() -> None:
+def test_request_ids_never_change() -> None:
     assert build({"id": "n-1"}, id_column="id").request_id == "3622c816b406c577819bcfcb5b0da4cb"
     assert build({}, row=1).request_id == "379ec7f18f6d87aa1330611d211fb878"
 
@@ -396,7 +354,7 @@ ids = st.text(min_size=1, max_size=8).map(str.strip).filter(bool)
 
 
 @given(st.tuples(campaigns, ids), st.tuples(campaigns, ids))
-def test_request_ids_differ_exactly_where_campaign_or_row_differ(
+def test_request_ids_differ_exactly_if_campaign_or_row_differ(
     one: tuple[str, str], other: tuple[str, str]
 ) -> None:
     first, second = (
@@ -407,17 +365,17 @@ def test_request_ids_differ_exactly_where_campaign_or_row_differ(
 
 
 @pytest.mark.parametrize("value", ["", "  ", None, 1.5, True, "x" * 257])
-def test_an_id_that_names_nothing_is_wrong(value: object) -> None:
+def test_an_empty_mistyped_or_long_id_is_an_error(value: object) -> None:
     with pytest.raises(InvalidRow, match=r"field 'order'.*an id of 1 to 256 characters"):
         build({"order": value}, id_column="order")
 
 
-def test_what_is_built_is_what_its_reader_accepts() -> None:
+def test_a_built_request_is_accepted_by_its_reader() -> None:
     request = build({"deadline": "2h", "metadata.a": 1, "temperature": "0.3", "top_k": 20.0})
     assert decode_request(encode(1, request)) == request
 
 
-def test_the_same_row_elsewhere_and_later_has_the_same_content() -> None:
+def test_row_number_and_time_of_submission_do_not_change_the_digest() -> None:
     first = builder(id_column="id").build(1, {"id": "a", "text": "Hello."}, CREATED)
     again = builder(id_column="id").build(
         99, {"id": "a", "text": "Hello."}, CREATED + timedelta(hours=1)
@@ -439,11 +397,11 @@ def test_the_same_row_elsewhere_and_later_has_the_same_content() -> None:
         {"metadata.a": "1"},
     ],
 )
-def test_whatever_can_be_heard_or_read_is_content(change: dict[str, object]) -> None:
+def test_everything_that_can_be_heard_or_read_changes_the_digest(change: dict[str, object]) -> None:
     assert digest(build(change)) != digest(build({}))
 
 
-def test_a_row_larger_than_the_topic_takes_is_wrong() -> None:
+def test_a_row_larger_than_the_topic_accepts_is_an_error() -> None:
     with pytest.raises(InvalidRow, match=r"row 4; expected at most 1,032,192 bytes"):
         encode(4, build({"metadata.blob": "x" * 1_100_000}))
 
@@ -464,7 +422,7 @@ def test_a_row_larger_than_the_topic_takes_is_wrong() -> None:
         ({"metadata": {"a": object()}}, "request_id"),
     ],
 )
-def test_a_request_that_the_caller_made_is_judged_as_its_reader_will(
+def test_a_request_that_the_caller_made_is_checked_as_its_reader_checks_it(
     change: dict[str, object], field: str
 ) -> None:
     with pytest.raises(InvalidRow, match=f"row 5, field {field!r}"):

@@ -1,4 +1,4 @@
-"""The journal after crashes: what was noted stays, what is in doubt is asked of the topic."""
+"""The journal after crashes: acknowledged entries stay; the topic settles those in doubt."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from seedcast.errors import LocalResource
 
 
 def entries(*names: str) -> list[Entry]:
-    return [Entry(name, name.encode(), place) for place, name in enumerate(names, start=1)]
+    return [Entry(name, name.encode(), row) for row, name in enumerate(names, start=1)]
 
 
-def test_accepted_is_what_was_acknowledged(tmp_path: Path) -> None:
+def test_only_acknowledged_requests_are_accepted(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     first, _ = journal.intend(entries("a", "b")), journal.intend(entries("c"))
     journal.acknowledge([first])
@@ -21,7 +21,7 @@ def test_accepted_is_what_was_acknowledged(tmp_path: Path) -> None:
     assert Journal(tmp_path / "journal").accepted == 2
 
 
-def test_what_is_in_doubt_is_settled_by_what_the_topic_has(tmp_path: Path) -> None:
+def test_the_topic_settles_batches_in_doubt(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     journal.rebuild("here", ())
     journal.acknowledge([journal.intend(entries("a"))])
@@ -34,14 +34,14 @@ def test_what_is_in_doubt_is_settled_by_what_the_topic_has(tmp_path: Path) -> No
     )
 
 
-def test_another_campaign_of_the_same_name_begins_anew(tmp_path: Path) -> None:
+def test_another_campaign_of_the_same_name_starts_empty(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal")
     journal.rebuild("cluster one", entries("a"))
     journal.rebuild("cluster two", ())
     assert (journal.accepted, journal.identity) == (0, "cluster two")
 
 
-def test_a_rebuild_that_is_interrupted_leaves_the_doubt(tmp_path: Path) -> None:
+def test_an_interrupted_rebuild_leaves_the_batch_in_doubt(tmp_path: Path) -> None:
     def broken() -> list[Entry]:
         raise KeyboardInterrupt
 
@@ -61,13 +61,13 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     Journal(tmp_path / "journal")
 
 
-def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LocalResource, match="--state-dir"):
         Journal(tmp_path / "file" / "journal")
 
 
-def test_what_is_no_journal_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_file_that_is_no_journal_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "journal").write_bytes(b"somebody's notes" * 100)
     with pytest.raises(LocalResource, match="remove it"):
         Journal(tmp_path / "journal")

@@ -1,4 +1,4 @@
-"""Files as they come: what is a row's error, what is the file's, and which row it was."""
+"""Reading files: errors of a row, errors of the file, and the numbers of the rows."""
 
 import json
 import resource
@@ -40,12 +40,14 @@ def test_a_quoted_value_may_hold_separators_and_line_ends(tmp_path: Path, line_e
 
 
 @pytest.mark.parametrize("name", ["list.csv", "list.jsonl"])
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: str) -> None:
+def test_a_byte_order_mark_does_not_become_part_of_the_first_column(
+    tmp_path: Path, name: str
+) -> None:
     content = "id\nx\n" if name.endswith("csv") else '{"id": "x"}\n'
     assert good(a_file(tmp_path, b"\xef\xbb\xbf" + content.encode(), name)) == [(1, {"id": "x"})]
 
 
-def test_a_row_with_the_wrong_number_of_columns_is_that_rows_error(tmp_path: Path) -> None:
+def test_a_wrong_number_of_columns_is_an_error_of_that_row(tmp_path: Path) -> None:
     path = a_file(tmp_path, 'id,text\nshort\na,"two\nlines"\n\nlong,1,2\nb,x\nc\n')
     assert bad(path) == [(1, "short"), (3, "long,1,2"), (5, "c")]
     assert [number for number, _ in good(path)] == [2, 4]
@@ -63,7 +65,7 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("list.csv", b"", "is empty"),
         ("list.jsonl", b"", "is empty"),
@@ -78,25 +80,24 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
         ("list.csv", "id,text\n1,hello\n".encode("utf-16-le"), "UTF-16"),
         ("list.csv", "id,text\n1,hello\n".encode("utf-16-be"), "UTF-16"),
         ("list.jsonl", '{"id": 1}\n'.encode("utf-16"), "UTF-16"),
-        ("list.csv", b'id,text\n1,"never closed\n2,x\n3,y\n', "row 1.*a quote that is closed"),
-        ("list.csv", b'id,text\n1,"' + b"x\n" * BLOCK, "is a quote never closed"),
+        ("list.csv", b'id,text\n1,"never closed\n2,x\n3,y\n', "row 1.*a closing quote"),
+        ("list.csv", b'id,text\n1,"' + b"x\n" * BLOCK, "close a quote that is still open"),
         ("list.csv", b'id,te"xt\n', "a quote in the header that is never closed"),
         ("list.parquet", b"PAR1 not at all", "is not Parquet"),
         ("list.xlsx", b"PK", "expected a file ending in .csv, .jsonl, .ndjson, .parquet"),
     ],
 )
-def test_a_file_that_is_wrong_as_a_whole_says_so(
-    tmp_path: Path, name: str, content: bytes, said: str
+def test_a_file_that_is_wrong_as_a_whole_is_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
-    with pytest.raises(InvalidInput, match=said):
+    with pytest.raises(InvalidInput, match=message):
         list(read(a_file(tmp_path, content, name)).rows)
 
 
-def test_invalid_utf8_far_into_a_file_is_found_before_its_first_row(tmp_path: Path) -> None:
+def test_invalid_utf8_late_in_a_file_is_found_before_its_first_row(tmp_path: Path) -> None:
     start = ("a,message\n" + "1,号\n" * 400_000).encode()
-    assert (
-        start[2 * BLOCK - 2 : 2 * BLOCK + 1].decode() == "号"
-    )  # a character across the edge of two blocks
+    across_two_blocks = start[2 * BLOCK - 2 : 2 * BLOCK + 1]
+    assert across_two_blocks.decode() == "号"
     with pytest.raises(InvalidInput, match=rf"offset {len(start) + 2:,}, in line 400,002"):
         read(a_file(tmp_path, start + b"2,\xff\n"))
 
@@ -106,7 +107,7 @@ def test_a_lone_quote_inside_a_value_is_a_character(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["folder", "missing"])
-def test_what_is_no_file_says_so(tmp_path: Path, what: str) -> None:
+def test_a_path_without_a_file_is_refused(tmp_path: Path, what: str) -> None:
     path = tmp_path / "list.csv"
     if what == "folder":
         path.mkdir()
@@ -114,7 +115,7 @@ def test_what_is_no_file_says_so(tmp_path: Path, what: str) -> None:
         read(path)
 
 
-def test_a_wrong_line_of_json_lines_is_that_rows_error(tmp_path: Path) -> None:
+def test_a_wrong_line_of_json_lines_is_an_error_of_that_row(tmp_path: Path) -> None:
     lines = [
         b'{"id": 1}',
         b"{",
@@ -137,27 +138,20 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("readable", [True, False])
-def test_a_float_of_single_precision_has_no_more_digits_than_were_written(
-    tmp_path: Path, readable: bool
-) -> None:
+def test_a_single_precision_float_keeps_its_shortest_digits(tmp_path: Path, readable: bool) -> None:
     amounts = pyarrow.array([12.3, None, 0.1, -1e10], pyarrow.float32())
     texts = pyarrow.array([b"a", b"b", b"c", b"d" if readable else b"\xff"], pyarrow.binary())
     table = pyarrow.table(
         {"amount": amounts, "text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:])}
     )
     pyarrow.parquet.write_table(table, tmp_path / "list.parquet")
-    assert [values["amount"] for _, values in good(tmp_path / "list.parquet")] == [
-        12.3,
-        None,
-        0.1,
-        -1e10,
-    ][: 4 if readable else 3]
+    expected = [12.3, None, 0.1, -1e10][: 4 if readable else 3]
+    assert [values["amount"] for _, values in good(tmp_path / "list.parquet")] == expected
 
 
-def test_a_value_of_parquet_that_cannot_be_read_is_that_rows_error(tmp_path: Path) -> None:
-    texts = pyarrow.array(
-        [b"Hello.", b"caf\xe9", b"Bye.", b"Ciao."], pyarrow.binary()
-    )  # as a writer leaves it that checks nothing
+def test_an_unreadable_parquet_value_is_an_error_of_that_row(tmp_path: Path) -> None:
+    # A writer that checks nothing leaves such bytes in a string column.
+    texts = pyarrow.array([b"Hello.", b"caf\xe9", b"Bye.", b"Ciao."], pyarrow.binary())
     times = pyarrow.array([1000, 2000, 1, 3000], pyarrow.timestamp("ns"))
     table = pyarrow.table(
         {"text": pyarrow.StringArray.from_buffers(4, *texts.buffers()[1:]), "at": times}
@@ -180,6 +174,5 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             file.write(json.dumps({"id": number, "text": "x" * 1000}) + "\n")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert sum(1 for _ in read(path).rows) == 100_000
-    assert (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
-    )  # KiB, of a file of 100 MB
+    growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert growth < 32 * 1024  # KiB; the file has 100 MB

@@ -1,4 +1,4 @@
-"""The list of the demo: as the generator writes it, and wrong only where it means to be."""
+"""The example list: it is what the generator writes, and only its special rows are wrong."""
 
 from pathlib import Path
 
@@ -17,13 +17,8 @@ def test_the_example_is_what_the_generator_writes(tmp_path: Path) -> None:
 
 def test_the_example_is_wrong_in_five_ways_and_has_duplicates(tmp_path: Path) -> None:
     report = dry_run(EXAMPLE, id_column="id", voice=None, state_dir=tmp_path)
-    assert sorted(rejection.field for rejection in report.rejections) == [
-        "id",
-        "name",
-        "profile",
-        "text",
-        "voice",
-    ]
+    wrong = sorted(rejection.field for rejection in report.rejections)
+    assert wrong == ["id", "name", "profile", "text", "voice"]
     assert (report.rejected, report.duplicates) == (5, 3)
     assert report.new >= 300
 
@@ -31,14 +26,11 @@ def test_the_example_is_wrong_in_five_ways_and_has_duplicates(tmp_path: Path) ->
 def test_the_example_has_four_voices_and_two_profiles() -> None:
     good = [row[1] for row in read(EXAMPLE).rows if not isinstance(row, BadRow)]
     assert len({row["voice"] for row in good} - {"abc"}) == 4
-    assert {name for row in good for name in str(row["profile"]).split(";")} == {
-        "phone",
-        "telephony",
-        "gramophone",
-    }
+    names = {name for row in good for name in str(row["profile"]).split(";")}
+    assert names == {"phone", "telephony", "gramophone"}
 
 
-def test_a_list_of_any_length_begins_alike() -> None:
+def test_lists_of_any_length_begin_with_the_same_rows() -> None:
     assert len(list(rows(1000))) == 1000
     assert list(rows(1000))[:20] == list(rows(5000))[:20]
     assert len({row["id"] for row in rows(10)}) == 10

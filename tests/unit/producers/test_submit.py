@@ -1,4 +1,4 @@
-"""A whole list without Kafka: what is counted, what is rejected, and where that is written."""
+"""A whole list without Kafka: the counts, the rejections, and the file of rejected rows."""
 
 import json
 import resource
@@ -21,26 +21,20 @@ from tests.unit.producers.files import a_file, dry_run, parquet
 def test_every_row_is_counted_once(tmp_path: Path) -> None:
     path = a_file(tmp_path, "id,text\na,One.\nb,Two.\na,One.\na,Other.\nc,…\nd\n")
     report = dry_run(path, id_column="id")
-    assert (report.rows, report.new, report.duplicates, report.resumed, report.rejected) == (
-        6,
-        2,
-        1,
-        0,
-        3,
-    )
+    assert (report.rows, report.new, report.duplicates) == (6, 2, 1)
+    assert (report.resumed, report.rejected) == (0, 3)
     assert [(r.row, r.field) for r in report.rejections] == [(4, "id"), (5, "text"), (6, "")]
 
 
 def test_the_same_id_with_other_content_names_both_rows(tmp_path: Path) -> None:
-    (rejection,) = dry_run(
-        a_file(tmp_path, "id,text\na,One.\na,Other.\n"), id_column="id"
-    ).rejections
+    path = a_file(tmp_path, "id,text\na,One.\na,Other.\n")
+    (rejection,) = dry_run(path, id_column="id").rejections
     assert (rejection.row, rejection.field) == (2, "id")
     assert "row 1" in rejection.expected
     assert "'a'" in rejection.got
 
 
-def test_wrong_rows_are_kept_as_they_came(tmp_path: Path) -> None:
+def test_rejected_rows_are_written_unchanged(tmp_path: Path) -> None:
     report = dry_run(a_file(tmp_path, "id,text\na,…\nb\nc,fine\n"))
     lines = [
         json.loads(line) for line in (tmp_path / "list.csv.rejected.jsonl").read_text().splitlines()
@@ -58,7 +52,7 @@ def test_wrong_rows_are_kept_as_they_came(tmp_path: Path) -> None:
     ]
 
 
-def test_a_deadline_that_is_past_is_that_rows_error(tmp_path: Path) -> None:
+def test_a_past_deadline_is_an_error_of_that_row(tmp_path: Path) -> None:
     report = dry_run(
         a_file(tmp_path, "text,deadline\nlate,2020-01-01T00:00:00Z\nsoon,1h\nwhenever,\n")
     )
@@ -68,13 +62,13 @@ def test_a_deadline_that_is_past_is_that_rows_error(tmp_path: Path) -> None:
     ]
 
 
-def test_rejected_rows_of_an_earlier_run_do_not_stay(tmp_path: Path) -> None:
+def test_rejected_rows_of_an_earlier_run_are_removed(tmp_path: Path) -> None:
     dry_run(a_file(tmp_path, "text\n…\n"))
     assert dry_run(a_file(tmp_path, "text\nfine\n")).rejected_file is None
     assert not (tmp_path / "list.csv.rejected.jsonl").exists()
 
 
-def test_rejected_rows_are_written_beside_and_put_in_place_at_the_end(tmp_path: Path) -> None:
+def test_rejected_rows_replace_those_of_an_earlier_run_only_at_the_end(tmp_path: Path) -> None:
     def rows() -> Iterator[Came]:
         yield from ({"text": "…"} for _ in range(2 * BATCH))
         assert (tmp_path / "night.rejected.jsonl").read_text() == "of another run"
@@ -91,7 +85,9 @@ def test_rejected_rows_are_written_beside_and_put_in_place_at_the_end(tmp_path: 
     assert len((tmp_path / "night.rejected.jsonl").read_text().splitlines()) == 2 * BATCH
 
 
-def test_a_run_that_the_journal_refuses_leaves_the_others_rejected_rows(tmp_path: Path) -> None:
+def test_a_run_refused_by_the_journal_leaves_the_rejected_rows_of_the_other_run(
+    tmp_path: Path,
+) -> None:
     path = a_file(tmp_path, "text\n…\n")
     (tmp_path / "list.csv.rejected.jsonl").write_text("of the one that runs")
     with (
@@ -102,7 +98,7 @@ def test_a_run_that_the_journal_refuses_leaves_the_others_rejected_rows(tmp_path
     assert (tmp_path / "list.csv.rejected.jsonl").read_text() == "of the one that runs"
 
 
-def test_a_disk_that_is_full_at_the_end_says_what_to_do(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_at_the_end_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     path = a_file(tmp_path, "text\n" + "…\n" * 5)
     with no_file_over(64), pytest.raises(LocalResource, match=r"rejected rows.*--state-dir"):
         dry_run(path)
@@ -111,7 +107,7 @@ def test_a_disk_that_is_full_at_the_end_says_what_to_do(tmp_path: Path) -> None:
 
 @contextmanager
 def no_file_over(size: int) -> Iterator[None]:
-    """Of this process, as on a disk without room."""
+    """Limit the size of files of this process, as a full disk would."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
@@ -121,7 +117,7 @@ def no_file_over(size: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("row", [{"text": "half \ud800"}, {"text": 10**5000}, {7: 10**5000}, None])
-def test_a_row_that_only_a_program_can_make_is_rejected_and_written_and_the_rest_goes_on(
+def test_a_row_that_only_python_can_make_is_rejected_and_written_and_the_next_is_submitted(
     tmp_path: Path, row: object
 ) -> None:
     rows: list[Came] = [row, {"text": "Hello."}]  # type: ignore[list-item]
@@ -138,37 +134,37 @@ def test_a_dry_run_leaves_no_journal(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_typed_row_that_is_wrong_can_be_written(tmp_path: Path) -> None:
+def test_a_rejected_row_with_typed_values_can_be_written(tmp_path: Path) -> None:
     assert dry_run(parquet(tmp_path, {"text": ["…"], "raw": [b"\xff"]})).rejected == 1
 
 
-def test_a_wrong_text_is_in_no_message(tmp_path: Path) -> None:
+def test_a_rejection_does_not_quote_the_text(tmp_path: Path) -> None:
     secret = "Anna owes 12 dollars\a"
     (rejection,) = dry_run(a_file(tmp_path, f"text\n{secret}\n")).rejections
     assert "Anna" not in str(rejection)
 
 
 @pytest.mark.parametrize("where", ["beside", "state_dir"])
-def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path, where: str) -> None:
+def test_an_unwritable_folder_is_an_error_with_a_remedy(tmp_path: Path, where: str) -> None:
     (tmp_path / "flat").touch()
     options = {"state_dir": tmp_path / "flat" / "below"}
     with pytest.raises(LocalResource, match="--state-dir"):
         dry_run(a_file(tmp_path, "text\n…\n"), **options)
 
 
-def test_the_state_can_lie_elsewhere(tmp_path: Path) -> None:
+def test_state_dir_moves_the_rejected_rows(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     report = dry_run(a_file(tmp_path, "text\n…\n"), state_dir=tmp_path / "state")
     assert report.rejected_file == tmp_path / "state" / "list.csv.rejected.jsonl"
 
 
-def test_the_report_holds_the_first_hundred_and_the_file_all(tmp_path: Path) -> None:
+def test_the_report_has_the_first_hundred_rejections_and_the_file_all(tmp_path: Path) -> None:
     report = dry_run(a_file(tmp_path, "text\n" + "…\n" * 250))
     assert (report.rejected, len(report.rejections)) == (250, 100)
     assert len((tmp_path / "list.csv.rejected.jsonl").read_text().splitlines()) == 250
 
 
-def test_progress_is_told_while_rows_are_read(tmp_path: Path) -> None:
+def test_progress_is_reported_while_rows_are_read(tmp_path: Path) -> None:
     seen: list[SubmitProgress] = []
     rows = ({"text": f"Number {number}."} for number in range(5000))
     submit_requests(
@@ -177,13 +173,13 @@ def test_progress_is_told_while_rows_are_read(tmp_path: Path) -> None:
     assert [progress.rows for progress in seen] == [2048, 4096, 5000, 5000]
 
 
-def test_options_are_judged_before_the_brokers_are_asked(tmp_path: Path) -> None:
+def test_options_are_checked_before_the_brokers_are_asked(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="option template"):
         dry_run(a_file(tmp_path, "text\nfine\n"), template="{", dry_run=False)
 
 
 @pytest.mark.parametrize(("spread", "used"), [(1, 1), (3, 3), (8, 8), (100, 8), (0, 8)])
-def test_a_voice_spreads_over_as_many_partitions_as_asked(spread: int, used: int) -> None:
+def test_a_voice_spreads_over_as_many_partitions_as_the_option_says(spread: int, used: int) -> None:
     counts = [partition(b"2222", f"request-{number}".encode(), spread, 8) for number in range(4000)]
     assert len(set(counts)) == used
     assert max(map(counts.count, set(counts))) < 1.3 * len(counts) / used
@@ -197,6 +193,5 @@ def test_a_list_names_voices_of_the_settings_file(tmp_path: Path) -> None:
     assert [(rejection.row, rejection.field, rejection.got) for rejection in report.rejections] == [
         (2, "voice", "'carl'")
     ]
-    assert [
-        request.voice_seed for request in rebuild_file(Settings(voices=str(voices)), path, options)
-    ] == [7]
+    rebuilt = rebuild_file(Settings(voices=str(voices)), path, options)
+    assert [request.voice_seed for request in rebuilt] == [7]

@@ -1,4 +1,4 @@
-"""What was once written stays readable, and what is generated from the code is up to date."""
+"""Old messages stay readable, and the documents generated from the code are up to date."""
 
 import json
 from datetime import UTC, datetime
@@ -86,7 +86,7 @@ CAMPAIGN = Campaign(
     campaign_id="july-bills", state="sealed", created_at=MOMENT, accepted=320, deadline=MOMENT
 )
 
-# Each file was written by the code of its version, once; later versions must read it for ever.
+# The code of each version wrote its files once; all later versions must read them.
 WRITTEN = {
     "v1/speech_request.json": (codec.decode_request, REQUEST),
     "v1/speech_result.json": (codec.decode_result, RESULT),
@@ -97,13 +97,13 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_bytes_of_an_earlier_version_are_read_as_they_were_meant(name: str) -> None:
-    decode, meant = WRITTEN[name]
-    assert decode((FIXTURES / name).read_bytes()) == meant
+def test_bytes_of_an_earlier_version_decode_to_the_same_message(name: str) -> None:
+    decode, message = WRITTEN[name]
+    assert decode((FIXTURES / name).read_bytes()) == message
 
 
 @pytest.mark.parametrize("message", [REQUEST, RESULT, CAMPAIGN])
-def test_what_we_write_satisfies_the_published_schema(
+def test_messages_that_we_write_satisfy_the_published_schema(
     message: SpeechRequest | SpeechResult | Campaign,
 ) -> None:
     schema = wire.schema(type(message).__name__)
@@ -111,7 +111,7 @@ def test_what_we_write_satisfies_the_published_schema(
     jsonschema.validate(json.loads(codec.encode_json(message)), schema)
 
 
-def test_asyncapi_refers_to_nothing_that_is_not_there() -> None:
+def test_every_reference_in_asyncapi_resolves() -> None:
     document = wire.asyncapi()
 
     def refs(node: object) -> list[str]:
@@ -122,10 +122,10 @@ def test_asyncapi_refers_to_nothing_that_is_not_there() -> None:
         return [ref for item in node for ref in refs(item)] if isinstance(node, list) else []
 
     for ref in refs(document):
-        place: object = document
+        node: object = document
         for part in ref.removeprefix("#/").split("/"):
-            assert isinstance(place, dict)
-            place = place[part]
+            assert isinstance(node, dict)
+            node = node[part]
     assert len(document["channels"]) == 8
 
 

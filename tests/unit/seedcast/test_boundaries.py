@@ -1,4 +1,4 @@
-"""Texts, profiles, Kafka's errors, the metrics page and the watchdog: each says what is wrong and what to do."""
+"""Texts, profiles, Kafka's errors, the metrics page and the watchdog report clear errors."""
 
 import socket
 import subprocess
@@ -29,27 +29,31 @@ from seedcast.settings import MetricsSettings, PostprocessSettings, Settings
 from seedcast.watchdog import EXIT_CODE
 
 
+@pytest.mark.parametrize("spoken", ["Hello.", "您好", "7", "two\nlines\tand a tab"])
+def test_a_text_with_a_letter_or_digit_can_be_spoken(spoken: str) -> None:
+    assert text.find_problem(spoken) is None
+
+
 @pytest.mark.parametrize(
-    ("spoken", "expected"),
+    ("unspeakable", "code", "expected", "got"),
     [
-        ("Hello.", None),
-        ("您好", None),
-        ("7", None),
-        ("two\nlines\tand a tab", None),
-        ("", "letter or digit"),
-        ("   ", "letter or digit"),
-        ("…!?", "letter or digit"),
-        ("🎉👍", "letter or digit"),
-        ("a\x00b", "control"),
-        ("a\x1b[31mb", "control"),
-        ("x" * 100_000, "at most 10,000"),
+        ("", "nothing_to_speak", "letter or digit", "an empty text"),
+        ("   ", "nothing_to_speak", "letter or digit", "an empty text"),
+        ("…!?", "nothing_to_speak", "letter or digit", "nothing to speak"),
+        ("🎉👍", "nothing_to_speak", "letter or digit", "nothing to speak"),
+        ("a\x00b", "invalid_request", "control", "U+0000 at character 2"),
+        ("a\x1b[31mb", "invalid_request", "control", "U+001B at character 2"),
+        ("\x00", "invalid_request", "control", "U+0000 at character 1"),
+        ("x" * 100_000, "invalid_request", "at most 10,000", "100,000"),
     ],
 )
-def test_what_can_be_spoken(spoken: str, expected: str | None) -> None:
-    problem = text.problem(spoken)
-    assert (
-        (problem is None) if expected is None else (problem is not None and expected in problem[0])
-    )
+def test_a_text_that_cannot_be_spoken_has_an_error_code_and_a_reason(
+    unspeakable: str, code: str, expected: str, got: str
+) -> None:
+    problem = text.find_problem(unspeakable)
+    assert problem is not None
+    assert (problem.code, problem.got) == (code, got)
+    assert expected in problem.expected
 
 
 def profile_file(folder: Path, content: str) -> PostprocessSettings:
@@ -58,18 +62,15 @@ def profile_file(folder: Path, content: str) -> PostprocessSettings:
     return PostprocessSettings(profiles=str(file))
 
 
-def test_operators_rows_add_to_the_table_and_replace_by_name(tmp_path: Path) -> None:
-    table = profiles.load(
-        profile_file(
-            tmp_path,
-            "[kiosk]\nformat = 'flac'\nsample_rate = 44100\n[phone]\nformat = 'flac'\nsample_rate = 16000\n",
-        )
+def test_an_operators_row_is_added_or_replaces_the_built_in_row_of_its_name(tmp_path: Path) -> None:
+    rows = (
+        "[kiosk]\nformat = 'flac'\nsample_rate = 44100\n"
+        "[phone]\nformat = 'flac'\nsample_rate = 16000\n"
     )
-    assert (table["kiosk"].sample_rate, table["phone"].format, table["telephony"].sample_rate) == (
-        44100,
-        "flac",
-        8000,
-    )
+    table = profiles.load(profile_file(tmp_path, rows))
+    assert table["kiosk"].sample_rate == 44100
+    assert table["phone"].format == "flac"
+    assert table["telephony"].sample_rate == 8000
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_operators_rows_add_to_the_table_and_replace_by_name(tmp_path: Path) -> 
         "formt = 'flac'\nsample_rate = 8000",
     ],
 )
-def test_wrong_profile_is_fatal(tmp_path: Path, row: str) -> None:
+def test_an_invalid_profile_is_fatal(tmp_path: Path, row: str) -> None:
     with pytest.raises(InvalidSettings):
         profiles.load(profile_file(tmp_path, f"[kiosk]\n{row}\n"))
 
@@ -98,12 +99,14 @@ def test_wrong_profile_is_fatal(tmp_path: Path, row: str) -> None:
         (KafkaError._AUTO_OFFSET_RESET, OffsetsLost),
         (KafkaError.MSG_SIZE_TOO_LARGE, Poison),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMismatch),
-        (KafkaError._UNKNOWN_PARTITION, BrokerUnavailable),  # its leader is not known at the moment
+        (KafkaError._UNKNOWN_PARTITION, BrokerUnavailable),  # its leader is unknown at the moment
         (KafkaError.UNSUPPORTED_VERSION, Fatal),
         (KafkaError._FATAL, Fatal),
     ],
 )
-def test_every_kafka_error_has_its_branch(code: int, branch: type[SeedcastError]) -> None:
+def test_a_kafka_error_is_mapped_to_the_right_branch(
+    code: int, branch: type[SeedcastError]
+) -> None:
     assert type(translate(KafkaException(KafkaError(code)), "testing")) is branch
 
 
@@ -117,15 +120,15 @@ def test_every_kafka_error_has_its_branch(code: int, branch: type[SeedcastError]
         {"security_protocol": "SSL", "ssl_ca_location": "no-such.pem"},
     ],
 )
-def test_properties_that_librdkafka_does_not_take_are_wrong_settings(
+def test_a_property_that_librdkafka_refuses_is_an_invalid_setting(
     make: Callable[[Settings], object], wrong: dict[str, object]
 ) -> None:
     with pytest.raises(InvalidSettings, match="SEEDCAST_KAFKA_OPTIONS"):
         make(Settings.model_validate({"kafka": {"bootstrap": "127.0.0.1:1", **wrong}}))
 
 
-def test_a_header_whose_name_is_no_utf8_costs_the_record_its_headers_and_no_worker() -> None:
-    """confluent-kafka raises SystemError for it; asked twice, it ends the process."""
+def test_a_header_name_that_is_not_utf8_loses_the_headers_but_ends_no_worker() -> None:
+    """confluent-kafka raises SystemError for it; asking twice ends the process."""
     message = Mock(
         **{
             "headers.side_effect": SystemError("error return without exception set"),
@@ -138,11 +141,11 @@ def test_a_header_whose_name_is_no_utf8_costs_the_record_its_headers_and_no_work
     assert message.headers.call_count == 1
 
 
-def test_no_answer_in_time_may_heal() -> None:
+def test_a_timeout_is_retryable() -> None:
     assert type(translate(TimeoutError(), "testing")) is BrokerUnavailable
 
 
-def test_every_code_of_kafka_is_mapped() -> None:
+def test_every_kafka_error_code_is_mapped() -> None:
     codes = [
         value
         for name in dir(KafkaError)
@@ -152,7 +155,7 @@ def test_every_code_of_kafka_is_mapped() -> None:
     assert all(isinstance(translate(KafkaError(code), "testing"), SeedcastError) for code in codes)
 
 
-def test_taken_port_is_a_clear_error() -> None:
+def test_a_taken_metrics_port_is_an_error_that_names_the_setting() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -163,14 +166,15 @@ def test_taken_port_is_a_clear_error() -> None:
 @pytest.mark.parametrize(
     ("beats", "code"),
     [
-        ("while True: dog.beat()", None),
-        ("dog.stop(); threading.Event().wait()", None),
+        ("while True: watchdog.beat()", None),
+        ("watchdog.stop(); threading.Event().wait()", None),
         ("threading.Event().wait()", EXIT_CODE),
     ],
 )
-def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int | None) -> None:
+def test_the_watchdog_ends_only_a_process_that_hangs(beats: str, code: int | None) -> None:
     program = (
-        f"import threading; from seedcast.watchdog import Watchdog; dog = Watchdog(1.5)\n{beats}"
+        "import threading\nfrom seedcast.watchdog import Watchdog\n"
+        f"watchdog = Watchdog(1.5)\n{beats}"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -186,8 +190,8 @@ def test_watchdog_ends_a_process_that_hangs_and_no_other(beats: str, code: int |
         process.wait()
 
 
-def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
-    """When a broker has died, they are assigned before their new leaders are known."""
+def test_looking_up_offsets_is_retried_while_the_leader_of_a_partition_is_unknown() -> None:
+    """After a broker has died, partitions are assigned before their new leaders are known."""
     answers: list[KafkaError | int] = [
         KafkaError(KafkaError._UNKNOWN_PARTITION),
         KafkaError(KafkaError._DESTROY),
@@ -195,13 +199,13 @@ def test_partitions_that_nobody_can_find_yet_are_looked_for_again() -> None:
         7,
     ]
 
-    def question() -> int:
+    def look_up() -> int:
         answer = answers.pop(0)
         if isinstance(answer, int):
             return answer
         raise KafkaException(answer)
 
-    assert start_offsets.retry_lookup(question) == 7
+    assert start_offsets.retry_lookup(look_up) == 7
     answers[:] = [KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), 7]
     with pytest.raises(KafkaException):
-        start_offsets.retry_lookup(question)
+        start_offsets.retry_lookup(look_up)

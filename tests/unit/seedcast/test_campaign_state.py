@@ -1,4 +1,4 @@
-"""Pausing, resuming, cancelling and sealing: what makes no sense is refused, and writers that race cannot undo each other."""
+"""State transitions of a campaign: senseless ones are refused, and racing writers are merged."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -61,7 +61,9 @@ def test_a_change_keeps_what_was_accepted(
         ("completed", "cancel"),
     ],
 )
-def test_a_change_that_makes_no_sense_says_how_it_stands(state: CampaignState, change: str) -> None:
+def test_a_senseless_change_is_refused_and_names_the_state(
+    state: CampaignState, change: str
+) -> None:
     with pytest.raises(
         InvalidInput, match=f"campaign night; expected one that is .*; got one that is {state}"
     ):
@@ -86,7 +88,7 @@ def test_sealing_does_not_resume(state: CampaignState, after: CampaignState) -> 
         (("completed", 9), ("paused", 9), ("completed", 9)),
     ],
 )
-def test_writers_that_raced(
+def test_records_of_racing_writers_are_merged(
     known: tuple[CampaignState, int | None],
     record: tuple[CampaignState, int | None],
     holds: tuple[CampaignState, int | None],
@@ -103,39 +105,43 @@ WRITERS: list[Change] = [
 
 @given(st.lists(st.tuples(st.sampled_from(range(len(WRITERS))), st.integers(0, 4)), max_size=12))
 def test_no_order_of_racing_writers_undoes_what_is_final(writes: list[tuple[int, int]]) -> None:
-    """Each writer decides by what held a few records ago."""
-    held = [a_campaign("open")]
+    """Each writer decides by the state of a few records ago."""
+    states = [a_campaign("open")]
     for writer, staleness in writes:
-        seen = held[max(0, len(held) - 1 - staleness)]
-        if (writer == 3 and (held[-1].accepted is not None or seen.state == "cancelled")) or (
+        seen = states[max(0, len(states) - 1 - staleness)]
+        if (writer == 3 and (states[-1].accepted is not None or seen.state == "cancelled")) or (
             writer == 4 and seen.state != "sealed"
         ):
-            continue  # a campaign is sealed by one submission; and `wait` completes what is sealed
+            continue  # one submission seals; `wait` completes only what is sealed
         try:
             record = WRITERS[writer](seen)
         except InvalidInput:
             continue
-        before = held[-1]
-        held.append(campaign_state.merged(before, record))
-        after = held[-1]
+        before = states[-1]
+        states.append(campaign_state.merged(before, record))
+        after = states[-1]
         assert after.accepted == (record.accepted if before.accepted is None else before.accepted)
         assert after.state == "cancelled" or "cancelled" not in (before.state, record.state)
         assert after.state in ("completed", "cancelled") or before.state != "completed"
         assert (after.state, after.accepted is None) not in (("open", False), ("sealed", True))
         if writer == 3:
             assert (after.state == "paused") == (before.state == "paused"), (
-                "a seal decides about the count only"
+                "a seal decides only about the count"
             )
-        assert campaign_state.merged(after, after) == after, "written once more, it holds alone"
+        assert campaign_state.merged(after, after) == after, (
+            "written again, the merged state holds alone"
+        )
 
 
-def test_near_names_are_said() -> None:
+def test_an_unknown_campaign_is_refused_with_similar_names() -> None:
     with pytest.raises(
         InvalidInput,
         match="campaign nigth; expected one that was submitted; got none of that name, but night",
     ):
-        campaign_topic.find(
+        campaign_topic.find_campaign(
             {"night": a_campaign("open"), "july-bills": a_campaign("open")}, "nigth"
         )
-    with pytest.raises(InvalidInput, match=r"got none of that name$"):
-        campaign_topic.find({}, "nigth")
+    with pytest.raises(
+        InvalidInput, match=r"got none of that name; `seedcast campaigns` lists them$"
+    ):
+        campaign_topic.find_campaign({}, "nigth")

@@ -1,4 +1,4 @@
-"""Wire formats: exact round trips; any bytes give a message or a mapped error, and no error quotes a text."""
+"""Wire formats: round trips are exact, errors are mapped, and no error quotes a request's text."""
 
 import io
 
@@ -14,16 +14,16 @@ from seedcast.errors import InvalidRequest, Undecodable
 from tests.unit.gpu_consumers.requests import a_request
 
 SECRET = "Zebra-4711"
-QUOTED = f"it's '{SECRET}"  # a quote mark must not end what is masked
+QUOTED = f"it's '{SECRET}"  # a quotation mark must not end the masking
 
 
-def test_request_survives_the_wire() -> None:
+def test_a_decoded_request_equals_the_encoded_one() -> None:
     request = a_request(metadata={"row": "7", "名": "值"}, speed=1.25)
     assert codec.decode_request(codec.encode_json(request)) == request
 
 
 @given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
-def test_any_bytes_give_a_message_or_a_mapped_error(value: bytes) -> None:
+def test_arbitrary_bytes_raise_only_a_mapped_error(value: bytes) -> None:
     for decode in (
         codec.decode_request,
         codec.decode_result,
@@ -43,7 +43,7 @@ def test_any_bytes_give_a_message_or_a_mapped_error(value: bytes) -> None:
         st.none() | st.integers() | st.text() | st.sampled_from([SECRET, QUOTED]),
     )
 )
-def test_rejection_keeps_the_id_and_quotes_nothing(fields: dict[str, object]) -> None:
+def test_a_rejection_keeps_the_id_and_quotes_no_value(fields: dict[str, object]) -> None:
     value = msgspec.json.encode({"request_id": "request-1", "metadata": {"row": "3"}, **fields})
     with pytest.raises(InvalidRequest) as raised:
         codec.decode_request(value)
@@ -67,7 +67,7 @@ def test_rejection_keeps_the_id_and_quotes_nothing(fields: dict[str, object]) ->
         b'"metadata":[1]',
     ],
 )
-def test_readable_id_always_gets_a_result(rest: bytes) -> None:
+def test_a_request_with_a_readable_id_is_always_answered(rest: bytes) -> None:
     value = b'{"request_id":"request-1",' + rest + b"}"
     with pytest.raises(InvalidRequest) as raised:
         codec.decode_request(value)
@@ -75,7 +75,7 @@ def test_readable_id_always_gets_a_result(rest: bytes) -> None:
     assert (rejected.request_id, rejected.campaign_id, rejected.metadata) == ("request-1", None, {})
 
 
-def test_sound_fields_of_a_wrong_request_are_kept() -> None:
+def test_a_rejection_keeps_the_valid_fields_of_an_invalid_request() -> None:
     value = b'{"request_id":"request-1","campaign_id":"july","metadata":{"row":"3"},"text":"\xff"}'
     rejected = codec.rejection(value, InvalidRequest("invalid_request", "wrong"))
     assert (rejected.campaign_id, rejected.metadata) == ("july", {"row": "3"})
@@ -92,12 +92,12 @@ def test_sound_fields_of_a_wrong_request_are_kept() -> None:
         b"\xef\xbb\xbf{}",
     ],
 )
-def test_no_readable_id_is_undecodable(value: bytes) -> None:
+def test_a_request_without_a_readable_id_is_undecodable(value: bytes) -> None:
     with pytest.raises(Undecodable):
         codec.decode_request(value)
 
 
-def test_half_is_rounded_to_even_and_full_scale_is_clipped_and_counted() -> None:
+def test_quantising_rounds_half_to_even_and_counts_clipped_samples() -> None:
     samples = np.array([0.5, 1.5, 2.5, -0.5, -1.5]) / 32767
     assert codec.quantise(samples)[0].tolist() == [0, 2, 2, 0, -2]
     waveform, clipped = codec.quantise(np.array([1.0, -1.0, 1.01, -7.0]))
@@ -105,22 +105,30 @@ def test_half_is_rounded_to_even_and_full_scale_is_clipped_and_counted() -> None
 
 
 @given(st.lists(st.integers(-32768, 32767), min_size=1, max_size=2000))
-def test_flac_keeps_every_bit(samples: list[int]) -> None:
+def test_flac_is_lossless(samples: list[int]) -> None:
     waveform = np.array(samples, dtype="<i2")
     decoded, rate = codec.decode_flac(codec.encode_flac(waveform, 22_050))
     assert (decoded.tolist(), rate) == (samples, 22_050)
 
 
-def test_cut_stereo_and_foreign_audio_are_refused_in_the_same_words_each_time() -> None:
-    sound = codec.encode_flac(np.arange(20_000, dtype="<i2"), 22_050)
+def test_truncated_stereo_or_other_audio_is_refused_with_the_same_message_each_time() -> None:
+    mono = codec.encode_flac(np.arange(20_000, dtype="<i2"), 22_050)
     stereo = io.BytesIO()
     soundfile.write(stereo, np.zeros((10, 2), dtype="<i2"), 8000, format="FLAC")
-    for wrong in (sound[: len(sound) // 2], stereo.getvalue(), b"", b"RIFF"):
-        first, second = (_refusal(wrong) for _ in range(2))
+    for invalid in (mono[: len(mono) // 2], stereo.getvalue(), b"", b"RIFF"):
+        first, second = (_error_message(invalid) for _ in range(2))
         assert first == second
 
 
-def _refusal(flac: bytes) -> str:
+def test_a_header_that_claims_billions_of_samples_is_refused_before_memory_is_allocated() -> None:
+    flac = bytearray(codec.encode_flac(np.arange(20_000, dtype="<i2"), 22_050))
+    # STREAMINFO ends its packed fields with a 36-bit count of samples (RFC 9639, section 8.2).
+    flac[21] |= 0x0F
+    flac[22:26] = b"\xff" * 4
+    assert "68,719,476,735" in _error_message(bytes(flac))
+
+
+def _error_message(flac: bytes) -> str:
     with pytest.raises(Undecodable) as raised:
         codec.decode_flac(flac)
     return str(raised.value)

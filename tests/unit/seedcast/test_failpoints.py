@@ -1,4 +1,4 @@
-"""Failpoints: every edge of the table is somewhere in the code, and nothing happens unless one is asked for."""
+"""Failpoints: the code passes every edge of the table, and only an armed one acts."""
 
 import re
 import signal
@@ -14,12 +14,18 @@ from seedcast.failpoints import EDGES, VARIABLE
 
 ROOT = Path(__file__).parents[3]
 ROOMS = ("producers", "gpu_consumers", "stream_apps")
-THREE = "from seedcast.failpoints import failpoint\nfor n in range(3): failpoint('gpu.sent'); failpoint('gpu.polled'); print(n, flush=True)"
+THREE_ROUNDS = """
+from seedcast.failpoints import failpoint
+for n in range(3):
+    failpoint('gpu.sent')
+    failpoint('gpu.polled')
+    print(n, flush=True)
+"""
 
 
 def run(value: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", THREE],
+        [sys.executable, "-c", THREE_ROUNDS],
         env={VARIABLE: value},
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -27,29 +33,27 @@ def run(value: str) -> subprocess.Popen[str]:
     )
 
 
-def test_the_table_is_what_the_code_passes() -> None:
+def test_the_table_lists_exactly_the_edges_in_the_code() -> None:
     sources = "\n".join(path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py"))
     assert sorted(re.findall(r'\bfailpoint\("([^"]+)"\)', sources)) == sorted(EDGES)
 
 
 @pytest.mark.parametrize(
-    ("value", "code", "said"),
+    ("value", "code", "output"),
     [
         ("", 0, "0\n1\n2\n"),
         ("gpu.sent:2", -signal.SIGKILL, "0\n"),
         ("gpu.commit:1", 0, "0\n1\n2\n"),
     ],
 )
-def test_the_process_ends_at_the_passage_that_was_asked_for(
-    value: str, code: int, said: str
-) -> None:
+def test_the_process_is_killed_at_the_requested_passage(value: str, code: int, output: str) -> None:
     process = run(value)
-    assert process.communicate(timeout=30)[0] == said
+    assert process.communicate(timeout=30)[0] == output
     assert process.returncode == code
 
 
 @pytest.mark.parametrize("action", ["hang", "stop"])
-def test_a_process_that_hangs_or_stops_goes_no_further(action: str) -> None:
+def test_a_hanging_or_stopped_process_does_not_continue(action: str) -> None:
     process = run(f"gpu.polled:3:{action}")
     try:
         assert process.stdout
@@ -73,7 +77,7 @@ def test_a_process_that_hangs_or_stops_goes_no_further(action: str) -> None:
         "gpu.sent:٣",
     ],
 )
-def test_what_names_no_edge_passage_or_action_is_a_wrong_setting(
+def test_an_unknown_edge_passage_or_action_is_an_invalid_setting(
     value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, value)
@@ -81,6 +85,6 @@ def test_what_names_no_edge_passage_or_action_is_a_wrong_setting(
         settings.load()
 
 
-def test_an_edge_is_accepted_among_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_load_with_a_valid_failpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "gpu.sent:1:hang")
     assert settings.load()

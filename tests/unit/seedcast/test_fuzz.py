@@ -1,4 +1,4 @@
-"""Whatever comes from outside, a decoder answers with a value or with its mapped error, and with nothing else."""
+"""Whatever comes from outside, a decoder returns a value or raises its mapped error."""
 
 import io
 import string
@@ -35,7 +35,7 @@ from schemas.messages import (
 from seedcast import codec
 from seedcast import settings as configuration
 from seedcast.catalog import profiles
-from seedcast.embedded.stack_state import Recorded, State
+from seedcast.embedded.stack_state import ProcessRecord, State
 from seedcast.embedded.stack_state import read as read_state
 from seedcast.errors import (
     InvalidInput,
@@ -117,33 +117,28 @@ values = st.recursive(
 
 
 @st.composite
-def damaged(draw: st.DrawFn, whole: list[bytes]) -> bytes:
-    """A sound record with bytes overwritten, cut out, or put in."""
-    record = bytearray(draw(st.sampled_from(whole)))
+def damaged(draw: st.DrawFn, valid: list[bytes]) -> bytes:
+    """A valid record with bytes overwritten, removed or inserted."""
+    record = bytearray(draw(st.sampled_from(valid)))
     for _ in range(draw(st.integers(0, 4))):
-        at = draw(st.integers(0, len(record)))
-        record[at : at + draw(st.integers(0, 3))] = draw(st.binary(max_size=4))
+        start = draw(st.integers(0, len(record)))
+        record[start : start + draw(st.integers(0, 3))] = draw(st.binary(max_size=4))
     return bytes(record)
 
 
 @st.composite
 def altered(draw: st.DrawFn, kind: type[msgspec.Struct]) -> bytes:
     """JSON with the right names and any values."""
-    names = list(msgspec.structs.fields(kind))
-    fields = draw(
-        st.dictionaries(
-            st.sampled_from([field.encode_name for field in names]), values, max_size=len(names)
-        )
-    )
-    return msgspec.json.encode(
-        {"request_id": "request-1"} | fields if draw(st.booleans()) else fields
-    )
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+    fields = draw(st.dictionaries(st.sampled_from(names), values, max_size=len(names)))
+    has_id = draw(st.booleans())
+    return msgspec.json.encode({"request_id": "request-1"} | fields if has_id else fields)
 
 
-def anything(whole: list[bytes], kind: type[msgspec.Struct]) -> st.SearchStrategy[bytes]:
+def anything(valid: list[bytes], kind: type[msgspec.Struct]) -> st.SearchStrategy[bytes]:
     return st.one_of(
         st.binary(max_size=200),
-        damaged(whole),
+        damaged(valid),
         altered(kind),
         values.map(msgspec.json.encode),
         values.map(msgspec.msgpack.encode),
@@ -151,17 +146,17 @@ def anything(whole: list[bytes], kind: type[msgspec.Struct]) -> st.SearchStrateg
 
 
 @given(anything([REQUEST], SpeechRequest))
-def test_any_request_is_one_or_is_answered_or_buried(value: bytes) -> None:
-    found = of_record(value, PROFILES)
-    assert isinstance(found, SpeechRequest | Rejected | Undecodable)
+def test_any_record_is_a_request_a_rejection_or_undecodable(value: bytes) -> None:
+    result = of_record(value, PROFILES)
+    assert isinstance(result, SpeechRequest | Rejected | Undecodable)
     with suppress(Undecodable):
         codec.rejection(value, InvalidRequest("invalid_request", "wrong"))
-    if isinstance(found, Rejected):
-        assert codec.decode_synthesis(codec.encode_synthesis(found)) == found
+    if isinstance(result, Rejected):
+        assert codec.decode_synthesis(codec.encode_synthesis(result)) == result
 
 
 @pytest.mark.parametrize(
-    ("decode", "whole", "kind"),
+    ("decode", "valid", "kind"),
     [
         (codec.decode_result, [RESULT], SpeechResult),
         (codec.decode_campaign, [CAMPAIGN], Campaign),
@@ -170,19 +165,19 @@ def test_any_request_is_one_or_is_answered_or_buried(value: bytes) -> None:
     ids=["result", "campaign", "synthesis"],
 )
 def test_any_record_is_decoded_or_undecodable(
-    decode: Callable[[bytes], object], whole: list[bytes], kind: type[msgspec.Struct]
+    decode: Callable[[bytes], object], valid: list[bytes], kind: type[msgspec.Struct]
 ) -> None:
-    @given(anything(whole, kind))
-    def judge(value: bytes) -> None:
+    @given(anything(valid, kind))
+    def decodes_or_is_undecodable(value: bytes) -> None:
         with suppress(Undecodable):
             decode(value)
 
-    judge()
+    decodes_or_is_undecodable()
 
 
 @given(damaged(SYNTHESIS) | st.binary(max_size=200) | values.map(msgspec.msgpack.encode))
 @examples(deadline=None)
-def test_any_audio_record_has_an_outcome_or_is_undecodable(value: bytes) -> None:
+def test_any_audio_record_gives_a_result_or_is_undecodable(value: bytes) -> None:
     with suppress(Undecodable):
         result = render_record(value, DEPLOYMENT).result
         assert codec.decode_result(codec.encode_json(result)) == result
@@ -216,7 +211,7 @@ headers = st.lists(
 @given(headers)
 @example([(dead_letters.DELIVERY_COUNT, b"9" * 5000)])
 @example([(dead_letters.FIRST_FAILURE, b"2026-01-01T00:00:00+99:99")])
-def test_any_headers_are_a_letter_or_undecodable_and_can_be_buried_again(
+def test_any_headers_are_a_dead_letter_or_undecodable_and_can_be_dead_lettered_again(
     changed: list[tuple[str, bytes]],
 ) -> None:
     record = Record(
@@ -226,13 +221,11 @@ def test_any_headers_are_a_letter_or_undecodable_and_can_be_buried_again(
         letter = dead_letters.parse(record)
         with suppress(SeedcastError):  # an address from outside may name no object
             dead_letters.original(letter, MemoryStore())
-    again = dead_letters.dead_letter(record, Undecodable("no"), stage="s", store=MemoryStore())
-    assert (
-        dead_letters.parse(
-            Record(record.partition, 6, again[0], again[1], tuple(again[2]), 0)
-        ).offset
-        == 5
+    key, value, headers = dead_letters.dead_letter(
+        record, Undecodable("no"), stage="s", store=MemoryStore()
     )
+    again = Record(record.partition, 6, key, value, tuple(headers), 0)
+    assert dead_letters.parse(again).offset == 5
 
 
 @given(
@@ -240,7 +233,7 @@ def test_any_headers_are_a_letter_or_undecodable_and_can_be_buried_again(
     st.text(max_size=60)
     | st.text(string.ascii_letters + string.digits + "+/=", max_size=4090).map("1:".__add__),
 )
-def test_any_metadata_of_an_offset_is_a_ledger_that_skips_nothing_below_it(
+def test_any_offset_metadata_gives_a_ledger_that_never_goes_below_the_watermark(
     watermark: int, metadata: str
 ) -> None:
     ledger = Ledger(watermark, metadata)
@@ -266,7 +259,7 @@ words = (
     )
 )
 @examples(max_examples=200, deadline=None)
-def test_any_environment_is_settings_or_says_what_is_wrong(env: dict[str, str]) -> None:
+def test_any_environment_gives_settings_or_an_error(env: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in env.items():
             patch.setenv(name, value)
@@ -276,12 +269,12 @@ def test_any_environment_is_settings_or_says_what_is_wrong(env: dict[str, str]) 
 
 @given(
     anything(
-        [msgspec.json.encode(State(broker_port=9092, processes={"broker": Recorded(1, 0.5)}))],
+        [msgspec.json.encode(State(broker_port=9092, processes={"broker": ProcessRecord(1, 0.5)}))],
         State,
     )
 )
 @example(b'{"x":' + b"[" * 20_000)
-def test_any_state_of_a_stack_is_read_or_says_what_is_wrong(content: bytes) -> None:
+def test_any_stack_state_is_read_or_refused(content: bytes) -> None:
     with TemporaryDirectory() as folder, suppress(LocalResource):
         (Path(folder) / "stack.json").write_bytes(content)
         assert isinstance(read_state(Path(folder)), State)
@@ -295,7 +288,7 @@ def test_any_state_of_a_stack_is_read_or_says_what_is_wrong(content: bytes) -> N
         st.text(max_size=5),
     ).map(":".join)
 )
-def test_any_failpoint_is_armed_or_names_its_variable(value: str) -> None:
+def test_any_failpoint_is_armed_or_refused(value: str) -> None:
     with suppress(InvalidSettings):
         armed = parse(value)
         assert armed is None or value.startswith(f"{armed.name}:{armed.passage}")
@@ -325,7 +318,7 @@ cells: st.SearchStrategy[Any] = values | st.sampled_from(
 
 @given(st.dictionaries(st.sampled_from([*COLUMNS, "name", "metadata.x"]), cells, max_size=8))
 @examples(deadline=None)
-def test_any_row_is_a_request_or_names_its_field(row: dict[str, Any]) -> None:
+def test_any_row_is_a_request_or_an_invalid_row(row: dict[str, Any]) -> None:
     builder = Builder(SubmitOptions(campaign="night", voice=1), NOW, PROFILES)
     with suppress(InvalidRow):
         request = builder.build(1, row, NOW)
@@ -343,17 +336,17 @@ FILES = {
 
 
 @pytest.mark.parametrize("suffix", FILES)
-def test_any_file_is_rows_or_says_what_is_wrong(
+def test_any_file_gives_rows_or_an_error(
     suffix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("fuzz") / f"list{suffix}"
 
     @given(damaged(FILES[suffix]) | st.binary(max_size=300))
     @examples(max_examples=60, deadline=None)
-    def judge(content: bytes) -> None:
+    def gives_rows_or_an_error(content: bytes) -> None:
         path.write_bytes(content)
         with suppress(InvalidInput):
             for row in read(path).rows:
                 assert isinstance(row, BadRow | tuple)
 
-    judge()
+    gives_rows_or_an_error()

@@ -1,4 +1,4 @@
-"""Whatever an operator's file or a stored lock holds, it is read, or refused with the mapped error, and with nothing else."""
+"""Whatever an operator's file or a stored lock contains, it is read or refused with its error."""
 
 import json
 import math
@@ -21,10 +21,8 @@ from storage.memory_store import MemoryStore
 from tests.unit.seedcast.test_fuzz import anything, damaged
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-DEEP, LONG = (
-    "[" * 20_000,
-    "1" + "0" * 5_000,
-)  # what parsers recurse on, and more digits than Python makes a number of
+DEEP = "[" * 20_000  # parsers recurse on it
+LONG = "1" + "0" * 5_000  # has more digits than Python converts to a number
 
 numbers = (
     st.integers().map(str)
@@ -46,14 +44,14 @@ toml_values = st.recursive(
 )
 
 
-def tables(names: tuple[str, ...], begin: str) -> st.SearchStrategy[bytes]:
-    """TOML with the right names and any values, after what each row must have."""
+def tables(names: tuple[str, ...], required: str) -> st.SearchStrategy[bytes]:
+    """TOML with the right names and any values, mostly after the fields that a row must have."""
     fields = st.dictionaries(st.sampled_from(names), toml_values, max_size=4)
     rows = fields.map(lambda row: "".join(f"{name} = {value}\n" for name, value in row.items()))
     return (
         st.tuples(
             st.sampled_from(["[kiosk]\n", "['']\n", '["小明"]\n', ""]),
-            st.sampled_from([begin, ""]),
+            st.sampled_from([required, ""]),
             rows,
         )
         .map("".join)
@@ -69,10 +67,6 @@ def load_voices(file: Path) -> voices.Voices:
     return voices.load(Settings(voices=str(file)))
 
 
-def whole(name: str) -> bytes:
-    return (EXAMPLES / name).read_bytes()
-
-
 VOICES = tables(voices.Voice.__struct_fields__, "seed = 7\n")
 PROFILES = tables(profiles.Profile.__struct_fields__, "format = 'flac'\nsample_rate = 16000\n")
 FILES: list[
@@ -82,12 +76,12 @@ FILES: list[
         load_profiles,
         PROFILES | damaged([b"[kiosk]\nformat = 'mp3'\nsample_rate = 24000\nband = [300, 3400]\n"]),
     ),
-    (load_voices, VOICES | damaged([whole("voices.toml")])),
+    (load_voices, VOICES | damaged([(EXAMPLES / "voices.toml").read_bytes()])),
 ]
 
 
 @pytest.mark.parametrize(("load", "contents"), FILES, ids=["profiles", "voices"])
-def test_any_file_of_an_operator_is_a_table_or_says_what_is_wrong(
+def test_any_file_of_an_operator_gives_a_table_or_an_error(
     load: Callable[[Path], profiles.Profiles | voices.Voices],
     contents: st.SearchStrategy[bytes],
     tmp_path_factory: pytest.TempPathFactory,
@@ -99,7 +93,7 @@ def test_any_file_of_an_operator_is_a_table_or_says_what_is_wrong(
     @example(f"[kiosk]\nx = {LONG}".encode())
     @example(f"[kiosk]\nformat = 'flac'\nsample_rate = 16000\npadding = {LONG[:400]}\n".encode())
     @example(f"[kiosk]\nseed = 7\nspeed = {LONG[:400]}\n".encode())
-    def judge(content: bytes) -> None:
+    def gives_a_table_or_an_error(content: bytes) -> None:
         file.write_bytes(content)
         with suppress(InvalidSettings):
             for name, row in load(file).items():
@@ -110,10 +104,10 @@ def test_any_file_of_an_operator_is_a_table_or_says_what_is_wrong(
                     if isinstance(value := getattr(row, field), float)
                 )
 
-    judge()
+    gives_a_table_or_an_error()
 
 
-STORE_KEY = voice_lock.key("night", "espeak")
+STORE_KEY = voice_lock.object_key("night", "espeak")
 LOCK = VoiceLock(
     group="night",
     engine="espeak",
@@ -126,13 +120,14 @@ LOCK = VoiceLock(
 @given(anything([encode_json(LOCK)], VoiceLock))
 @example(DEEP.encode())
 @example(
-    b'{"group": "night", "engine": "espeak", "engine_fingerprint": "\\ud800", "utterances": {}, "blessed_at": "2026-01-01T00:00:00Z"}'
+    b'{"group": "night", "engine": "espeak", "engine_fingerprint": "\\ud800",'
+    b' "utterances": {}, "blessed_at": "2026-01-01T00:00:00Z"}'
 )
 def test_any_stored_lock_is_compared_or_broken(content: bytes) -> None:
     store = MemoryStore()
     store.put(STORE_KEY, content, "application/json")
     with suppress(VoiceLockBroken):
-        found = voice_lock.read(store, "night", "espeak")
-        assert found is not None
-        voice_lock.compare(found, LOCK)
-        assert voice_lock.same(found, LOCK)
+        stored = voice_lock.read(store, "night", "espeak")
+        assert stored is not None
+        voice_lock.compare(stored, LOCK)
+        assert voice_lock.is_unchanged(stored, LOCK)

@@ -1,4 +1,4 @@
-"""A member of a consumer group forgets the partitions that leave it, whatever fails while they do."""
+"""A group member forgets revoked partitions, whatever fails in the callback before."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from seedcast.settings import Settings
 PLACE = Partition("t", 3)
 
 
-def test_partitions_are_given_up_after_what_is_done_for_them_even_if_that_fails() -> None:
+def test_on_lost_runs_after_on_revoke_even_if_that_fails() -> None:
     told: list[tuple[str, Sequence[Partition]]] = []
 
     def commit(partitions: Sequence[Partition]) -> None:

@@ -1,4 +1,4 @@
-"""While a broker is away the libraries say so a thousand times a second; a log that is to be read keeps one line of each kind."""
+"""The log keeps one line of each kind: while a broker is away, libraries log it 1,000 times/s."""
 
 import json
 import logging
@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 import structlog
 
-from seedcast.logging import KINDS, QUIET, RepeatFilter, configure
+from seedcast.logging import MAX_KINDS, REPEAT_INTERVAL, RepeatFilter, configure
 from seedcast.settings import LogSettings
 
 REFUSED = "Unable connect to node with id %s: %s"
@@ -28,20 +28,22 @@ def repeated(record: logging.LogRecord) -> int | None:
     return getattr(record, "repeated", None)
 
 
-def test_one_line_of_a_kind_passes_and_the_next_says_how_many_did_not() -> None:
+def test_one_line_of_a_kind_passes_and_the_next_counts_the_dropped_ones() -> None:
     clock = Clock()
-    sparing = RepeatFilter(clock)
-    assert sparing.filter(line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)"))
+    repeat_filter = RepeatFilter(clock)
+    assert repeat_filter.filter(
+        line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)")
+    )
     for port in range(100):
-        assert not sparing.filter(
+        assert not repeat_filter.filter(
             line("aiokafka", REFUSED, 2, f"Connect call failed ('10.0.0.2', {port})")
         )
-    clock.now += QUIET
+    clock.now += REPEAT_INTERVAL
     later = line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)")
-    assert (sparing.filter(later), repeated(later)) == (True, 100)
-    clock.now += QUIET
-    calm = line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)")
-    assert (sparing.filter(calm), repeated(calm)) == (True, None)
+    assert (repeat_filter.filter(later), repeated(later)) == (True, 100)
+    clock.now += REPEAT_INTERVAL
+    last = line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)")
+    assert (repeat_filter.filter(last), repeated(last)) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -55,90 +57,81 @@ def test_one_line_of_a_kind_passes_and_the_next_says_how_many_did_not() -> None:
     ids=["level", "reason", "logger", "message"],
 )
 def test_a_new_kind_passes_at_once(other: logging.LogRecord) -> None:
-    sparing = RepeatFilter(Clock())
-    sparing.filter(line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)"))
-    assert sparing.filter(other)
+    repeat_filter = RepeatFilter(Clock())
+    repeat_filter.filter(line("aiokafka", REFUSED, 1, "Connect call failed ('10.0.0.1', 9092)"))
+    assert repeat_filter.filter(other)
 
 
-def test_what_librdkafka_says_of_two_failures_is_two_kinds() -> None:
-    """Its template is one for all its lines."""
-    sparing, template = RepeatFilter(Clock()), "%s [%s] %s"
-    head = "[thrd:10.0.0.1:9092/1]: 10.0.0.1:9092/1:"
-    refused = f"{head} Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 0ms in state CONNECT)"
-    again = f"{head} Connect to ipv4#10.0.0.1:9092 failed: Connection refused (after 7ms in state CONNECT)"
-    closed = f"{head} Disconnected: connection closed by peer (after 3154ms in state UP)"
-    passed = [
-        sparing.filter(
-            line("librdkafka", template, "FAIL", f"seedcast-host#consumer-{number}", said)
-        )
-        for number, said in ((1, refused), (2, again))
+def test_two_failures_of_librdkafka_are_two_kinds() -> None:
+    """All lines of librdkafka have the same template."""
+    repeat_filter = RepeatFilter(Clock())
+    thread = "[thrd:10.0.0.1:9092/1]: 10.0.0.1:9092/1:"
+    refused = f"{thread} Connect to ipv4#10.0.0.1:9092 failed: Connection refused"
+    lines = [
+        (1, f"{refused} (after 0ms in state CONNECT)"),
+        (2, f"{refused} (after 7ms in state CONNECT)"),
+        (1, f"{thread} Disconnected: connection closed by peer (after 3154ms in state UP)"),
     ]
-    assert [
-        *passed,
-        sparing.filter(line("librdkafka", template, "FAIL", "seedcast-host#consumer-1", closed)),
-    ] == [True, False, True]
+    passed = [
+        repeat_filter.filter(
+            line("librdkafka", "%s [%s] %s", "FAIL", f"seedcast-host#consumer-{number}", message)
+        )
+        for number, message in lines
+    ]
+    assert passed == [True, False, True]
 
 
 def test_another_reason_in_brackets_is_another_kind() -> None:
-    sparing, passed = RepeatFilter(Clock()), []
+    repeat_filter, passed = RepeatFilter(Clock()), []
+    template, request = "Error sending %s to node %s [%s]", "HeartbeatRequest"
     for node, reason in (
         (1, "NodeNotReadyError"),
         (2, "NodeNotReadyError"),
         (2, "GroupAuthorizationFailedError"),
     ):
-        passed.append(
-            sparing.filter(
-                line(
-                    "aiokafka",
-                    "Error sending %s to node %s [%s]",
-                    "HeartbeatRequest",
-                    node,
-                    reason,
-                    level=logging.ERROR,
-                )
-            )
-        )
+        record = line("aiokafka", template, request, node, reason, level=logging.ERROR)
+        passed.append(repeat_filter.filter(record))
     assert passed == [True, False, True]
 
 
 def test_another_exception_under_the_same_message_is_another_kind() -> None:
-    sparing, passed = RepeatFilter(Clock()), []
+    repeat_filter, passed = RepeatFilter(Clock()), []
     for error in (ValueError("a"), ValueError("b"), KeyError("a")):
         record = line("aiokafka", "Unexpected error in fetcher routine", level=logging.ERROR)
         record.exc_info = (type(error), error, None)
-        passed.append(sparing.filter(record))
+        passed.append(repeat_filter.filter(record))
     assert passed == [True, False, True]
 
 
-def test_a_template_that_does_not_fit_its_values_is_the_handlers_to_say() -> None:
+def test_a_line_whose_template_does_not_fit_its_values_passes() -> None:
     assert RepeatFilter(Clock()).filter(line("aiokafka", "node %s: %s", 1))
 
 
-def test_our_own_lines_are_never_left_out() -> None:
-    sparing = RepeatFilter(Clock())
+def test_our_own_lines_are_never_dropped() -> None:
+    repeat_filter = RepeatFilter(Clock())
     assert all(
-        sparing.filter(line(name, "unavailable"))
-        for name in ("seedcast.patience", "fausto", "")
+        repeat_filter.filter(line(name, "unavailable"))
+        for name in ("seedcast.retry", "fausto", "")
         for _ in range(3)
     )
 
 
-def test_memory_is_bounded() -> None:
+def test_the_number_of_remembered_kinds_is_bounded() -> None:
     clock = Clock()
-    sparing = RepeatFilter(clock)
-    for number in range(3 * KINDS):
+    repeat_filter = RepeatFilter(clock)
+    for number in range(3 * MAX_KINDS):
         clock.now += 0.001
-        assert sparing.filter(line("aiokafka", chr(0x4E00 + number)))
-    assert len(sparing._seen) == KINDS
+        assert repeat_filter.filter(line("aiokafka", chr(0x4E00 + number)))
+    assert len(repeat_filter._seen) == MAX_KINDS
 
 
-def test_of_many_threads_one_passes() -> None:
-    sparing = RepeatFilter(Clock())
+def test_of_the_same_line_from_many_threads_one_passes() -> None:
+    repeat_filter = RepeatFilter(Clock())
     passed: list[bool] = []
     threads = [
         Thread(
             target=lambda: passed.extend(
-                [sparing.filter(line("faust", "away")) for _ in range(200)]
+                [repeat_filter.filter(line("faust", "away")) for _ in range(200)]
             )
         )
         for _ in range(8)
@@ -150,7 +143,7 @@ def test_of_many_threads_one_passes() -> None:
     assert (len(passed), sum(passed)) == (1600, 1)
 
 
-def test_the_log_says_how_many_were_left_out(
+def test_the_log_says_how_many_lines_were_dropped(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, clock, before = logging.getLogger(), Clock(), structlog.get_config()
@@ -158,15 +151,15 @@ def test_the_log_says_how_many_were_left_out(
         patch.setattr(root, "handlers", [])
         patch.setattr(root, "level", root.level)
         configure(LogSettings(format="json", level="info"))
-        (sparing,) = root.handlers[0].filters
-        patch.setattr(sparing, "_clock", clock)
+        (repeat_filter,) = root.handlers[0].filters
+        patch.setattr(repeat_filter, "_clock", clock)
         for _ in range(50):
             logging.getLogger("librdkafka").warning("%s", "away")
-        clock.now += QUIET
+        clock.now += REPEAT_INTERVAL
         logging.getLogger("librdkafka").warning("%s", "away")
     structlog.configure(**before)
-    said = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
-    assert [(entry["event"], entry["level"], entry.get("repeated")) for entry in said] == [
+    entries = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
+    assert [(entry["event"], entry["level"], entry.get("repeated")) for entry in entries] == [
         ("away", "warning", None),
         ("away", "warning", 49),
     ]

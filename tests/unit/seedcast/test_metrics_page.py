@@ -1,4 +1,4 @@
-"""The page beside the metrics: ready only while everything that was named is met, alive as long as it answers."""
+"""The probes beside the metrics: ready while every need is met, alive as long as it answers."""
 
 import json
 from http.client import HTTPConnection
@@ -10,7 +10,7 @@ from seedcast.health import LIVE, READY, Readiness
 from seedcast.settings import MetricsSettings
 
 
-def ask(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
+def get(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
     connection = HTTPConnection(host, port, timeout=10)
     try:
         connection.request("GET", path)
@@ -21,13 +21,13 @@ def ask(port: int, path: str, host: str = "127.0.0.1") -> tuple[int, str]:
 
 
 def ready(port: int) -> tuple[int, list[str]]:
-    status, body = ask(port, READY)
+    status, body = get(port, READY)
     answer = json.loads(body)
     assert answer["ready"] is (status == 200)
     return status, answer["missing"]
 
 
-def test_ready_names_what_is_missing_until_nothing_is_and_again_once_the_process_leaves() -> None:
+def test_ready_names_the_needs_that_are_not_met_or_were_withdrawn() -> None:
     readiness = Readiness("model", "lock", "assignment")
     port = metrics.serve(MetricsSettings(), readiness)
     assert ready(port) == (503, ["model", "lock", "assignment"])
@@ -40,22 +40,22 @@ def test_ready_names_what_is_missing_until_nothing_is_and_again_once_the_process
     assert ready(port) == (503, ["assignment"])
 
 
-def test_what_was_withdrawn_before_it_was_met_stays_missing() -> None:
+def test_a_need_that_is_withdrawn_before_it_is_met_stays_missing() -> None:
     readiness = Readiness("assignment")
     readiness.withdraw("assignment")
     readiness.meet("assignment")
     assert readiness.missing == ("assignment",)
 
 
-def test_alive_means_that_it_answers() -> None:
-    assert ask(metrics.serve(MetricsSettings(), Readiness("model")), LIVE) == (
+def test_a_process_that_answers_is_alive() -> None:
+    assert get(metrics.serve(MetricsSettings(), Readiness("model")), LIVE) == (
         200,
         '{"live": true, "missing": []}',
     )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_metrics_are_where_they_were(host: str) -> None:
-    status, body = ask(metrics.serve(MetricsSettings(host=host)), "/metrics", host)
+def test_metrics_are_served_over_ipv4_and_ipv6(host: str) -> None:
+    status, body = get(metrics.serve(MetricsSettings(host=host)), "/metrics", host)
     assert status == 200
     assert "seedcast_requests_taken_total" in body

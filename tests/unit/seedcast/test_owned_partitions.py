@@ -1,4 +1,4 @@
-"""The last rounds before a group is left: what moved is committed, whatever the broker says, and nothing is taken over any more."""
+"""The last commits before a worker leaves its group."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,11 +10,11 @@ from seedcast.errors import BrokerUnavailable, CredentialsRefused, SeedcastError
 from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.settings import Settings
 
-PLACE = Partition("requests", 0)
+PARTITION = Partition("requests", 0)
 
 
 class Member:
-    """Stands for GroupConsumer; answers a commit in the next poll."""
+    """A double of GroupConsumer that answers a commit in the next poll."""
 
     def __init__(self, *_: object, **callbacks: Callable[..., None]) -> None:
         self.callbacks = callbacks
@@ -40,13 +40,13 @@ class Member:
         yield from ()
 
     def close(self) -> None:
-        self.callbacks["on_revoke"]([PLACE])
-        self.callbacks["on_lost"]([PLACE])
+        self.callbacks["on_revoke"]([PARTITION])
+        self.callbacks["on_lost"]([PARTITION])
 
 
 @pytest.fixture
-def parting() -> tuple[Assignments, Member]:
-    """One partition, of which one record is done and not committed."""
+def leaving() -> tuple[Assignments, Member]:
+    """A partition with one record that is done and not committed."""
     made: list[Member] = []
 
     def join(*arguments: Any, **callbacks: Any) -> Any:
@@ -59,41 +59,43 @@ def parting() -> tuple[Assignments, Member]:
         Callbacks(waiting=lambda _: 0, flush=lambda: None, forget=lambda _: None),
         join,
     )
-    assignments._assigned({PLACE: Committed(7, "")})
-    assignments._ours[PLACE].ledger.take(7)
-    assignments._ours[PLACE].finish(7)
+    assignments._on_assign({PARTITION: Committed(7, "")})
+    assignments._owned[PARTITION].ledger.take(7)
+    assignments._owned[PARTITION].finish(7)
     return assignments, made[0]
 
 
-def test_a_refused_commit_is_made_again_until_it_is_taken(
-    parting: tuple[Assignments, Member],
+def test_a_refused_commit_is_repeated_until_it_succeeds(
+    leaving: tuple[Assignments, Member],
 ) -> None:
-    assignments, member = parting
+    assignments, member = leaving
     member.answers = [BrokerUnavailable("rebalance in progress"), None]
-    rounds = [assignments.part() for _ in range(3)]
-    assert (rounds, member.begun) == ([False, False, True], [{PLACE: (8, "")}] * 2)
+    rounds = [assignments.leave_round() for _ in range(3)]
+    assert (rounds, member.begun) == ([False, False, True], [{PARTITION: (8, "")}] * 2)
     assert member.left == member.polls == 3, (
-        "who has committed is served as well: others may wait for it"
+        "a group without open commits is served too: other members may wait for it"
     )
 
 
-def test_what_cannot_go_on_is_no_reason_to_stay(parting: tuple[Assignments, Member]) -> None:
-    assignments, member = parting
-    member.failure = CredentialsRefused("no")
-    assert assignments.part()
-
-
-def test_a_commit_that_no_credentials_allow_ends_the_worker(
-    parting: tuple[Assignments, Member],
+def test_an_error_that_allows_no_commit_ends_the_rounds(
+    leaving: tuple[Assignments, Member],
 ) -> None:
-    assignments, member = parting
+    assignments, member = leaving
+    member.failure = CredentialsRefused("no")
+    assert assignments.leave_round()
+
+
+def test_a_commit_with_refused_credentials_ends_the_worker(
+    leaving: tuple[Assignments, Member],
+) -> None:
+    assignments, member = leaving
     member.answers = [CredentialsRefused("no")]
     assignments.commit()
     with pytest.raises(CredentialsRefused):
         list(assignments.poll(1, 0))
 
 
-def test_while_the_group_is_left_nothing_is_committed(parting: tuple[Assignments, Member]) -> None:
-    assignments, member = parting
-    assignments.close()  # a synchronous commit is more than this member has
+def test_nothing_is_committed_while_the_group_is_left(leaving: tuple[Assignments, Member]) -> None:
+    assignments, member = leaving
+    assignments.close()  # this double has no synchronous commit: one would raise
     assert not member.begun

@@ -1,4 +1,4 @@
-"""A profile that no device could use is refused where it is read, by its row and its field."""
+"""An invalid profile is refused when it is read, and the error names its row and field."""
 
 from pathlib import Path
 
@@ -37,13 +37,10 @@ def load(folder: Path, content: str) -> profiles.Profiles:
         ("sample_rate = 88201", "whole tens"),
     ],
 )
-def test_a_wrong_field_is_named_with_its_row(tmp_path: Path, row: str, named: str) -> None:
+def test_an_error_names_the_invalid_field_and_its_row(tmp_path: Path, row: str, named: str) -> None:
+    sample_rate = "" if "sample_rate" in row else "sample_rate = 16000\n"
     with pytest.raises(InvalidSettings) as raised:
-        load(
-            tmp_path,
-            f"[kiosk]\nformat = 'flac'\n{row}\n"
-            + ("" if "sample_rate" in row else "sample_rate = 16000\n"),
-        )
+        load(tmp_path, f"[kiosk]\nformat = 'flac'\n{row}\n{sample_rate}")
     assert "profile [kiosk]" in str(raised.value)
     assert named in raised.value.got
 
@@ -52,45 +49,39 @@ def test_a_wrong_field_is_named_with_its_row(tmp_path: Path, row: str, named: st
     "row",
     ["format = 'mp3'\nsample_rate = 8000", "format = 'mp3'\nsample_rate = 24000\nbitrate = 65000"],
 )
-def test_what_mp3_cannot_be_is_refused(tmp_path: Path, row: str) -> None:
+def test_a_rate_or_bitrate_that_mp3_does_not_have_is_refused(tmp_path: Path, row: str) -> None:
     with pytest.raises(InvalidSettings, match="for MP3"):
         load(tmp_path, f"[kiosk]\n{row}\n")
 
 
 @pytest.mark.parametrize(
-    ("rate", "bitrate", "said"),
+    ("rate", "bitrate", "message"),
     [(44_100, 32_000, "sample_rate of .* for Opus"), (24_000, 256_001, "at most 256000 for Opus")],
 )
-def test_what_opus_cannot_be_is_refused(tmp_path: Path, rate: int, bitrate: int, said: str) -> None:
-    with pytest.raises(InvalidSettings, match=said):
+def test_a_rate_or_bitrate_that_opus_does_not_have_is_refused(
+    tmp_path: Path, rate: int, bitrate: int, message: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=message):
         load(tmp_path, f"[kiosk]\nformat = 'ogg-opus'\nsample_rate = {rate}\nbitrate = {bitrate}\n")
 
 
-def test_every_step_can_be_switched_off_and_a_short_row_has_them_all(tmp_path: Path) -> None:
+def test_every_step_is_applied_by_default_and_can_be_switched_off(tmp_path: Path) -> None:
     table = load(
         tmp_path,
-        "[bare]\nformat = 'flac'\nsample_rate = 16000\ntrim = 'off'\ndenoise = 'off'\nloudness = 'off'\ntrue_peak = 'off'\n"
+        "[bare]\nformat = 'flac'\nsample_rate = 16000\n"
+        "trim = 'off'\ndenoise = 'off'\nloudness = 'off'\ntrue_peak = 'off'\n"
         "[short]\nformat = 'flac'\nsample_rate = 16000\n",
     )
-    assert (
-        table["bare"].trim,
-        table["bare"].denoise,
-        table["bare"].loudness,
-        table["bare"].true_peak,
-    ) == ("off", "off", "off", "off")
-    assert (
-        table["short"].trim,
-        table["short"].denoise,
-        table["short"].loudness,
-        table["short"].true_peak,
-    ) == ("auto", "auto", -19, -1)
+    assert steps(table["bare"]) == ("off", "off", "off", "off")
+    assert steps(table["short"]) == ("auto", "auto", -19, -1)
 
 
-def test_the_example_takes_every_sound_for_speech() -> None:
-    table = profiles.load(
-        PostprocessSettings(profiles=str(Path(__file__).parents[3] / "examples" / "profiles.toml"))
-    )
-    assert {name for name, profile in table.items() if profile.speech == 0} == {
-        "phone",
-        "telephony",
-    }
+def steps(profile: profiles.Profile) -> tuple[str, str, float | str, float | str]:
+    return profile.trim, profile.denoise, profile.loudness, profile.true_peak
+
+
+def test_the_example_counts_every_sound_as_speech() -> None:
+    example = Path(__file__).parents[3] / "examples" / "profiles.toml"
+    table = profiles.load(PostprocessSettings(profiles=str(example)))
+    counting_all = {name for name, profile in table.items() if profile.speech == 0}
+    assert counting_all == {"phone", "telephony"}

@@ -1,4 +1,4 @@
-"""When a campaign counts as complete, and what a repeated result changes: nothing."""
+"""When a campaign counts as complete. A repeated result changes nothing."""
 
 import time
 
@@ -24,6 +24,21 @@ def test_complete_needs_the_seal_and_every_outcome(
     assert (progress.complete, progress.finished) == (complete, sum(outcomes.values()))
 
 
+@pytest.mark.parametrize(
+    ("progress", "seconds"),
+    [
+        (Progress(accepted=10, succeeded=3, failed=1, rate=2.0), 3.0),
+        (Progress(accepted=10, succeeded=3), None),
+        (Progress(accepted=None, succeeded=3, rate=2.0), None),
+        (Progress(accepted=4, succeeded=4, rate=2.0), None),
+    ],
+)
+def test_time_left_needs_the_seal_a_rate_and_something_to_wait_for(
+    progress: Progress, seconds: float | None
+) -> None:
+    assert progress.seconds_left == seconds
+
+
 def test_only_the_first_result_of_a_request_counts() -> None:
     def result(request_id: str, status: Status) -> SpeechResult:
         return SpeechResult(request_id=request_id, campaign_id="night", status=status)
@@ -39,7 +54,7 @@ def test_only_the_first_result_of_a_request_counts() -> None:
     assert tally.statuses == {"failed": 2}
 
 
-def test_an_id_is_known_as_long_as_the_topic_keeps_it_and_is_then_forgotten() -> None:
+def test_an_id_is_remembered_as_long_as_the_topic_keeps_it() -> None:
     seen, began = Seen(), 20_000 * DAY + DAY - 1
     assert seen.first("request-0", began)
     assert seen.first("another", began + RESULTS.retention_ms)
@@ -48,7 +63,7 @@ def test_an_id_is_known_as_long_as_the_topic_keeps_it_and_is_then_forgotten() ->
     assert seen.first("request-0", began + RESULTS.retention_ms + 1)
 
 
-def test_what_is_known_does_not_grow_with_the_days() -> None:
+def test_memory_does_not_grow_with_the_days() -> None:
     seen = Seen()
     for day in range(20_000, 20_100):
         for number in range(10):
@@ -56,7 +71,7 @@ def test_what_is_known_does_not_grow_with_the_days() -> None:
     assert sum(map(len, seen._days.values())) == 10 * (RESULTS.retention_ms // DAY + 1)
 
 
-def test_a_clock_that_was_ahead_makes_no_other_id_old() -> None:
+def test_a_producers_clock_that_is_ahead_makes_no_other_id_old() -> None:
     seen, now = Seen(), int(time.time() * 1000)
     assert seen.first("request-0", now - DAY)
     assert seen.first("request-1", now + 1000 * DAY)

@@ -1,4 +1,4 @@
-"""A subscription outlives what is away for a moment."""
+"""A subscription survives a short outage."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +27,9 @@ def member_whose_broker(monkeypatch: pytest.MonkeyPatch, error: Exception | None
     return _Member(NOBODY, "billing", None)
 
 
-def test_a_broker_that_is_away_at_the_end_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broker_that_is_unavailable_at_the_end_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert member_whose_broker(monkeypatch, None).at_end()
     assert not member_whose_broker(monkeypatch, BrokerUnavailable("away")).at_end()
     with pytest.raises(OffsetsLost):

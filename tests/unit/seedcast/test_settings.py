@@ -1,4 +1,4 @@
-"""Settings: typed, read once, and fatal when wrong, with a message that names what and where."""
+"""Settings are typed and read once; a wrong one is fatal, and the error names it."""
 
 from pathlib import Path
 
@@ -14,13 +14,15 @@ def load_with(monkeypatch: pytest.MonkeyPatch, **env: str) -> settings.Settings:
     return settings.load()
 
 
-def test_environment_goes_before_the_file_and_the_file_before_the_default(
+def test_the_environment_overrides_the_file_and_the_file_the_default(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "seedcast.toml"
     file.write_text('[kafka]\nbootstrap = "file:9092"\nspread = 3\n')
-    found = load_with(monkeypatch, SEEDCAST_CONFIG=str(file), SEEDCAST_KAFKA_BOOTSTRAP="env:9092")
-    assert (found.kafka.bootstrap, found.kafka.spread, found.kafka.partitions) == ("env:9092", 3, 8)
+    kafka = load_with(
+        monkeypatch, SEEDCAST_CONFIG=str(file), SEEDCAST_KAFKA_BOOTSTRAP="env:9092"
+    ).kafka
+    assert (kafka.bootstrap, kafka.spread, kafka.partitions) == ("env:9092", 3, 8)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +37,7 @@ def test_environment_goes_before_the_file_and_the_file_before_the_default(
         ({"SEEDCAST_CONFIG": "/nowhere.toml"}, "no such file"),
     ],
 )
-def test_wrong_or_unknown_setting_is_fatal_and_named(
+def test_an_invalid_or_unknown_setting_is_fatal_and_named(
     monkeypatch: pytest.MonkeyPatch, env: dict[str, str], named: str
 ) -> None:
     with pytest.raises(InvalidSettings, match=named.replace(".", r"\.")):
@@ -50,7 +52,7 @@ def test_wrong_or_unknown_setting_is_fatal_and_named(
         ("[no_such]\na = 1", "no_such"),
     ],
 )
-def test_wrong_file_is_fatal_and_named(
+def test_an_invalid_file_is_fatal_and_the_error_says_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, named: str
 ) -> None:
     file = tmp_path / "seedcast.toml"
@@ -59,11 +61,11 @@ def test_wrong_file_is_fatal_and_named(
         load_with(monkeypatch, SEEDCAST_CONFIG=str(file))
 
 
-def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = load_with(
+def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load_with(
         monkeypatch, SEEDCAST_S3_SECRET_KEY="hunter2", SEEDCAST_KAFKA_SASL_PASSWORD="hunter2"
     )
-    assert "hunter2" not in repr(found) + str(found.s3)
+    assert "hunter2" not in repr(loaded) + str(loaded.s3)
     monkeypatch.setenv("SEEDCAST_KAFKA_OPTIONS", "hunter2, not JSON")
     with pytest.raises(InvalidSettings) as raised:
         settings.load()
@@ -79,7 +81,7 @@ def test_secrets_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         "s3 = ['hunter2']",
     ],
 )
-def test_secret_in_the_wrong_place_is_not_shown(
+def test_a_secret_in_the_wrong_field_is_not_printed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
 ) -> None:
     file = tmp_path / "seedcast.toml"
@@ -89,6 +91,6 @@ def test_secret_in_the_wrong_place_is_not_shown(
     assert "hunter2" not in str(raised.value)
 
 
-def test_settings_cannot_be_changed_after_they_were_read() -> None:
+def test_settings_are_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
         settings.Settings().kafka.bootstrap = "other:9092"  # type: ignore[misc]

@@ -1,15 +1,22 @@
-"""The options of style: every parameter of the schema has one, and they reach the request as a column would."""
+"""The options of style: one per parameter of the schema, and each reaches the request."""
 
 import inspect
+from dataclasses import fields
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from schemas.messages import Style
-from seedcast.cli import style_options
+from seedcast.cli.audit import audit
+from seedcast.cli.retry import retry
 from seedcast.cli.say import _request as request_of
 from seedcast.cli.say import say
+from seedcast.cli.style_options import ListOptions, StyleOptions, UtteranceOptions, expand_options
 from seedcast.cli.submit import submit
+from seedcast.cli.verify import verify
 from seedcast.errors import InvalidInput
 from seedcast.settings import Settings
 
@@ -26,31 +33,64 @@ ALL = {
 }
 
 
-def test_every_parameter_of_the_schema_is_an_option_of_both_commands() -> None:
+def test_every_parameter_of_the_schema_is_an_option_of_every_command_that_speaks() -> None:
     assert (
-        set(ALL)
-        == set(Style.__struct_fields__)
-        == set(inspect.signature(style_options.given).parameters)
+        set(ALL) == set(Style.__struct_fields__) == {field.name for field in fields(StyleOptions)}
     )
-    for command in (say, submit):
+    for command in (say, submit, retry, audit, verify):
         assert set(ALL) <= set(inspect.signature(command).parameters)
 
 
-def test_what_was_asked_for_becomes_the_style_and_nothing_else() -> None:
-    assert style_options.style(style_options.given(**ALL)) == Style(**ALL)  # type: ignore[arg-type]
-    assert style_options.style(style_options.given(**dict.fromkeys(ALL))) == Style()  # type: ignore[arg-type]
+def test_what_was_given_becomes_the_style_and_nothing_else() -> None:
+    assert StyleOptions(**ALL).style() == Style(**ALL)  # type: ignore[arg-type]
+    assert StyleOptions().style() == Style()
+    assert StyleOptions().columns() == {}
 
 
-def test_said_once_an_option_goes_before_the_default_of_a_named_voice() -> None:
+def test_a_command_gets_its_options_as_one_object() -> None:
+    app, calls = typer.Typer(), list[tuple[object, ...]]()
+
+    @app.command()
+    @expand_options
+    def speak(
+        *,
+        text: Annotated[str, typer.Argument()],
+        spoken: ListOptions,
+        loud: Annotated[bool, typer.Option("--loud")] = False,
+    ) -> None:
+        calls.append((text, spoken, loud))
+
+    options = ["--voice", "mei", "--speed", "1.5", "--no-refine", "--break", "3", "--loud"]
+    assert CliRunner().invoke(app, ["Hello.", *options]).exit_code == 0
+    spoken = ListOptions(voice="mei", speed=1.5, refine=False, break_=3)
+    assert calls == [("Hello.", spoken, True)]
+    assert spoken.columns() == {"refine": False, "break": 3}
+    assert CliRunner().invoke(app, ["Hello.", "--speed", "3"]).exit_code == 2
+
+
+def test_list_options_are_those_of_a_submission() -> None:
+    spoken = ListOptions(
+        id_column="id", template="Hi {name}.", voice="7", speaker="x", speed=1.5, laugh=1
+    )
+    options = spoken.submit_options("night", profiles=("wav",), priority="urgent")
+    assert (options.campaign, options.id_column, options.template) == ("night", "id", "Hi {name}.")
+    assert (options.voice, options.speaker, options.speed) == ("7", "x", 1.5)
+    assert (options.profiles, options.priority) == (("wav",), "urgent")
+    assert options.style == Style(laugh=1)
+
+
+def test_defaults_of_one_text_and_of_a_list() -> None:
+    assert (UtteranceOptions().voice, UtteranceOptions().speed) == ("2222", None)
+    assert (ListOptions().voice, ListOptions().speed) == (None, 1.0)
+
+
+def test_an_option_of_say_overrides_the_default_of_a_named_voice() -> None:
     settings = Settings(voices=str(EXAMPLE))
     row = {"text": "Hello.", "voice": "chat", "speaker": None, "speed": 1.5, "profile": "wav"}
     assert request_of(row, settings).style == Style(refine=True, oral=2, laugh=1, break_=4)
     request = request_of(row | {"refine": False, "break": 0}, settings)
-    assert (request.voice_seed, request.speed, request.style) == (
-        1111,
-        1.5,
-        Style(oral=2, laugh=1, break_=0),
-    )
+    assert (request.voice_seed, request.speed) == (1111, 1.5)
+    assert request.style == Style(oral=2, laugh=1, break_=0)
 
 
 def test_an_option_out_of_its_bounds_is_named() -> None:

@@ -1,4 +1,4 @@
-"""A member for each topic: urgent records first, and no topic's trouble becomes another's."""
+"""One member per topic: urgent records first, and no topic holds up another."""
 
 from collections.abc import Iterator
 from typing import Any

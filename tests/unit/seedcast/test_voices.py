@@ -1,4 +1,4 @@
-"""The voices file: whatever is wrong in it is fatal, and said with the voice's name."""
+"""The voices file: an invalid voice is fatal, and the error names it."""
 
 import json
 from pathlib import Path
@@ -26,33 +26,32 @@ def test_without_a_file_there_are_no_voices() -> None:
 
 
 def test_a_voice_is_a_seed_or_a_speaker_or_both(tmp_path: Path) -> None:
-    found = load(
+    table = load(
         tmp_path,
-        '[a]\nseed = 7\n[b]\nspeaker = "\u4e00"\n["\u5c0f\u660e"]\nseed = 3\nspeaker = "\u4e00"\nspeed = 2\nlanguage = "zh"',
+        '[a]\nseed = 7\n[b]\nspeaker = "\u4e00"\n'
+        '["\u5c0f\u660e"]\nseed = 3\nspeaker = "\u4e00"\nspeed = 2\nlanguage = "zh"',
     )
-    assert found["a"].fields() == {"voice_seed": 7, "speaker": None}
-    assert found["b"].fields() == {"voice_seed": 0, "speaker": "\u4e00"}
-    assert found["\u5c0f\u660e"].fields() == {"voice_seed": 3, "speaker": "\u4e00", "speed": 2.0}
+    assert table["a"].fields() == {"voice_seed": 7, "speaker": None}
+    assert table["b"].fields() == {"voice_seed": 0, "speaker": "\u4e00"}
+    assert table["\u5c0f\u660e"].fields() == {"voice_seed": 3, "speaker": "\u4e00", "speed": 2.0}
 
 
-def test_a_voices_own_parameters_go_over_the_lists_one_by_one() -> None:
+def test_a_voices_style_parameters_override_those_of_the_list() -> None:
     voice = Voice(name="a", seed=1, style={"break": 3, "refine": False, "top_k": 5})
-    assert voice.styled(Style(refine=True, temperature=0.5, top_k=9)) == Style(
+    assert voice.override_style(Style(refine=True, temperature=0.5, top_k=9)) == Style(
         refine=False, temperature=0.5, top_k=5, break_=3
     )
 
 
-def test_a_style_has_the_types_that_its_reader_gives_it(tmp_path: Path) -> None:
-    style = load(tmp_path, "[a]\nseed = 1\nstyle = { temperature = 1, top_k = 5, break = 2 }")[
-        "a"
-    ].styled(Style())
-    assert repr(style) == repr(
-        Style(temperature=1.0, top_k=5, break_=2)
-    )  # 1 == 1.0, but they are written differently
+def test_style_values_have_the_types_that_decoding_gives_them(tmp_path: Path) -> None:
+    table = load(tmp_path, "[a]\nseed = 1\nstyle = { temperature = 1, top_k = 5, break = 2 }")
+    style = table["a"].override_style(Style())
+    # Compare by repr: 1 == 1.0, but they are encoded differently.
+    assert repr(style) == repr(Style(temperature=1.0, top_k=5, break_=2))
 
 
 @pytest.mark.parametrize(
-    ("toml", "said"),
+    ("toml", "message"),
     [
         ("[anna]", "voice 'anna'.*a seed, a speaker or both, got neither"),
         ("[anna]\nsede = 1", "voice 'anna'.*sede"),
@@ -70,19 +69,19 @@ def test_a_style_has_the_types_that_its_reader_gives_it(tmp_path: Path) -> None:
             "voice 'anna'.*a style of temperature, .*break, got tempo",
         ),
         ("[anna]\nseed = 1\nstyle = { break_ = 1 }", "voice 'anna'.*got break_"),
-        ("[anna]\nseed = 1\nname = 'bob'", "voice 'anna'.*its name in the brackets alone"),
+        ("[anna]\nseed = 1\nname = 'bob'", "voice 'anna'.*its name only in the brackets"),
         ("[7]\nseed = 1", "voice '7'.*name"),
         ("['a b']\nseed = 1", "voice 'a b'.*name"),
         ("anna = 1", "TOML of"),
         ("[anna", "TOML of"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_fatal_and_named(tmp_path: Path, toml: str, said: str) -> None:
-    with pytest.raises(InvalidSettings, match=said):
+def test_an_invalid_voice_is_fatal_and_named(tmp_path: Path, toml: str, message: str) -> None:
+    with pytest.raises(InvalidSettings, match=message):
         load(tmp_path, toml)
 
 
-def test_a_file_that_is_not_there_or_no_text_is_fatal(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_not_text_is_fatal(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"SEEDCAST_VOICES; expected a readable TOML file"):
         voices.load(Settings(voices=str(tmp_path / "nowhere.toml")))
     (tmp_path / "voices.toml").write_bytes(b"\xff\xfe")
@@ -90,13 +89,11 @@ def test_a_file_that_is_not_there_or_no_text_is_fatal(tmp_path: Path) -> None:
         voices.load(Settings(voices=str(tmp_path / "voices.toml")))
 
 
-def test_the_command_lists_the_example() -> None:
+def test_the_command_lists_the_voices_of_the_example() -> None:
     env = {"SEEDCAST_VOICES": str(EXAMPLE), "COLUMNS": "200"}
-    shown = CliRunner().invoke(app, ["voices"], env=env)
-    assert shown.exit_code == 0
-    listed = [
-        json.loads(line)
-        for line in CliRunner().invoke(app, ["voices", "--json"], env=env).output.splitlines()
-    ]
+    printed = CliRunner().invoke(app, ["voices"], env=env)
+    assert printed.exit_code == 0
+    as_json = CliRunner().invoke(app, ["voices", "--json"], env=env)
+    listed = [json.loads(line) for line in as_json.output.splitlines()]
     assert len(listed) == len(voices.load(Settings(voices=str(EXAMPLE)))) > 0
-    assert all(voice["name"] in shown.output for voice in listed)
+    assert all(voice["name"] in printed.output for voice in listed)

@@ -1,3 +1,5 @@
+"""Dead letters are parsed back to the record, fit their topic and cannot be forged."""
+
 from datetime import UTC, datetime
 
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from schemas.topics import AUDIO, DEAD_LETTERS, MIB
 from seedcast.errors import MissingObject, StoreUnavailable, Undecodable
 from seedcast.kafka import Headers, Partition, Record
-from storage.dead_letters import ORIGINAL, dead_letter, original, parse
+from storage.dead_letters import ORIGINAL, DeadLetter, dead_letter, newest, original, parse
 from storage.memory_store import MemoryStore
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -24,38 +26,33 @@ def sent(letter: tuple[bytes | None, bytes, Headers]) -> Record:
 
 
 def size(letter: tuple[bytes | None, bytes, Headers]) -> int:
-    """As Kafka counts it: batch and record overhead, and at most five bytes for each length."""
+    """Return its size as Kafka counts it.
+
+    A batch takes 61 bytes, a record 32, and each length at most five.
+    """
     key, value, headers = letter
-    return (
-        61
-        + 32
-        + len(key or b"")
-        + len(value)
-        + sum(len(name.encode()) + len(content) + 10 for name, content in headers)
-    )
+    header_bytes = sum(len(name.encode()) + len(content) + 10 for name, content in headers)
+    return 61 + 32 + len(key or b"") + len(value) + header_bytes
 
 
-def test_a_letter_says_why_and_from_where_by_kafka_connects_names() -> None:
+def test_a_dead_letters_headers_say_why_and_from_where_by_kafka_connects_names() -> None:
     key, value, headers = dead_letter(
         record(), ERROR, stage="gpu-consumer", store=MemoryStore(), now=NOW
     )
-    found = dict(headers)
+    values = dict(headers)
     assert (key, value) == (b"7", b"\xff")
-    assert found["__connect.errors.topic"] == b"seedcast.requests"
-    assert found["__connect.errors.partition"] == b"3"
-    assert found["__connect.errors.offset"] == b"42"
-    assert found["__connect.errors.stage"] == b"gpu-consumer"
-    assert (
-        found["__connect.errors.class.name"]
-        == found["__connect.errors.exception.class.name"]
-        == b"seedcast.errors.Undecodable"
-    )
-    assert found["__connect.errors.exception.message"] == str(ERROR).encode()
-    assert found["seedcast.first-failure"] == NOW.isoformat().encode()
-    assert found["seedcast.version"]
+    assert values["__connect.errors.topic"] == b"seedcast.requests"
+    assert values["__connect.errors.partition"] == b"3"
+    assert values["__connect.errors.offset"] == b"42"
+    assert values["__connect.errors.stage"] == b"gpu-consumer"
+    for name in ("__connect.errors.class.name", "__connect.errors.exception.class.name"):
+        assert values[name] == b"seedcast.errors.Undecodable"
+    assert values["__connect.errors.exception.message"] == str(ERROR).encode()
+    assert values["seedcast.first-failure"] == NOW.isoformat().encode()
+    assert values["seedcast.version"]
 
 
-def test_a_letter_reads_back_and_gives_the_original() -> None:
+def test_a_dead_letter_is_parsed_and_gives_the_original() -> None:
     store = MemoryStore()
     letter = parse(sent(dead_letter(record(), ERROR, stage="gpu-consumer", store=store, now=NOW)))
     assert (letter.position, letter.topic, letter.partition, letter.offset, letter.stage) == (
@@ -70,9 +67,7 @@ def test_a_letter_reads_back_and_gives_the_original() -> None:
     assert (key, value, list(headers)[:1]) == (b"7", b"\xff", [("trace", b"abc")])
 
 
-def test_a_letter_that_was_put_back_and_fails_again_keeps_its_first_failure_and_is_counted() -> (
-    None
-):
+def test_a_record_that_fails_again_keeps_its_first_failure_and_is_counted() -> None:
     store = MemoryStore()
     letter = parse(sent(dead_letter(record(), ERROR, stage="s", store=store, now=NOW)))
     assert letter.delivery_count == 1
@@ -89,34 +84,17 @@ def test_a_letter_that_was_put_back_and_fails_again_keeps_its_first_failure_and_
 
 
 @pytest.mark.parametrize("count", [b"", b"-1", b"many", b"\xff", b"9" * 5000])
-def test_a_count_that_is_none_counts_for_nothing(count: bytes) -> None:
-    letter = parse(
-        sent(
-            dead_letter(
-                record(headers=[("seedcast.delivery-count", count)]),
-                ERROR,
-                stage="s",
-                store=MemoryStore(),
-            )
-        )
-    )
+def test_a_delivery_count_that_is_not_a_number_is_ignored(count: bytes) -> None:
+    forged = record(headers=[("seedcast.delivery-count", count)])
+    letter = parse(sent(dead_letter(forged, ERROR, stage="s", store=MemoryStore())))
     assert (letter.delivery_count, letter.headers) == (1, ())
 
 
-def test_a_letter_of_a_version_that_did_not_count_is_its_first() -> None:
+def test_a_dead_letter_without_a_delivery_count_counts_as_the_first() -> None:
+    """Versions of Seedcast that did not count wrote no such header."""
     key, value, headers = dead_letter(record(), ERROR, stage="s", store=MemoryStore())
-    assert (
-        parse(
-            sent(
-                (
-                    key,
-                    value,
-                    [header for header in headers if header[0] != "seedcast.delivery-count"],
-                )
-            )
-        ).delivery_count
-        == 1
-    )
+    uncounted = [header for header in headers if header[0] != "seedcast.delivery-count"]
+    assert parse(sent((key, value, uncounted))).delivery_count == 1
 
 
 @pytest.mark.parametrize(
@@ -142,7 +120,7 @@ def test_a_letter_of_a_version_that_did_not_count_is_its_first() -> None:
         "nothing",
     ],
 )
-def test_a_letter_fits_its_topic_whatever_the_record(
+def test_a_dead_letter_fits_its_topic_whatever_the_record(
     value: bytes, key: bytes | None, headers: Headers
 ) -> None:
     store = MemoryStore()
@@ -151,7 +129,7 @@ def test_a_letter_fits_its_topic_whatever_the_record(
     assert original(parse(sent(letter)), store)[:2] == (key, value)
 
 
-def test_a_request_as_large_as_its_topic_takes_stays_in_the_record() -> None:
+def test_the_largest_request_stays_in_the_dead_letter_itself() -> None:
     store = MemoryStore()
     letter = parse(sent(dead_letter(record(b"v" * MIB), ERROR, stage="s", store=store)))
     assert letter.value_object is None
@@ -184,11 +162,13 @@ def test_an_object_that_was_changed_is_not_put_back() -> None:
     letter = parse(sent(dead_letter(record(b"v" * 2 * MIB), ERROR, stage="s", store=store)))
     assert letter.value_object
     store.put(letter.value_object.removeprefix("s3://memory/"), b"other", "")
-    with pytest.raises(MissingObject, match="expected the bytes that its name says"):
+    with pytest.raises(
+        MissingObject, match="expected bytes with the SHA-256 that its name ends in"
+    ):
         original(letter, store)
 
 
-def test_a_store_that_is_away_is_the_callers_to_wait_for() -> None:
+def test_an_unavailable_store_is_raised_to_the_caller() -> None:
     store = MemoryStore()
     store.fail(StoreUnavailable("away"))
     with pytest.raises(StoreUnavailable):
@@ -203,7 +183,9 @@ def test_a_store_that_is_away_is_the_callers_to_wait_for() -> None:
         {"seedcast.first-failure": b"yesterday"},
     ],
 )
-def test_a_record_that_is_no_letter_is_undecodable(changed: dict[str, bytes | None]) -> None:
+def test_a_record_that_is_not_a_dead_letter_is_undecodable(
+    changed: dict[str, bytes | None],
+) -> None:
     key, value, headers = dead_letter(record(), ERROR, stage="s", store=MemoryStore())
     kept = [
         (name, content)
@@ -212,3 +194,30 @@ def test_a_record_that_is_no_letter_is_undecodable(changed: dict[str, bytes | No
     ]
     with pytest.raises(Undecodable, match="dead letter at offset 5"):
         parse(sent((key, value, kept)))
+
+
+def test_a_record_that_failed_again_is_represented_by_its_newest_letter_alone() -> None:
+    store = MemoryStore()
+
+    def request(offset: int, key: bytes | None, value: bytes, headers: Headers = ()) -> Record:
+        partition = Partition("seedcast.requests", 1)
+        return Record(partition, offset, key, value, tuple(headers), 0)
+
+    def letter(record: Record, position: int, now: datetime | None = None) -> DeadLetter:
+        key, value, headers = dead_letter(record, ERROR, stage="s", store=store, now=now)
+        partition = Partition("seedcast.dead-letters", 0)
+        return parse(Record(partition, position, key, value, tuple(headers), 0))
+
+    def fail_again(old: DeadLetter, position: int) -> DeadLetter:
+        key, value, headers = original(old, store)
+        return letter(request(70 + position, key, value, headers), position)
+
+    noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    large, small = b"\xff" * 2_000_000, b"\xfe"
+    first = letter(request(0, b"7", large), 0, noon)
+    other = letter(request(1, b"7", small), 1, noon)
+    second = fail_again(first, 2)
+    third = fail_again(second, 3)
+    twin = letter(request(4, b"7", small), 4)
+    positions = newest([first, other, second, third, twin])
+    assert positions == {other.position, third.position, twin.position}

@@ -1,3 +1,5 @@
+"""Every error of minio and urllib3 becomes one of Seedcast's."""
+
 import inspect
 
 import minio.error
@@ -22,9 +24,8 @@ def s3_error(code: str) -> S3Error:
 
 
 def exceptions_of(module: object, base: type[Exception]) -> list[type[Exception]]:
-    return [
-        found for _, found in inspect.getmembers(module, inspect.isclass) if issubclass(found, base)
-    ]
+    classes = inspect.getmembers(module, inspect.isclass)
+    return [member for _, member in classes if issubclass(member, base)]
 
 
 @pytest.mark.parametrize(
@@ -36,13 +37,12 @@ def exceptions_of(module: object, base: type[Exception]) -> list[type[Exception]
         TimeoutError,
     ],
 )
-def test_every_exception_of_the_libraries_is_caught_and_in_mid_run_retried(
+def test_every_exception_of_the_libraries_is_caught_and_retried_in_mid_run(
     kind: type[Exception],
 ) -> None:
     assert issubclass(kind, FOREIGN)
-    error = kind.__new__(
-        kind
-    )  # constructors differ, and the map must not depend on what they were given
+    # Constructors differ, and the mapping must not depend on their arguments.
+    error = kind.__new__(kind)
     if kind in (urllib3.exceptions.IncompleteRead, urllib3.exceptions.InvalidChunkLength):
         error.partial, error.expected, error.length = 0, 1, b"1"  # type: ignore[attr-defined]
     elif kind is S3Error:
@@ -73,22 +73,18 @@ def test_refused_credentials_are_fatal_at_the_start_and_retried_in_mid_run(code:
     "code",
     ["NoSuchBucket", "SlowDown", "InternalError", "ServiceUnavailable", "a code of the future"],
 )
-def test_what_may_heal_is_retried(code: str) -> None:
+def test_an_error_that_may_heal_is_retried(code: str) -> None:
     assert isinstance(translate(s3_error(code), "storing"), StoreUnavailable)
 
 
-def test_an_answer_of_another_xml_type_is_read_all_the_same() -> None:
+def test_the_code_of_a_text_xml_answer_is_read() -> None:
     """rclone sends text/xml, in which minio sees no S3 error."""
     answer = "<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"
-    assert isinstance(
-        translate(
-            minio.error.InvalidResponseError(404, "text/xml", answer), "reading", may_miss=True
-        ),
-        MissingObject,
-    )
+    error = minio.error.InvalidResponseError(404, "text/xml", answer)
+    assert isinstance(translate(error, "reading", may_miss=True), MissingObject)
 
 
-def test_a_missing_object_and_a_wrong_address_are_told_apart() -> None:
+def test_a_missing_object_and_a_wrong_address_are_different_errors() -> None:
     assert isinstance(translate(s3_error("NoSuchKey"), "reading", may_miss=True), MissingObject)
     assert isinstance(translate(s3_error("NoSuchKey"), "storing"), StoreUnavailable)
     assert isinstance(
@@ -97,5 +93,5 @@ def test_a_missing_object_and_a_wrong_address_are_told_apart() -> None:
     assert not isinstance(translate(ValueError("a library's own mistake"), "storing"), Fatal)
 
 
-def test_a_message_keeps_the_servers_ids_out() -> None:
+def test_the_message_leaves_out_the_servers_ids() -> None:
     assert "host-id" not in str(translate(s3_error("SlowDown"), "storing"))

@@ -1,3 +1,5 @@
+"""Keys and URIs of audio objects."""
+
 import re
 
 import pytest
@@ -11,12 +13,12 @@ from tests.unit.stream_apps.records import a_request
 SHA = "ab" + "0" * 62
 
 
-def test_a_key_is_the_content_under_its_campaign() -> None:
+def test_a_key_is_the_contents_hash_under_its_campaign() -> None:
     assert object_key("night-1", SHA, "wav") == f"night-1/ab/{SHA}.wav"
 
 
 @pytest.mark.parametrize("reserved", [NO_CAMPAIGN, PREFIX])
-def test_no_campaign_can_take_a_prefix_of_ours(reserved: str) -> None:
+def test_no_campaign_id_can_equal_a_prefix_of_ours(reserved: str) -> None:
     pattern = next(
         annotation.pattern
         for annotation in SpeechRequest.__annotations__["campaign_id"].__metadata__
@@ -30,6 +32,6 @@ def test_no_campaign_can_take_a_prefix_of_ours(reserved: str) -> None:
     "wrong",
     ["", "s3://", "s3://bucket", "s3://bucket/", "s3:///key", "https://bucket/key", "bucket/key"],
 )
-def test_an_address_that_is_none_is_named(wrong: str) -> None:
+def test_an_invalid_uri_is_refused(wrong: str) -> None:
     with pytest.raises(InvalidInput, match="expected s3://bucket/key"):
         parse_uri(wrong)

@@ -1,4 +1,4 @@
-"""Audio records for tests: a word each, so that trimming finds speech, and each with a tone of its own under it."""
+"""Audio records for tests: one word each, for trimming to find, over a tone of its own."""
 
 from datetime import UTC, datetime
 from functools import cache

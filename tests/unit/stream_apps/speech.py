@@ -1,4 +1,4 @@
-"""Speech by espeak and noise with known answers, for the tests of the chain."""
+"""Speech by espeak, and noise of known power, for the tests of the chain."""
 
 from functools import cache
 
@@ -9,22 +9,27 @@ from gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
 from stream_apps.audio.samples import Samples, from_int16
 
 RATE = SAMPLE_RATE
-ENGLISH = "Good evening, your parcel arrives tomorrow between nine and eleven; please have the three boxes at the front desk."
+ENGLISH = (
+    "Good evening, your parcel arrives tomorrow between nine and eleven;"
+    " please have the three boxes at the front desk."
+)
 MANDARIN = "您好，您的包裹明天上午九点到十一点之间送到，请您准备好身份证，谢谢。"
 SHORT = "Please call us back."
-VOICES = [
-    (text, seed) for text in (ENGLISH, MANDARIN) for seed in (1, 2, 5)
-]  # m and f variants, another pitch and pace each
+# Male and female variants, each with another pitch and pace.
+VOICES = [(text, seed) for text in (ENGLISH, MANDARIN) for seed in (1, 2, 5)]
 
 
 @cache
 def speech(text: str = ENGLISH, seed: int = 1) -> Samples:
-    """(samples,) at RATE, from its first to its last sound: what is 60 dB under its peak is silence."""
+    """Return (samples,) at RATE, from the first to the last sound.
+
+    What is 60 dB under the peak is silence.
+    """
     samples = from_int16(speak(text, voice_of(seed)))
-    heard = np.flatnonzero(np.abs(samples) > np.abs(samples).max() / 1000)
-    found = samples[heard[0] : heard[-1] + 1].copy()
-    found.setflags(write=False)
-    return found
+    sounding = np.flatnonzero(np.abs(samples) > np.abs(samples).max() / 1000)
+    trimmed = samples[sounding[0] : sounding[-1] + 1].copy()
+    trimmed.setflags(write=False)
+    return trimmed
 
 
 def silence(seconds: float, rate: int = RATE) -> Samples:
@@ -32,17 +37,17 @@ def silence(seconds: float, rate: int = RATE) -> Samples:
 
 
 def between(samples: Samples, lead: float, tail: float, rate: int = RATE) -> Samples:
-    """With seconds of silence at both ends."""
+    """Add `lead` and `tail` seconds of silence at the ends."""
     return np.concatenate([silence(lead, rate), samples, silence(tail, rate)])
 
 
 def white(count: int, seed: int = 0) -> Samples:
-    """(count,) of power 1."""
+    """Return (count,) of power 1."""
     return np.random.default_rng(seed).standard_normal(count).astype(np.float32)
 
 
 def pink(count: int, seed: int = 0, rate: int = RATE) -> Samples:
-    """(count,) of power 1 that falls by 3 dB an octave from 40 Hz."""
+    """Return (count,) of power 1 that falls by 3 dB per octave from 40 Hz."""
     spectrum = np.fft.rfft(white(count, seed).astype(float))
     hertz = np.fft.rfftfreq(count, 1 / rate)
     shaped = np.fft.irfft(spectrum / np.sqrt(np.maximum(hertz, 40)), count)
@@ -50,12 +55,11 @@ def pink(count: int, seed: int = 0, rate: int = RATE) -> Samples:
 
 
 def breath(count: int, seed: int = 0, rate: int = RATE) -> Samples:
-    """(count,) of power 1, without much under 500 Hz, swelling and fading."""
+    """Return (count,) of power 1, with little under 500 Hz, swelling and fading."""
     spectrum = np.fft.rfft(white(count, seed).astype(float))
     hertz = np.fft.rfftfreq(count, 1 / rate)
-    shaped = np.fft.irfft(spectrum * (hertz / 500) / (1 + (hertz / 500) ** 2), count) * (
-        0.6 + 0.4 * np.hanning(count)
-    )
+    weights = (hertz / 500) / (1 + (hertz / 500) ** 2)
+    shaped = np.fft.irfft(spectrum * weights, count) * (0.6 + 0.4 * np.hanning(count))
     return (shaped / np.sqrt(np.mean(shaped**2))).astype(np.float32)
 
 
@@ -64,7 +68,7 @@ def power(samples: npt.NDArray[np.floating]) -> float:  # type: ignore[type-arg]
 
 
 def noisy(clean: Samples, noise: Samples, snr: float) -> Samples:
-    """At `snr` dB by mean powers; `noise` of power 1 and as long."""
-    return clean + noise * np.float32(
-        np.sqrt(power(clean[clean.nonzero()[0][0] : clean.nonzero()[0][-1]]) / 10 ** (snr / 10))
-    )
+    """Add noise at `snr` dB, by mean powers; `noise` has power 1 and the same length."""
+    sounding = clean.nonzero()[0]
+    speech_power = power(clean[sounding[0] : sounding[-1]])
+    return clean + noise * np.float32(np.sqrt(speech_power / 10 ** (snr / 10)))

@@ -1,4 +1,4 @@
-"""What Faust may acknowledge: no event whose log was cut before it passes unseen, and no fault of the broker passes for a loss."""
+"""Gaps in the log end the worker before anything hides them; outages are not taken for gaps."""
 
 import asyncio
 import threading
@@ -15,23 +15,26 @@ from seedcast.kafka import Committed, Partition, refuse_gap
 from seedcast.settings import Settings
 from stream_apps.postprocess import acks
 from stream_apps.postprocess.acks import Acks
-from stream_apps.postprocess.faust_app import build
+from stream_apps.postprocess.faust_app import build_app
 from stream_apps.postprocess.faust_transport import _Consumer
 
 PLACE = TP("audio", 0)
 
 
 class Message(SimpleNamespace):
-    """Stands for Faust's."""
+    """A double of Faust's message."""
 
     __hash__ = object.__hash__
 
 
 class World:
-    """A group that has committed 5 of a log that begins at `begins`; the broker answers with `failures` first, and not before `answers`."""
+    """A group that has committed offset 5 of a log that begins at `log_start`.
+
+    The broker answers once `answers` is set, with `failures` first.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.begins, self.failures, self.crashed = 0, list[BaseException](), list[BaseException]()
+        self.log_start, self.failures, self.crashed = 0, list[BaseException](), list[BaseException]()
         self.answers, self.unacked, self.withheld = threading.Event(), set[Any](), list[int]()
         self.answers.set()
         self.signal: Callable[..., Coroutine[Any, Any, None]] = self._crash
@@ -42,7 +45,7 @@ class World:
             crash=self._crash,
         )
         monkeypatch.setattr(acks, "Admin", lambda _: SimpleNamespace(refuse_gap=self._committed))
-        self.custody = Acks(self.app, Settings(), lambda: None)
+        self.acks = Acks(self.app, Settings(), lambda: None)
 
     async def assigned(self, generation: int = 1) -> None:
         self.app.consumer_generation_id = generation
@@ -50,15 +53,15 @@ class World:
 
     async def revoked(self) -> None:
         self.app.rebalance_began()
-        await asyncio.sleep(0)  # the loop comes to it
+        await asyncio.sleep(0)  # lets the event loop run
 
     async def arrive(self, *offsets: int, generation: int = 1) -> int:
-        """How many of them are to be worked on."""
+        """Return how many of the events are to be worked on."""
         events: list[Any] = [
             SimpleNamespace(message=self._message(offset, generation)) for offset in offsets
         ]
-        ours = self.custody.ours(events)
-        await self.custody.refuse_gaps(ours)
+        ours = self.acks.owned(events)
+        await self.acks.refuse_gaps(ours)
         return len(ours)
 
     def _message(self, offset: int, generation: int) -> Message:
@@ -76,13 +79,13 @@ class World:
 
     def _committed(self, _: str) -> dict[Partition, Committed]:
         self.answers.wait()
-        refuse_gap("audio", 0, 5, self.begins)
+        refuse_gap("audio", 0, 5, self.log_start)
         return {Partition("audio", 0): Committed(5, "")}
 
     async def _earliest(self, place: TP) -> dict[TP, int]:
         if self.failures:
             raise self.failures.pop(0)
-        return {place: self.begins}
+        return {place: self.log_start}
 
     async def _crash(self, reason: BaseException) -> None:
         self.crashed.append(reason)
@@ -102,54 +105,54 @@ def play(
     asyncio.run(stage())
 
 
-def test_what_was_deleted_between_two_batches_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_deleted_between_two_batches_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(world: World) -> None:
         await world.arrive(5, 6)
-        world.begins = 9
+        world.log_start = 9
         with pytest.raises(OffsetsLost, match=r"audio\[0\]: 2 records"):
             await world.arrive(9)
 
     play(monkeypatch, scene)
 
 
-def test_what_was_deleted_before_the_first_batch_is_missed_too(
+def test_records_deleted_before_the_first_batch_are_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scene(world: World) -> None:
-        await world.custody.refuse_gaps([])
+        await world.acks.refuse_gaps([])
         await asyncio.sleep(0)
-        await world.custody._check()  # nothing was deleted by then
-        world.begins = 7
+        await world.acks._check()  # nothing was deleted by then
+        world.log_start = 7
         with pytest.raises(OffsetsLost, match=r"audio\[0\]: 2 records"):
             await world.arrive(7, 8)
 
     play(monkeypatch, scene)
 
 
-def test_a_worker_without_events_ends_where_records_were_deleted(
+def test_a_worker_without_events_ends_if_records_were_deleted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scene(world: World) -> None:
-        world.begins = 9
+        world.log_start = 9
         await world.assigned()
         with pytest.raises(OffsetsLost):
-            await world.custody._check()
+            await world.acks._check()
         (reason,) = world.crashed
         assert isinstance(reason, OffsetsLost)
 
     play(monkeypatch, scene, assigned=False)
 
 
-def test_events_that_come_before_the_assignment_is_said_wait_for_the_check(
+def test_events_that_arrive_before_the_assignment_wait_for_the_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Or a commit of theirs would hide what was deleted."""
+    """Otherwise a commit of theirs would hide the gap."""
 
     async def scene(world: World) -> None:
         world.answers.clear()
-        world.begins = 7
+        world.log_start = 7
         arriving = asyncio.create_task(world.arrive(7))
-        await asyncio.sleep(0.05)  # nothing may come of it meanwhile
+        await asyncio.sleep(0.05)  # nothing may happen meanwhile
         assert not arriving.done()
         world.answers.set()
         with pytest.raises(OffsetsLost):
@@ -158,14 +161,14 @@ def test_events_that_come_before_the_assignment_is_said_wait_for_the_check(
     play(monkeypatch, scene, assigned=False)
 
 
-def test_what_fails_after_a_rebalance_is_tried_again_though_the_assignment_is_not_said_yet(
+def test_a_failure_after_a_rebalance_is_retried_before_the_assignment_is_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scene(world: World) -> None:
         await world.arrive(5)
         await world.revoked()
-        world.app.consumer_generation_id = 2  # Faust reads on, and has not said so
-        assert await world.arrive(6, generation=1) == 0  # and 6 is withheld, to be read again
+        world.app.consumer_generation_id = 2  # Faust reads on before it reports the assignment
+        assert await world.arrive(6, generation=1) == 0  # 6 is withheld and read again
         world.failures = [KafkaTimeoutError()]
         assert await world.arrive(5, 8, generation=2) == 2
         assert (world.failures, world.withheld) == ([], [6])
@@ -173,7 +176,7 @@ def test_what_fails_after_a_rebalance_is_tried_again_though_the_assignment_is_no
     play(monkeypatch, scene)
 
 
-def test_while_partitions_leave_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_started_while_partitions_are_revoked(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(world: World) -> None:
         await world.arrive(5)
         await world.revoked()
@@ -184,7 +187,7 @@ def test_while_partitions_leave_nothing_is_begun(monkeypatch: pytest.MonkeyPatch
     play(monkeypatch, scene)
 
 
-def test_word_of_a_rebalance_that_is_over_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_report_of_a_finished_rebalance_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(world: World) -> None:
         world.app.rebalance_began()
         await world.assigned(generation=2)
@@ -194,7 +197,7 @@ def test_word_of_a_rebalance_that_is_over_stops_nobody(monkeypatch: pytest.Monke
     play(monkeypatch, scene)
 
 
-def test_offsets_that_never_held_a_record_are_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offsets_without_a_record_are_no_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(world: World) -> None:
         await world.arrive(5, 8, 9)
 
@@ -204,7 +207,7 @@ def test_offsets_that_never_held_a_record_are_no_loss(monkeypatch: pytest.Monkey
 def test_a_broker_that_does_not_answer_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scene(world: World) -> None:
         await world.arrive(5)
-        world.begins, world.failures = 9, [KafkaTimeoutError(), TimeoutError()]
+        world.log_start, world.failures = 9, [KafkaTimeoutError(), TimeoutError()]
         with pytest.raises(OffsetsLost):
             await world.arrive(9)
         assert not world.failures
@@ -212,12 +215,12 @@ def test_a_broker_that_does_not_answer_is_asked_again(monkeypatch: pytest.Monkey
     play(monkeypatch, scene)
 
 
-def test_a_question_given_up_is_asked_again_when_the_event_comes_again(
+def test_an_abandoned_lookup_is_repeated_when_the_event_comes_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def scene(world: World) -> None:
         await world.arrive(5)
-        world.begins, world.failures = 9, [KafkaTimeoutError(), KafkaTimeoutError()]
+        world.log_start, world.failures = 9, [KafkaTimeoutError(), KafkaTimeoutError()]
         arriving = asyncio.create_task(world.arrive(9))
         await asyncio.sleep(0)
         await world.revoked()
@@ -231,7 +234,7 @@ def test_a_question_given_up_is_asked_again_when_the_event_comes_again(
 
 
 def test_a_partition_that_looks_for_its_position_does_not_end_the_app() -> None:
-    """aiokafka asserts that it has one, and Faust's search for stalls would ask."""
+    """Faust's search for stalls would ask for it, and aiokafka asserts that it has one."""
 
     def asserts(*_: object) -> None:
         raise AssertionError
@@ -245,9 +248,9 @@ def test_a_partition_that_looks_for_its_position_does_not_end_the_app() -> None:
     asyncio.run(_Consumer.verify_all_partitions_active(consumer))
 
 
-def test_the_first_reason_to_crash_is_the_one_that_is_said() -> None:
+def test_the_first_reason_of_a_crash_is_reported() -> None:
     async def scene() -> BaseException | None:
-        app = build(Settings())
+        app = build_app(Settings())
         for reason in (OffsetsLost("gone"), RuntimeError("what came of it")):
             app._crash(reason)
         return app.crash_reason

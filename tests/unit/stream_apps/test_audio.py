@@ -27,7 +27,8 @@ from stream_apps.audio.chain import (
     warm_up,
 )
 from stream_apps.audio.limiter import true_peak
-from stream_apps.audio.samples import Samples, ratio, to_int16
+from stream_apps.audio.resample import resample
+from stream_apps.audio.samples import Samples, db_to_amplitude, to_int16
 from stream_apps.audio.source import Source
 from tests.unit.stream_apps.records import tone
 from tests.unit.stream_apps.speech import (
@@ -45,7 +46,7 @@ from tests.unit.stream_apps.speech import (
 TABLE = profiles.load(PostprocessSettings())
 NAMES = sorted(TABLE)
 AS_SYNTHESISED = ["archive", "wav"]
-MP3_SPARE = 48  # samples that a player may give over the length
+MP3_EXTRA = 48  # samples that a player may give beyond the length
 TARGET, TELEPHONY = TABLE["speaker"].loudness, TABLE["telephony"].loudness
 PROCESSED = [name for name in NAMES if name not in AS_SYNTHESISED]
 
@@ -62,29 +63,27 @@ def decoded(rendered: Rendered) -> tuple[Samples, int]:
 
 @pytest.mark.parametrize("text", [ENGLISH, MANDARIN])
 @pytest.mark.parametrize("name", PROCESSED)
-def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_as_it_is_played(
+def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_when_decoded(
     name: str, text: str
 ) -> None:
     profile, waveform = TABLE[name], spoken(text)
     rendered = render(waveform, RATE, profile)
     samples, rate = decoded(rendered)
     assert rate == rendered.sample_rate == profile.sample_rate
-    assert 0 <= len(samples) - rendered.samples <= MP3_SPARE * (profile.format == "mp3")
+    assert 0 <= len(samples) - rendered.samples <= MP3_EXTRA * (profile.format == "mp3")
     padding = 2 * profile.padding
     assert rendered.duration == pytest.approx(len(speech(text)) / RATE + padding, abs=0.06)
     assert rendered.processed.trimmed.seconds == pytest.approx(1.0 - padding, abs=0.06)
-    assert (
-        abs(pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float)) - profile.loudness)
-        <= 0.5
-    )  # type: ignore[operator]
-    slack = {"flac": 0.02}.get(profile.format, 1.0)  # dB; what a lossy codec adds of its own
-    assert true_peak(samples, rate) <= ratio(profile.true_peak + slack)  # type: ignore[operator]
+    loudness = pyloudnorm.Meter(rate).integrated_loudness(samples.astype(float))
+    assert abs(loudness - profile.loudness) <= 0.5  # type: ignore[operator]
+    slack = {"flac": 0.02}.get(profile.format, 1.0)  # dB; what a lossy codec may add
+    assert true_peak(samples, rate) <= db_to_amplitude(profile.true_peak + slack)  # type: ignore[operator]
     assert not rendered.processed.denoised
 
 
 @pytest.mark.parametrize("source", [22_050, 24_000, 44_100])
 @pytest.mark.parametrize("name", AS_SYNTHESISED)
-def test_what_is_kept_as_synthesised_decodes_to_the_same_tone_at_its_exact_length(
+def test_a_profile_that_keeps_the_synthesised_sound_gives_the_same_tone_at_its_exact_length(
     name: str, source: int
 ) -> None:
     rendered = render(tone(source + 7, source, 1000.0), source, TABLE[name])
@@ -110,35 +109,32 @@ def test_full_scale_survives_resampling_without_wrapping() -> None:
     assert np.all(np.sign(read[20:200]) == 1)
 
 
-def test_several_profiles_of_a_waveform_share_the_work_and_give_what_each_gives_alone(
+def test_several_profiles_share_the_work_and_give_the_same_bytes_as_each_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waveform = to_int16(
         noisy(between(speech(), 0.4, 0.6), white(len(speech()) + RATE), 10), dither=False
     )
     alone = [render(waveform, RATE, TABLE[name]).sha256 for name in NAMES]
-    asked: list[str] = []
+    calls: list[str] = []
     for module, function in ((trim, "find_speech"), (noise, "estimate_snr"), (noise, "suppress")):
         work = getattr(module, function)
         monkeypatch.setattr(
             module,
             function,
-            lambda *given, work=work, function=function: (asked.append(function), work(*given))[1],
+            lambda *args, work=work, function=function: (calls.append(function), work(*args))[1],
         )
-    assert [
-        rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])
-    ] == alone
-    assert sorted(asked) == ["estimate_snr", "find_speech", "suppress"]
+    assert hashes(waveform) == alone
+    assert sorted(calls) == ["estimate_snr", "find_speech", "suppress"]
 
 
 def hashes(waveform: Waveform) -> list[str]:
-    return [
-        rendered.sha256 for rendered in render_all(waveform, RATE, [TABLE[name] for name in NAMES])
-    ]
+    table = [TABLE[name] for name in NAMES]
+    return [rendered.sha256 for rendered in render_all(waveform, RATE, table)]
 
 
-def both() -> list[Waveform]:
-    """Clean, and so noisy that RNNoise is at work."""
+def clean_and_noisy() -> list[Waveform]:
+    """Return a clean clip, and one so noisy that RNNoise is at work."""
     clean = between(speech(SHORT, 2), 0.3, 0.3)
     return [
         to_int16(clean, dither=False),
@@ -147,7 +143,7 @@ def both() -> list[Waveform]:
 
 
 def test_the_same_waveform_gives_the_same_bytes_in_every_thread() -> None:
-    waveforms = both()
+    waveforms = clean_and_noisy()
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(hashes, waveforms * 4))
     assert made == [hashes(waveform) for waveform in waveforms] * 4
@@ -157,24 +153,25 @@ def test_the_same_waveform_gives_the_same_bytes_in_every_thread() -> None:
 def test_the_same_waveform_gives_the_same_bytes_and_fingerprint_in_another_process(
     threads: str,
 ) -> None:
-    script = "from tests.unit.stream_apps.test_audio import *; print([hashes(w) for w in both()], chain_fingerprint(TABLE))"
+    script = (
+        "from tests.unit.stream_apps.test_audio import *; "
+        "print([hashes(w) for w in clean_and_noisy()], chain_fingerprint(TABLE))"
+    )
     environment = os.environ | dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads
     )
     other = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment
     )
-    assert other.stdout.strip() == f"{[hashes(w) for w in both()]} {chain_fingerprint(TABLE)}"
+    here = [hashes(w) for w in clean_and_noisy()]
+    assert other.stdout.strip() == f"{here} {chain_fingerprint(TABLE)}"
 
 
 def test_the_fingerprint_follows_the_profiles_and_not_their_order() -> None:
-    changed = msgspec.structs.replace(TABLE["phone"], padding=0.2)
-    assert chain_fingerprint(profiles.Profiles({**TABLE, "phone": changed})) != chain_fingerprint(
-        TABLE
-    )
-    assert chain_fingerprint(profiles.Profiles(dict(reversed(TABLE.items())))) == chain_fingerprint(
-        TABLE
-    )
+    changed = {**TABLE, "phone": msgspec.structs.replace(TABLE["phone"], padding=0.2)}
+    reordered = dict(reversed(TABLE.items()))
+    assert chain_fingerprint(profiles.Profiles(changed)) != chain_fingerprint(TABLE)
+    assert chain_fingerprint(profiles.Profiles(reordered)) == chain_fingerprint(TABLE)
 
 
 def failure(waveform: Waveform, name: str, rate: int = RATE) -> str:
@@ -184,7 +181,7 @@ def failure(waveform: Waveform, name: str, rate: int = RATE) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_to_render_is_an_error_of_the_request(name: str) -> None:
+def test_a_waveform_without_samples_is_an_error_of_the_request(name: str) -> None:
     assert failure(tone(0), name) == "render_error"
 
 
@@ -211,17 +208,15 @@ def test_one_sample_and_odd_rates_are_rendered(name: str, source: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_one_sample_and_silence_are_rendered_where_nothing_need_be_speech(name: str) -> None:
+def test_one_sample_and_silence_are_rendered_if_the_profile_needs_no_speech(name: str) -> None:
     anything = msgspec.structs.replace(TABLE[name], trim="off", denoise="on")
     for waveform in (np.array([1000], "<i2"), np.zeros(RATE, "<i2")):
         rendered = render(waveform, RATE, anything)
-        assert 0 <= len(decoded(rendered)[0]) - rendered.samples <= MP3_SPARE * (name == "web")
+        assert 0 <= len(decoded(rendered)[0]) - rendered.samples <= MP3_EXTRA * (name == "web")
 
 
 @pytest.mark.parametrize("source", [8_000, 11_025, 24_001, 44_100, 96_000])
-def test_an_odd_rate_is_rendered_right(source: int) -> None:
-    from stream_apps.audio.resample import resample
-
+def test_an_odd_rate_gives_the_right_duration_and_loudness(source: int) -> None:
     waveform = to_int16(resample(between(speech(), 0.4, 0.6), RATE, source), dither=False)
     rendered = render(waveform, source, TABLE["speaker"])
     assert rendered.duration == pytest.approx(
@@ -230,7 +225,7 @@ def test_an_odd_rate_is_rendered_right(source: int) -> None:
     assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
 
 
-def test_an_offset_is_taken_away_and_costs_no_loudness() -> None:
+def test_an_offset_is_removed_and_costs_no_loudness() -> None:
     clean = between(speech() * np.float32(0.3), 0.4, 0.6)
     rendered = render(to_int16(clean + np.float32(0.2), dither=False), RATE, TABLE["speaker"])
     samples, _ = decoded(rendered)
@@ -242,7 +237,7 @@ def test_an_offset_is_taken_away_and_costs_no_loudness() -> None:
 def test_clipped_speech_is_rendered_under_the_ceiling() -> None:
     rendered = render(to_int16(np.clip(speech() * 20, -1, 1), dither=False), RATE, TABLE["speaker"])
     samples, rate = decoded(rendered)
-    assert true_peak(samples, rate) <= ratio(-1 + 0.02)
+    assert true_peak(samples, rate) <= db_to_amplitude(-1 + 0.02)
     assert rendered.processed.level.loudness == pytest.approx(TARGET, abs=0.2)
 
 
@@ -254,7 +249,9 @@ def test_clipped_speech_is_rendered_under_the_ceiling() -> None:
         np.zeros((10, 2), np.float32),
     ],
 )
-def test_what_is_no_mono_waveform_of_numbers_is_an_error_of_the_request(samples: Samples) -> None:
+def test_samples_that_are_not_mono_or_not_finite_are_an_error_of_the_request(
+    samples: Samples,
+) -> None:
     with pytest.raises(InvalidRequest, match="expected mono, at least one sample, all finite"):
         render_source(Source(samples, RATE), TABLE["archive"])
 
@@ -266,23 +263,23 @@ def test_ten_minutes_are_rendered_whole() -> None:
     assert rendered.processed.level.loudness == pytest.approx(TELEPHONY, abs=0.2)
 
 
-def test_long_pauses_are_shortened_where_a_profile_asks_for_it() -> None:
+def test_long_pauses_are_shortened_if_a_profile_asks_for_it() -> None:
     waveform = to_int16(np.concatenate([speech(), silence(2.0), speech()]), dither=False)
     capped = Profile(name="kiosk", format="flac", sample_rate=24_000, max_pause=0.5)
     assert render(waveform, RATE, capped).processed.trimmed.pauses == pytest.approx(1.5, abs=0.15)
     assert render(waveform, RATE, TABLE["phone"]).processed.trimmed.pauses == 0
 
 
-def test_memory_that_runs_out_is_no_error_of_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(*_: object, **__: object) -> bytes:
+def test_a_lack_of_memory_is_not_an_error_of_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(*_: object, **__: object) -> bytes:
         raise MemoryError
 
-    monkeypatch.setattr(chain, "encode", no_room)
+    monkeypatch.setattr(chain, "encode", out_of_memory)
     with pytest.raises(MemoryError):
         render(spoken(), RATE, TABLE["phone"])
 
 
-def test_a_profile_that_cannot_be_rendered_is_named_at_the_start(
+def test_warm_up_names_a_profile_that_cannot_be_rendered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: object, **__: object) -> bytes:

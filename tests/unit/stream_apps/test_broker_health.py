@@ -1,4 +1,4 @@
-"""A worker without records says by itself that the brokers are away, is not ready meanwhile, and says when they are back."""
+"""A worker without records reports an outage of the brokers and is not ready meanwhile."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ SETTINGS = Settings()
 
 
 class Client:
-    """Stands for aiokafka's: answers what the test says, None being no answer at all."""
+    """A double of aiokafka's client that gives the answers of a test; None: no answer at all."""
 
     def __init__(self, *answers: bool | None) -> None:
         self._answers, self.asked, self.topics = list(answers), 0, set[str]()
@@ -33,20 +33,20 @@ class Client:
         answer = asyncio.get_running_loop().create_future()
         if not self._answers:
             self.exhausted.set()
-        elif (said := self._answers.pop(0)) is not None:
-            answer.set_result(said)
+        elif (next_answer := self._answers.pop(0)) is not None:
+            answer.set_result(next_answer)
         return answer
 
 
 @pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker_health, "EVERY", 0.01)
-    monkeypatch.setattr(broker_health, "ANSWER", 0.05)
+def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker_health, "INTERVAL", 0.01)
+    monkeypatch.setattr(broker_health, "TIMEOUT", 0.05)
 
 
-async def watched(client: Client, readiness: Readiness) -> None:
-    """Until the client's answers have been given."""
-    watching = asyncio.create_task(broker_health.watch(app_of(client), SETTINGS, readiness))
+async def watch_until_exhausted(client: Client, readiness: Readiness) -> None:
+    """Watch until the client has given all of its answers."""
+    watching = asyncio.create_task(broker_health.watch_broker(app_of(client), SETTINGS, readiness))
     await asyncio.wait_for(client.exhausted.wait(), 10)
     watching.cancel()
 
@@ -58,29 +58,29 @@ def app_of(client: Client | None) -> Any:
 
 
 def run(client: Client, readiness: Readiness) -> list[tuple[str, object]]:
-    """What it says."""
-    readiness.meet(broker_health.BOUNDARY)
-    with capture_logs() as said:
-        asyncio.run(watched(client, readiness))
-    return [(entry["event"], entry.get("boundary")) for entry in said]
+    """Return the logged events and their boundaries."""
+    readiness.meet(broker_health.BROKER)
+    with capture_logs() as entries:
+        asyncio.run(watch_until_exhausted(client, readiness))
+    return [(entry["event"], entry.get("boundary")) for entry in entries]
 
 
 @pytest.mark.parametrize("answer", [False, None], ids=["refused", "silent"])
-def test_brokers_that_are_away_are_named_and_the_worker_is_not_ready(answer: bool | None) -> None:
+def test_an_outage_is_logged_once_and_the_worker_is_not_ready(answer: bool | None) -> None:
     readiness = Readiness("broker", "store")
     readiness.meet("store")
     assert run(Client(True, answer, answer), readiness) == [("unavailable", "broker")]
     assert readiness.missing == ("broker",)
 
 
-def test_brokers_that_are_back_are_named_once_and_the_worker_is_ready() -> None:
+def test_the_end_of_an_outage_is_logged_once_and_the_worker_is_ready() -> None:
     readiness = Readiness("broker")
-    said = run(Client(False, None, True, True, False, True), readiness)
-    assert said == [("unavailable", "broker"), ("available", "broker")] * 2
+    events = run(Client(False, None, True, True, False, True), readiness)
+    assert events == [("unavailable", "broker"), ("available", "broker")] * 2
     assert readiness.missing == ()
 
 
-def test_what_a_failing_send_has_lost_is_not_met_by_an_answer() -> None:
+def test_an_answer_does_not_restore_the_readiness_that_a_failing_send_lost() -> None:
     readiness = Readiness("broker")
     client = Client(True, True)
     client.on_asked = lambda: readiness.lose("broker") if client.asked == 1 else None
@@ -88,7 +88,7 @@ def test_what_a_failing_send_has_lost_is_not_met_by_an_answer() -> None:
     assert readiness.missing == ("broker",)
 
 
-def test_brokers_that_answer_are_not_spoken_of_and_asked_for_one_topic() -> None:
+def test_available_brokers_are_not_logged_and_asked_for_one_topic() -> None:
     client = Client(True, True, True)
     assert run(client, Readiness("broker")) == []
     assert (client.asked, client.topics) == (4, {SETTINGS.topic(RESULTS)})

@@ -13,11 +13,11 @@ from seedcast.catalog import profiles
 from seedcast.codec import decode_result, encode_synthesis
 from seedcast.errors import Retryable, StoreUnavailable
 from seedcast.kafka import Partition, Record
+from seedcast.retry import AsyncRetry
 from seedcast.settings import Settings
 from storage import dead_letters
 from storage.memory_store import MemoryStore
-from stream_apps.postprocess.delivery import Delivery, Lane
-from stream_apps.postprocess.patience import Patience
+from stream_apps.postprocess.delivery import Delivery, RenderSlots
 from stream_apps.postprocess.render import Deployment
 from tests.unit.stream_apps.records import audio, rejected
 
@@ -25,7 +25,10 @@ SETTINGS = Settings()
 
 
 class Broker:
-    """Stands for Faust's producer: notes what was sent, and refuses as told, at the send or at the acknowledgement."""
+    """A double of Faust's producer that records sends and refuses as told.
+
+    It refuses at the send, or at the acknowledgement.
+    """
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes | None, bytes, list[tuple[str, bytes]]]] = []
@@ -63,7 +66,7 @@ class World:
     def __init__(self) -> None:
         self.store, self.broker, self.beats = MemoryStore(), Broker(), 0
         self.ends, self.cancelled = asyncio.Event(), frozenset[str]()
-        self.lane = Lane(asyncio.Semaphore(2))
+        self.slots = RenderSlots(asyncio.Semaphore(2))
         deployment = Deployment.of(
             SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store
         )
@@ -73,7 +76,7 @@ class World:
             SETTINGS,
             deployment,
             self.store,
-            Patience(self.ends, self.beat),
+            AsyncRetry(self.ends, self.beat),
             self.beat,
             lambda: self.cancelled,
         )
@@ -81,9 +84,9 @@ class World:
     def beat(self) -> None:
         self.beats += 1
 
-    async def deliver(self, value: bytes, lane: Lane | None = None) -> None:
+    async def deliver(self, value: bytes, slots: RenderSlots | None = None) -> None:
         await self.delivery.deliver(
-            Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0), lane or self.lane
+            Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0), slots or self.slots
         )
 
 
@@ -115,7 +118,7 @@ def test_a_manifest_is_sent_only_after_every_object_that_it_names_is_stored() ->
     play(scene)
 
 
-def test_a_store_that_heals_delays_and_drops_nothing() -> None:
+def test_an_outage_of_the_store_delays_and_drops_nothing() -> None:
     async def scene(world: World) -> None:
         world.store.fail(StoreUnavailable("away"), StoreUnavailable("still away"))
         await world.deliver(VALUE)
@@ -125,7 +128,7 @@ def test_a_store_that_heals_delays_and_drops_nothing() -> None:
     play(scene)
 
 
-def test_while_partitions_leave_a_failure_hands_the_record_back_instead_of_waiting() -> None:
+def test_a_failure_during_a_revocation_hands_the_record_back_at_once() -> None:
     async def scene(world: World) -> None:
         world.ends.set()
         world.store.fail(StoreUnavailable("away"))
@@ -136,11 +139,11 @@ def test_while_partitions_leave_a_failure_hands_the_record_back_instead_of_waiti
     play(scene)
 
 
-def test_a_wait_ends_at_once_when_partitions_leave() -> None:
+def test_a_wait_ends_at_once_when_partitions_are_revoked() -> None:
     async def scene(world: World) -> None:
         world.store.fail(*[StoreUnavailable("away")] * 1000)
         delivery = asyncio.create_task(world.deliver(VALUE))
-        while not world.beats:  # each repetition beats
+        while not world.beats:  # each retry beats
             await asyncio.sleep(0)
         world.ends.set()
         with pytest.raises(Retryable):
@@ -177,7 +180,7 @@ def test_a_manifest_that_no_topic_takes_becomes_a_small_failure() -> None:
     play(scene)
 
 
-def test_a_fault_that_nobody_foresaw_costs_one_request() -> None:
+def test_an_unforeseen_error_costs_one_request() -> None:
     async def scene(world: World) -> None:
         world.store.fail(ZeroDivisionError("not from our tree"))  # type: ignore[arg-type]
         await world.deliver(VALUE)
@@ -189,7 +192,7 @@ def test_a_fault_that_nobody_foresaw_costs_one_request() -> None:
     play(scene)
 
 
-def test_memory_that_runs_out_costs_no_request() -> None:
+def test_a_memory_error_costs_no_request() -> None:
     async def scene(world: World) -> None:
         world.store.fail(MemoryError())  # type: ignore[arg-type]
         with pytest.raises(MemoryError):
@@ -199,7 +202,7 @@ def test_memory_that_runs_out_costs_no_request() -> None:
     play(scene)
 
 
-def test_what_cannot_be_decoded_becomes_a_dead_letter() -> None:
+def test_an_undecodable_record_becomes_a_dead_letter() -> None:
     async def scene(world: World) -> None:
         world.store.fail(StoreUnavailable("not asked: the letter is small"))
         await world.deliver(b"\xff")
@@ -225,7 +228,7 @@ def test_what_cannot_be_decoded_becomes_a_dead_letter() -> None:
     play(scene)
 
 
-def test_what_is_cancelled_meanwhile_is_stored_no_more() -> None:
+def test_a_campaign_that_is_cancelled_meanwhile_stores_nothing_more() -> None:
     async def scene(world: World) -> None:
         await world.deliver(encode_synthesis(audio(1)))
         world.cancelled = frozenset({"night-1"})
@@ -236,11 +239,11 @@ def test_what_is_cancelled_meanwhile_is_stored_no_more() -> None:
     play(scene)
 
 
-def test_bulk_work_begins_nothing_while_urgent_work_is_in_hand() -> None:
+def test_no_bulk_record_is_rendered_while_urgent_work_is_in_hand() -> None:
     async def scene(world: World) -> None:
         urgent_idle = asyncio.Event()
         bulk = asyncio.create_task(
-            world.deliver(VALUE, Lane(asyncio.Semaphore(2), after=urgent_idle))
+            world.deliver(VALUE, RenderSlots(asyncio.Semaphore(2), after=urgent_idle))
         )
         await world.deliver(encode_synthesis(audio(2)))
         assert [result.request_id for result in world.broker.results()] == ["request-00002"]

@@ -1,4 +1,4 @@
-"""Files by their standards: G.711's tables, rates, channels, lengths, and nothing but audio in them."""
+"""Encoded files: G.711's tables, rates, channels and lengths; they hold nothing but audio."""
 
 import io
 import struct
@@ -21,14 +21,20 @@ Values = npt.NDArray[np.int64]
 
 
 def mu_law() -> Values:
-    """(256,): what each code stands for, at 16 bits. ITU-T G.711, table 2: eight segments of 16 steps, 14 bits, codes inverted."""
+    """Return (256,): the value of each code, at 16 bits.
+
+    ITU-T G.711, table 2: eight segments of 16 steps, 14 bits, codes inverted.
+    """
     code = ~np.arange(256) & 0xFF
     magnitude = (((code & 0xF) * 2 + 33) << (code >> 4 & 7)) - 33
     return np.where(code & 0x80, -magnitude, magnitude) * 4
 
 
 def a_law() -> Values:
-    """(256,): the same by table 1: 13 bits, even bits inverted, the sign bit set for positive values."""
+    """Return (256,): the same by table 1.
+
+    13 bits, even bits inverted, the sign bit set for positive values.
+    """
     code = np.arange(256) ^ 0x55
     segment, step = code >> 4 & 7, code & 0xF
     magnitude = np.where(segment == 0, step * 2 + 1, (step * 2 + 33) << np.maximum(segment - 1, 0))
@@ -36,13 +42,13 @@ def a_law() -> Values:
 
 
 def payload(wav: bytes) -> npt.NDArray[np.uint8]:
-    at = wav.index(b"data")
-    (size,) = struct.unpack_from("<I", wav, at + 4)
-    return np.frombuffer(wav, np.uint8, size, at + 8)
+    chunk = wav.index(b"data")
+    (size,) = struct.unpack_from("<I", wav, chunk + 4)
+    return np.frombuffer(wav, np.uint8, size, chunk + 8)
 
 
 @pytest.mark.parametrize(("name", "table"), [("telephony", mu_law()), ("telephony-alaw", a_law())])
-def test_g711_codes_mean_what_the_standard_says(name: str, table: Values) -> None:
+def test_g711_codes_have_the_values_of_the_standard(name: str, table: Values) -> None:
     written = encode(from_int16(table.astype("<i2")), TABLE[name], dither=True)
     codes = payload(written)
     assert np.array_equal(table[codes], table)
@@ -51,13 +57,13 @@ def test_g711_codes_mean_what_the_standard_says(name: str, table: Values) -> Non
 
 
 def mu_law_decisions() -> tuple[Values, Values]:
-    """(256,) each: the magnitudes, at 14 bits, between which a code is sent."""
+    """Return (256,) twice: the lowest and highest magnitude, at 14 bits, of each code."""
     segment, step = ~np.arange(256) >> 4 & 7, ~np.arange(256) & 0xF
     return ((16 + step) << (segment + 1)) - 33, ((17 + step) << (segment + 1)) - 33
 
 
 def a_law_decisions() -> tuple[Values, Values]:
-    """(256,) each: the same at 13 bits."""
+    """Return (256,) twice: the same at 13 bits."""
     segment, step = (np.arange(256) ^ 0x55) >> 4 & 7, (np.arange(256) ^ 0x55) & 0xF
     low = np.where(segment == 0, step * 2, (step * 2 + 32) << np.maximum(segment - 1, 0))
     return low, low + (2 << np.maximum(segment - 1, 0))
@@ -67,7 +73,7 @@ def a_law_decisions() -> tuple[Values, Values]:
     ("name", "decisions", "unit"),
     [("telephony", mu_law_decisions(), 4), ("telephony-alaw", a_law_decisions(), 8)],
 )
-def test_every_sample_takes_the_code_between_whose_decision_values_it_lies(
+def test_every_sample_gets_the_code_whose_decision_values_enclose_it(
     name: str, decisions: tuple[Values, Values], unit: int
 ) -> None:
     every = np.arange(-32_767, 32_768)
@@ -80,7 +86,7 @@ def test_every_sample_takes_the_code_between_whose_decision_values_it_lies(
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_another_reader_finds_the_right_codec_rate_channel_and_length(name: str) -> None:
+def test_other_readers_see_the_right_codec_rate_channel_and_length(name: str) -> None:
     profile = TABLE[name]
     samples = np.resize(speech() * np.float32(0.5), profile.sample_rate * 3 + 7)
     written = encode(samples, profile, dither=True)
@@ -88,9 +94,8 @@ def test_another_reader_finds_the_right_codec_rate_channel_and_length(name: str)
         stream = container.streams.audio[0]
         assert len(container.streams) == 1
         assert stream.channels == 1
-        assert stream.rate == (
-            48_000 if profile.format == "ogg-opus" else profile.sample_rate
-        )  # Opus is always read at 48 kHz
+        is_opus = profile.format == "ogg-opus"
+        assert stream.rate == (48_000 if is_opus else profile.sample_rate)  # Opus reads at 48 kHz
         codecs = {
             "wav-pcm16": "pcm_s16le",
             "wav-ulaw": "pcm_mulaw",
@@ -106,7 +111,7 @@ def test_another_reader_finds_the_right_codec_rate_channel_and_length(name: str)
 
 
 @pytest.mark.parametrize("name", ["phone", "web"])
-def test_a_lossy_codec_shifts_nothing(name: str) -> None:
+def test_a_lossy_codec_does_not_shift_the_sound(name: str) -> None:
     profile = TABLE[name]
     samples = np.resize(speech() * np.float32(0.5), 3 * profile.sample_rate)
     read, _ = soundfile.read(io.BytesIO(encode(samples, profile, dither=False)))
@@ -117,8 +122,11 @@ def test_a_lossy_codec_shifts_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["phone", "web"])
-def test_nothing_but_audio_is_in_a_file(name: str) -> None:
-    """What differs by recipient or by build would give another hash for the same sound. MP3 names its encoder, as each frame's filling."""
+def test_a_file_holds_nothing_but_audio(name: str) -> None:
+    """What differs by recipient or by build would give another hash for the same sound.
+
+    MP3 names its encoder, as each frame's filling.
+    """
     written = encode(np.resize(speech(), 24_000), TABLE[name], dither=False)
     assert not any(word in written for word in (b"Lavf6", b"Lavc", b"libopus", b"ID3", b"TAG"))
     with av.open(io.BytesIO(written)) as container:
@@ -126,7 +134,7 @@ def test_nothing_but_audio_is_in_a_file(name: str) -> None:
 
 
 def test_dither_turns_the_distortion_of_rounding_into_noise() -> None:
-    """A sine of less than a bit is lost by rounding alone; dithered, it is still there, under noise."""
+    """A sine of less than a bit is lost by rounding alone; with dither it survives, under noise."""
     sine = (0.4 / 32767 * np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)).astype(np.float32)
     assert not to_int16(sine, dither=False).any()
     spectrum = np.abs(np.fft.rfft(to_int16(sine, dither=True)))
@@ -144,9 +152,8 @@ def test_undithered_samples_keep_every_bit_in_a_lossless_file(name: str) -> None
 
 @pytest.mark.parametrize("bitrate", profiles.MP3_BITRATES)
 @pytest.mark.parametrize("rate", profiles.MP3_RATES)
-def test_every_rate_and_bitrate_that_a_profile_may_have_is_mp3(rate: int, bitrate: int) -> None:
+def test_mp3_has_every_rate_and_bitrate_that_a_profile_may_have(rate: int, bitrate: int) -> None:
     profile = Profile(name="any", format="mp3", sample_rate=rate, bitrate=bitrate)
-    read, found = soundfile.read(
-        io.BytesIO(encode(np.resize(speech(), rate), profile, dither=False))
-    )
-    assert (found, len(read)) == (rate, rate)
+    written = encode(np.resize(speech(), rate), profile, dither=False)
+    read, read_rate = soundfile.read(io.BytesIO(written))
+    assert (read_rate, len(read)) == (rate, rate)

@@ -14,7 +14,7 @@ from seedcast.errors import InvalidSettings, Poison, Retryable
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
 from stream_apps.postprocess.app import require_digest_key
 from stream_apps.postprocess.error_mapping import FOREIGN, translate
-from stream_apps.postprocess.faust_app import build
+from stream_apps.postprocess.faust_app import build_app
 
 
 def configured(**kafka: object) -> object:
@@ -22,7 +22,7 @@ def configured(**kafka: object) -> object:
 
 
 def test_every_default_that_loses_records_or_memory_is_set() -> None:
-    app = build(configured(prefix="deployment"))  # type: ignore[arg-type]
+    app = build_app(configured(prefix="deployment"))  # type: ignore[arg-type]
     conf = app.conf
     assert conf.id == "deployment.postprocess"
     assert [f"{url.host}:{url.port}" for url in conf.broker] == ["a:1", "b:2"]
@@ -40,8 +40,8 @@ def test_every_default_that_loses_records_or_memory_is_set() -> None:
 
 
 def test_credentials_mean_to_faust_what_they_mean_to_librdkafka() -> None:
-    assert build(configured()).conf.broker_credentials is None  # type: ignore[arg-type]
-    tls = build(configured(security_protocol="SSL")).conf.broker_credentials  # type: ignore[arg-type]
+    assert build_app(configured()).conf.broker_credentials is None  # type: ignore[arg-type]
+    tls = build_app(configured(security_protocol="SSL")).conf.broker_credentials  # type: ignore[arg-type]
     assert tls.protocol.value == "SSL"
     assert tls.context.verify_mode == ssl.CERT_REQUIRED
     for protocol in ("SASL_PLAINTEXT", "SASL_SSL"):
@@ -52,7 +52,7 @@ def test_credentials_mean_to_faust_what_they_mean_to_librdkafka() -> None:
                 "sasl_username": "me",
                 "sasl_password": SecretStr("mine"),
             }
-            found = build(configured(**wanted)).conf.broker_credentials  # type: ignore[arg-type]
+            found = build_app(configured(**wanted)).conf.broker_credentials  # type: ignore[arg-type]
             assert (
                 found.protocol.value,
                 found.mechanism.value,
@@ -62,7 +62,10 @@ def test_credentials_mean_to_faust_what_they_mean_to_librdkafka() -> None:
 
 
 def exceptions_of(module: object, base: type[BaseException]) -> list[type[BaseException]]:
-    """All that can be made without arguments; the two left out are a base class, and an error of Faust's models, which are not used."""
+    """All exceptions that take no arguments.
+
+    Two are left out: a base class, and an error of Faust's models, which are not used.
+    """
     named = (
         found
         for name, found in vars(module).items()
@@ -96,7 +99,7 @@ def test_importing_the_worker_configures_nothing_and_starts_nothing() -> None:
     )
 
 
-def test_receipts_are_made_with_a_key_of_ones_own_unless_all_of_it_is_the_embedded_stack(
+def test_receipts_need_a_key_of_ones_own_outside_the_embedded_stack(
     tmp_path: Path,
 ) -> None:
     write(tmp_path, State(broker_port=1, s3_port=2))

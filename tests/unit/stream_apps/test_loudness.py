@@ -1,3 +1,5 @@
+"""Loudness, true peaks, the limiter and the compressor."""
+
 from pathlib import Path
 
 import numpy as np
@@ -7,10 +9,10 @@ import pytest
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidSettings
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio.limiter import compress, limit, peaks, true_peak
-from stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure
+from stream_apps.audio.limiter import compress, limit, measure_peaks, true_peak
+from stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure_loudness
 from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples, ratio
+from stream_apps.audio.samples import Samples, db_to_amplitude
 from tests.unit.stream_apps.speech import (
     ENGLISH,
     MANDARIN,
@@ -38,75 +40,72 @@ def test_loudness_meets_its_target_under_the_ceiling(
     text: str, seed: int, target: float, ceiling: float, rate: int, seconds: float
 ) -> None:
     samples = clip(text, seed, seconds, rate)
-    made, told = level(samples, rate, target, ceiling)
-    assert abs(pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)) - target) <= 0.5
-    assert told.loudness == pytest.approx(
-        pyloudnorm.Meter(rate).integrated_loudness(made.astype(float)),
-        abs=0.3 if seconds == 1 else 0.1,
-    )
-    assert finer_peak(made, rate) <= ratio(ceiling + 0.05)
-    assert told.true_peak <= ceiling + 0.01
+    made, levelled = level(samples, rate, target, ceiling)
+    loudness = pyloudnorm.Meter(rate).integrated_loudness(made.astype(float))
+    assert abs(loudness - target) <= 0.5
+    assert levelled.loudness == pytest.approx(loudness, abs=0.3 if seconds == 1 else 0.1)
+    assert finer_peak(made, rate) <= db_to_amplitude(ceiling + 0.05)
+    assert levelled.true_peak <= ceiling + 0.01
 
 
 def finer_peak(samples: Samples, rate: int) -> float:
-    """Of 16 × oversampling, four times that of the limiter."""
+    """Return the peak by 16 × oversampling, four times that of the limiter."""
     return float(np.abs(resample(samples, rate, 16 * rate)).max())
 
 
-def test_the_reference_tone_of_bs_1770_is_measured_as_it_says() -> None:
+def test_the_reference_tone_of_bs_1770_has_the_loudness_of_the_standard() -> None:
     tone = np.sin(2 * np.pi * 997 * np.arange(5 * 48_000) / 48_000).astype(np.float32)
-    assert measure(tone, 48_000) == pytest.approx(-3.01, abs=0.1)
-    assert measure(tone / 10, 48_000) == pytest.approx(-23.01, abs=0.1)
+    assert measure_loudness(tone, 48_000) == pytest.approx(-3.01, abs=0.1)
+    assert measure_loudness(tone / 10, 48_000) == pytest.approx(-23.01, abs=0.1)
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.2, 0.39])
-def test_a_clip_shorter_than_a_block_is_measured_by_its_own_mean(seconds: float) -> None:
+def test_a_clip_shorter_than_a_gating_block_is_measured_by_its_mean(seconds: float) -> None:
     tone = np.sin(2 * np.pi * 1000 * np.arange(round(seconds * 48_000)) / 48_000).astype(np.float32)
-    assert measure(tone, 48_000) == pytest.approx(-3.0, abs=0.3)
-    made, told = level(tone, 48_000, -20.0, -1.0)
-    assert told.loudness == pytest.approx(-20, abs=0.1)
-    assert measure(made, 48_000) == pytest.approx(-20, abs=0.1)
+    assert measure_loudness(tone, 48_000) == pytest.approx(-3.0, abs=0.3)
+    made, levelled = level(tone, 48_000, -20.0, -1.0)
+    assert levelled.loudness == pytest.approx(-20, abs=0.1)
+    assert measure_loudness(made, 48_000) == pytest.approx(-20, abs=0.1)
 
 
-def test_true_peak_sees_between_the_samples() -> None:
-    quarter = np.sin(np.pi / 2 * np.arange(4800) + np.pi / 4).astype(
-        np.float32
-    )  # every sample at 0.707
-    assert np.abs(quarter).max() < 0.71
-    assert true_peak(quarter, 48_000) == pytest.approx(1.0, abs=0.02)
+def test_the_true_peak_includes_peaks_between_samples() -> None:
+    phases = np.pi / 2 * np.arange(4800) + np.pi / 4  # every sample is at 0.707
+    tone = np.sin(phases).astype(np.float32)
+    assert np.abs(tone).max() < 0.71
+    assert true_peak(tone, 48_000) == pytest.approx(1.0, abs=0.02)
 
 
-def test_a_limiter_leaves_alone_what_is_under_its_ceiling() -> None:
+def test_a_limiter_does_not_change_samples_under_its_ceiling() -> None:
     samples = speech() * np.float32(0.1)
-    assert limit(samples, RATE, 0.9, peaks(samples, RATE)).samples is samples
+    assert limit(samples, RATE, 0.9, measure_peaks(samples, RATE)).samples is samples
 
 
-def test_a_limiter_brings_one_peak_down_and_nothing_far_from_it() -> None:
+def test_a_limiter_lowers_a_single_peak_and_nothing_far_from_it() -> None:
     samples = (0.3 * np.sin(np.arange(RATE) * 0.2)).astype(np.float32)
     samples[RATE // 2] = 1.5
-    limited = limit(samples, RATE, 0.5, peaks(samples, RATE))
+    limited = limit(samples, RATE, 0.5, measure_peaks(samples, RATE))
     assert true_peak(limited.samples, RATE) <= 0.5 * 1.001
     assert np.allclose(limited.samples[: RATE // 3], samples[: RATE // 3], atol=1e-6)
-    assert limited.lowest < 0.4
+    assert limited.lowest_gain < 0.4
 
 
-def test_silence_stays_silent_and_what_is_nearly_silent_is_not_blown_up() -> None:
-    made, told = level(silence(1.0), RATE, -16.0, -1.0)
+def test_silence_stays_silent_and_near_silence_gets_limited_gain() -> None:
+    made, levelled = level(silence(1.0), RATE, -16.0, -1.0)
     assert not made.any()
-    assert told.loudness == float("-inf")
+    assert levelled.loudness == float("-inf")
     whisper = speech() * np.float32(1e-4)
     assert level(whisper, RATE, -16.0, -1.0)[1].gain <= GAIN + 0.1
 
 
-def test_without_target_and_ceiling_every_bit_is_kept_and_all_is_measured() -> None:
+def test_without_target_and_ceiling_every_bit_is_kept_and_measured() -> None:
     samples = speech()
-    made, told = level(samples, RATE, None, None)
+    made, levelled = level(samples, RATE, None, None)
     assert made is samples
-    assert told.loudness == told.before == pytest.approx(measure(samples, RATE))
-    assert ratio(told.true_peak) == pytest.approx(true_peak(samples, RATE), rel=1e-4)
+    assert levelled.loudness == levelled.before == pytest.approx(measure_loudness(samples, RATE))
+    assert db_to_amplitude(levelled.true_peak) == pytest.approx(true_peak(samples, RATE), rel=1e-4)
 
 
-def test_a_compressor_brings_syllables_nearer_and_does_not_lift_silence() -> None:
+def test_a_compressor_brings_syllable_levels_closer_and_does_not_lift_silence() -> None:
     loud = (0.5 * np.sin(np.arange(RATE) * 0.2)).astype(np.float32)
     samples = np.concatenate([loud, loud / 4, silence(0.5)])
     made = compress(samples, RATE, 3.0)
@@ -121,7 +120,9 @@ def test_a_compressor_brings_syllables_nearer_and_does_not_lift_silence() -> Non
 
 
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_a_compressor_lifts_speech_and_no_noise_28_decibels_under_it(text: str, seed: int) -> None:
+def test_a_compressor_lifts_speech_more_than_noise_28_decibels_under_it(
+    text: str, seed: int
+) -> None:
     clean = speech(text, seed)
     noise = noisy(clean, white(len(clean)), 28) - clean
     floor = noise[: RATE // 2] if len(noise) > RATE else noise
@@ -131,31 +132,33 @@ def test_a_compressor_lifts_speech_and_no_noise_28_decibels_under_it(text: str, 
     assert lifted <= 10 * np.log10(power(spoken) / power(clean + noise))
 
 
-@pytest.mark.parametrize("place", [0, 2000, 3500, 3599])
+@pytest.mark.parametrize("position", [0, 2000, 3500, 3599])
 @pytest.mark.parametrize("ceiling", [-2.0, -40.0])
-def test_a_click_in_silence_is_left_with_its_numbers(place: int, ceiling: float) -> None:
+def test_a_click_in_silence_gives_finite_samples_under_the_ceiling(
+    position: int, ceiling: float
+) -> None:
     samples = np.zeros(3600, np.float32)  # 450 ms
-    samples[place] = 1
-    made, told = level(samples, 8_000, -20.0, ceiling)
+    samples[position] = 1
+    made, levelled = level(samples, 8_000, -20.0, ceiling)
     assert np.isfinite(made).all()
-    assert told.gain <= GAIN + MAKE_UP
-    assert true_peak(made, 8_000) <= ratio(ceiling + 0.01)
+    assert levelled.gain <= GAIN + MAKE_UP
+    assert true_peak(made, 8_000) <= db_to_amplitude(ceiling + 0.01)
 
 
-def test_a_target_out_of_reach_costs_no_more_gain_than_the_bound() -> None:
-    made, told = level(speech(), RATE, -5.0, -20.0)
-    assert told.gain <= -5.0 - told.before + MAKE_UP + 0.01
-    assert true_peak(made, RATE) <= ratio(-20 + 0.01)
+def test_an_unreachable_target_gets_no_more_gain_than_the_bound() -> None:
+    made, levelled = level(speech(), RATE, -5.0, -20.0)
+    assert levelled.gain <= -5.0 - levelled.before + MAKE_UP + 0.01
+    assert true_peak(made, RATE) <= db_to_amplitude(-20 + 0.01)
 
 
 def test_a_ceiling_without_a_target_only_limits() -> None:
     samples = (0.3 * np.sin(np.arange(2 * RATE) * 0.2)).astype(np.float32)
     samples[RATE:] *= 3
-    made, told = level(samples, RATE, None, -6.0)
-    assert told.gain == 0
-    assert told.loudness < told.before - 2
+    made, levelled = level(samples, RATE, None, -6.0)
+    assert levelled.gain == 0
+    assert levelled.loudness < levelled.before - 2
     assert np.allclose(made[: RATE // 2], samples[: RATE // 2], atol=1e-6)
-    assert true_peak(made, RATE) <= ratio(-6 + 0.01)
+    assert true_peak(made, RATE) <= db_to_amplitude(-6 + 0.01)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_a_ceiling_without_a_target_only_limits() -> None:
         ("band = [19, 3400]", ">= 20"),
     ],
 )
-def test_a_profile_that_no_filter_and_no_limiter_can_make_is_refused(
+def test_a_profile_that_no_filter_or_limiter_can_render_is_refused(
     tmp_path: Path, row: str, problem: str
 ) -> None:
     (tmp_path / "mine.toml").write_text(f"[kiosk]\nformat = 'flac'\nsample_rate = 16000\n{row}\n")
@@ -182,8 +185,8 @@ def test_a_profile_that_no_filter_and_no_limiter_can_make_is_refused(
     assert problem in raised.value.got
 
 
-def test_a_long_clip_has_the_peaks_of_its_parts_and_none_where_they_meet() -> None:
+def test_a_long_clip_has_no_false_peaks_where_its_parts_meet() -> None:
     tone = (0.5 * np.sin(2 * np.pi * 1234.5 * np.arange(65 * 8_000) / 8_000)).astype(np.float32)
-    found = peaks(tone, 8_000)
-    assert len(found) == 65_000
-    assert np.allclose(found[10:-10], 0.5, atol=0.005)
+    measured = measure_peaks(tone, 8_000)
+    assert len(measured) == 65_000
+    assert np.allclose(measured[10:-10], 0.5, atol=0.005)

@@ -1,3 +1,5 @@
+"""The SNR estimate, the decision to suppress noise, and RNNoise."""
+
 from functools import cache
 
 import msgspec
@@ -40,7 +42,7 @@ def clip(text: str, seed: int) -> Samples:
 
 
 def joined(samples: Samples) -> Samples:
-    """With digital silence at its ends and in its middle, as segments are joined."""
+    """Add digital silence at the ends and in the middle, as between joined segments."""
     middle = len(samples) // 2
     return np.concatenate(
         [silence(0.25), samples[:middle], silence(0.5), samples[middle:], silence(0.25)]
@@ -68,7 +70,7 @@ def test_snr_is_estimated_within_3_decibels(
 @pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_digital_silence_in_noisy_speech_is_not_taken_for_its_noise(
+def test_digital_silence_in_noisy_speech_does_not_count_as_its_noise(
     text: str, seed: int, noise: str, decibels: float, offset: float
 ) -> None:
     clean = speech(text, seed)
@@ -79,14 +81,12 @@ def test_digital_silence_in_noisy_speech_is_not_taken_for_its_noise(
 @pytest.mark.parametrize("decibels", [30, 35])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_little_noise_beside_digital_silence_may_be_called_clean_and_never_much(
+def test_little_noise_beside_digital_silence_reads_at_most_5_decibels_too_loud(
     text: str, seed: int, noise: str, decibels: float
 ) -> None:
     clean = speech(text, seed)
-    assert (
-        estimate_snr(joined(noisy(clean, NOISES[noise](len(clean), seed), decibels)), RATE)
-        > decibels - 5
-    )
+    samples = joined(noisy(clean, NOISES[noise](len(clean), seed), decibels))
+    assert estimate_snr(samples, RATE) > decibels - 5
 
 
 @pytest.mark.parametrize("text", [ENGLISH, MANDARIN, SHORT, *SONOROUS])
@@ -109,28 +109,24 @@ def test_clean_speech_with_digital_silence_inside_and_around_it_is_clean(
     [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)],
 )
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_suppression_runs_where_it_is_needed_beside_digital_silence(
+def test_suppression_runs_if_it_is_needed_beside_digital_silence(
     text: str, seed: int, decibels: float | None, expected: bool, noise: str
 ) -> None:
     clean = speech(text, seed)
-    samples = joined(
-        clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels)
-    )
-    assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected
+    if decibels is not None:
+        clean = noisy(clean, NOISES[noise](len(clean), seed), decibels)
+    assert process(Source(joined(clean), RATE), TABLE["phone"]).denoised is expected
 
 
 @pytest.mark.parametrize("seconds", [0.5, 0.9])
 def test_a_clip_of_under_a_second_is_never_suppressed_on_auto(seconds: float) -> None:
     clean = speech()[: round(seconds * RATE)]
     loud = noisy(clean, white(len(clean)), 5)
+    phone, always = TABLE["phone"], msgspec.structs.replace(TABLE["phone"], denoise="on")
     assert Source(loud, RATE).snr < 20
-    assert not process(Source(loud, RATE), TABLE["phone"]).denoised
-    assert not process(
-        Source(joined(loud), RATE), TABLE["phone"]
-    ).denoised  # silence does not make it longer
-    assert process(
-        Source(loud, RATE), msgspec.structs.replace(TABLE["phone"], denoise="on")
-    ).denoised
+    assert not process(Source(loud, RATE), phone).denoised
+    assert not process(Source(joined(loud), RATE), phone).denoised  # silence does not count
+    assert process(Source(loud, RATE), always).denoised
 
 
 @pytest.mark.parametrize(("text", "seed"), [*VOICES, *((SHORT, seed) for seed in range(10))])
@@ -146,7 +142,7 @@ def test_speech_without_noise_is_clean_with_and_without_silence_around_it(
     [np.zeros(0, np.float32), np.zeros(RATE, np.float32), np.ones(1, np.float32)],
     ids=["none", "silence", "one"],
 )
-def test_what_has_no_noise_to_measure_is_clean(samples: Samples) -> None:
+def test_samples_without_noise_to_measure_are_clean(samples: Samples) -> None:
     assert estimate_snr(samples, RATE) == CLEAN
 
 
@@ -156,7 +152,7 @@ def test_what_has_no_noise_to_measure_is_clean(samples: Samples) -> None:
     [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)],
 )
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_suppression_runs_where_it_is_needed(
+def test_suppression_runs_if_it_is_needed(
     text: str, seed: int, decibels: float | None, expected: bool, noise: str
 ) -> None:
     clean = clip(text, seed)
@@ -164,7 +160,7 @@ def test_suppression_runs_where_it_is_needed(
     assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected
 
 
-def test_suppression_can_be_switched() -> None:
+def test_suppression_can_be_switched_on_and_off() -> None:
     clean, phone = clip(*VOICES[0]), TABLE["phone"]
     loud = noisy(clean, white(len(clean)), 5)
     assert process(Source(clean, RATE), msgspec.structs.replace(phone, denoise="on")).denoised
@@ -181,7 +177,7 @@ def test_suppression_gains_3_decibels_at_10(text: str, seed: int, noise: str) ->
 
 
 @pytest.mark.parametrize("rate", [8_000, 22_050, 24_000, 48_000])
-def test_suppression_shifts_nothing_and_keeps_the_length(rate: int) -> None:
+def test_suppression_does_not_shift_the_sound_and_keeps_the_length(rate: int) -> None:
     clean = clip(*VOICES[0])[: 2 * rate + 7]
     made = suppress(clean, rate)
     assert len(made) == len(clean)

@@ -76,7 +76,7 @@ def test_the_receipt_holds_what_it_takes_to_synthesise_again() -> None:
     assert receipt.chain_fingerprint == DEPLOYMENT.chain_fingerprint
 
 
-def test_what_the_engine_could_not_speak_is_counted_in_the_manifest() -> None:
+def test_unspoken_characters_are_counted_in_the_manifest() -> None:
     assert of(msgspec.structs.replace(audio(7), unspoken=3)).result.unspoken == 3
 
 
@@ -104,7 +104,7 @@ def test_a_rejection_becomes_a_result_of_its_status() -> None:
     assert result.error == rejected(1).error
 
 
-def test_audio_of_a_cancelled_campaign_stores_nothing_and_says_so() -> None:
+def test_audio_of_a_cancelled_campaign_stores_nothing_and_ends_as_cancelled() -> None:
     made = render_record(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-1"}))
     assert (made.result.status, made.result.renditions, made.result.receipt, made.objects) == (
         "cancelled",
@@ -120,7 +120,7 @@ def test_audio_of_a_cancelled_campaign_stores_nothing_and_says_so() -> None:
     assert made.result.error == CANCELLED
 
 
-def test_the_other_campaigns_are_not_cancelled_with_it() -> None:
+def test_other_campaigns_are_not_cancelled_with_it() -> None:
     assert (
         render_record(encode_synthesis(audio(1)), DEPLOYMENT, frozenset({"night-2"})).result.status
         == "succeeded"
@@ -144,19 +144,19 @@ def test_a_waveform_that_is_not_what_the_record_says_fails_the_request(
     assert failure(msgspec.structs.replace(audio(1), **damage))[0] == "corrupt_audio"
 
 
-def test_two_channels_are_no_waveform() -> None:
+def test_a_stereo_waveform_is_refused() -> None:
     stereo = audio(1, np.zeros((100, 2), "<i2"))
     assert failure(stereo)[0] == "corrupt_audio"
 
 
-def test_an_unknown_profile_fails_the_request_and_names_what_there_is() -> None:
+def test_an_unknown_profile_fails_the_request_and_names_the_known_ones() -> None:
     code, message = failure(audio(1, profiles=("telephony", "gramophone")))
     assert code == "unknown_profile"
     assert "expected any of archive, car, phone" in message
     assert "got gramophone" in message
 
 
-def test_each_rendition_says_what_was_done_and_measured() -> None:
+def test_each_rendition_reports_what_was_done_and_measured() -> None:
     kept, levelled = of(audio(1, profiles=("archive", "speaker"))).result.renditions
     assert (kept.trimmed, kept.denoised, kept.chain_version) == (0, False, VERSION)
     assert (levelled.loudness, levelled.denoised) == (
@@ -171,7 +171,7 @@ def test_each_rendition_says_what_was_done_and_measured() -> None:
     assert levelled.snr > 24
 
 
-def test_silence_as_it_is_has_no_loudness_and_is_still_a_result() -> None:
+def test_untrimmed_silence_has_no_loudness_and_is_still_a_result() -> None:
     (rendition,) = of(audio(1, np.zeros(22_050, "<i2"), profiles=("archive",))).result.renditions
     assert (rendition.loudness, rendition.true_peak) == (None, None)
 
@@ -182,7 +182,7 @@ def test_a_waveform_without_speech_fails_the_request_and_names_the_remedy() -> N
     assert 'trim = "off"' in message
 
 
-def test_memory_that_runs_out_fails_the_worker_and_not_the_request() -> None:
+def test_a_memory_error_fails_the_worker_and_not_the_request() -> None:
     class Full(MemoryStore):
         def uri(self, key: str) -> str:
             raise MemoryError
@@ -209,7 +209,7 @@ def test_an_empty_waveform_fails_the_request() -> None:
         b"\x91" * 5000,
     ],
 )
-def test_what_has_no_readable_request_id_is_undecodable(value: bytes) -> None:
+def test_a_record_without_a_readable_request_id_is_undecodable(value: bytes) -> None:
     with pytest.raises(Undecodable):
         render_record(value, DEPLOYMENT)
 

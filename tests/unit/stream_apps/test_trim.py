@@ -1,3 +1,5 @@
+"""Speech is found where it begins and ends, and cut with padding and fades."""
+
 import numpy as np
 import pytest
 
@@ -24,11 +26,11 @@ FRAME = round(0.01 * RATE)
 
 
 def level(samples: Samples, decibels: float, reference: Samples) -> Samples:
-    """Noise of power 1, `decibels` over the speech."""
+    """Bring noise of power 1 to `decibels` over the speech `reference`."""
     return samples * np.float32(np.sqrt(power(reference) * 10 ** (decibels / 10)))
 
 
-def found(samples: Samples) -> Edges:
+def edges_of(samples: Samples) -> Edges:
     edges = find_speech(samples, RATE)
     assert edges
     return edges
@@ -37,7 +39,7 @@ def found(samples: Samples) -> Edges:
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 3.0])
 @pytest.mark.parametrize("kind", ["silence", "noise floor", "breath"])
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_what_was_added_at_the_ends_is_found(
+def test_silence_and_noise_added_at_the_ends_are_found(
     text: str, seed: int, kind: str, seconds: float
 ) -> None:
     clean, count = speech(text, seed), round(seconds * RATE)
@@ -49,7 +51,7 @@ def test_what_was_added_at_the_ends_is_found(
             level(breath(count, 1), -38, clean),
             level(breath(count, 2), -38, clean),
         )
-    edges = found(samples)
+    edges = edges_of(samples)
     assert abs(edges.start - count) / RATE <= SLACK
     assert abs(edges.end - (len(samples) - count)) / RATE <= SLACK
 
@@ -64,7 +66,7 @@ def test_what_was_added_at_the_ends_is_found(
 )
 def test_no_voiced_frame_of_untouched_speech_is_removed(text: str, seed: int) -> None:
     clean = speech(text, seed)
-    edges = found(clean)
+    edges = edges_of(clean)
     energy = np.square(clean[: len(clean) // FRAME * FRAME].reshape(-1, FRAME)).mean(axis=1)
     voiced = np.flatnonzero(energy > energy.max() / 1000)  # 30 dB under the loudest
     assert edges.start <= voiced[0] * FRAME + FRAME // 2
@@ -79,16 +81,16 @@ def test_a_whispered_end_and_a_fricative_at_the_start_are_kept(
     clean, quiet = speech(text, seed), round(0.18 * RATE)
     hiss = level(np.diff(white(quiet + 1, 3)) / np.float32(np.sqrt(2)), decibels, clean)
     samples = np.concatenate([silence(0.5), hiss, clean, hiss[::-1], silence(0.5)])
-    edges = found(samples)
+    edges = edges_of(samples)
     assert edges.start <= round((0.5 + SLACK) * RATE)
     assert edges.end >= len(samples) - round((0.5 + SLACK) * RATE)
 
 
 @pytest.mark.parametrize("text", ["OK.", "Yes.", "No", "Hi!", "7", "好。", "是", "对不起", "三"])
 @pytest.mark.parametrize("seed", range(20))
-def test_the_shortest_of_texts_is_speech_in_every_voice(text: str, seed: int) -> None:
+def test_the_shortest_texts_are_speech_in_every_voice(text: str, seed: int) -> None:
     clean = speech(text, seed)
-    edges = found(np.concatenate([silence(0.3), clean, silence(0.3)]))
+    edges = edges_of(np.concatenate([silence(0.3), clean, silence(0.3)]))
     assert edges.end - edges.start >= 0.8 * len(clean)
 
 
@@ -102,41 +104,41 @@ def test_the_shortest_of_texts_is_speech_in_every_voice(text: str, seed: int) ->
         white(1),
     ],
 )
-def test_what_is_not_speech_has_no_edges(samples: Samples) -> None:
+def test_samples_without_speech_have_no_edges(samples: Samples) -> None:
     assert find_speech(samples, RATE) is None
 
 
-def test_a_threshold_of_nothing_takes_every_sound_for_speech() -> None:
+def test_with_a_threshold_of_0_every_sound_is_speech() -> None:
     tone = (0.3 * np.sin(np.arange(2 * RATE) * 0.1)).astype(np.float32)
     edges = find_speech(np.concatenate([silence(1.0), tone]), RATE, 0.0)
     assert edges
     assert edges.end == RATE * 3
 
 
-def test_speech_in_the_middle_of_a_long_clip_is_found_without_hearing_all_of_it(
+def test_the_model_hears_only_a_small_part_of_a_long_clip(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    heard = 0
-    ask = vad.probabilities
+    windows_heard = 0
+    probabilities = vad.probabilities
 
     def counted(samples: Samples):  # type: ignore[no-untyped-def]
-        nonlocal heard
-        for probability in ask(samples):
-            heard += 1
+        nonlocal windows_heard
+        for probability in probabilities(samples):
+            windows_heard += 1
             yield probability
 
     monkeypatch.setattr(trim.vad, "probabilities", counted)
     clean = speech()
     talk = np.concatenate([silence(0.3), *[clean] * 20, silence(0.3)])
-    found(talk)
-    assert heard * vad.WINDOW / vad.RATE < 3  # seconds, of two minutes
+    edges_of(talk)
+    assert windows_heard * vad.WINDOW / vad.RATE < 3  # seconds, of two minutes
     late = np.concatenate([silence(20), clean, silence(20)])
-    edges = found(late)
+    edges = edges_of(late)
     assert abs(edges.start - 20 * RATE) < SLACK * RATE
     assert abs(edges.end - 20 * RATE - len(clean)) < SLACK * RATE
 
 
-def test_a_cut_leaves_padding_and_fades_inside_it_alone() -> None:
+def test_a_cut_leaves_padding_and_fades_only_inside_it() -> None:
     samples = np.ones(RATE, np.float32)
     kept, trimmed = cut(samples, RATE, Edges(RATE // 4, RATE // 2), padding=0.1, fade=0.05)
     fade, padding = round(0.05 * RATE), round(0.1 * RATE)
@@ -145,7 +147,7 @@ def test_a_cut_leaves_padding_and_fades_inside_it_alone() -> None:
     assert np.all(np.diff(kept[:fade]) > 0)
     assert np.all(kept[fade:-fade] == 1)
     assert trimmed.seconds == pytest.approx((RATE - len(kept)) / RATE)
-    assert np.all(samples == 1)  # what it was given stays as it is
+    assert np.all(samples == 1)  # the argument is not changed
 
 
 def test_speech_at_the_very_end_is_not_faded() -> None:
@@ -154,10 +156,10 @@ def test_speech_at_the_very_end_is_not_faded() -> None:
     assert trimmed.seconds == 0
 
 
-def test_pauses_inside_stay_and_a_cap_shortens_them_to_it() -> None:
+def test_pauses_inside_speech_stay_unless_they_are_capped() -> None:
     clean = speech()
     samples = np.concatenate([clean, silence(2.0), clean])
-    assert found(samples).end - found(samples).start > len(samples) - SLACK * RATE
+    assert edges_of(samples).end - edges_of(samples).start > len(samples) - SLACK * RATE
     shorter, removed = shorten_pauses(samples, RATE, 0.5)
     assert removed == pytest.approx((len(samples) - len(shorter)) / RATE)
     assert removed == pytest.approx(1.5, abs=0.15)

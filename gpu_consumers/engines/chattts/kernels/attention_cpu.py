@@ -1,8 +1,15 @@
-"""Attention of one new position a row over the row's own cache, on a CPU.
+"""Attention of one new position per row over the row's own cache, on a CPU, in numba.
 
-One program a (row, head), whose additions follow the positions from 0 to the row's own: what other rows hold, and
-how long they are, cannot reach it. It reads what is valid, not the whole cache. Compiled by numba for the machine
-at hand. bfloat16 is kept as its 16 bits and widened on reading; all arithmetic is float32.
+`attention_cpu` and `attention_cuda` are two implementations of the same interface: `attend` takes
+and returns the same shapes and dtypes in both. `decoder.kernels_for` selects one by the device.
+
+Formula: softmax(q · Kᵀ / √head size) · V for one query per head (Vaswani et al., 2017), over the
+positions from 0 to the row's own.
+
+One program computes one (row, head) and adds in the order of the positions, from 0 to the row's
+own. So neither the contents nor the lengths of other rows can change a bit of it. It reads the
+valid positions, not the whole cache. numba compiles it for the machine that it runs on. bfloat16 is
+stored as its 16 bits and widened when it is read; all arithmetic is float32.
 """
 
 from collections.abc import Callable
@@ -20,18 +27,22 @@ _LOG2E = np.float32(1.4426950408889634)
 
 
 def _bitcast(context: Any, word: Any) -> Any:
-    """The float32 whose bits are a word of 32 bits."""
-    return types.float32(
-        types.int32
-    ), lambda context, builder, signature, arguments: builder.bitcast(arguments[0], ir.FloatType())
+    """Intrinsic: turn a word of 32 bits, int32, into the float32 with the same bits."""
+
+    def bitcast(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), bitcast
 
 
 def _read(context: Any, value: Any) -> Any:
-    """A float32 as it is, and of a bfloat16's 16 bits its float32: chosen by type when a program is compiled."""
-    if value == types.float32:
-        return types.float32(
-            types.float32
-        ), lambda context, builder, signature, arguments: arguments[0]
+    """Intrinsic: return a float32 as it is, and widen the 16 bits of a bfloat16 to float32.
+
+    The argument's type selects one of the two when a program is compiled.
+    """
+
+    def unchanged(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return arguments[0]
 
     def widen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         word = builder.shl(
@@ -39,6 +50,8 @@ def _read(context: Any, value: Any) -> Any:
         )
         return builder.bitcast(word, ir.FloatType())
 
+    if value == types.float32:
+        return types.float32(types.float32), unchanged
     return types.float32(types.int16), widen
 
 
@@ -48,7 +61,11 @@ read: Any = intrinsic(_read)
 
 @njit(fastmath=True, inline="always")
 def exponential(x: Any) -> Any:
-    """e to the power of x ≤ 0, relative error below 3e-7 (Taylor of 2**f on 0…1); simple enough to become vector instructions."""
+    """Return e to the power of x, both scalars of float32, for x ≤ 0; relative error below 3e-7.
+
+    eˣ = 2ⁿ · 2ᶠ with a whole n and f in 0 … 1; 2ᶠ is its Taylor polynomial of degree 7. It is
+    simple enough for the compiler to turn into vector instructions.
+    """
     y = max(x * _LOG2E, np.float32(-126.0))
     whole = np.int32(y) - np.int32(y < np.int32(y))
     f = y - np.float32(whole)
@@ -65,7 +82,12 @@ def exponential(x: Any) -> Any:
 
 @cache
 def _kernel(head_size: int) -> Callable[..., None]:
-    """The program for a head size, and a cache of float32 or of bfloat16 as words of 16 bits."""
+    """Return the program for a head size.
+
+    Its arguments are those of `attend` as arrays, and `out`, (rows, heads, head size) float32,
+    which it fills. numba compiles it once for a cache of float32, and once for a cache of bfloat16
+    as words of 16 bits.
+    """
     scale = np.float32(head_size**-0.5)
 
     @njit(parallel=True, fastmath=True, boundscheck=False)
@@ -104,10 +126,13 @@ def _kernel(head_size: int) -> Callable[..., None]:
 def attend(
     query: Tensor, key: Tensor, value: Tensor, keys: Tensor, values: Tensor, position: Tensor
 ) -> Tensor:
-    """Writes key and value at each row's position and attends from 0 up to it.
+    """Write key and value at each row's position, then attend from position 0 up to it.
 
-    query (rows, heads, head size) float32; key and value the same in the cache's type; keys and values, the cache,
-    (rows, heads, positions, head size); position (rows,) int64. Returns (rows, heads, head size) float32.
+    query: (rows, heads, head size) float32.
+    key, value: (rows, heads, head size) in the cache's dtype, float32 or bfloat16.
+    keys, values: the cache, (rows, heads, positions, head size) in its dtype; written in place.
+    position: (rows,) int64, the position of the new key and value.
+    Returns (rows, heads, head size) float32.
     """
     out = torch.empty_like(query)
     arrays = (as_array(tensor) for tensor in (query, key, value, keys, values, position, out))
@@ -116,8 +141,10 @@ def attend(
 
 
 def use_threads(count: int) -> None:
+    """Set the number of threads of all numba programs, at most what numba started with."""
     set_num_threads(min(count, int(config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
 
 
 def as_array(tensor: Tensor) -> Any:
+    """Return a CPU tensor as a NumPy array of the same memory, bfloat16 as int16 of its bits."""
     return (tensor.view(torch.int16) if tensor.dtype == torch.bfloat16 else tensor).numpy()

@@ -1,17 +1,26 @@
-"""Attention of one new position a row over the row's own cache, on a CUDA device: `attention.attend`, in Triton.
+"""Attention of one new position per row over the row's own cache, on a CUDA device, in Triton.
 
-One program a (row, head), in blocks of a fixed number of positions from 0 to the row's own, by an online softmax in
-float32 (Milakov and Gimelshein, 2018): the additions and their order follow from the row's position alone.
-Run in Triton's interpreter and compiled; not yet run on a device (tests/gpu does).
+`attention_cpu` and `attention_cuda` are two implementations of the same interface: `attend` takes
+and returns the same shapes and dtypes in both. `decoder.kernels_for` selects one by the device.
+
+Formula: softmax(q · Kᵀ / √head size) · V for one query per head (Vaswani et al., 2017), over the
+positions from 0 to the row's own.
+
+One program computes one (row, head), in blocks of a fixed number of positions from 0 to the row's
+own, by an online softmax in float32 (Milakov and Gimelshein, 2018). So the additions and their
+order follow from the row's position alone. The program has run in Triton's interpreter and has been
+compiled; it has not yet run on a device (tests/gpu runs it there).
 """
 
 import triton
 import triton.language as tl
 from torch import Tensor, empty
 
-BLOCK = 64  # positions read at once
+BLOCK = 64  # positions that a program reads at once
 
 
+# The tensors are those of `attend` and its result, as pointers. The strides of rows and heads are
+# in elements; a head itself is contiguous. `scale` is 1 / √head size, and `size` is the head size.
 @triton.jit  # type: ignore[untyped-decorator]
 def _attend(  # type: ignore[no-untyped-def]
     query, key, value, keys, values, position, out,
@@ -33,7 +42,8 @@ def _attend(  # type: ignore[no-untyped-def]
     while start <= own:
         t = start + tl.arange(0, block)
         at = page + t[:, None] * size + d[None, :]
-        # The row's own position is taken from registers: within a program, a load may overtake another thread's store.
+        # The row's own position is taken from registers: within a program, a load may overtake
+        # another thread's store.
         before, here = (t < own)[:, None], (t == own)[:, None]
         k = tl.where(here, new_key[None, :], tl.load(keys + at, mask=before, other=0.0)).to(
             tl.float32
@@ -54,27 +64,21 @@ def _attend(  # type: ignore[no-untyped-def]
 def attend(
     query: Tensor, key: Tensor, value: Tensor, keys: Tensor, values: Tensor, position: Tensor
 ) -> Tensor:
-    """Writes key and value at each row's position and attends from 0 up to it.
+    """Write key and value at each row's position, then attend from position 0 up to it.
 
-    query (rows, heads, head size) float32; key and value the same in the cache's type; keys and values, the cache,
-    (rows, heads, positions, head size), contiguous, float32, bfloat16 or float16; position (rows,) int64. The head
-    size is a power of 2. Returns (rows, heads, head size) float32. Capturable in a CUDA graph once it has been compiled.
+    query: (rows, heads, head size) float32.
+    key, value: (rows, heads, head size) in the cache's dtype, float32, bfloat16 or float16.
+    keys, values: the cache, (rows, heads, positions, head size) in its dtype; written in place.
+    position: (rows,) int64, the position of the new key and value.
+    Returns (rows, heads, head size) float32.
+
+    The head size is a power of 2, and the cache is contiguous. A CUDA graph can capture the call
+    once the program has been compiled.
     """
     rows, heads, size = query.shape
     out = empty(rows, heads, size, dtype=query.dtype, device=query.device)
+    tensors = (query, key, value, keys, values, position, out)
     strides = [stride for tensor in (query, key, value, keys) for stride in tensor.stride()[:2]]
-    _attend[(rows, heads)](
-        query,
-        key,
-        value,
-        keys,
-        values,
-        position,
-        out,
-        *strides,
-        size**-0.5,
-        size=size,
-        block=BLOCK,
-        num_warps=4,
-    )
+    scale = size**-0.5
+    _attend[(rows, heads)](*tensors, *strides, scale, size=size, block=BLOCK, num_warps=4)
     return out

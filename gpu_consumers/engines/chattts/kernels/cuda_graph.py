@@ -1,6 +1,9 @@
-"""A step of all slots as a CUDA graph: all its kernels launched as one. Not yet run on a device (tests/gpu does).
+"""A step of all slots as a CUDA graph, which launches all its kernels at once.
 
-A graph is fixed to the tensors that it was captured with; those of Slots, the caches and the weights are never replaced.
+Not yet run on a device (tests/gpu runs it there).
+
+A graph always reads and writes the tensors that it was captured with. So the tensors of `Slots`,
+the caches and the weights are written in place and never replaced.
 """
 
 from collections.abc import Iterator
@@ -11,24 +14,31 @@ import torch
 
 from gpu_consumers.engines.chattts.model.slots import Slots
 
-_WARM_UP = (
-    3  # steps in which Triton compiles and the libraries allocate, neither of which may be captured
-)
+# Steps before the capture. In them Triton compiles and the libraries allocate; neither may be
+# captured.
+_WARM_UP = 3
 
 
 class Stepper(Protocol):
+    """What `Model` and `CapturedModel` have in common."""
+
     def step(self, slots: Slots, refining: bool) -> None:
-        """Moves every slot on by one position."""
+        """Advance every slot by one position; `refining` as in `Model.step`."""
 
 
-class Captured:
-    """A Stepper that captures another's step at its first use, with and without the text head, and replays it. One set of slots."""
+class CapturedModel:
+    """A Stepper that captures the steps of another one and replays them.
+
+    It captures two graphs, with and without the text head, each at its first use. All calls must
+    pass the same `Slots`.
+    """
 
     def __init__(self, eager: Stepper) -> None:
         self.eager = eager
-        self._graphs: dict[bool, torch.cuda.CUDAGraph] = {}
+        self._graphs: dict[bool, torch.cuda.CUDAGraph] = {}  # by `refining`
 
     def step(self, slots: Slots, refining: bool) -> None:
+        """Replay the graph for `refining`; capture it first if there is none yet."""
         if refining not in self._graphs:
             self._graphs[refining] = self._capture(slots, refining)
         self._graphs[refining].replay()
@@ -41,7 +51,7 @@ class Captured:
                 self.eager.step(slots, refining)
         current.wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        # Only this thread's calls are watched: others of the process may use the device meanwhile.
+        # Watch only this thread's calls: other threads may use the device meanwhile.
         with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
             self.eager.step(slots, refining)
         return graph
@@ -49,7 +59,11 @@ class Captured:
 
 @contextmanager
 def idle(slots: Slots) -> Iterator[None]:
-    """Inside it a step changes nothing but the caches at each row's position, which the next step writes again, alike."""
+    """Mark every slot as not running inside the block, and restore the marks after it.
+
+    A step inside the block changes only the caches at each row's position. The next real step
+    writes the same values there again.
+    """
     running = slots.running.clone()
     slots.running.zero_()
     try:

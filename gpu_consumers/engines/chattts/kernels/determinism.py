@@ -1,4 +1,7 @@
-"""Settings under which a CUDA device computes the same bits from the same shapes; made before it computes anything."""
+"""Settings under which a CUDA device computes the same bits from the same shapes.
+
+They must be made before the process computes anything on the device.
+"""
 
 import os
 
@@ -6,30 +9,37 @@ import torch
 
 from seedcast.errors import EngineFailed
 
-# As vLLM's batch-invariant mode on Hopper has them: with next to no workspace cuBLAS chooses no program that splits a sum by what is free.
+# The values of vLLM's batch-invariant mode on Hopper. With next to no workspace, cuBLAS cannot
+# choose a program that splits a sum according to how much workspace is free.
 ENVIRONMENT = {
-    "CUBLAS_WORKSPACE_CONFIG": ":16:8",
-    "CUBLASLT_WORKSPACE_SIZE": "1",
-}  # buffers of 16 KiB; KiB
+    "CUBLAS_WORKSPACE_CONFIG": ":16:8",  # eight buffers of 16 KiB
+    "CUBLASLT_WORKSPACE_SIZE": "1",  # KiB
+}
 
 
 def make_repeatable() -> None:
-    """Sets them for this process. Raises EngineFailed where CUDA has been initialised without: the libraries read the environment once."""
+    """Make the settings for this process.
+
+    Raises EngineFailed if CUDA was initialised without them: the libraries read the environment
+    only once.
+    """
     missing = [name for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
     if missing and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        expected = " ".join(f"{name}={value}" for name, value in ENVIRONMENT.items())
         raise EngineFailed(
             "the environment of cuBLAS",
-            expected=expected,
+            expected=" ".join(f"{name}={value}" for name, value in ENVIRONMENT.items()),
             got="CUDA in use before it was set",
-            remedy="load the engine before other work on the device, or set these variables before the process starts",
+            remedy="load the engine before other work on the device, or set these variables "
+            "before the process starts",
         )
     os.environ.update(ENVIRONMENT)
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     matmul.allow_tf32 = cudnn.allow_tf32 = False
-    matmul.allow_bf16_reduced_precision_reduction = (
-        matmul.allow_fp16_reduced_precision_reduction
-    ) = (False, False)  # nor split-K
+    # (reduced precision, split-K): neither is allowed.
+    neither = (False, False)
+    matmul.allow_bf16_reduced_precision_reduction = neither
+    matmul.allow_fp16_reduced_precision_reduction = neither
     cudnn.benchmark, cudnn.deterministic = False, True
-    # Not torch.use_deterministic_algorithms: under it scatter_ copies from the host, which the capture of a graph forbids. The step has
-    # no operation that needs it: no atomic addition, no cumulative sum, and where an index occurs twice, the same value is written.
+    # Do not call torch.use_deterministic_algorithms: under it scatter_ copies from the host, which
+    # the capture of a graph forbids. No operation of a step needs it: there is no atomic addition
+    # and no cumulative sum, and where an index occurs twice, the same value is written twice.

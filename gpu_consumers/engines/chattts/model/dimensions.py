@@ -1,26 +1,25 @@
-"""The sizes of a ChatTTS model: upstream's, and the same architecture in small."""
+"""The sizes of a ChatTTS model: upstream's, and a small model of the same architecture."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    from ChatTTS.config.config import Config
-
 CODEBOOKS = 4
-CODES = 625  # of one codebook: 5⁴; the token after them ends an utterance
-MEL_BANDS, N_FFT, HOP = 100, 1024, 256  # of Vocos; fixed, as in ChatTTS/config/config.py
+CODES = 625  # per codebook: 5⁴; the token after them ends an utterance
+MEL_BANDS, N_FFT, HOP = 100, 1024, 256  # of Vocos; fixed in ChatTTS/config/config.py
 SAMPLE_RATE = 24_000  # Hz
-SAMPLES = 2 * HOP  # a token: two mel frames
+SAMPLES_PER_TOKEN = 2 * HOP  # a token is two mel frames
 
-Samples = npt.NDArray[np.float32]
+Samples = npt.NDArray[np.float32]  # (samples,), nominally in -1 … 1
 
 
 @dataclass(frozen=True)
 class ConvStack:
-    """`DVAEDecoder` of ChatTTS/model/dvae.py: two convolutions, ConvNeXt blocks, a projection."""
+    """The sizes of `DVAEDecoder` in ChatTTS/model/dvae.py.
+
+    It has two convolutions, ConvNeXt blocks and a projection.
+    """
 
     inputs: int
     outputs: int
@@ -31,6 +30,8 @@ class ConvStack:
 
 @dataclass(frozen=True)
 class VocosSize:
+    """The sizes of the Vocos backbone (ChatTTS/config/config.py)."""
+
     hidden: int
     intermediate: int
     layers: int
@@ -38,7 +39,7 @@ class VocosSize:
 
 @dataclass(frozen=True)
 class Dimensions:
-    """All that the shapes of upstream's tensors follow from; and the two constants of its Llama."""
+    """The sizes that determine the shapes of upstream's tensors, and two constants of its Llama."""
 
     hidden: int
     intermediate: int
@@ -62,12 +63,6 @@ class Dimensions:
     @property
     def end_token(self) -> int:
         return self.audio_tokens - 1
-
-    def upstream_config(self) -> "Config":
-        """A ChatTTS `Config` of these sizes, for `chat.config` before `Chat._load`."""
-        from gpu_consumers.engines.chattts.model.upstream_modules import config
-
-        return config(self)
 
 
 FULL = Dimensions(
@@ -94,5 +89,5 @@ SIZES = {"tiny": TINY, "full": FULL}
 
 
 def size_of(dimensions: Dimensions) -> str:
-    """'tiny', 'full' or 'unknown'."""
+    """Return the name of these sizes: 'tiny', 'full' or 'unknown'."""
     return next((name for name, size in SIZES.items() if size == dimensions), "unknown")

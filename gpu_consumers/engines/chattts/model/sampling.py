@@ -1,8 +1,11 @@
-"""The next token as a pure function of logits, history, style and (seed; segment, stage, draw, step, codebook, token).
+"""The next token, as a pure function of logits, history, sampling parameters and random counter.
 
-Gumbel-max: the arg-max of logits plus Gumbel noise is a draw from their softmax, so a token costs no generator
-and no order. The warpers are upstream's, in upstream's order (ChatTTS core.py `_infer_code`, model/processors.py):
-temperature, repetition penalty, top-P, top-K, the end token masked last. Ties go to the lower token.
+The random counter is (seed; segment, stage, draw, step, codebook, token).
+
+Gumbel-max (Gumbel, 1954): the arg-max of logits plus Gumbel noise is a draw from their softmax. So
+a token needs no generator whose state depends on the order of draws. The warpers are upstream's, in
+upstream's order (ChatTTS core.py `_infer_code`, model/processors.py): temperature, repetition
+penalty, top-P, top-K; the end token is masked last. Of equal logits the lower token wins.
 """
 
 from dataclasses import dataclass
@@ -14,13 +17,13 @@ from torch.nn.functional import pad
 from gpu_consumers.engines.chattts.model.philox import gumbel, philox
 
 CANDIDATES = 100  # the most that top-K keeps (schemas/messages.py bounds it)
-WINDOW = 16  # tokens of the same codebook that the repetition penalty looks back on
+WINDOW = 16  # latest tokens of the same codebook that the repetition penalty counts
 KEPT = 3  # tokens that top-P and top-K keep at least
 
 
 @dataclass(frozen=True)
 class Warp:
-    """Sampling parameters of each row, (rows,), float32; top_k int64."""
+    """The sampling parameters of each row, all (rows,) float32; top_k int64."""
 
     temperature: Tensor
     top_p: Tensor
@@ -30,40 +33,48 @@ class Warp:
 
 @dataclass(frozen=True)
 class Draw:
-    """What the noise of each row is a function of, (rows,), int64."""
+    """What the noise of each row is a function of, all (rows,) int64."""
 
     seed: Tensor  # 64 bits
     segment: Tensor
     stage: Tensor
-    number: Tensor
+    number: Tensor  # of the draw of this segment and stage, from 0
     step: Tensor
 
 
 def sample(
     logits: Tensor, window: Tensor, warp: Warp, draw: Draw, end: int, may_end: Tensor
 ) -> Tensor:
-    """Tokens (rows, codebooks) from logits (rows, codebooks, tokens), float32.
+    """Draw one token per row and codebook.
 
-    `window`: the latest tokens (rows, codebooks, WINDOW), -1 where there are none yet. `may_end` (rows,): whether token `end` is permitted.
+    logits: (rows, codebooks, tokens) float32.
+    window: the latest tokens, (rows, codebooks, WINDOW) int64; -1 if there are none yet.
+    end: the end token. may_end: (rows,) bool, True if the end token is permitted.
+    Returns tokens (rows, codebooks) int64.
     """
-    logits = penalise(logits / _each(warp.temperature), window, _each(warp.penalty))
+    logits = penalise(logits / _per_row(warp.temperature), window, _per_row(warp.penalty))
     scores, tokens = best(logits)
     keep = survivors(scores - torch.logsumexp(logits, -1, keepdim=True), warp)
     keep &= may_end[:, None, None] | (tokens != end)
     scores = torch.where(keep, scores + noise(draw, tokens), -torch.inf)
     ranks = torch.arange(scores.shape[-1], device=scores.device)
-    first = torch.where(scores == scores.amax(-1, keepdim=True), ranks, len(ranks)).amin(
-        -1, keepdim=True
-    )
+    is_highest = scores == scores.amax(-1, keepdim=True)
+    first = torch.where(is_highest, ranks, len(ranks)).amin(-1, keepdim=True)
     return tokens.gather(-1, first).squeeze(-1)
 
 
 def penalise(logits: Tensor, window: Tensor, penalty: Tensor) -> Tensor:
-    """Divides positive logits by the penalty to the power of their token's count in the window, and multiplies negative ones."""
+    """Apply the repetition penalty, to the power of each token's count in the window.
+
+    Positive logits are divided by it and negative ones multiplied, as in upstream's
+    `CustomRepetitionPenaltyLogitsProcessorRepeat`.
+
+    logits: (rows, codebooks, tokens) float32. window: (rows, codebooks, WINDOW) int64, -1 if empty.
+    penalty: (rows, 1, 1) float32.
+    Returns logits of the same shape.
+    """
     size = logits.shape[-1]
-    padded = pad(
-        logits, (0, 1)
-    )  # one more column, for the places of the window that are still empty
+    padded = pad(logits, (0, 1))  # one more column, which empty positions of the window point to
     seen = torch.where(window < 0, size, window)
     factor = penalty ** (window[..., :, None] == window[..., None, :]).sum(-1)
     old = padded.gather(-1, seen)
@@ -73,42 +84,59 @@ def penalise(logits: Tensor, window: Tensor, penalty: Tensor) -> Tensor:
 
 
 def best(logits: Tensor) -> tuple[Tensor, Tensor]:
-    """The CANDIDATES highest, descending, and their tokens. Each key holds its token, so that there are no ties."""
+    """Return the CANDIDATES highest logits in descending order, and their tokens.
+
+    Each sort key contains its token, so that no two keys are equal and the lower token comes first.
+
+    logits: (rows, codebooks, tokens) float32.
+    Returns (rows, codebooks, candidates) float32 and int64.
+    """
     size = logits.shape[-1]
     bits = (logits + 0.0).contiguous().view(torch.int32).long()  # + 0.0 turns -0 into 0
-    order = torch.where(
-        bits < 0, bits ^ 0x7FFFFFFF, bits
-    )  # as integers they sort like the floats that they are
+    # With the bits of negative floats inverted, integers sort like the floats that they stand for.
+    order = torch.where(bits < 0, bits ^ 0x7FFFFFFF, bits)
     keys = order * 65536 + torch.arange(65535, 65535 - size, -1, device=logits.device)
     tokens = 65535 - keys.topk(min(CANDIDATES, size), dim=-1).values % 65536
     return logits.gather(-1, tokens), tokens
 
 
 def survivors(log_probabilities: Tensor, warp: Warp) -> Tensor:
-    """Which of the ranked candidates top-P and then top-K keep."""
+    """Return True for the candidates that top-P and then top-K keep; KEPT of them always.
+
+    log_probabilities: (rows, codebooks, candidates) float32, in descending order.
+    Returns bool of the same shape.
+    """
     probabilities = log_probabilities.exp()
     above = _running_sum(probabilities) - probabilities
     ranks = torch.arange(probabilities.shape[-1], device=probabilities.device)
-    return ((above < _each(warp.top_p)) | (ranks < KEPT)) & (
-        ranks < _each(warp.top_k).clamp(min=KEPT)
-    )
+    in_top_p = (above < _per_row(warp.top_p)) | (ranks < KEPT)
+    in_top_k = ranks < _per_row(warp.top_k).clamp(min=KEPT)
+    return in_top_p & in_top_k
 
 
 def noise(draw: Draw, tokens: Tensor) -> Tensor:
-    """Gumbel noise for tokens (rows, codebooks, candidates)."""
+    """Return the Gumbel noise of each candidate.
+
+    tokens: the candidates, (rows, codebooks, candidates) int64.
+    Returns float32 of the same shape.
+    """
     codebook = torch.arange(tokens.shape[1], device=tokens.device)[:, None]
-    key = (_each(draw.seed & 0xFFFFFFFF), _each((draw.seed >> 32) & 0xFFFFFFFF))
+    key = (_per_row(draw.seed & 0xFFFFFFFF), _per_row((draw.seed >> 32) & 0xFFFFFFFF))
     counter = (
-        _each(draw.step),
+        _per_row(draw.step),
         tokens + codebook * 65536,
-        _each(draw.segment),
-        _each(draw.stage * 65536 + draw.number),
+        _per_row(draw.segment),
+        _per_row(draw.stage * 65536 + draw.number),
     )
     return gumbel(philox(key, counter)[0])
 
 
 def _running_sum(values: Tensor) -> Tensor:
-    """A cumulative sum whose order of additions is fixed; CUDA's own is not."""
+    """Return the cumulative sum over the last axis, in a fixed order of additions.
+
+    The order of CUDA's own cumulative sum is not fixed. This is the scan of Hillis and Steele
+    (1986): the shift doubles in each pass.
+    """
     shift = 1
     while shift < values.shape[-1]:
         values = values + pad(values[..., :-shift], (shift, 0))
@@ -116,5 +144,6 @@ def _running_sum(values: Tensor) -> Tensor:
     return values
 
 
-def _each(values: Tensor) -> Tensor:
+def _per_row(values: Tensor) -> Tensor:
+    """(rows,) to (rows, 1, 1), to broadcast over codebooks and tokens."""
     return values[:, None, None]

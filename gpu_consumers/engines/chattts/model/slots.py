@@ -1,6 +1,7 @@
-"""What every slot holds, on the device, and how a step moves all of them on. Rows are slots.
+"""The state of every slot, on the device, and how a step advances all of them. A row is a slot.
 
-A step has no branch that depends on what a slot holds: it does the same on the same shapes, and masks.
+A step has no branch that depends on a slot's state: it always does the same operations on the same
+shapes, and masks the rows that they do not concern.
 """
 
 from copy import copy
@@ -15,16 +16,18 @@ from gpu_consumers.engines.chattts.model.sampling import WINDOW, Draw, Warp
 
 
 class Stage(IntEnum):
-    CODE = 0  # audio tokens, four codebooks
-    TEXT = 1  # refining: text tokens
+    """What a slot generates."""
+
+    CODE = 0  # audio tokens of four codebooks
+    TEXT = 1  # text tokens: refining
 
 
 @dataclass(frozen=True)
 class Generation:
-    """One way through a slot, from a prompt to the end token."""
+    """One use of a slot, from a prompt to the end token."""
 
     prompt: tuple[int, ...]  # text tokens
-    voice: Tensor  # (hidden,) float32, stands where the prompt has the speaker token
+    voice: Tensor  # (hidden,) float32; read where the prompt has the speaker token
     seed: int
     segment: int
     stage: Stage
@@ -38,18 +41,22 @@ class Generation:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a slot was left with."""
+class SlotOutput:
+    """What a generation left in its slot."""
 
-    hidden: Tensor  # (tokens, hidden) float32: what each token was drawn from
+    hidden: Tensor  # (tokens, hidden) float32: the hidden state that each token was drawn from
     tokens: Tensor  # (tokens, codebooks) int64
-    ended: bool  # by the end token, and not by the limit
+    ended: bool  # True if by the end token, False if by the limit
 
 
 class Slots:
+    """The state of `count` slots. Its tensors are written in place and never replaced."""
+
     def __init__(
         self, count: int, dimensions: Dimensions, prompt: int, tokens: int, device: torch.device
     ) -> None:
+        """`prompt`: the most tokens of a prompt. `tokens`: the most that a slot generates."""
+
         def integers(*shape: int) -> Tensor:
             return torch.zeros(count, *shape, dtype=torch.int64, device=device)
 
@@ -61,9 +68,8 @@ class Slots:
         self.position, self.running = integers(), integers().bool()
         self.stage, self.floor, self.limit = integers(), integers(), integers()
         self.warp = Warp(floats(), floats(), integers() + 1, floats())
-        self.draw = Draw(
-            integers(), integers(), integers(), integers(), integers()
-        )  # its step counts the tokens that a slot has
+        # `draw.step` is the number of tokens that the slot has drawn.
+        self.draw = Draw(integers(), integers(), integers(), integers(), integers())
         self.window = integers(dimensions.codebooks, WINDOW) - 1
         self.tokens, self.ended = integers(tokens, dimensions.codebooks), integers().bool()
         self.hidden = torch.zeros(count, tokens, dimensions.hidden, device=device)
@@ -73,6 +79,7 @@ class Slots:
         return len(self._rows)
 
     def enter(self, slot: int, entering: Generation) -> None:
+        """Start a generation in a slot, whatever the slot held before."""
         length = len(entering.prompt)
         self.prompt[slot, :length] = torch.tensor(entering.prompt)
         self.voice[slot] = entering.voice
@@ -97,28 +104,29 @@ class Slots:
         ):
             field[slot] = value
 
-    def leave(self, slot: int) -> Taken:
-        """Copies, since the slot is filled again. Until then it attends to one position."""
+    def leave(self, slot: int) -> SlotOutput:
+        """Return copies of a slot's output, since the slot will be filled again.
+
+        Until then the slot attends to a single position.
+        """
         self.position[slot] = 0
-        count = int(self.draw.step[slot]) - int(
-            self.ended[slot]
-        )  # the end token itself has no sound
-        return Taken(
-            self.hidden[slot, :count].clone(),
-            self.tokens[slot, :count].clone(),
-            bool(self.ended[slot]),
+        ended = bool(self.ended[slot])
+        count = int(self.draw.step[slot]) - int(ended)  # the end token itself has no sound
+        return SlotOutput(
+            self.hidden[slot, :count].clone(), self.tokens[slot, :count].clone(), ended
         )
 
     def advance(self, hidden: Tensor, tokens: Tensor, end: Tensor) -> None:
-        """Takes the tokens (rows, codebooks) drawn from hidden (rows, hidden), where a row has read its prompt. `end` (rows,): its end token."""
+        """Advance every running row by one position; if its prompt is read, it takes its tokens.
+
+        hidden: the hidden states, (rows, hidden) float32.
+        tokens: what was drawn from them, (rows, codebooks) int64.
+        end: the end token of each row, (rows,) int64.
+        """
         drawn = self.running & (self.position >= self.prompt_length - 1)
         step = self.draw.step.clamp(max=self.hidden.shape[1] - 1)
-        self.hidden[self._rows, step] = torch.where(
-            drawn[:, None], hidden, self.hidden[self._rows, step]
-        )
-        self.tokens[self._rows, step] = torch.where(
-            drawn[:, None], tokens, self.tokens[self._rows, step]
-        )
+        for history, new in ((self.hidden, hidden), (self.tokens, tokens)):
+            history[self._rows, step] = torch.where(drawn[:, None], new, history[self._rows, step])
         shifted = torch.cat((self.window[..., 1:], tokens[..., None]), -1)
         self.window.copy_(torch.where(drawn[:, None, None], shifted, self.window))
         self.ended |= drawn & (tokens == end[:, None]).any(-1)
@@ -127,17 +135,17 @@ class Slots:
         self.running &= ~self.ended & (self.draw.step < self.limit)
 
     def first(self, count: int) -> "Slots":
-        """The first ones, in the same memory."""
-        made = copy(self)
+        """Return the first `count` slots, as views of the same memory."""
+        view = copy(self)
         for name, value in vars(self).items():
             if isinstance(value, Tensor):
-                setattr(made, name, value[:count])
+                setattr(view, name, value[:count])
             elif isinstance(value, Warp | Draw):
-                setattr(made, name, type(value)(*(tensor[:count] for tensor in _fields(value))))
-        return made
+                setattr(view, name, type(value)(*(tensor[:count] for tensor in _fields(value))))
+        return view
 
     def move(self, source: int, target: int) -> None:
-        """All that a slot holds into another one; it is left idle."""
+        """Copy the whole state of one slot into another, and leave the first one idle."""
         for name, value in vars(self).items():
             for tensor in _fields(value) if isinstance(value, Warp | Draw) else [value]:
                 if isinstance(tensor, Tensor) and name != "_rows":
@@ -146,17 +154,22 @@ class Slots:
 
     @property
     def may_end(self) -> Tensor:
+        """True for each row whose end token is permitted, (rows,) bool."""
         return self.draw.step >= self.floor
 
     @property
     def latest(self) -> Tensor:
-        """The token that was drawn last, (rows, codebooks); 0 where there is none."""
+        """The tokens that each row drew last, (rows, codebooks) int64; 0 if there are none."""
         return self.window[..., -1].clamp(min=0)
 
     def prompted(self) -> tuple[Tensor, Tensor]:
-        """Of each row, whether it still reads its prompt, and the prompt's token at its position."""
-        at = torch.minimum(self.position, self.prompt_length - 1)
-        return self.position < self.prompt_length, self.prompt.gather(1, at[:, None]).squeeze(1)
+        """Return two tensors about each row's prompt.
+
+        The first, (rows,) bool, is True if the row still reads its prompt. The second, (rows,)
+        int64, is the prompt's token at the row's position.
+        """
+        index = torch.minimum(self.position, self.prompt_length - 1)
+        return self.position < self.prompt_length, self.prompt.gather(1, index[:, None]).squeeze(1)
 
 
 def _fields(holder: Warp | Draw) -> list[Tensor]:

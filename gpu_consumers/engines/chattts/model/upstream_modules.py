@@ -1,4 +1,4 @@
-"""ChatTTS's own configuration and modules, built for given sizes."""
+"""Upstream's configuration and modules, built for given sizes."""
 
 from dataclasses import asdict
 
@@ -13,7 +13,7 @@ from gpu_consumers.engines.chattts.model.dimensions import ConvStack, Dimensions
 
 
 def config(dimensions: Dimensions) -> sizes.Config:
-    """The nested configuration that `Chat._load` reads its sizes from."""
+    """Return the nested configuration that `Chat._load` reads its sizes from."""
     model = {
         "hidden_size": dimensions.hidden,
         "num_audio_tokens": dimensions.audio_tokens,
@@ -41,7 +41,10 @@ def config(dimensions: Dimensions) -> sizes.Config:
 
 
 def speaker_statistics(hidden: int) -> str:
-    """Upstream's deviations and means of a speaker embedding, the first `hidden` of each, base-16384 of float16 (2 · hidden)."""
+    """Return upstream's standard deviations and means of a voice, the first `hidden` of each.
+
+    It is the base16384 string of (2 · hidden,) float16.
+    """
     original: str = sizes.Config().spk_stat
     std, mean = np.frombuffer(pybase16384.decode_from_string(original), dtype=np.float16).reshape(
         2, -1
@@ -55,10 +58,12 @@ def speaker_statistics(hidden: int) -> str:
 
 
 def embed(config: sizes.Config) -> Embed:
+    """Return the embeddings and heads, with random weights."""
     return Embed(**asdict(config.embed))
 
 
 def dvae(config: sizes.Config) -> DVAE:
+    """Return the autoencoder between mel spectrograms and codes, with random weights."""
     parts = asdict(config.dvae)
     return DVAE(
         decoder_config=parts["decoder"],
@@ -69,10 +74,12 @@ def dvae(config: sizes.Config) -> DVAE:
 
 
 def decoder(config: sizes.Config) -> DVAE:
+    """Return the decoder from hidden states to mel spectrograms, with random weights."""
     return DVAE(decoder_config=asdict(config.decoder), dim=config.decoder.idim)
 
 
 def vocos(config: sizes.Config) -> Vocos:
+    """Return the vocoder from mel spectrograms to waveforms, with random weights."""
     parts = (config.vocos.feature_extractor, config.vocos.backbone, config.vocos.head)
     return Vocos(*(instantiate_class(args=(), init=asdict(part)) for part in parts))
 

@@ -1,8 +1,11 @@
-"""Hidden states to samples, by upstream's decoder and Vocos, one utterance at a time at its exact length.
+"""Hidden states to samples, by upstream's decoder and Vocos, one utterance at its exact length.
 
-Zero-padding a batch to its longest member, as upstream does, changes real samples up to about a second from the end.
-In the precisions below float32 a CPU's matrix products round their inputs to bfloat16 (sums, norms and convolutions
-stay float32): about twice as fast, and 39 to 40 dB from float32's waveform on random weights.
+Upstream zero-pads a batch to its longest member, which changes real samples up to about a second
+from the end. So utterances are never batched here.
+
+In the precisions below float32, a CPU's matrix products round their inputs to bfloat16; sums, norms
+and convolutions stay float32. That is about twice as fast, and 39 to 40 dB from float32's waveform
+on random weights.
 """
 
 from collections.abc import Iterator
@@ -19,10 +22,13 @@ from gpu_consumers.engines.chattts.weights.assets import Assets
 
 
 class Vocoder:
+    """Upstream's decoder (hidden states to mel) and Vocos (mel to waveform) on one device."""
+
     def __init__(
         self, assets: Assets, config: Config, device: torch.device, reduced: bool = False
     ) -> None:
-        self._products = "bf16" if reduced and device.type == "cpu" else "ieee"
+        """`reduced`: True if a CPU's matrix products may round their inputs to bfloat16."""
+        self._precision = "bf16" if reduced and device.type == "cpu" else "ieee"
         self._decoder = upstream_modules.decoder(config).eval()
         self._decoder.load_pretrained(str(assets.decoder), device)
         self._vocos = upstream_modules.vocos(config).eval()
@@ -30,16 +36,22 @@ class Vocoder:
         self._vocos.to(device)
 
     def decode(self, hidden: Tensor) -> Samples:
-        """Hidden states (tokens, hidden) float32 to samples (512 · tokens - 256,), nominally in -1 … 1."""
-        with products(self._products):
+        """Turn hidden states (tokens, hidden) float32 into samples (512 · tokens - 256,) float32.
+
+        The samples are nominally in -1 … 1.
+        """
+        with matmul_precision(self._precision):
             mel = self._decoder(hidden.T[None].contiguous())
             samples: Samples = self._vocos.decode(mel)[0].cpu().numpy()
         return samples
 
 
 @contextmanager
-def products(precision: str) -> Iterator[None]:
-    """How oneDNN multiplies float32 matrices meanwhile: torch has one setting for the process."""
+def matmul_precision(precision: str) -> Iterator[None]:
+    """Set how oneDNN multiplies float32 matrices, "ieee" or "bf16", and restore it afterwards.
+
+    torch has only one such setting for the whole process.
+    """
     matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
     before, matmul.fp32_precision = matmul.fp32_precision, precision
     try:

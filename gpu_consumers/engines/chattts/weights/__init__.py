@@ -1,1 +1,1 @@
-"""Files of weights: found, checked, downloaded, fabricated."""
+"""Files of weights: finding, checking, downloading and fabricating them."""

@@ -1,4 +1,4 @@
-"""A folder of ChatTTS's weights in upstream's layout: found, measured, hashed and compared with upstream's table."""
+"""A folder of ChatTTS's weights in upstream's layout: its files, dimensions, digest and check."""
 
 import hashlib
 import json
@@ -9,10 +9,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.weights.checkpoint import measured
+from gpu_consumers.engines.chattts.weights.checkpoint import read_dimensions
 from seedcast.errors import EngineFailed
 
-REMEDY = "`seedcast models pull` fetches upstream's weights, `seedcast models fabricate` makes random ones; SEEDCAST_GPU_MODELS names the folder"
+REMEDY = (
+    "run `seedcast models pull` for upstream's weights or `seedcast models fabricate` for random "
+    "ones, or set SEEDCAST_GPU_MODELS to another folder"
+)
 FILES = (
     "asset/DVAE.safetensors",
     "asset/Decoder.safetensors",
@@ -28,11 +31,11 @@ FILES = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """One file against upstream's table."""
+    """One file compared with upstream's table."""
 
     path: str
     expected: str  # SHA-256, hexadecimal
-    got: str  # the same; 'missing' where there is no file
+    got: str  # the same; "missing" if there is no file
 
     @property
     def ok(self) -> bool:
@@ -55,11 +58,13 @@ _MARKER = "asset/fabricated.json"
 
 @dataclass(frozen=True)
 class Assets:
+    """The paths of a model folder."""
+
     folder: Path
 
     @classmethod
     def open(cls, folder: Path) -> "Assets":
-        """Raises EngineFailed, naming every file that is not there."""
+        """Return the assets of a complete folder; EngineFailed names every missing file."""
         missing = [path for path in FILES if not (folder / path).is_file()]
         if missing:
             raise EngineFailed(
@@ -103,19 +108,23 @@ class Assets:
         return self.folder / "asset/tokenizer"
 
     def dimensions(self) -> Dimensions:
-        """From gpt/config.json and the headers of the weights; raises EngineFailed where a shape contradicts."""
-        return measured(
+        """Read gpt/config.json and the headers of the weights.
+
+        Raises EngineFailed if a file cannot be read or a shape contradicts.
+        """
+        return read_dimensions(
             self.gpt_config, self.gpt_model, self.embed, self.decoder, self.dvae, self.vocos
         )
 
     def digest(self) -> str:
-        """SHA-256 over names and contents of all files, hexadecimal."""
+        """Return the SHA-256 over names and contents of all files, hexadecimal."""
         whole = hashlib.sha256()
         for path in FILES:
             whole.update(path.encode() + b"\0" + bytes.fromhex(_sha256(self.folder / path)))
         return whole.hexdigest()
 
     def check(self) -> list[Comparison]:
+        """Compare every file with upstream's table."""
         return list(self._compare())
 
     def _compare(self) -> Iterator[Comparison]:
@@ -126,7 +135,7 @@ class Assets:
 
     @cached_property
     def fabrication(self) -> Fabrication | None:
-        """What the marker says; None for weights that were not fabricated."""
+        """The marker of fabricated weights; None for weights without one. Raises EngineFailed."""
         marker = self.folder / _MARKER
         try:
             return Fabrication(**json.loads(marker.read_text()))
@@ -146,7 +155,10 @@ def _sha256(file: Path) -> str:
 
 
 def _upstream_table() -> dict[str, str]:
-    """ChatTTS/res/sha256_map.json, read as a file: importing ChatTTS would take seconds."""
+    """Return SHA-256 by path from ChatTTS/res/sha256_map.json.
+
+    It is read as a file, since importing ChatTTS takes seconds.
+    """
     package = find_spec("ChatTTS")
     if package is None or package.origin is None:
         raise EngineFailed(

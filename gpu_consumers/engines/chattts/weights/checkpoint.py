@@ -1,4 +1,4 @@
-"""The sizes of a model, read from its configuration and from the headers of its weights; nothing is loaded."""
+"""The sizes of a model, from its configuration and the headers of its weights; loads no weight."""
 
 import json
 import sys
@@ -19,13 +19,13 @@ from gpu_consumers.engines.chattts.model.dimensions import (
 )
 from seedcast.errors import EngineFailed
 
-_REMEDY = "fetch or fabricate it again"
-_MIXED = "the files must come from one model"
+_REMEDY = "pull or fabricate it again"
+_MIXED = "take all files from one model"
 
 
 @dataclass(frozen=True)
 class Header:
-    """Names and shapes of the tensors in one safetensors file."""
+    """Names and shapes of the tensors in one safetensors file. Its methods raise EngineFailed."""
 
     file: Path
     shapes: dict[str, tuple[int, ...]]
@@ -35,9 +35,8 @@ class Header:
         try:
             with safe_open(file, framework="np") as tensors:
                 names = list(tensors.keys())
-                return cls(
-                    file, {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
-                )
+                shapes = {name: tuple(tensors.get_slice(name).get_shape()) for name in names}
+                return cls(file, shapes)
         except (SafetensorError, OSError) as error:
             raise EngineFailed(
                 f"{file} cannot be read",
@@ -46,7 +45,7 @@ class Header:
                 remedy=_REMEDY,
             ) from None
 
-    def of(self, name: str) -> tuple[int, ...]:
+    def shape(self, name: str) -> tuple[int, ...]:
         if name not in self.shapes:
             raise EngineFailed(
                 f"{self.file} has no tensor {name}",
@@ -56,7 +55,8 @@ class Header:
         return self.shapes[name]
 
     def expect(self, name: str, *shape: int) -> None:
-        if (got := self.of(name)) != shape:
+        """Raise EngineFailed if the tensor is missing or has another shape."""
+        if (got := self.shape(name)) != shape:
             raise EngineFailed(
                 f"{self.file}: tensor {name}",
                 expected=f"shape {shape}",
@@ -65,15 +65,15 @@ class Header:
             )
 
     def matrix(self, name: str) -> tuple[int, int]:
-        rows, columns = self._of_rank(name, 2)
+        rows, columns = self._shape_of_rank(name, 2)
         return rows, columns
 
-    def cube(self, name: str) -> tuple[int, int, int]:
-        outputs, inputs, kernel = self._of_rank(name, 3)
-        return outputs, inputs, kernel
+    def kernel(self, name: str) -> tuple[int, int, int]:
+        outputs, inputs, width = self._shape_of_rank(name, 3)
+        return outputs, inputs, width
 
-    def _of_rank(self, name: str, rank: int) -> tuple[int, ...]:
-        if len(shape := self.of(name)) != rank:
+    def _shape_of_rank(self, name: str, rank: int) -> tuple[int, ...]:
+        if len(shape := self.shape(name)) != rank:
             raise EngineFailed(
                 f"{self.file}: tensor {name}",
                 expected=f"{rank} dimensions",
@@ -83,27 +83,28 @@ class Header:
         return shape
 
     def count(self, prefix: str) -> int:
-        """How many numbered children `prefix` has."""
-        return len(
-            {
-                name.removeprefix(prefix).split(".")[0]
-                for name in self.shapes
-                if name.startswith(prefix)
-            }
-        )
+        """Return how many numbered children `prefix` has."""
+        rest = (name.removeprefix(prefix) for name in self.shapes if name.startswith(prefix))
+        return len({name.split(".")[0] for name in rest})
 
 
-def measured(
+def read_dimensions(
     config: Path, llama: Path, embed: Path, decoder: Path, dvae: Path, vocos: Path
 ) -> Dimensions:
+    """Return the dimensions of a model.
+
+    Raises EngineFailed if a file cannot be read or if two of them contradict each other.
+    """
     headers = [Header.read(file) for file in (llama, embed, decoder, dvae, vocos)]
     dimensions = _measure(_Config.read(config), *headers[1:])
-    _contradictions(dimensions, *headers)
+    _ensure_consistent(dimensions, *headers)
     return dimensions
 
 
 @dataclass(frozen=True)
 class _Config:
+    """gpt/config.json."""
+
     file: Path
     values: dict[str, Any]
 
@@ -128,11 +129,10 @@ class _Config:
         return value
 
     def positive(self, name: str, default: float) -> float:
-        """transformers 5 writes RoPE's base into a table of its own."""
+        """Return a positive number; transformers 5 keeps RoPE's base in `rope_parameters`."""
         rope = self.values.get("rope_parameters")
-        value = self.values.get(
-            name, rope.get(name, default) if isinstance(rope, dict) else default
-        )
+        fallback = rope.get(name, default) if isinstance(rope, dict) else default
+        value = self.values.get(name, fallback)
         if not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
             raise EngineFailed(
                 f"{self.file}: {name}", expected="a positive number", got=repr(value)
@@ -167,15 +167,30 @@ def _vocos(header: Header) -> VocosSize:
 
 
 def _stack(header: Header, part: str) -> ConvStack:
-    bottleneck, inputs, _ = header.cube(f"{part}conv_in.0.weight")
-    outputs, hidden, _ = header.cube(f"{part}conv_out.weight")
+    bottleneck, inputs, _ = header.kernel(f"{part}conv_in.0.weight")
+    outputs, hidden, _ = header.kernel(f"{part}conv_out.weight")
     return ConvStack(inputs, outputs, hidden, header.count(f"{part}decoder_block."), bottleneck)
 
 
-def _contradictions(
+def _ensure_consistent(
     size: Dimensions, llama: Header, embed: Header, decoder: Header, dvae: Header, vocos: Header
 ) -> None:
-    """Whatever two files, or a file and upstream's constants, must agree on."""
+    """Raise EngineFailed if two files, or a file and upstream's constants, contradict."""
+    _ensure_llama(size, llama)
+    _ensure_embeddings(size, embed)
+    for file, stack in ((decoder, size.decoder), (dvae, size.dvae_decoder)):
+        file.expect("decoder.conv_out.weight", stack.inputs, stack.hidden, 1)
+        file.expect("out_conv.weight", MEL_BANDS, stack.inputs, 3)
+    mel_inputs = size.hidden // 2  # a hidden state is two mel frames
+    decoder.expect("decoder.conv_in.0.weight", size.decoder.bottleneck, mel_inputs, 3)
+    encoded = 2 * size.dvae_decoder.inputs
+    dvae.expect("encoder.conv_out.weight", encoded, size.dvae_encoder.hidden, 1)
+    vocos.expect("backbone.embed.weight", size.vocos.hidden, MEL_BANDS, 7)
+    vocos.expect("head.out.weight", N_FFT + 2, size.vocos.hidden)
+    vocos.expect("head.istft.window", N_FFT)
+
+
+def _ensure_llama(size: Dimensions, llama: Header) -> None:
     if size.hidden % size.heads:
         raise EngineFailed(
             "gpt/config.json: num_attention_heads",
@@ -183,40 +198,25 @@ def _contradictions(
             got=str(size.heads),
             remedy=_MIXED,
         )
-    if size.codebooks != CODEBOOKS:
-        raise EngineFailed(
-            f"{embed.file}: codebooks",
-            expected=str(CODEBOOKS),
-            got=str(size.codebooks),
-            remedy=_MIXED,
-        )
     for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
         llama.expect(f"layers.0.self_attn.{name}.weight", size.hidden, size.hidden)
     llama.expect(f"layers.{size.layers - 1}.mlp.down_proj.weight", size.hidden, size.intermediate)
-    if llama.count("layers.") != size.layers:
-        raise EngineFailed(
-            f"{llama.file}: layers",
-            expected=str(size.layers),
-            got=str(llama.count("layers.")),
-            remedy=_MIXED,
-        )
+    _expect_count(llama, "layers", size.layers, llama.count("layers."))
     llama.expect("norm.weight", size.hidden)
+
+
+def _ensure_embeddings(size: Dimensions, embed: Header) -> None:
+    _expect_count(embed, "codebooks", CODEBOOKS, size.codebooks)
     embed.expect("emb_text.weight", size.text_tokens, size.hidden)
     embed.expect("head_text.parametrizations.weight.original1", size.text_tokens, size.hidden)
     for codebook in range(CODEBOOKS):
+        head = f"head_code.{codebook}.parametrizations.weight.original1"
         embed.expect(f"emb_code.{codebook}.weight", CODES + 1, size.hidden)
-        embed.expect(
-            f"head_code.{codebook}.parametrizations.weight.original1", CODES + 1, size.hidden
+        embed.expect(head, CODES + 1, size.hidden)
+
+
+def _expect_count(header: Header, what: str, expected: int, got: int) -> None:
+    if got != expected:
+        raise EngineFailed(
+            f"{header.file}: {what}", expected=str(expected), got=str(got), remedy=_MIXED
         )
-    for file, stack in ((decoder, size.decoder), (dvae, size.dvae_decoder)):
-        file.expect("decoder.conv_out.weight", stack.inputs, stack.hidden, 1)
-        file.expect("out_conv.weight", MEL_BANDS, stack.inputs, 3)
-    decoder.expect(
-        "decoder.conv_in.0.weight", size.decoder.bottleneck, size.hidden // 2, 3
-    )  # a hidden state is two mel frames
-    dvae.expect(
-        "encoder.conv_out.weight", 2 * size.dvae_decoder.inputs, size.dvae_encoder.hidden, 1
-    )
-    vocos.expect("backbone.embed.weight", size.vocos.hidden, MEL_BANDS, 7)
-    vocos.expect("head.out.weight", N_FFT + 2, size.vocos.hidden)
-    vocos.expect("head.istft.window", N_FFT)

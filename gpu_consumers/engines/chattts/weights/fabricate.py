@@ -1,7 +1,8 @@
-"""Random weights in upstream's layout: for tests, benchmarks and trying the path without the real ones.
+"""Random weights in upstream's layout, for tests, benchmarks and trials without the real ones.
 
-They speak noise, but behave like a model: states of unit size, a peaked choice of codes that depends on what came
-before, an end that comes after seconds, and a level near that of speech (about -19 dBFS, peaks of 0.6).
+They speak noise, but behave like a model: states of unit size, a peaked choice of codes that
+depends on what came before, an end that comes after seconds, and a level near that of speech
+(about -19 dBFS, peaks of 0.6).
 """
 
 import json
@@ -20,42 +21,49 @@ from gpu_consumers.engines.chattts.model.dimensions import MEL_BANDS, N_FFT, Dim
 from gpu_consumers.engines.chattts.weights import vocabulary
 from gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
 
-LOGIT = 2.5  # standard deviation of a code's logit
-END = 3.3  # of the end token's: measured, an end in about 4 % of steps at temperature 0.3, top-P 0.7, top-K 20
-END_OF_TEXT = 8.0  # of the token that ends a refined text, among 21,178 others
-LAYER_SCALE = (
-    0.3  # of a ConvNeXt block; upstream's initial 1e-6 would make every depth sound the same
-)
-RESIDUAL = 2.0  # gain of what a layer adds: an average over positions and a gated product are smaller than their inputs
-MAGNITUDE, TILT, LEVEL = (
-    0.4,
-    3.0,
-    2.2,
-)  # of a Fourier bin, in nepers: its deviation, its fall up to 12 kHz, its mean at 0 Hz
+# Standard deviations of logits. With END_LOGIT about 4 % of steps end at temperature 0.3, top-P 0.7
+# and top-K 20 (measured).
+CODE_LOGIT = 2.5
+END_LOGIT = 3.3  # of the end token among the codes
+END_OF_TEXT_LOGIT = 8.0  # of the token that ends a refined text, among 21,178 others
+# Scale of a ConvNeXt block: upstream's initial 1e-6 would make every depth sound the same.
+BLOCK_SCALE = 0.3
+# Gain of what a layer adds: an average over positions and a gated product are smaller than their
+# inputs.
+RESIDUAL_GAIN = 2.0
+# Magnitude of a Fourier bin, in nepers.
+MAGNITUDE_DEVIATION = 0.4
+MAGNITUDE_TILT = 3.0  # fall up to 12 kHz
+MAGNITUDE_MEAN = 2.2  # at 0 Hz
+
+State = dict[str, Tensor]
 
 
 def fabricate(folder: Path, dimensions: Dimensions, seed: int) -> Assets:
-    """Writes all files under `folder`. The same sizes, seed and torch version give the same bytes."""
+    """Write all files under `folder`.
+
+    The same sizes, seed and torch version give the same bytes.
+    """
     files = Assets(folder)
     files.tokenizer.mkdir(parents=True, exist_ok=True)
     files.gpt.mkdir(parents=True, exist_ok=True)
-    Fabrication(size_of(dimensions), seed).write(
-        folder
-    )  # first: what is left of an interrupted run is not taken for real weights
+    # The marker is first, so that an interrupted run is not taken for real weights.
+    Fabrication(size_of(dimensions), seed).write(folder)
     vocabulary.write(files.tokenizer, dimensions.text_tokens)
-    files.gpt_config.write_text(json.dumps(_llama(dimensions), indent=2) + "\n")
+    files.gpt_config.write_text(json.dumps(_llama_config(dimensions), indent=2) + "\n")
     for path, state in _states(files, dimensions, torch.Generator().manual_seed(seed)):
         save_file(state, path, metadata={"format": "pt"})
-        path.chmod(0o644)  # safetensors leaves it to its owner alone
+        path.chmod(0o644)  # safetensors leaves it readable by its owner alone
     return files
 
 
 def _states(
     files: Assets, dimensions: Dimensions, random: torch.Generator
-) -> Iterator[tuple[Path, dict[str, Tensor]]]:
+) -> Iterator[tuple[Path, State]]:
+    """Yield each file's tensors. The order is part of the result: all draw from one generator."""
     config = upstream_modules.config(dimensions)
     with torch.device("meta"):  # shapes only
-        llama = LlamaModel(LlamaConfig(**_llama(dimensions))).state_dict()
+        llama = LlamaModel(LlamaConfig(**_llama_config(dimensions))).state_dict()
         embed = upstream_modules.embed(config).state_dict()
     yield (
         files.gpt_model,
@@ -66,19 +74,20 @@ def _states(
         {name: _embed_weight(name, like, dimensions, random) for name, like in embed.items()},
     )
     coefficients = torch.rand(1, MEL_BANDS, 1, generator=random) + 0.5
-    with torch.random.fork_rng(devices=[]):  # their constructors draw, and are overwritten
-        dvae, decoder, vocos = (
-            upstream_modules.dvae(config),
-            upstream_modules.decoder(config),
-            upstream_modules.vocos(config),
-        )
+    with torch.random.fork_rng(devices=[]):  # the constructors draw; their values are overwritten
+        dvae = upstream_modules.dvae(config)
+        decoder = upstream_modules.decoder(config)
+        vocos = upstream_modules.vocos(config)
     yield files.dvae, _convolutions(dvae, random) | {"coef": coefficients}
     yield files.decoder, _convolutions(decoder, random) | {"coef": coefficients}
     yield files.vocos, _convolutions(vocos, random) | _head(dimensions, random)
 
 
-def _llama(dimensions: Dimensions) -> dict[str, Any]:
-    """gpt/config.json. Upstream deletes Llama's own embedding after loading it: here it has one row."""
+def _llama_config(dimensions: Dimensions) -> dict[str, Any]:
+    """Return gpt/config.json.
+
+    `vocab_size` is 1, since upstream deletes Llama's own embedding after loading it.
+    """
     return {
         "architectures": ["LlamaModel"],
         "model_type": "llama",
@@ -109,31 +118,33 @@ def _llama_weight(
         return torch.ones(like.shape)
     weight = _normal(like.shape, random) / math.sqrt(like.shape[-1])
     if name.endswith(("o_proj.weight", "down_proj.weight")):
-        weight *= RESIDUAL / math.sqrt(
-            2 * dimensions.layers
-        )  # all that layers add is about as large as an embedding
+        # The sum of what all layers add is about as large as an embedding.
+        weight *= RESIDUAL_GAIN / math.sqrt(2 * dimensions.layers)
     return weight
 
 
 def _embed_weight(
     name: str, like: Tensor, dimensions: Dimensions, random: torch.Generator
 ) -> Tensor:
-    if name.endswith(
-        "original0"
-    ):  # the norms of the rows of weight_norm; the final state has unit size
-        norms = torch.full(like.shape, LOGIT)
-        if name.startswith("head_code"):
-            norms[dimensions.end_token] = END
-        if name.startswith("head_text"):
-            norms[vocabulary.ORDINARY + vocabulary.CONTROL.index("[Ebreak]")] = END_OF_TEXT
-        return norms
-    return _normal(like.shape, random) / (
-        math.sqrt(dimensions.codebooks) if name.startswith("emb_code") else 1.0
-    )  # the codebooks' are summed
+    if name.endswith("original0"):
+        return _head_norms(name, like, dimensions)
+    # The embeddings of the codebooks are summed.
+    scale = math.sqrt(dimensions.codebooks) if name.startswith("emb_code") else 1.0
+    return _normal(like.shape, random) / scale
 
 
-def _convolutions(module: nn.Module, random: torch.Generator) -> dict[str, Tensor]:
-    """Keeps the computed buffers (windows, filter banks) and the norms' ones and zeros; draws the rest."""
+def _head_norms(name: str, like: Tensor, dimensions: Dimensions) -> Tensor:
+    """Return the row norms of a head: the deviation of its logits, since states have unit size."""
+    norms = torch.full(like.shape, CODE_LOGIT)
+    if name.startswith("head_code"):
+        norms[dimensions.end_token] = END_LOGIT
+    if name.startswith("head_text"):
+        norms[vocabulary.ORDINARY + vocabulary.CONTROL.index("[Ebreak]")] = END_OF_TEXT_LOGIT
+    return norms
+
+
+def _convolutions(module: nn.Module, random: torch.Generator) -> State:
+    """Draw all parameters but the norms' ones and zeros; keep the windows and filter banks."""
     drawn = {
         name: _convolution(name, parameter, random) for name, parameter in module.named_parameters()
     }
@@ -147,22 +158,16 @@ def _convolution(name: str, like: Tensor, random: torch.Generator) -> Tensor:
         return _normal(like.shape, random) * math.sqrt(2.0 / math.prod(like.shape[1:]))
     if "norm." in name:
         return like.detach().clone()
-    return (
-        torch.zeros(like.shape) if name.endswith(".bias") else torch.full(like.shape, LAYER_SCALE)
-    )
+    return torch.full(like.shape, 0.0 if name.endswith(".bias") else BLOCK_SCALE)
 
 
-def _head(dimensions: Dimensions, random: torch.Generator) -> dict[str, Tensor]:
-    """Vocos' last projection gives the logarithm of a magnitude and a phase for each of 513 bins."""
-    bins = N_FFT // 2 + 1
-    spread = torch.cat([torch.full((bins, 1), MAGNITUDE), torch.full((bins, 1), 2.0)])
-    bias = torch.cat([LEVEL - TILT * torch.linspace(0, 1, bins), torch.zeros(bins)])
-    weight = (
-        _normal((2 * bins, dimensions.vocos.hidden), random)
-        * spread
-        / math.sqrt(dimensions.vocos.hidden)
-    )
-    return {"head.out.weight": weight, "head.out.bias": bias}
+def _head(dimensions: Dimensions, random: torch.Generator) -> State:
+    """Return Vocos' last projection: a log magnitude and a phase for each of 513 Fourier bins."""
+    bins, hidden = N_FFT // 2 + 1, dimensions.vocos.hidden
+    deviations = [torch.full((bins, 1), MAGNITUDE_DEVIATION), torch.full((bins, 1), 2.0)]
+    means = [MAGNITUDE_MEAN - MAGNITUDE_TILT * torch.linspace(0, 1, bins), torch.zeros(bins)]
+    weight = _normal((2 * bins, hidden), random) * torch.cat(deviations) / math.sqrt(hidden)
+    return {"head.out.weight": weight, "head.out.bias": torch.cat(means)}
 
 
 def _normal(shape: tuple[int, ...] | torch.Size, random: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""Upstream's weights, fetched from the model hub."""
+"""Upstream's weights, downloaded from the model hub."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +22,27 @@ REPOSITORY = "2Noise/ChatTTS"
 LICENCES = (
     "ChatTTS: the code is AGPL-3.0-or-later; the weights are CC BY-NC 4.0, not for commercial use."
 )
-_AWAY = "try again, it goes on where it stopped; or copy the folder from another machine and let SEEDCAST_GPU_MODELS name it"
+_REVISION_ERRORS = (RevisionNotFoundError, RepositoryNotFoundError, HFValidationError)
+_UNAVAILABLE_ERRORS = (
+    HTTPError,
+    ConnectionError,
+    TimeoutError,
+    FileMetadataError,
+    EntryNotFoundError,
+    XetError,
+)
+_RETRY = (
+    "try again: the download resumes where it stopped; "
+    "or copy the folder from another machine and set SEEDCAST_GPU_MODELS to it"
+)
 
 
 def pull(folder: Path, revision: str | None, endpoint: str | None = None) -> Assets:
-    """Fetches what is missing. `endpoint`: another hub; None: the library's own, or HF_ENDPOINT.
+    """Download the missing files and return the complete folder.
 
-    Raises Retryable while the hub is away, InvalidInput for a revision it does not have, LocalResource where the folder cannot be written.
+    `endpoint` is the URL of another hub; None stands for HF_ENDPOINT or the library's own.
+    Raises Retryable while the hub is unavailable, InvalidInput for a revision that it does not
+    have or a folder of fabricated weights, and LocalResource if the folder cannot be written.
     """
     if (folder / "asset").is_dir() and Assets(folder).fabrication:
         raise InvalidInput(
@@ -36,38 +50,42 @@ def pull(folder: Path, revision: str | None, endpoint: str | None = None) -> Ass
             expected="an empty folder, or upstream's weights",
             remedy="name another with --to, or delete it",
         )
+    with _map_errors(folder, revision):
+        _download(folder, revision, endpoint)
+    return Assets.open(folder)
+
+
+def _download(folder: Path, revision: str | None, endpoint: str | None) -> None:
+    # The commit is asked for first: if the folder has some files already, snapshot_download
+    # treats an unreachable hub as success.
+    commit = HfApi(endpoint=endpoint).repo_info(REPOSITORY, revision=revision).sha
+    with _over_http():
+        snapshot_download(
+            REPOSITORY,
+            revision=commit,
+            local_dir=folder,
+            allow_patterns=list(FILES),
+            endpoint=endpoint,
+        )
+
+
+@contextmanager
+def _map_errors(folder: Path, revision: str | None) -> Iterator[None]:
     try:
-        # Asked first: with a folder that is begun, snapshot_download takes an unreachable hub for success.
-        commit = HfApi(endpoint=endpoint).repo_info(REPOSITORY, revision=revision).sha
-        with _over_http():
-            snapshot_download(
-                REPOSITORY,
-                revision=commit,
-                local_dir=folder,
-                allow_patterns=list(FILES),
-                endpoint=endpoint,
-            )
-    except (RevisionNotFoundError, RepositoryNotFoundError, HFValidationError) as error:
-        got = f"{type(error).__name__} for revision {revision or 'main'}"
+        yield
+    except _REVISION_ERRORS as error:
         raise InvalidInput(
             f"{REPOSITORY} on the model hub",
             expected="a branch, tag or commit of it",
-            got=got,
-            remedy="leave --revision out",
+            got=f"{type(error).__name__} for revision {revision or 'main'}",
+            remedy="omit --revision",
         ) from None
-    except (
-        HTTPError,
-        ConnectionError,
-        TimeoutError,
-        FileMetadataError,
-        EntryNotFoundError,
-        XetError,
-    ) as error:
+    except _UNAVAILABLE_ERRORS as error:
         raise Retryable(
             "the model hub",
             expected="an answer",
             got=f"{type(error).__name__}: {str(error).splitlines()[0]}",
-            remedy=_AWAY,
+            remedy=_RETRY,
         ) from None
     except OSError as error:
         raise LocalResource(
@@ -75,12 +93,15 @@ def pull(folder: Path, revision: str | None, endpoint: str | None = None) -> Ass
             got=str(error),
             remedy="free some space (1.2 GB), or name another folder with --to",
         ) from None
-    return Assets.open(folder)
 
 
 @contextmanager
 def _over_http() -> Iterator[None]:
-    """Xet, the hub's other way to send a file, begins it anew when it broke off (huggingface_hub #4196); HTTP asks for the rest."""
+    """Disable Xet, the hub's other transport, and put the setting back afterwards.
+
+    Xet starts an interrupted file again from its beginning (huggingface_hub #4196); HTTP asks for
+    the rest only.
+    """
     before = constants.HF_HUB_DISABLE_XET
     constants.HF_HUB_DISABLE_XET = True
     try:

@@ -1,4 +1,4 @@
-{{/* What would go wrong without a word, or only when a pod starts. Takes (dict "root" $ "place" "gpuConsumer" "worker" .Values.gpuConsumer). */}}
+{{/* Refuses values that would fail silently, or only when a pod starts. Takes (dict "root" $ "place" "gpuConsumer" "worker" .Values.gpuConsumer). */}}
 {{- define "seedcast.checkWorker" -}}
 {{- $common := .root.Values.settings -}}
 {{- $place := .place -}}
@@ -9,7 +9,7 @@
 {{- $mine := include "seedcast.text" $value }}
 {{- $theirs := include "seedcast.text" (get $common $variable) }}
 {{- if ne $mine $theirs }}
-{{- $told := "settings.%s: expected %s, as %s.settings has it, or nothing; got %s. A worker's own settings win: set it there" }}
+{{- $told := "settings.%s: expected nothing, or %s as in %s.settings; got %s. A worker's own settings override these: set it there" }}
 {{- fail (printf $told $variable $mine $place $theirs) }}
 {{- end }}
 {{- end }}
@@ -17,7 +17,7 @@
 {{- $taken := merge (dict "HOME" "" "USER" "" "NUMBA_CACHE_DIR" "") (include "seedcast.owned" .root | fromYaml) $common $own }}
 {{- range .worker.extraEnv }}
 {{- if hasKey $taken .name }}
-{{- fail (printf "%s.extraEnv: expected names that nothing else sets, got %s, which the chart or its settings set" $place .name) }}
+{{- fail (printf "%s.extraEnv: expected names that nothing else sets; got %s, which the chart or its settings set" $place .name) }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -31,12 +31,12 @@
 {{- fail (printf "%s.%s: the chart sets it; %s" $place $variable (get $owned $variable)) }}
 {{- end }}
 {{- if regexMatch "_(PASSWORD|SECRET_KEY|ACCESS_KEY|DIGEST_KEY)$" $variable }}
-{{- fail (printf "%s.%s: settings can be read by all who see the release; it belongs in the Secret that existingSecret names" $place $variable) }}
+{{- fail (printf "%s.%s: everyone who can see the release can read its settings; put it into the Secret that existingSecret names" $place $variable) }}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{/* What no setting may name, and what to do instead. */}}
+{{/* Variables that no setting may name, and what to do instead. */}}
 {{- define "seedcast.owned" -}}
 SEEDCAST_HOME: leave it out
 SEEDCAST_METRICS_HOST: leave it out
@@ -46,7 +46,7 @@ SEEDCAST_POSTPROCESS_PROFILES: leave it out, or leave profiles empty
 {{- end }}
 {{- end }}
 
-{{/* Kubernetes kills what has not left by then. Takes (dict "place" "gpuConsumer" "worker" .Values.gpuConsumer "least" 40 "why" "…"). */}}
+{{/* Kubernetes kills a pod that has not stopped within its grace period. Takes (dict "place" "gpuConsumer" "worker" .Values.gpuConsumer "least" 40 "why" "…"). */}}
 {{- define "seedcast.checkGrace" -}}
 {{- $given := .worker.terminationGracePeriodSeconds -}}
 {{- if lt (float64 $given) (float64 .least) }}

@@ -4,7 +4,7 @@
 {{- $worker := .worker -}}
 {{- $strategy := $worker.strategy -}}
 {{- if and $worker.gpus (not $strategy) }}
-{{- /* A pod more than there are GPUs would wait for one for ever, and the rollout with it. */}}
+{{- /* With more pods than GPUs, the last pod would wait for a GPU for ever, and the rollout with it. */}}
 {{- $strategy = dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" 0 "maxUnavailable" 1) }}
 {{- end -}}
 {{- $name := printf "%s-%s" (include "seedcast.name" $root) .kind -}}
@@ -70,8 +70,8 @@ spec:
             - {name: {{ $variable }}, value: {{ include "seedcast.text" $value | quote }}}
             {{- end }}
             - {name: NUMBA_CACHE_DIR, value: /tmp}
-            - {name: HOME, value: /tmp} # what torch and Triton cache lies below it
-            - {name: USER, value: seedcast} # torch asks for a name, which another image's uid may lack
+            - {name: HOME, value: /tmp} # torch and Triton cache below it
+            - {name: USER, value: seedcast} # torch needs a user name, which the uid of another image may lack
             {{- with $worker.extraEnv }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -81,7 +81,7 @@ spec:
             httpGet: {path: /live, port: metrics}
             periodSeconds: 5
             failureThreshold: 60
-          readinessProbe: # engine loaded, voice lock passed, partitions may be assigned: a rollout waits for it
+          readinessProbe: # engine loaded, voice lock passed, ready to be assigned partitions: a rollout waits for this
             httpGet: {path: /ready, port: metrics}
             periodSeconds: 5
             timeoutSeconds: 5

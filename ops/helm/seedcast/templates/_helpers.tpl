@@ -31,7 +31,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{/* All of a kind of worker. Takes what the Deployment and the ScaledObject take. */}}
+{{/* All objects of one kind of worker. Takes what the Deployment and the ScaledObject take. */}}
 {{- define "seedcast.worker" -}}
 {{- $scaling := .worker.autoscaling -}}
 {{- include "seedcast.deployment" . }}

@@ -1,6 +1,6 @@
-{{/* A ScaledObject of KEDA. Takes the same, "group" and "topics", and perhaps "waiting": a group and a topic whose lag keeps one worker and adds none.
+{{/* A ScaledObject of KEDA. Takes what the Deployment takes, "group", "topics" and optionally "waiting": a group and a topic whose lag keeps one worker running and adds none.
 
-"latest" is KEDA's alone: it takes a partition without a commit for a lag of 1, so that one worker starts and commits; with "earliest" for all of its log. */}}
+The policy "latest" concerns only KEDA. With it a partition without a commit counts as a lag of 1, so that one worker starts and commits; with "earliest" its whole log counts. */}}
 {{- define "seedcast.scaledObject" -}}
 {{- $root := .root -}}
 {{- $scaling := .worker.autoscaling -}}
@@ -50,7 +50,7 @@ spec:
     {{- end }}
 {{- end }}
 
-{{/* A PodDisruptionBudget: a drained node takes one worker at a time. Takes what the Deployment takes. */}}
+{{/* A PodDisruptionBudget: draining nodes stops one worker at a time. Takes what the Deployment takes. */}}
 {{- define "seedcast.podDisruptionBudget" -}}
 {{- $root := .root -}}
 apiVersion: policy/v1
@@ -62,7 +62,7 @@ metadata:
     app.kubernetes.io/component: {{ .kind }}
 spec:
   maxUnavailable: {{ .worker.podDisruptionBudget.maxUnavailable }}
-  unhealthyPodEvictionPolicy: AlwaysAllow # a pod that does not work keeps no node from being drained
+  unhealthyPodEvictionPolicy: AlwaysAllow # a broken pod does not prevent draining its node
   selector:
     matchLabels:
       {{- include "seedcast.selector" $root | nindent 6 }}

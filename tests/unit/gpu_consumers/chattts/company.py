@@ -1,4 +1,4 @@
-"""Requests in some company or other, and what comes of each."""
+"""Mixed requests, and the outcome of each in an engine that speaks them in some company."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,8 @@ TEXTS = (
     "您的订单4411已经发货，预计明天下午三点送达。",
     "Hello Anna, your order 4411 leaves at 17:30.",
     "您的 iPhone 15 已发货。",
-    "Your bill of $12.50 is due on Friday. Please pay by phone. Thank you very much for your patience with us.",
+    "Your bill of $12.50 is due on Friday. Please pay by phone. "
+    "Thank you very much for your patience with us.",
     "谢谢！",
     "OK.",
 )
@@ -25,19 +26,19 @@ STYLES = (
     Style(temperature=0.8, top_p=0.9, top_k=50),
     Style(repetition_penalty=1.3),
     Style(top_k=1),
-    Style(refine=True, oral=2, laugh=0, break_=4),
 )
+REFINED = Style(refine=True, oral=2, laugh=0, break_=4)
 
 
 def mixed(count: int) -> list[SpeechRequest]:
-    """Both languages, several voices, paces, styles and lengths; the last style also goes through the text stage."""
+    """Both languages, several voices, speeds, styles, lengths; some pass the text stage."""
     return [
         a_request(
             request_id=f"request-{n}",
             text=TEXTS[n % len(TEXTS)],
             voice_seed=n,
             speed=(1.0, 1.6, 2.0)[n % 3],
-            style=STYLES[-1] if n % 40 == 4 else STYLES[n % (len(STYLES) - 1)],
+            style=REFINED if n % 40 == 4 else STYLES[n % len(STYLES)],
             priority="urgent" if n % 11 == 0 else "normal",
         )
         for n in range(count)
@@ -45,8 +46,8 @@ def mixed(count: int) -> list[SpeechRequest]:
 
 
 def engine(assets: Assets, **settings: object) -> ChatTTSEngine:
-    """One thread: on products this small a second one only waits."""
-    chosen = {
+    """Load an engine. It has one thread: on products this small a second one would only wait."""
+    defaults = {
         "engine": "chattts",
         "device": "cpu",
         "context": 512,
@@ -54,18 +55,18 @@ def engine(assets: Assets, **settings: object) -> ChatTTSEngine:
         "precision": "float32",
         "threads": 1,
     }
-    return load(GpuSettings.model_validate(chosen | settings), assets)
+    return load(GpuSettings.model_validate(defaults | settings), assets)
 
 
 def outcome(utterance: Utterance) -> str:
-    """What must not differ, errors word by word. Only a waveform's has a space in it."""
-    if utterance.waveform is None:
-        return (
-            "-".join([utterance.error.code, *utterance.error.message.split()])
-            if utterance.error
-            else "nothing"
-        )
-    return f"{waveform_sha256(utterance.waveform)} {utterance.draw}"
+    """Return what must not differ: hash and draw of a waveform, or code and text of an error.
+
+    Only the outcome of a waveform has a space in it.
+    """
+    if utterance.waveform is not None:
+        return f"{waveform_sha256(utterance.waveform)} {utterance.draw}"
+    error = utterance.error
+    return "-".join([error.code, *error.message.split()]) if error else "nothing"
 
 
 def speak(
@@ -74,8 +75,12 @@ def speak(
     order: Iterable[int] | None = None,
     at_once: int | None = None,
 ) -> dict[int, str]:
-    """The outcome of each request by its index, admitted in some order, at most `at_once` in the engine."""
-    waiting, busy, found = list(order if order is not None else range(len(requests))), 0, {}
+    """Return the outcome of each request by its index.
+
+    Requests are admitted in the given order, at most `at_once` into the engine at a time.
+    """
+    waiting, busy = list(order if order is not None else range(len(requests))), 0
+    outcomes: dict[int, str] = {}
     while waiting or busy:
         while waiting and busy < (at_once or engine.slots):
             ticket = waiting.pop(0)
@@ -83,8 +88,8 @@ def speak(
             busy += 1
         for utterance in engine.step():
             busy -= 1
-            found[utterance.ticket] = outcome(utterance)
-    return found
+            outcomes[utterance.ticket] = outcome(utterance)
+    return outcomes
 
 
 def shuffled(count: int, seed: int) -> list[int]:

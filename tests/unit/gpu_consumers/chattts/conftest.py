@@ -1,4 +1,4 @@
-"""Fabricated weights for the session: the real architecture, small."""
+"""Fabricated weights for the session: the real architecture at a small size."""
 
 from pathlib import Path
 

@@ -1,6 +1,8 @@
-"""The Triton attention in Triton's interpreter, a process of its own: its variable counts only before the first import of triton.
+"""Runs the Triton attention in Triton's interpreter, as a process of its own.
 
-Reads lists of arguments from the file named first, and writes for each the result and the two caches to the second.
+TRITON_INTERPRET counts only if it is set before the first import of triton. The process reads a
+list of arguments of `attend` from the first file named, and writes a list of (result, keys, values)
+to the second.
 """
 
 import sys
@@ -10,5 +12,6 @@ import torch
 from gpu_consumers.engines.chattts.kernels.attention_cuda import attend
 
 if __name__ == "__main__":
-    cases = torch.load(sys.argv[1])
-    torch.save([(attend(*case), case[3], case[4]) for case in cases], sys.argv[2])
+    calls = torch.load(sys.argv[1])
+    # keys and values, which `attend` writes into, are its fourth and fifth argument
+    torch.save([(attend(*call), call[3], call[4]) for call in calls], sys.argv[2])

@@ -1,4 +1,4 @@
-"""The sampler again, one token at a time in plain Python and NumPy, to compare ours with."""
+"""The sampler once more, token by token in plain Python and NumPy, to compare ours with."""
 
 import math
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ import numpy.typing as npt
 Logits = npt.NDArray[np.float32]
 Words = tuple[int, ...]
 
-KEPT, DOUBT = 3, 1e-5  # at least kept; nearer than DOUBT, float32 and float64 may decide otherwise
+KEPT = 3  # tokens that top-P and top-K leave at least
+DOUBT = 1e-5  # below this distance float32 and float64 may decide differently
 _MASK = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row's and one codebook's."""
+    """The inputs of one draw: one row, one codebook."""
 
     logits: Logits
-    window: tuple[int, ...]  # -1: none yet
+    window: tuple[int, ...]  # the latest tokens; -1 where there is none yet
     temperature: float
     top_p: float
     top_k: int
@@ -43,7 +44,7 @@ def philox(key: Words, counter: Words) -> Words:
 
 
 def penalised(case: Case) -> Logits:
-    """Temperature and repetition penalty, rounded as float32 rounds, so that ties stay ties."""
+    """Apply temperature and repetition penalty, rounded as float32 rounds, so ties stay ties."""
     logits = case.logits / np.float32(case.temperature)
     for token in set(case.window) - {-1}:
         factor = np.float32(np.float32(case.penalty) ** case.window.count(token))
@@ -52,33 +53,35 @@ def penalised(case: Case) -> Logits:
 
 
 def kept(case: Case, logits: Logits, lean: float = 0.0) -> list[int]:
-    """Tokens that top-P, plus `lean`, and top-K leave, best first. Logits after temperature and penalty."""
+    """Return the tokens that top-P (plus `lean`) and top-K keep, best first.
+
+    `logits` are those after temperature and penalty.
+    """
     exact = logits.astype(np.float64)
     probabilities = np.exp(exact - exact.max())
     probabilities /= probabilities.sum()
-    left: list[int] = []
+    ranked = sorted(range(len(exact)), key=lambda token: (-logits[token], token))
+    tokens: list[int] = []
     above = 0.0
-    for token in sorted(range(len(exact)), key=lambda token: (-logits[token], token))[
-        : max(case.top_k, KEPT)
-    ]:
-        if len(left) >= KEPT and above >= case.top_p + lean:
+    for token in ranked[: max(case.top_k, KEPT)]:
+        if len(tokens) >= KEPT and above >= case.top_p + lean:
             break
-        left.append(token)
+        tokens.append(token)
         above += probabilities[token]
-    return left
+    return tokens
 
 
 def noise(case: Case, token: int) -> float:
+    """Return the Gumbel noise of a token."""
     key = (case.seed & _MASK, case.seed >> 32)
-    bits = philox(
-        key,
-        (case.step, token + case.codebook * 65536, case.segment, case.stage * 65536 + case.number),
-    )[0]
+    codebook_token = token + case.codebook * 65536
+    stage_draw = case.stage * 65536 + case.number
+    bits = philox(key, (case.step, codebook_token, case.segment, stage_draw))[0]
     return -math.log(-math.log(((bits >> 9) + 0.5) / 2**23))
 
 
 def sample(case: Case, end: int) -> tuple[int, bool]:
-    """The token, and whether it is beyond doubt."""
+    """Return the token, and True if no rounding could have chosen another one."""
     logits = penalised(case)
     (token, sure), (other, _) = (
         _best(case, logits, kept(case, logits, lean), end) for lean in (-DOUBT, DOUBT)
@@ -86,12 +89,11 @@ def sample(case: Case, end: int) -> tuple[int, bool]:
     return token, sure and token == other
 
 
-def _best(case: Case, logits: Logits, left: list[int], end: int) -> tuple[int, bool]:
+def _best(case: Case, logits: Logits, tokens: list[int], end: int) -> tuple[int, bool]:
     scores = [
         float(logits[token]) + noise(case, token) if case.may_end or token != end else -math.inf
-        for token in left
+        for token in tokens
     ]
-    ranked = sorted(range(len(left)), key=lambda rank: (-scores[rank], rank))
-    return left[ranked[0]], scores[ranked[0]] - scores[ranked[1]] > DOUBT * (
-        1 + abs(scores[ranked[0]])
-    )
+    first, second = sorted(range(len(tokens)), key=lambda rank: (-scores[rank], rank))[:2]
+    gap = scores[first] - scores[second]
+    return tokens[first], gap > DOUBT * (1 + abs(scores[first]))

@@ -1,4 +1,4 @@
-"""An engine whose model and vocoder do as they are told: everything else, from the front end to the slots, is the real one."""
+"""An engine with a scripted model and vocoder; the rest, from front end to slots, is real."""
 
 from collections.abc import Callable, Iterator
 
@@ -20,15 +20,18 @@ from gpu_consumers.engines.chattts.weights.assets import Assets
 from gpu_consumers.text import FrontEnd
 from schemas.messages import SpeechRequest
 
-Ends = Callable[[int, int], bool]  # by the number of a piece and its draw
+Ends = Callable[[int, int], bool]  # by the number of a chunk and its draw
 Sound = Callable[[int, int], Samples]
 
 TONE = (0.1 * np.sin(np.arange(2_400) * np.pi / 60)).astype(np.float32)
 SILENCE, NOISE = np.zeros_like(TONE), np.full_like(TONE, np.nan)
 
 
-class Scripted:
-    """A row ends once it may and `pace` times the expected tokens are drawn, if it ends at all. The text stage writes `word` over and over."""
+class ScriptedModel:
+    """Ends a row, if `speech` or `text` says so, once `pace` times the expected tokens are drawn.
+
+    The text stage writes `word` over and over.
+    """
 
     def __init__(
         self, prompter: Prompter, speech: Ends, text: Ends, word: str, pace: float
@@ -39,24 +42,24 @@ class Scripted:
     def step(self, slots: Slots, refining: bool) -> None:
         draw, in_text = slots.draw, slots.stage == Stage.TEXT
         rows = zip(in_text.tolist(), draw.segment.tolist(), draw.number.tolist(), strict=True)
-        willing = torch.tensor(
+        ends = torch.tensor(
             [(self._text if text else self._speech)(number, drawn) for text, number, drawn in rows]
         )
-        late = draw.step >= torch.where(in_text, 1, slots.floor * self._pace / quality.SHORTEST)
+        expected = slots.floor * self._pace / quality.SHORTEST_RATIO
+        late = draw.step >= torch.where(in_text, 1, expected)
         end = torch.where(in_text, self._special.end_of_text, TINY.end_token)
-        tokens = torch.where(willing & late & slots.may_end, end, self._word)[:, None].expand(
-            -1, CODEBOOKS
-        )
+        tokens = torch.where(ends & late & slots.may_end, end, self._word)
+        tokens = tokens[:, None].expand(-1, CODEBOOKS)
         slots.advance(self._hidden(draw.segment, draw.number), tokens, end)
 
     def _hidden(self, number: Tensor, drawn: Tensor) -> Tensor:
-        """What the vocoder can tell a piece and its draw by."""
+        """States by which the scripted vocoder recognises a chunk and its draw."""
         hidden = torch.zeros(len(number), TINY.hidden)
         hidden[:, 0], hidden[:, 1] = number, drawn
         return hidden
 
 
-class Sounding:
+class ScriptedVocoder:
     def __init__(self, sound: Sound) -> None:
         self._sound = sound
 
@@ -65,16 +68,16 @@ class Sounding:
         return self._sound(number, drawn)
 
 
-class Noted(Slots):
-    """Keeps what entered, in order."""
+class RecordingSlots(Slots):
+    """Keeps the generations that entered, in order."""
 
     def __init__(self, count: int, context: int) -> None:
         super().__init__(count, TINY, LONGEST_PROMPT, context, torch.device("cpu"))
         self.entered: list[Generation] = []
 
-    def enter(self, slot: int, entering: Generation) -> None:
-        super().enter(slot, entering)
-        self.entered.append(entering)
+    def enter(self, slot: int, generation: Generation) -> None:
+        super().enter(slot, generation)
+        self.entered.append(generation)
 
 
 def always(_number: int, _draw: int) -> bool:
@@ -95,39 +98,37 @@ def scripted(
     pace: float = 1.0,
     slots: int = 4,
     context: int = 512,
-) -> tuple[ChatTTSEngine, Noted]:
-    prompter, noted = Prompter(assets.tokenizer), Noted(slots, context)
-    model, passes = (
-        Scripted(prompter, speech, text, word, pace),
+) -> tuple[ChatTTSEngine, RecordingSlots]:
+    prompter, recording = Prompter(assets.tokenizer), RecordingSlots(slots, context)
+    made = ChatTTSEngine(
+        ScriptedModel(prompter, speech, text, word, pace),
+        BatchSizes(recording, [slots], lambda *_: None),
+        SyncVocoder(ScriptedVocoder(sound)),
         Generations(prompter, TINY, context),
-    )
-    front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
-    return ChatTTSEngine(
-        "scripted",
-        model,
-        BatchSizes(noted, [slots], lambda *_: None),
-        SyncVocoder(Sounding(sound)),
-        passes,
         prompter,
-        front_end,
-        Pace(1, ahead=False),
-    ), noted
+        FrontEnd(prompter.knows, longest=LONGEST_SEGMENT),
+        Pace(steps=1, overlap=False),
+        facts={"engine": "scripted"},
+        description="scripted",
+    )
+    return made, recording
 
 
 def spoken(engine: ChatTTSEngine, *requests: SpeechRequest) -> list[Utterance]:
-    """By ticket, all admitted at once; no ticket may come out twice, not even later."""
+    """Admit all at once; return the utterances by ticket. No ticket may be returned twice."""
     for ticket, request in enumerate(requests):
         engine.admit(ticket, request)
     return sorted(finished(engine), key=lambda utterance: utterance.ticket)
 
 
 def finished(engine: ChatTTSEngine) -> Iterator[Utterance]:
-    """As they come out, until nothing is left."""
+    """Yield utterances as the steps return them, until the engine is empty."""
     seen = set[int]()
     while True:
         for utterance in engine.step():
-            assert utterance.ticket not in seen, "it came out twice"
+            assert utterance.ticket not in seen, "the ticket was returned twice"
             seen.add(utterance.ticket)
             yield utterance
-        if not (engine._waiting or any(engine._held) or engine._sounding or engine._done):
+        busy = engine._waiting or any(engine._occupants) or engine._vocoding or engine._utterances
+        if not busy:
             return

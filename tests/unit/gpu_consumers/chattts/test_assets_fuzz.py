@@ -1,4 +1,4 @@
-"""Whatever the small files of a model folder hold, they are measured or refused with the mapped error."""
+"""Whatever a model folder's small files hold, they are read or refused with the mapped error."""
 
 import json
 import struct
@@ -11,11 +11,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
-from gpu_consumers.engines.chattts.weights.checkpoint import Header, measured
+from gpu_consumers.engines.chattts.weights.checkpoint import Header, read_dimensions
 from seedcast.errors import EngineFailed
 from tests.unit.seedcast.test_fuzz import damaged, values
 
-DEEP = b"[" * 100_000  # what parsers recurse on
+DEEP = b"[" * 100_000  # parsers recurse on it
 NAMES = (
     "hidden_size",
     "intermediate_size",
@@ -29,37 +29,37 @@ numbers = values | st.integers(10**300, 10**400)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-def test_any_configuration_is_measured_or_refused(tiny: Assets, place: Path) -> None:
-    sound, file = tiny.gpt_config.read_bytes(), place / "config.json"
+def test_any_configuration_is_read_or_refused(tiny: Assets, folder: Path) -> None:
+    original, file = tiny.gpt_config.read_bytes(), folder / "config.json"
     fields = st.dictionaries(
         st.sampled_from([*NAMES, "rope_parameters"]),
         numbers | st.dictionaries(st.sampled_from(NAMES), numbers),
         max_size=3,
     )
-    altered = fields.map(lambda changed: json.dumps(json.loads(sound) | changed).encode())
+    altered = fields.map(lambda changed: json.dumps(json.loads(original) | changed).encode())
 
-    @given(altered | damaged([sound]) | st.binary(max_size=100))
+    @given(altered | damaged([original]) | st.binary(max_size=100))
     @example(DEEP)
-    @example(json.dumps(json.loads(sound) | {"rms_norm_eps": 10**400}).encode())
+    @example(json.dumps(json.loads(original) | {"rms_norm_eps": 10**400}).encode())
     @examples(max_examples=150)
-    def judge(content: bytes) -> None:
+    def check(content: bytes) -> None:
         file.write_bytes(content)
         with suppress(EngineFailed):
-            found = measured(file, tiny.gpt_model, tiny.embed, tiny.decoder, tiny.dvae, tiny.vocos)
-            assert (found.hidden, found.layers) == (
-                tiny.dimensions().hidden,
-                tiny.dimensions().layers,
+            size = read_dimensions(
+                file, tiny.gpt_model, tiny.embed, tiny.decoder, tiny.dvae, tiny.vocos
             )
+            expected = tiny.dimensions()
+            assert (size.hidden, size.layers) == (expected.hidden, expected.layers)
 
-    judge()
+    check()
 
 
-def test_any_header_of_weights_is_read_or_refused(place: Path) -> None:
-    file = place / "x.safetensors"
+def test_any_header_of_weights_is_read_or_refused(folder: Path) -> None:
+    file = folder / "x.safetensors"
     tensor = st.fixed_dictionaries(
         {
             "dtype": st.just("F32") | values,
@@ -74,14 +74,13 @@ def test_any_header_of_weights_is_read_or_refused(place: Path) -> None:
 
     @given(headers | st.binary(max_size=60), lengths)
     @example(DEEP, None)
-    def judge(header: bytes, length: int | None) -> None:
-        file.write_bytes(
-            struct.pack("<Q", len(header) if length is None else length) + header + bytes(4)
-        )
+    def check(header: bytes, length: int | None) -> None:
+        prefix = struct.pack("<Q", len(header) if length is None else length)
+        file.write_bytes(prefix + header + bytes(4))
         with suppress(EngineFailed):
             assert isinstance(Header.read(file).shapes, dict)
 
-    judge()
+    check()
 
 
 @pytest.mark.parametrize(
@@ -96,8 +95,8 @@ def test_any_header_of_weights_is_read_or_refused(place: Path) -> None:
         b"null",
     ],
 )
-def test_a_marker_that_is_none_is_refused(content: bytes, place: Path) -> None:
-    (place / "asset").mkdir(exist_ok=True)
-    (place / "asset" / "fabricated.json").write_bytes(content)
+def test_a_malformed_marker_is_refused(content: bytes, folder: Path) -> None:
+    (folder / "asset").mkdir(exist_ok=True)
+    (folder / "asset" / "fabricated.json").write_bytes(content)
     with pytest.raises(EngineFailed, match=r"fabricated\.json"):
-        assert isinstance(Assets(place).fabrication, Fabrication)
+        assert isinstance(Assets(folder).fabrication, Fabrication)

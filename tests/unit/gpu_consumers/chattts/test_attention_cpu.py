@@ -1,4 +1,7 @@
-"""Attention over a row's own cache: the exact result, and nothing of what is stale or belongs to others."""
+"""Attention over a row's own cache gives the exact result.
+
+Neither stale positions nor other rows can change a bit of it.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +26,7 @@ class Inputs:
     position: Tensor
 
     def attended(self) -> Tensor:
-        """Over copies: it writes into the cache."""
+        """Return the result of `attend` on copies of the cache, since it writes into it."""
         return attend(
             self.query, self.key, self.value, self.keys.clone(), self.values.clone(), self.position
         )
@@ -50,15 +53,15 @@ def test_it_is_scaled_dot_product_attention_up_to_each_rows_position(
     dtype: torch.dtype, size: int
 ) -> None:
     given = inputs(dtype, size)
-    found = given.attended()
-    assert found.dtype == torch.float32
+    result = given.attended()
+    assert result.dtype == torch.float32
     for row, last in enumerate(given.position.tolist()):
         keys, values = (
             torch.cat([cache[row, :, :last], new[row][:, None]], 1).float()
             for cache, new in ((given.keys, given.key), (given.values, given.value))
         )
         expected = scaled_dot_product_attention(given.query[row][:, None], keys, values)[:, 0]
-        torch.testing.assert_close(found[row], expected, rtol=1e-5, atol=2e-6)
+        torch.testing.assert_close(result[row], expected, rtol=1e-5, atol=2e-6)
 
 
 @DTYPES
@@ -75,21 +78,20 @@ def test_it_writes_the_new_position_and_nothing_else(dtype: torch.dtype) -> None
 
 @DTYPES
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_what_is_stale_beyond_a_rows_position_does_not_change_a_bit(
+def test_stale_values_from_a_rows_position_on_do_not_change_a_bit(
     dtype: torch.dtype, garbage: float
 ) -> None:
     given = inputs(dtype)
     keys, values = given.keys.clone(), given.values.clone()
-    for row, last in enumerate(
-        given.position.tolist()
-    ):  # its own position is written before it is read
+    for row, last in enumerate(given.position.tolist()):
+        # the row's own position is written before it is read
         keys[row, :, last:] = values[row, :, last:] = garbage
     assert torch.equal(replace(given, keys=keys, values=values).attended(), given.attended())
 
 
 @DTYPES
 @pytest.mark.parametrize("garbage", GARBAGE)
-def test_what_other_rows_hold_does_not_change_a_bit(dtype: torch.dtype, garbage: float) -> None:
+def test_values_of_other_rows_do_not_change_a_bit(dtype: torch.dtype, garbage: float) -> None:
     given = inputs(dtype)
     expected = given.attended()
     for row in (0, 1, 8, ROWS - 1):
@@ -106,11 +108,9 @@ def test_a_row_has_the_same_bits_in_every_slot_and_with_any_threads(dtype: torch
     given = inputs(dtype)
     expected = given.attended()
     order = torch.arange(ROWS).flip(0)
+    reversed_rows = Inputs(*(part[order].contiguous() for part in vars(given).values()))
     try:
         use_threads(1)
-        assert torch.equal(
-            Inputs(*(part[order].contiguous() for part in vars(given).values())).attended()[order],
-            expected,
-        )
+        assert torch.equal(reversed_rows.attended()[order], expected)
     finally:
         use_threads(2)

@@ -1,4 +1,4 @@
-"""Fewer rows for few busy slots: which numbers of rows may be taken, what moves, and that nobody can hear it."""
+"""Batch sizes: which numbers of rows a step may take, what moves, and that nobody can hear it."""
 
 import pytest
 import torch
@@ -7,12 +7,17 @@ from torch.nn.functional import linear
 
 from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.kernels import row_invariance
+from gpu_consumers.engines.chattts.kernels.row_invariance import (
+    MIN_BATCH_SIZE,
+    Product,
+    cancelling_weight,
+    smaller_batch_sizes,
+)
 from gpu_consumers.engines.chattts.model.dimensions import TINY
 from gpu_consumers.engines.chattts.model.slots import Slots
 from gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
-from tests.unit.gpu_consumers.chattts.test_graph import state
+from tests.unit.gpu_consumers.chattts.test_cuda_graph import state
 
 CPU = torch.device("cpu")
 ROWS, INPUTS = 64, 64
@@ -23,40 +28,43 @@ def exact(x: Tensor) -> Tensor:
     return linear(x.double(), WEIGHT.double()).float()
 
 
-def otherwise_below(rows: int, dtype: torch.dtype) -> row_invariance.Product:
-    """As a library does that adds in another order where there are few rows."""
-    weight = row_invariance.weight(192, INPUTS).to(dtype).float()
+def reordered_below(rows: int, dtype: torch.dtype) -> Product:
+    """A product that adds in another order if it gets fewer rows, as a library may."""
+    weight = cancelling_weight(192, INPUTS).to(dtype).float()
+
+    def in_halves(x: Tensor) -> Tensor:
+        parts = zip(x.split(INPUTS // 2, 1), weight.split(INPUTS // 2, 1), strict=True)
+        halves = [linear(part, columns) for part, columns in parts]
+        return sum(halves[1:], halves[0])
+
+    def reversed_order(x: Tensor) -> Tensor:
+        return linear(x.flip(1).contiguous(), weight.flip(1).contiguous())
 
     def product(x: Tensor) -> Tensor:
-        halves = [
-            linear(part, columns)
-            for part, columns in zip(
-                x.float().split(INPUTS // 2, 1), weight.split(INPUTS // 2, 1), strict=True
-            )
-        ]
-        return (
-            sum(halves[1:], halves[0])
-            if len(x) >= rows
-            else linear(x.float().flip(1).contiguous(), weight.flip(1).contiguous())
-        ).to(dtype)
+        multiply = in_halves if len(x) >= rows else reversed_order
+        return multiply(x.float()).to(dtype)
 
     return product
 
 
+def sizes(product: Product, rows: int, dtype: torch.dtype = torch.float32) -> tuple[int, ...]:
+    return smaller_batch_sizes(product, rows, INPUTS, dtype, CPU)
+
+
 def test_rows_are_halved_as_long_as_the_bits_are_the_same() -> None:
-    assert row_invariance.narrower(exact, ROWS, INPUTS, torch.float32, CPU) == (32, 16, 8)
-    assert row_invariance.narrower(exact, 50, INPUTS, torch.float32, CPU) == (25, 13)
-    assert row_invariance.narrower(exact, row_invariance.FEWEST, INPUTS, torch.float32, CPU) == ()
+    assert sizes(exact, ROWS) == (32, 16, 8)
+    assert sizes(exact, 50) == (25, 13)
+    assert sizes(exact, MIN_BATCH_SIZE) == ()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 def test_another_order_of_additions_is_found_in_either_precision(dtype: torch.dtype) -> None:
-    assert row_invariance.narrower(otherwise_below(32, dtype), ROWS, INPUTS, dtype, CPU) == (32,)
-    assert row_invariance.narrower(otherwise_below(64, dtype), ROWS, INPUTS, dtype, CPU) == ()
+    assert sizes(reordered_below(32, dtype), ROWS, dtype) == (32,)
+    assert sizes(reordered_below(64, dtype), ROWS, dtype) == ()
 
 
 def filled(rows: int, busy: dict[int, str]) -> tuple[Slots, list[str | None]]:
-    """Slots whose every value is their number, and what they hold."""
+    """Slots in which every value is the number of its slot, and their occupants."""
     slots = Slots(rows, TINY, prompt=4, tokens=4, device=CPU)
     for slot in range(rows):
         for tensor in state(slots):
@@ -65,44 +73,40 @@ def filled(rows: int, busy: dict[int, str]) -> tuple[Slots, list[str | None]]:
     return slots, [busy.get(slot) for slot in range(rows)]
 
 
-def test_what_is_held_above_moves_down_with_all_that_it_has() -> None:
-    slots, held = filled(16, {1: "a", 9: "b", 14: "c"})
+def test_an_occupant_above_the_batch_size_moves_down_with_its_whole_state() -> None:
+    slots, occupants = filled(16, {1: "a", 9: "b", 14: "c"})
     moved = list[tuple[int, int, int]]()
-    taken = BatchSizes(slots, [4, 8, 16], lambda *move: moved.append(move)).fit(held)
-    assert held[:4] == ["b", "a", "c", None]
-    assert not any(held[4:])
+    view = BatchSizes(slots, [4, 8, 16], lambda *move: moved.append(move)).fit(occupants)
+    assert occupants[:4] == ["b", "a", "c", None]
+    assert not any(occupants[4:])
     assert moved == [(9, 0, 9), (14, 2, 14)]
-    assert len(taken) == 4
+    assert len(view) == 4
     assert [
         [int(tensor[slot].flatten()[0]) for slot in (0, 1, 2)]
-        for tensor in (taken.prompt, taken.hidden, taken.warp.top_k, taken.draw.seed)
+        for tensor in (view.prompt, view.hidden, view.warp.top_k, view.draw.seed)
     ] == [[9, 1, 14]] * 4
-    assert taken.running.tolist() == [True, True, True, False]
+    assert view.running.tolist() == [True, True, True, False]
     assert (slots.running.sum(), slots.position[9], slots.position[14]) == (3, 0, 0)
 
 
-def test_the_rows_of_a_rung_are_the_slots_themselves() -> None:
-    slots, held = filled(16, {0: "a"})
-    BatchSizes(slots, [8, 16], lambda *_: None).fit(held).draw.step.add_(5)
+def test_the_rows_of_a_batch_size_share_the_memory_of_the_slots() -> None:
+    slots, occupants = filled(16, {0: "a"})
+    BatchSizes(slots, [8, 16], lambda *_: None).fit(occupants).draw.step.add_(5)
     assert slots.draw.step.tolist() == [5, 6, 7, 8, 9, 10, 11, 12, 8, 9, 10, 11, 12, 13, 14, 15]
 
 
 @pytest.mark.parametrize(("busy", "rows"), [(1, 4), (4, 4), (5, 8), (9, 16), (16, 16)])
-def test_the_lowest_rung_that_holds_all_is_taken(busy: int, rows: int) -> None:
-    slots, held = filled(16, dict.fromkeys(range(16 - busy, 16), "x"))
-    assert len(BatchSizes(slots, [16, 8, 4], lambda *_: None).fit(held)) == rows
+def test_the_lowest_batch_size_that_holds_all_is_taken(busy: int, rows: int) -> None:
+    slots, occupants = filled(16, dict.fromkeys(range(16 - busy, 16), "x"))
+    assert len(BatchSizes(slots, [16, 8, 4], lambda *_: None).fit(occupants)) == rows
 
 
-class Counting:
-    """A Stepper that notes how many rows each step had."""
+class CountingStepper:
+    """Notes how many rows each step of an engine has, and adds `error` to those with fewer."""
 
     def __init__(self, made: ChatTTSEngine, error: float = 0.0) -> None:
-        self.rows, self._step, self._all, self._error = (
-            set[int](),
-            made._model.step,
-            made.slots,
-            error,
-        )
+        self.rows = set[int]()
+        self._step, self._all, self._error = made._model.step, made.slots, error
         made._model = self
 
     def step(self, slots: Slots, refining: bool) -> None:
@@ -116,21 +120,19 @@ REQUESTS = mixed(30)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_an_engine_goes_down_the_ladder_and_nobody_hears_it(tiny: Assets, precision: str) -> None:
-    whole, stepping = (
-        engine(tiny, precision=precision, slots=32),
-        engine(tiny, precision=precision, slots=32),
-    )
-    whole._ladder = BatchSizes(whole._slots, [32], whole._model._decoder.move)
-    seen, rungs = Counting(stepping), set(stepping._ladder._rungs)
+def test_an_engine_takes_every_batch_size_and_nobody_hears_it(tiny: Assets, precision: str) -> None:
+    whole = engine(tiny, precision=precision, slots=32)
+    whole._batch_sizes = BatchSizes(whole._slots, [32], whole._model._decoder.move)
+    stepping = engine(tiny, precision=precision, slots=32)
+    counting, batch_sizes = CountingStepper(stepping), set(stepping._batch_sizes._views)
     assert speak(stepping, REQUESTS) == speak(whole, REQUESTS)
-    assert seen.rows == rungs
+    assert counting.rows == batch_sizes
     if precision == "float32":
-        assert len(rungs) > 1, "else nothing was shown"
+        assert len(batch_sizes) > 1, "with one batch size the test shows nothing"
 
 
-def test_a_rung_with_other_bits_would_be_heard(tiny: Assets) -> None:
-    """Broken on purpose."""
+def test_a_batch_size_with_other_bits_would_be_heard(tiny: Assets) -> None:
+    """Mutant: steps with fewer rows have an error."""
     honest, broken = engine(tiny, slots=32), engine(tiny, slots=32)
-    Counting(broken, error=1e-3)
+    CountingStepper(broken, error=1e-3)
     assert speak(broken, REQUESTS) != speak(honest, REQUESTS)

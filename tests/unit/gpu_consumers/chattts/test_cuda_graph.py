@@ -1,4 +1,7 @@
-"""What the capture of a graph takes for granted, on a CPU: idle steps leave no trace, the state stays in its place, and no step needs the host."""
+"""What the capture of a CUDA graph relies on, tested on a CPU.
+
+Idle steps leave no trace, the state stays in the same memory, and no step needs the host.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,12 +19,13 @@ from gpu_consumers.engines.chattts.model.slots import Slots
 from gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed
 
-STEPS = 40  # through the prompts, into speech and text
+STEPS = 40  # enough to read the prompts, and to generate speech and text
 REQUESTS = mixed(5)  # the last goes through the text stage
 
 
-# To read a value, to make a tensor of Python's numbers, and what has as many results as values are true.
-HOSTS = {
+# Operations that read a value, make a tensor of Python's numbers, or return as many values as are
+# true: each of them waits for the host.
+HOST_OPERATIONS = {
     "item",
     "_local_scalar_dense",
     "lift_fresh",
@@ -33,7 +37,7 @@ HOSTS = {
 
 
 class Rehearsed:
-    """Does before every step what the capture does once."""
+    """A Stepper that does before every step what the capture does once."""
 
     def __init__(self, eager: Stepper) -> None:
         self.eager = eager
@@ -46,19 +50,19 @@ class Rehearsed:
 
 
 def after(made: ChatTTSEngine) -> list[Tensor]:
-    """The state after some steps, in the tensors that held it before them."""
-    held = list(state(made._slots))
+    """Return the state after some steps; it is still in the tensors that it was in before them."""
+    before = list(state(made._slots))
     for ticket, request in enumerate(REQUESTS):
         made.admit(ticket, request)
     for _ in range(STEPS):
         made.step()
-    assert [tensor.data_ptr() for tensor in state(made._slots)] == [
-        tensor.data_ptr() for tensor in held
-    ]
-    return held
+    addresses = [tensor.data_ptr() for tensor in state(made._slots)]
+    assert addresses == [tensor.data_ptr() for tensor in before]
+    return before
 
 
 def state(holder: object) -> Iterator[Tensor]:
+    """Yield every tensor of `Slots`, those of its dataclasses too."""
     values = (
         [getattr(holder, field.name) for field in fields(holder)]
         if is_dataclass(holder)
@@ -71,7 +75,7 @@ def state(holder: object) -> Iterator[Tensor]:
             yield from state(value)
 
 
-def test_idle_steps_leave_no_trace_and_the_state_stays_in_its_place(tiny: Assets) -> None:
+def test_idle_steps_leave_no_trace_and_the_state_stays_in_the_same_memory(tiny: Assets) -> None:
     plain, rehearsing = engine(tiny, slots=6), engine(tiny, slots=6)
     rehearsing._model = Rehearsed(rehearsing._model)
     expected = after(plain)
@@ -80,7 +84,7 @@ def test_idle_steps_leave_no_trace_and_the_state_stays_in_its_place(tiny: Assets
 
 
 @torch.inference_mode()
-def test_what_was_running_runs_again_also_after_a_step_that_fails(tiny: Assets) -> None:
+def test_running_slots_run_again_even_after_a_step_that_fails(tiny: Assets) -> None:
     slots = engine(tiny, slots=6)._slots
     slots.running[::2] = True
     with suppress(RuntimeError), idle(slots):
@@ -90,7 +94,7 @@ def test_what_was_running_runs_again_also_after_a_step_that_fails(tiny: Assets) 
 
 
 class Operations(TorchDispatchMode):
-    """Notes the names of what torch is asked to do."""
+    """Records the names of the operations that torch performs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,9 +108,9 @@ class Operations(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("refining", [False, True])
-def test_a_step_neither_asks_nor_awaits_the_host(tiny: Assets, refining: bool) -> None:
+def test_a_step_never_waits_for_the_host(tiny: Assets, refining: bool) -> None:
     made = engine(tiny, slots=6)
-    with torch.inference_mode(), Operations() as seen:
+    with torch.inference_mode(), Operations() as recorded:
         made._model.step(made._slots, refining)
-    assert {"index_put_", "topk", "gather"} <= seen.names, "else it would see nothing"
-    assert not seen.names & HOSTS
+    assert {"index_put_", "topk", "gather"} <= recorded.names, "the recording is empty"
+    assert not recorded.names & HOST_OPERATIONS

@@ -1,4 +1,7 @@
-"""The whole decoder: a row has the same bits in every slot, whatever its neighbours and the number of threads."""
+"""The whole decoder gives a row the same bits in every slot.
+
+Whatever its neighbours are, and with any number of threads.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +15,8 @@ from gpu_consumers.engines.chattts.kernels.linear import Linear
 from gpu_consumers.engines.chattts.model.decoder import Decoder, Weights
 from gpu_consumers.engines.chattts.model.dimensions import TINY
 
-WIDE = replace(
-    TINY, layers=1, intermediate=3_072
-)  # so wide that the elementwise operations are shared among threads
+# So wide that elementwise operations are shared among threads.
+WIDE = replace(TINY, layers=1, intermediate=3_072)
 ROWS, STEPS = 48, 2
 
 
@@ -48,7 +50,7 @@ def weights() -> Weights:
 
 
 def run(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """Hidden states (steps, rows, hidden) of embeddings of the same shape."""
+    """Return the hidden states (steps, rows, hidden) of embeddings of the same shape."""
     decoder = Decoder(WIDE, weights(), ROWS, STEPS, dtype, torch.device("cpu"))
     return torch.stack(
         [decoder.forward(step, torch.full((ROWS,), position)) for position, step in enumerate(x)]
@@ -56,37 +58,34 @@ def run(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def test_int8_rounds_the_weights_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not what bfloat16 made of them."""
-    given = list[Tensor]()
+    """They are not rounded to bfloat16 first."""
+    prepared = list[Tensor]()
 
-    def noted(weight: Tensor, rows: int) -> Linear:
-        given.append(weight)
+    def recorded(weight: Tensor, rows: int) -> Linear:
+        prepared.append(weight)
         return linear.prepare(weight, rows)
 
-    monkeypatch.setattr(int8, "prepare", noted)
+    monkeypatch.setattr(int8, "prepare", recorded)
     Decoder(WIDE, weights(), ROWS, STEPS, torch.int8, torch.device("cpu"))
     expected = [
         weights()[f"layers.0.{name}.weight"] for name in ("self_attn.o_proj", "mlp.down_proj")
     ]
-    assert [any(torch.equal(weight, found) for found in given) for weight in expected] == [
-        True,
-        True,
-    ]
+    for weight in expected:
+        assert any(torch.equal(weight, other) for other in prepared)
+
+
+INT8 = [torch.int8] if torch.cpu._is_vnni_supported() else []
 
 
 @pytest.mark.usefixtures("threads")
-@pytest.mark.parametrize(
-    "dtype",
-    [torch.float32, torch.bfloat16, *([torch.int8] if torch.cpu._is_vnni_supported() else [])],
-    ids=str,
-)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, *INT8], ids=str)
 def test_a_row_has_the_same_bits_in_every_slot(dtype: torch.dtype) -> None:
-    """Three and five threads share rows out unevenly."""
+    """Three and five threads get unequal numbers of rows."""
     random = torch.Generator().manual_seed(1)
     mine, others = (torch.randn(STEPS, count, WIDE.hidden, generator=random) for count in (1, ROWS))
     expected = run(mine.expand(-1, ROWS, -1).contiguous(), dtype)
     assert torch.equal(expected, expected[:, :1].expand_as(expected))
-    for places in (slice(0, None, 2), slice(1, None, 2), slice(ROWS - 1, None)):
+    for slots in (slice(0, None, 2), slice(1, None, 2), slice(ROWS - 1, None)):
         mixed = others.clone()
-        mixed[:, places] = mine
-        assert torch.equal(run(mixed, dtype)[:, places], expected[:, places])
+        mixed[:, slots] = mine
+        assert torch.equal(run(mixed, dtype)[:, slots], expected[:, slots])

@@ -1,4 +1,4 @@
-"""What comes out is judged: drawn again, split, or given up, each a function of the request alone, counted, and told by the draw."""
+"""Redraws, splits and failures: each is a function of the request alone, counted and reported."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from tests.unit.gpu_consumers.chattts.scripted import (
     NOISE,
     SILENCE,
     TONE,
+    always,
     finished,
     never,
     scripted,
@@ -25,35 +26,32 @@ from tests.unit.gpu_consumers.chattts.scripted import (
 from tests.unit.gpu_consumers.requests import a_request
 
 WORD = a_request(text="好")  # cannot be split
-PHRASE = a_request(text="您好，再见。")  # can be, once
+PHRASE = a_request(text="您好，再见。")  # can be split once
 TWO = a_request(text="您的快递已经到达小区门口。\n好")  # a long segment and a short one
-ALIKE = a_request(text="您好。\n再见。")  # two that end in the same step
+ALIKE = a_request(text="您好。\n再见。")  # two segments that end in the same step
 REFINED = a_request(text="您好，再见。", style=Style(refine=True))
-LONG = a_request(
-    text="您的快递已经到达小区门口的快递柜，请您尽快来取。" * 8, speed=0.5
-)  # 41 s at speed 1
+LONG_TEXT = "您的快递已经到达小区门口的快递柜，请您尽快来取。" * 8  # 41 s at speed 1
 WHOLE = len(TONE)
-BAD = {"silent": SILENCE, "broken": NOISE}
+FAULTY = {"silent": SILENCE, "broken": NOISE}
 
 
-def count(reason: str) -> float:
+def redraws(reason: str) -> float:
     return REGISTRY.get_sample_value("seedcast_engine_redraws_total", {"reason": reason}) or 0.0
 
 
 @contextmanager
 def counted(**expected: int) -> Iterator[None]:
-    """Inside it redraws are counted just so often, by reason."""
+    """Assert that the block counts exactly these redraws, by reason; 0 of every other reason."""
     reasons = ("silent", "broken", "endless", "split", "refinement")
-    before = {reason: count(reason) for reason in reasons}
+    before = {reason: redraws(reason) for reason in reasons}
     yield
-    assert {reason: count(reason) - before[reason] for reason in reasons} == dict.fromkeys(
-        reasons, 0
-    ) | expected
+    counts = {reason: redraws(reason) - before[reason] for reason in reasons}
+    assert counts == dict.fromkeys(reasons, 0) | expected
 
 
-def until(draw: int, bad: Samples) -> Callable[[int, int], Samples]:
-    """Bad before that draw."""
-    return lambda _number, drawn: bad if drawn < draw else TONE
+def until(draw: int, faulty: Samples) -> Callable[[int, int], Samples]:
+    """A sound that is faulty before that draw."""
+    return lambda _number, drawn: faulty if drawn < draw else TONE
 
 
 def is_unstable(utterance: Utterance) -> bool:
@@ -65,22 +63,24 @@ def is_unstable(utterance: Utterance) -> bool:
     )
 
 
-@pytest.mark.parametrize("reason", BAD)
+@pytest.mark.parametrize("reason", FAULTY)
 @pytest.mark.parametrize("draw", range(DRAWS))
-def test_what_has_no_sound_is_drawn_again_and_the_draw_is_told(
+def test_faulty_audio_is_drawn_again_and_the_utterance_names_the_draw(
     tiny: Assets, reason: str, draw: int
 ) -> None:
-    made, noted = scripted(tiny, sound=until(draw, BAD[reason]))
+    made, slots = scripted(tiny, sound=until(draw, FAULTY[reason]))
     with counted(**{reason: draw}):
         (utterance,) = spoken(made, WORD)
     assert utterance.waveform is not None
     assert (len(utterance.waveform), utterance.draw, utterance.error) == (WHOLE, draw, None)
-    assert [entering.draw for entering in noted.entered] == list(range(draw + 1))
+    assert [generation.draw for generation in slots.entered] == list(range(draw + 1))
 
 
-@pytest.mark.parametrize("reason", BAD)
-def test_what_never_has_a_sound_is_unstable_and_harms_nobody(tiny: Assets, reason: str) -> None:
-    made, _ = scripted(tiny, sound=lambda number, _: BAD[reason] if number else TONE)
+@pytest.mark.parametrize("reason", FAULTY)
+def test_a_request_whose_every_draw_is_faulty_is_unstable_and_affects_no_other(
+    tiny: Assets, reason: str
+) -> None:
+    made, _ = scripted(tiny, sound=lambda number, _: FAULTY[reason] if number else TONE)
     with counted(**{reason: DRAWS - 1}):
         failed, other = spoken(made, TWO, WORD)
     assert is_unstable(failed)
@@ -88,22 +88,21 @@ def test_what_never_has_a_sound_is_unstable_and_harms_nobody(tiny: Assets, reaso
     assert other.draw == 0
 
 
-def test_the_highest_draw_of_a_requests_pieces_is_told(tiny: Assets) -> None:
+def test_an_utterance_names_the_highest_draw_of_its_chunks(tiny: Assets) -> None:
     made, _ = scripted(tiny, sound=lambda number, draw: SILENCE if draw < 2 * number else TONE)
     (utterance,) = spoken(made, TWO)
     assert utterance.draw == 2
 
 
-def test_what_does_not_end_is_split_and_its_parts_begin_anew(tiny: Assets) -> None:
-    made, noted = scripted(tiny, speech=lambda number, _: number >= _FANOUT)
+def test_an_endless_chunk_is_split_and_its_parts_start_at_the_first_draw(tiny: Assets) -> None:
+    made, slots = scripted(tiny, speech=lambda number, _: number >= _FANOUT)
     with counted(split=1):
         (utterance,) = spoken(made, PHRASE)
     assert utterance.waveform is not None
-    assert (
-        len(utterance.waveform) == 2 * WHOLE + 0.25 * made.sample_rate
-    )  # the clause's pause between them
+    pause = 0.25 * made.sample_rate  # after a clause
+    assert len(utterance.waveform) == 2 * WHOLE + pause
     assert utterance.draw == 0
-    assert [(entering.segment, entering.draw) for entering in noted.entered] == [
+    assert [(generation.segment, generation.draw) for generation in slots.entered] == [
         (0, 0),
         (_FANOUT, 0),
         (2 * _FANOUT, 0),
@@ -118,57 +117,52 @@ def test_a_single_word_that_does_not_end_is_drawn_again(tiny: Assets) -> None:
     assert utterance.draw == 1
 
 
-def test_what_does_not_end_in_parts_either_is_unstable(tiny: Assets) -> None:
-    made, noted = scripted(tiny, speech=never, slots=1)
+def test_a_request_whose_parts_do_not_end_either_is_unstable(tiny: Assets) -> None:
+    made, slots = scripted(tiny, speech=never, slots=1)
     (utterance,) = spoken(made, PHRASE)
     assert is_unstable(utterance)
-    assert {entering.segment for entering in noted.entered} == {0, _FANOUT, 2 * _FANOUT}
-    assert max(entering.draw for entering in noted.entered) == DRAWS - 1
+    assert {generation.segment for generation in slots.entered} == {0, _FANOUT, 2 * _FANOUT}
+    assert max(generation.draw for generation in slots.entered) == DRAWS - 1
 
 
-def test_two_pieces_that_fail_in_one_step_make_one_result(tiny: Assets) -> None:
+def test_two_chunks_that_fail_in_one_step_make_one_utterance(tiny: Assets) -> None:
     made, _ = scripted(tiny, sound=until(DRAWS, SILENCE))
     (utterance,) = spoken(made, ALIKE)
     assert is_unstable(utterance)
 
 
-def test_why_a_request_is_unstable_does_not_depend_on_which_piece_fails_first(tiny: Assets) -> None:
-    """In one slot the long silent segment is drawn first, in two the short broken one ends first."""
-    failed = [
-        spoken(
-            scripted(tiny, sound=lambda number, _: NOISE if number else SILENCE, slots=slots)[0],
-            TWO,
-        )[0]
-        for slots in (1, 2)
-    ]
+def test_the_error_does_not_depend_on_which_chunk_fails_first(tiny: Assets) -> None:
+    """With one slot the long silent chunk is first, with two the short broken one ends first."""
+    failed = []
+    for slots in (1, 2):
+        made, _ = scripted(tiny, sound=lambda number, _: NOISE if number else SILENCE, slots=slots)
+        failed += spoken(made, TWO)
     assert all(map(is_unstable, failed))
     assert failed[0] == failed[1]
 
 
-def test_a_refinement_is_what_is_spoken(tiny: Assets) -> None:
-    made, noted = scripted(tiny, word="好")
+def test_the_refined_text_is_what_is_spoken(tiny: Assets) -> None:
+    made, slots = scripted(tiny, word="好")
     with counted():
         (utterance,) = spoken(made, REFINED)
     assert utterance.waveform is not None
-    assert [entering.stage for entering in noted.entered] == [Stage.TEXT, Stage.CODE]
-    assert noted.entered[-1].prompt == made._prompter.speech("好", 1.0)
+    assert [generation.stage for generation in slots.entered] == [Stage.TEXT, Stage.CODE]
+    assert slots.entered[-1].prompt == made._prompter.speech("好", 1.0)
 
 
 @pytest.mark.parametrize(
-    ("ends", "word"),
-    [(never, "好"), (lambda _number, _draw: True, "[break_3]")],
-    ids=["endless", "empty"],
+    ("ends", "word"), [(never, "好"), (always, "[break_3]")], ids=["endless", "empty"]
 )
-def test_a_refinement_that_fails_falls_back_to_the_text_as_it_was(
+def test_a_refinement_that_fails_falls_back_to_the_original_text(
     tiny: Assets, ends: Callable[[int, int], bool], word: str
 ) -> None:
-    made, noted = scripted(tiny, text=ends, word=word)
+    made, slots = scripted(tiny, text=ends, word=word)
     with counted(refinement=DRAWS - 1):
         (utterance,) = spoken(made, REFINED)
     assert utterance.waveform is not None
     assert utterance.draw == 0
-    assert [entering.draw for entering in noted.entered] == [*range(DRAWS), 0]
-    assert noted.entered[-1].prompt == made._prompter.speech("您好，再见。", 1.0)
+    assert [generation.draw for generation in slots.entered] == [*range(DRAWS), 0]
+    assert slots.entered[-1].prompt == made._prompter.speech("您好，再见。", 1.0)
 
 
 def test_an_urgent_request_takes_the_next_free_slot(tiny: Assets) -> None:
@@ -180,31 +174,30 @@ def test_an_urgent_request_takes_the_next_free_slot(tiny: Assets) -> None:
     assert [utterance.ticket for utterance in finished(made)] == [0, 2, 1]
 
 
-def test_so_does_its_redraw(tiny: Assets) -> None:
-    made, noted = scripted(tiny, slots=1, sound=until(1, SILENCE))
+def test_the_redraw_of_an_urgent_request_takes_the_next_free_slot_too(tiny: Assets) -> None:
+    made, slots = scripted(tiny, slots=1, sound=until(1, SILENCE))
     made.admit(0, a_request(text="好", priority="urgent", voice_seed=7))
     made.admit(1, WORD)
     assert [utterance.ticket for utterance in finished(made)] == [0, 1]
-    assert [entering.seed for entering in noted.entered[:2]] == [7, 7]
+    assert [generation.seed for generation in slots.entered[:2]] == [7, 7]
 
 
 @pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("context", [512, 1024])
-def test_who_speaks_nearly_twice_as_long_as_expected_still_ends_at_the_first_draw(
+def test_speech_of_nearly_twice_the_expected_length_ends_at_the_first_draw(
     tiny: Assets, context: int, speed: float
 ) -> None:
-    made, noted = scripted(tiny, pace=1.9, context=context, slots=16)
+    made, slots = scripted(tiny, pace=1.9, context=context, slots=16)
     with counted():
-        (utterance,) = spoken(made, a_request(text=LONG.text, speed=speed))
+        (utterance,) = spoken(made, a_request(text=LONG_TEXT, speed=speed))
     assert utterance.waveform is not None
-    assert all(entering.segment < _FANOUT for entering in noted.entered)
+    assert all(generation.segment < _FANOUT for generation in slots.entered)
 
 
-def test_a_text_that_is_too_long_at_its_speed_comes_out_of_the_next_step(tiny: Assets) -> None:
+def test_a_text_that_is_too_long_at_its_speed_fails_in_the_next_step(tiny: Assets) -> None:
     made, _ = scripted(tiny)
-    slow, fast = spoken(
-        made, a_request(text="好" * 1_200, speed=0.5), a_request(text="好" * 1_200, speed=1.5)
-    )
+    text = "好" * 1_200
+    slow, fast = spoken(made, a_request(text=text, speed=0.5), a_request(text=text, speed=1.5))
     assert slow.error is not None
     assert slow.error.code == "text_too_long"
     assert fast.waveform is not None

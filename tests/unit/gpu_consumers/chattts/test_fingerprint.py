@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts import fingerprint
+from gpu_consumers.engines.chattts.facts import engine_facts
 from gpu_consumers.engines.chattts.hardware import Hardware
 from gpu_consumers.engines.chattts.weights.assets import Assets
+from gpu_consumers.engines.fingerprint import fingerprint
 from tests.unit.gpu_consumers.chattts.company import engine
 
 ON_CPU = (
@@ -25,55 +26,62 @@ ON_CPU = (
 ON_CUDA = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")
 
 
-class Device(Hardware):
-    """With a name that no driver is asked for."""
+class NamedHardware(Hardware):
+    """Its name is fixed, so that no driver is asked for it."""
 
     @property
     def name(self) -> str:
         return "a device"
 
 
-CPU = Device(torch.device("cpu"), "float32", slots=16, context=512, threads=2)
+CPU = NamedHardware(torch.device("cpu"), "float32", slots=16, context=512, threads=2)
 CUDA = replace(CPU, device=torch.device("cuda"))
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_variable_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*ON_CPU, *ON_CUDA):
         monkeypatch.delenv(name, raising=False)
 
 
 def facts(hardware: Hardware = CPU) -> dict[str, object]:
-    return fingerprint.facts("weights", "front end", hardware)
+    return engine_facts("weights", "front end", hardware)
 
 
-def named(hardware: Hardware = CPU) -> str:
-    return fingerprint.fingerprint(facts(hardware))
+def name_of(hardware: Hardware = CPU) -> str:
+    return fingerprint(facts(hardware))
+
+
+def test_it_is_the_engines_name_and_half_a_sha_256_of_the_facts_as_sorted_json() -> None:
+    name = fingerprint({"engine": "toy", "b": ("x", 1), "a": None})
+    assert name == "toy-65bebfe29da1ce3e30429f19ace147a6"
 
 
 @pytest.mark.parametrize(
-    ("name", "hardware"),
+    ("variable", "hardware"),
     [*((name, CPU) for name in ON_CPU), *((name, CUDA) for name in (*ON_CPU, *ON_CUDA))],
 )
 def test_a_variable_that_chooses_a_librarys_programs_changes_it(
-    monkeypatch: pytest.MonkeyPatch, name: str, hardware: Hardware
+    monkeypatch: pytest.MonkeyPatch, variable: str, hardware: Hardware
 ) -> None:
-    before = named(hardware)
-    monkeypatch.setenv(name, "AVX2")
-    assert facts(hardware)["environment"] == {name: "AVX2"}
-    one = named(hardware)
-    monkeypatch.setenv(name, "DEFAULT")
-    assert len({before, one, named(hardware)}) == 3
+    unset = name_of(hardware)
+    monkeypatch.setenv(variable, "AVX2")
+    assert facts(hardware)["environment"] == {variable: "AVX2"}
+    one = name_of(hardware)
+    monkeypatch.setenv(variable, "DEFAULT")
+    assert len({unset, one, name_of(hardware)}) == 3
 
 
-@pytest.mark.parametrize("name", [*ON_CUDA, "SEEDCAST_LOG_LEVEL", "HOSTNAME", "ONEDNN_VERBOSE"])
-def test_another_variable_does_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    before = named()
-    monkeypatch.setenv(name, "1")
-    assert named() == before
+@pytest.mark.parametrize("variable", [*ON_CUDA, "SEEDCAST_LOG_LEVEL", "HOSTNAME", "ONEDNN_VERBOSE"])
+def test_any_other_variable_does_not_change_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    before = name_of()
+    monkeypatch.setenv(variable, "1")
+    assert name_of() == before
 
 
 def test_an_engine_keeps_the_facts_that_its_fingerprint_is_a_hash_of(tiny: Assets) -> None:
     made = engine(tiny)
-    assert fingerprint.fingerprint(made.facts) == made.fingerprint
+    assert fingerprint(made.facts) == made.fingerprint
     assert (made.facts["slots"], made.facts["weights"]) == (made.slots, tiny.digest())

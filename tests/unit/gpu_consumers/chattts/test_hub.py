@@ -1,4 +1,4 @@
-"""Fetching upstream's weights, against a hub of our own on localhost."""
+"""Downloading upstream's weights, from a hub of our own on localhost."""
 
 import json
 import os
@@ -17,31 +17,28 @@ from gpu_consumers.engines.chattts.weights.hub import pull
 from seedcast.errors import InvalidInput, Retryable
 
 COMMIT = "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d"
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nobody listens
+NOWHERE = "http://127.0.0.1:9"  # the discard port, on which nobody listens
 LARGE = "asset/Vocos.safetensors"
-XET = {
-    "X-Xet-Hash": "0" * 64,
-    "X-Xet-Refresh-Route": NOWHERE,
-}  # that a file can be had in that way, too
+# Headers that offer a file over Xet, too.
+XET = {"X-Xet-Hash": "0" * 64, "X-Xet-Refresh-Route": NOWHERE}
 
 
 class Hub(ThreadingHTTPServer):
-    """The two calls that a download makes: what a revision holds, and one file of a commit."""
+    """Answers the two calls of a download: the files of a revision, and one file of a commit."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.folder, self.fetched = folder, list[str]()
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.folder = folder
+        self.fetched = list[str]()
         self.sent = Counter[str]()  # bytes of each file
-        self.breaks: dict[
-            str, int
-        ] = {}  # after how many bytes of a file the connection is lost, once
+        self.breaks = dict[str, int]()  # a file loses its connection once, after so many bytes
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     server: Hub
 
     def do_HEAD(self) -> None:
@@ -53,21 +50,11 @@ class _Answers(BaseHTTPRequestHandler):
         elif self.path.split("?")[0].endswith(
             ("/2Noise/ChatTTS", "/revision/main", f"/revision/{COMMIT}")
         ):
-            names = [
-                str(file.relative_to(self.server.folder))
-                for file in self.server.folder.rglob("*")
-                if file.is_file()
-            ]
-            self._send(
-                200,
-                json.dumps(
-                    {
-                        "id": "2Noise/ChatTTS",
-                        "sha": COMMIT,
-                        "siblings": [{"rfilename": name} for name in names],
-                    }
-                ).encode(),
-            )
+            folder = self.server.folder
+            files = [file.relative_to(folder) for file in folder.rglob("*") if file.is_file()]
+            siblings = [{"rfilename": str(file)} for file in files]
+            revision = {"id": "2Noise/ChatTTS", "sha": COMMIT, "siblings": siblings}
+            self._send(200, json.dumps(revision).encode())
         else:
             self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
 
@@ -84,11 +71,8 @@ class _Answers(BaseHTTPRequestHandler):
         }
         end = self.server.breaks.pop(name, len(whole)) if body else 0
         self.server.sent[name] += len(whole[begin:end])
-        self._send(
-            206 if begin else 200,
-            whole[begin:end],
-            headers | {"Content-Length": str(len(whole) - begin)},
-        )
+        headers |= {"Content-Length": str(len(whole) - begin)}
+        self._send(206 if begin else 200, whole[begin:end], headers)
 
     def _send(self, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -112,7 +96,7 @@ def hub(tiny: Assets, tmp_path: Path) -> Iterator[Hub]:
         server.shutdown()
 
 
-def test_exactly_the_files_that_are_needed_come_and_only_once(
+def test_exactly_the_needed_files_are_downloaded_and_only_once(
     hub: Hub, tiny: Assets, tmp_path: Path
 ) -> None:
     to = tmp_path / "models"
@@ -125,12 +109,12 @@ def test_exactly_the_files_that_are_needed_come_and_only_once(
     assert hub.fetched == [FILES[0]]
 
 
-def test_a_file_that_broke_off_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
-    """Written down chunk by chunk: what came of the unfinished one is asked for again."""
+def test_an_interrupted_file_resumes_where_it_stopped(hub: Hub, tmp_path: Path) -> None:
+    """The client writes whole chunks, so it asks again for the unfinished one."""
     content = os.urandom(2 * DOWNLOAD_CHUNK_SIZE)
     (hub.folder / LARGE).write_bytes(content)
     hub.breaks[LARGE] = DOWNLOAD_CHUNK_SIZE + 1000
-    with pytest.raises(Retryable, match="it goes on where it stopped"):
+    with pytest.raises(Retryable, match="the download resumes where it stopped"):
         pull(tmp_path / "models", None, hub.url)
     hub.sent.clear()
     pull(tmp_path / "models", None, hub.url)
@@ -138,14 +122,12 @@ def test_a_file_that_broke_off_goes_on_where_it_stopped(hub: Hub, tmp_path: Path
     assert (tmp_path / "models" / LARGE).read_bytes() == content
 
 
-def test_a_revision_that_the_hub_does_not_have_is_the_callers_fault(
-    hub: Hub, tmp_path: Path
-) -> None:
+def test_an_unknown_revision_is_invalid_input(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no-such-branch"):
         pull(tmp_path / "models", "no-such-branch", hub.url)
 
 
-def test_an_unreachable_hub_may_be_tried_again_also_when_the_folder_is_begun(
+def test_an_unreachable_hub_is_retryable_even_if_the_folder_has_some_files(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "asset").mkdir()
@@ -154,6 +136,6 @@ def test_an_unreachable_hub_may_be_tried_again_also_when_the_folder_is_begun(
         pull(tmp_path, None, NOWHERE)
 
 
-def test_fabricated_weights_are_not_written_over(tiny: Assets) -> None:
+def test_fabricated_weights_are_not_overwritten(tiny: Assets) -> None:
     with pytest.raises(InvalidInput, match="fabricated"):
         pull(tiny.folder, None, NOWHERE)

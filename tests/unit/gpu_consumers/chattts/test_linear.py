@@ -1,4 +1,4 @@
-"""Products that treat all slots alike, and the probe that finds those which do not."""
+"""Products that compute all slots alike, and the row invariance check that finds others."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from torch.nn.functional import linear
 
 from gpu_consumers.engines.chattts.kernels import int8
 from gpu_consumers.engines.chattts.kernels.linear import prepare
-from gpu_consumers.engines.chattts.kernels.row_invariance import symmetric
+from gpu_consumers.engines.chattts.kernels.row_invariance import Product, is_row_invariant
 from seedcast.errors import EngineFailed
 
 CPU = torch.device("cpu")
@@ -51,12 +51,10 @@ def test_a_row_has_the_same_bits_in_every_slot(
 @pytest.mark.parametrize("rows", [1, 16, 17, 64])
 def test_it_is_the_product_with_the_weight(rows: int, dtype: torch.dtype) -> None:
     weight, x = (random(256, 64, seed=4) / 8).to(dtype), random(rows, 64, seed=5).to(dtype)
-    found = prepare(weight, rows)(x)
+    result, expected = prepare(weight, rows)(x), linear(x.float(), weight.float())
     tolerance = 1e-5 if dtype == torch.float32 else 0.02
-    assert found.dtype == dtype
-    torch.testing.assert_close(
-        found.float(), linear(x.float(), weight.float()), rtol=tolerance, atol=tolerance
-    )
+    assert result.dtype == dtype
+    torch.testing.assert_close(result.float(), expected, rtol=tolerance, atol=tolerance)
 
 
 def test_two_weights_of_one_shape_do_not_share_a_product(threads: int) -> None:
@@ -66,37 +64,38 @@ def test_two_weights_of_one_shape_do_not_share_a_product(threads: int) -> None:
     torch.testing.assert_close(first(x), linear(x, random(192, 64, seed=6)), rtol=1e-5, atol=1e-4)
 
 
-def test_a_product_that_computes_the_last_rows_otherwise_is_found() -> None:
+def row_invariant(product: Product) -> bool:
+    """Return the check's answer for a product with a weight (192, 64), of 16 rows."""
+    return is_row_invariant(product, 16, 64, torch.float32, CPU)
+
+
+def test_a_product_that_computes_the_last_rows_differently_is_found() -> None:
     weight = random(192, 64, seed=8)
 
-    def tail(x: Tensor) -> Tensor:
-        """As a library does that takes six rows at a time, and the rest in another order of additions."""
+    def by_sixes(x: Tensor) -> Tensor:
+        """Take six rows at a time, and add in another order for the rest, as a library may."""
         whole = len(x) // 6 * 6
-        return torch.cat(
-            [
-                linear(x[:whole], weight),
-                linear(x[whole:, :32], weight[:, :32]) + linear(x[whole:, 32:], weight[:, 32:]),
-            ]
+        first, second = (
+            linear(x[whole:, columns], weight[:, columns])
+            for columns in (slice(None, 32), slice(32, None))
         )
+        return torch.cat([linear(x[:whole], weight), first + second])
 
-    assert not symmetric(tail, 16, 64, torch.float32, CPU)
-    assert symmetric(
-        lambda x: linear(x.double(), weight.double()).float(), 16, 64, torch.float32, CPU
-    )
+    assert not row_invariant(by_sixes)
+    assert row_invariant(lambda x: linear(x.double(), weight.double()).float())
 
 
-def test_a_product_that_sees_its_neighbours_is_found() -> None:
+def test_a_product_that_depends_on_neighbours_or_on_the_slot_is_found() -> None:
     weight = random(192, 64, seed=9)
-    assert not symmetric(
-        lambda x: linear(x, weight) * (1 + x.mean() * 1e-3), 16, 64, torch.float32, CPU
-    )
-    assert not symmetric(
-        lambda x: linear(x, weight) + (torch.arange(len(x)) == len(x) - 2)[:, None] * 1e-4,
-        16,
-        64,
-        torch.float32,
-        CPU,
-    )
+
+    def with_neighbours(x: Tensor) -> Tensor:
+        return linear(x, weight) * (1 + x.mean() * 1e-3)
+
+    def with_slot(x: Tensor) -> Tensor:
+        return linear(x, weight) + (torch.arange(len(x)) == len(x) - 2)[:, None] * 1e-4
+
+    assert not row_invariant(with_neighbours)
+    assert not row_invariant(with_slot)
 
 
 @pytest.mark.parametrize("rows", [16, 17, 64])
@@ -115,28 +114,28 @@ def test_in_int8_a_rows_bits_depend_on_the_row_alone(shape: tuple[int, int], row
         assert torch.equal(product(mixed)[slot], expected[0]), slot
 
 
-@pytest.mark.skipif(not VNNI, reason="refused there, as the test above shows")
+@pytest.mark.skipif(not VNNI, reason="int8 is refused without VNNI, as the test above shows")
 def test_int8_is_within_its_rounding_of_the_product() -> None:
     weight, x = random(768, 3072, seed=4), random(64, 3072, seed=5)
-    found, exact = int8.prepare(weight, 64)(x), linear(x, weight)
-    assert (found - exact).square().mean().sqrt() < 0.02 * exact.std()
+    result, exact = int8.prepare(weight, 64)(x), linear(x, weight)
+    assert (result - exact).square().mean().sqrt() < 0.02 * exact.std()
     assert torch.equal(int8.prepare(weight, 64)(torch.zeros(64, 3072)), torch.zeros(64, 768))
 
 
 @pytest.mark.parametrize("rows", [1, 16, 17, 31, 32, 100])
-def test_int8_on_cuda_gets_as_many_rows_as_its_product_takes(rows: int) -> None:
+def test_int8_on_cuda_is_padded_to_the_rows_that_its_product_needs(rows: int) -> None:
     x = torch.randint(-127, 128, (rows, 64), dtype=torch.int8)
-    found = int8.filled(x)
-    assert len(found) == max(rows, int8.FEWEST) > 16
-    assert found.dtype == torch.int8
-    assert torch.equal(found[:rows], x)
-    assert not found[rows:].any()
+    padded = int8.pad_rows(x)
+    assert len(padded) == max(rows, int8.MIN_ROWS) > 16
+    assert padded.dtype == torch.int8
+    assert torch.equal(padded[:rows], x)
+    assert not padded[rows:].any()
 
 
 def test_int8_sums_that_saturate_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def saturating(weight: Tensor, _rows: int, _scale: Tensor) -> int8.Exact:
+    def saturating(weight: Tensor, _rows: int, _scale: Tensor) -> int8.ExactProduct:
         return lambda x: linear(x.float(), weight.float()).clamp(max=32767 * 64)
 
-    monkeypatch.setattr(int8, "_sums", saturating)
+    monkeypatch.setattr(int8, "_exact_product", saturating)
     with pytest.raises(EngineFailed, match=r"int8.*exact sums.*bfloat16 or float32"):
-        int8._probed.__wrapped__(16, 64, 768, CPU)
+        int8._check.__wrapped__(16, 64, 768, CPU)

@@ -1,4 +1,4 @@
-"""As on a device: several steps between two looks, the next ones begun before the finished are dealt with, the vocoder in a thread."""
+"""The pace of a device: several steps per check, overlapped, with the vocoder in a thread."""
 
 from threading import Event
 
@@ -14,15 +14,14 @@ from tests.unit.gpu_consumers.chattts.scripted import SILENCE, TONE, finished, s
 from tests.unit.gpu_consumers.requests import a_request
 
 REQUESTS = mixed(60)
-PATIENCE = 30.0  # seconds
+TIMEOUT = 30.0  # seconds
 
 
-def ahead(made: ChatTTSEngine, steps: int = 1) -> ChatTTSEngine:
-    assert isinstance(made._vocoding, SyncVocoder)
-    made._pace, made._vocoding = (
-        Pace(steps, ahead=True),
-        AsyncVocoder(made._vocoding._vocoder, torch.device("cpu")),
-    )
+def overlapped(made: ChatTTSEngine, steps: int = 1) -> ChatTTSEngine:
+    """Give an engine the pace and the vocoder thread that it has on a device."""
+    assert isinstance(made._vocoder, SyncVocoder)
+    made._pace = Pace(steps, overlap=True)
+    made._vocoder = AsyncVocoder(made._vocoder._vocoder, torch.device("cpu"))
     return made
 
 
@@ -33,41 +32,41 @@ def expected(tiny: Assets) -> dict[int, str]:
 
 @pytest.mark.parametrize("steps", [1, 8])
 def test_the_pace_cannot_be_heard(tiny: Assets, expected: dict[int, str], steps: int) -> None:
-    assert speak(ahead(engine(tiny, slots=16), steps), REQUESTS) == expected
+    assert speak(overlapped(engine(tiny, slots=16), steps), REQUESTS) == expected
 
 
 def test_steps_go_on_while_the_vocoder_works(tiny: Assets) -> None:
-    """The vocoder holds the first utterance until the second one has left its slot."""
+    """The vocoder keeps the first utterance until the second one has left its slot."""
     released = Event()
 
     def sound(_number: int, _draw: int) -> Samples:
-        assert released.wait(PATIENCE), "the steps waited for the vocoder"
+        assert released.wait(TIMEOUT), "the steps waited for the vocoder"
         return TONE
 
     made, slots = scripted(tiny, sound=sound)
-    ahead(made)
+    overlapped(made)
     made.admit(0, a_request(text="好。"))
     made.admit(1, a_request(text="您的订单已经发货，预计明天下午三点送达。"))
     assert made.step() == []
     while slots.running.any():
-        assert made.step() == [], "which would be before the vocoder was let go"
-    assert [speech.ticket for speech, *_ in made._sounding] == [0]
+        assert made.step() == [], "an utterance came out before the vocoder was released"
+    assert [speech.ticket for speech, *_ in made._vocoding] == [0]
     released.set()
     assert sorted(utterance.ticket for utterance in finished(made)) == [0, 1]
 
 
-def test_what_the_vocoder_finds_silent_is_drawn_again(tiny: Assets) -> None:
+def test_audio_that_the_thread_returns_silent_is_drawn_again(tiny: Assets) -> None:
     made, _ = scripted(tiny, sound=lambda _number, draw: SILENCE if draw == 0 else TONE)
-    (utterance,) = spoken(ahead(made), a_request(text="好。"))
+    (utterance,) = spoken(overlapped(made), a_request(text="好。"))
     assert utterance.waveform is not None
     assert utterance.draw == 1
 
 
-def test_an_error_of_the_vocoder_is_not_lost(tiny: Assets) -> None:
+def test_an_error_in_the_vocoder_thread_is_raised_by_step(tiny: Assets) -> None:
     def broken(_number: int, _draw: int) -> Samples:
-        raise MemoryError("no room")
+        raise MemoryError("out of memory")
 
     made, _ = scripted(tiny, sound=broken)
-    ahead(made).admit(0, a_request(text="好。"))
-    with pytest.raises(MemoryError, match="no room"):
+    overlapped(made).admit(0, a_request(text="好。"))
+    with pytest.raises(MemoryError, match="out of memory"):
         list(finished(made))

@@ -1,4 +1,7 @@
-"""Against upstream ChatTTS on the same weights: tokens, voices, logits, greedy codes and waveforms."""
+"""Our model agrees with upstream ChatTTS on the same weights.
+
+Compared are tokens, voices, logits, greedy codes and waveforms.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ from schemas.messages import Style
 from tests.unit.gpu_consumers.requests import a_request
 
 CPU = torch.device("cpu")
-ROWS, SLOT, CONTEXT = 16, 5, 256  # the compared row, among busy neighbours
+ROWS, SLOT, CONTEXT = 16, 5, 256  # the row in SLOT is compared; its neighbours are busy
 TEXT = "Your order leaves today, [uv_break] and arrives tomorrow."
 TEXTS = (TEXT, "四川美食确实以辣闻名。", "a", "Hello 你好 [laugh] again.", "  padded , text . ")
 SEEDS = (0, 1, 42, 2222, 2**31, 2**32 - 1)
@@ -33,7 +36,7 @@ SEEDS = (0, 1, 42, 2222, 2**31, 2**32 - 1)
 
 @dataclass(frozen=True)
 class Both:
-    """Upstream's `Chat` and our parts over one folder."""
+    """Upstream's `Chat` and our parts, loaded from the same folder."""
 
     assets: Assets
     dimensions: Dimensions
@@ -41,7 +44,7 @@ class Both:
     @cached_property
     def chat(self) -> ChatTTS.Chat:
         chat = ChatTTS.Chat()
-        chat.config = self.dimensions.upstream_config()
+        chat.config = upstream_modules.config(self.dimensions)
         paths = {
             f"{name}_ckpt_path": str(getattr(self.assets, name))
             for name in ("vocos", "dvae", "gpt", "decoder")
@@ -59,13 +62,14 @@ class Both:
         return Prompter(self.assets.tokenizer)
 
     @cached_property
-    def passes(self) -> Generations:
+    def generations(self) -> Generations:
         return Generations(self.prompter, self.dimensions, CONTEXT)
 
     def entering(self, text: str, seed: int) -> Generation:
+        """Return our generation for a text and a voice seed, with neutral sampling parameters."""
         return Generation(
             prompt=self.prompter.speech(text, 1.0),
-            voice=self.passes.voice(a_request(voice_seed=seed)),
+            voice=self.generations.voice(a_request(voice_seed=seed)),
             seed=seed,
             segment=0,
             stage=Stage.CODE,
@@ -79,26 +83,26 @@ class Both:
         )
 
     def upstream_prompt(self, text: str, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Embeddings (1, tokens, hidden), ids (1, tokens, codebooks) and mask, as `Chat._infer_code` makes them."""
-        speaker = self.chat.speaker  # loading draws random numbers, too
+        """Return upstream's embeddings, ids and mask, as `Chat._infer_code` makes them.
+
+        Embeddings are (1, tokens, hidden), and ids are (1, tokens, codebooks).
+        """
+        speaker = self.chat.speaker  # load it first: loading draws random numbers, too
         torch.manual_seed(seed)
         voice = speaker._sample_random()
         (decorated,) = speaker.decorate_code_prompts([text], "[speed_5]", None, "voice")
         ids, mask, text_mask = self.chat.tokenizer.encode([decorated], self.dimensions.codebooks)
         embeddings = self.chat.embed(ids, text_mask)
-        return (
-            speaker.apply(embeddings, voice, ids, self.chat.tokenizer.spk_emb_ids, CPU),
-            ids,
-            mask,
-        )
+        speaker_token = self.chat.tokenizer.spk_emb_ids
+        return speaker.apply(embeddings, voice, ids, speaker_token, CPU), ids, mask
 
 
 class Ours:
-    """Our parts with the compared row in SLOT."""
+    """Our parts, with the compared row in SLOT."""
 
     def __init__(self, both: Both) -> None:
         self.end = both.dimensions.end_token
-        embed = upstream_modules.embed(both.dimensions.upstream_config())
+        embed = upstream_modules.embed(upstream_modules.config(both.dimensions))
         embed.load_pretrained(str(both.assets.embed), CPU)
         self._decoder = Decoder(
             both.dimensions, load_file(both.assets.gpt_model), ROWS, CONTEXT, torch.float32, CPU
@@ -115,29 +119,35 @@ class Ours:
         self.slots.advance(hidden, tokens, torch.full((ROWS,), self.end))
 
     def forced(self, entering: Generation, frames: Tensor) -> Tensor:
-        """Logits (prompt + frames, codebooks, tokens) where the row reads given frames (frames, codebooks) after its prompt."""
+        """Return the logits of a row that reads given frames after its prompt.
+
+        Frames are (frames, codebooks), and logits are (prompt + frames, codebooks, tokens).
+        """
         self.slots.enter(SLOT, entering)
-        found = []
+        logits = []
         for position in range(len(entering.prompt) + len(frames)):
             hidden = self.hidden()
-            found.append(self.model.code_logits(hidden)[SLOT])
+            logits.append(self.model.code_logits(hidden)[SLOT])
             drawn = max(0, position - len(entering.prompt) + 1)
             self.advance(hidden, frames[min(drawn, len(frames) - 1)].expand(ROWS, -1))
-        return torch.stack(found)
+        return torch.stack(logits)
 
     def greedy(self, entering: Generation, steps: int) -> tuple[Tensor, Tensor]:
-        """Codes (steps, codebooks) of the highest logits, the end token left out, and the hidden states they were drawn from."""
+        """Return the codes of the highest logits, and the hidden states that they come from.
+
+        Codes are (steps, codebooks). The end token is left out of the choice.
+        """
         self.slots.enter(SLOT, entering)
         while self.slots.draw.step[SLOT] < steps:
             hidden = self.hidden()
             self.advance(hidden, self.model.code_logits(hidden)[..., : self.end].argmax(-1))
-        taken = self.slots.leave(SLOT)
-        return taken.tokens, taken.hidden
+        output = self.slots.leave(SLOT)
+        return output.tokens, output.hidden
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread() -> Iterator[None]:
-    """Enough for what is small, and quick where cores are busy."""
+    """One thread is enough for a small model, and is quick even if the cores are busy."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -156,18 +166,17 @@ def test_prompts_are_upstreams_tokens(both: Both, speed: float) -> None:
             [text], f"[speed_{speed_level(speed)}]", None, "voice"
         )
         ids, _, _ = both.chat.tokenizer.encode([decorated], both.dimensions.codebooks)
-        assert [
-            (token,) * both.dimensions.codebooks for token in both.prompter.speech(text, speed)
-        ] == [tuple(frame) for frame in ids[0].tolist()]
+        tokens = both.prompter.speech(text, speed)
+        repeated = [(token,) * both.dimensions.codebooks for token in tokens]
+        assert repeated == [tuple(frame) for frame in ids[0].tolist()]
 
 
 def test_prompts_of_refining_are_upstreams_tokens(both: Both) -> None:
     for text in TEXTS:
         (decorated,) = both.chat.speaker.decorate_text_prompts([text], "[oral_2][laugh_0][break_6]")
         ids, _, _ = both.chat.tokenizer.encode([decorated], 1)
-        assert both.prompter.refinement(text, Style(oral=2, laugh=0, break_=6)) == tuple(
-            ids[0, :, 0].tolist()
-        )
+        tokens = both.prompter.refinement(text, Style(oral=2, laugh=0, break_=6))
+        assert tokens == tuple(ids[0, :, 0].tolist())
 
 
 @torch.inference_mode()
@@ -178,36 +187,29 @@ def test_a_prompt_with_a_seeds_voice_is_embedded_bit_for_bit_as_upstreams(both: 
         ours.slots.enter(SLOT, both.entering(TEXT, seed))
         for position in range(expected.shape[1]):
             ours.slots.position[SLOT] = position
-            assert torch.equal(ours.model.embed(ours.slots)[SLOT], expected[0, position]), (
-                seed,
-                position,
-            )
+            embedded = ours.model.embed(ours.slots)[SLOT]
+            assert torch.equal(embedded, expected[0, position]), (seed, position)
 
 
 @torch.inference_mode()
 def compare_logits(both: Both, count: int) -> None:
-    frames = torch.randint(
-        0,
-        both.dimensions.end_token,
-        (count, both.dimensions.codebooks),
-        generator=torch.Generator().manual_seed(1),
-    )
+    random, shape = torch.Generator().manual_seed(1), (count, both.dimensions.codebooks)
+    frames = torch.randint(0, both.dimensions.end_token, shape, generator=random)
     prompt, _, _ = both.upstream_prompt(TEXT, 42)
     spoken = torch.stack(
         [table(frames[:, book]) for book, table in enumerate(both.chat.gpt.emb_code)], 2
     ).sum(2)
-    hidden = both.chat.gpt.gpt(
-        inputs_embeds=torch.cat([prompt, spoken[None]], 1)
-    ).last_hidden_state[0]
+    result = both.chat.gpt.gpt(inputs_embeds=torch.cat([prompt, spoken[None]], 1))
+    hidden = result.last_hidden_state[0]
     expected = torch.stack([head(hidden) for head in both.chat.gpt.head_code], 1)
-    found = Ours(both).forced(both.entering(TEXT, 42), frames)
-    assert found.std() > 1
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+    logits = Ours(both).forced(both.entering(TEXT, 42), frames)
+    assert logits.std() > 1
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-4)
 
 
 @torch.inference_mode()
 def compare_greedy(both: Both, text: str, steps: int) -> None:
-    """Upstream's own loop, where a processor leaves it nothing but the highest logit."""
+    """Compare with upstream's own loop, to which a processor leaves only the highest logit."""
     end = both.dimensions.end_token
 
     def highest(_: Tensor, logits: Tensor) -> Tensor:
@@ -250,12 +252,11 @@ def test_logits_and_codes_are_upstreams_in_full_size(
 
 @pytest.mark.parametrize("tokens", [1, 2, 7, 64, 211])
 @torch.inference_mode()
-def test_hidden_states_sound_as_upstreams(both: Both, tokens: int) -> None:
-    hidden = torch.randn(
-        tokens, both.dimensions.hidden, generator=torch.Generator().manual_seed(tokens)
-    )
+def test_the_waveform_of_hidden_states_is_upstreams(both: Both, tokens: int) -> None:
+    random = torch.Generator().manual_seed(tokens)
+    hidden = torch.randn(tokens, both.dimensions.hidden, generator=random)
     (expected,) = both.chat._decode_to_wavs([hidden.clone()], use_decoder=True)
-    found = Vocoder(both.assets, both.dimensions.upstream_config(), CPU).decode(hidden)
-    assert found.shape == (512 * tokens - 256,)
-    assert found.std() > 1e-3
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    samples = Vocoder(both.assets, upstream_modules.config(both.dimensions), CPU).decode(hidden)
+    assert samples.shape == (512 * tokens - 256,)
+    assert samples.std() > 1e-3
+    np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-5)

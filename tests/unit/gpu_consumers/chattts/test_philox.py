@@ -1,4 +1,7 @@
-"""Random numbers without state: Random123's known answers, any key and counter, and the open interval."""
+"""Random numbers without state: known answers, agreement with a reference, and distribution.
+
+The known answers are those of Random123.
+"""
 
 import math
 
@@ -36,6 +39,7 @@ KNOWN = [
 
 
 def ours(rows: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return our words for rows of two words of a key and four of a counter."""
     k0, k1, c0, c1, c2, c3 = torch.tensor(rows).unbind(1)
     return [tuple(row) for row in torch.stack(philox((k0, k1), (c0, c1, c2, c3)), 1).tolist()]
 
@@ -55,30 +59,15 @@ def test_any_key_and_counter_agree_with_the_reference(rows: list[tuple[int, ...]
 
 def test_a_key_is_broadcast_over_counters() -> None:
     zero, counters = torch.zeros(1, dtype=torch.int64), torch.arange(7)
-    found = philox((zero + 3, zero + 4), (counters, zero, zero + 9, zero))
-    assert [tuple(row) for row in torch.stack(found, 1).tolist()] == ours(
-        [(3, 4, counter, 0, 9, 0) for counter in range(7)]
-    )
+    result = philox((zero + 3, zero + 4), (counters, zero, zero + 9, zero))
+    expected = ours([(3, 4, counter, 0, 9, 0) for counter in range(7)])
+    assert [tuple(row) for row in torch.stack(result, 1).tolist()] == expected
 
 
 def test_uniform_is_never_0_nor_1() -> None:
-    edges = torch.tensor(
-        [
-            0,
-            1,
-            255,
-            256,
-            511,
-            512,
-            2**31 - 1,
-            2**31,
-            ONES - 512,
-            ONES - 256,
-            ONES - 255,
-            ONES - 1,
-            ONES,
-        ]
-    )
+    lower, middle = [0, 1, 255, 256, 511, 512], [2**31 - 1, 2**31]
+    upper = [ONES - 512, ONES - 256, ONES - 255, ONES - 1, ONES]
+    edges = torch.tensor(lower + middle + upper)
     values = uniform(edges)
     assert ((values > 0) & (values < 1)).all(), values
     assert torch.isfinite(gumbel(edges)).all()
@@ -96,6 +85,5 @@ def test_words_of_consecutive_counters_are_uniform() -> None:
     zero = torch.zeros(1, dtype=torch.int64)
     values = uniform(philox((zero, zero), (torch.arange(count), zero, zero, zero))[0]).numpy()
     counts = np.histogram(values, 100, (0, 1))[0]
-    assert ((counts - count / 100) ** 2 / (count / 100)).sum() < 99 + 4 * math.sqrt(
-        2 * 99
-    )  # chi-square: four deviations above its mean
+    chi_square, freedom = ((counts - count / 100) ** 2 / (count / 100)).sum(), 99
+    assert chi_square < freedom + 4 * math.sqrt(2 * freedom)  # four deviations above its mean

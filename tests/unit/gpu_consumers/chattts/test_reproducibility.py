@@ -1,4 +1,8 @@
-"""Same request, same bytes: whatever the order, the slot, the neighbours, the fill of the batch, the worker and the process."""
+"""The same request gives the same bytes.
+
+Whatever the order of arrival, the slot, the neighbours, the number of busy slots, the worker and
+the process.
+"""
 
 import subprocess
 import sys
@@ -18,23 +22,18 @@ from gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from schemas.messages import SpeechRequest
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, shuffled, speak
 
-COUNTS = {
-    "float32": 200,
-    "bfloat16": 200,
-    "int8": 40,
-}  # requests; int8 differs from bfloat16 in its products alone
-INT8 = pytest.param(
-    "int8",
-    marks=pytest.mark.skipif(
-        not torch.cpu._is_vnni_supported(), reason="int8 needs VNNI, and is refused without"
-    ),
+# Numbers of requests; int8 differs from bfloat16 only in its matrix products.
+COUNTS = {"float32": 200, "bfloat16": 200, "int8": 40}
+NEEDS_VNNI = pytest.mark.skipif(
+    not torch.cpu._is_vnni_supported(), reason="int8 needs VNNI, and is refused without it"
 )
+INT8 = pytest.param("int8", marks=NEEDS_VNNI)
 STRANGERS = 40
 
 
 @dataclass(frozen=True)
-class Case:
-    """An engine, what it makes of the requests in their own order, and how to load another like it."""
+class Scenario:
+    """An engine, the outcomes of requests in their own order, and how to load an equal engine."""
 
     engine: ChatTTSEngine
     requests: list[SpeechRequest]
@@ -45,62 +44,68 @@ class Case:
     @classmethod
     def of(
         cls, requests: list[SpeechRequest], precision: str, load: Callable[[], ChatTTSEngine]
-    ) -> "Case":
+    ) -> "Scenario":
         made = load()
         return cls(made, requests, speak(made, requests), precision, load)
 
     def some(self, count: int, seed: int) -> list[int]:
-        """Indices of at most `count` requests, in an order of their own."""
+        """Return the indices of at most `count` requests, shuffled."""
         return shuffled(len(self.requests), seed)[:count]
 
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16", INT8])
-def case(request: pytest.FixtureRequest, tiny: Assets) -> Case:
-    return Case.of(
+def scenario(request: pytest.FixtureRequest, tiny: Assets) -> Scenario:
+    return Scenario.of(
         mixed(COUNTS[request.param]), request.param, lambda: engine(tiny, precision=request.param)
     )
 
 
-def in_another_order(case: Case) -> dict[int, str]:
-    return speak(case.engine, case.requests, case.some(len(case.requests), seed=1))
+def in_another_order(scenario: Scenario) -> dict[int, str]:
+    return speak(scenario.engine, scenario.requests, scenario.some(len(scenario.requests), seed=1))
 
 
-def in_an_almost_empty_batch(case: Case) -> dict[int, str]:
+def in_an_almost_empty_batch(scenario: Scenario) -> dict[int, str]:
     return speak(
-        case.engine, case.requests, case.some(max(2, len(case.requests) // 25), seed=2), at_once=1
+        scenario.engine,
+        scenario.requests,
+        scenario.some(max(2, len(scenario.requests) // 25), seed=2),
+        at_once=1,
     )
 
 
-def in_a_batch_that_is_never_full(case: Case) -> dict[int, str]:
+def in_a_batch_that_is_never_full(scenario: Scenario) -> dict[int, str]:
     return speak(
-        case.engine, case.requests, case.some(40, seed=3), at_once=case.engine.slots // 4 + 1
+        scenario.engine,
+        scenario.requests,
+        scenario.some(40, seed=3),
+        at_once=scenario.engine.slots // 4 + 1,
     )
 
 
-def among_strangers_and_garbage(case: Case) -> dict[int, str]:
-    """A full batch, in slots whose caches and states are full of what no request could leave there."""
+def among_strangers_and_garbage(scenario: Scenario) -> dict[int, str]:
+    """Speak in a full batch, in slots whose caches and states hold garbage."""
     generator = torch.Generator().manual_seed(5)
     with torch.inference_mode():
-        for layer in case.engine._model._decoder._layers:
+        for layer in scenario.engine._model._decoder._layers:
             for cache in (layer.keys, layer.values):
                 cache.copy_(torch.randn(cache.shape, generator=generator) * 1e4)
-        case.engine._slots.hidden.fill_(float("nan"))
-    watched = case.some(40, seed=4)
+        scenario.engine._slots.hidden.fill_(float("nan"))
+    watched = scenario.some(40, seed=4)
     strangers = [
         msgspec.structs.replace(request, voice_seed=1000 + n)
-        for n, request in enumerate(mixed(min(STRANGERS, case.engine.slots)))
+        for n, request in enumerate(mixed(min(STRANGERS, scenario.engine.slots)))
     ]
-    company = [*(case.requests[n] for n in watched), *strangers]
-    found = speak(case.engine, company, shuffled(len(company), seed=6))
-    return {n: found[place] for place, n in enumerate(watched)}
+    together = [*(scenario.requests[n] for n in watched), *strangers]
+    outcomes = speak(scenario.engine, together, shuffled(len(together), seed=6))
+    return {n: outcomes[index] for index, n in enumerate(watched)}
 
 
-def in_two_engines(case: Case) -> dict[int, str]:
-    other = case.load()
-    assert other.fingerprint == case.engine.fingerprint
-    halves = case.some(60, seed=7)
-    return speak(other, case.requests, halves[::2]) | speak(
-        case.engine, case.requests, halves[1::2]
+def in_two_engines(scenario: Scenario) -> dict[int, str]:
+    other = scenario.load()
+    assert other.fingerprint == scenario.engine.fingerprint
+    halves = scenario.some(60, seed=7)
+    return speak(other, scenario.requests, halves[::2]) | speak(
+        scenario.engine, scenario.requests, halves[1::2]
     )
 
 
@@ -111,41 +116,43 @@ COMPARISONS = (
     among_strangers_and_garbage,
     in_two_engines,
 )
-Comparison = Callable[[Case], dict[int, str]]
+Comparison = Callable[[Scenario], dict[int, str]]
 
 
-def same(case: Case, compare: Comparison) -> bool:
-    found = compare(case)
-    assert found
-    return found == {n: case.outcomes[n] for n in found}
+def same(scenario: Scenario, compare: Comparison) -> bool:
+    """Return True if a comparison finds the outcomes of the requests in their own order."""
+    outcomes = compare(scenario)
+    assert outcomes
+    return outcomes == {n: scenario.outcomes[n] for n in outcomes}
 
 
-def test_requests_differ_and_nearly_all_are_spoken(case: Case) -> None:
-    """Else equal outcomes would prove nothing."""
-    waveforms = [found for found in case.outcomes.values() if " " in found]
-    assert len(waveforms) > 0.9 * len(case.requests)
+def test_requests_differ_and_nearly_all_are_spoken(scenario: Scenario) -> None:
+    """Otherwise equal outcomes would prove nothing."""
+    waveforms = [outcome for outcome in scenario.outcomes.values() if " " in outcome]
+    assert len(waveforms) > 0.9 * len(scenario.requests)
     assert len(set(waveforms)) > 0.9 * len(waveforms)
 
 
 @pytest.mark.parametrize("compare", COMPARISONS)
-def test_company_does_not_matter(case: Case, compare: Comparison) -> None:
-    assert same(case, compare)
+def test_company_does_not_matter(scenario: Scenario, compare: Comparison) -> None:
+    assert same(scenario, compare)
 
 
-def test_a_restart_does_not_matter(case: Case, tiny: Assets) -> None:
-    some = case.some(20, seed=8)
+def test_a_restart_does_not_matter(scenario: Scenario, tiny: Assets) -> None:
+    some = scenario.some(20, seed=8)
     code = (
-        "import sys; from pathlib import Path; from gpu_consumers.engines.chattts.weights.assets import Assets\n"
+        "from pathlib import Path\n"
+        "from gpu_consumers.engines.chattts.weights.assets import Assets\n"
         "from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak\n"
-        f"made = engine(Assets.open(Path({str(tiny.folder)!r})), precision={case.precision!r})\n"
-        f"print(speak(made, mixed({len(case.requests)}), {some!r}))"
+        f"assets = Assets.open(Path({str(tiny.folder)!r}))\n"
+        f"made = engine(assets, precision={scenario.precision!r})\n"
+        f"print(speak(made, mixed({len(scenario.requests)}), {some!r}))"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.splitlines()[-1]
-    found = speak(case.engine, case.requests, some)
-    assert printed == str(found)
-    assert found == {n: case.outcomes[n] for n in some}
+    command = [sys.executable, "-c", code]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    outcomes = speak(scenario.engine, scenario.requests, some)
+    assert process.stdout.splitlines()[-1] == str(outcomes)
+    assert outcomes == {n: scenario.outcomes[n] for n in some}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +165,7 @@ def test_what_the_bytes_may_depend_on_is_in_the_fingerprint(
 
 
 def leaky_rows(made: ChatTTSEngine) -> ChatTTSEngine:
-    """Broken on purpose: a row hears a little of its neighbour."""
+    """Broken on purpose: a little of its neighbour is added to each row."""
     honest = made._model.embed
 
     def leaky(slots: Slots) -> Tensor:
@@ -170,7 +177,7 @@ def leaky_rows(made: ChatTTSEngine) -> ChatTTSEngine:
 
 
 def seeded_by_slot(made: ChatTTSEngine) -> ChatTTSEngine:
-    """Broken on purpose: the noise is the slot's, not the request's."""
+    """Broken on purpose: the noise depends on the slot, not on the request."""
     honest = made._slots.enter
 
     def by_slot(slot: int, entering: Generation) -> None:
@@ -182,21 +189,21 @@ def seeded_by_slot(made: ChatTTSEngine) -> ChatTTSEngine:
 
 
 @pytest.fixture(scope="module", params=[leaky_rows, seeded_by_slot])
-def broken(request: pytest.FixtureRequest, tiny: Assets) -> Case:
-    return Case.of(mixed(24), "float32", lambda: request.param(engine(tiny)))
+def broken(request: pytest.FixtureRequest, tiny: Assets) -> Scenario:
+    return Scenario.of(mixed(24), "float32", lambda: request.param(engine(tiny)))
 
 
 @pytest.mark.parametrize("compare", COMPARISONS)
 def test_each_comparison_finds_an_engine_that_breaks_the_promise(
-    broken: Case, compare: Comparison
+    broken: Scenario, compare: Comparison
 ) -> None:
     assert not same(broken, compare)
 
 
 @pytest.fixture(scope="module", params=["float32", "bfloat16", INT8])
-def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Scenario:
     assets = fabricate(tmp_path_factory.mktemp("full"), FULL, seed=2)
-    return Case.of(
+    return Scenario.of(
         mixed(24),
         request.param,
         lambda: engine(assets, precision=request.param, slots=16, threads=2),
@@ -206,5 +213,5 @@ def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("compare", COMPARISONS)
-def test_company_does_not_matter_at_full_size_either(full: Case, compare: Comparison) -> None:
+def test_company_does_not_matter_at_full_size_either(full: Scenario, compare: Comparison) -> None:
     assert same(full, compare)

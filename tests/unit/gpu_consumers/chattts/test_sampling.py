@@ -1,4 +1,7 @@
-"""The sampler: a plain reference token for token, upstream's warpers, the exact distribution, and no neighbours."""
+"""The sampler agrees with a plain reference token for token, and with upstream's warpers.
+
+It draws from the exact distribution, and no row depends on its neighbours.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +31,7 @@ from tests.unit.gpu_consumers.chattts import reference
 from tests.unit.gpu_consumers.chattts.reference import Case
 
 TOKENS, END, BOOKS = 126, 125, 4  # the model has 626
-ROWS = 200  # upstream's penalty reaches 156 rows of four codebooks
+ROWS = 200  # upstream's penalty covers only 156 rows of four codebooks
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +47,7 @@ def floats(values: npt.ArrayLike) -> Tensor:
 
 
 def cases(random: np.random.Generator, rows: int, *, ties: bool) -> list[list[Case]]:
-    """By row and codebook. With ties, logits are multiples of ½."""
+    """Return cases by row and codebook. With ties, logits are multiples of ½."""
     return [_row(random, ties) for _ in range(rows)]
 
 
@@ -78,7 +81,7 @@ def _row(random: np.random.Generator, ties: bool) -> list[Case]:
 
 
 def batch(rows: list[list[Case]]) -> tuple[Tensor, Tensor, Warp, Draw, int, Tensor]:
-    """Arguments of `sample`."""
+    """Return the arguments of `sample` for cases by row and codebook."""
     first = [row[0] for row in rows]
     return (
         floats(np.stack([[case.logits for case in row] for row in rows])),
@@ -106,28 +109,29 @@ def test_every_token_is_the_references(ties: bool) -> None:
     undecided = 0
     for _ in range(3):
         rows = cases(random, ROWS, ties=ties)
-        for row, found in zip(rows, sample(*batch(rows)).tolist(), strict=True):
-            for case, token in zip(row, found, strict=True):
+        for row, tokens in zip(rows, sample(*batch(rows)).tolist(), strict=True):
+            for case, token in zip(row, tokens, strict=True):
                 expected, sure = reference.sample(case, END)
                 undecided += not sure
                 assert token == expected or not sure, case
     assert undecided < 3 * ROWS * BOOKS / 100
 
 
-def test_the_penalty_is_upstreams_for_as_many_rows_as_upstream_has_it_and_for_more() -> None:
+def test_the_penalty_is_upstreams_and_also_covers_rows_that_upstream_leaves_out() -> None:
+    """Upstream's processor, as upstream constructs it, covers 625 pairs of a row and a codebook."""
     random = np.random.default_rng(2)
     logits = torch.tensor(random.standard_normal((ROWS, BOOKS, TOKENS)), dtype=torch.float32)
     window = torch.tensor(random.integers(0, 9, (ROWS, BOOKS, WINDOW)))
     flat, tokens = logits.view(-1, TOKENS), window.view(-1, WINDOW)
-    found = penalise(logits, window, torch.full((ROWS, 1, 1), 1.05)).view(-1, TOKENS)
-    whole = CustomRepetitionPenaltyLogitsProcessorRepeat(1.05, ROWS * BOOKS, WINDOW)(tokens, flat)
-    torch.testing.assert_close(found, whole, rtol=1e-6, atol=0)
-    assert (found != flat).any(-1).all()
-    lost = CustomRepetitionPenaltyLogitsProcessorRepeat(1.05, 625, WINDOW)(
-        tokens, flat
-    )  # as upstream constructs it
-    assert torch.equal(lost[625:], flat[625:])
-    torch.testing.assert_close(found[:625], lost[:625], rtol=1e-6, atol=0)
+    penalised = penalise(logits, window, torch.full((ROWS, 1, 1), 1.05)).view(-1, TOKENS)
+    whole, as_upstream = (
+        CustomRepetitionPenaltyLogitsProcessorRepeat(1.05, size, WINDOW)(tokens, flat)
+        for size in (ROWS * BOOKS, 625)
+    )
+    torch.testing.assert_close(penalised, whole, rtol=1e-6, atol=0)
+    assert (penalised != flat).any(-1).all()
+    assert torch.equal(as_upstream[625:], flat[625:])
+    torch.testing.assert_close(penalised[:625], as_upstream[:625], rtol=1e-6, atol=0)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +146,12 @@ def test_the_kept_tokens_are_transformers(top_p: float, top_k: int) -> None:
         scores - torch.logsumexp(logits, -1, keepdim=True),
         Warp(one, one * top_p, one.long() * top_k, one),
     )
-    found = torch.zeros(logits.shape, dtype=torch.bool).scatter(-1, tokens, keep)
+    kept = torch.zeros(logits.shape, dtype=torch.bool).scatter(-1, tokens, keep)
     none = torch.zeros(ROWS * BOOKS, 0, dtype=torch.int64)
     warped = TopKLogitsWarper(top_k, min_tokens_to_keep=KEPT)(
         none, TopPLogitsWarper(top_p, min_tokens_to_keep=KEPT)(none, logits.view(-1, TOKENS))
     )
-    assert torch.equal(found.view(-1, TOKENS), torch.isfinite(warped))
+    assert torch.equal(kept.view(-1, TOKENS), torch.isfinite(warped))
     assert keep.sum(-1).min() >= KEPT
 
 
@@ -158,30 +162,28 @@ def test_ties_go_to_the_lower_token() -> None:
 
 
 def draws(case: Case, count: int, changing: str, books: int = BOOKS) -> npt.NDArray[np.int64]:
-    """Tokens (count, books) of the same row, where one part of its draw counts from 0."""
-    return torch.cat(
-        [sample(*_same(case, part, changing, books)) for part in torch.arange(count).split(500)]
-    ).numpy()
+    """Draw tokens (count, books) of the same row, while one part of its draw counts from 0."""
+    parts = torch.arange(count).split(500)
+    tokens = [sample(*_copies(case, part, changing, books)) for part in parts]
+    return torch.cat(tokens).numpy()
 
 
-def _same(
+def _copies(
     case: Case, counted: Tensor, changing: str, books: int
 ) -> tuple[Tensor, Tensor, Warp, Draw, int, Tensor]:
     logits, window, warp, draw, end, may_end = batch(
         [[replace(case, codebook=book) for book in range(books)]]
     )
     count = len(counted)
-    rows = Draw(
-        **{
-            name: counted if name == changing else value.expand(count)
-            for name, value in vars(draw).items()
-        }
-    )
+    draws = {
+        name: counted if name == changing else value.expand(count)
+        for name, value in vars(draw).items()
+    }
     return (
         logits.expand(count, -1, -1),
         window.expand(count, -1, -1),
         Warp(*(part.expand(count) for part in vars(warp).values())),
-        rows,
+        Draw(**draws),
         end,
         may_end.expand(count),
     )
@@ -207,25 +209,25 @@ PLAIN = Case(
 
 @pytest.mark.parametrize(("changing", "books"), [("step", BOOKS), ("seed", 1), ("segment", 1)])
 def test_draws_have_the_exact_distribution_of_the_kept_tokens(changing: str, books: int) -> None:
-    found = draws(PLAIN, COUNT, changing, books)
+    tokens = draws(PLAIN, COUNT, changing, books)
     logits = reference.penalised(PLAIN)
-    left = reference.kept(PLAIN, logits)
-    weights = np.exp(logits[left].astype(np.float64))
+    kept = reference.kept(PLAIN, logits)
+    weights = np.exp(logits[kept].astype(np.float64))
     for book in range(books):
-        counts = np.bincount(found[:, book], minlength=TOKENS)
-        assert counts.sum() == counts[left].sum()
-        assert chisquare(counts[left], weights / weights.sum() * COUNT).pvalue > 1e-3, book
+        counts = np.bincount(tokens[:, book], minlength=TOKENS)
+        assert counts.sum() == counts[kept].sum()
+        assert chisquare(counts[kept], weights / weights.sum() * COUNT).pvalue > 1e-3, book
 
 
-def test_draws_of_codebooks_and_of_steps_that_follow_are_independent() -> None:
-    found = draws(replace(PLAIN, top_k=4), COUNT, "step", 2)
-    for one, other in ((found[:, 0], found[:, 1]), (found[:-1, 0], found[1:, 0])):
+def test_draws_of_two_codebooks_and_of_successive_steps_are_independent() -> None:
+    tokens = draws(replace(PLAIN, top_k=4), COUNT, "step", 2)
+    for one, other in ((tokens[:, 0], tokens[:, 1]), (tokens[:-1, 0], tokens[1:, 0])):
         table = np.zeros((TOKENS, TOKENS))
         np.add.at(table, (one, other), 1)
         assert chi2_contingency(table[np.ix_(table.any(1), table.any(0))]).pvalue > 1e-3
 
 
-def test_a_draw_is_a_function_of_each_part_of_its_name() -> None:
+def test_a_draw_depends_on_seed_segment_stage_and_number() -> None:
     plain = draws(PLAIN, 200, "step")
     assert np.array_equal(plain, draws(PLAIN, 200, "step"))
     for other in (
@@ -238,42 +240,34 @@ def test_a_draw_is_a_function_of_each_part_of_its_name() -> None:
         assert (draws(other, 200, "step") == plain).mean() < 0.5, other
 
 
-def test_the_end_is_never_drawn_before_the_floor() -> None:
-    certain = replace(
-        PLAIN, logits=np.where(np.arange(TOKENS) == END, 50, PLAIN.logits).astype(np.float32)
-    )
+def test_the_end_token_is_never_drawn_before_it_is_permitted() -> None:
+    logits = np.where(np.arange(TOKENS) == END, 50, PLAIN.logits).astype(np.float32)
+    certain = replace(PLAIN, logits=logits)
     assert (draws(certain, 100, "step") == END).all()
     early = draws(replace(certain, may_end=False), 100, "step")
     assert (early != END).all()
-    assert set(early.flatten().tolist()) <= set(
-        reference.kept(certain, reference.penalised(certain))
-    )
+    kept = reference.kept(certain, reference.penalised(certain))
+    assert set(early.flatten().tolist()) <= set(kept)
 
 
-def test_a_token_depends_on_no_neighbour_and_on_no_place() -> None:
+def test_a_token_does_not_depend_on_neighbours_or_on_its_row() -> None:
     random = np.random.default_rng(7)
     mine = cases(random, ROWS, ties=False)
     expected = sample(*batch(mine))
     for rows in (mine[::-1], mine[1:] + mine[:1]):
         again = sample(*batch(rows))
-        places = [next(place for place, row in enumerate(rows) if row is wanted) for wanted in mine]
-        assert torch.equal(again[places], expected)
+        moved_to = [next(i for i, row in enumerate(rows) if row is wanted) for wanted in mine]
+        assert torch.equal(again[moved_to], expected)
     others = cases(random, ROWS, ties=True)
-    mixed = sample(
-        *batch(
-            [
-                own if place % 3 == 0 else other
-                for place, (own, other) in enumerate(zip(mine, others, strict=True))
-            ]
-        )
-    )
-    assert torch.equal(mixed[::3], expected[::3])
+    pairs = enumerate(zip(mine, others, strict=True))
+    mixed = [own if row % 3 == 0 else other for row, (own, other) in pairs]
+    assert torch.equal(sample(*batch(mixed))[::3], expected[::3])
     for count in (1, 2, 17):
         assert torch.equal(sample(*batch(mine[:count])), expected[:count])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_every_part_has_the_same_bits_in_every_place(threads: int) -> None:
+def test_every_intermediate_result_has_the_same_bits_in_every_row(threads: int) -> None:
     torch.set_num_threads(threads)
     case = [replace(PLAIN, codebook=book) for book in range(BOOKS)]
     logits, window, warp, draw, _, _ = batch([case] * 301)

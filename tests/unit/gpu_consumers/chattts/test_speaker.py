@@ -1,4 +1,4 @@
-"""The speaker codec: upstream's voices bit for bit, and nothing from outside that could hurt."""
+"""The speaker codec: upstream's voices bit for bit, and harmless refusals of everything else."""
 
 import lzma
 import random
@@ -41,15 +41,14 @@ def packed(data: bytes) -> str:
 
 
 def voice(*values: float) -> bytes:
-    """As bytes; zeros but for the first values."""
+    """Return a voice as bytes: the first values, then zeros."""
     return np.array([*values, *[0.0] * (HIDDEN - len(values))], dtype="<f2").tobytes()
 
 
 def statistics(hidden: int) -> str:
-    """Upstream's deviations and means, the first `hidden` of each."""
-    both = np.frombuffer(
-        pybase16384.decode_from_string(Config().spk_stat), dtype=np.float16
-    ).reshape(2, -1)
+    """Return upstream's standard deviations and means, the first `hidden` of each."""
+    original = pybase16384.decode_from_string(Config().spk_stat)
+    both = np.frombuffer(original, dtype=np.float16).reshape(2, -1)
     return str(pybase16384.encode_to_string(both[:, :hidden].tobytes()))
 
 
@@ -61,10 +60,10 @@ def test_the_voice_of_a_seed_is_upstreams_and_leaves_torchs_generator_alone(hidd
         expected = Speaker(hidden, table)._sample_random()
         torch.manual_seed(~seed & 0xFFFF)
         before = torch.get_rng_state()
-        found = sample(seed, hidden, table)
+        drawn = sample(seed, hidden, table)
         assert torch.equal(torch.get_rng_state(), before)
-        assert found.dtype == expected.dtype == torch.float16
-        assert torch.equal(found.view(torch.int16), expected.view(torch.int16)), seed
+        assert drawn.dtype == expected.dtype == torch.float16
+        assert torch.equal(drawn.view(torch.int16), expected.view(torch.int16)), seed
 
 
 def test_the_voice_of_a_seed_repeats_after_32_bits() -> None:
@@ -75,10 +74,10 @@ def test_the_voice_of_a_seed_repeats_after_32_bits() -> None:
 
 def test_a_speaker_string_is_upstreams_in_both_directions() -> None:
     for seed in SEEDS[:10]:
-        found = sample(seed, HIDDEN, Config().spk_stat)
-        string = encode(found)
-        assert string == Speaker._encode(found)
-        assert torch.equal(decode(string, HIDDEN), found)
+        drawn = sample(seed, HIDDEN, Config().spk_stat)
+        string = encode(drawn)
+        assert string == Speaker._encode(drawn)
+        assert torch.equal(decode(string, HIDDEN), drawn)
         assert torch.equal(decode(string, HIDDEN), torch.from_numpy(Speaker._decode(string)))
 
 
@@ -86,14 +85,14 @@ def test_the_embedding_is_what_upstream_writes_into_the_prompt() -> None:
     speaker = Speaker(HIDDEN, Config().spk_stat)
     ids = torch.tensor([[[9], [7]]])  # (batch, tokens, codebooks); 7 stands for the speaker
     for seed in SEEDS:
-        found = sample(seed, HIDDEN, Config().spk_stat)
-        written = speaker.apply(torch.zeros(1, 2, HIDDEN), found, ids, 7, torch.device("cpu"))
-        assert torch.equal(embedding(found).view(torch.int32), written[0, 1].view(torch.int32))
-        assert embedding(found).dtype == torch.float32
+        drawn = sample(seed, HIDDEN, Config().spk_stat)
+        written = speaker.apply(torch.zeros(1, 2, HIDDEN), drawn, ids, 7, torch.device("cpu"))
+        assert torch.equal(embedding(drawn).view(torch.int32), written[0, 1].view(torch.int32))
+        assert embedding(drawn).dtype == torch.float32
         assert not written[0, 0].any()
 
 
-def test_a_bomb_is_refused_without_being_unpacked() -> None:
+def test_a_decompression_bomb_is_refused_without_being_unpacked() -> None:
     bomb = packed(bytes(40 * 1024 * 1024))
     assert len(bomb) <= 8192  # so that the schema lets it through
     tracemalloc.start()
@@ -134,9 +133,7 @@ REAL = encode(sample(42, HIDDEN, Config().spk_stat))
         (packed(voice(60000.0, 60000.0)), "a length that float16 can hold"),
     ],
 )
-def test_what_is_no_speaker_string_is_refused_without_being_quoted(
-    string: str, expected: str
-) -> None:
+def test_other_strings_are_refused_without_being_quoted(string: str, expected: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         decode(string, HIDDEN)
     error = caught.value
@@ -147,7 +144,7 @@ def test_what_is_no_speaker_string_is_refused_without_being_quoted(
 
 def test_a_stream_must_end_with_the_voice() -> None:
     stream = lzma.compress(voice(1.0), format=lzma.FORMAT_RAW, filters=LZMA2)
-    for changed in (stream[:-1], stream + b"\0"):  # no end; more behind it
+    for changed in (stream[:-1], stream + b"\0"):  # without an end; with more bytes after it
         with pytest.raises(InvalidRequest, match="ends with the voice"):
             decode(str(pybase16384.encode_to_string(changed)), HIDDEN)
 
@@ -168,21 +165,21 @@ marks = st.sampled_from(["", *map(chr, range(0x3D00, 0x3D09))])
         st.builds(lambda body, mark: body + mark, symbols, marks),
     )
 )
-def test_no_string_does_more_than_be_refused(string: str) -> None:
+def test_any_random_string_is_refused(string: str) -> None:
     with pytest.raises(InvalidRequest):
         decode(string, HIDDEN)
 
 
 @given(st.integers(0, len(REAL) - 1), st.integers(0x4E00, 0x8DFF))
-def test_a_damaged_string_is_a_voice_or_refused(place: int, symbol: int) -> None:
+def test_a_damaged_string_is_a_voice_or_refused(index: int, symbol: int) -> None:
     try:
-        found = decode(REAL[:place] + chr(symbol) + REAL[place + 1 :], HIDDEN)
+        damaged = decode(REAL[:index] + chr(symbol) + REAL[index + 1 :], HIDDEN)
     except InvalidRequest:
         return
-    assert found.shape == (HIDDEN,)
-    assert torch.isfinite(embedding(found)).all()
+    assert damaged.shape == (HIDDEN,)
+    assert torch.isfinite(embedding(damaged)).all()
 
 
 @given(st.binary(min_size=1, max_size=200))
-def test_what_passes_the_guard_is_what_was_encoded(data: bytes) -> None:
+def test_bytes_that_were_encoded_are_decoded_unchanged(data: bytes) -> None:
     assert _bytes(str(pybase16384.encode_to_string(data))) == data

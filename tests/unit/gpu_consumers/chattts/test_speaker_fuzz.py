@@ -1,4 +1,4 @@
-"""Whatever a speaker string holds, decoding it gives a voice or a refusal, in bounded memory."""
+"""Decoding any speaker string gives a voice or a refusal, in bounded memory."""
 
 import lzma
 import tracemalloc
@@ -19,7 +19,11 @@ filters = windows.map(lambda size: [{"id": lzma.FILTER_LZMA2, "dict_size": size}
 
 @st.composite
 def strings(draw: st.DrawFn) -> str:
-    """Any bytes, or a stream of a voice's size, a bomb or another, whole or damaged, wrapped as upstream wraps them."""
+    """Draw bytes that are wrapped as upstream wraps a voice.
+
+    They are any bytes, or an LZMA2 stream of a voice's size, of a bomb's or of another size. They
+    may be damaged.
+    """
     unpacked = draw(st.binary(max_size=64)) * draw(st.sampled_from([1, 24, 48, 2000]))
     packed = bytearray(
         draw(st.binary(max_size=64))
@@ -27,8 +31,8 @@ def strings(draw: st.DrawFn) -> str:
         else lzma.compress(unpacked, format=lzma.FORMAT_RAW, filters=draw(filters))
     )
     for _ in range(draw(st.integers(0, 2))):
-        at = draw(st.integers(0, len(packed)))
-        packed[at : at + draw(st.integers(0, 2))] = draw(st.binary(max_size=3))
+        start = draw(st.integers(0, len(packed)))
+        packed[start : start + draw(st.integers(0, 2))] = draw(st.binary(max_size=3))
     return str(pybase16384.encode_to_string(bytes(packed) or b"\0"))
 
 

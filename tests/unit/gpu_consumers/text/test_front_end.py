@@ -1,4 +1,4 @@
-"""The front end around the words: control tokens, what has no sound, segments and their pauses."""
+"""The front end apart from wording: control tokens, unspoken characters, segments and pauses."""
 
 import logging
 import subprocess
@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gpu_consumers.text import FrontEnd, Segment, homophones_file
+from gpu_consumers.text import FrontEnd, Segment
 from gpu_consumers.text.alphabet import WORD
+from gpu_consumers.text.front_end import homophones_file
 from seedcast.errors import InvalidRequest
 
 FRONT_END = FrontEnd(lambda word: True)
@@ -29,7 +30,7 @@ def spoken(text: str, front_end: FrontEnd = FRONT_END) -> list[str]:
         ("hi [uv_break][uv_break][laugh][uv_break] there", "hi [uv_break][laugh] there"),
     ],
 )
-def test_three_control_tokens_are_kept(text: str, expected: str) -> None:
+def test_the_three_allowed_control_tokens_are_kept(text: str, expected: str) -> None:
     assert spoken(text) == [expected]
 
 
@@ -59,7 +60,7 @@ def test_three_control_tokens_are_kept(text: str, expected: str) -> None:
         ("\ue000hi\ue002", "hi"),
     ],
 )
-def test_every_other_bracket_is_a_pause_and_its_words_are_spoken(text: str, expected: str) -> None:
+def test_any_other_bracket_is_a_pause_and_its_words_are_spoken(text: str, expected: str) -> None:
     assert spoken(text) == [expected]
 
 
@@ -77,7 +78,9 @@ def test_every_other_bracket_is_a_pause_and_its_words_are_spoken(text: str, expe
         ("٣ hi", "three hi", 0),
     ],
 )
-def test_what_has_no_sound_is_dropped_and_counted(text: str, expected: str, unspoken: int) -> None:
+def test_characters_without_a_sound_are_dropped_and_counted(
+    text: str, expected: str, unspoken: int
+) -> None:
     assert spoken(text) == [expected]
     assert FRONT_END.prepare(text).unspoken == unspoken
 
@@ -91,7 +94,7 @@ def test_a_text_without_a_word_is_refused(text: str) -> None:
     assert refused.value.code == "nothing_to_speak"
 
 
-def test_a_text_over_five_minutes_is_refused_without_being_quoted() -> None:
+def test_a_text_over_five_minutes_is_refused_by_an_error_that_does_not_quote_it() -> None:
     assert FRONT_END.prepare("你好吗，" * 320)
     with pytest.raises(InvalidRequest, match="expected at most 300 s") as refused:
         FRONT_END.prepare("你好吗，" * 340)
@@ -99,7 +102,7 @@ def test_a_text_over_five_minutes_is_refused_without_being_quoted() -> None:
     assert "你" not in str(refused.value)
 
 
-def test_the_five_minutes_are_those_of_the_requests_speed() -> None:
+def test_the_limit_of_five_minutes_applies_at_the_speed_of_the_request() -> None:
     text = "好" * 1_200  # 264 s at speed 1, and a pause of 0.6 s
     assert FRONT_END.prepare(text)
     with pytest.raises(InvalidRequest, match="got about 529 s") as refused:
@@ -119,14 +122,16 @@ def test_pauses_do_not_depend_on_the_speed() -> None:
             FRONT_END.prepare(text, speed)
 
 
-def test_segments_are_shorter_where_a_slot_has_less_room_and_never_longer() -> None:
+def test_a_small_slot_makes_segments_shorter_and_a_large_slot_does_not_make_them_longer() -> None:
     text = "您的快递已经到达，请您尽快来取。" * 5
-    assert all(segment.seconds <= 2.7 for segment in FRONT_END.prepare(text, room=2.7).segments)
-    assert FRONT_END.prepare(text, room=60.0) == FRONT_END.prepare(text)
+    assert all(
+        segment.seconds <= 2.7 for segment in FRONT_END.prepare(text, slot_seconds=2.7).segments
+    )
+    assert FRONT_END.prepare(text, slot_seconds=60.0) == FRONT_END.prepare(text)
     assert FRONT_END.prepare(text, speed=0.5) == FRONT_END.prepare(text)
 
 
-def test_what_the_tokenizer_does_not_know_is_spoken_in_parts_or_counted() -> None:
+def test_a_word_that_the_tokenizer_does_not_know_is_spoken_in_parts_or_counted() -> None:
     front_end = FrontEnd(lambda word: word.islower() or word in "你好ABCD")
     assert spoken("你好龘 Hello ABCDE", front_end) == ["你好 hello abcde"]
     assert front_end.prepare("你好龘").unspoken == 1
@@ -135,13 +140,16 @@ def test_what_the_tokenizer_does_not_know_is_spoken_in_parts_or_counted() -> Non
     assert letters.prepare("xyz").unspoken == 1
 
 
-def test_homophones_replace_what_is_misread_unless_the_tokenizer_lacks_them() -> None:
+def test_a_homophone_replaces_a_misread_character_if_the_tokenizer_knows_it() -> None:
     assert spoken("骞出铓") == ["前出忙"]
     assert spoken("骞", FrontEnd(lambda word: word != "前")) == ["骞"]
 
 
-def test_words_are_those_of_upstreams_normalizer() -> None:
-    """By upstream's own tables: its whole call would compile with numba first, which takes longer than all of these tests."""
+def test_words_are_the_same_as_upstreams_normalizer_gives() -> None:
+    """Compare with upstream's own tables.
+
+    Its whole call would compile with numba first, which takes longer than all of these tests.
+    """
     from ChatTTS.norm import Normalizer
 
     upstream = Normalizer(str(homophones_file()), logging.getLogger("silent"))
@@ -165,7 +173,7 @@ def test_short_sentences_share_a_segment_and_paragraphs_do_not() -> None:
     ] == [("你好。再见。", 0.6), ("Bye. Now.", 0.0)]
 
 
-def test_a_long_text_is_cut_at_sentences_evenly() -> None:
+def test_a_long_text_is_cut_evenly_at_sentences() -> None:
     sentence = "您的快递已经到达小区门口的快递柜。"  # 16 ideographs and a stop
     segments = FRONT_END.prepare(sentence * 5).segments
     assert [(segment.text, segment.pause) for segment in segments] == [
@@ -206,7 +214,7 @@ def test_a_long_sentence_is_cut_at_clauses_then_at_words() -> None:
         "1.2.3 is out",
     ],
 )
-def test_a_dot_inside_an_expression_ends_no_sentence(text: str) -> None:
+def test_a_dot_inside_an_expression_does_not_end_a_sentence(text: str) -> None:
     assert "." not in spoken(text)[0]
 
 
@@ -216,7 +224,7 @@ def test_expected_seconds_count_characters_marks_and_tokens() -> None:
     assert segment == Segment("你好，[uv_break] ab", seconds=1.215, pause=0.0)
 
 
-def test_finer_cuts_at_the_best_place_near_the_middle_and_keeps_the_last_pause() -> None:
+def test_finer_cuts_at_the_best_boundary_near_the_middle_and_keeps_the_last_pause() -> None:
     whole = Segment("好。您好，请稍等。", 2.51, 0.4)
     assert [(part.text, part.pause) for part in FRONT_END.finer(whole)] == [
         ("好。", 0.4),

@@ -1,4 +1,4 @@
-"""What holds for any text: one kind of error, one alphabet, bounded segments, no word lost."""
+"""Properties of the result for any text: one error, one alphabet, bounded segments, all words."""
 
 import re
 
@@ -12,11 +12,12 @@ from seedcast.errors import InvalidRequest
 
 LONGEST = 5.0
 FRONT_END = FrontEnd(lambda word: True, longest=LONGEST)
-WHOLE = FrontEnd(lambda word: True, longest=1e6)
+UNBOUNDED = FrontEnd(lambda word: True, longest=1e6)
 FRAGMENTS = (
-    "[laugh]", "[uv_break]", "[Stts]", "[", "]", "##", "您好", "订单", "元", "号", "%", "12", "0", "2024-03-05", "17:30", "¥", "$", "1,234.5", "3/4", "-",
-    "~", ":", "+86 ", "http://a.b/", "@", ".", "，", "。", "!", " ", "\n", "Dr. ", "don't", "A1", "pm", "kg", "st", "°C", "½", "😀", "é", "Ж", "٣", "訂", "*",
-    "(", ")", "一", "the ", "O'", "第",
+    "[laugh]", "[uv_break]", "[Stts]", "[", "]", "##", "您好", "订单", "元", "号", "%", "12", "0",
+    "2024-03-05", "17:30", "¥", "$", "1,234.5", "3/4", "-", "~", ":", "+86 ", "http://a.b/", "@",
+    ".", "，", "。", "!", " ", "\n", "Dr. ", "don't", "A1", "pm", "kg", "st", "°C", "½", "😀", "é",
+    "Ж", "٣", "訂", "*", "(", ")", "一", "the ", "O'", "第",
 )  # fmt: skip
 TEXT = st.one_of(
     st.text(max_size=300),
@@ -58,32 +59,32 @@ def test_only_accepted_characters_and_allowed_tokens_come_out(text: str) -> None
 @given(TEXT)
 def test_no_digit_is_left_unspoken(text: str) -> None:
     folded, _ = characters.fold(text)
-    for read in (mandarin.read, english.read):
-        assert not re.search("[0-9]", read(folded))
+    for verbalise in (mandarin.verbalise, english.verbalise):
+        assert not re.search("[0-9]", verbalise(folded))
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXT)
-def test_segments_are_bounded_and_say_everything(text: str) -> None:
+def test_segments_are_bounded_and_together_say_every_word(text: str) -> None:
     prepared = prepare(text)
     assert all(0 < segment.seconds <= LONGEST for segment in prepared.segments)
     assert all(segment.pause in (0.0, 0.25, 0.4, 0.6) for segment in prepared.segments)
     assert prepared.segments[-1].pause == 0
-    assert words(prepared.segments) == words(prepare(text, WHOLE).segments)
+    assert words(prepared.segments) == words(prepare(text, UNBOUNDED).segments)
 
 
 @settings(max_examples=100, deadline=None)
 @given(TEXT, st.floats(LONGEST, 10.0))
-def test_segments_fit_the_room_of_a_slot(text: str, room: float) -> None:
-    whole = words(prepare(text, WHOLE).segments)
-    found = WHOLE.prepare(text, room=room).segments
-    assert all(segment.seconds <= room for segment in found)
-    assert words(found) == whole
+def test_segments_fit_into_a_slot(text: str, slot_seconds: float) -> None:
+    expected = words(prepare(text, UNBOUNDED).segments)
+    segments = UNBOUNDED.prepare(text, slot_seconds=slot_seconds).segments
+    assert all(segment.seconds <= slot_seconds for segment in segments)
+    assert words(segments) == expected
 
 
 @settings(max_examples=200, deadline=None)
 @given(TEXT)
-def test_finer_says_the_same_in_strictly_shorter_segments(text: str) -> None:
+def test_finer_says_the_same_words_in_strictly_shorter_segments(text: str) -> None:
     for segment in prepare(text).segments:
         parts = FRONT_END.finer(segment)
         assert len(parts) >= 2 or len(WORD.findall(TOKEN.sub("", segment.text))) == 1
@@ -103,5 +104,5 @@ def test_dropped_characters_never_outnumber_the_text(text: str) -> None:
         "".join
     )
 )
-def test_plain_words_are_kept_as_they_are(text: str) -> None:
+def test_plain_words_are_not_changed(text: str) -> None:
     assert words(prepare(text).segments) == WORD.findall(text)

@@ -1,4 +1,4 @@
-"""Text in, spoken text out: what each kind of expression becomes, in Mandarin, English and both."""
+"""Written texts and their spoken texts, by kind of expression, in Mandarin, English and both."""
 
 import pytest
 
@@ -273,16 +273,16 @@ ENGLISH = {
 }
 
 FRONT_END = FrontEnd(lambda word: True)
-CASES = [
-    pytest.param(*case, id=f"{kind}: {case[0]}")
+EXAMPLES = [
+    pytest.param(*example, id=f"{kind}: {example[0]}")
     for table in (MANDARIN, ENGLISH)
-    for kind, cases in table.items()
-    for case in cases
+    for kind, examples in table.items()
+    for example in examples
 ]
 
 
-@pytest.mark.parametrize(("text", "spoken"), CASES)
-def test_what_is_written_becomes_what_is_said(text: str, spoken: str) -> None:
+@pytest.mark.parametrize(("text", "spoken"), EXAMPLES)
+def test_a_written_expression_is_spoken_as_expected(text: str, spoken: str) -> None:
     prepared = FRONT_END.prepare(text)
     assert [segment.text for segment in prepared.segments] == [spoken]
     assert prepared.unspoken == 0

@@ -1,35 +1,36 @@
-"""The notes of an audit are on disk: its memory does not grow with the campaign. And the groups that it asks are those that commit."""
+"""An audit's database is on disk, so that its memory does not grow with the campaign."""
 
 import tracemalloc
 from contextlib import closing
 
 import pytest
 
-from gpu_consumers import assignments, parking
-from storage.audit import checks
-from storage.audit.committed import GROUPS
+from storage.audit import repeat_checks
 from storage.audit.database import Database
-from stream_apps.postprocess import faust_app
-from tests.unit.storage.audit.cases import name, place, spoken
+from tests.unit.storage.audit.evidence import position, request_id, spoken
 
 BATCH = 1000
 
 
 def peak(requests: int) -> int:
-    """Bytes of Python objects held at once while that many requests and results are noted."""
-    state = Database()
+    """Bytes of Python objects held at once while that many requests and results are added."""
+    database = Database()
     tracemalloc.start()
     try:
         for start in range(0, requests, BATCH):
             numbers = range(start, start + BATCH)
-            state.add_results([spoken(number) for number in numbers])
-            state.add_requests(place(number) for number in numbers)
-            state.add_expected((number, name(number)) for number in numbers)
-        assert (state.count("SELECT * FROM outcome"), state.find_suspects()) == (requests, 0)
+            database.add_results([spoken(number) for number in numbers])
+            database.add_requests(position(number) for number in numbers)
+            database.add_list_rows((number, request_id(number)) for number in numbers)
+        outcomes, unaccounted = (
+            database.count("SELECT * FROM outcome"),
+            database.find_unaccounted(),
+        )
+        assert (outcomes, unaccounted) == (requests, 0)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-        state.close()
+        database.close()
 
 
 def test_memory_is_flat() -> None:
@@ -40,24 +41,20 @@ def test_memory_is_flat() -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        checks._OTHER_STATUS,
-        checks._OTHER_WAVEFORM,
-        checks._OTHER_RENDITIONS,
-        checks._OTHER_FINGERPRINT,
+        repeat_checks.OTHER_STATUS,
+        repeat_checks.OTHER_WAVEFORM,
+        repeat_checks.OTHER_RENDITIONS,
+        repeat_checks.OTHER_FINGERPRINT,
     ],
 )
 def test_results_are_compared_only_where_they_differ(query: str) -> None:
-    """What would sort all of them holds megabytes that no measure of Python's sees."""
-    with closing(Database()) as state:
-        plan = [step for *_, step in state.rows(f"EXPLAIN QUERY PLAN {query}")]
+    """A query that sorts all results holds megabytes that no measure of Python's sees."""
+    with closing(Database()) as database:
+        plan = [step for *_, step in database.rows(f"EXPLAIN QUERY PLAN {query}")]
     assert [step.split(" USING")[0] for step in plan if "result" in step] == [
         "SEARCH result",
         "SCAN result",
     ]
-    assert plan.index("CO-ROUTINE torn") + 1 == next(
+    assert plan.index("CO-ROUTINE differing") + 1 == next(
         at for at, step in enumerate(plan) if step.startswith("SCAN result")
     )
-
-
-def test_the_groups_are_those_of_the_workers() -> None:
-    assert set(GROUPS) == {assignments.GROUP, parking.GROUP, faust_app.GROUP}

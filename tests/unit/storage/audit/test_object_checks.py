@@ -1,4 +1,4 @@
-"""Objects against their manifests, in a store that is in memory."""
+"""Objects are compared with their manifests, here in a store in memory."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from storage.audit.collect import Progress
 from storage.audit.database import Database
 from storage.audit.object_checks import check_objects, list_objects
 from storage.memory_store import MemoryStore
-from tests.unit.storage.audit.cases import CAMPAIGN, spoken
+from tests.unit.storage.audit.evidence import CAMPAIGN, spoken
 
 GOOD = b"abc"
 SHA = hashlib.sha256(GOOD).hexdigest()
@@ -18,17 +18,19 @@ SHA = hashlib.sha256(GOOD).hexdigest()
 def faults(
     store: MemoryStore, numbers: range, *, hashes: bool = True, listing: bool = True
 ) -> dict[str, str]:
-    """By the last part of the URI."""
-    state = Database()
+    """Each object's fault, by the number in its URI."""
+    database = Database()
     steps: list[Progress] = []
-    state.add_results([spoken(number, sha256=SHA) for number in numbers])
+    database.add_results([spoken(number, sha256=SHA) for number in numbers])
     if listing:
-        list_objects(store, CAMPAIGN, state, steps.append)
-    check_objects(store, state, hashes=hashes, threads=4, on_progress=steps.append)
+        list_objects(store, CAMPAIGN, database, steps.append)
+    check_objects(store, database, hashes=hashes, threads=4, on_progress=steps.append)
     assert (steps[-1].done, steps[-1].total) == (len(numbers), len(numbers))
     return {
         uri.rsplit("/", 1)[1].split("-")[0]: fault
-        for uri, fault in state.rows("SELECT uri, fault FROM object WHERE fault IS NOT NULL")
+        for uri, fault in database.rows(
+            "SELECT uri, fault FROM manifest_object WHERE fault IS NOT NULL"
+        )
     }
 
 
@@ -43,9 +45,8 @@ def test_objects_as_their_manifests_say_have_no_fault() -> None:
     assert faults(stored(3), range(3)) == {}
 
 
-@pytest.mark.parametrize(
-    "listing", [True, False]
-)  # without: stored after it, or under another prefix
+# Without a listing: as if the objects were stored after it, or under another prefix.
+@pytest.mark.parametrize("listing", [True, False])
 def test_each_fault_has_its_name(listing: bool) -> None:
     store = stored(4)
     store.delete(store.uri(f"{CAMPAIGN}/0-{SHA[:4]}"))
@@ -62,13 +63,13 @@ def test_each_fault_has_its_name(listing: bool) -> None:
     }
 
 
-def test_more_objects_than_a_page_are_all_looked_at() -> None:
+def test_more_objects_than_a_page_are_all_checked() -> None:
     store = stored(1100)
     store.delete(store.uri(f"{CAMPAIGN}/777-{SHA[:4]}"))
     assert faults(store, range(1100)) == {"777": "missing"}
 
 
-def test_a_store_that_is_away_proves_nothing() -> None:
+def test_an_unavailable_store_proves_nothing() -> None:
     store = stored(2)
     store.fail(StoreUnavailable("away"))
     with pytest.raises(StoreUnavailable):

@@ -1,4 +1,4 @@
-"""A case for the audit to judge, made without a broker."""
+"""Evidence for an audit, made without a broker, and the report on it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -8,9 +8,9 @@ from schemas.messages import Campaign, Receipt, Rendition, RequestError, SpeechR
 from schemas.topics import REQUESTS, Topic
 from seedcast.kafka import Committed, Partition
 from seedcast.settings import Settings
-from storage.audit.checks import checks
+from storage.audit.checks import run_checks
 from storage.audit.committed import CommittedOffsets, Logs
-from storage.audit.database import Database, Place
+from storage.audit.database import Database, RecordPosition
 from storage.audit.evidence import Evidence
 from storage.audit.report import Finding, Report
 
@@ -18,14 +18,14 @@ SETTINGS = Settings()
 CAMPAIGN = "night"
 
 
-def name(number: int) -> str:
+def request_id(number: int) -> str:
     return f"request-{number:06d}"
 
 
-def place(
-    number: int, *, unread: bool = False, topic: Topic = REQUESTS, at_ms: int = 1000
-) -> Place:
-    return Place(name(number), topic.name, 0, number, at_ms, unread)
+def position(
+    number: int, *, unread: bool = False, topic: Topic = REQUESTS, timestamp_ms: int = 1000
+) -> RecordPosition:
+    return RecordPosition(request_id(number), topic.name, 0, number, timestamp_ms, unread)
 
 
 def spoken(
@@ -56,7 +56,7 @@ def spoken(
         draw=0,
     )
     return SpeechResult(
-        request_id=name(number),
+        request_id=request_id(number),
         campaign_id=campaign,
         status="succeeded",
         renditions=(rendition,),
@@ -66,7 +66,7 @@ def spoken(
 
 def failed(number: int, campaign: str | None = CAMPAIGN) -> SpeechResult:
     return SpeechResult(
-        request_id=name(number),
+        request_id=request_id(number),
         campaign_id=campaign,
         status="failed",
         error=RequestError(code="engine_error", message="no"),
@@ -77,13 +77,13 @@ def partition(topic: Topic, number: int = 0) -> Partition:
     return Partition(SETTINGS.topic(topic), number)
 
 
-def judge(
+def report_on(
     *,
-    places: Iterable[Place] = (),
+    requests: Iterable[RecordPosition] = (),
     results: Iterable[SpeechResult] = (),
-    audio: Iterable[Place] = (),
+    audio: Iterable[RecordPosition] = (),
     listed: Iterable[int] = (),
-    letters: Iterable[int] = (),
+    dead_letters: Iterable[int] = (),
     sealed: int | None = None,
     state: str = "sealed",
     bounds: Mapping[Partition, tuple[int, int]] | None = None,
@@ -91,18 +91,24 @@ def judge(
     horizon_ms: int = 0,
     examples: int = 10,
 ) -> Report:
-    notes = Database()
-    notes.add_requests(places)
-    notes.add_results(list(results))
-    notes.add_expected((row, name(number)) for row, number in enumerate(listed, 1))
-    notes.find_suspects()
-    notes.add_audio(audio)
-    notes.add_letters((f"dead-letters[0]@{number}", name(number)) for number in letters)
+    """Return the report of an audit that has read all this of a campaign."""
+    database = Database()
+    database.add_requests(requests)
+    database.add_results(list(results))
+    database.add_list_rows((row, request_id(number)) for row, number in enumerate(listed, 1))
+    database.find_unaccounted()
+    database.add_audio(audio)
+    database.add_dead_letters(
+        (f"dead-letters[0]@{number}", request_id(number)) for number in dead_letters
+    )
     record = Campaign(
-        campaign_id=CAMPAIGN, state=state, created_at=datetime.now(UTC), accepted=sealed
-    )  # type: ignore[arg-type]
+        campaign_id=CAMPAIGN,
+        state=state,  # type: ignore[arg-type]
+        created_at=datetime.now(UTC),
+        accepted=sealed,
+    )
     evidence = Evidence(
-        state=notes,
+        database=database,
         record=record,
         logs=Logs(SETTINGS, bounds or {}, CommittedOffsets(committed or {})),
         horizon_ms=horizon_ms,
@@ -117,7 +123,7 @@ def judge(
         accepted=evidence.accepted,
         outcomes=evidence.outcomes,
         repeats=evidence.repeats,
-        checks=checks(evidence),
+        checks=run_checks(evidence),
     )
 
 
@@ -125,4 +131,4 @@ def names(findings: Iterable[Finding]) -> list[str]:
     return [finding.name for finding in findings]
 
 
-waiting = partial(place, unread=True)
+waiting = partial(position, unread=True)

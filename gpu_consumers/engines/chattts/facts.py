@@ -1,7 +1,5 @@
-"""Everything that a waveform's bytes depend on beside the request."""
+"""The facts of ChatTTS's fingerprint: all that a waveform's bytes depend on beside the request."""
 
-import hashlib
-import json
 import os
 import platform
 from importlib.metadata import version
@@ -21,8 +19,9 @@ PACKAGES = (
     "vector-quantize-pytorch",
     "vocos",
 )
-# By these the libraries choose among programs that round otherwise: oneDNN (under either name), ATen, MKL, numba.
-CHOOSING = (
+# oneDNN (under either name), ATen, MKL and numba read these variables to choose among programs
+# that round differently.
+CPU_VARIABLES = (
     "ONEDNN_MAX_CPU_ISA",
     "DNNL_MAX_CPU_ISA",
     "ONEDNN_CPU_ISA_HINTS",
@@ -36,14 +35,15 @@ CHOOSING = (
     "NUMBA_CPU_NAME",
     "NUMBA_CPU_FEATURES",
 )
-CHOOSING_ON_CUDA = (
-    "CUBLAS_WORKSPACE_CONFIG",
-    "NVIDIA_TF32_OVERRIDE",
-)  # beside those: voices are drawn on the CPU
+# A CUDA device has both lists: voices are drawn on the CPU.
+CUDA_VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")
 
 
-def facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]:
-    """`weights` is the digest of the model's files, `front_end` the version of the text front end."""
+def engine_facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]:
+    """Return JSON values by name.
+
+    `weights` is the digest of the model's files, `front_end` the version of the text front end.
+    """
     return {
         "engine": "chattts",
         "revision": REVISION,
@@ -64,21 +64,19 @@ def facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]
     }
 
 
-def fingerprint(known: dict[str, object]) -> str:
-    return "chattts-" + hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:32]
-
-
 def _instructions() -> str:
-    """The CPU's own name for its instruction sets: oneDNN, MKL and numba choose their programs by them."""
+    """Return the names of the CPU's instruction sets.
+
+    oneDNN, MKL and numba choose their programs by them.
+    """
     capability: str = torch.backends.cpu.get_cpu_capability()
-    return (
-        f"{capability} {'AMX' if torch.cpu._is_amx_tile_supported() else ''} {_numba_cpu()}".strip()
-    )
+    amx = "AMX" if torch.cpu._is_amx_tile_supported() else ""
+    return f"{capability} {amx} {_numba_cpu()}".strip()
 
 
 def _environment(device: str) -> dict[str, str]:
-    """The variables that choose programs on this device, where they are set."""
-    names = (*CHOOSING, *CHOOSING_ON_CUDA) if device == "cuda" else CHOOSING
+    """Return the variables that choose programs on this device, if they are set."""
+    names = (*CPU_VARIABLES, *CUDA_VARIABLES) if device == "cuda" else CPU_VARIABLES
     return {name: os.environ[name] for name in names if name in os.environ}
 
 

@@ -1,4 +1,4 @@
-"""A finished night, broken on purpose: each fault once, on a request of its own, and what the audit must call it."""
+"""Faults in a finished night, each made once on its own request, and what the audit must find."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from benchmarks.night.records import CONTENT_TYPE, PROFILE, data_of, key_of
 from schemas.messages import RequestError, SpeechRequest, SpeechResult
 from storage.objects import object_key
 
-Deed = Callable[
-    [Night, SpeechRequest], str
-]  # returns what the audit must name: a request's id, or an object's address
+# Returns what the audit must name: a request's id, or an object's URI.
+Fault = Callable[[Night, SpeechRequest], str]
 
 
 @dataclass(frozen=True)
-class Expected:
-    """One finding that the audit owes."""
+class ExpectedFinding:
+    """One finding that the audit must have."""
 
-    broken: str  # in words
-    finding: str  # by the audit's own name
-    names: str
+    fault: str  # in words
+    finding: str  # its name in the audit's report
+    example: str  # an id or a URI that it must name; "": it has no examples
 
 
-def spoil(night: Night) -> tuple[Expected, ...]:
-    victims = islice(night.requests(), len(FAULTS))
+def break_night(night: Night) -> tuple[ExpectedFinding, ...]:
+    """Apply every fault, each to another request."""
+    requests = islice(night.requests(), len(FAULTS))
     return tuple(
-        Expected(broken, finding, deed(night, victim))
-        for (broken, (finding, deed)), victim in zip(FAULTS.items(), victims, strict=True)
+        ExpectedFinding(words, finding, fault(night, request))
+        for (words, (finding, fault)), request in zip(FAULTS.items(), requests, strict=True)
     )
 
 
@@ -41,15 +41,12 @@ def _remove_object(night: Night, request: SpeechRequest) -> str:
 
 def _alter_object(night: Night, request: SpeechRequest) -> str:
     data = data_of(request.request_id)
-    return night.store.put(
-        key_of(night.campaign, request.request_id), data[:-1] + bytes([data[-1] ^ 1]), CONTENT_TYPE
-    )
+    altered = data[:-1] + bytes([data[-1] ^ 1])
+    return _replace_object(night, request, altered)
 
 
 def _shorten_object(night: Night, request: SpeechRequest) -> str:
-    return night.store.put(
-        key_of(night.campaign, request.request_id), data_of(request.request_id)[:-1], CONTENT_TYPE
-    )
+    return _replace_object(night, request, data_of(request.request_id)[:-1])
 
 
 def _add_object(night: Night, request: SpeechRequest) -> str:
@@ -58,38 +55,28 @@ def _add_object(night: Night, request: SpeechRequest) -> str:
 
 def _repeat_other_waveform(night: Night, request: SpeechRequest) -> str:
     result = night.result_of(request)
-    return _deliver(
-        night,
-        replace(
-            result, receipt=result.receipt and replace(result.receipt, waveform_sha256="0" * 64)
-        ),
-    )
+    receipt = result.receipt and replace(result.receipt, waveform_sha256="0" * 64)
+    return _deliver(night, replace(result, receipt=receipt))
 
 
 def _repeat_other_rendition(night: Night, request: SpeechRequest) -> str:
     result = night.result_of(request)
-    return _deliver(
-        night,
-        replace(
-            result,
-            renditions=tuple(
-                replace(rendition, profile=f"{PROFILE}-2") for rendition in result.renditions
-            ),
-        ),
-    )
+    renditions = tuple(replace(each, profile=f"{PROFILE}-2") for each in result.renditions)
+    return _deliver(night, replace(result, renditions=renditions))
 
 
 def _end_unaccepted(night: Night, request: SpeechRequest) -> str:
-    error = RequestError(code="engine_error", message="nobody asked")
-    return _deliver(
-        night,
-        SpeechResult(
-            request_id=f"{request.request_id}-x",
-            campaign_id=night.campaign,
-            status="failed",
-            error=error,
-        ),
+    result = SpeechResult(
+        request_id=f"{request.request_id}-x",
+        campaign_id=night.campaign,
+        status="failed",
+        error=RequestError(code="engine_error", message="nobody asked"),
     )
+    return _deliver(night, result)
+
+
+def _replace_object(night: Night, request: SpeechRequest, data: bytes) -> str:
+    return night.store.put(key_of(night.campaign, request.request_id), data, CONTENT_TYPE)
 
 
 def _deliver(night: Night, result: SpeechResult) -> str:
@@ -97,7 +84,7 @@ def _deliver(night: Night, result: SpeechResult) -> str:
     return result.request_id
 
 
-FAULTS: dict[str, tuple[str, Deed]] = {
+FAULTS: dict[str, tuple[str, Fault]] = {  # by words: the finding's name, and how to cause it
     "an object is removed": ("missing_object", _remove_object),
     "a byte of an object is altered": ("wrong_sha256", _alter_object),
     "a byte of an object is cut off": ("wrong_size", _shorten_object),

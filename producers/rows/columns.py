@@ -1,0 +1,55 @@
+"""The columns of a list that set a field of the request, a style option or metadata. Pure."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from producers.rows.values import InvalidValue, require_utf8
+from seedcast.catalog.voices import STYLE
+
+METADATA = "metadata."
+FIELDS = {  # column: field of SpeechRequest
+    "voice": "voice_seed",
+    "voice_seed": "voice_seed",
+    "speaker": "speaker",
+    "speed": "speed",
+    "profile": "profiles",
+    "profiles": "profiles",
+    "deadline": "deadline",
+    "priority": "priority",
+}
+_RESERVED = {f"{METADATA}row": "number", f"{METADATA}id": "id"}  # column: what metadata holds there
+
+
+class Columns:
+    """The columns with a meaning of their own; any other is only a template's variable."""
+
+    def __init__(self, columns: Iterable[object], has_id_column: bool) -> None:
+        """`invalid` is the first column with an impossible name, and what is wrong with it.
+
+        That name is '' if it cannot be written.
+        """
+        columns = tuple(columns)
+        self.invalid = _first_invalid(columns, has_id_column)
+        names = [name for name in columns if isinstance(name, str)]
+        self.fields = tuple((name, FIELDS[name]) for name in names if name in FIELDS)
+        self.style = tuple((name, STYLE[name]) for name in names if name in STYLE)
+        self.metadata = tuple(name for name in names if name.startswith(METADATA))
+
+
+def _first_invalid(names: Iterable[object], has_id_column: bool) -> tuple[str, InvalidValue] | None:
+    for name in names:
+        if not isinstance(name, str):
+            return "", InvalidValue("column names that are text", got=type(name).__name__)
+        if name in _RESERVED and (has_id_column or _RESERVED[name] == "number"):
+            return name, InvalidValue(
+                f"another name, because the result's metadata has the row's {_RESERVED[name]} here",
+                got="a column",
+            )
+        try:
+            require_utf8(name)
+        except InvalidValue as error:
+            return "", error
+    return None
+
+
+columns_of = lru_cache(maxsize=256)(Columns)  # rows that bring their own columns mostly share them

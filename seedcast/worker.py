@@ -1,0 +1,70 @@
+"""The start that every worker process shares.
+
+Signals, logs, the metrics page, brokers, topics and the object store, in this order. Every worker
+waits for the brokers and for the store up to `kafka.start_timeout` each, then exits and says why.
+"""
+
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Generic, Protocol, TypeVar
+
+from seedcast import logging, metrics
+from seedcast.health import Readiness
+from seedcast.kafka import Admin
+from seedcast.retry import reach_store
+from seedcast.settings import Settings
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+ASSIGNMENT, BROKER, STORE = "assignment", "broker", "store"  # what readiness may wait for
+
+
+class Store(Protocol):
+    def ensure_bucket(self) -> None: ...
+
+
+S = TypeVar("S", bound=Store)
+
+
+@dataclass(frozen=True)
+class Started(Generic[S]):
+    """What a worker has once brokers and store have answered."""
+
+    admin: Admin
+    cluster_id: str
+    store: S
+    metrics_port: int
+
+
+def start(
+    settings: Settings, name: str, readiness: Readiness, open_store: Callable[[], S]
+) -> Started[S]:
+    """Start a worker up to the point where it may load what is its own.
+
+    Until `on_stop` is called, SIGTERM and SIGINT end the process at once: nothing is in hand yet.
+    Raises Fatal errors; Unreachable if the brokers or the store do not answer in time.
+    """
+    for number in SIGNALS:
+        signal.signal(number, _exit)
+    logging.configure(settings.log, worker=name)
+    metrics_port = metrics.serve(settings.metrics, readiness)
+    admin = Admin(settings)
+    cluster_id = admin.cluster_id()
+    admin.ensure_topics()
+    readiness.meet(BROKER)
+    store = open_store()
+    reach_store(settings, store.ensure_bucket)
+    readiness.meet(STORE)
+    return Started(admin, cluster_id, store, metrics_port)
+
+
+def on_stop(stop: Callable[[], object]) -> None:
+    """From now on, SIGTERM and SIGINT call `stop` instead of ending the process."""
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: stop())
+
+
+def _exit(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

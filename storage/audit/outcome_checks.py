@@ -1,0 +1,106 @@
+"""Requests without an outcome: what was committed too early, is lost, waits, or is deleted."""
+
+from collections.abc import Iterator
+
+from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
+from seedcast.campaigns.requests import ACCEPTING
+from storage.audit.evidence import Evidence
+from storage.audit.report import Finding, Kind
+
+_WAITING = "SELECT id || ' at ' || position FROM waiting WHERE topic = ?"
+_WAITING_AUDIO = "SELECT id || ' at ' || audio_position FROM unaccounted WHERE audio_unread"
+_COMMITTED_REQUESTS = """
+SELECT id || ' at ' || position FROM unaccounted
+    WHERE audio_position IS NULL AND dead_letter IS NULL AND timestamp_ms > ?
+"""
+_COMMITTED_AUDIO = """
+SELECT id || ' at ' || audio_position FROM unaccounted
+    WHERE audio_unread = 0 AND dead_letter IS NULL AND timestamp_ms > ?
+"""
+_DEAD_LETTERS = """
+SELECT id || ' became a dead letter at ' || dead_letter FROM unaccounted
+    WHERE audio_unread IS NOT 1 AND dead_letter IS NOT NULL AND (timestamp_ms > ? OR row)
+"""
+_OLDER_THAN_RESULTS = "SELECT id FROM unaccounted WHERE audio_unread IS NOT 1 AND timestamp_ms <= ?"
+_LOST_ROWS = """
+SELECT 'row ' || row || ': ' || id FROM unaccounted
+    WHERE row AND audio_unread IS NOT 1 AND dead_letter IS NULL ORDER BY row
+"""
+
+
+def find_committed_without_outcome(evidence: Evidence) -> Iterator[Finding]:
+    """Find requests that no worker will read again and that have no outcome."""
+    horizon = evidence.horizon_ms
+    what = "a request whose offset is committed has neither audio nor a result"
+    yield from evidence.find("request_passed", "breach", what, _COMMITTED_REQUESTS, horizon)
+    what = "a request whose audio's offset is committed has no result"
+    yield from evidence.find("audio_passed", "breach", what, _COMMITTED_AUDIO, horizon)
+    what = (
+        "a request's audio could not be read, and the request has no result; "
+        "run `seedcast dead-letters redrive` to put it back"
+    )
+    yield from evidence.find("buried", "breach", what, _DEAD_LETTERS, horizon)
+
+
+def find_lost(evidence: Evidence) -> Iterator[Finding]:
+    """Find rows of the list of which nothing else is left.
+
+    They are lost only if the campaign has fewer requests than it was sealed with.
+    """
+    sealed = evidence.record.accepted if evidence.record else None
+    what = "a row of the list is neither on a topic nor ended"
+    if sealed is None:
+        cancelled = evidence.record and evidence.record.state == "cancelled"
+        kind: Kind = "note" if cancelled else "unfinished"
+        what += ": the campaign was never sealed, so the row may not have been sent"
+        yield from evidence.find("not_submitted", kind, what, _LOST_ROWS)
+    elif evidence.known >= sealed:
+        what += f", and was not accepted: none of the {sealed:,} that were accepted is missing"
+        yield from evidence.find("not_accepted", "note", what, _LOST_ROWS)
+    else:
+        kind = "unfinished" if evidence.horizon_ms else "breach"
+        what += _explain_loss(evidence, missing=sealed - evidence.known)
+        yield from evidence.find("lost", kind, what, _LOST_ROWS)
+
+
+def _explain_loss(evidence: Evidence, missing: int) -> str:
+    cause = ": retention or a fault has deleted its request"
+    if evidence.horizon_ms:
+        cause = ": retention has deleted its request and perhaps its result"
+    if evidence.database.count(_LOST_ROWS) <= missing:
+        return cause
+    return f"{cause}; {missing:,} are missing, so others were never accepted, or with other options"
+
+
+def find_waiting(evidence: Evidence) -> Iterator[Finding]:
+    """Find requests that workers will still read, and what cannot be decided any more."""
+    for topic in ACCEPTING:
+        name, what = f"waiting_on_{topic.name}", f"a request waits on {topic.name}"
+        yield from evidence.find(name, "unfinished", what, _WAITING, topic.name)
+    what = "a request waits as audio"
+    yield from evidence.find("waiting_on_audio", "unfinished", what, _WAITING_AUDIO)
+    yield from _find_undecidable(evidence)
+    if count := evidence.logs.records(DEAD_LETTERS):
+        what = (
+            "a dead letter, of any campaign: it has no readable id; "
+            "run `seedcast dead-letters list` to see them"
+        )
+        yield Finding("dead_letters", "note", count, what)
+    if count := evidence.unreadable:
+        what = "a record of the results topic is not a result"
+        yield Finding("unreadable_results", "note", count, what)
+
+
+def _find_undecidable(evidence: Evidence) -> Iterator[Finding]:
+    """Find requests whose outcome may have been deleted, and the offsets that were deleted."""
+    what = (
+        "a request has no outcome on the results topic, and is so old that retention may have "
+        "deleted it"
+    )
+    horizon = evidence.horizon_ms
+    yield from evidence.find("forgotten", "unfinished", what, _OLDER_THAN_RESULTS, horizon)
+    what = "an offset of the results topic is deleted: its outcome can no longer be told"
+    yield from evidence.find_deleted("results_deleted", "note", what, (RESULTS,))
+    what = "an offset of the audio topics was deleted before the post-process app had read it"
+    topics = (AUDIO, AUDIO_URGENT)
+    yield from evidence.find_deleted("audio_deleted_unread", "note", what, topics, unread=True)

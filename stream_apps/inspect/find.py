@@ -1,0 +1,128 @@
+"""Finds what is known of a rendition: of a file, or of a request in the topics and the store."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from schemas.messages import RawAudio, Rendition, SpeechResult
+from schemas.topics import AUDIO, AUDIO_URGENT
+from seedcast.campaigns.subscription import read_results
+from seedcast.catalog import profiles
+from seedcast.catalog.profiles import Profile
+from seedcast.codec import decode_flac, decode_synthesis
+from seedcast.errors import InvalidInput, InvalidRequest
+from seedcast.kafka import TopicReader
+from seedcast.settings import Settings
+from storage.s3 import S3Store
+from stream_apps.audio.chain import render_source
+from stream_apps.audio.samples import from_int16
+from stream_apps.audio.source import Source
+from stream_apps.inspect.inspection import Clip, Inspection, decode
+
+DEFAULT_PROFILE = "phone"
+NOT_KEPT = "the audio topics no longer keep the waveform: these figures are from the manifest"
+ALTERED = "the object is not the one of its manifest: their SHA-256 differ"
+
+
+def inspect_file(settings: Settings, path: Path, profile_name: str | None) -> Inspection:
+    """Render an audio file by a profile, here; `phone` if no name is given.
+
+    Raises InvalidInput for a file that cannot be read, and for an unknown profile.
+    """
+    profile = _profile(settings, profile_name or DEFAULT_PROFILE)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(str(path), expected="a file that can be read", got=str(error)) from error
+    return _render_again(Inspection(path.name, profile, before=decode(data, str(path))))
+
+
+def inspect_request(settings: Settings, request_id: str, profile_name: str | None) -> Inspection:
+    """Collect what is kept of a request, and render its waveform again.
+
+    The profile is the first of the request if no name is given.
+
+    Raises InvalidInput for an id without a result and for a profile that the request does not
+    have, and what Kafka and the store raise.
+    """
+    result = _result(settings, request_id)
+    before = _waveform(settings, request_id)
+    notes: tuple[str, ...] = () if before else (NOT_KEPT,)
+    if not result.renditions:
+        profile = _profile(settings, profile_name or DEFAULT_PROFILE)
+        return Inspection(request_id, profile, before, notes=(_failure(result), *notes))
+    manifest = _manifest(result, profile_name)
+    data = S3Store(settings.s3).get(manifest.uri)
+    if hashlib.sha256(data).hexdigest() != manifest.sha256:
+        notes = (ALTERED, *notes)
+    return _render_again(
+        Inspection(
+            request_id,
+            _profile(settings, manifest.profile),
+            before,
+            after=decode(data, manifest.uri),
+            manifest=manifest,
+            notes=notes,
+        )
+    )
+
+
+def _render_again(inspection: Inspection) -> Inspection:
+    """Add what the chain makes of the waveform now, if the waveform is kept."""
+    before = inspection.before
+    if not before:
+        return inspection
+    try:
+        rendered = render_source(Source(before.samples, before.rate), inspection.profile)
+    except InvalidRequest as error:
+        return replace(inspection, notes=(*inspection.notes, f"{error.code}: {error}"))
+    after = inspection.after or decode(rendered.data, inspection.name)
+    return replace(inspection, rendered=rendered, after=after)
+
+
+def _profile(settings: Settings, name: str) -> Profile:
+    table = profiles.load(settings.postprocess)
+    if name not in table:
+        raise InvalidInput("--profile", expected=f"one of {', '.join(table)}", got=name)
+    return table[name]
+
+
+def _result(settings: Settings, request_id: str) -> SpeechResult:
+    for result in read_results(settings):
+        if result.request_id == request_id:
+            return result
+    raise InvalidInput(
+        request_id,
+        expected="a file, or an id with a result",
+        got="neither",
+        remedy="run `seedcast results` to list them",
+    )
+
+
+def _manifest(result: SpeechResult, profile_name: str | None) -> Rendition:
+    """Return the manifest of the profile, or the first one if no profile is named."""
+    for rendition in result.renditions:
+        if profile_name in (None, rendition.profile):
+            return rendition
+    names = ", ".join(rendition.profile for rendition in result.renditions)
+    raise InvalidInput("--profile", expected=f"one of {names}", got=str(profile_name))
+
+
+def _failure(result: SpeechResult) -> str:
+    error = result.error
+    return f"it {result.status}" + (f": {error.code}: {error.message}" if error else "")
+
+
+def _waveform(settings: Settings, request_id: str) -> Clip | None:
+    """Return the waveform of a request from the audio topics; None if they no longer keep it."""
+    for topic in (AUDIO_URGENT, AUDIO):
+        value = _first_value(settings, settings.topic(topic), request_id.encode())
+        if value and isinstance(audio := decode_synthesis(value), RawAudio):
+            waveform, rate = decode_flac(audio.flac)
+            return Clip(from_int16(waveform), rate)
+    return None
+
+
+def _first_value(settings: Settings, topic: str, key: bytes) -> bytes | None:
+    with TopicReader(settings, topic) as reader:
+        return next((record.value for record in reader.to_end() if record.key == key), None)

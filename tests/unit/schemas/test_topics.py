@@ -1,0 +1,35 @@
+"""The names that deployments have committed offsets under, and the lanes that requests take."""
+
+from collections import Counter
+
+import pytest
+
+from schemas.topics import GROUPS, LANES, NORMAL, TOPICS, URGENT, Lane
+from seedcast.settings import Settings
+
+SETTINGS = Settings()
+
+
+def test_consumer_groups_keep_the_names_and_topics_that_offsets_are_committed_under() -> None:
+    assert {group.name: [topic.name for topic in group.topics] for group in GROUPS} == {
+        "gpu-consumers": ["requests", "requests.urgent"],
+        "parking": ["requests.parked"],
+        "postprocess": ["audio", "audio.urgent"],
+    }
+
+
+def test_no_topic_is_read_by_two_of_our_groups() -> None:
+    readers = Counter(topic.name for group in GROUPS for topic in group.topics)
+    assert set(readers.values()) == {1}
+    assert readers.keys() <= {topic.name for topic in TOPICS}
+
+
+def test_each_priority_has_a_lane_of_its_own() -> None:
+    assert LANES == {"normal": NORMAL, "urgent": URGENT}
+    topics = [topic.name for lane in LANES.values() for topic in (lane.requests, lane.audio)]
+    assert len(set(topics)) == 4
+
+
+@pytest.mark.parametrize("lane", LANES.values())
+def test_the_topic_of_a_record_names_its_lane(lane: Lane) -> None:
+    assert SETTINGS.lane(SETTINGS.topic(lane.requests)) is lane
