@@ -123,6 +123,14 @@ def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
     assert "expected at least 3 partitions, got 1" in few.stderr
 
 
+NO_STORE = {
+    "SEEDCAST_S3_ENDPOINT": "http://127.0.0.1:1",
+    "SEEDCAST_S3_CONNECT_TIMEOUT": "0.5",
+    "SEEDCAST_KAFKA_START_TIMEOUT": "3",
+    "SEEDCAST_POSTPROCESS_DIGEST_KEY": "a key of our own",
+}
+
+
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
     [
@@ -159,6 +167,8 @@ def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
             2,
             "SEEDCAST_POSTPROCESS_DIGEST_KEY",
         ),
+        (["run", "gpu-consumer"], NO_STORE, 3, "SEEDCAST_S3_ENDPOINT"),
+        (["run", "postprocess"], NO_STORE, 3, "SEEDCAST_S3_ENDPOINT"),
         (["run", "gpu-consumer", "--engine", "kazoo"], {}, 2, "espeak"),
         (["status"], {"SEEDCAST_GPU_SLOTZ": "1"}, 2, "SEEDCAST_GPU_SLOTZ"),
         (["say", "…!", "-o", "x.wav"], {}, 2, "letter or digit"),

@@ -18,7 +18,7 @@ from stream_apps.audio.samples import to_int16
 from stream_apps.audio.source import Source
 from stream_apps.inspect.inspection import decode
 from tests.conftest import Spawn, environment, eventually
-from tests.integration.test_postprocess import RUN, delete_all, finish, produce, results, sounds
+from tests.integration.test_postprocess import RUN, delete_all, produce, results, sounds, terminate
 from tests.unit.stream_apps.records import audio, tone
 from tests.unit.stream_apps.speech import RATE, between, noisy, speech, white
 
@@ -39,7 +39,7 @@ def test_a_request_is_shown_before_and_after_while_its_waveform_is_kept(
     produce(settings, [(b"request-00009", encode_synthesis(audio(9, tone(22_050, 22_050))))])
     worker = seedcast(RUN, settings)
     eventually(lambda: len(results(settings)) == 4, what="the results")
-    assert finish(worker) == 0
+    assert terminate(worker) == 0
     picture = tmp_path / "before and after.png"
     shown = run(
         settings, "inspect", "request-00001", "--profile", "telephony", "-o", picture, "--json"
