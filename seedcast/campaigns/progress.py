@@ -120,20 +120,25 @@ class Outcomes:
         return self.caught_up and (uncounted or self.progress(campaign).complete)
 
     def _take(self, record: Record) -> SpeechResult | None:
-        try:
-            result = decode_result(record.value)
-        except Undecodable as error:
-            log.warning(
-                "result_unreadable",
-                partition=record.partition.number,
-                offset=record.offset,
-                problem=str(error),
-            )
-            return None
-        if self._only not in (None, result.campaign_id):
+        result = decode_readable(record)
+        if result is None or self._only not in (None, result.campaign_id):
             return None
         tally = self._tallies.setdefault(result.campaign_id, _Tally())
         return result if tally.take(result, record.timestamp_ms) else None
+
+
+def decode_readable(record: Record) -> SpeechResult | None:
+    """Return the result of a record; log an unreadable record and return None."""
+    try:
+        return decode_result(record.value)
+    except Undecodable as error:
+        log.warning(
+            "result_unreadable",
+            partition=record.partition.number,
+            offset=record.offset,
+            problem=str(error),
+        )
+        return None
 
 
 class Seen:

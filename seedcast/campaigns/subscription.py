@@ -23,9 +23,8 @@ import structlog
 from schemas.messages import SpeechResult
 from schemas.topics import RESULTS
 from seedcast.campaigns.campaign_topic import Campaigns
-from seedcast.campaigns.progress import Outcomes, Seen
-from seedcast.codec import decode_result
-from seedcast.errors import InvalidInput, Retryable, Undecodable
+from seedcast.campaigns.progress import Outcomes, Seen, decode_readable
+from seedcast.errors import InvalidInput, Retryable
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record, TopicReader
 from seedcast.settings import Settings
 
@@ -222,14 +221,7 @@ class _Member:
 
 def _decode(record: Record, campaign: str | None) -> SpeechResult | None:
     """None if the record is unreadable, or of another campaign than the one asked for."""
-    try:
-        result = decode_result(record.value)
-    except Undecodable as error:
-        log.warning(
-            "result_unreadable",
-            partition=record.partition.number,
-            offset=record.offset,
-            problem=str(error),
-        )
+    result = decode_readable(record)
+    if result is None or campaign not in (None, result.campaign_id):
         return None
-    return result if campaign in (None, result.campaign_id) else None
+    return result

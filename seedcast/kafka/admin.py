@@ -19,12 +19,12 @@ from seedcast.kafka import client_config
 from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
 from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed
+from seedcast.kafka.topic_differences import topic_differences
 from seedcast.retry import BRIEF_BACKOFF, retry
-from seedcast.settings import KafkaSettings, Settings
+from seedcast.settings import Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request
 _QUIET = {"log_level": 2}  # critical only: what fails is raised here
-_MIN_INSYNC = "min.insync.replicas"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Admin:
         configs = self._configs(existing)
         for topic in existing:
             name = self._settings.topic(topic)
-            yield from _differences(topic, metadata[name], configs[name], self._settings.kafka)
+            yield from topic_differences(topic, metadata[name], configs[name], self._settings.kafka)
 
     def committed(self, group: str) -> dict[Partition, Committed]:
         """Return what the group has committed of the table's topics, with its metadata."""
@@ -253,31 +253,3 @@ class Admin:
     def _on_error(self, error: KafkaError) -> None:
         if isinstance(mapped := translate(error, "connecting to Kafka"), CredentialsRefused):
             self._refused.append(mapped)
-
-
-def _differences(
-    topic: Topic, metadata: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
-) -> Iterator[str]:
-    """More partitions, replicas, size or retention is fine; less, or another clean-up, is not."""
-    name, partitions = metadata.topic, metadata.partitions
-    if len(partitions) < (expected := topic.partitions(kafka.partitions)):
-        yield f"{name}: expected at least {expected} partitions, got {len(partitions)}"
-    if (replicas := min(len(p.replicas) for p in partitions.values())) < kafka.replication:
-        yield f"{name}: expected at least {kafka.replication} replicas, got {replicas}"
-    for setting, expected, got in _minima(topic, config, kafka):
-        if got < expected:
-            yield f"{name}: expected {setting} of at least {expected}, got {got}"
-    policy = topic.config()["cleanup.policy"]
-    if config["cleanup.policy"] != policy:
-        yield f"{name}: expected cleanup.policy {policy}, got {config['cleanup.policy']}"
-
-
-def _minima(
-    topic: Topic, config: dict[str, str], kafka: KafkaSettings
-) -> Iterator[tuple[str, int, int]]:
-    """Yield each setting that has a minimum: its name, the minimum and what the topic has."""
-    in_sync = int(topic.config(kafka.replication).get(_MIN_INSYNC, 0))
-    yield _MIN_INSYNC, in_sync, int(config.get(_MIN_INSYNC, in_sync))
-    yield "max.message.bytes", topic.max_bytes, int(config["max.message.bytes"])
-    if not topic.compacted and (retention := int(config["retention.ms"])) >= 0:  # -1: for ever
-        yield "retention.ms", topic.retention_ms, retention

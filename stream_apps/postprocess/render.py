@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite
 
-import msgspec
 import structlog
 
 from schemas.messages import (
@@ -20,7 +19,6 @@ from schemas.messages import (
     Rejected,
     Rendition,
     RequestError,
-    RequestId,
     SpeechResult,
     Status,
 )
@@ -32,6 +30,7 @@ from seedcast.metrics import STAGE_SECONDS
 from seedcast.settings import PostprocessSettings
 from storage.objects import ObjectStore, object_key
 from stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
+from stream_apps.postprocess.salvage import salvage
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +87,7 @@ def render_record(
     try:
         synthesis = decode_synthesis(value)
     except Undecodable as error:
-        return Outcome(_salvage(value, error))
+        return Outcome(salvage(value, error))
     if isinstance(synthesis, Rejected):
         return Outcome(_rejected(synthesis))
     if synthesis.request.campaign_id in cancelled:
@@ -237,38 +236,3 @@ def _ended(audio: RawAudio, status: Status, error: RequestError) -> Outcome:
         metadata=request.metadata,
     )
     return Outcome(result, submitted_at=request.submitted_at)
-
-
-class _Identity(msgspec.Struct):
-    request_id: RequestId
-    campaign_id: CampaignId | None = None
-
-
-class _RequestIdOnly(msgspec.Struct):  # for a record whose campaign id is invalid
-    request_id: RequestId
-
-
-def _salvage(value: bytes, error: Undecodable) -> SpeechResult:
-    """Return a failed result if at least the request id can be read; else raise `error`."""
-    try:
-        fields = msgspec.msgpack.decode(value)
-        fields = fields.get("request", fields)
-        found = _identity(fields)
-    except (
-        msgspec.DecodeError,
-        UnicodeDecodeError,
-        RecursionError,
-        AttributeError,
-    ):  # ValidationError is a DecodeError
-        raise error from None
-    message = RequestError(code="corrupt_audio", message=str(error))
-    return SpeechResult(
-        request_id=found.request_id, campaign_id=found.campaign_id, status="failed", error=message
-    )
-
-
-def _identity(fields: object) -> _Identity:
-    try:
-        return msgspec.convert(fields, _Identity)
-    except msgspec.ValidationError:
-        return _Identity(msgspec.convert(fields, _RequestIdOnly).request_id)

@@ -34,7 +34,8 @@ class World:
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.log_start, self.failures, self.crashed = 0, list[BaseException](), list[BaseException]()
+        self.log_start, self.failures = 0, list[BaseException]()
+        self.crashed = list[BaseException]()
         self.answers, self.unacked, self.withheld = threading.Event(), set[Any](), list[int]()
         self.answers.set()
         self.signal: Callable[..., Coroutine[Any, Any, None]] = self._crash
@@ -187,7 +188,9 @@ def test_nothing_is_started_while_partitions_are_revoked(monkeypatch: pytest.Mon
     play(monkeypatch, scene)
 
 
-def test_a_late_report_of_a_finished_rebalance_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_late_report_of_a_finished_rebalance_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async def scene(world: World) -> None:
         world.app.rebalance_began()
         await world.assigned(generation=2)

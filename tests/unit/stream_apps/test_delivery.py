@@ -86,7 +86,8 @@ class World:
 
     async def deliver(self, value: bytes, slots: RenderSlots | None = None) -> None:
         await self.delivery.deliver(
-            Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0), slots or self.slots
+            Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0),
+            slots or self.slots,
         )
 
 

@@ -90,7 +90,10 @@ def test_every_exception_of_the_libraries_is_caught_and_either_retried_or_poison
 
 
 def test_importing_the_worker_configures_nothing_and_starts_nothing() -> None:
-    script = "import logging, threading, stream_apps.postprocess.app; print(logging.getLogger().handlers, threading.active_count())"
+    script = (
+        "import logging, threading, stream_apps.postprocess.app; "
+        "print(logging.getLogger().handlers, threading.active_count())"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=True

@@ -1,0 +1,38 @@
+"""Compares a topic of the cluster with its row in schemas/topics.py. Pure."""
+
+from collections.abc import Iterator
+
+from confluent_kafka.admin import TopicMetadata
+
+from schemas.topics import Topic
+from seedcast.settings import KafkaSettings
+
+_MIN_INSYNC = "min.insync.replicas"
+
+
+def topic_differences(
+    topic: Topic, metadata: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
+) -> Iterator[str]:
+    """More partitions, replicas, size or retention is fine; less, or another clean-up, is not."""
+    name, partitions = metadata.topic, metadata.partitions
+    if len(partitions) < (expected := topic.partitions(kafka.partitions)):
+        yield f"{name}: expected at least {expected} partitions, got {len(partitions)}"
+    if (replicas := min(len(p.replicas) for p in partitions.values())) < kafka.replication:
+        yield f"{name}: expected at least {kafka.replication} replicas, got {replicas}"
+    for setting, expected, got in _minima(topic, config, kafka):
+        if got < expected:
+            yield f"{name}: expected {setting} of at least {expected}, got {got}"
+    policy = topic.config()["cleanup.policy"]
+    if config["cleanup.policy"] != policy:
+        yield f"{name}: expected cleanup.policy {policy}, got {config['cleanup.policy']}"
+
+
+def _minima(
+    topic: Topic, config: dict[str, str], kafka: KafkaSettings
+) -> Iterator[tuple[str, int, int]]:
+    """Yield each setting that has a minimum: its name, the minimum and what the topic has."""
+    in_sync = int(topic.config(kafka.replication).get(_MIN_INSYNC, 0))
+    yield _MIN_INSYNC, in_sync, int(config.get(_MIN_INSYNC, in_sync))
+    yield "max.message.bytes", topic.max_bytes, int(config["max.message.bytes"])
+    if not topic.compacted and (retention := int(config["retention.ms"])) >= 0:  # -1: for ever
+        yield "retention.ms", topic.retention_ms, retention
