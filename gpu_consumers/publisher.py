@@ -154,7 +154,7 @@ class Publisher:
     def _dead_letter(
         self, record: Record, error: Undecodable
     ) -> tuple[bytes | None, bytes | None, Headers]:
-        """A large one goes to the object store; wait for that half as long as the watchdog does."""
+        """A large dead letter goes to the store. Keep trying for half the watchdog's limit."""
         return retry(
             lambda: dead_letter(record, error, stage=STAGE, store=self._store),
             seconds=self._settings.gpu.watchdog / 2,

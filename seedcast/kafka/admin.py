@@ -186,7 +186,8 @@ class Admin:
 
         Asked by a client with the group's id that never joins it. list_consumer_group_offsets of
         AdminClient would crash the process if the coordinator moves or loads: librdkafka 2.16 then
-        looks for another coordinator of a group that an admin client does not have (SIGSEGV).
+        looks up the coordinator of the client's own group, which an admin client does not have
+        (SIGSEGV).
         """
         existing = self.existing()
         names = [self._settings.topic(topic) for topic in TOPICS]

@@ -94,7 +94,7 @@ def map_client_errors() -> Iterator[None]:
     except KafkaException as error:
         inner = error.args[0]
         raise InvalidSettings(
-            "settings of Kafka's client",
+            "librdkafka refuses the Kafka settings",
             got=inner.str() if isinstance(inner, KafkaError) else str(error),
             remedy="check SEEDCAST_KAFKA_OPTIONS, SEEDCAST_KAFKA_SSL_* and SEEDCAST_KAFKA_SASL_*",
         ) from error

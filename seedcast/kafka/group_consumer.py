@@ -39,7 +39,8 @@ OnCommit = Callable[[Offsets, SeedcastError | None], None]
 class GroupConsumer:
     """`on_revoke` runs while the partitions are still owned: commit there.
 
-    `on_lost` runs when they no longer are: after `on_revoke`, or alone if it is too late for that.
+    `on_lost` runs once they are gone: after `on_revoke`, or alone if the group has already taken
+    them away.
     `on_commit` learns what an asynchronous commit committed, and its error.
     """
 
@@ -149,10 +150,10 @@ class GroupConsumer:
 
         A failure is logged: the partitions are lost either way.
 
-        The rebalance that this starts, and one that is under way, are served before librdkafka's
-        own close: that close waits for ever for the second of two rebalances (measured;
-        librdkafka issue 4041). It also waits without limit for a commit that is under way while
-        the broker is away, so it runs in a thread that may be left behind.
+        Every pending rebalance is served before librdkafka's own close: with two pending, that
+        close never returns (measured; librdkafka issue 4041). It also waits without limit for a
+        commit that is under way while the broker is away, so it runs in a thread that may be left
+        behind.
         """
         if self._closed:
             return

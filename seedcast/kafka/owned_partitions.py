@@ -59,8 +59,9 @@ class OwnedPartitions(ABC, Generic[P]):
     the worker's other consumer joins only when this thread polls it (measured).
 
     When partitions are revoked, one synchronous commit of exactly those is made in the callback,
-    after the joining is over. Kafka would accept a later commit, so none follows. A commit that is
-    still under way was sent before, and is applied before. None is made while the group is left.
+    after the joining is over. No commit may follow it: Kafka would accept one, although another
+    member may own the partition by then. An asynchronous commit still under way was sent earlier,
+    so Kafka applies it earlier. `close` commits nothing.
     """
 
     def __init__(

@@ -103,11 +103,16 @@ def _log_start(client: Consumer, partition: TopicPartition, deadline: float) -> 
 def retry_lookup(lookup: Callable[[], T], seconds: float = LOOKUP_TIMEOUT) -> T:
     """Repeat a lookup; raise its KafkaException after `seconds`.
 
-    When a broker dies, its partitions are assigned before their new leaders are known. Any error
-    but refused credentials may pass, one that is fatal elsewhere included.
+    When a broker dies, its partitions are assigned before their new leaders are known. Every
+    error except refused credentials is taken as temporary, even one that is fatal elsewhere.
     """
     return retry(
-        lookup, seconds=seconds, boundary="broker", backoff=BRIEF_BACKOFF, retry_on=_may_pass
+        lookup,
+        seconds=seconds,
+        boundary="broker",
+        doing="taking over partitions",
+        backoff=BRIEF_BACKOFF,
+        retry_on=_may_pass,
     )
 
 

@@ -30,9 +30,9 @@ class TopicConsumers:
         self._members = {topic: join(settings, group, [topic], **callbacks) for topic in topics}
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
-        """Yield up to `limit` records, and one more of each further topic.
+        """Yield up to `limit` records; wait only for the first. Raises Fatal errors.
 
-        Waits only for the first record. Raises Fatal errors.
+        Once the limit is reached, each remaining topic may still add one record.
         """
         share = timeout / len(self._members)
         for member in self._members.values():
