@@ -49,7 +49,8 @@ def translate(
 ) -> SeedcastError:
     """Return the Seedcast error for a foreign one. An unknown error may heal, so it is retryable.
 
-    `doing` says what was attempted. `starting`: the process is starting, so errors are fatal.
+    `doing` says what was attempted. `starting`: refused credentials and wrong
+    settings are fatal; an unavailable store is retryable even then.
     `may_miss`: the call is about an object that may be gone. For any other call, "no such object"
     is a fault of the store, or of a proxy before it.
     """

@@ -1,6 +1,7 @@
 """Written English to spoken English: the rules, tried in their order at each position.
 
-`numbers` says numbers. A whole sentence never goes to wetext 0.1.8, because it fails or garbles:
+`numbers` turns numbers into words. A whole sentence never goes to wetext 0.1.8, because it fails or
+garbles:
 
 - Two spaces, or "+5", raise AssertionError.
 - "1990s" is "one thousand nine hundred and ninety seconds".

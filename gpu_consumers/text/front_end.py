@@ -43,7 +43,7 @@ class Prepared:
     """The result for one text."""
 
     segments: tuple[Segment, ...]  # at least one
-    unspoken: int  # characters without a sound; no punctuation, white space or control characters
+    unspoken: int  # characters without a sound, punctuation, white space and controls apart
 
 
 class FrontEnd:
@@ -111,7 +111,10 @@ class FrontEnd:
 
 
 def _checked(segments: list[Segment], speed: float) -> tuple[Segment, ...]:
-    """Return the segments without a pause after the last one, if there are any and not too many."""
+    """Return the segments, the last one without a pause.
+
+    Raises InvalidRequest if there are none, or if they last over LONGEST_REQUEST.
+    """
     if not segments:
         raise InvalidRequest(
             "nothing_to_speak",

@@ -1,6 +1,6 @@
 """Written Mandarin to spoken Mandarin: the rules, tried in their order at each position.
 
-`numbers` says numbers. A whole sentence never goes to wetext 0.1.8, because it garbles:
+`numbers` turns numbers into words. A whole sentence never goes to wetext 0.1.8, because it garbles:
 
 - "123456，5分钟" is one number.
 - "1,000" is "一,零零零".

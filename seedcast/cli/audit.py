@@ -75,11 +75,11 @@ def audit(
 
 
 def _rows(settings: Settings, source: Path, options: "SubmitOptions") -> Iterator[tuple[int, str]]:
-    """Yield number and request id of each row of the list."""
+    """Return number and request id of each row; a wrong list is refused before it is read."""
     from producers import rebuild_file
 
-    for request in rebuild_file(settings, source, options):
-        yield int(request.metadata["row"]), request.request_id
+    requests = rebuild_file(settings, source, options)
+    return ((int(request.metadata["row"]), request.request_id) for request in requests)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def inspect(
         inspection = inspect_file(load(), Path(what), profile)
     else:
         settings = connected()
-        with err.status("reading the audio topics"):
+        with err.status("reading the topics and rendering again"):
             inspection = inspect_request(settings, what, profile)
     figures = dict(steps(inspection))
     if as_json:

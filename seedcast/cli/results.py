@@ -125,5 +125,5 @@ def _rendition(result: SpeechResult, profile: str | None) -> Rendition:
     raise InvalidInput(
         f"request {result.request_id}",
         expected=f"a rendition for {profile or 'any profile'}",
-        got=available or f"none: it {result.status}",
+        got=available or f"none: the request ended as {result.status}",
     )

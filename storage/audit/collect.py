@@ -150,7 +150,7 @@ class Collector:
         return position, _key(record)
 
     def _request_id(self, value: bytes) -> str | None:
-        """None if it is another campaign's, or has no readable id and is a dead letter."""
+        """Return the request's id; None if it is another campaign's, or unreadable."""
         try:
             request = decode_request(value)
         except InvalidRequest as error:

@@ -12,7 +12,8 @@ _UNACCEPTED = "SELECT id || ': ' || status FROM outcome WHERE id NOT IN (SELECT 
 def find_unaccepted(evidence: Evidence) -> Iterator[Finding]:
     """Find outcomes without a request.
 
-    If requests were deleted, theirs may be among them: then it is no breach, and no proof.
+    If requests were deleted, the outcome's request may be one of them: the finding is then a note,
+    not a breach.
     """
     if _requests_deleted(evidence):
         kind: Kind = "note"

@@ -13,7 +13,7 @@ from storage.audit.collect import OnProgress, Progress
 from storage.audit.database import Database
 from storage.objects import ObjectStore
 
-# Every object is read and hashed; only sizes are compared; objects are not checked.
+# hash: read and hash every object; size: compare sizes only; none: check no objects.
 Objects = Literal["hash", "size", "none"]
 Fault = Literal["missing", "wrong_size", "wrong_sha256"]
 

@@ -69,7 +69,10 @@ def _explain_loss(evidence: Evidence, missing: int) -> str:
         cause = ": retention has deleted its request and perhaps its result"
     if evidence.database.count(_LOST_ROWS) <= missing:
         return cause
-    return f"{cause}; {missing:,} are missing, so others were never accepted, or with other options"
+    return (
+        f"{cause}; only {missing:,} are missing, so the other rows were never accepted, "
+        "or were submitted with other options"
+    )
 
 
 def find_waiting(evidence: Evidence) -> Iterator[Finding]:
@@ -95,11 +98,11 @@ def _find_undecidable(evidence: Evidence) -> Iterator[Finding]:
     """Find requests whose outcome may have been deleted, and the offsets that were deleted."""
     what = (
         "a request has no outcome on the results topic, and is so old that retention may have "
-        "deleted it"
+        "deleted its outcome"
     )
     horizon = evidence.horizon_ms
     yield from evidence.find("forgotten", "unfinished", what, _OLDER_THAN_RESULTS, horizon)
-    what = "an offset of the results topic is deleted: its outcome can no longer be told"
+    what = "an offset of the results topic was deleted: the outcome it held can no longer be known"
     yield from evidence.find_deleted("results_deleted", "note", what, (RESULTS,))
     what = "an offset of the audio topics was deleted before the post-process app had read it"
     topics = (AUDIO, AUDIO_URGENT)

@@ -110,7 +110,9 @@ def _manifest(result: SpeechResult, profile_name: str | None) -> Rendition:
 
 def _failure(result: SpeechResult) -> str:
     error = result.error
-    return f"it {result.status}" + (f": {error.code}: {error.message}" if error else "")
+    return f"the request ended as {result.status}" + (
+        f": {error.code}: {error.message}" if error else ""
+    )
 
 
 def _waveform(settings: Settings, request_id: str) -> Clip | None:

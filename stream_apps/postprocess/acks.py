@@ -131,13 +131,16 @@ class Acks:
         return self._stopping or generation == self._revoked or generation != current
 
     def _end_leaving(self) -> None:
-        """Called by the first event or by the assignment: Faust may read before it reports one."""
+        """Called for the first event or the assignment, whichever is first.
+
+        Faust may deliver events before it reports their assignment.
+        """
         self._revoked = None
         if not self._stopping:
             self._leaving.clear()
 
     def _on_revocation(self, generation: int) -> None:
-        """If the loop gets here only after the next assignment, nothing is leaving any more."""
+        """Ignored if the loop runs this after the next assignment: nothing is revoked then."""
         if generation == self._app.consumer_generation_id:
             self._revoked = generation
             self._leaving.set()

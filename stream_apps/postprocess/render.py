@@ -158,7 +158,7 @@ def _waveform(audio: RawAudio) -> Waveform:
     try:
         waveform, sample_rate = decode_flac(audio.flac)
     except Undecodable as error:
-        raise _refused("corrupt_audio", "FLAC", error.got) from error
+        raise _refused("corrupt_audio", error.expected or "FLAC", error.got) from error
     expected, got = (audio.samples, audio.sample_rate), (len(waveform), sample_rate)
     if waveform.ndim != 1 or expected != got:
         raise _refused(

@@ -54,7 +54,7 @@ def test_a_request_is_shown_before_and_after_while_its_waveform_is_kept(
     assert picture.read_bytes().startswith(b"\x89PNG")
     failed = run(settings, "inspect", "request-00009")
     assert failed.returncode == 0
-    assert "it failed: no_speech" in failed.stdout
+    assert "the request ended as failed: no_speech" in failed.stdout
     delete_all(settings, AUDIO)
     later = run(settings, "inspect", "request-00001", "-o", picture)
     assert later.returncode == 0, later.stderr
