@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import get_args
 
 from benchmarks.local_stack import machine, running_stack
-from benchmarks.night.audit_run import AuditRun, Objects, run_audit
+from benchmarks.night.audit_run import AuditRun, ObjectCheck, run_audit
 from benchmarks.night.deployments import deployment
 from benchmarks.night.fabricate import Night
 from benchmarks.night.faults import break_night
@@ -41,7 +41,7 @@ CAMPAIGN = "night"
 
 @dataclass(frozen=True)
 class Plan:
-    objects: Objects
+    objects: ObjectCheck
     as_files: bool  # objects are written as files, not by PUT
     once: bool  # no faults are made
 
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--requests", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument(
         "--objects",
-        choices=get_args(Objects),
+        choices=get_args(ObjectCheck),
         default="hash",
         help="how the audit checks objects; with none they are not made",
     )

@@ -16,7 +16,7 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_AT_EDGE: dict[str, Callable[[], None]] = {
+_FAILPOINTS: dict[str, Callable[[], None]] = {
     "assigned": lambda: failpoint("gpu.assigned"),
     "commit": lambda: failpoint("gpu.commit"),
     "committed": lambda: failpoint("gpu.committed"),
@@ -53,7 +53,7 @@ class Assignments(OwnedPartitions[Assignment]):
             topics,
             callbacks.flush,
             join,
-            at_edge=lambda edge: _AT_EDGE[edge](),
+            on_failpoint=lambda edge: _FAILPOINTS[edge](),
         )
 
     def poll(self, limit: int, timeout: float) -> Iterator[tuple[Assignment, Record]]:
@@ -63,7 +63,7 @@ class Assignments(OwnedPartitions[Assignment]):
             assignment = self._owned.get(record.partition)
             if assignment is None:  # fetched before it was revoked
                 continue
-            if assignment.ledger.take(record.offset):
+            if assignment.tracker.take(record.offset):
                 yield assignment, record
             else:
                 metrics.REQUESTS_REPEATED.inc()
@@ -89,11 +89,11 @@ class Assignments(OwnedPartitions[Assignment]):
 
     def _is_full(self, assignment: Assignment) -> bool:
         waiting = self._callbacks.waiting(assignment.partition)
-        return waiting >= self._gpu.buffer or assignment.ledger.span >= self._gpu.window
+        return waiting >= self._gpu.buffer or assignment.tracker.span >= self._gpu.window
 
     def _has_room(self, assignment: Assignment) -> bool:
         waiting = self._callbacks.waiting(assignment.partition)
-        return waiting <= self._gpu.buffer // 4 and assignment.ledger.span <= self._gpu.window // 2
+        return waiting <= self._gpu.buffer // 4 and assignment.tracker.span <= self._gpu.window // 2
 
     def _own(self, partition: Partition, committed: Committed) -> Assignment:
         ledger = Ledger(committed.start or 0, committed.metadata)

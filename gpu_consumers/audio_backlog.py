@@ -18,7 +18,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 INTERVAL = 2.0  # seconds between two looks; a GPU makes well under a GiB meanwhile
-RELIEF = 0.75  # of a limit: bulk requests are admitted again below it, so that nothing flickers
+RESUME_SHARE = 0.75  # of a limit: hysteresis; bulk requests are admitted again below it
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Mean:
 
 
 @dataclass(frozen=True)
-class Untaken:
+class Uncommitted:
     """Records that a group has not committed."""
 
     records: int
@@ -45,7 +45,7 @@ class Untaken:
 
 
 class AudioBacklog:
-    """`over` is the latest answer; a slow or unavailable broker delays the next one only."""
+    """Checks the audio backlog in a thread; `over` holds the latest result."""
 
     def __init__(self, settings: Settings, record_bytes: Mean) -> None:
         self._settings, self._record_bytes = settings, record_bytes
@@ -58,30 +58,31 @@ class AudioBacklog:
     def close(self) -> None:
         self._stop.set()
 
-    def update(self, untaken: Untaken) -> None:
+    def update(self, uncommitted: Uncommitted) -> None:
         """Set `over` from what waits now; log each change once."""
-        backlog = untaken.records * self._record_bytes.value
+        backlog = uncommitted.records * self._record_bytes.value
         metrics.AUDIO_BACKLOG.set(backlog)
         too_large = bool(self._max_bytes) and backlog > self._max_bytes * self._share
-        over = too_large or untaken.old > 0
+        over = too_large or uncommitted.old > 0
         if over is self.over:
             return
         self.over = over
         metrics.BULK_HELD_BACK.set(over)
-        got = f"{untaken.records:,} records, about {_mib(backlog)}, {untaken.old:,} of them too old"
+        got = f"{uncommitted.records:,} records, about {_mib(backlog)}"
+        got += f", {uncommitted.old:,} of them too old"
         if over:
             log.warning(
                 "audio_backlog_over",
                 expected=self._limits(1.0),
                 got=got,
-                next=f"bulk requests wait until it is {self._limits(RELIEF)}",
+                next=f"bulk requests wait until it is {self._limits(RESUME_SHARE)}",
             )
         else:
             log.info("audio_backlog_under", got=got, next="bulk requests get slots again")
 
     @property
     def _share(self) -> float:
-        return RELIEF if self.over else 1.0
+        return RESUME_SHARE if self.over else 1.0
 
     def _limits(self, share: float) -> str:
         size = f"at most {_mib(self._max_bytes * share)}" if self._max_bytes else ""
@@ -95,7 +96,7 @@ class AudioBacklog:
         while not self._stop.wait(INTERVAL):
             try:
                 admin = admin or Admin(self._settings)
-                self.update(untaken(admin, group, topic, self._max_age * self._share))
+                self.update(count_uncommitted(admin, group, topic, self._max_age * self._share))
             except (SeedcastError, TimeoutError) as error:
                 admin = None  # after an outage a client may never get an answer again (measured)
                 log.warning(
@@ -103,7 +104,7 @@ class AudioBacklog:
                 )
 
 
-def untaken(admin: Admin, group: str, topic: str, age: float) -> Untaken:
+def count_uncommitted(admin: Admin, group: str, topic: str, age: float) -> Uncommitted:
     """Count the records of `topic` that `group` has not committed.
 
     A partition without a commit counts whole. Records older than `age` seconds are old; with 0,
@@ -118,7 +119,7 @@ def untaken(admin: Admin, group: str, topic: str, age: float) -> Untaken:
         position = start if offsets is None or offsets.offset is None else offsets.offset
         records += end - position
         old += max(0, min(recent.get(partition, position), end) - position)
-    return Untaken(records, old)
+    return Uncommitted(records, old)
 
 
 def _mib(size: float) -> str:

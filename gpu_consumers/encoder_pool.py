@@ -1,7 +1,7 @@
 """Threads that hash and encode waveforms, so that the engine does not wait for either.
 
-Encoding FLAC takes a core some hundredths of an utterance's length. At a thousand seconds of audio
-per second that is several cores.
+One core encodes some 3,000 seconds of audio to FLAC per second (measured on long waveforms), and
+hashes and copies beside it. A GPU may make a thousand.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Parked requests: those of a paused campaign stay parked, all others go back to their lane.
 
-The GPU consumer's loop reads them in a consumer group of their own. So paused requests hold up
-nobody, and are no lag of the group whose lag decides how many workers there are.
+The GPU consumer's loop reads them in a separate consumer group. So paused requests delay no other
+request, and do not count towards the lag by which the workers are autoscaled.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,13 +52,13 @@ class Parking(OwnedPartitions[Parked]):
         super().__init__(settings, PARKING.name, [settings.topic(REQUESTS_PARKED)], flush, join)
 
     def release(self, campaigns: Iterable[str]) -> None:
-        """Go back to the first parked request of those changed campaigns that are not paused."""
+        """Schedule a seek to the first parked request of the campaigns that are not paused."""
         running = [campaign for campaign in campaigns if self._state(campaign) != "paused"]
         for parked in self._owned.values():
             firsts = [
                 first
                 for campaign in running
-                if (first := parked.ledger.first(campaign)) is not None
+                if (first := parked.tracker.first(campaign)) is not None
             ]
             if firsts:
                 parked.seek_to = min(
@@ -69,7 +69,7 @@ class Parking(OwnedPartitions[Parked]):
         """One round, without waiting. Raises Fatal errors."""
         self._go_back()
         self.busy = False
-        if sum(len(parked.ledger.under_way) for parked in self._owned.values()) < UNDER_WAY:
+        if sum(len(parked.tracker.under_way) for parked in self._owned.values()) < UNDER_WAY:
             for record in self._consumer.poll(POLL_LIMIT):
                 self.busy = True
                 parked = self._owned.get(record.partition)
@@ -86,16 +86,16 @@ class Parking(OwnedPartitions[Parked]):
             except Retryable as error:  # just assigned and not fetched yet; the next round tries
                 log.debug("parking_not_yet", partition=parked.partition.number, problem=str(error))
             else:
-                parked.ledger.position, parked.seek_to = parked.seek_to, None
+                parked.tracker.position, parked.seek_to = parked.seek_to, None
 
     def _look(self, parked: Parked, record: Record) -> None:
         campaign = (record.key or b"").decode(errors="replace")
-        if not parked.ledger.advance(record.offset, campaign):
+        if not parked.tracker.advance(record.offset, campaign):
             return
         if self._state(campaign) == "paused":
-            parked.ledger.leave(record.offset, campaign)
+            parked.tracker.leave(record.offset, campaign)
         else:
-            parked.ledger.take(record.offset, campaign)
+            parked.tracker.take(record.offset, campaign)
             self._publisher.move(
                 parked, record, back(record, self._settings, self._partitions), _put_back
             )

@@ -25,8 +25,8 @@ from storage.objects import ObjectStore
 log = structlog.get_logger(__name__)
 
 STAGE = "gpu-consumer"
-# Unacknowledged bytes from which nothing more is made. librdkafka's queue holds 64 MiB, and then
-# blocks its caller.
+# Synthesis pauses above this many unacknowledged bytes. librdkafka's queue takes 64 MiB; after that
+# `send` blocks.
 FULL = 40 * MIB
 
 OnDelivery = Callable[[SeedcastError | None], None]
@@ -48,7 +48,7 @@ class Publisher:
         self._settings, self._store, self._producer = settings, store, producer
         self._failure: SeedcastError | None = None
         self._unacknowledged = 0  # bytes
-        self.full = False  # the broker takes less than is made, so nothing more should be made
+        self.full = False  # True: over FULL bytes are unacknowledged, so pause synthesis
         self.audio_bytes = Mean()  # of a record of the normal audio topic
 
     def publish(self, assignment: Assignment, offset: int, synthesis: Synthesis) -> None:

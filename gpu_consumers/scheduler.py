@@ -5,8 +5,8 @@
 3. Within a partition the earliest deadline comes first, then the longest text: what starts last
    should be short.
 
-A request that is passed over does not wait for ever: the ledger's window bounds how far reading may
-run ahead of it.
+No request starves: a partition is read at most `gpu.window` offsets beyond its oldest unfinished
+request, so later requests cannot overtake it without limit.
 """
 
 import heapq

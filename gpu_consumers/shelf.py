@@ -1,9 +1,9 @@
 """Which records of one parked partition are still parked, by campaign. Pure.
 
-A campaign's parked records lie between a first and a last offset; what was read of it outside that
-span has been put back. So the state grows with the paused campaigns, not with their requests, and
-fits the offset's metadata: a new owner goes on exactly where the last one was, but for what was
-being put back.
+Per campaign it keeps one span, from the first to the last parked offset: a record of the campaign
+that was read outside the span has been put back. The state grows with the number of campaigns, not
+of requests, so it is committed as the offset's metadata. A new owner resumes from it; only the
+records that were being put back are repeated.
 """
 
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Shelf:
 
     @classmethod
     def of(cls, watermark: int, metadata: str = "") -> "Shelf":
-        """Foreign metadata tells nothing: whatever was put back above the watermark is repeated."""
+        """Restore the state. Without readable metadata, put-back records may be repeated."""
         left = _decode(metadata) or _Left(watermark, {})
         spans = {
             campaign: (max(first, watermark), last)

@@ -141,7 +141,7 @@ class Worker:
                 metrics.REQUESTS_DROPPED.inc()
 
     def _flush(self) -> None:
-        """Before partitions move: publish what is encoded, as far as the broker takes it."""
+        """Before a revocation or the end: finish encoding, publish, await acknowledgements."""
         deadline = min(time.monotonic() + FLUSH, self._flush_by)
         while len(self._encoders) and time.monotonic() < deadline:
             self._publish()

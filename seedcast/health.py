@@ -8,7 +8,7 @@ LIVE, READY = "/live", "/ready"  # paths
 
 
 class Readiness:
-    """Named needs that a process must meet before it may be given work. At first none is met.
+    """The named conditions for readiness, such as a broker connection; at first none is met.
 
     A process without needs is ready at once. Threads and signal handlers may share an instance
     without a lock, because each change is one atomic operation on a set.

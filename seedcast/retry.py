@@ -27,7 +27,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-BACKOFF = wait_random_exponential(multiplier=0.25, max=10)  # seconds; jitter spreads a fleet
+BACKOFF = wait_random_exponential(multiplier=0.25, max=5)  # seconds; jitter spreads a fleet
 BRIEF_BACKOFF = wait_random_exponential(multiplier=0.05, max=1)  # seconds
 
 
@@ -44,7 +44,7 @@ def retry(
     backoff: wait_random_exponential = BACKOFF,
     retry_on: Callable[[BaseException], bool] = is_retryable,
 ) -> T:
-    """Repeat `attempt` as long as a retry begins within `seconds`, then raise its last error.
+    """Retry `attempt`, starting no retry after `seconds`; then raise its last error.
 
     `doing` says in the log what is repeated. Without a `boundary` the retries are silent: the
     caller reports how they ended.

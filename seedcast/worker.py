@@ -40,7 +40,7 @@ class Started(Generic[S]):
 def start(
     settings: Settings, name: str, readiness: Readiness, open_store: Callable[[], S]
 ) -> Started[S]:
-    """Start a worker up to the point where it may load what is its own.
+    """Do the start-up that all workers share; the caller then loads its own engine or app.
 
     Until `on_stop` is called, SIGTERM and SIGINT end the process at once: no work is in hand yet.
     Raises Fatal errors; Unreachable if the brokers or the store do not answer in time.

@@ -9,8 +9,8 @@ from benchmarks.night.fabricate import Night
 from benchmarks.night.faults import ExpectedFinding
 from benchmarks.night.memory import watch
 
-Objects = Literal["hash", "size", "none"]
-OPTIONS: dict[Objects, list[str]] = {"hash": [], "size": ["--sizes"], "none": ["--no-objects"]}
+ObjectCheck = Literal["hash", "size", "none"]
+OPTIONS: dict[ObjectCheck, list[str]] = {"hash": [], "size": ["--sizes"], "none": ["--no-objects"]}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class AuditRun:
 
 
 def run_audit(
-    night: Night, objects: Objects = "hash", expected: Collection[ExpectedFinding] = ()
+    night: Night, objects: ObjectCheck = "hash", expected: Collection[ExpectedFinding] = ()
 ) -> AuditRun:
     """Audit a night. Raises RuntimeError if the command comes to no verdict."""
     done = watch(night.settings, ["audit", night.campaign, "--json", *OPTIONS[objects]])

@@ -60,7 +60,7 @@ class Engine(Protocol):
         """One line for people: what the engine runs on, and its fingerprint."""
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
-        """Put a request into a free slot. The caller counts the free slots."""
+        """Accept a request; the caller keeps at most `slots` of them unfinished."""
 
     def step(self) -> list[Utterance]:
         """Advance every slot; return the finished utterances, whose slots are free again."""

@@ -24,9 +24,9 @@ class Columns:
     """The columns with a meaning of their own; any other is only a template's variable."""
 
     def __init__(self, columns: Iterable[object], has_id_column: bool) -> None:
-        """`invalid` is the first column with an impossible name, and what is wrong with it.
+        """`invalid` is the first column whose name is not allowed, with its error, or None.
 
-        That name is '' if it cannot be written.
+        The name is '' if it is no text or not valid Unicode.
         """
         columns = tuple(columns)
         self.invalid = _first_invalid(columns, has_id_column)

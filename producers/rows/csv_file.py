@@ -93,7 +93,8 @@ def _as_text(columns: tuple[str, ...]) -> pyarrow.csv.ConvertOptions:
 def _refuse_open_quote(path: Path, rows: Iterator[Row | BadRow]) -> None:
     """Raises InvalidInput if a quote is open to the end of the file.
 
-    Arrow takes it and all rows after it as one value, which would become one text.
+    Arrow reads everything from that quote to the end of the file as one value, so all those rows
+    would become one text.
     """
     last = next(iter(deque(rows, maxlen=1)), None)
     if last is None:

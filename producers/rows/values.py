@@ -1,6 +1,6 @@
-"""One cell to one field of a request. Functions raise InvalidValue; schemas/messages.py has bounds.
+"""Parses one cell into one field of a request. Pure.
 
-Pure.
+The functions raise InvalidValue; the bounds are in schemas/messages.py.
 """
 
 import re

@@ -12,7 +12,7 @@ from schemas.messages import Campaign, CampaignState, SpeechRequest
 from schemas.topics import CAMPAIGNS
 from seedcast.campaigns.campaign_state import sealed
 from seedcast.campaigns.campaign_topic import Campaigns, announce, read_campaigns, write_campaign
-from seedcast.campaigns.requests import ACCEPTING, read_requests
+from seedcast.campaigns.requests import REQUESTS_TOPICS, read_requests
 from seedcast.embedded.stack_state import is_embedded_broker
 from seedcast.errors import InvalidInput, TopicMismatch
 from seedcast.kafka import Admin, Producer
@@ -39,7 +39,7 @@ class Remote:
         self.partitions = _partitions(settings, admin)
         with ExitStack() as undo:
             self._campaigns = undo.enter_context(Campaigns(settings))
-            # Then a later record is news, and not of an earlier campaign of this name.
+            # From here on, `check` sees only records that were written after this start.
             self._campaigns.catch_up()
             self.record = self._campaigns.records.get(name)
             _refuse(self.record, "cancelled", "paused")
@@ -121,14 +121,16 @@ class Remote:
 def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
     """Return the number of partitions of each topic.
 
-    On a cluster of others no topic is created: that takes the deployment's own settings, which a
-    submitter need not know.
+    Topics are created only on the embedded broker. Elsewhere the deployment creates them: the right
+    settings, such as replication, are not known here.
     """
     if is_embedded_broker(settings):
         admin.ensure_topics()
     existing = admin.existing()
     if missing := [
-        name for topic in (*ACCEPTING, CAMPAIGNS) if (name := settings.topic(topic)) not in existing
+        name
+        for topic in (*REQUESTS_TOPICS, CAMPAIGNS)
+        if (name := settings.topic(topic)) not in existing
     ]:
         remedy = (
             "run `seedcast topics create` or a worker, with the deployment's "

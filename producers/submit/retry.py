@@ -10,10 +10,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from producers.rows.build import Builder
+from producers.submit.failed_requests import OtherRetries, copy_to, failed_requests
 from producers.submit.options import OnProgress, SubmitOptions, SubmitReport
 from producers.submit.rebuild import rebuild_file
 from producers.submit.submit import submit_requests
-from producers.submit.unspoken import OtherRetries, copy_to, unspoken
 from schemas.messages import Campaign, SpeechRequest
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
 from seedcast.campaigns.requests import read_requests
@@ -99,7 +99,9 @@ class _Selection:
         self._settings, self._options = settings, options
         self._name, self._deadline = name, deadline
         self._now = datetime.now(UTC)
-        self._missing = dict(unspoken(settings, options.campaign))  # error codes, by request id
+        self._missing = dict(
+            failed_requests(settings, options.campaign)
+        )  # error codes, by request id
         self._asked = Counter(self._missing.values())
         self._others = OtherRetries(settings, records, options.campaign, name, self._missing)
         self._left_out: Counter[str] = Counter()

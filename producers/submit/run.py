@@ -139,7 +139,7 @@ class Run:
     def _has_all(self, remote: Remote) -> bool:
         """Return True if the journal has all that a closed campaign accepted.
 
-        To an open campaign others may have submitted since.
+        Other runs may have submitted to an open campaign since, so then this is False.
         """
         return (
             remote.closed
@@ -196,7 +196,9 @@ class Run:
                 record = remote.record
                 got = f"a new one, and the campaign is {record.state} with {record.accepted:,}"
                 raise InvalidRow(row, "", expected="a row that the campaign accepted", got=got)
-            self._resumed += 1  # the topic no longer has its requests: unknown
+            # The topics no longer keep the campaign's requests, so nobody can tell whether this row
+            # was accepted.
+            self._resumed += 1
             return False
         check_deadline(row, request, now)
         return True

@@ -37,10 +37,10 @@ def sealed(campaign: Campaign, accepted: int) -> Campaign:
 def merged(known: Campaign | None, record: Campaign) -> Campaign:
     """Return the state after `record`, for a reader that knew `known`.
 
-    Each writer reads the state, decides and writes; others may write in between. "cancelled" and
-    "completed" are final, and the first accepted count stays. The record that brings the count is
-    the submission's: it does not decide whether the campaign is paused. Every other record is an
-    operator's, and does.
+    Another writer may have written between a writer's read and its write. "cancelled" and
+    "completed" are final. The first `accepted` count stays. The record that adds the count comes
+    from the submission and does not change paused or running; every other record comes from an
+    operator and sets it.
     """
     if known is None:
         return record

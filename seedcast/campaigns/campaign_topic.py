@@ -50,7 +50,7 @@ class Campaigns:
         return {campaign_id for campaign_id in ids if campaign_id}
 
     def state(self, campaign_id: str) -> CampaignState | None:
-        """None if nobody announced the campaign: producers in other languages need not."""
+        """None if it has no record: producers in other languages need not write one."""
         campaign = self.records.get(campaign_id)
         return campaign.state if campaign else None
 

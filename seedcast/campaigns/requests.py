@@ -10,11 +10,11 @@ from seedcast.errors import Poison
 from seedcast.kafka import TopicReader
 from seedcast.settings import Settings
 
-ACCEPTING = (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED)
+REQUESTS_TOPICS = (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED)
 
 
 def read_requests(
-    settings: Settings, campaign: str, topics: Sequence[Topic] = ACCEPTING
+    settings: Settings, campaign: str, topics: Sequence[Topic] = REQUESTS_TOPICS
 ) -> Iterator[SpeechRequest]:
     """Yield the campaign's requests, repeats included.
 

@@ -186,7 +186,7 @@ class _Member:
         if not moved:
             return
         try:
-            self._consumer.commit({p: (offset, "") for p, offset in moved.items()})
+            self._consumer.commit_sync({p: (offset, "") for p, offset in moved.items()})
         except Retryable as error:
             log.warning("commit", problem=str(error))  # the next commit covers it
         else:

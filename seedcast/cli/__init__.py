@@ -1,6 +1,6 @@
-"""The command line: the one place that may start any room.
+"""The command line: the only package that may import all the others.
 
-Each command imports its room when it runs.
+Each command imports what it needs when it runs.
 """
 
 import os

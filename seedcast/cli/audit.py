@@ -19,7 +19,7 @@ from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from producers import SubmitOptions
-    from storage.audit import Finding, Objects, Report
+    from storage.audit import Finding, ObjectCheck, Report
     from storage.audit.collect import OnProgress
 
 COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "skipped": "dim"}
@@ -59,7 +59,7 @@ def audit(
     quiet_logs()
     settings = connected()
     rows = _rows(settings, source, spoken.submit_options(campaign)) if source else ()
-    objects: Objects = "size" if sizes else "hash"
+    objects: ObjectCheck = "size" if sizes else "hash"
     with _live() as on_progress:
         report = run_audit(
             settings,

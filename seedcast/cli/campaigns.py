@@ -1,4 +1,4 @@
-"""`campaigns`: how they stand, and waiting until one ends."""
+"""`campaigns`: list their states and progress, or wait until one ends."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated

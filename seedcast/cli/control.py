@@ -18,7 +18,7 @@ CampaignName = Annotated[
 
 @app.command(rich_help_panel="Daily work")
 def pause(campaign: CampaignName, as_json: Json = False) -> None:
-    """Hold a campaign back. Requests in a slot finish; the rest waits and delays no other campaign.
+    """Pause a campaign. Requests in a slot finish; the others wait and delay no other campaign.
 
     `seedcast resume` lets it continue.
     """
@@ -47,7 +47,7 @@ def cancel(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """End a campaign for good. What is not delivered yet ends as cancelled; the rest stays."""
+    """Cancel a campaign for good. Requests without a result end as cancelled; results stay."""
     from seedcast.campaigns import campaign_state
     from seedcast.cli.campaigns import follow
 
@@ -87,6 +87,6 @@ def _apply(
     else:
         out.print(f"{campaign_id}: {after.state} already; nothing to do", soft_wrap=True)
     if after.state != change(before).state:
-        err.print(f"  somebody else made it {after.state} in the same moment")
+        err.print(f"  a concurrent command made it {after.state}")
         raise typer.Exit(Exit.INCOMPLETE)
     return settings

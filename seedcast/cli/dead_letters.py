@@ -27,7 +27,7 @@ SHOWN_BYTES = 2000
 
 @letters.command("list")
 def list_letters(as_json: Json = False) -> None:
-    """List each with its offset, where it came from, how often it failed and why."""
+    """List the dead letters: offset, source topic, number of failures, and reason."""
     quiet_logs()
     count = 0
     for letter in _read(connected()):
@@ -64,7 +64,7 @@ def redrive(
 
     A letter stays in the list.
     --all puts each record back once, however often it has failed.
-    Run again, it puts back again what it put back before.
+    A second run sends the same records a second time.
     """
     from seedcast.kafka import Producer
     from storage.dead_letters import original

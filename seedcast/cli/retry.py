@@ -1,4 +1,4 @@
-"""`retry`: what failed or expired in a campaign again, as a campaign of its own."""
+"""`retry`: submit the failed and expired requests of a campaign again, as a new campaign."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -60,7 +60,7 @@ def retry(
     """Submit what failed or expired again, as a new campaign that names the old one.
 
     Cancelled requests are not retried.
-    What an earlier retry has spoken, or is about to, is left out.
+    Requests that an earlier retry has spoken, or has under way, are left out.
     After an interruption, the same command continues from there.
     With --source, give the id column, template, voice, speed, profiles and style that the list
     was submitted with.

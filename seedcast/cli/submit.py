@@ -61,7 +61,8 @@ def submit(
     A row's own columns override the options: text, template, voice, speaker, speed, profile,
     deadline, priority and those of the style.
     A named voice's defaults override the options, too, but not the row's columns.
-    Wrong rows go to FILE.rejected.jsonl, the others are submitted, and the exit code is 1.
+    If rows are wrong, they go to FILE.rejected.jsonl, the others are submitted, and the exit
+    code is 1.
     After an interruption, the same command continues from there.
     """
     quiet_logs()

@@ -69,7 +69,7 @@ def is_running(process: psutil.Process) -> bool:
     """Returns True if the process runs, and False if it is gone or a zombie.
 
     A process that ended stays in the process table until its parent reads its exit code. In a
-    container perhaps nobody does. This function does, if this process is the parent.
+    container, PID 1 may never do so. This function reaps the process if it is its own child.
     """
     try:
         running = process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -66,7 +66,7 @@ class GroupConsumer:
         self._failure: BaseException | None = None  # of a callback
         self._committing = False  # an asynchronous commit is under way
         self._leaving = self._closed = False
-        self._abandoned = False  # nobody waits for callbacks any more
+        self._abandoned = False  # `close` timed out: ignore further callbacks
         config = client_config.consumer(settings.kafka, group)
         config |= {"on_commit": self._guard(self._committed)}
         with map_client_errors():
@@ -94,7 +94,7 @@ class GroupConsumer:
             else:
                 yield as_record(message)
 
-    def commit(self, offsets: Offsets) -> None:
+    def commit_sync(self, offsets: Offsets) -> None:
         """Commit and wait for the answer; for `on_revoke` only. Raises SeedcastError.
 
         Elsewhere, a rebalance makes it wait for other members.
@@ -105,7 +105,7 @@ class GroupConsumer:
                     result.error, f"committing offset of {result.topic}[{result.partition}]"
                 )
 
-    def commit_soon(self, offsets: Offsets) -> None:
+    def commit_async(self, offsets: Offsets) -> None:
         """Commit asynchronously, unless a commit is under way. Raises SeedcastError.
 
         `on_commit` runs in a later `poll`.
@@ -141,8 +141,8 @@ class GroupConsumer:
             raise translate(error, "looking up the end of partitions") from error
         return True
 
-    def leaving(self) -> None:
-        """From now on, take over no partition."""
+    def stop_taking_over(self) -> None:
+        """Read no partition that is assigned from now on; call it before `close`."""
         self._leaving = True
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class GroupConsumer:
         if self._closed:
             return
         self._closed = True
-        self.leaving()
+        self.stop_taking_over()
         deadline = time.monotonic() + LEAVE_TIMEOUT
         self._client.unsubscribe()
         self._client.poll(SERVE)
@@ -174,7 +174,7 @@ class GroupConsumer:
             log.warning(
                 "leave_timed_out",
                 seconds=LEAVE_TIMEOUT,
-                next="the group goes on after the session timeout",
+                next="the group reassigns its partitions after the session timeout",
             )
 
     def _handle(self, error: KafkaError, message: Message) -> None:
@@ -214,7 +214,7 @@ class GroupConsumer:
         try:
             self._take_over(client, partitions)
         except BaseException:
-            # An assignment that is never answered keeps the process from ending (measured).
+            # Every assignment needs an assign() call, or the process cannot exit (measured).
             client.incremental_assign(_at_end(partitions))
             raise
 

@@ -1,4 +1,4 @@
-"""The shipped double of the producer: keeps records until a test says what the broker answers."""
+"""A fake Producer for tests: keeps each record until the test supplies its delivery report."""
 
 from dataclasses import dataclass
 

@@ -21,7 +21,7 @@ SERVE = 0.1  # seconds in which a rebalance is served, between two looks at the 
 
 
 class OffsetTracker(Protocol):
-    """Knows which offsets of a partition are done: a Ledger, or a Shelf."""
+    """The finished offsets of a partition: a Ledger of requests, or a Shelf of parked ones."""
 
     def finish(self, offset: int) -> None: ...
 
@@ -34,16 +34,16 @@ T = TypeVar("T", bound=OffsetTracker)
 
 @dataclass(eq=False)
 class OwnedPartition(Generic[T]):
-    """A partition from its assignment to its loss. What finishes after the loss is dropped."""
+    """An assigned partition. Once it is lost, `finish` does nothing."""
 
     partition: Partition
-    ledger: T
-    committed: tuple[int, str] | None  # None: not even the offset it starts at is committed
+    tracker: T
+    committed: tuple[int, str] | None  # None: nothing yet, so commit the start
     owned: bool = True
 
     def finish(self, offset: int) -> None:
         if self.owned:
-            self.ledger.finish(offset)
+            self.tracker.finish(offset)
 
 
 P = TypeVar("P", bound=OwnedPartition[Any])
@@ -52,7 +52,8 @@ P = TypeVar("P", bound=OwnedPartition[Any])
 class OwnedPartitions(ABC, Generic[P]):
     """The one place where a worker's offsets are committed.
 
-    A checkpoint never covers what the broker has not acknowledged.
+    An offset is finished, and so committed, only once the broker has acknowledged its output: the
+    caller calls `finish` from the delivery report.
 
     In the worker's loop a commit is asynchronous, at most one at a time. A synchronous commit
     there can deadlock: during a rebalance it is answered only after every member has joined, and
@@ -71,16 +72,16 @@ class OwnedPartitions(ABC, Generic[P]):
         topics: Sequence[str],
         flush: Callable[[], object],
         join: Callable[..., Any],
-        at_edge: Callable[[str], object] = lambda _: None,
+        on_failpoint: Callable[[str], object] = lambda _: None,
     ) -> None:
         """Join the group.
 
-        `flush` waits for the delivery reports of what was published. `join` makes a GroupConsumer,
-        or what has its interface. `at_edge` learns of each edge that a crash may hit: "assigned",
-        "commit" (about to), "committed", "revoked".
+        `flush` waits for the delivery reports of what was published. `join` creates the consumer: a
+        GroupConsumer, or a class with its interface. `on_failpoint` is called with "assigned",
+        "commit" (about to commit), "committed" or "revoked".
         """
         self._interval, self._flush = settings.gpu.commit_interval, flush
-        self._group, self._at_edge = settings.group(group), at_edge
+        self._group, self._on_failpoint = settings.group(group), on_failpoint
         self._owned: dict[Partition, P] = {}
         self._commit_due = time.monotonic() + self._interval
         self._closing = False
@@ -99,13 +100,13 @@ class OwnedPartitions(ABC, Generic[P]):
             self.commit()
 
     def commit(self) -> bool:
-        """Start a commit of what moved, unless one is under way. Raises SeedcastError.
+        """Start an asynchronous commit of the changed checkpoints, unless one is in flight.
 
         Returns True if nothing is left to commit.
         """
         self._commit_due = time.monotonic() + self._interval
         if moved := self._moved(self._owned):
-            self._consumer.commit_soon(moved)
+            self._consumer.commit_async(moved)
         return not moved
 
     def leave_round(self) -> bool:
@@ -115,7 +116,7 @@ class OwnedPartitions(ABC, Generic[P]):
         read here are dropped: the next owner reads them.
         """
         try:
-            self._consumer.leaving()
+            self._consumer.stop_taking_over()
             done = self.commit()
             for _ in self._consumer.poll(1, 0.0 if done else SERVE):
                 pass
@@ -142,17 +143,17 @@ class OwnedPartitions(ABC, Generic[P]):
         """Drop what a subclass keeps for a partition that was lost."""
 
     def _moved(self, partitions: Iterable[Partition]) -> Offsets:
-        """Return the checkpoints of those partitions whose checkpoint changed since a commit."""
+        """Return, of these partitions, the checkpoints that differ from the committed ones."""
         owned = [self._owned[partition] for partition in partitions if partition in self._owned]
-        checkpoints = [(each, each.ledger.checkpoint()) for each in owned]
+        checkpoints = [(each, each.tracker.checkpoint()) for each in owned]
         moved = {each.partition: found for each, found in checkpoints if found != each.committed}
         if moved:
-            self._at_edge("commit")
+            self._on_failpoint("commit")
         return moved
 
     def _on_commit(self, offsets: Offsets, error: SeedcastError | None) -> None:
         if offsets:
-            self._at_edge("committed")
+            self._on_failpoint("committed")
         if error and not isinstance(error, Retryable):
             raise error
         if error:
@@ -169,17 +170,17 @@ class OwnedPartitions(ABC, Generic[P]):
 
     def _on_assign(self, committed: dict[Partition, Committed]) -> None:
         self._owned |= {partition: self._own(partition, c) for partition, c in committed.items()}
-        self._at_edge("assigned")
+        self._on_failpoint("assigned")
 
     def _on_revoke(self, partitions: Sequence[Partition]) -> None:
         """Commit these partitions and no others: another consumer may be in mid-rebalance."""
-        self._at_edge("revoked")
+        self._on_failpoint("revoked")
         if self._closing:
             return
         self._flush()
         if moved := self._moved(partitions):
             try:
-                self._consumer.commit(moved)
+                self._consumer.commit_sync(moved)
             except Retryable as error:
                 self._on_commit({}, error)
             else:

@@ -80,7 +80,7 @@ def _committed_offsets(client: Consumer, partitions: list[TopicPartition]) -> li
 
 
 def _log_start(client: Consumer, partition: TopicPartition, deadline: float) -> int | None:
-    """None after the deadline: one partition without a leader must not hold up the others.
+    """Return where the log starts. None after the deadline: a leaderless partition must not block.
 
     A gap in such a partition shows with its first fetch.
     """

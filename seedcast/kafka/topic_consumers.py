@@ -41,15 +41,15 @@ class TopicConsumers:
                 limit, share = limit - 1, 0.0
                 yield record
 
-    def commit(self, offsets: Offsets) -> None:
+    def commit_sync(self, offsets: Offsets) -> None:
         """Raises SeedcastError."""
         for member, part in self._split(offsets):
-            member.commit(part)
+            member.commit_sync(part)
 
-    def commit_soon(self, offsets: Offsets) -> None:
-        """Commit each topic on its own, so that one that is held up holds up no other."""
+    def commit_async(self, offsets: Offsets) -> None:
+        """Commit each topic separately, so that a blocked commit does not delay the other topic."""
         for member, part in self._split(offsets):
-            member.commit_soon(part)
+            member.commit_async(part)
 
     def pause(self, partition: Partition) -> None:
         self._members[partition.topic].pause(partition)
@@ -57,10 +57,10 @@ class TopicConsumers:
     def resume(self, partition: Partition) -> None:
         self._members[partition.topic].resume(partition)
 
-    def leaving(self) -> None:
+    def stop_taking_over(self) -> None:
         """From now on, take over no partition."""
         for member in self._members.values():
-            member.leaving()
+            member.stop_taking_over()
 
     def close(self) -> None:
         """Leave the group; `on_revoke` and `on_lost` run first."""

@@ -13,7 +13,7 @@ _MIN_INSYNC = "min.insync.replicas"
 def topic_differences(
     topic: Topic, metadata: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
 ) -> Iterator[str]:
-    """More partitions, replicas, size or retention is fine; less, or another clean-up, is not."""
+    """Yield a line per difference: a value below the table's minimum, or another cleanup.policy."""
     name, partitions = metadata.topic, metadata.partitions
     if len(partitions) < (expected := topic.partitions(kafka.partitions)):
         yield f"{name}: expected at least {expected} partitions, got {len(partitions)}"

@@ -11,7 +11,7 @@ It reads the topics, the committed offsets and the object store:
 
 from storage.audit.auditor import audit
 from storage.audit.collect import Progress
-from storage.audit.object_checks import Objects
+from storage.audit.object_checks import ObjectCheck
 from storage.audit.report import Check, Finding, Report
 
-__all__ = ["Check", "Finding", "Objects", "Progress", "Report", "audit"]
+__all__ = ["Check", "Finding", "ObjectCheck", "Progress", "Report", "audit"]

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from storage.audit.count_checks import compare_with_sealed, find_unaccepted
 from storage.audit.evidence import Evidence
-from storage.audit.object_checks import Objects
+from storage.audit.object_checks import ObjectCheck
 from storage.audit.outcome_checks import find_committed_without_outcome, find_lost, find_waiting
 from storage.audit.repeat_checks import compare_repeats, find_repeats
 from storage.audit.report import Check, Finding
 
-_OBJECTS: dict[Objects, str] = {
+_OBJECTS: dict[ObjectCheck, str] = {
     "hash": "every rendition's object is there, with its manifest's size and SHA-256",
     "size": "every rendition's object is there, with its manifest's size",
     "none": "every rendition's object is there",

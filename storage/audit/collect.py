@@ -6,7 +6,7 @@ from itertools import islice
 
 from schemas.messages import SpeechResult
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
-from seedcast.campaigns.requests import ACCEPTING
+from seedcast.campaigns.requests import REQUESTS_TOPICS
 from seedcast.codec import decode_request, decode_result, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.kafka import Partition, Record, TopicReader
@@ -50,7 +50,7 @@ class Collector:
         self._oldest: dict[Partition, int] = {}
 
     def read_results(self) -> None:
-        """Read results of the campaign, and those without one: it may have been unreadable."""
+        """Read the results of the campaign, and results whose campaign id was unreadable."""
         for records in self._batches("results", RESULTS):
             for record in records:
                 self._oldest.setdefault(record.partition, record.timestamp_ms)
@@ -60,7 +60,7 @@ class Collector:
             )
 
     def read_requests(self) -> None:
-        for topic in ACCEPTING:
+        for topic in REQUESTS_TOPICS:
             for records in self._batches("requests", topic):
                 self._database.add_requests(
                     self._position(record, request_id, topic)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from seedcast.campaigns.requests import ACCEPTING
+from seedcast.campaigns.requests import REQUESTS_TOPICS
 from storage.audit.evidence import Evidence
 from storage.audit.report import Finding, Kind
 
@@ -25,7 +25,7 @@ def find_unaccepted(evidence: Evidence) -> Iterator[Finding]:
         "an offset of the requests topics is deleted: "
         "what was accepted there is known by its outcome alone"
     )
-    yield from evidence.find_deleted("requests_deleted", "note", what, ACCEPTING)
+    yield from evidence.find_deleted("requests_deleted", "note", what, REQUESTS_TOPICS)
 
 
 def compare_with_sealed(evidence: Evidence) -> Iterator[Finding]:
@@ -67,8 +67,10 @@ def _find_missing(evidence: Evidence, sealed: int) -> Iterator[Finding]:
 
 def _find_deleted_unread(evidence: Evidence, kind: Kind, remark: str = "") -> Iterator[Finding]:
     what = "an offset of the requests topics was deleted before a GPU consumer had read it" + remark
-    yield from evidence.find_deleted("requests_deleted_unread", kind, what, ACCEPTING, unread=True)
+    yield from evidence.find_deleted(
+        "requests_deleted_unread", kind, what, REQUESTS_TOPICS, unread=True
+    )
 
 
 def _requests_deleted(evidence: Evidence) -> bool:
-    return any(evidence.logs.gaps(*ACCEPTING))
+    return any(evidence.logs.gaps(*REQUESTS_TOPICS))

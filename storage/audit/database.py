@@ -74,7 +74,7 @@ class Database:
     def find_unaccounted(self) -> int:
         """Find requests without an outcome that no worker will read, or that only the list has.
 
-        Their audio must show what became of them. Returns how many there are.
+        Audio and dead letters are searched for them later. Returns how many there are.
         """
         self._execute_many(sql.ADD_UNACCOUNTED_REQUESTS, [()])
         self._execute_many(sql.ADD_UNACCOUNTED_ROWS, [()])

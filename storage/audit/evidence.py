@@ -6,10 +6,10 @@ from functools import cached_property
 
 from schemas.messages import Campaign
 from schemas.topics import Topic
-from seedcast.campaigns.requests import ACCEPTING
+from seedcast.campaigns.requests import REQUESTS_TOPICS
 from storage.audit.committed import Logs
 from storage.audit.database import Database
-from storage.audit.object_checks import Objects
+from storage.audit.object_checks import ObjectCheck
 from storage.audit.report import Finding, Kind
 
 _REMAINING = """
@@ -28,7 +28,7 @@ class Evidence:
     logs: Logs
     horizon_ms: int  # results older than this may have been deleted; 0: none have
     unreadable: int  # records of the results topic that are not results
-    objects: Objects  # how objects were checked
+    objects: ObjectCheck  # how thoroughly objects were checked: hash, size or none
     examples: int  # how many each finding names
 
     @cached_property
@@ -38,12 +38,12 @@ class Evidence:
 
     @cached_property
     def known(self) -> int:
-        """Requests of which anything is left.
+        """The number of requests that any record still proves.
 
-        Once requests have been deleted, a request is also known by its outcome, or, if its row is
-        in the list, by its audio or its dead letter.
+        If the requests topics have lost records, requests also count that have an outcome, or a row
+        in the list and unread audio or a dead letter.
         """
-        if not any(self.logs.gaps(*ACCEPTING)):
+        if not any(self.logs.gaps(*REQUESTS_TOPICS)):
             return self.accepted
         return self.database.count(_REMAINING)
 
@@ -74,7 +74,7 @@ class Evidence:
     def find_deleted(
         self, name: str, kind: Kind, what: str, topics: tuple[Topic, ...], *, unread: bool = False
     ) -> Iterator[Finding]:
-        """Yield one finding with the offsets that the topics have lost, or none if they have all.
+        """Yield one finding with the offsets deleted from the topics, or nothing if none were.
 
         With `unread`, only offsets count that were deleted before their consumer group read them.
         """

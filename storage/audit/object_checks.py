@@ -14,7 +14,7 @@ from storage.audit.database import Database
 from storage.objects import ObjectStore
 
 # hash: read and hash every object; size: compare sizes only; none: check no objects.
-Objects = Literal["hash", "size", "none"]
+ObjectCheck = Literal["hash", "size", "none"]
 Fault = Literal["missing", "wrong_size", "wrong_sha256"]
 
 LISTING_BATCH = 1000  # objects per transaction

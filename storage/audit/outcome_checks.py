@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
-from seedcast.campaigns.requests import ACCEPTING
+from seedcast.campaigns.requests import REQUESTS_TOPICS
 from storage.audit.evidence import Evidence
 from storage.audit.report import Finding, Kind
 
@@ -77,7 +77,7 @@ def _explain_loss(evidence: Evidence, missing: int) -> str:
 
 def find_waiting(evidence: Evidence) -> Iterator[Finding]:
     """Find requests that workers will still read, and what cannot be decided any more."""
-    for topic in ACCEPTING:
+    for topic in REQUESTS_TOPICS:
         name, what = f"waiting_on_{topic.name}", f"a request waits on {topic.name}"
         yield from evidence.find(name, "unfinished", what, _WAITING, topic.name)
     what = "a request waits as audio"

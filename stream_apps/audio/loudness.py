@@ -93,11 +93,10 @@ def _apply_gain(
 
 
 def _search_gain(power: Blocks, peaks: Blocks, gain: float, wanted: float, ceiling: float) -> float:
-    """Return the gain in dB after whose limiting the clip has `wanted` LUFS.
+    """Return the gain in dB with which the limited clip has `wanted` LUFS, at most MAKE_UP more.
 
-    If MAKE_UP does not allow that gain, return the nearest. A gain that changes as slowly as the
-    limiter's may be applied after K-weighting as well as before it. So a guess costs no filter,
-    only sums over blocks of a millisecond.
+    The limiter's gain changes slowly, so it may be applied after the K-weighting instead of
+    before it. So each of the GUESSES needs no filter, only sums over blocks of a millisecond.
     """
     most = gain + MAKE_UP
     for _ in range(GUESSES):

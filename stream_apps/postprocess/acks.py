@@ -1,8 +1,8 @@
 """Which events this worker may work on, and which of them Faust may acknowledge.
 
 Faust acknowledges every event of a batch when the agent asks for the next one, and also when the
-agent fails or is cancelled. An event that is not done must be withheld from that, or its record is
-lost. A withheld event comes again: from the committed offset, to the owner of the partition then.
+agent fails or is cancelled. Unfinished events must not be acknowledged, or their records are lost.
+A withheld event is read again from the committed offset, by the partition's next owner.
 """
 
 import asyncio
@@ -160,7 +160,7 @@ class Acks:
 
 
 def _log_failure(checked: "asyncio.Task[None]") -> None:
-    """Whoever awaits the task gets its error as well, but nobody has to."""
+    """Log the error here, because the task may never be awaited."""
     if checked.cancelled() or not (error := checked.exception()):
         return
     if not isinstance(error, Fatal):

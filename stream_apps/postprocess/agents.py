@@ -15,7 +15,7 @@ from storage.objects import ObjectStore
 from stream_apps.postprocess.acks import Acks, Events
 from stream_apps.postprocess.delivery import Cancelled, Delivery, RenderSlots
 from stream_apps.postprocess.faust_app import App
-from stream_apps.postprocess.render import Deployment
+from stream_apps.postprocess.render import RenderContext
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class Agents:
         self,
         app: App,
         settings: Settings,
-        deployment: Deployment,
+        deployment: RenderContext,
         store: ObjectStore,
         beat: Callable[[], None],
         readiness: Readiness,
@@ -52,7 +52,7 @@ class Agents:
         return not self._in_hand
 
     def stop(self) -> None:
-        """From now on start nothing. What is in hand is finished, unless it waits for an outage."""
+        """Start no more batches. Those in progress finish, unless they wait out an outage."""
         self._acks.stop()
 
     def close(self) -> None:

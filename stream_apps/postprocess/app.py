@@ -18,7 +18,7 @@ from stream_apps.audio.chain import warm_up
 from stream_apps.postprocess.agents import Agents
 from stream_apps.postprocess.broker_health import watch_broker
 from stream_apps.postprocess.faust_app import App, build_app
-from stream_apps.postprocess.render import Deployment
+from stream_apps.postprocess.render import RenderContext
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ def run(settings: Settings) -> None:
     watchdog = Watchdog(settings.postprocess.watchdog)
     table = profiles.load(settings.postprocess)
     warm_up(table)
-    deployment = Deployment.of(settings.postprocess, table, started.store)
+    deployment = RenderContext.of(settings.postprocess, table, started.store)
     log.info(
         "starting",
         cluster=started.cluster_id,
@@ -71,7 +71,7 @@ def require_digest_key(settings: Settings) -> None:
 
 async def _serve(
     settings: Settings,
-    deployment: Deployment,
+    deployment: RenderContext,
     store: ObjectStore,
     watchdog: Watchdog,
     readiness: Readiness,

@@ -25,8 +25,8 @@ from stream_apps.postprocess.error_mapping import FOREIGN, translate
 from stream_apps.postprocess.faust_app import App
 from stream_apps.postprocess.render import (
     AudioObject,
-    Deployment,
     Outcome,
+    RenderContext,
     render_record,
     unforeseen,
 )
@@ -39,9 +39,9 @@ Cancelled = Callable[[], frozenset[str]]  # returns the campaigns that are cance
 
 @dataclass(frozen=True)
 class RenderSlots:
-    """How many records of a topic may be with the render threads.
+    """Limits the records of one topic in the render pool to its number of threads.
 
-    As many as there are threads: what has been handed to them cannot be overtaken.
+    Those queued in the pool could no longer be overtaken by urgent ones.
     """
 
     free: asyncio.Semaphore
@@ -53,7 +53,7 @@ class Delivery:
         self,
         app: App,
         settings: Settings,
-        deployment: Deployment,
+        deployment: RenderContext,
         store: ObjectStore,
         retry: AsyncRetry,
         beat: Callable[[], None],

@@ -1,8 +1,9 @@
 """Faust's consumer with three changes.
 
-It serves the urgent topic first. It lacks two waits of a second each, which held this app at half
-of what the processor could do (75 of 165 records per second). And it lacks a search for stalls,
-which ends the app.
+1. It reads the urgent topic first.
+2. It removes two waits of about a second each, which halved the throughput (75 instead of 165
+   records per second).
+3. It removes Faust's stall detection, which can crash the app.
 """
 
 import logging

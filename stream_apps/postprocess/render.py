@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Deployment:
+class RenderContext:
     """What an outcome depends on besides its record; fixed while the process runs."""
 
     profiles: Profiles
@@ -47,7 +47,7 @@ class Deployment:
     @classmethod
     def of(
         cls, settings: PostprocessSettings, profiles: Profiles, store: ObjectStore
-    ) -> "Deployment":
+    ) -> "RenderContext":
         return cls(
             profiles,
             chain_fingerprint(profiles),
@@ -76,7 +76,7 @@ class Outcome:
 
 
 def render_record(
-    value: bytes, deployment: Deployment, cancelled: Set[CampaignId] = frozenset()
+    value: bytes, deployment: RenderContext, cancelled: Set[CampaignId] = frozenset()
 ) -> Outcome:
     """Return the outcome of a record; every record with a readable request id has one.
 
@@ -112,7 +112,7 @@ def unforeseen(error: Exception) -> RequestError:
     return RequestError(code="render_error", message=message)
 
 
-def _rendered(audio: RawAudio, deployment: Deployment) -> Outcome:
+def _rendered(audio: RawAudio, deployment: RenderContext) -> Outcome:
     request = audio.request
     profiles = _profiles(request.profiles, deployment.profiles)
     with STAGE_SECONDS.labels("decode").time():
@@ -200,7 +200,7 @@ def _rounded(value: float, digits: int) -> float | None:
     return round(value, digits) if isfinite(value) else None
 
 
-def _receipt(audio: RawAudio, deployment: Deployment) -> Receipt:
+def _receipt(audio: RawAudio, deployment: RenderContext) -> Receipt:
     return Receipt(
         voice_seed=audio.request.voice_seed,
         text_digest=text_digest(audio.request.text, deployment.digest_key),

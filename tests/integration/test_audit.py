@@ -295,6 +295,9 @@ def test_a_list_names_the_rows_whose_requests_were_deleted(
     assert "--source" in run(settings, "audit", CAMPAIGN, "--no-objects").stdout
     no_such_list = ("--source", str(tmp_path / "no.csv"), "--no-objects")
     assert run(settings, "audit", CAMPAIGN, *no_such_list).returncode == 2
+    nowhere = {"SEEDCAST_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
+    before_topics = run(settings, "audit", CAMPAIGN, *no_such_list, **nowhere)
+    assert before_topics.returncode == 2, "a wrong list is refused before a broker is asked"
 
 
 def test_audio_that_could_not_be_read_is_named_with_its_dead_letter(

@@ -15,7 +15,7 @@ import confluent_kafka
 import pytest
 from confluent_kafka import TopicPartition
 
-from gpu_consumers.audio_backlog import Untaken, untaken
+from gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
 from producers import SubmitOptions, submit_requests
 from producers.submit.run import Came
 from schemas.messages import Campaign, RawAudio, SpeechResult
@@ -78,7 +78,7 @@ def size_of(settings: Settings, topic: Topic) -> int:
 def lag(settings: Settings, group: str = GPU_CONSUMERS.name) -> int:
     """The lag over all partitions, including those without a commit."""
     return sum(
-        untaken(Admin(settings), settings.group(group), settings.topic(topic), 0).records
+        count_uncommitted(Admin(settings), settings.group(group), settings.topic(topic), 0).records
         for topic in TOPICS_OF[group]
     )
 
@@ -320,16 +320,16 @@ def test_old_records_are_counted_only_if_they_are_unread(settings: Settings) -> 
             producer.produce(topic, b"audio", partition=partition, timestamp=now - 1000 * age)
     assert producer.flush(30) == 0
     admin = Admin(settings)
-    assert [untaken(admin, group, topic, age) for age in (0, 60, 3600)] == [
-        Untaken(5, 0),
-        Untaken(5, 3),
-        Untaken(5, 0),
+    assert [count_uncommitted(admin, group, topic, age) for age in (0, 60, 3600)] == [
+        Uncommitted(5, 0),
+        Uncommitted(5, 3),
+        Uncommitted(5, 0),
     ]
     member = confluent_kafka.Consumer(client_config.client(settings.kafka) | {"group.id": group})
     offsets = [TopicPartition(topic, 0, 1), TopicPartition(topic, 2, 1)]
     member.commit(offsets=offsets, asynchronous=False)
     member.close()
-    assert untaken(admin, group, topic, 60) == Untaken(3, 1)
+    assert count_uncommitted(admin, group, topic, 60) == Uncommitted(3, 1)
 
 
 def test_the_commands_report_what_they_do_and_refuse_what_is_impossible(settings: Settings) -> None:

@@ -244,7 +244,7 @@ def test_commit_and_its_metadata_reach_the_next_owner(settings: Settings, protoc
     partition, bitmap = send(settings, [b"0", b"1", b"2", b"3"]), "b" * 4000
     first = Member(settings)
     assert [record.value for record in first.read(4)] == [b"0", b"1", b"2", b"3"]
-    first.consumer.commit({partition: (2, bitmap)})
+    first.consumer.commit_sync({partition: (2, bitmap)})
     first.consumer.close()
     assert partition in first.revoked
     second = Member(settings)
@@ -263,11 +263,11 @@ def test_a_later_poll_reports_the_result_of_a_commit(settings: Settings, protoco
     settings = changed(settings, group_protocol=protocol)
     only, partition = Member(settings), Partition(settings.topic(RESULTS), 0)
     only.wait_for_assignment(4)
-    only.consumer.commit_soon({partition: (0, "first")})
-    only.consumer.commit_soon({partition: (0, "while that is pending")})
+    only.consumer.commit_async({partition: (0, "first")})
+    only.consumer.commit_async({partition: (0, "while that is pending")})
     poll_until(lambda: only.commits, only, what="the result of the commit")
     assert Admin(settings).committed(settings.group("test"))[partition].metadata == "first"
-    only.consumer.commit_soon({partition: (0, "second")})
+    only.consumer.commit_async({partition: (0, "second")})
     poll_until(lambda: len(only.commits) == 2, only, what="the result of the second commit")
     assert only.commits == [({partition: (0, metadata)}, None) for metadata in ("first", "second")]
     only.consumer.close()
@@ -284,7 +284,7 @@ def test_a_commit_during_a_rebalance_does_not_block_a_member_that_others_wait_fo
     poll_until(lambda: one.revoked, one, third, what="a partition that leaves")
     kept = next(partition for partition in one.assigned if partition not in one.revoked)
     # The commit queues behind its request to join, which waits for the other's callback.
-    one.consumer.commit_soon({kept: (0, "")})
+    one.consumer.commit_async({kept: (0, "")})
     poll_until(lambda: one.commits, one, third, other, what="the result of the commit")
     assert other.revoked
 
@@ -311,7 +311,7 @@ def test_a_leaving_member_takes_over_nothing_and_reads_nothing(
 ) -> None:
     send(settings, [b"0"])
     one, other = member(RESULTS), member(RESULTS)
-    one.consumer.leaving()
+    one.consumer.stop_taking_over()
     poll_until(
         lambda: len(one.consumer._client.assignment()) == len(other.owned) == 2,
         one,
@@ -369,7 +369,7 @@ def test_offsets_deleted_before_a_new_owner_came_are_fatal(
     partition = send(settings, [b"0", b"1", b"2"])
     first = member()
     first.read(3)
-    first.consumer.commit({partition: (1, "")})
+    first.consumer.commit_sync({partition: (1, "")})
     first.consumer.close()
     delete_before(settings, RESULTS, 2)
     second = member()

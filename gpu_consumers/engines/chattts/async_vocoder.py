@@ -1,6 +1,7 @@
 """When the vocoder works: between the steps on a CPU, beside the steps on a device.
 
-On a CPU both want the same cores; on a device the vocoder has a thread and a stream of its own.
+On a CPU the vocoder and the steps would compete for the same cores. On a device the vocoder runs
+in its own thread and CUDA stream.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,9 +1,8 @@
 """The batch sizes of a step: a few busy slots need only a few rows.
 
 A step takes the lowest batch size that holds all busy slots. The batch sizes are those at which
-each matrix product gives a row the same bits (`row_invariance.smaller_batch_sizes`), so the choice
-cannot be heard. While requests wait, all slots are busy; the lower sizes serve the end of a list
-and quiet hours.
+each matrix product gives a row the same bits (`row_invariance.smaller_batch_sizes`), so the
+waveform does not depend on the choice. On a CUDA device there is only one size, all slots.
 """
 
 from collections.abc import Callable, Iterable, MutableSequence
@@ -26,8 +25,8 @@ class BatchSizes:
     def fit(self, occupants: MutableSequence[Any]) -> Slots:
         """Return the first rows of the slots, as many as the lowest batch size that holds all.
 
-        `occupants` has a value per slot, a false one if the slot is free. An occupant above the
-        batch size moves to a free slot below it, in `occupants` as on the device.
+        `occupants` has a value per slot, a false one if the slot is free. An occupant
+        outside those rows moves to a free slot inside them, both in `occupants` and on the device.
         """
         rows = next(rows for rows in self._views if rows >= sum(map(bool, occupants)))
         free = (slot for slot in range(rows) if not occupants[slot])

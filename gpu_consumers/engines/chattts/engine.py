@@ -1,8 +1,8 @@
 """The Engine of ChatTTS: puts requests into slots, advances the slots, takes finished ones out.
 
-A row has the same bits in every batch size that a step may take, whatever the slots hold, and no
-row reads another: the bytes of a request cannot depend on its neighbours. All else (prompts,
-splits, redraws) is decided from the request alone.
+Each slot is one row of the batch. A row's result is bit-identical in every batch size in use and
+whatever the other rows hold, so a request's waveform does not depend on its neighbours. Prompts,
+splits and redraws depend on the request alone.
 """
 
 import heapq
@@ -18,7 +18,7 @@ from gpu_consumers.engines import Utterance
 from gpu_consumers.engines.chattts import quality
 from gpu_consumers.engines.chattts.async_vocoder import VocoderExecutor
 from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
-from gpu_consumers.engines.chattts.generation import Generations, wants_refining
+from gpu_consumers.engines.chattts.generation import GenerationBuilder, wants_refining
 from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
 from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
 from gpu_consumers.engines.chattts.model.slots import Generation, SlotOutput, Stage
@@ -32,8 +32,8 @@ from seedcast import metrics
 from seedcast.codec import quantise
 from seedcast.errors import InvalidRequest
 
-# The message leaves the reason out, since the order of the slots decides which chunk fails first.
-# The metric has it.
+# The message omits the fault: which chunk fails first depends on the other requests, and the result
+# must not. The metric `redraws` counts the faults.
 UNSTABLE = RequestError(
     code="unstable",
     message=(
@@ -79,7 +79,7 @@ class ChatTTSEngine:
         model: Stepper,
         batch_sizes: BatchSizes,
         vocoder: VocoderExecutor,
-        generations: Generations,
+        generations: GenerationBuilder,
         prompter: Prompter,
         front_end: FrontEnd,
         pace: Pace,
@@ -143,7 +143,7 @@ class ChatTTSEngine:
         refining = (
             chunk.refined is None and chunk.depth == 0 and wants_refining(speech.request.style)
         )
-        build = self._generations.refinement if refining else self._generations.speech
+        build = self._generations.text_stage if refining else self._generations.code_stage
         generation = build(speech.request, chunk)
         if generation is not None:
             bulk = speech.request.priority != "urgent"

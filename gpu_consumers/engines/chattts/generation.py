@@ -38,7 +38,7 @@ def wants_refining(style: Style) -> bool:
     return style.refine or any(level is not None for level in levels)
 
 
-class Generations:
+class GenerationBuilder:
     """Builds the generations of chunks. Voices are cached, the latest 4,096."""
 
     def __init__(self, prompter: Prompter, dimensions: Dimensions, context: int) -> None:
@@ -64,7 +64,7 @@ class Generations:
         """Return how long a text a slot can hold at this speed, in seconds at speed 1."""
         return quality.longest_text(speed, self._context)
 
-    def speech(self, request: SpeechRequest, chunk: Chunk) -> Generation | None:
+    def code_stage(self, request: SpeechRequest, chunk: Chunk) -> Generation | None:
         """Return the generation of the code stage; None if the prompt is too long for a slot."""
         prompt = self._prompter.speech(chunk.text, request.speed)
         if len(prompt) > LONGEST_PROMPT:
@@ -73,7 +73,7 @@ class Generations:
         bounds = quality.bounds(chunk.segment.seconds, request.speed, available)
         return self._generation(request, chunk, prompt, Stage.CODE, request.style, SPEECH, bounds)
 
-    def refinement(self, request: SpeechRequest, chunk: Chunk) -> Generation | None:
+    def text_stage(self, request: SpeechRequest, chunk: Chunk) -> Generation | None:
         """Return the generation of the text stage; None if the prompt is too long for a slot.
 
         The text stage samples with its own defaults, whatever the style says. It may write

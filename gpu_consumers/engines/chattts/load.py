@@ -10,7 +10,7 @@ from gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocode
 from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
 from gpu_consumers.engines.chattts.facts import engine_facts
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Generations
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
 from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
 from gpu_consumers.engines.chattts.kernels import determinism
 from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
@@ -95,7 +95,7 @@ def build(
         CapturedModel(model) if on_device else model,
         BatchSizes(slots, model.batch_sizes, decoder.move),
         AsyncVocoder(vocoder, device) if on_device else SyncVocoder(vocoder),
-        Generations(prompter, dimensions, context),
+        GenerationBuilder(prompter, dimensions, context),
         prompter,
         front_end,
         PACE[device.type],

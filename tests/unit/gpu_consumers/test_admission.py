@@ -38,8 +38,8 @@ class Harness:
 
     def receive(self, *campaigns: str, **changes: object) -> None:
         for campaign in campaigns:
-            offset = self.assignment.ledger.watermark + self.assignment.ledger.span
-            self.assignment.ledger.take(offset)
+            offset = self.assignment.tracker.watermark + self.assignment.tracker.span
+            self.assignment.tracker.take(offset)
             request = a_request(request_id=f"request-{offset}", campaign_id=campaign, **changes)
             self.admission.receive(
                 self.assignment,
@@ -87,18 +87,18 @@ def test_waiting_requests_leave_at_once_although_no_slot_is_free(
     )
     assert len(harness.sent(REQUESTS_PARKED if state == "paused" else AUDIO)) == 3
     harness.producer.answer()
-    assert harness.assignment.ledger.checkpoint()[0] == 1
+    assert harness.assignment.tracker.checkpoint()[0] == 1
     assert harness.admitted() == ["day"]
 
 
 def test_a_parked_request_is_done_only_once_the_broker_has_it(harness: Harness) -> None:
     harness.states["night"] = "paused"
     harness.receive("night")
-    assert harness.assignment.ledger.watermark == 0
+    assert harness.assignment.tracker.watermark == 0
     harness.producer.answer(BrokerUnavailable("away"))
-    assert harness.assignment.ledger.watermark == 0
+    assert harness.assignment.tracker.watermark == 0
     harness.producer.answer()
-    assert harness.assignment.ledger.watermark == 1
+    assert harness.assignment.tracker.watermark == 1
     (parked,) = harness.producer.acknowledged
     assert (parked.topic, parked.key, b"request-0" in (parked.value or b"")) == (
         SETTINGS.topic(REQUESTS_PARKED),
@@ -113,7 +113,7 @@ def test_a_request_that_cannot_be_parked_is_rejected(harness: Harness) -> None:
     harness.producer.answer(Poison("too large", got="1 MiB"))
     harness.producer.answer()
     harness.publisher.poll()
-    assert (statuses(harness.sent(AUDIO)), harness.assignment.ledger.watermark) == (["failed"], 1)
+    assert (statuses(harness.sent(AUDIO)), harness.assignment.tracker.watermark) == (["failed"], 1)
 
 
 def test_the_deadline_is_checked_when_a_slot_is_free(harness: Harness) -> None:

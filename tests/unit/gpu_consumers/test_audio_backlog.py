@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu_consumers.audio_backlog import AudioBacklog, Mean, Untaken
+from gpu_consumers.audio_backlog import AudioBacklog, Mean, Uncommitted
 from schemas.topics import MIB
 from seedcast.settings import GpuSettings, KafkaSettings, Settings
 
@@ -22,7 +22,7 @@ def test_it_is_over_from_the_limit_down_to_three_quarters() -> None:
     backlog = a_backlog(100)
     over = []
     for records in (0, 200, 201, 151, 150, 199, 201):
-        backlog.update(Untaken(records))
+        backlog.update(Uncommitted(records))
         over.append(backlog.over)
     backlog.close()
     assert over == [False, False, True, True, False, False, True]
@@ -31,8 +31,8 @@ def test_it_is_over_from_the_limit_down_to_three_quarters() -> None:
 def test_one_record_that_is_too_old_is_enough() -> None:
     backlog = a_backlog(0, age=3600.0)
     over = []
-    for untaken in (Untaken(10**9), Untaken(2, old=1), Untaken(10**9, old=0)):
-        backlog.update(untaken)
+    for uncommitted in (Uncommitted(10**9), Uncommitted(2, old=1), Uncommitted(10**9, old=0)):
+        backlog.update(uncommitted)
         over.append(backlog.over)
     backlog.close()
     assert over == [False, True, False]
@@ -41,7 +41,7 @@ def test_one_record_that_is_too_old_is_enough() -> None:
 def test_each_change_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
     backlog = a_backlog(1)
     for records in (10, 12, 12, 0, 0):
-        backlog.update(Untaken(records))
+        backlog.update(Uncommitted(records))
     backlog.close()
     output = capsys.readouterr().out
     assert (output.count("audio_backlog_over"), output.count("audio_backlog_under")) == (1, 1)

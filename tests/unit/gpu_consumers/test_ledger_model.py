@@ -100,13 +100,13 @@ class Member:
         self.leaving: Sequence[Partition] = ()
         self.pause, self.resume = self.paused.add, self.paused.discard
 
-    def commit(self, offsets: Offsets) -> None:
+    def commit_sync(self, offsets: Offsets) -> None:
         assert offsets.keys() <= set(self.leaving), (
             "a synchronous commit of what does not leave, which a rebalance may block for ever"
         )
         self.group.commit(self, self.generation, offsets)
 
-    def commit_soon(self, offsets: Offsets) -> None:
+    def commit_async(self, offsets: Offsets) -> None:
         if not self.answers:  # for the caller, an answer that no poll has reported is pending, too
             self.pending = self.pending or (self.generation, offsets)
 
@@ -391,7 +391,7 @@ class CommitsAfterwards(Assignments):
 
     def _on_lost(self, partitions: Sequence[Partition]) -> None:
         self._after = {
-            partition: self._owned[partition].ledger.checkpoint()
+            partition: self._owned[partition].tracker.checkpoint()
             for partition in partitions
             if partition in self._owned
         }
@@ -399,7 +399,7 @@ class CommitsAfterwards(Assignments):
 
     def commit(self) -> bool:
         if late := getattr(self, "_after", None):
-            self._consumer.commit_soon(late)
+            self._consumer.commit_async(late)
         return super().commit()
 
 
@@ -411,7 +411,7 @@ class CommitsAllWhenOneLeaves(Assignments):
 class CommitsInTheLoop(Assignments):
     def commit(self) -> bool:
         if moved := self._moved(self._owned):
-            self._consumer.commit(moved)
+            self._consumer.commit_sync(moved)
         return not moved
 
 

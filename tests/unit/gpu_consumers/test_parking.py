@@ -77,11 +77,11 @@ class World:
             raise BrokerUnavailable("erroneous state")
         self.position = offset
 
-    def commit(self, offsets: Offsets) -> None:
+    def commit_sync(self, offsets: Offsets) -> None:
         self.committed = offsets[PLACE]
 
-    def commit_soon(self, offsets: Offsets) -> None:
-        self.commit(offsets)
+    def commit_async(self, offsets: Offsets) -> None:
+        self.commit_sync(offsets)
         self.on_commit(offsets, None)
 
     def park(self, campaign: str, topic: str = SETTINGS.topic(REQUESTS)) -> None:

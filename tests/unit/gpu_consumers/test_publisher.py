@@ -48,7 +48,7 @@ def publisher(producer: MemoryProducer) -> Publisher:
 
 def assignment(topic: str = SETTINGS.topic(REQUESTS)) -> Assignment:
     owned = Assignment(Partition(topic, 0), Ledger(0), committed=(0, ""))
-    owned.ledger.take(0)
+    owned.tracker.take(0)
     return owned
 
 
@@ -57,9 +57,9 @@ def test_offset_is_done_only_when_the_audio_is_acknowledged(
 ) -> None:
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
-    assert owned.ledger.watermark == 0
+    assert owned.tracker.watermark == 0
     producer.answer()
-    assert owned.ledger.watermark == 1
+    assert owned.tracker.watermark == 1
     assert producer.acknowledged[0].topic == SETTINGS.topic(AUDIO)
 
 
@@ -72,9 +72,9 @@ def test_a_retryable_error_is_sent_again(publisher: Publisher, producer: MemoryP
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(BrokerUnavailable("away"))
-    assert (owned.ledger.watermark, len(producer.outstanding)) == (0, 1)
+    assert (owned.tracker.watermark, len(producer.outstanding)) == (0, 1)
     producer.answer()
-    assert owned.ledger.watermark == 1
+    assert owned.tracker.watermark == 1
 
 
 def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(
@@ -105,7 +105,7 @@ def test_audio_that_no_topic_takes_becomes_a_rejection(
     producer.answer()
     outcome = decode_synthesis(producer.acknowledged[0].value or b"")
     assert isinstance(outcome, Rejected)
-    assert (outcome.error.code, owned.ledger.watermark) == ("audio_too_large", 1)
+    assert (outcome.error.code, owned.tracker.watermark) == ("audio_too_large", 1)
 
 
 def test_a_fatal_error_ends_the_worker_and_leaves_the_offset(
@@ -114,7 +114,7 @@ def test_a_fatal_error_ends_the_worker_and_leaves_the_offset(
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(CredentialsRefused("no"))
-    assert owned.ledger.watermark == 0
+    assert owned.tracker.watermark == 0
     with pytest.raises(CredentialsRefused):
         publisher.poll()
 
@@ -126,7 +126,7 @@ def test_a_report_for_a_lost_partition_changes_nothing(
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     owned.owned = False
     producer.answer()
-    assert owned.ledger.watermark == 0
+    assert owned.tracker.watermark == 0
 
 
 def test_dead_letter_that_is_refused_leaves_the_source_offset(
@@ -138,7 +138,7 @@ def test_dead_letter_that_is_refused_leaves_the_source_offset(
     )
     assert producer.outstanding[0].topic == SETTINGS.topic(DEAD_LETTERS)
     producer.answer(Poison("refused"))
-    assert owned.ledger.watermark == 0
+    assert owned.tracker.watermark == 0
     with pytest.raises(Fatal):
         publisher.poll()
 
@@ -152,4 +152,4 @@ def test_large_dead_letter_travels_by_reference_and_waits_for_the_store(
     publisher.bury(owned, Record(owned.partition, 0, None, value, (), 0), Undecodable("not JSON"))
     assert len(producer.outstanding[0].value or b"") == 0
     producer.answer()
-    assert owned.ledger.watermark == 1
+    assert owned.tracker.watermark == 1

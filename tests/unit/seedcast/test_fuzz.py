@@ -51,7 +51,7 @@ from seedcast.kafka import Partition, Record
 from seedcast.settings import PostprocessSettings
 from storage import dead_letters
 from storage.memory_store import MemoryStore
-from stream_apps.postprocess.render import Deployment, render_record
+from stream_apps.postprocess.render import RenderContext, render_record
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.stream_apps.records import audio, rejected
 
@@ -65,7 +65,7 @@ def parquet() -> bytes:
 
 
 PROFILES = profiles.load(PostprocessSettings())
-DEPLOYMENT = Deployment(PROFILES, "chain", b"key", MemoryStore())
+DEPLOYMENT = RenderContext(PROFILES, "chain", b"key", MemoryStore())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 REQUEST = codec.encode_json(
     a_request(metadata={"row": "7", "名": "值"}, deadline=NOW, speaker="蘁淰")

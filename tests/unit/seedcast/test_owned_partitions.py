@@ -24,10 +24,10 @@ class Member:
         self.polls = self.left = 0
         self.pause = self.resume = print
 
-    def leaving(self) -> None:
+    def stop_taking_over(self) -> None:
         self.left += 1
 
-    def commit_soon(self, offsets: Offsets) -> None:
+    def commit_async(self, offsets: Offsets) -> None:
         self.begun.append(offsets)
 
     def poll(self, _: int, __: float) -> Iterator[Record]:
@@ -60,7 +60,7 @@ def leaving() -> tuple[Assignments, Member]:
         join,
     )
     assignments._on_assign({PARTITION: Committed(7, "")})
-    assignments._owned[PARTITION].ledger.take(7)
+    assignments._owned[PARTITION].tracker.take(7)
     assignments._owned[PARTITION].finish(7)
     return assignments, made[0]
 

@@ -18,7 +18,7 @@ class Member:
         self.committed: list[Any] = []
         self.paused: list[Partition] = []
         self.begun: list[Any] = []
-        self.commit, self.commit_soon = self.committed.append, self.begun.append
+        self.commit_sync, self.commit_async = self.committed.append, self.begun.append
 
     def poll(self, limit: int, timeout: float) -> Iterator[Record]:
         self.waits.append(timeout)
@@ -58,9 +58,9 @@ def test_urgent_records_come_first_and_only_an_idle_worker_waits() -> None:
 
 def test_each_topic_is_committed_by_its_own_member_without_waiting_for_the_other() -> None:
     both, urgent, bulk = a_membership()
-    both.commit_soon({URGENT: (1, ""), BULK: (2, "")})
+    both.commit_async({URGENT: (1, ""), BULK: (2, "")})
     assert (urgent.begun, bulk.begun) == ([{URGENT: (1, "")}], [{BULK: (2, "")}])
-    both.commit({BULK: (3, "")})
+    both.commit_sync({BULK: (3, "")})
     assert (urgent.committed, bulk.committed) == ([], [{BULK: (3, "")}])
 
 

@@ -18,7 +18,7 @@ from seedcast.settings import Settings
 from storage import dead_letters
 from storage.memory_store import MemoryStore
 from stream_apps.postprocess.delivery import Delivery, RenderSlots
-from stream_apps.postprocess.render import Deployment
+from stream_apps.postprocess.render import RenderContext
 from tests.unit.stream_apps.records import audio, rejected
 
 SETTINGS = Settings()
@@ -67,7 +67,7 @@ class World:
         self.store, self.broker, self.beats = MemoryStore(), Broker(), 0
         self.ends, self.cancelled = asyncio.Event(), frozenset[str]()
         self.slots = RenderSlots(asyncio.Semaphore(2))
-        deployment = Deployment.of(
+        deployment = RenderContext.of(
             SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store
         )
         app: Any = SimpleNamespace(producer=self.broker)

@@ -13,11 +13,11 @@ from seedcast.errors import Undecodable
 from seedcast.settings import PostprocessSettings
 from storage.memory_store import MemoryStore
 from stream_apps.audio.chain import VERSION
-from stream_apps.postprocess.render import Deployment, Outcome, render_record
+from stream_apps.postprocess.render import Outcome, RenderContext, render_record
 from tests.unit.stream_apps.records import TEXT, audio, rejected, tone, word
 
 SETTINGS = PostprocessSettings(digest_key="a key")  # type: ignore[arg-type]
-DEPLOYMENT = Deployment.of(SETTINGS, profiles.load(SETTINGS), MemoryStore())
+DEPLOYMENT = RenderContext.of(SETTINGS, profiles.load(SETTINGS), MemoryStore())
 
 
 def of(message: RawAudio) -> Outcome:
@@ -189,7 +189,7 @@ def test_a_memory_error_fails_the_worker_and_not_the_request() -> None:
 
     with pytest.raises(MemoryError):
         render_record(
-            encode_synthesis(audio(1)), Deployment.of(SETTINGS, DEPLOYMENT.profiles, Full())
+            encode_synthesis(audio(1)), RenderContext.of(SETTINGS, DEPLOYMENT.profiles, Full())
         )
 
 

@@ -117,7 +117,7 @@ class Slots:
         )
 
     def advance(self, hidden: Tensor, tokens: Tensor, end: Tensor) -> None:
-        """Advance every running row by one position; if its prompt is read, it takes its tokens.
+        """Advance every running row by one position; a row past its prompt stores its drawn tokens.
 
         hidden: the hidden states, (rows, hidden) float32.
         tokens: what was drawn from them, (rows, codebooks) int64.

@@ -28,8 +28,8 @@ END_LOGIT = 3.3  # of the end token among the codes
 END_OF_TEXT_LOGIT = 8.0  # of the token that ends a refined text, among 21,178 others
 # Scale of a ConvNeXt block: upstream's initial 1e-6 would make every depth sound the same.
 BLOCK_SCALE = 0.3
-# Gain of what a layer adds: an average over positions and a gated product are smaller than their
-# inputs.
+# Amplifies what a layer adds: attention (an average over positions) and the gated product give
+# values smaller than their inputs.
 RESIDUAL_GAIN = 2.0
 # Magnitude of a Fourier bin, in nepers.
 MAGNITUDE_DEVIATION = 0.4

@@ -11,7 +11,7 @@ from gpu_consumers.engines.chattts import quality
 from gpu_consumers.engines.chattts.async_vocoder import SyncVocoder
 from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Generations
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
 from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
 from gpu_consumers.engines.chattts.model.dimensions import CODEBOOKS, TINY, Samples
 from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
@@ -104,7 +104,7 @@ def scripted(
         ScriptedModel(prompter, speech, text, word, pace),
         BatchSizes(recording, [slots], lambda *_: None),
         SyncVocoder(ScriptedVocoder(sound)),
-        Generations(prompter, TINY, context),
+        GenerationBuilder(prompter, TINY, context),
         prompter,
         FrontEnd(prompter.knows, longest=LONGEST_SEGMENT),
         Pace(steps=1, overlap=False),

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, Generations
+from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
 from gpu_consumers.engines.chattts.model import upstream_modules
 from gpu_consumers.engines.chattts.model.decoder import Decoder
 from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
@@ -62,8 +62,8 @@ class Both:
         return Prompter(self.assets.tokenizer)
 
     @cached_property
-    def generations(self) -> Generations:
-        return Generations(self.prompter, self.dimensions, CONTEXT)
+    def generations(self) -> GenerationBuilder:
+        return GenerationBuilder(self.prompter, self.dimensions, CONTEXT)
 
     def entering(self, text: str, seed: int) -> Generation:
         """Return our generation for a text and a voice seed, with neutral sampling parameters."""

@@ -1,4 +1,4 @@
-"""The failed and expired requests of a campaign, and how its other retries treat them."""
+"""The failed and expired requests of a campaign, and what its other retries did with them."""
 
 from collections.abc import Container, Iterator, Mapping
 from functools import reduce
@@ -15,7 +15,7 @@ from seedcast.settings import Settings
 Status = Literal["spoken", "under_way"]
 
 
-def unspoken(settings: Settings, campaign: str) -> Iterator[tuple[str, str]]:
+def failed_requests(settings: Settings, campaign: str) -> Iterator[tuple[str, str]]:
     """Yield request id and error code of each request that failed or expired.
 
     Of several results of a request the first counts.
@@ -53,7 +53,7 @@ def identity_of(request: SpeechRequest) -> str:
 
 
 def copy_to(request: SpeechRequest, campaign: str) -> SpeechRequest:
-    """Return the request as a retry of its campaign has it."""
+    """Return the request with the campaign and request id that it has in the retry `campaign`."""
     new_id = request_id(campaign, identity_of(request))
     return replace(request, request_id=new_id, campaign_id=campaign)
 
@@ -72,9 +72,9 @@ class OtherRetries:
         name: str,
         wanted: Container[str],
     ) -> None:
-        """`name`: of the retry that asks. `wanted`: ids in `campaign` that it wants to submit.
+        """`name`: the new retry. `wanted`: the request ids in `campaign` that it would submit.
 
-        No retry from the first campaign to `campaign` spoke those.
+        None of them has succeeded in `campaign` or in a campaign that it retries.
         """
         parents = {
             record.campaign_id: record.retry_of for record in records.values() if record.retry_of
@@ -117,7 +117,7 @@ class OtherRetries:
     ) -> Iterator[tuple[str, SpeechRequest]]:
         """Yield id in the retry and original of each request whose id its caller chose.
 
-        The id in a retry is a hash, which does not tell the id in the first campaign.
+        A retry's request id is a hash: the id in the first campaign cannot be recovered from it.
         """
         for request in read_requests(settings, self._ancestry[0]):
             if identity_of(request) != request.request_id:
