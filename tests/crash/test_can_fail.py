@@ -5,7 +5,7 @@ A mutant is a worker whose protocol is broken on purpose (tests/crash/mutant).
 
 import pytest
 
-from gpu_consumers.audio_backlog import untaken
+from gpu_consumers.audio_backlog import count_uncommitted
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin
 from tests.conftest import eventually
@@ -86,7 +86,7 @@ def all_read(deployment: Deployment) -> bool:
     """Return True if neither stage has anything left to read: requests first, then audio."""
     settings, admin = deployment.test_settings, Admin(deployment.test_settings)
     return not any(
-        untaken(admin, settings.group(group), settings.topic(SOURCES[kind]), 0).records
+        count_uncommitted(admin, settings.group(group), settings.topic(SOURCES[kind]), 0).records
         for kind, group in GROUPS.items()
     )
 

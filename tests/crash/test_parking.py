@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from gpu_consumers.audio_backlog import untaken
+from gpu_consumers.audio_backlog import count_uncommitted
 from schemas.topics import PARKING, REQUESTS, REQUESTS_PARKED, Topic
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import change_campaign
@@ -37,7 +37,7 @@ def parked(deployment: Deployment) -> int:
     """Return the number of requests that nobody has put back."""
     settings = deployment.test_settings
     group, topic = settings.group(PARKING.name), settings.topic(REQUESTS_PARKED)
-    return untaken(Admin(settings), group, topic, 0).records
+    return count_uncommitted(Admin(settings), group, topic, 0).records
 
 
 def test_a_gpu_consumer_killed_while_it_parks_and_while_it_puts_back_loses_nothing(
