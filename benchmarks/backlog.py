@@ -30,8 +30,9 @@ from benchmarks.local_stack import (
 )
 from benchmarks.night.deployments import deployment, environment
 from benchmarks.night.memory import mib, watch
-from producers import SubmitOptions, submit_file
 from seedcast.embedded import Stack
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_file
 from seedcast.settings import Settings
 
 OUT = Path(__file__).parent / "results" / "backlog.json"

@@ -25,9 +25,9 @@ from benchmarks.chattts.latency import latency
 from benchmarks.chattts.ours import OurRuns
 from benchmarks.chattts.precision import distance
 from benchmarks.chattts.workload import Plan
-from gpu_consumers.engines.chattts.model.dimensions import SIZES
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import SIZES
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 P = ParamSpec("P")
 R = TypeVar("R")

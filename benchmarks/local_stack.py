@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from producers.rows.sample_list import rows as sample_rows
 from seedcast.embedded import Process, Stack, connected
 from seedcast.embedded.processes import free_ports
+from seedcast.producers.rows.sample_list import rows as sample_rows
 from seedcast.settings import Settings
 
 WORKERS = ("gpu-consumer", "postprocess")

@@ -22,9 +22,10 @@ from benchmarks.local_stack import (
     start_measured_worker,
     write_list,
 )
-from producers import SubmitOptions, submit_file
 from seedcast.campaigns.progress import wait
 from seedcast.embedded import Stack
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_file
 from seedcast.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"

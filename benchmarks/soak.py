@@ -26,16 +26,17 @@ from typing import Any
 import psutil
 
 from benchmarks.local_stack import WORKERS, machine, running_stack, start_worker, write_list
-from producers import SubmitOptions, submit_file
-from schemas.topics import AUDIO, RESULTS, Topic
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.campaigns.progress import Outcomes
 from seedcast.embedded import Stack
 from seedcast.kafka import TopicReader
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_file
+from seedcast.schemas.topics import AUDIO, RESULTS, Topic
 from seedcast.settings import Settings
-from storage.audit import audit
-from storage.s3 import S3Store
+from seedcast.storage.audit import audit
+from seedcast.storage.s3 import S3Store
 
 REPORT = Path(__file__).parent / "results" / "soak.json"
 CAMPAIGN = "soak"

@@ -10,7 +10,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchmarks.local_stack import machine, running_stack, write_list
-from producers import SubmitOptions, submit_file
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_file
 
 
 def main() -> None:

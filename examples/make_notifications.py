@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from producers.rows.sample_list import write_csv
+from seedcast.producers.rows.sample_list import write_csv
 
 write_csv(Path(__file__).with_name("notifications.csv"))

@@ -9,18 +9,18 @@ import time
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 
-from gpu_consumers import triage
-from gpu_consumers.assignments import Assignment
-from gpu_consumers.detour import aside
-from gpu_consumers.publisher import Publisher
-from gpu_consumers.scheduler import Scheduler, Waiting
-from schemas.messages import CampaignState, Rejected, SpeechRequest
-from schemas.topics import URGENT
 from seedcast import metrics
 from seedcast.catalog.profiles import Profiles
 from seedcast.errors import Poison, Undecodable
 from seedcast.failpoints import failpoint
+from seedcast.gpu_consumers import triage
+from seedcast.gpu_consumers.assignments import Assignment
+from seedcast.gpu_consumers.detour import aside
+from seedcast.gpu_consumers.publisher import Publisher
+from seedcast.gpu_consumers.scheduler import Scheduler, Waiting
 from seedcast.kafka import Partition, Record
+from seedcast.schemas.messages import CampaignState, Rejected, SpeechRequest
+from seedcast.schemas.topics import URGENT
 from seedcast.settings import Settings
 
 State = Callable[[str], CampaignState | None]  # of a campaign; None if nobody announced it

@@ -4,16 +4,16 @@ import threading
 
 import structlog
 
-from gpu_consumers import engines
-from gpu_consumers.verify import voice_lock
-from gpu_consumers.worker import Worker
 from seedcast.catalog import profiles
 from seedcast.embedded import is_embedded
+from seedcast.gpu_consumers import engines
+from seedcast.gpu_consumers.verify import voice_lock
+from seedcast.gpu_consumers.worker import Worker
 from seedcast.health import Readiness
 from seedcast.settings import Settings
+from seedcast.storage.s3 import S3Store
 from seedcast.watchdog import Watchdog
 from seedcast.worker import ASSIGNMENT, on_stop, start
-from storage.s3 import S3Store
 
 log = structlog.get_logger(__name__)
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from gpu_consumers.ledger import Ledger
-from schemas.topics import GPU_CONSUMERS
 from seedcast import metrics
 from seedcast.failpoints import failpoint
+from seedcast.gpu_consumers.ledger import Ledger
 from seedcast.kafka import Committed, Partition, Record
 from seedcast.kafka.owned_partitions import OwnedPartition, OwnedPartitions
 from seedcast.kafka.topic_consumers import TopicConsumers
+from seedcast.schemas.topics import GPU_CONSUMERS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import structlog
 
-from schemas.topics import AUDIO, MIB, POSTPROCESS
 from seedcast import metrics
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin
+from seedcast.schemas.topics import AUDIO, MIB, POSTPROCESS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from schemas.messages import CampaignId
-from schemas.topics import LANES, REQUESTS, REQUESTS_PARKED
 from seedcast.codec import decode_request
 from seedcast.errors import Poison
 from seedcast.kafka import Headers, Record, partitioner
+from seedcast.schemas.messages import CampaignId
+from seedcast.schemas.topics import LANES, REQUESTS, REQUESTS_PARKED
 from seedcast.settings import Settings
 
 # Header: the topic that a parked record came from, without the deployment's prefix.

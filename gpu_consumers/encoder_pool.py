@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from gpu_consumers import triage
-from gpu_consumers.admission import InFlight
-from gpu_consumers.engines import Engine, Utterance
-from schemas.messages import Synthesis
+from seedcast.gpu_consumers import triage
+from seedcast.gpu_consumers.admission import InFlight
+from seedcast.gpu_consumers.engines import Engine, Utterance
+from seedcast.schemas.messages import Synthesis
 
 MAX_THREADS = 8
 QUEUE = 4  # utterances per thread; more would let memory grow, so the engine waits

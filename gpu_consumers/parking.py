@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from gpu_consumers.admission import State
-from gpu_consumers.detour import back
-from gpu_consumers.publisher import Publisher
-from gpu_consumers.shelf import Shelf
-from schemas.topics import PARKING, REQUESTS_PARKED
 from seedcast import metrics
 from seedcast.errors import Retryable
 from seedcast.failpoints import failpoint
+from seedcast.gpu_consumers.admission import State
+from seedcast.gpu_consumers.detour import back
+from seedcast.gpu_consumers.publisher import Publisher
+from seedcast.gpu_consumers.shelf import Shelf
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record
 from seedcast.kafka.owned_partitions import OwnedPartition, OwnedPartitions
+from seedcast.schemas.topics import PARKING, REQUESTS_PARKED
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -5,22 +5,22 @@ from typing import Protocol
 
 import structlog
 
-from gpu_consumers import triage
-from gpu_consumers.assignments import Assignment
-from gpu_consumers.audio_backlog import Mean
-from gpu_consumers.detour import Route
-from schemas.messages import Rejected, Synthesis
-from schemas.topics import DEAD_LETTERS, MIB, NORMAL
 from seedcast import metrics
 from seedcast.codec import encode_synthesis
 from seedcast.errors import Fatal, Poison, Retryable, SeedcastError, Undecodable
 from seedcast.failpoints import failpoint
+from seedcast.gpu_consumers import triage
+from seedcast.gpu_consumers.assignments import Assignment
+from seedcast.gpu_consumers.audio_backlog import Mean
+from seedcast.gpu_consumers.detour import Route
 from seedcast.kafka import Headers, Producer, Record
 from seedcast.kafka.memory_producer import MemoryProducer
 from seedcast.retry import retry
+from seedcast.schemas.messages import Rejected, Synthesis
+from seedcast.schemas.topics import DEAD_LETTERS, MIB, NORMAL
 from seedcast.settings import Settings
-from storage.dead_letters import dead_letter
-from storage.objects import ObjectStore
+from seedcast.storage.dead_letters import dead_letter
+from seedcast.storage.objects import ObjectStore
 
 log = structlog.get_logger(__name__)
 

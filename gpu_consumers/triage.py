@@ -1,12 +1,12 @@
 """Decides what happens to a record or an utterance. Pure: sends nothing."""
 
-from gpu_consumers.engines import Engine, Utterance
-from schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
 from seedcast.campaigns.campaign_state import CANCELLED
 from seedcast.catalog import text
 from seedcast.catalog.profiles import Profiles
 from seedcast.codec import decode_request, encode_flac, rejection, waveform_sha256
 from seedcast.errors import InvalidRequest, Undecodable
+from seedcast.gpu_consumers.engines import Engine, Utterance
+from seedcast.schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
 
 
 def of_record(value: bytes, profiles: Profiles) -> SpeechRequest | Rejected | Undecodable:

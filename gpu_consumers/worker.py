@@ -11,23 +11,23 @@ from contextlib import ExitStack, suppress
 
 import structlog
 
-from gpu_consumers.admission import Admission, InFlight
-from gpu_consumers.assignments import Assignments, Callbacks
-from gpu_consumers.audio_backlog import AudioBacklog
-from gpu_consumers.encoder_pool import EncoderPool
-from gpu_consumers.engines import Engine, Utterance
-from gpu_consumers.parking import Parking
-from gpu_consumers.publisher import Publisher
-from schemas.topics import NORMAL, URGENT
 from seedcast import metrics
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.catalog.profiles import Profiles
 from seedcast.errors import SeedcastError
 from seedcast.failpoints import failpoint
+from seedcast.gpu_consumers.admission import Admission, InFlight
+from seedcast.gpu_consumers.assignments import Assignments, Callbacks
+from seedcast.gpu_consumers.audio_backlog import AudioBacklog
+from seedcast.gpu_consumers.encoder_pool import EncoderPool
+from seedcast.gpu_consumers.engines import Engine, Utterance
+from seedcast.gpu_consumers.parking import Parking
+from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.kafka import Producer
+from seedcast.schemas.topics import NORMAL, URGENT
 from seedcast.settings import Settings
+from seedcast.storage.objects import ObjectStore
 from seedcast.watchdog import Watchdog
-from storage.objects import ObjectStore
 
 log = structlog.get_logger(__name__)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import typer
 
-from schemas.topics import TOPICS, Topic
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles
+from seedcast.schemas.topics import TOPICS, Topic
 from seedcast.settings import PostprocessSettings
 
 MARKED = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

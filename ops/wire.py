@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from schemas.messages import Campaign, RawAudio, Rejected, SpeechRequest, SpeechResult
-from schemas.topics import TOPICS, Topic
+from seedcast.schemas.messages import Campaign, RawAudio, Rejected, SpeechRequest, SpeechResult
+from seedcast.schemas.topics import TOPICS, Topic
 
 MESSAGES = {
     struct.__name__: struct

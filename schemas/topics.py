@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from schemas.messages import Priority
+from seedcast.schemas.messages import Priority
 
 KIB, MIB = 1024, 1024 * 1024
 HOUR = 3_600_000  # milliseconds

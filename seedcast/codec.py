@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from schemas.messages import (
+from seedcast.errors import InvalidRequest, Undecodable
+from seedcast.schemas.messages import (
     Campaign,
     CampaignId,
     Metadata,
@@ -23,7 +24,6 @@ from schemas.messages import (
     Synthesis,
     VoiceLock,
 )
-from seedcast.errors import InvalidRequest, Undecodable
 
 # what msgspec's decoders raise
 _DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)

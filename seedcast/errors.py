@@ -24,7 +24,7 @@ A library's own errors are mapped where the library is used: `seedcast/kafka/err
 `storage/error_mapping.py`.
 """
 
-from schemas.messages import ErrorCode
+from seedcast.schemas.messages import ErrorCode
 
 
 class SeedcastError(Exception):

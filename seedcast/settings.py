@@ -20,9 +20,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from schemas.topics import NORMAL, URGENT, Lane, Topic
 from seedcast import failpoints
 from seedcast.errors import InvalidSettings
+from seedcast.schemas.topics import NORMAL, URGENT, Lane, Topic
 
 PREFIX = "SEEDCAST_"
 CONFIG = PREFIX + "CONFIG"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from schemas.topics import DEAD_LETTERS
 from seedcast.errors import MissingObject, SeedcastError, Undecodable
 from seedcast.kafka import Headers, Record
-from storage.objects import ObjectStore
+from seedcast.schemas.topics import DEAD_LETTERS
+from seedcast.storage.objects import ObjectStore
 
 PREFIX = "_dead-letters"  # of object keys; no campaign id can begin with an underscore
 CONNECT = "__connect.errors."

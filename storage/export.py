@@ -6,8 +6,8 @@ The keys of the store are hashes; a file is named after the row's id and the dev
 from collections.abc import Iterable
 from pathlib import Path
 
-from schemas.messages import Rendition, SpeechResult
-from storage.objects import ObjectStore
+from seedcast.schemas.messages import Rendition, SpeechResult
+from seedcast.storage.objects import ObjectStore
 
 
 def export_audio(store: ObjectStore, results: Iterable[SpeechResult], folder: Path) -> None:

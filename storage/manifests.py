@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import inspect
 
-from schemas.messages import Receipt, Rendition, SpeechResult
 from seedcast.errors import InvalidInput, LocalResource
+from seedcast.schemas.messages import Receipt, Rendition, SpeechResult
 
 BATCH = 2000  # rows; about 2 MB
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from seedcast.errors import MissingObject, SeedcastError
-from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
+from seedcast.storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from minio.error import MinioException
 
 from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
-from storage.error_mapping import FOREIGN, s3_code, translate
-from storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
+from seedcast.storage.error_mapping import FOREIGN, s3_code, translate
+from seedcast.storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
 # Another process created the bucket a moment earlier.
 _EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}

@@ -21,7 +21,7 @@ from seedcast.embedded import stack as stack_module
 from seedcast.errors import Retryable
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 
 stack_module.START_TIMEOUT = 180.0  # seconds: four stacks may start at once
 

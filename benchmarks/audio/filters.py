@@ -11,7 +11,7 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
-from stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.resample import resample
 
 LIBROSA = ("soxr_hq", "soxr_mq", "polyphase", "kaiser_best", "kaiser_fast")
 PAIRS = ((24_000, 8_000), (24_000, 48_000), (22_050, 48_000))

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.audio.corpus import TEXTS, Recording, recordings
-from gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
 from seedcast.catalog.profiles import Profile
-from stream_apps.audio.samples import from_int16
-from stream_apps.audio.source import Source
+from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.stream_apps.audio.samples import from_int16
+from seedcast.stream_apps.audio.source import Source
 
 SNR = 10.0  # dB
 VOICES = 6  # of the babble

@@ -12,15 +12,15 @@ from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profile
 from seedcast.codec import decode_flac
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio.band import keep_band
-from stream_apps.audio.chain import render_all
-from stream_apps.audio.encode import encode
-from stream_apps.audio.limiter import compress
-from stream_apps.audio.loudness import level
-from stream_apps.audio.process import process
-from stream_apps.audio.resample import resample
-from stream_apps.audio.source import Source
-from stream_apps.audio.trim import cut
+from seedcast.stream_apps.audio.band import keep_band
+from seedcast.stream_apps.audio.chain import render_all
+from seedcast.stream_apps.audio.encode import encode
+from seedcast.stream_apps.audio.limiter import compress
+from seedcast.stream_apps.audio.loudness import level
+from seedcast.stream_apps.audio.process import process
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.source import Source
+from seedcast.stream_apps.audio.trim import cut
 
 TABLE = profiles.load(PostprocessSettings())
 

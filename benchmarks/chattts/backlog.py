@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.chattts.parts import Parts
 from benchmarks.chattts.workload import AUDIO_SECONDS
-from gpu_consumers.engines.chattts.model.slots import Generation, Slots
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Slots
 
 
 @dataclass

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from benchmarks.chattts.backlog import Advance
 from benchmarks.chattts.parts import Parts
-from gpu_consumers.engines.chattts.kernels import linear
-from gpu_consumers.engines.chattts.kernels.linear import Linear
-from gpu_consumers.engines.chattts.model.decoder import Decoder, Layer, Weights
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.model.model import Model
-from gpu_consumers.engines.chattts.model.tokenizer import SpecialTokens
+from seedcast.gpu_consumers.engines.chattts.kernels import linear
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import Linear
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder, Layer, Weights
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.model import Model
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import SpecialTokens
 
 
 class FreeModel(Model):

@@ -10,13 +10,13 @@ import numpy as np
 
 from benchmarks.chattts.parts import hardware
 from benchmarks.chattts.workload import QUEUE, Plan, texts
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
-from gpu_consumers.engines.chattts.load import build as build_engine
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.text import FrontEnd
-from schemas.messages import SpeechRequest
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
+from seedcast.gpu_consumers.engines.chattts.load import build as build_engine
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.text import FrontEnd
+from seedcast.schemas.messages import SpeechRequest
 
 URGENT_TEXT = "The gate has changed."
 INTERVAL = 8  # steps between two urgent requests

@@ -8,7 +8,7 @@ from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.parts import build
 from benchmarks.chattts.profile import by_part
 from benchmarks.chattts.workload import AUDIO_SECONDS, QUEUE, Plan
-from gpu_consumers.engines.chattts.hardware import MIB, static_memory
+from seedcast.gpu_consumers.engines.chattts.hardware import MIB, static_memory
 
 WARM_UP = 3  # tokens
 PROFILED = 8  # steps

@@ -6,19 +6,19 @@ import torch
 from safetensors.torch import load_file
 
 from benchmarks.chattts.workload import Plan, texts
-from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, SPEECH
-from gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
-from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel, Stepper
-from gpu_consumers.engines.chattts.load import PACE, prepare
-from gpu_consumers.engines.chattts.model import speaker, upstream_modules
-from gpu_consumers.engines.chattts.model.decoder import Decoder
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.model.model import Model
-from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter
-from gpu_consumers.engines.chattts.model.vocoder import Vocoder
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
+from seedcast.gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, SPEECH
+from seedcast.gpu_consumers.engines.chattts.hardware import Hardware, ensure_fits
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel, Stepper
+from seedcast.gpu_consumers.engines.chattts.load import PACE, prepare
+from seedcast.gpu_consumers.engines.chattts.model import speaker, upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.model import Model
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from seedcast.gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
 VOICES = 8
 

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from benchmarks.chattts.parts import build
 from benchmarks.chattts.workload import Plan
-from gpu_consumers.engines.chattts.hardware import DTYPES
-from gpu_consumers.engines.chattts.model.decoder import Decoder
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.hardware import DTYPES
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
 ROWS, TOKENS = 8, 16
 

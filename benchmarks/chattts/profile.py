@@ -9,7 +9,7 @@ import pstats
 import torch
 
 from benchmarks.chattts.parts import Parts
-from gpu_consumers.engines.chattts.model.slots import Generation
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation
 
 Functions = dict[tuple[str, int, str], object]
 Names = tuple[tuple[str, str], ...]  # (path below engines/chattts, function)

@@ -9,8 +9,8 @@ import torch
 
 from benchmarks.chattts.memory import peak_mib
 from benchmarks.chattts.workload import AUDIO_SECONDS, Plan, texts
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
 
 @dataclass(frozen=True)

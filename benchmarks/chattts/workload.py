@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from producers.rows.sample_list import rows
+from seedcast.producers.rows.sample_list import rows
 
 AUDIO_SECONDS = 512 / 24_000  # per token
 SHORTEST, LONGEST = 94, 562  # tokens: 2 and 12 seconds

@@ -7,7 +7,7 @@ import os
 
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 
 
 def deployment(settings: Settings, name: str, partitions: int = 8) -> Settings:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from benchmarks.night.records import CONTENT_TYPE, PROFILE, audio_of, data_of, key_of, result_of
 from benchmarks.night.topics import commit_all, send
-from producers import SubmitOptions, submit_requests
-from schemas.messages import SpeechRequest, SpeechResult
-from schemas.topics import (
+from seedcast.campaigns.requests import read_requests
+from seedcast.codec import encode_json, encode_synthesis
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas.messages import SpeechRequest, SpeechResult
+from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
     GPU_CONSUMERS,
@@ -20,10 +23,8 @@ from schemas.topics import (
     REQUESTS_URGENT,
     RESULTS,
 )
-from seedcast.campaigns.requests import read_requests
-from seedcast.codec import encode_json, encode_synthesis
 from seedcast.settings import Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 
 VOICES = 8
 BATCH = 4096  # objects submitted to the threads at once

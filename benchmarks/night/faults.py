@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from benchmarks.night.fabricate import Night
 from benchmarks.night.records import CONTENT_TYPE, PROFILE, data_of, key_of
-from schemas.messages import RequestError, SpeechRequest, SpeechResult
-from storage.objects import object_key
+from seedcast.schemas.messages import RequestError, SpeechRequest, SpeechResult
+from seedcast.storage.objects import object_key
 
 # Returns what the audit must name: a request's id, or an object's URI.
 Fault = Callable[[Night, SpeechRequest], str]

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from benchmarks.night.fabricate import Night
 from benchmarks.night.faults import ExpectedFinding
-from schemas.messages import Campaign, SpeechRequest
 from seedcast.campaigns.campaign_topic import announce
 from seedcast.kafka import Producer
+from seedcast.schemas.messages import Campaign, SpeechRequest
 
 # Finishes the night, but for what is omitted. Returns what the audit must name; "": no examples.
 Finish = Callable[[Night, list[SpeechRequest]], str]

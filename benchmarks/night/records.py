@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 
-from schemas.messages import RawAudio, Receipt, Rendition, SpeechRequest, SpeechResult
 from seedcast.codec import Waveform, encode_flac, text_digest, waveform_sha256
-from storage.objects import object_key
+from seedcast.schemas.messages import RawAudio, Receipt, Rendition, SpeechRequest, SpeechResult
+from seedcast.storage.objects import object_key
 
 PROFILE, CONTENT_TYPE = "telephony", "audio/wav"
 ENGINE, CHAIN = "fabricated-engine", "fabricated-chain"

@@ -5,9 +5,9 @@ from contextlib import closing
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from schemas.topics import Topic
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin, Producer, client_config
+from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 
 

@@ -6,9 +6,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from schemas.messages import RequestError, SpeechRequest
 from seedcast.codec import Waveform
 from seedcast.errors import EngineFailed
+from seedcast.schemas.messages import RequestError, SpeechRequest
 from seedcast.settings import Settings
 
 CHATTTS_PACKAGES = (
@@ -69,15 +69,15 @@ class Engine(Protocol):
 
 
 def _espeak(settings: Settings) -> Engine:
-    from gpu_consumers.engines.espeak import EspeakEngine
+    from seedcast.gpu_consumers.engines.espeak import EspeakEngine
 
     return EspeakEngine(settings.gpu.slots or 8)
 
 
 def _chattts(settings: Settings) -> Engine:
     ensure_chattts_installed()
-    from gpu_consumers.engines.chattts.load import load
-    from gpu_consumers.engines.chattts.weights.assets import Assets
+    from seedcast.gpu_consumers.engines.chattts.load import load
+    from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
     return load(settings.gpu, Assets.open(models_folder(settings)))
 

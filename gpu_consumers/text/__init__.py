@@ -1,6 +1,6 @@
 """The text front end: turns the text of a request into the segments that an engine speaks."""
 
-from gpu_consumers.text.front_end import FrontEnd, Prepared
-from gpu_consumers.text.split import Segment
+from seedcast.gpu_consumers.text.front_end import FrontEnd, Prepared
+from seedcast.gpu_consumers.text.split import Segment
 
 __all__ = ["FrontEnd", "Prepared", "Segment"]

@@ -5,7 +5,7 @@ No dot or apostrophe of theirs is left, because upstream drops these: "we'll" wo
 
 import re
 
-from gpu_consumers.text.rules import Rule, Rules
+from seedcast.gpu_consumers.text.rules import Rule, Rules
 
 _WORDS = {  # written with a dot
     "Dr": "doctor", "Mr": "mister", "Mrs": "missus", "Ms": "miss", "Prof": "professor",

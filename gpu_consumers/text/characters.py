@@ -12,8 +12,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from gpu_consumers.text.alphabet import is_han
-from gpu_consumers.text.normalizer import simplified
+from seedcast.gpu_consumers.text.alphabet import is_han
+from seedcast.gpu_consumers.text.normalizer import simplified
 
 _SIMPLIFIED = {"於": "于", "徵": "征", "〇": "零"}
 _PHRASES = (

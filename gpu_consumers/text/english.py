@@ -15,8 +15,8 @@ yuan. 3/5 is a fraction, except after a word such as "on" or "by"; 12/31 is a da
 
 import re
 
-from gpu_consumers.text import units
-from gpu_consumers.text.english_dates import (
+from seedcast.gpu_consumers.text import units
+from seedcast.gpu_consumers.text.english_dates import (
     DAY,
     HALF,
     MONTH,
@@ -28,8 +28,8 @@ from gpu_consumers.text.english_dates import (
     say_named_date,
     say_slash,
 )
-from gpu_consumers.text.normalizer import wetext_english
-from gpu_consumers.text.numbers import (
+from seedcast.gpu_consumers.text.normalizer import wetext_english
+from seedcast.gpu_consumers.text.numbers import (
     digit_groups,
     en_count,
     en_counted,
@@ -38,7 +38,7 @@ from gpu_consumers.text.numbers import (
     en_ordinal,
     en_year,
 )
-from gpu_consumers.text.rules import (
+from seedcast.gpu_consumers.text.rules import (
     CODE,
     CURRENCY,
     END,

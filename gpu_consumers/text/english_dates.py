@@ -2,9 +2,9 @@
 
 import re
 
-from gpu_consumers.text.normalizer import wetext_english
-from gpu_consumers.text.numbers import en_count, en_counted, en_ordinal, en_year
-from gpu_consumers.text.rules import digits_in, text_before
+from seedcast.gpu_consumers.text.normalizer import wetext_english
+from seedcast.gpu_consumers.text.numbers import en_count, en_counted, en_ordinal, en_year
+from seedcast.gpu_consumers.text.rules import digits_in, text_before
 
 MONTHS = (
     "January",

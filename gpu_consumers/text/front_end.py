@@ -26,11 +26,19 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from gpu_consumers.text import abbreviations, characters, english, language, mandarin, split, tags
-from gpu_consumers.text.alphabet import WORD
-from gpu_consumers.text.split import Segment
-from gpu_consumers.text.words import Vocabulary, canonicalise
 from seedcast.errors import EngineFailed, InvalidRequest
+from seedcast.gpu_consumers.text import (
+    abbreviations,
+    characters,
+    english,
+    language,
+    mandarin,
+    split,
+    tags,
+)
+from seedcast.gpu_consumers.text.alphabet import WORD
+from seedcast.gpu_consumers.text.split import Segment
+from seedcast.gpu_consumers.text.words import Vocabulary, canonicalise
 
 REVISION = 2  # raise it when the result for any text may change; it is part of the fingerprint
 LONGEST_REQUEST = 300  # seconds, pauses included

@@ -8,9 +8,9 @@ are the numbers in it ("Your order 订单 4411").
 import re
 from typing import Literal
 
-from gpu_consumers.text.alphabet import HAN
-from gpu_consumers.text.rules import CODE, LINK, NUMBER, START
-from gpu_consumers.text.units import UNIT
+from seedcast.gpu_consumers.text.alphabet import HAN
+from seedcast.gpu_consumers.text.rules import CODE, LINK, NUMBER, START
+from seedcast.gpu_consumers.text.units import UNIT
 
 Language = Literal["zh", "en"]
 

@@ -15,9 +15,9 @@
 
 import re
 
-from gpu_consumers.text import units
-from gpu_consumers.text.alphabet import HAN
-from gpu_consumers.text.mandarin_dates import (
+from seedcast.gpu_consumers.text import units
+from seedcast.gpu_consumers.text.alphabet import HAN
+from seedcast.gpu_consumers.text.mandarin_dates import (
     DAY,
     HALF,
     TIME,
@@ -27,8 +27,14 @@ from gpu_consumers.text.mandarin_dates import (
     say_month_day,
     say_slash,
 )
-from gpu_consumers.text.numbers import digit_groups, zh_count, zh_counted, zh_digits, zh_number
-from gpu_consumers.text.rules import (
+from seedcast.gpu_consumers.text.numbers import (
+    digit_groups,
+    zh_count,
+    zh_counted,
+    zh_digits,
+    zh_number,
+)
+from seedcast.gpu_consumers.text.rules import (
     CODE,
     CURRENCY,
     LINK,

@@ -2,8 +2,8 @@
 
 import re
 
-from gpu_consumers.text.numbers import zh_count, zh_digits
-from gpu_consumers.text.rules import digits_in
+from seedcast.gpu_consumers.text.numbers import zh_count, zh_digits
+from seedcast.gpu_consumers.text.rules import digits_in
 
 TIME = r"(?:[01]?\d|2[0-4])"
 HALF = r"\s?(?i:[ap]\.?m\.?)(?![A-Za-z])"  # AM or PM

@@ -13,7 +13,7 @@ wetext 0.1.8 is wrong on these (measured), so they are handled here:
 
 from functools import lru_cache
 
-from gpu_consumers.text.normalizer import wetext_english, wetext_mandarin
+from seedcast.gpu_consumers.text.normalizer import wetext_english, wetext_mandarin
 
 SCALES = ("", " thousand", " million", " billion")
 LONGEST = 12  # digits said as a count; of a longer number each digit is said

@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from gpu_consumers.text.alphabet import HAN, WORD
-from gpu_consumers.text.tags import TOKEN
+from seedcast.gpu_consumers.text.alphabet import HAN, WORD
+from seedcast.gpu_consumers.text.tags import TOKEN
 
 # Milliseconds of speech at speed 1, roughly as ChatTTS reads: 4.5 ideographs, or 13 letters and
 # spaces, per second. They are whole numbers, so that sums are exact.

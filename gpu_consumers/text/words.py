@@ -15,8 +15,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gpu_consumers.text.alphabet import HAN, WORD, is_han
-from gpu_consumers.text.tags import MARKERS
+from seedcast.gpu_consumers.text.alphabet import HAN, WORD, is_han
+from seedcast.gpu_consumers.text.tags import MARKERS
 
 LONGEST_WORD = 40  # letters; a longer word is cut, so that no segment is longer than asked
 _STOP = re.compile(r"[.。!?]")

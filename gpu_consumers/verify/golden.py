@@ -5,7 +5,7 @@ Never alter one. Give an utterance that differs a new name.
 
 from datetime import UTC, datetime
 
-from schemas.messages import SpeechRequest
+from seedcast.schemas.messages import SpeechRequest
 
 _SUBMITTED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

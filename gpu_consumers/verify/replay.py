@@ -11,13 +11,13 @@ from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Literal
 
-from gpu_consumers.engines import Engine, Utterance
-from schemas.messages import ErrorCode, Receipt, SpeechRequest, SpeechResult
-from schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.campaigns.requests import read_requests
 from seedcast.codec import decode_result, text_digest, waveform_sha256
 from seedcast.errors import Undecodable
+from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.kafka import TopicReader
+from seedcast.schemas.messages import ErrorCode, Receipt, SpeechRequest, SpeechResult
+from seedcast.schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
 
 SEED = 1  # of the shuffle

@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Iterable
 from hashlib import blake2b
 
-from schemas.messages import Receipt, SpeechResult
+from seedcast.schemas.messages import Receipt, SpeechResult
 
 AT_LEAST = 20  # receipts
 _RANKS = 2**64

@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 
 import structlog
 
-from gpu_consumers.engines import Engine, Utterance
-from gpu_consumers.verify.golden import GOLDEN
-from gpu_consumers.verify.replay import error_code, synthesise
-from schemas.messages import VoiceLock
-from schemas.topics import GPU_CONSUMERS
 from seedcast.codec import decode_voice_lock, encode_json, waveform_sha256
 from seedcast.errors import InvalidInput, MissingObject, Undecodable, VoiceLockBroken
+from seedcast.gpu_consumers.engines import Engine, Utterance
+from seedcast.gpu_consumers.verify.golden import GOLDEN
+from seedcast.gpu_consumers.verify.replay import error_code, synthesise
 from seedcast.retry import reach_store
+from seedcast.schemas.messages import VoiceLock
+from seedcast.schemas.topics import GPU_CONSUMERS
 from seedcast.settings import Settings
-from storage.objects import ObjectStore
+from seedcast.storage.objects import ObjectStore
 
 log = structlog.get_logger(__name__)
 

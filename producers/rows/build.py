@@ -6,19 +6,19 @@ from typing import Any
 
 import msgspec
 
-from producers.rows import values as cells
-from producers.rows.columns import FIELDS, METADATA, Columns, columns_of
-from producers.rows.content import check_request
-from producers.rows.parsers import Parser, parse_template, parsers
-from producers.rows.request_ids import RequestIds, campaign_id
-from producers.rows.template import Template, Values
-from producers.rows.values import InvalidValue
-from producers.submit.options import SubmitOptions
-from schemas.messages import SpeechRequest, Style
 from seedcast.catalog import text as texts
 from seedcast.catalog.profiles import Profiles
 from seedcast.catalog.voices import NONE, STYLE, Voice, Voices
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.producers.rows import values as cells
+from seedcast.producers.rows.columns import FIELDS, METADATA, Columns, columns_of
+from seedcast.producers.rows.content import check_request
+from seedcast.producers.rows.parsers import Parser, parse_template, parsers
+from seedcast.producers.rows.request_ids import RequestIds, campaign_id
+from seedcast.producers.rows.template import Template, Values
+from seedcast.producers.rows.values import InvalidValue
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.schemas.messages import SpeechRequest, Style
 
 MAX_METADATA = 32  # entries of a request, the row's number and id among them
 

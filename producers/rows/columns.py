@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-from producers.rows.values import InvalidValue, require_utf8
 from seedcast.catalog.voices import STYLE
+from seedcast.producers.rows.values import InvalidValue, require_utf8
 
 METADATA = "metadata."
 FIELDS = {  # column: field of SpeechRequest

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from schemas.messages import SpeechRequest
-from schemas.topics import KIB, REQUESTS
 from seedcast.catalog import text
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import InvalidRequest, InvalidRow, Undecodable
+from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import KIB, REQUESTS
 
 # Key, headers and the batch around a record count towards the topic's limit, too.
 MAX_BYTES = REQUESTS.max_bytes - 16 * KIB

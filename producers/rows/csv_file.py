@@ -9,9 +9,9 @@ from typing import Literal
 import pyarrow
 import pyarrow.csv
 
-from producers.rows.encoding import count_quotes
-from producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.producers.rows.encoding import count_quotes
+from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
 
 # In one thread: with several, Arrow does not number the rows of the wrong width.
 _READING = pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False)

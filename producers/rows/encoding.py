@@ -3,8 +3,8 @@
 import codecs
 from pathlib import Path
 
-from producers.rows.rows import BLOCK
 from seedcast.errors import InvalidInput
+from seedcast.producers.rows.rows import BLOCK
 
 
 def count_quotes(path: Path) -> int:

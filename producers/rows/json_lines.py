@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 import msgspec
 
-from producers.rows.encoding import refuse_utf16
-from producers.rows.rows import BLOCK, BadRow, Row, Rows
 from seedcast.errors import InvalidRow
+from seedcast.producers.rows.encoding import refuse_utf16
+from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows
 
 _Decoder = msgspec.json.Decoder[dict[str, object]]
 

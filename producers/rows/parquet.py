@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
 
 BATCH = 2048  # rows
 

@@ -5,10 +5,10 @@ from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
 
-from producers.rows import values
-from producers.rows.template import Template, compile_template
-from producers.rows.values import InvalidValue
 from seedcast.catalog.voices import STYLE, Voices
+from seedcast.producers.rows import values
+from seedcast.producers.rows.template import Template, compile_template
+from seedcast.producers.rows.values import InvalidValue
 
 Parser = Callable[[Any], Any]  # raises InvalidValue
 

@@ -7,11 +7,11 @@ raises InvalidInput, before its first row as far as possible.
 from collections.abc import Callable
 from pathlib import Path
 
-from producers.rows.csv_file import read_csv
-from producers.rows.json_lines import read_json_lines
-from producers.rows.parquet import read_parquet
-from producers.rows.rows import Rows
 from seedcast.errors import InvalidInput
+from seedcast.producers.rows.csv_file import read_csv
+from seedcast.producers.rows.json_lines import read_json_lines
+from seedcast.producers.rows.parquet import read_parquet
+from seedcast.producers.rows.rows import Rows
 
 _READERS: dict[str, Callable[[Path], Rows]] = {
     ".csv": read_csv,

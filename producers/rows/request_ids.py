@@ -4,8 +4,8 @@ import hashlib
 
 import msgspec
 
-from schemas.messages import CampaignId
 from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import CampaignId
 
 
 def campaign_id(name: str) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from schemas.messages import MAX_VOICE_SEED, Priority, Speaker, Speed, Style, VoiceSeed
 from seedcast.catalog.voices import Voice, Voices
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.schemas.messages import MAX_VOICE_SEED, Priority, Speaker, Speed, Style, VoiceSeed
 
 NAMED = 20  # voices that an error lists
 MAX_ID = 256  # characters

@@ -6,10 +6,10 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from producers.rows.request_ids import request_id
-from schemas.messages import Campaign, SpeechRequest
 from seedcast.campaigns.requests import read_requests
 from seedcast.campaigns.subscription import read_results
+from seedcast.producers.rows.request_ids import request_id
+from seedcast.schemas.messages import Campaign, SpeechRequest
 from seedcast.settings import Settings
 
 Status = Literal["spoken", "under_way"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from schemas.messages import CampaignState, Priority, Style
+from seedcast.schemas.messages import CampaignState, Priority, Style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class SubmitOptions:
     style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread
     seal: bool = True  # False: more will be submitted to this campaign
-    # The campaign whose failed and expired requests these repeat (see `producers.submit.retry`).
+    # The campaign whose failed and expired requests these repeat, as `rebuild.py` does.
     retry_of: str | None = None
     dry_run: bool = False  # everything but Kafka
     state_dir: Path | None = None  # of the journal and the rejected rows; None: beside the file

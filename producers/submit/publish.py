@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from functools import partial
 
-from schemas.messages import SpeechRequest
-from schemas.topics import LANES
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Producer, partitioner
+from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import LANES
 from seedcast.settings import Settings
 
 PARTING = 5.0  # seconds to deliver what is queued when the run is interrupted

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from producers.rows.build import Builder
-from producers.rows.read import read
-from producers.rows.rows import BadRow, Rows
-from producers.submit.options import SubmitOptions
-from schemas.messages import SpeechRequest
 from seedcast.catalog import profiles, voices
 from seedcast.errors import InvalidRow
+from seedcast.producers.rows.build import Builder
+from seedcast.producers.rows.read import read
+from seedcast.producers.rows.rows import BadRow, Rows
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings
 
 

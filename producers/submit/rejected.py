@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from producers.rows.values import printable
-from producers.submit.options import Rejection
-from schemas.messages import SpeechRequest
 from seedcast.errors import InvalidRow, LocalResource
+from seedcast.producers.rows.values import printable
+from seedcast.producers.submit.options import Rejection
+from seedcast.schemas.messages import SpeechRequest
 
 REPORTED = 100  # rejections in the report; the file has all of them
 

@@ -6,16 +6,16 @@ from datetime import datetime
 
 import structlog
 
-from producers.rows.content import digest
-from producers.submit.journal import Entry
-from schemas.messages import Campaign, CampaignState, SpeechRequest
-from schemas.topics import CAMPAIGNS
 from seedcast.campaigns.campaign_state import sealed
 from seedcast.campaigns.campaign_topic import Campaigns, announce, read_campaigns, write_campaign
 from seedcast.campaigns.requests import REQUESTS_TOPICS, read_requests
 from seedcast.embedded.stack_state import is_embedded_broker
 from seedcast.errors import InvalidInput, TopicMismatch
 from seedcast.kafka import Admin, Producer
+from seedcast.producers.rows.content import digest
+from seedcast.producers.submit.journal import Entry
+from seedcast.schemas.messages import Campaign, CampaignState, SpeechRequest
+from seedcast.schemas.topics import CAMPAIGNS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

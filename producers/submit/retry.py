@@ -9,16 +9,16 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from producers.rows.build import Builder
-from producers.submit.failed_requests import OtherRetries, copy_to, failed_requests
-from producers.submit.options import OnProgress, SubmitOptions, SubmitReport
-from producers.submit.rebuild import rebuild_file
-from producers.submit.submit import submit_requests
-from schemas.messages import Campaign, SpeechRequest
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
 from seedcast.campaigns.requests import read_requests
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidInput
+from seedcast.producers.rows.build import Builder
+from seedcast.producers.submit.failed_requests import OtherRetries, copy_to, failed_requests
+from seedcast.producers.submit.options import OnProgress, SubmitOptions, SubmitReport
+from seedcast.producers.submit.rebuild import rebuild_file
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas.messages import Campaign, SpeechRequest
 from seedcast.settings import Settings
 
 NAMED = 10  # ids of missing requests in the report

@@ -3,18 +3,23 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from producers.rows.build import Builder
-from producers.rows.content import check_deadline, digest, encode
-from producers.rows.rows import BadRow
-from producers.submit.journal import Entry, Journal
-from producers.submit.options import OnProgress, SubmitOptions, SubmitProgress, SubmitReport
-from producers.submit.publish import Publisher
-from producers.submit.rejected import Rejected
-from producers.submit.remote import Remote
-from schemas.messages import SpeechRequest
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Producer
+from seedcast.producers.rows.build import Builder
+from seedcast.producers.rows.content import check_deadline, digest, encode
+from seedcast.producers.rows.rows import BadRow
+from seedcast.producers.submit.journal import Entry, Journal
+from seedcast.producers.submit.options import (
+    OnProgress,
+    SubmitOptions,
+    SubmitProgress,
+    SubmitReport,
+)
+from seedcast.producers.submit.publish import Publisher
+from seedcast.producers.submit.rejected import Rejected
+from seedcast.producers.submit.remote import Remote
+from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings
 
 Came = Mapping[str, object] | SpeechRequest

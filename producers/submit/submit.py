@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from producers.rows.build import Builder
-from producers.rows.read import read
-from producers.rows.request_ids import campaign_id
-from producers.submit.journal import Journal
-from producers.submit.options import OnProgress, SubmitOptions, SubmitReport
-from producers.submit.rejected import Rejected
-from producers.submit.remote import Remote
-from producers.submit.run import Came, Given, Run
 from seedcast.catalog import profiles, voices
+from seedcast.producers.rows.build import Builder
+from seedcast.producers.rows.read import read
+from seedcast.producers.rows.request_ids import campaign_id
+from seedcast.producers.submit.journal import Journal
+from seedcast.producers.submit.options import OnProgress, SubmitOptions, SubmitReport
+from seedcast.producers.submit.rejected import Rejected
+from seedcast.producers.submit.remote import Remote
+from seedcast.producers.submit.run import Came, Given, Run
 from seedcast.settings import Settings
 
 BATCH = 2048  # rows between two entries in the journal

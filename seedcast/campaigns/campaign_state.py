@@ -2,8 +2,8 @@
 
 from msgspec.structs import replace
 
-from schemas.messages import Campaign, CampaignState, RequestError
 from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import Campaign, CampaignState, RequestError
 
 CANCELLED = RequestError(
     code="cancelled", message="its campaign was cancelled before it was spoken"

@@ -6,12 +6,12 @@ from typing import Self
 
 import structlog
 
-from schemas.messages import Campaign, CampaignState
-from schemas.topics import CAMPAIGNS
 from seedcast.campaigns.campaign_state import merged
 from seedcast.codec import decode_campaign, encode_json
 from seedcast.errors import InvalidInput, Undecodable
 from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.schemas.messages import Campaign, CampaignState
+from seedcast.schemas.topics import CAMPAIGNS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

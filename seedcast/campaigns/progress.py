@@ -9,12 +9,12 @@ from hashlib import blake2b
 import structlog
 from msgspec.structs import replace
 
-from schemas.messages import Campaign, SpeechResult
-from schemas.topics import DAY, RESULTS
 from seedcast.campaigns.campaign_topic import Campaigns, announce
 from seedcast.codec import decode_result
 from seedcast.errors import InvalidInput, Undecodable
 from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.schemas.messages import Campaign, SpeechResult
+from seedcast.schemas.topics import DAY, RESULTS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from schemas.messages import SpeechRequest
-from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT, Topic
 from seedcast.codec import decode_request
 from seedcast.errors import Poison
 from seedcast.kafka import TopicReader
+from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT, Topic
 from seedcast.settings import Settings
 
 REQUESTS_TOPICS = (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED)

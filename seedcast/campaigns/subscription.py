@@ -1,13 +1,5 @@
 """Results of requests: read them, or subscribe to them.
 
-    from seedcast import embedded, settings
-    from seedcast.campaigns.subscription import subscribe
-
-    connected = embedded.connected(settings.load())
-    with subscribe(connected, group="billing", campaign="july-bills") as results:
-        for result in results:
-            print(result.metadata["id"], result.status, [r.uri for r in result.renditions])
-
 The loop ends when every request of the campaign has its outcome. Run again, it goes on after the
 last result that was handled.
 """
@@ -20,12 +12,12 @@ from typing import Self
 
 import structlog
 
-from schemas.messages import SpeechResult
-from schemas.topics import RESULTS
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.campaigns.progress import Outcomes, Seen, decode_readable
 from seedcast.errors import InvalidInput, Retryable
 from seedcast.kafka import Committed, GroupConsumer, Partition, Record, TopicReader
+from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)

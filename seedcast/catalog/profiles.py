@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.messages import ProfileName
 from seedcast.errors import InvalidSettings
+from seedcast.schemas.messages import ProfileName
 from seedcast.settings import PostprocessSettings
 
 Format = Literal["wav-pcm16", "wav-ulaw", "wav-alaw", "flac", "ogg-opus", "mp3"]

@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 
-from schemas.messages import MAX_TEXT, ErrorCode
+from seedcast.schemas.messages import MAX_TEXT, ErrorCode
 
 _ALLOWED_CONTROLS = "\n\r\t"
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from schemas.messages import Speaker, Speed, Style, VoiceSeed
 from seedcast.errors import InvalidSettings
+from seedcast.schemas.messages import Speaker, Speed, Style, VoiceSeed
 from seedcast.settings import Settings
 
 # A name does not begin with a digit, so that no name looks like a seed.

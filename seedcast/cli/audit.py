@@ -18,9 +18,9 @@ from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
-    from producers import SubmitOptions
-    from storage.audit import Finding, ObjectCheck, Report
-    from storage.audit.collect import OnProgress
+    from seedcast.producers.submit.options import SubmitOptions
+    from seedcast.storage.audit import Finding, ObjectCheck, Report
+    from seedcast.storage.audit.collect import OnProgress
 
 COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "skipped": "dim"}
 
@@ -53,8 +53,8 @@ def audit(
     With --source, give the id column, template, voice, speed and style that the list was
     submitted with.
     """
-    from storage.audit import audit as run_audit
-    from storage.s3 import S3Store
+    from seedcast.storage.audit import audit as run_audit
+    from seedcast.storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
@@ -76,7 +76,7 @@ def audit(
 
 def _rows(settings: Settings, source: Path, options: "SubmitOptions") -> Iterator[tuple[int, str]]:
     """Return number and request id of each row; a wrong list is refused before it is read."""
-    from producers import rebuild_file
+    from seedcast.producers.submit.rebuild import rebuild_file
 
     requests = rebuild_file(settings, source, options)
     return ((int(request.metadata["row"]), request.request_id) for request in requests)
@@ -85,7 +85,7 @@ def _rows(settings: Settings, source: Path, options: "SubmitOptions") -> Iterato
 @contextmanager
 def _live() -> "Iterator[OnProgress]":
     """Show the audit's current step and how far it is."""
-    from storage.audit import Progress as AuditProgress
+    from seedcast.storage.audit import Progress as AuditProgress
 
     columns = (
         TextColumn("{task.description:<10}"),

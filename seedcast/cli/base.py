@@ -67,7 +67,7 @@ def with_engine(settings: Settings, engine: str | None) -> Settings:
     """Return the settings with this engine; unchanged if None. Raises BadParameter."""
     if engine is None:
         return settings
-    from gpu_consumers.engines import ENGINES
+    from seedcast.gpu_consumers.engines import ENGINES
 
     if engine not in ENGINES:
         raise typer.BadParameter(f"expected one of {', '.join(ENGINES)}, got {engine}")

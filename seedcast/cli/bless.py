@@ -13,8 +13,8 @@ from seedcast.errors import VoiceLockBroken
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
-    from schemas.messages import VoiceLock
-    from storage.objects import ObjectStore
+    from seedcast.schemas.messages import VoiceLock
+    from seedcast.storage.objects import ObjectStore
 
 
 @models.command()
@@ -30,9 +30,9 @@ def bless(
 
     From then on, a GPU consumer that sounds otherwise takes no partitions.
     """
-    from gpu_consumers.verify import voice_lock
-    from schemas.topics import GPU_CONSUMERS
-    from storage.s3 import S3Store
+    from seedcast.gpu_consumers.verify import voice_lock
+    from seedcast.schemas.topics import GPU_CONSUMERS
+    from seedcast.storage.s3 import S3Store
 
     quiet_logs()
     settings = with_engine(connected(), engine)
@@ -56,7 +56,7 @@ def bless(
 
 def _blessed(store: "ObjectStore", group: str, engine: str) -> "VoiceLock | None":
     """Return the lock in force. None if there is none, or if it is unreadable."""
-    from gpu_consumers.verify import voice_lock
+    from seedcast.gpu_consumers.verify import voice_lock
 
     try:
         return voice_lock.read(store, group, engine)
@@ -66,8 +66,8 @@ def _blessed(store: "ObjectStore", group: str, engine: str) -> "VoiceLock | None
 
 
 def _observe(settings: Settings, group: str) -> "VoiceLock":
-    from gpu_consumers import engines
-    from gpu_consumers.verify import voice_lock
+    from seedcast.gpu_consumers import engines
+    from seedcast.gpu_consumers.verify import voice_lock
 
     with err.status("speaking the golden utterances"), closing(engines.load(settings)) as engine:
         return voice_lock.observe(engine, group, settings.gpu.engine)
@@ -75,7 +75,7 @@ def _observe(settings: Settings, group: str) -> "VoiceLock":
 
 def _show(before: "VoiceLock | None", after: "VoiceLock") -> None:
     """Print what the blessing changes."""
-    from gpu_consumers.verify import voice_lock
+    from seedcast.gpu_consumers.verify import voice_lock
 
     when = before.blessed_at.isoformat(timespec="seconds") if before else "never"
     out.print(f"group {after.group}, engine {after.engine}; blessed before: {when}", soft_wrap=True)

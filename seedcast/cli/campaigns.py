@@ -10,8 +10,8 @@ from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
-    from schemas.messages import Campaign
     from seedcast.campaigns.progress import Progress
+    from seedcast.schemas.messages import Campaign
 
 
 COLUMNS = {

@@ -9,7 +9,7 @@ from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
-    from schemas.messages import Campaign
+    from seedcast.schemas.messages import Campaign
 
 CampaignName = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="Its name, as `seedcast campaigns` lists it.")

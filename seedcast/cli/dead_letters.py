@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from schemas.topics import DEAD_LETTERS
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
 from seedcast.errors import InvalidInput, Undecodable
+from seedcast.schemas.topics import DEAD_LETTERS
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
-    from storage.dead_letters import DeadLetter
+    from seedcast.storage.dead_letters import DeadLetter
 
 letters = typer.Typer(no_args_is_help=True, help="Records without a readable request id.")
 app.add_typer(letters, name="dead-letters", rich_help_panel="Operations")
@@ -43,8 +43,8 @@ def list_letters(as_json: Json = False) -> None:
 @letters.command()
 def show(offset: Offset) -> None:
     """Show one with everything that is known, and up to 2,000 of its original bytes."""
-    from storage.dead_letters import original
-    from storage.s3 import S3Store
+    from seedcast.storage.dead_letters import original
+    from seedcast.storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
@@ -67,8 +67,8 @@ def redrive(
     A second run sends the same records a second time.
     """
     from seedcast.kafka import Producer
-    from storage.dead_letters import original
-    from storage.s3 import S3Store
+    from seedcast.storage.dead_letters import original
+    from seedcast.storage.s3 import S3Store
 
     if (offset is None) != everything:
         got = "both" if everything else "neither"
@@ -85,7 +85,7 @@ def redrive(
 
 def _newest(settings: Settings) -> Iterator["DeadLetter"]:
     """Yield the last letter of each record. Reads the topic twice, so that none is held."""
-    from storage.dead_letters import newest
+    from seedcast.storage.dead_letters import newest
 
     positions = newest(_read(settings))
     return (letter for letter in _read(settings, warn=False) if letter.position in positions)
@@ -94,7 +94,7 @@ def _newest(settings: Settings) -> Iterator["DeadLetter"]:
 def _read(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
     """Yield the letters of the topic. What cannot be read is reported if `warn`, and left out."""
     from seedcast.kafka import TopicReader
-    from storage.dead_letters import parse
+    from seedcast.storage.dead_letters import parse
 
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         for record in reader.to_end():

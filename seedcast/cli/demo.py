@@ -28,9 +28,9 @@ from seedcast.errors import EngineFailed
 from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
-    from producers import SubmitReport
     from seedcast.campaigns.progress import Progress
     from seedcast.embedded import Process, Stack
+    from seedcast.producers.submit.options import SubmitReport
 
 GPU = "gpu-consumer-1"
 WORKERS = {GPU: ["run", "gpu-consumer"], "postprocess-1": ["run", "postprocess"]}
@@ -94,7 +94,7 @@ def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
     The list is a copy, since the journal and the rejected rows are written beside it.
     Each engine has its own campaign, so that each is heard.
     """
-    from producers.rows.sample_list import write_csv
+    from seedcast.producers.rows.sample_list import write_csv
 
     parts = ["demo"]
     if engine != "espeak":
@@ -134,8 +134,8 @@ def _running(engine: str) -> Iterator[tuple["Stack", Settings]]:
 
 
 def _submit(settings: Settings, source: Path, campaign: str) -> "SubmitReport":
-    from producers import SubmitOptions
     from seedcast.cli.submit import send
+    from seedcast.producers.submit.options import SubmitOptions
 
     return send(settings, source, SubmitOptions(campaign=campaign, id_column="id"))
 
@@ -189,8 +189,8 @@ def _engine(stack: "Stack") -> str:
 def _export(settings: Settings, campaign: str) -> Path:
     """Write the campaign's audio to files in SEEDCAST_HOME; return their folder."""
     from seedcast.campaigns.subscription import read_results
-    from storage.export import export_audio
-    from storage.s3 import S3Store
+    from seedcast.storage.export import export_audio
+    from seedcast.storage.s3 import S3Store
 
     folder = settings.home / "audio" / campaign
     export_audio(S3Store(settings.s3), read_results(settings, campaign=campaign), folder)
@@ -200,7 +200,7 @@ def _export(settings: Settings, campaign: str) -> Path:
 def _summary(
     settings: Settings, report: "SubmitReport", progress: "Progress", seconds: float
 ) -> Summary:
-    from storage.s3 import S3Store
+    from seedcast.storage.s3 import S3Store
 
     objects = sum(1 for _ in S3Store(settings.s3).list(f"{report.campaign_id}/"))
     return Summary(

@@ -113,7 +113,7 @@ def _voices(settings: Settings) -> str:
 
 
 def _engine(settings: Settings) -> str:
-    from gpu_consumers import engines
+    from seedcast.gpu_consumers import engines
 
     return engines.load(settings).fingerprint
 
@@ -142,7 +142,7 @@ def _topics(settings: Settings) -> str:
 
 def _s3(settings: Settings) -> str:
     from seedcast import embedded
-    from storage.s3 import S3Store
+    from seedcast.storage.s3 import S3Store
 
     settings = embedded.connected(settings)
     S3Store(settings.s3).ensure_bucket()

@@ -11,7 +11,7 @@ from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
 from seedcast.settings import load
 
 if TYPE_CHECKING:
-    from stream_apps.inspect.inspection import Inspection
+    from seedcast.stream_apps.inspect.inspection import Inspection
 
 
 @app.command(rich_help_panel="Daily work")
@@ -37,8 +37,8 @@ def inspect(
     The waveform before is read from the audio topics, which keep it for two days.
     A file is put through the chain here.
     """
-    from stream_apps.inspect.find import inspect_file, inspect_request
-    from stream_apps.inspect.inspection import steps
+    from seedcast.stream_apps.inspect.find import inspect_file, inspect_request
+    from seedcast.stream_apps.inspect.inspection import steps
 
     quiet_logs()
     if Path(what).exists():
@@ -54,7 +54,7 @@ def inspect(
     else:
         _print(inspection, figures)
     if output:
-        from stream_apps.inspect.picture import save
+        from seedcast.stream_apps.inspect.picture import save
 
         save(inspection, output)
         err.print(f"{output} written", soft_wrap=True)

@@ -13,8 +13,8 @@ from seedcast.errors import InvalidInput, LocalResource
 from seedcast.settings import load
 
 if TYPE_CHECKING:
-    from gpu_consumers.engines.chattts.weights.assets import Assets, Comparison
-    from gpu_consumers.engines.chattts.weights.inventory import Model
+    from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets, Comparison
+    from seedcast.gpu_consumers.engines.chattts.weights.inventory import Model
 
 models = typer.Typer(no_args_is_help=True, help="Manage the weights that speak.")
 app.add_typer(models, name="models", rich_help_panel="Operations")
@@ -52,7 +52,7 @@ def pull(
     Exit code 1 if a file differs, 75 while the hub is unavailable.
     """
     _ensure_installed()
-    from gpu_consumers.engines.chattts.weights import hub
+    from seedcast.gpu_consumers.engines.chattts.weights import hub
 
     quiet_logs()
     err.print(hub.LICENCES, soft_wrap=True)
@@ -68,7 +68,7 @@ def check(folder: Folder = None, as_json: Json = False) -> None:
     Exit code 1 if one differs.
     """
     _ensure_installed()
-    from gpu_consumers.engines.chattts.weights.assets import Assets
+    from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
     _report(Assets(folder or _in_force()), as_json)
 
@@ -99,8 +99,8 @@ def fabricate(
     try:
         if not force:
             _refuse_if_used(folder)
-        from gpu_consumers.engines.chattts.model.dimensions import SIZES
-        from gpu_consumers.engines.chattts.weights.fabricate import fabricate as write
+        from seedcast.gpu_consumers.engines.chattts.model.dimensions import SIZES
+        from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate as write
 
         write(folder, SIZES[size], seed)
     except OSError as error:
@@ -123,7 +123,7 @@ def fabricate(
 def list_models(as_json: Json = False) -> None:
     """List the models in SEEDCAST_HOME, and the one in force."""
     _ensure_installed()
-    from gpu_consumers.engines.chattts.weights.inventory import inventory
+    from seedcast.gpu_consumers.engines.chattts.weights.inventory import inventory
 
     available = inventory(load().home / "models", _in_force())
     if as_json:
@@ -134,13 +134,13 @@ def list_models(as_json: Json = False) -> None:
 
 
 def _ensure_installed() -> None:
-    from gpu_consumers.engines import ensure_chattts_installed
+    from seedcast.gpu_consumers.engines import ensure_chattts_installed
 
     ensure_chattts_installed()
 
 
 def _in_force() -> Path:
-    from gpu_consumers.engines import models_folder
+    from seedcast.gpu_consumers.engines import models_folder
 
     return models_folder(load())
 

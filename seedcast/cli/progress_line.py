@@ -5,9 +5,9 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from producers import SubmitProgress
 from seedcast.campaigns.progress import Progress as CampaignProgress
 from seedcast.cli.base import err
+from seedcast.producers.submit.options import SubmitProgress
 
 
 class Line:

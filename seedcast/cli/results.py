@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from schemas.messages import Rendition, SpeechResult
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
 from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import Rendition, SpeechResult
 from seedcast.settings import Settings
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
@@ -44,7 +44,7 @@ def results(
 
 
 def _write(parquet: Path, rows: Iterable[SpeechResult]) -> None:
-    from storage import manifests
+    from seedcast.storage import manifests
 
     count = manifests.write(parquet, rows)
     out.print(f"{count:,} manifests in {parquet}", markup=False, soft_wrap=True)
@@ -79,7 +79,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Download one rendition, and check its hash."""
-    from storage.s3 import S3Store
+    from seedcast.storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()

@@ -12,7 +12,7 @@ from seedcast.cli.submit import show
 from seedcast.settings import Settings
 
 if TYPE_CHECKING:
-    from producers.submit.retry import RetryOptions, RetryReport
+    from seedcast.producers.submit.retry import RetryOptions, RetryReport
 
 
 @app.command(rich_help_panel="Daily work")
@@ -66,7 +66,7 @@ def retry(
     was submitted with.
     Exit code 1 if a request was rejected or cannot be found any more.
     """
-    from producers.submit.retry import RetryOptions
+    from seedcast.producers.submit.retry import RetryOptions
 
     quiet_logs()
     listed = spoken.submit_options(
@@ -94,8 +94,8 @@ def retry(
 
 
 def _send(settings: Settings, options: "RetryOptions") -> "RetryReport":
-    from producers.submit.retry import retry as submit_again
     from seedcast.cli.progress_line import live
+    from seedcast.producers.submit.retry import retry as submit_again
 
     with live() as line:
         return submit_again(settings, options, line.submitted)

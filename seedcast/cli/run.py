@@ -14,7 +14,7 @@ app.add_typer(runner, name="run", rich_help_panel="Workers")
 @runner.command("gpu-consumer")
 def gpu_consumer(engine: EngineName = None) -> None:
     """Synthesise: requests in, waveforms out."""
-    from gpu_consumers.app import run
+    from seedcast.gpu_consumers.app import run
 
     run(with_engine(connected(), engine))
 
@@ -22,6 +22,6 @@ def gpu_consumer(engine: EngineName = None) -> None:
 @runner.command("postprocess")
 def postprocess() -> None:
     """Render and deliver: waveforms in, audio objects and manifests out."""
-    from stream_apps.postprocess.app import run
+    from seedcast.stream_apps.postprocess.app import run
 
     run(connected())

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from schemas.messages import SpeechRequest
 from seedcast.cli.base import EngineName, app, err, out, quiet_logs, with_engine
 from seedcast.cli.style_options import UtteranceOptions, expand_options
 from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
-    from gpu_consumers.engines import Engine
     from seedcast.catalog.profiles import Profile
     from seedcast.codec import Waveform
+    from seedcast.gpu_consumers.engines import Engine
 
 PROFILE_OF_SUFFIX = {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}
 
@@ -36,8 +36,8 @@ def say(
     engine: EngineName = None,
 ) -> None:
     """Speak one text into a file, through the engine and post-processing, without Kafka."""
-    from gpu_consumers import engines
-    from stream_apps.audio.chain import render
+    from seedcast.gpu_consumers import engines
+    from seedcast.stream_apps.audio.chain import render
 
     quiet_logs()
     settings = with_engine(load(), engine)
@@ -88,11 +88,11 @@ def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
 
     As columns of a row, the options override the defaults of a named voice.
     """
-    from gpu_consumers.triage import validate
-    from producers import SubmitOptions
-    from producers.rows.build import Builder
     from seedcast.catalog import profiles, voices
     from seedcast.errors import InvalidRequest, InvalidRow
+    from seedcast.gpu_consumers.triage import validate
+    from seedcast.producers.rows.build import Builder
+    from seedcast.producers.submit.options import SubmitOptions
 
     now, table = datetime.now(UTC), profiles.load(settings.postprocess)
     options = SubmitOptions(campaign="say")
@@ -108,7 +108,7 @@ def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
 
 def _speak(engine: "Engine", request: SpeechRequest) -> "Waveform":
     """Return the waveform of one request. Raises InvalidInput if the engine makes none."""
-    from gpu_consumers.verify.replay import synthesise
+    from seedcast.gpu_consumers.verify.replay import synthesise
 
     [(_, utterance)] = synthesise(engine, [request])
     if utterance.waveform is None:

@@ -105,7 +105,7 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
 
 
 def _lags(admin: "Admin", settings: Settings) -> list[Row]:
-    from schemas.topics import GPU_CONSUMERS, POSTPROCESS
+    from seedcast.schemas.topics import GPU_CONSUMERS, POSTPROCESS
 
     return [
         {
@@ -122,7 +122,7 @@ def _lags(admin: "Admin", settings: Settings) -> list[Row]:
 
 
 def _topics(admin: "Admin", settings: Settings) -> list[Row]:
-    from schemas.topics import TOPICS
+    from seedcast.schemas.topics import TOPICS
 
     existing = admin.existing()
     return [
@@ -136,7 +136,7 @@ def _topics(admin: "Admin", settings: Settings) -> list[Row]:
 
 
 def _bucket(settings: Settings) -> Row:
-    from storage.s3 import S3Store
+    from seedcast.storage.s3 import S3Store
 
     store = S3Store(settings.s3)
     store.ensure_bucket()

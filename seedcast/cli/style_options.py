@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from schemas.messages import Style
 from seedcast.catalog.voices import STYLE
+from seedcast.schemas.messages import Style
 
 if TYPE_CHECKING:
-    from producers import SubmitOptions
+    from seedcast.producers.submit.options import SubmitOptions
 
 
 def _style_option(*names: str, text: str) -> Any:
@@ -37,7 +37,7 @@ Speaker = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class StyleOptions:
-    """One option per parameter of `schemas.messages.Style`; None if it was not given."""
+    """One option per parameter of `seedcast.schemas.messages.Style`; None if it was not given."""
 
     temperature: Annotated[
         float | None, _style_option(text="Sampling temperature: over 0 and up to 2.")
@@ -93,7 +93,7 @@ class ListOptions(StyleOptions):
 
     def submit_options(self, campaign: str, **others: Any) -> "SubmitOptions":
         """Return these as the options of a submission; `others` are its remaining fields."""
-        from producers import SubmitOptions
+        from seedcast.producers.submit.options import SubmitOptions
 
         return SubmitOptions(
             campaign=campaign,

@@ -12,7 +12,7 @@ from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
-    from producers import SubmitOptions, SubmitReport
+    from seedcast.producers.submit.options import SubmitOptions, SubmitReport
 
 
 @app.command(rich_help_panel="Daily work")
@@ -87,8 +87,8 @@ def submit(
 
 def send(settings: Settings, file: Path, options: "SubmitOptions") -> "SubmitReport":
     """Submit the file under a live line."""
-    from producers import submit_file
     from seedcast.cli.progress_line import live
+    from seedcast.producers.submit.submit import submit_file
 
     with live() as line:
         return submit_file(settings, file, options, line.submitted)

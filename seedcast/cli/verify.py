@@ -30,7 +30,7 @@ from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from gpu_consumers.verify.replay import Verdict
+    from seedcast.gpu_consumers.verify.replay import Verdict
 
 SHOWN = 20  # printed verdicts other than a match; --json has all
 
@@ -66,10 +66,10 @@ def verify(
     With --source, give the id column, template, voice, speed and style that the list was
     submitted with.
     """
-    from gpu_consumers import engines
-    from gpu_consumers.verify.replay import replay, requests_of, results_of
-    from gpu_consumers.verify.replay_sample import choose_receipts
-    from producers import rebuild_file
+    from seedcast.gpu_consumers import engines
+    from seedcast.gpu_consumers.verify.replay import replay, requests_of, results_of
+    from seedcast.gpu_consumers.verify.replay_sample import choose_receipts
+    from seedcast.producers.submit.rebuild import rebuild_file
 
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)

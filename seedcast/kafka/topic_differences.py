@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from confluent_kafka.admin import TopicMetadata
 
-from schemas.topics import Topic
+from seedcast.schemas.topics import Topic
 from seedcast.settings import KafkaSettings
 
 _MIN_INSYNC = "min.insync.replicas"

@@ -2,16 +2,16 @@
 
 It reads the topics, the committed offsets and the object store:
 
-    from storage.audit import audit
-    from storage.s3 import S3Store
+    from seedcast.storage.audit import audit
+    from seedcast.storage.s3 import S3Store
 
     report = audit(settings, "july-bills", S3Store(settings.s3))
     print(report.ok, *report.breaches, sep="\\n")
 """
 
-from storage.audit.auditor import audit
-from storage.audit.collect import Progress
-from storage.audit.object_checks import ObjectCheck
-from storage.audit.report import Check, Finding, Report
+from seedcast.storage.audit.auditor import audit
+from seedcast.storage.audit.collect import Progress
+from seedcast.storage.audit.object_checks import ObjectCheck
+from seedcast.storage.audit.report import Check, Finding, Report
 
 __all__ = ["Check", "Finding", "ObjectCheck", "Progress", "Report", "audit"]

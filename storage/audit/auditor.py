@@ -3,19 +3,19 @@
 from collections.abc import Iterable
 from contextlib import closing
 
-from schemas.messages import Campaign
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.errors import InvalidInput
 from seedcast.kafka import Admin
+from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
-from storage.audit.checks import run_checks
-from storage.audit.collect import Collector, OnProgress
-from storage.audit.committed import CommittedOffsets, Logs
-from storage.audit.database import Database
-from storage.audit.evidence import Evidence
-from storage.audit.object_checks import ObjectCheck, check_objects, list_objects
-from storage.audit.report import Report
-from storage.objects import ObjectStore
+from seedcast.storage.audit.checks import run_checks
+from seedcast.storage.audit.collect import Collector, OnProgress
+from seedcast.storage.audit.committed import CommittedOffsets, Logs
+from seedcast.storage.audit.database import Database
+from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.object_checks import ObjectCheck, check_objects, list_objects
+from seedcast.storage.audit.report import Report
+from seedcast.storage.objects import ObjectStore
 
 EXAMPLES = 10  # of each finding
 

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
-from storage.audit.count_checks import compare_with_sealed, find_unaccepted
-from storage.audit.evidence import Evidence
-from storage.audit.object_checks import ObjectCheck
-from storage.audit.outcome_checks import find_committed_without_outcome, find_lost, find_waiting
-from storage.audit.repeat_checks import compare_repeats, find_repeats
-from storage.audit.report import Check, Finding
+from seedcast.storage.audit.count_checks import compare_with_sealed, find_unaccepted
+from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.object_checks import ObjectCheck
+from seedcast.storage.audit.outcome_checks import (
+    find_committed_without_outcome,
+    find_lost,
+    find_waiting,
+)
+from seedcast.storage.audit.repeat_checks import compare_repeats, find_repeats
+from seedcast.storage.audit.report import Check, Finding
 
 _OBJECTS: dict[ObjectCheck, str] = {
     "hash": "every rendition's object is there, with its manifest's size and SHA-256",

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from schemas.messages import SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
 from seedcast.campaigns.requests import REQUESTS_TOPICS
 from seedcast.codec import decode_request, decode_result, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.kafka import Partition, Record, TopicReader
+from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS, Topic
 from seedcast.settings import Settings
-from storage.audit.committed import CommittedOffsets, Logs
-from storage.audit.database import Database, RecordPosition
-from storage.dead_letters import parse
+from seedcast.storage.audit.committed import CommittedOffsets, Logs
+from seedcast.storage.audit.database import Database, RecordPosition
+from seedcast.storage.dead_letters import parse
 
 POLL = 0.05  # seconds
 BATCH = 1000  # rows of the list

@@ -6,8 +6,8 @@ A worker does not read again what its group has committed.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from schemas.topics import GROUPS, TOPICS, Topic
 from seedcast.kafka import Admin, Committed, Partition, offset_bitmap
+from seedcast.schemas.topics import GROUPS, TOPICS, Topic
 from seedcast.settings import Settings
 
 

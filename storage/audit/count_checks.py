@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from seedcast.campaigns.requests import REQUESTS_TOPICS
-from storage.audit.evidence import Evidence
-from storage.audit.report import Finding, Kind
+from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.report import Finding, Kind
 
 _UNACCEPTED = "SELECT id || ': ' || status FROM outcome WHERE id NOT IN (SELECT id FROM request)"
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from msgspec import msgpack
 
-from schemas.messages import SpeechResult
 from seedcast.errors import LocalResource
-from storage.audit import sql
+from seedcast.schemas.messages import SpeechResult
+from seedcast.storage.audit import sql
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from schemas.messages import Campaign
-from schemas.topics import Topic
 from seedcast.campaigns.requests import REQUESTS_TOPICS
-from storage.audit.committed import Logs
-from storage.audit.database import Database
-from storage.audit.object_checks import ObjectCheck
-from storage.audit.report import Finding, Kind
+from seedcast.schemas.messages import Campaign
+from seedcast.schemas.topics import Topic
+from seedcast.storage.audit.committed import Logs
+from seedcast.storage.audit.database import Database
+from seedcast.storage.audit.object_checks import ObjectCheck
+from seedcast.storage.audit.report import Finding, Kind
 
 _REMAINING = """
 SELECT id FROM request UNION SELECT id FROM outcome

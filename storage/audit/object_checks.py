@@ -9,9 +9,9 @@ from itertools import islice
 from typing import Literal
 
 from seedcast.errors import MissingObject
-from storage.audit.collect import OnProgress, Progress
-from storage.audit.database import Database
-from storage.objects import ObjectStore
+from seedcast.storage.audit.collect import OnProgress, Progress
+from seedcast.storage.audit.database import Database
+from seedcast.storage.objects import ObjectStore
 
 # hash: read and hash every object; size: compare sizes only; none: check no objects.
 ObjectCheck = Literal["hash", "size", "none"]

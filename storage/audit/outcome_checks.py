@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
 from seedcast.campaigns.requests import REQUESTS_TOPICS
-from storage.audit.evidence import Evidence
-from storage.audit.report import Finding, Kind
+from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
+from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.report import Finding, Kind
 
 _WAITING = "SELECT id || ' at ' || position FROM waiting WHERE topic = ?"
 _WAITING_AUDIO = "SELECT id || ' at ' || audio_position FROM unaccounted WHERE audio_unread"

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from storage.audit.evidence import Evidence
-from storage.audit.report import Finding
+from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.report import Finding
 
 OTHER_STATUS = """
 SELECT id || ': ' || group_concat(status, ', then ') FROM (

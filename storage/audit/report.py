@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.messages import CampaignState
+from seedcast.schemas.messages import CampaignState
 
 Kind = Literal["breach", "unfinished", "note"]
 Verdict = Literal["proven", "breach", "unfinished", "skipped"]

@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 from scipy import signal
 
-from stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.samples import Samples
 
 ATTENUATION = 60.0  # dB
 # The transition between pass band and stop band lies outside both edges. Its width is a share of

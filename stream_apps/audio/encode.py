@@ -13,7 +13,7 @@ import soundfile
 
 from seedcast.catalog.profiles import Format, Profile
 from seedcast.codec import encode_flac
-from stream_apps.audio.samples import Samples, to_int16
+from seedcast.stream_apps.audio.samples import Samples, to_int16
 
 CONTENT_TYPE: dict[Format, str] = {
     "wav-pcm16": "audio/wav",

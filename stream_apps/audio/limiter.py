@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples, db_to_amplitude
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude
 
 # From this rate on, four times oversampling is enough for true peaks (ITU-R BS.1770-4, annex 2).
 # The spectrum of a lower rate is full to its edge, and needs eight times.

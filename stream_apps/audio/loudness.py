@@ -13,7 +13,7 @@ import numpy as np
 import pyloudnorm
 from scipy import signal
 
-from stream_apps.audio.limiter import (
+from seedcast.stream_apps.audio.limiter import (
     Blocks,
     Limited,
     block_size,
@@ -22,7 +22,7 @@ from stream_apps.audio.limiter import (
     measure_peaks,
     reduce_blocks,
 )
-from stream_apps.audio.samples import Samples, db_to_amplitude, power_to_db
+from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude, power_to_db
 
 GATE, STEP = 400, 100  # blocks of 1 ms: length and distance of BS.1770's gating blocks
 OFFSET = -0.691  # LUFS of K-weighted power 1

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from scipy import fft, ndimage, stats
 
 from seedcast.errors import LocalResource
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import FULL_SCALE, Samples, power_to_db
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import FULL_SCALE, Samples, power_to_db
 
 WINDOW = 0.032  # seconds of one spectrum
 BAND = 250.0  # Hz

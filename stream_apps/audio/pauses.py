@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from stream_apps.audio import vad
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio import vad
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import Samples
 
 JOIN = 0.01  # seconds of cross-fade at each shortened pause
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from seedcast.catalog.profiles import Profile
-from stream_apps.audio.band import keep_band
-from stream_apps.audio.limiter import compress
-from stream_apps.audio.loudness import Levelled, level
-from stream_apps.audio.pauses import shorten_pauses
-from stream_apps.audio.resample import Method, method_for, resample
-from stream_apps.audio.samples import Samples
-from stream_apps.audio.source import Source
-from stream_apps.audio.trim import Edges, Trimmed, cut
+from seedcast.stream_apps.audio.band import keep_band
+from seedcast.stream_apps.audio.limiter import compress
+from seedcast.stream_apps.audio.loudness import Levelled, level
+from seedcast.stream_apps.audio.pauses import shorten_pauses
+from seedcast.stream_apps.audio.resample import Method, method_for, resample
+from seedcast.stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.source import Source
+from seedcast.stream_apps.audio.trim import Edges, Trimmed, cut
 
 
 @dataclass(frozen=True)

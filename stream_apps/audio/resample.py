@@ -8,7 +8,7 @@ import librosa
 import numpy as np
 from scipy import signal
 
-from stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.samples import Samples
 
 Method = Literal["soxr", "kaiser", "soxr_hq"]
 

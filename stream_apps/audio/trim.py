@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from stream_apps.audio import vad
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples, db_to_amplitude
+from seedcast.stream_apps.audio import vad
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude
 
 FIRST_LOOK = 1.0  # seconds from an end; doubled until speech is found
 SURE = 2  # windows in a row over the threshold

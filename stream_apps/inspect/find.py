@@ -4,20 +4,20 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from schemas.messages import RawAudio, Rendition, SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT
 from seedcast.campaigns.subscription import read_results
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profile
 from seedcast.codec import decode_flac, decode_synthesis
 from seedcast.errors import InvalidInput, InvalidRequest
 from seedcast.kafka import TopicReader
+from seedcast.schemas.messages import RawAudio, Rendition, SpeechResult
+from seedcast.schemas.topics import AUDIO, AUDIO_URGENT
 from seedcast.settings import Settings
-from storage.s3 import S3Store
-from stream_apps.audio.chain import render_source
-from stream_apps.audio.samples import from_int16
-from stream_apps.audio.source import Source
-from stream_apps.inspect.inspection import Clip, Inspection, decode
+from seedcast.storage.s3 import S3Store
+from seedcast.stream_apps.audio.chain import render_source
+from seedcast.stream_apps.audio.samples import from_int16
+from seedcast.stream_apps.audio.source import Source
+from seedcast.stream_apps.inspect.inspection import Clip, Inspection, decode
 
 DEFAULT_PROFILE = "phone"
 NOT_KEPT = "the audio topics no longer keep the waveform: these figures are from the manifest"

@@ -7,12 +7,12 @@ from typing import Any
 
 import soundfile
 
-from schemas.messages import Rendition
 from seedcast.catalog.profiles import Profile
 from seedcast.errors import InvalidInput
-from stream_apps.audio.chain import Rendered
-from stream_apps.audio.noise import CLEAN
-from stream_apps.audio.samples import Samples, from_int16
+from seedcast.schemas.messages import Rendition
+from seedcast.stream_apps.audio.chain import Rendered
+from seedcast.stream_apps.audio.noise import CLEAN
+from seedcast.stream_apps.audio.samples import Samples, from_int16
 
 SIXTEEN_BITS = ("PCM_16", "ULAW", "ALAW")  # libsndfile's names of what decodes to int16
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from seedcast.errors import InvalidInput
-from stream_apps.audio.samples import db_to_amplitude
-from stream_apps.inspect.inspection import Clip, Inspection, steps
+from seedcast.stream_apps.audio.samples import db_to_amplitude
+from seedcast.stream_apps.inspect.inspection import Clip, Inspection, steps
 
 INK, BEFORE, AFTER, CUT = "#22303c", "#8a97a6", "#1f77b4", "#d9534f"
 DPI = 110

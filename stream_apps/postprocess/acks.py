@@ -13,15 +13,15 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from schemas.topics import POSTPROCESS
 from seedcast.errors import Fatal
 from seedcast.health import Readiness
 from seedcast.kafka import Admin, Committed, Partition, refuse_gap, warn_if_truncated
 from seedcast.retry import AsyncRetry
+from seedcast.schemas.topics import POSTPROCESS
 from seedcast.settings import Settings
+from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
+from seedcast.stream_apps.postprocess.faust_app import App
 from seedcast.worker import BROKER
-from stream_apps.postprocess.error_mapping import FOREIGN, translate
-from stream_apps.postprocess.faust_app import App
 
 log = structlog.get_logger(__name__)
 Events = Sequence[Any]  # faust.Event, of raw bytes

@@ -6,16 +6,16 @@ from typing import Any
 
 import structlog
 
-from schemas.topics import NORMAL, URGENT
 from seedcast.errors import Retryable
 from seedcast.health import Readiness
 from seedcast.kafka import Partition, Record
+from seedcast.schemas.topics import NORMAL, URGENT
 from seedcast.settings import Settings
-from storage.objects import ObjectStore
-from stream_apps.postprocess.acks import Acks, Events
-from stream_apps.postprocess.delivery import Cancelled, Delivery, RenderSlots
-from stream_apps.postprocess.faust_app import App
-from stream_apps.postprocess.render import RenderContext
+from seedcast.storage.objects import ObjectStore
+from seedcast.stream_apps.postprocess.acks import Acks, Events
+from seedcast.stream_apps.postprocess.delivery import Cancelled, Delivery, RenderSlots
+from seedcast.stream_apps.postprocess.faust_app import App
+from seedcast.stream_apps.postprocess.render import RenderContext
 
 log = structlog.get_logger(__name__)
 

@@ -10,15 +10,15 @@ from seedcast.embedded import is_embedded
 from seedcast.errors import Fatal, InvalidSettings
 from seedcast.health import Readiness
 from seedcast.settings import PostprocessSettings, Settings
+from seedcast.storage.objects import ObjectStore
+from seedcast.storage.s3 import S3Store
+from seedcast.stream_apps.audio.chain import warm_up
+from seedcast.stream_apps.postprocess.agents import Agents
+from seedcast.stream_apps.postprocess.broker_health import watch_broker
+from seedcast.stream_apps.postprocess.faust_app import App, build_app
+from seedcast.stream_apps.postprocess.render import RenderContext
 from seedcast.watchdog import Watchdog
 from seedcast.worker import ASSIGNMENT, BROKER, SIGNALS, STORE, start
-from storage.objects import ObjectStore
-from storage.s3 import S3Store
-from stream_apps.audio.chain import warm_up
-from stream_apps.postprocess.agents import Agents
-from stream_apps.postprocess.broker_health import watch_broker
-from stream_apps.postprocess.faust_app import App, build_app
-from stream_apps.postprocess.render import RenderContext
 
 log = structlog.get_logger(__name__)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import structlog
 
-from schemas.topics import RESULTS
 from seedcast.errors import BrokerUnavailable
 from seedcast.health import Readiness
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
+from seedcast.stream_apps.postprocess.faust_app import App
 from seedcast.worker import BROKER
-from stream_apps.postprocess.faust_app import App
 
 log = structlog.get_logger(__name__)
 

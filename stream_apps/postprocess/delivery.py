@@ -9,27 +9,27 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from schemas.messages import RequestError
-from schemas.topics import DEAD_LETTERS, RESULTS
 from seedcast import metrics
 from seedcast.codec import encode_json
 from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Record
 from seedcast.retry import AsyncRetry
+from seedcast.schemas.messages import RequestError
+from seedcast.schemas.topics import DEAD_LETTERS, RESULTS
 from seedcast.settings import Settings
-from seedcast.worker import BROKER, STORE
-from storage.dead_letters import dead_letter
-from storage.objects import ObjectStore
-from stream_apps.postprocess.error_mapping import FOREIGN, translate
-from stream_apps.postprocess.faust_app import App
-from stream_apps.postprocess.render import (
+from seedcast.storage.dead_letters import dead_letter
+from seedcast.storage.objects import ObjectStore
+from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
+from seedcast.stream_apps.postprocess.faust_app import App
+from seedcast.stream_apps.postprocess.render import (
     AudioObject,
     Outcome,
     RenderContext,
     render_record,
     unforeseen,
 )
+from seedcast.worker import BROKER, STORE
 
 log = structlog.get_logger(__name__)
 STAGE = "postprocess"

@@ -6,9 +6,9 @@ from typing import Any
 
 import faust
 
-from schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
+from seedcast.schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
 from seedcast.settings import KafkaSettings, Settings
-from stream_apps.postprocess.faust_transport import LOGGER, Transport
+from seedcast.stream_apps.postprocess.faust_transport import LOGGER, Transport
 
 DAY = 86_400.0  # seconds
 

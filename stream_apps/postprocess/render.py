@@ -11,7 +11,12 @@ from math import isfinite
 
 import structlog
 
-from schemas.messages import (
+from seedcast.campaigns.campaign_state import CANCELLED
+from seedcast.catalog.profiles import Profile, Profiles
+from seedcast.codec import Waveform, decode_flac, decode_synthesis, text_digest, waveform_sha256
+from seedcast.errors import InvalidRequest, Undecodable
+from seedcast.metrics import STAGE_SECONDS
+from seedcast.schemas.messages import (
     CampaignId,
     ErrorCode,
     RawAudio,
@@ -22,15 +27,10 @@ from schemas.messages import (
     SpeechResult,
     Status,
 )
-from seedcast.campaigns.campaign_state import CANCELLED
-from seedcast.catalog.profiles import Profile, Profiles
-from seedcast.codec import Waveform, decode_flac, decode_synthesis, text_digest, waveform_sha256
-from seedcast.errors import InvalidRequest, Undecodable
-from seedcast.metrics import STAGE_SECONDS
 from seedcast.settings import PostprocessSettings
-from storage.objects import ObjectStore, object_key
-from stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
-from stream_apps.postprocess.salvage import salvage
+from seedcast.storage.objects import ObjectStore, object_key
+from seedcast.stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
+from seedcast.stream_apps.postprocess.salvage import salvage
 
 log = structlog.get_logger(__name__)
 

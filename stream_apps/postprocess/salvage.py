@@ -2,8 +2,8 @@
 
 import msgspec
 
-from schemas.messages import CampaignId, RequestError, RequestId, SpeechResult
 from seedcast.errors import Undecodable
+from seedcast.schemas.messages import CampaignId, RequestError, RequestId, SpeechResult
 
 # What decoding anything at all may raise; msgspec's ValidationError is a DecodeError.
 _MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError)

@@ -15,15 +15,16 @@ from typing import TypeVar
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from producers import SubmitOptions, submit_requests
-from schemas.messages import SpeechResult
-from schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.codec import decode_result
 from seedcast.errors import Retryable
 from seedcast.kafka import Admin, Lag, Partition, Record, TopicReader, offset_bitmap
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.settings import Settings
-from storage.audit import Report, audit
-from storage.s3 import S3Store
+from seedcast.storage.audit import Report, audit
+from seedcast.storage.s3 import S3Store
 from tests.conftest import environment, eventually, wait_until_stopped
 from tests.crash.repeats import (
     RepeatAllowance,

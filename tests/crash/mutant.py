@@ -11,16 +11,16 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from gpu_consumers import assignments
-from gpu_consumers.engines.espeak import EspeakEngine
-from gpu_consumers.ledger import Ledger
-from gpu_consumers.publisher import Publisher
-from gpu_consumers.verify.golden import GOLDEN
-from schemas.messages import SpeechRequest, Synthesis
 from seedcast.cli import main as run
-from stream_apps.postprocess.delivery import Delivery
-from stream_apps.postprocess.faust_app import App
-from stream_apps.postprocess.render import AudioObject
+from seedcast.gpu_consumers import assignments
+from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.publisher import Publisher
+from seedcast.gpu_consumers.verify.golden import GOLDEN
+from seedcast.schemas.messages import SpeechRequest, Synthesis
+from seedcast.stream_apps.postprocess.delivery import Delivery
+from seedcast.stream_apps.postprocess.faust_app import App
+from seedcast.stream_apps.postprocess.render import AudioObject
 
 STEP = 0.25  # seconds per step of a slow engine
 # Seconds per step of a paced engine: long enough to keep it busy for a whole test, and short enough

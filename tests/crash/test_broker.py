@@ -16,12 +16,12 @@ import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from schemas.topics import AUDIO
 from seedcast.embedded import processes
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin, client_config
+from seedcast.schemas.topics import AUDIO
 from seedcast.settings import Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 from tests.conftest import environment, eventually, wait_until_stopped
 from tests.crash.cluster import Cluster, Node
 from tests.crash.conftest import managed

@@ -5,8 +5,8 @@ A mutant is a worker whose protocol is broken on purpose (tests/crash/mutant).
 
 import pytest
 
-from gpu_consumers.audio_backlog import count_uncommitted
 from seedcast.failpoints import VARIABLE
+from seedcast.gpu_consumers.audio_backlog import count_uncommitted
 from seedcast.kafka import Admin
 from tests.conftest import eventually
 from tests.crash.deployment import GROUPS, SOURCES, Deployment

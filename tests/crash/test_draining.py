@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from schemas.topics import AUDIO
+from seedcast.schemas.topics import AUDIO
 from tests.conftest import eventually
 from tests.crash.deployment import Deployment
 from tests.crash.mutant import STEP

@@ -8,13 +8,13 @@ from collections import Counter
 
 import pytest
 
-from gpu_consumers.audio_backlog import count_uncommitted
-from schemas.topics import PARKING, REQUESTS, REQUESTS_PARKED, Topic
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
+from seedcast.gpu_consumers.audio_backlog import count_uncommitted
 from seedcast.kafka import Admin
+from seedcast.schemas.topics import PARKING, REQUESTS, REQUESTS_PARKED, Topic
 from tests.conftest import eventually
 from tests.crash.deployment import CAMPAIGN, Deployment
 

@@ -12,12 +12,12 @@ import msgspec
 import pybase16384
 import pytest
 
-from schemas.messages import SpeechRequest
-from schemas.topics import AUDIO, DEAD_LETTERS, REQUESTS, Topic
 from seedcast.codec import decode_result, encode_json, encode_synthesis
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Producer
-from storage import dead_letters
+from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import AUDIO, DEAD_LETTERS, REQUESTS, Topic
+from seedcast.storage import dead_letters
 from tests.crash.deployment import GROUPS, Deployment
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.stream_apps.records import audio

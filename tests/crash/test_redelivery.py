@@ -14,12 +14,12 @@ import pytest
 from confluent_kafka import OFFSET_END, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
-from schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.cli.base import Exit
 from seedcast.errors import Fatal
 from seedcast.kafka import Producer, client_config
+from seedcast.schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import Settings
-from storage import dead_letters
+from seedcast.storage import dead_letters
 from tests.conftest import eventually
 from tests.crash.conftest import managed
 from tests.crash.deployment import GROUPS, SOURCES, Deployment, with_short_timeouts

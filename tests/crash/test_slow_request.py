@@ -10,16 +10,16 @@ from itertools import product
 
 import pytest
 
-from gpu_consumers.engines import Utterance
-from gpu_consumers.worker import Worker
-from schemas.messages import SpeechRequest
-from schemas.topics import AUDIO, REQUESTS
 from seedcast.catalog import profiles
 from seedcast.codec import encode_json
+from seedcast.gpu_consumers.engines import Utterance
+from seedcast.gpu_consumers.worker import Worker
 from seedcast.kafka import Admin, Producer
+from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import AUDIO, REQUESTS
 from seedcast.settings import Settings
+from seedcast.storage.s3 import S3Store
 from seedcast.watchdog import Watchdog
-from storage.s3 import S3Store
 from tests.conftest import eventually
 from tests.crash.deployment import Deployment
 from tests.unit.gpu_consumers.requests import a_request

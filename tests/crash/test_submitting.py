@@ -15,15 +15,15 @@ from pathlib import Path
 
 import pytest
 
-from producers.submit.submit import BATCH
-from schemas.topics import REQUESTS
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.cli.base import Exit
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import TopicReader
+from seedcast.producers.submit.submit import BATCH
+from seedcast.schemas.topics import REQUESTS
 from seedcast.settings import Settings
-from storage.audit import audit
+from seedcast.storage.audit import audit
 from tests.conftest import environment, eventually
 
 pytestmark = pytest.mark.integration

@@ -9,9 +9,9 @@ import signal
 
 import pytest
 
-from gpu_consumers.encoder_pool import MAX_THREADS, QUEUE
-from schemas.topics import AUDIO, RESULTS
 from seedcast.failpoints import VARIABLE
+from seedcast.gpu_consumers.encoder_pool import MAX_THREADS, QUEUE
+from seedcast.schemas.topics import AUDIO, RESULTS
 from seedcast.settings import PostprocessSettings
 from seedcast.watchdog import EXIT_CODE
 from tests.conftest import eventually

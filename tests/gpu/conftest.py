@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.kernels.determinism import make_repeatable
-from gpu_consumers.engines.chattts.model.dimensions import TINY
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.engines.chattts.kernels.determinism import make_repeatable
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 _HERE = Path(__file__).parent
 

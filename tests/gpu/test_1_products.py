@@ -6,8 +6,8 @@ Whatever the other rows are, and every time.
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.kernels.linear import prepare
-from gpu_consumers.engines.chattts.model.dimensions import FULL
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import prepare
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL
 
 HIDDEN, WIDE = FULL.hidden, FULL.intermediate
 SHAPES = {  # outputs, inputs

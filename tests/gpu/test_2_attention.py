@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from gpu_consumers.engines.chattts.kernels.attention_cuda import BLOCK, attend
+from seedcast.gpu_consumers.engines.chattts.kernels.attention_cuda import BLOCK, attend
 
 ROWS, HEADS, POSITIONS, SIZE = 32, 12, 512, 64
 EDGES = (0, 1, BLOCK - 2, BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK, POSITIONS - 1)

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 
 REQUESTS = mixed(20)  # some go through the text stage, so that both graphs are captured

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
-from gpu_consumers.engines.chattts.model.dimensions import FULL
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, shuffled, speak
 
 COUNT, SLOTS = 40, 64

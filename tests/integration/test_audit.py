@@ -10,20 +10,21 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from gpu_consumers.verify.replay import requests_of, results_of
-from producers import SubmitOptions, submit_file, submit_requests
-from producers.rows.request_ids import request_id
-from schemas.messages import Rejected, RequestError, SpeechRequest, SpeechResult
-from schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
+from seedcast.gpu_consumers.verify.replay import requests_of, results_of
 from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.kafka.offset_bitmap import encode
+from seedcast.producers.rows.request_ids import request_id
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_file, submit_requests
+from seedcast.schemas.messages import Rejected, RequestError, SpeechRequest, SpeechResult
+from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.settings import Settings
-from storage.audit import Finding, Report, audit
-from storage.objects import object_key, parse_uri
-from storage.s3 import S3Store
+from seedcast.storage.audit import Finding, Report, audit
+from seedcast.storage.objects import object_key, parse_uri
+from seedcast.storage.s3 import S3Store
 from tests.conftest import Spawn, eventually
 from tests.integration.test_cli import run
 

@@ -30,8 +30,8 @@ TINY = [
 @pytest.mark.slow
 def test_the_benchmark_finishes_every_row_and_writes_its_figures(tmp_path: Path) -> None:
     from benchmarks.engine import main
-    from gpu_consumers.engines.chattts.model.dimensions import TINY as DIMENSIONS
-    from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+    from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY as DIMENSIONS
+    from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
     models = fabricate(tmp_path / "models", DIMENSIONS, seed=1).folder
     main([*TINY, "--models", str(models), "--out", str(tmp_path / "results")])

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from gpu_consumers import engines
-from gpu_consumers.engines.chattts.model.dimensions import TINY
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
-from gpu_consumers.verify.replay import requests_of, results_of, synthesise
-from schemas.messages import RawAudio, SpeechRequest
-from schemas.topics import GPU_CONSUMERS, REQUESTS
 from seedcast.campaigns.progress import wait
 from seedcast.codec import decode_synthesis, encode_json, waveform_sha256
+from seedcast.gpu_consumers import engines
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.verify.replay import requests_of, results_of, synthesise
 from seedcast.kafka import client_config
+from seedcast.schemas.messages import RawAudio, SpeechRequest
+from seedcast.schemas.topics import GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
 from tests.conftest import Spawn, eventually
 from tests.integration.test_cli import rows, run

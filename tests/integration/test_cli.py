@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from schemas.topics import DEAD_LETTERS, REQUESTS
 from seedcast.kafka import Producer, TopicReader
+from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS
 from seedcast.settings import Settings
-from storage import dead_letters
+from seedcast.storage import dead_letters
 from tests.conftest import Spawn, environment, eventually
 
 pytestmark = pytest.mark.integration

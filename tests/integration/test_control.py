@@ -15,20 +15,6 @@ import confluent_kafka
 import pytest
 from confluent_kafka import TopicPartition
 
-from gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
-from producers import SubmitOptions, submit_requests
-from producers.submit.run import Came
-from schemas.messages import Campaign, RawAudio, SpeechResult
-from schemas.topics import (
-    AUDIO,
-    AUDIO_URGENT,
-    CAMPAIGNS,
-    GPU_CONSUMERS,
-    GROUPS,
-    PARKING,
-    REQUESTS_PARKED,
-    Topic,
-)
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import (
     announce,
@@ -40,10 +26,25 @@ from seedcast.campaigns.progress import wait
 from seedcast.campaigns.subscription import read_results
 from seedcast.codec import decode_campaign, decode_synthesis
 from seedcast.errors import InvalidInput
+from seedcast.gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
 from seedcast.kafka import Admin, Producer, TopicReader, client_config
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.run import Came
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas.messages import Campaign, RawAudio, SpeechResult
+from seedcast.schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    CAMPAIGNS,
+    GPU_CONSUMERS,
+    GROUPS,
+    PARKING,
+    REQUESTS_PARKED,
+    Topic,
+)
 from seedcast.settings import Settings
-from storage.audit import audit
-from storage.s3 import S3Store
+from seedcast.storage.audit import audit
+from seedcast.storage.s3 import S3Store
 from tests.conftest import Spawn, eventually, wait_until_stopped
 from tests.integration.test_cli import rows, run
 

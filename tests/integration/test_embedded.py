@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from schemas.topics import RESULTS
 from seedcast.embedded import Process, Stack, broker, connected, processes
 from seedcast.embedded.stack_state import ProcessRecord
 from seedcast.errors import InvalidInput, InvalidSettings, LocalResource
 from seedcast.kafka import Admin, Producer, TopicReader
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import KafkaSettings, S3Settings, Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 from tests.conftest import eventually
 
 pytestmark = pytest.mark.integration

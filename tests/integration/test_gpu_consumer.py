@@ -16,8 +16,11 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from schemas.messages import RawAudio, Rejected, SpeechRequest
-from schemas.topics import (
+from seedcast.codec import decode_synthesis, encode_json
+from seedcast.errors import SeedcastError
+from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
+from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
+from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
     DEAD_LETTERS,
@@ -28,12 +31,9 @@ from schemas.topics import (
     REQUESTS_URGENT,
     Topic,
 )
-from seedcast.codec import decode_synthesis, encode_json
-from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.settings import Settings
-from storage import dead_letters
-from storage.s3 import S3Store
+from seedcast.storage import dead_letters
+from seedcast.storage.s3 import S3Store
 from tests.conftest import Spawn, eventually, terminate_at_failpoint, wait_until_stopped
 from tests.unit.gpu_consumers.requests import a_request
 

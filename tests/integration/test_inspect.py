@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from schemas.topics import AUDIO
 from seedcast.catalog import profiles
 from seedcast.codec import encode_synthesis
+from seedcast.schemas.topics import AUDIO
 from seedcast.settings import PostprocessSettings, Settings
-from stream_apps.audio.chain import render, render_source
-from stream_apps.audio.samples import to_int16
-from stream_apps.audio.source import Source
-from stream_apps.inspect.inspection import decode
+from seedcast.stream_apps.audio.chain import render, render_source
+from seedcast.stream_apps.audio.samples import to_int16
+from seedcast.stream_apps.audio.source import Source
+from seedcast.stream_apps.inspect.inspection import decode
 from tests.conftest import Spawn, environment, eventually
 from tests.integration.test_postprocess import RUN, delete_all, produce, results, sounds, terminate
 from tests.unit.stream_apps.records import audio, tone

@@ -13,7 +13,6 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
-from schemas.topics import AUDIO, CAMPAIGNS, DEAD_LETTERS, MIB, REQUESTS, RESULTS, TOPICS, Topic
 from seedcast.embedded import broker, processes
 from seedcast.embedded.stack_state import HOST, State
 from seedcast.errors import (
@@ -35,6 +34,16 @@ from seedcast.kafka import (
     Record,
     TopicReader,
     client_config,
+)
+from seedcast.schemas.topics import (
+    AUDIO,
+    CAMPAIGNS,
+    DEAD_LETTERS,
+    MIB,
+    REQUESTS,
+    RESULTS,
+    TOPICS,
+    Topic,
 )
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import eventually

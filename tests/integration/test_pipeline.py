@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from producers import SubmitOptions, submit_requests
-from schemas.messages import SpeechResult
 from seedcast.campaigns.progress import wait
 from seedcast.campaigns.subscription import subscribe
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 from tests.conftest import Spawn, environment
 
 pytestmark = pytest.mark.integration

@@ -14,15 +14,15 @@ import pytest
 from confluent_kafka import OFFSET_END, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from schemas.messages import SpeechResult
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS, Topic
 from seedcast.codec import Waveform, decode_result, encode_synthesis
 from seedcast.embedded import Stack
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin, Lag, Producer, Record, TopicReader, client_config
+from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS, Topic
 from seedcast.settings import Settings
-from storage import dead_letters
-from storage.s3 import S3Store
+from seedcast.storage import dead_letters
+from seedcast.storage.s3 import S3Store
 from tests.conftest import Spawn, eventually, fresh, terminate_at_failpoint, wait_until_stopped
 from tests.unit.stream_apps.records import audio, rejected
 

@@ -9,23 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice, product
+from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
-from schemas.topics import RESULTS
-from seedcast.campaigns import subscription
+import seedcast
+from seedcast import Client
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.progress import Outcomes, Progress, wait
 from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.kafka import Admin, Producer, client_config
+from seedcast.schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
-from tests.conftest import eventually
-from tests.integration.test_submit import run_example
+from seedcast.storage.s3 import S3Store
+from tests.conftest import environment, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -255,10 +257,18 @@ def test_members_share_the_partitions_and_a_member_without_any_ends_too(settings
     assert sorted(names) == [f"{number:03d}" for number in range(201)]
 
 
-def test_the_example_in_the_documentation_runs(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_client_subscribes_and_reads_results_on_the_servers_of_the_environment(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_campaign(settings, 1, name="july-bills")
-    publish(settings, [a_result("b-1", campaign="july-bills")])
-    run_example(subscription.__doc__, settings, monkeypatch)
-    assert capsys.readouterr().out == "b-1 succeeded ['s3://b/k', 's3://b/k']\n"
+    stored = S3Store(settings.s3).put("k", b"audio", "audio/ogg")
+    publish(settings, [a_result("b-1", campaign="july-bills", uri=stored)])
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    client = Client()
+    (result,) = client.results("july-bills")
+    assert list(seedcast.subscribe("billing", "july-bills")) == [result]
+    assert list(client.subscribe("billing", "july-bills")) == []  # the group has handled it
+    assert client.audio(result.renditions[0].uri) == b"audio"
+    with urlopen(client.link(result.renditions[0].uri)) as answer:  # noqa: S310
+        assert answer.read() == b"audio"

@@ -8,17 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from gpu_consumers.verify.replay import requests_of
-from producers import SubmitOptions, submit_file, submit_requests
-from producers.rows.request_ids import request_id
-from producers.submit.retry import RetryOptions, RetryReport, retry
-from schemas.messages import Campaign, ErrorCode, RequestError, SpeechRequest, SpeechResult, Status
-from schemas.topics import REQUESTS, RESULTS
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
+from seedcast.gpu_consumers.verify.replay import requests_of
 from seedcast.kafka import Producer
+from seedcast.producers.rows.request_ids import request_id
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.retry import RetryOptions, RetryReport, retry
+from seedcast.producers.submit.submit import submit_file, submit_requests
+from seedcast.schemas.messages import (
+    Campaign,
+    ErrorCode,
+    RequestError,
+    SpeechRequest,
+    SpeechResult,
+    Status,
+)
+from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
 from tests.conftest import Spawn
 from tests.integration.test_audit import delete

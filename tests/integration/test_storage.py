@@ -21,9 +21,9 @@ from pydantic import SecretStr
 from seedcast.embedded import Stack, connected
 from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject, StoreUnavailable
 from seedcast.settings import S3Settings, Settings
-from storage.memory_store import MemoryStore
-from storage.objects import ObjectStore
-from storage.s3 import S3Store
+from seedcast.storage.memory_store import MemoryStore
+from seedcast.storage.objects import ObjectStore
+from seedcast.storage.s3 import S3Store
 from tests.conftest import eventually
 
 pytestmark = pytest.mark.integration
@@ -140,7 +140,7 @@ def test_a_deleted_object_is_gone(store: ObjectStore) -> None:
 def test_a_listing_has_each_object_under_the_prefix_once_whatever_the_page_size(
     store: ObjectStore, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.s3._PAGE", page)
+    monkeypatch.setattr("seedcast.storage.s3._PAGE", page)
     for key in ("b/2", "a/1", "a/sub/3", "a/sub/5", "ab/4"):
         store.put(key, b"x", "text/plain")
     in_folder = ["a/1", "a/sub/3", "a/sub/5"]
@@ -153,7 +153,7 @@ def test_a_listing_has_each_object_under_the_prefix_once_whatever_the_page_size(
 def test_an_object_with_the_name_of_its_folder_is_listed_once(
     minio: S3Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.s3._PAGE", 2)
+    monkeypatch.setattr("seedcast.storage.s3._PAGE", 2)
     store = S3Store(changed(minio, bucket=f"t{uuid4().hex[:10]}"))
     store.ensure_bucket()
     for key in ("a/", "a/1", "a/2"):

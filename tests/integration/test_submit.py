@@ -1,6 +1,5 @@
 """Submitting on a real Kafka: whatever happens, `accepted` counts the distinct ids on the topic."""
 
-import ast
 import json
 import signal
 import subprocess
@@ -19,21 +18,20 @@ from zlib import crc32
 import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
-import producers
-from producers import SubmitOptions, SubmitReport, submit_file, submit_requests
-from producers.submit.journal import Journal
-from producers.submit.remote import Remote
-from producers.submit.run import Came
-from producers.submit.submit import BATCH
-from schemas.messages import Campaign, SpeechRequest
-from schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
-from seedcast import embedded
+from seedcast import Client, submit
 from seedcast.campaigns.campaign_state import sealed
 from seedcast.campaigns.campaign_topic import announce, read_campaigns, write_campaign
 from seedcast.codec import decode_request
 from seedcast.embedded import Stack
 from seedcast.errors import InvalidInput, Poison, TopicMismatch, Unreachable
 from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
+from seedcast.producers.submit.journal import Journal
+from seedcast.producers.submit.options import SubmitOptions, SubmitReport
+from seedcast.producers.submit.remote import Remote
+from seedcast.producers.submit.run import Came
+from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
+from seedcast.schemas.messages import Campaign, SpeechRequest
+from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import KafkaSettings, Settings
 from tests.conftest import environment, eventually, fresh
 from tests.unit.gpu_consumers.requests import a_request
@@ -109,8 +107,9 @@ def _killed(settings: Settings, path: Path) -> None:
     kafka = settings.kafka.model_copy(update={"options": SLOW})
     slow = settings.model_copy(update={"kafka": kafka})
     code = (
-        "from producers import *\n"
-        "from schemas.messages import Style\n"
+        "from seedcast.producers.submit.options import *\n"
+        "from seedcast.producers.submit.submit import submit_file\n"
+        "from seedcast.schemas.messages import Style\n"
         "from seedcast.settings import load\n"
         f"submit_file(load(), {str(path)!r}, {OPTIONS!r})"
     )
@@ -186,7 +185,9 @@ def test_a_deadline_that_passes_later_does_not_reject_accepted_rows(
     opened = submit_file(settings, path, brief)
     assert opened.accepted == 5
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    monkeypatch.setattr("producers.submit.run.datetime", SimpleNamespace(now=lambda _: tomorrow))
+    monkeypatch.setattr(
+        "seedcast.producers.submit.run.datetime", SimpleNamespace(now=lambda _: tomorrow)
+    )
     report = submit_file(settings, path, brief)
     assert (report.resumed, report.rejected) == (5, 0)
 
@@ -414,7 +415,7 @@ def test_a_seal_by_another_submission_stands_and_is_reported(
         if when == "before":
             write_campaign(settings, producer, sealed(record, 5))
         else:
-            monkeypatch.setattr("producers.submit.remote.write_campaign", beaten)
+            monkeypatch.setattr("seedcast.producers.submit.remote.write_campaign", beaten)
         with pytest.raises(
             InvalidInput, match="got another submission sealed this campaign with 5"
         ):
@@ -452,29 +453,19 @@ def test_on_the_embedded_stack_topics_are_created(settings: Settings) -> None:
     assert_counts_agree(other, submit_requests(other, [{"text": "Hello."}], OPTIONS_BY_ROW), 1)
 
 
-def test_the_example_in_the_docstring_runs(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_client_submits_files_and_rows_to_the_servers_of_the_environment(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    run_example(producers.__doc__, settings, monkeypatch)
-    assert capsys.readouterr().out == "2 ()\n"
-    assert {request.text for request in requests_on(settings)} == {
-        "Dear Anna, 12 dollars are due.",
-        "Dear Omar, 30 dollars are due.",
-    }
-
-
-def run_example(
-    documentation: str | None, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Run the indented block of a docstring with the environment of these settings."""
-    lines = [
-        line
-        for line in (documentation or "").splitlines()
-        if line.startswith("    ") or not line.strip()
-    ]
     for name, value in environment(settings).items():
-        if name.startswith("SEEDCAST_"):
-            monkeypatch.setenv(name, value)
-    source = "\n".join(line[4:] for line in lines)
-    assert embedded.connected(settings) is settings
-    exec(compile(ast.parse(source), "example", "exec"), {})  # noqa: S102
+        monkeypatch.setenv(name, value)
+    options = SubmitOptions(campaign="rows", voice=2222, template="Dear {name}.")
+    rows = [{"name": "Anna"}, {"name": "Omar"}]
+    assert Client().submit(rows, options).accepted == 2
+    path = tmp_path / "names.csv"
+    path.write_text("name\nInes\n")
+    assert submit(str(path), replace(options, campaign="file")).accepted == 1
+    assert {request.text for request in requests_on(settings)} == {
+        "Dear Anna.",
+        "Dear Omar.",
+        "Dear Ines.",
+    }

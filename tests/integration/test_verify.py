@@ -15,17 +15,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gpu_consumers.verify import voice_lock
-from gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
-from producers import SubmitOptions, submit_requests
-from schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
-from schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
 from seedcast.campaigns.progress import wait
 from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
+from seedcast.gpu_consumers.verify import voice_lock
+from seedcast.gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
 from seedcast.kafka import Admin, Producer, TopicReader
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
+from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
 from seedcast.settings import Settings
-from storage.s3 import S3Store
+from seedcast.storage.s3 import S3Store
 from tests.conftest import Spawn, eventually
 from tests.integration.test_cli import rows, run
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.model.dimensions import Samples
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Samples
 
 
 class WaveformDecoder(Protocol):

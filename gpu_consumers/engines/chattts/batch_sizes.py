@@ -8,7 +8,7 @@ waveform does not depend on the choice. On a CUDA device there is only one size,
 from collections.abc import Callable, Iterable, MutableSequence
 from typing import Any
 
-from gpu_consumers.engines.chattts.model.slots import Slots
+from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 
 MoveRow = Callable[[int, int, int], None]  # `Decoder.move`: source, target, positions
 

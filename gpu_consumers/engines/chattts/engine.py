@@ -14,23 +14,23 @@ from typing import NamedTuple
 
 import torch
 
-from gpu_consumers.engines import Utterance
-from gpu_consumers.engines.chattts import quality
-from gpu_consumers.engines.chattts.async_vocoder import VocoderExecutor
-from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
-from gpu_consumers.engines.chattts.generation import GenerationBuilder, wants_refining
-from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
-from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
-from gpu_consumers.engines.chattts.model.slots import Generation, SlotOutput, Stage
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter
-from gpu_consumers.engines.chattts.quality import Fault
-from gpu_consumers.engines.chattts.speech import MAX_DEPTH, Chunk, Speech
-from gpu_consumers.engines.fingerprint import fingerprint
-from gpu_consumers.text import FrontEnd
-from schemas.messages import RequestError, SpeechRequest
 from seedcast import metrics
 from seedcast.codec import quantise
 from seedcast.errors import InvalidRequest
+from seedcast.gpu_consumers.engines import Utterance
+from seedcast.gpu_consumers.engines.chattts import quality
+from seedcast.gpu_consumers.engines.chattts.async_vocoder import VocoderExecutor
+from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
+from seedcast.gpu_consumers.engines.chattts.generation import GenerationBuilder, wants_refining
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, SlotOutput, Stage
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from seedcast.gpu_consumers.engines.chattts.quality import Fault
+from seedcast.gpu_consumers.engines.chattts.speech import MAX_DEPTH, Chunk, Speech
+from seedcast.gpu_consumers.engines.fingerprint import fingerprint
+from seedcast.gpu_consumers.text import FrontEnd
+from seedcast.schemas.messages import RequestError, SpeechRequest
 
 # The message omits the fault: which chunk fails first depends on the other requests, and the result
 # must not. The metric `redraws` counts the faults.

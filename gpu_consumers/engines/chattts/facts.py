@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import torch
 
-from gpu_consumers.engines.chattts.hardware import Hardware
+from seedcast.gpu_consumers.engines.chattts.hardware import Hardware
 
 REVISION = 3  # of the code in this package: raise it with every change that changes a waveform
 PACKAGES = (

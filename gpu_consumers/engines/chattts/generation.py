@@ -5,14 +5,14 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from gpu_consumers.engines.chattts import quality
-from gpu_consumers.engines.chattts.model import speaker, upstream_modules
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.model.slots import Generation, Stage
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter
-from gpu_consumers.engines.chattts.quality import Bounds
-from gpu_consumers.engines.chattts.speech import Chunk
-from schemas.messages import SpeechRequest, Style
+from seedcast.gpu_consumers.engines.chattts import quality
+from seedcast.gpu_consumers.engines.chattts.model import speaker, upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Stage
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from seedcast.gpu_consumers.engines.chattts.quality import Bounds
+from seedcast.gpu_consumers.engines.chattts.speech import Chunk
+from seedcast.schemas.messages import SpeechRequest, Style
 
 LONGEST_PROMPT = 320  # tokens
 LONGEST_REFINEMENT = 384  # tokens that the text stage may write, as upstream

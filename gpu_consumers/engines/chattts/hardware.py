@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import torch
 
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from seedcast.settings import GpuSettings
 
 DTYPES = {

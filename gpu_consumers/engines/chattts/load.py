@@ -6,23 +6,23 @@ import structlog
 import torch
 from safetensors.torch import load_file
 
-from gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
-from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.facts import engine_facts
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
-from gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
-from gpu_consumers.engines.chattts.kernels import determinism
-from gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.model.decoder import Decoder
-from gpu_consumers.engines.chattts.model.model import Model
-from gpu_consumers.engines.chattts.model.slots import Slots
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter
-from gpu_consumers.engines.chattts.model.vocoder import Vocoder
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.fingerprint import fingerprint
-from gpu_consumers.text import FrontEnd
+from seedcast.gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
+from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
+from seedcast.gpu_consumers.engines.chattts.facts import engine_facts
+from seedcast.gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
+from seedcast.gpu_consumers.engines.chattts.hardware import MIB, Hardware, choose, ensure_fits
+from seedcast.gpu_consumers.engines.chattts.kernels import determinism
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder
+from seedcast.gpu_consumers.engines.chattts.model.model import Model
+from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from seedcast.gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.fingerprint import fingerprint
+from seedcast.gpu_consumers.text import FrontEnd
 from seedcast.settings import GpuSettings
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ def prepare(hardware: Hardware) -> None:
     if hardware.device.type == "cuda":
         determinism.make_repeatable()
     else:
-        from gpu_consumers.engines.chattts.kernels import attention_cpu
+        from seedcast.gpu_consumers.engines.chattts.kernels import attention_cpu
 
         attention_cpu.use_threads(hardware.threads)
 

@@ -10,7 +10,11 @@ from enum import Enum
 
 import numpy as np
 
-from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, SAMPLES_PER_TOKEN, Samples
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import (
+    SAMPLE_RATE,
+    SAMPLES_PER_TOKEN,
+    Samples,
+)
 
 TOKENS_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_TOKEN  # 46.875
 DRAWS = 3

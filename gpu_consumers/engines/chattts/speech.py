@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
-from gpu_consumers.text import Segment
-from schemas.messages import SpeechRequest
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
+from seedcast.gpu_consumers.text import Segment
+from seedcast.schemas.messages import SpeechRequest
 
 _FANOUT = 4096  # more than a request has segments, and more than a segment has parts
 MAX_DEPTH = 1  # how often a chunk may be split

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from schemas.messages import SpeechRequest
+from seedcast.schemas.messages import SpeechRequest
 
 _BASE = SpeechRequest(
     request_id="request-1",

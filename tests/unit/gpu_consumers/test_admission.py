@@ -4,19 +4,26 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gpu_consumers.admission import Admission
-from gpu_consumers.assignments import Assignment
-from gpu_consumers.ledger import Ledger
-from gpu_consumers.publisher import Publisher
-from schemas.messages import CampaignState, Rejected
-from schemas.topics import AUDIO, AUDIO_URGENT, REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT, Topic
 from seedcast.catalog import profiles
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.errors import BrokerUnavailable, Poison
+from seedcast.gpu_consumers.admission import Admission
+from seedcast.gpu_consumers.assignments import Assignment
+from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.kafka import Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
+from seedcast.schemas.messages import CampaignState, Rejected
+from seedcast.schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    REQUESTS,
+    REQUESTS_PARKED,
+    REQUESTS_URGENT,
+    Topic,
+)
 from seedcast.settings import Settings
-from storage.memory_store import MemoryStore
+from seedcast.storage.memory_store import MemoryStore
 from tests.unit.gpu_consumers.requests import a_request
 
 SETTINGS = Settings()

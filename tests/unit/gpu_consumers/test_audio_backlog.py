@@ -2,8 +2,8 @@
 
 import pytest
 
-from gpu_consumers.audio_backlog import AudioBacklog, Mean, Uncommitted
-from schemas.topics import MIB
+from seedcast.gpu_consumers.audio_backlog import AudioBacklog, Mean, Uncommitted
+from seedcast.schemas.topics import MIB
 from seedcast.settings import GpuSettings, KafkaSettings, Settings
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpu_consumers import encoder_pool, triage
-from gpu_consumers.admission import InFlight
-from gpu_consumers.encoder_pool import QUEUE, EncoderPool
-from gpu_consumers.engines import Utterance
-from schemas.messages import RequestError, Synthesis
+from seedcast.gpu_consumers import encoder_pool, triage
+from seedcast.gpu_consumers.admission import InFlight
+from seedcast.gpu_consumers.encoder_pool import QUEUE, EncoderPool
+from seedcast.gpu_consumers.engines import Utterance
+from seedcast.schemas.messages import RequestError, Synthesis
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.gpu_consumers.toy import ToyEngine
 

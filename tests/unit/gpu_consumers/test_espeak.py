@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from gpu_consumers.engines.espeak import SAMPLE_RATE, EspeakEngine, Voice, speak, voice_of
-from schemas.messages import SpeechRequest
+from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, EspeakEngine, Voice, speak, voice_of
+from seedcast.schemas.messages import SpeechRequest
 from tests.unit.gpu_consumers.requests import a_request
 
 TEXTS = [
@@ -33,7 +33,7 @@ def test_bytes_do_not_depend_on_what_was_spoken_before() -> None:
 
 def test_bytes_are_the_same_in_another_process() -> None:
     code = (
-        "import hashlib; from gpu_consumers.engines.espeak import speak, voice_of; "
+        "import hashlib; from seedcast.gpu_consumers.engines.espeak import speak, voice_of; "
         f"print(hashlib.sha256(speak({TEXTS[1]!r}, voice_of(2222)).tobytes()).hexdigest())"
     )
     other = subprocess.run(

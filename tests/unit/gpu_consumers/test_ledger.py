@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gpu_consumers.ledger import MAX_BITS, MAX_METADATA, Ledger
+from seedcast.gpu_consumers.ledger import MAX_BITS, MAX_METADATA, Ledger
 
 
 def test_watermark_stops_at_the_oldest_unfinished_offset() -> None:

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gpu_consumers.assignments import Assignment, Assignments, Callbacks
-from gpu_consumers.ledger import Ledger
 from seedcast.errors import BrokerUnavailable
+from seedcast.gpu_consumers.assignments import Assignment, Assignments, Callbacks
+from seedcast.gpu_consumers.ledger import Ledger
 from seedcast.kafka import Committed, Offsets, Partition, Record, offset_bitmap
 from seedcast.settings import GpuSettings, Settings
 

@@ -14,20 +14,20 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from gpu_consumers.detour import FROM, aside, back
-from gpu_consumers.parking import Parking
-from gpu_consumers.publisher import Publisher
-from gpu_consumers.shelf import Shelf
-from schemas.messages import CampaignState
-from schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import BrokerUnavailable, CredentialsRefused
+from seedcast.gpu_consumers.detour import FROM, aside, back
+from seedcast.gpu_consumers.parking import Parking
+from seedcast.gpu_consumers.publisher import Publisher
+from seedcast.gpu_consumers.shelf import Shelf
 from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
 from seedcast.kafka.offset_bitmap import MAX_METADATA
 from seedcast.kafka.partitioner import partition
+from seedcast.schemas.messages import CampaignState
+from seedcast.schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast.settings import GpuSettings, Settings
-from storage.memory_store import MemoryStore
+from seedcast.storage.memory_store import MemoryStore
 from tests.unit.gpu_consumers.requests import a_request
 
 SETTINGS = Settings(gpu=GpuSettings(commit_interval=1e9))  # commits when the test says so

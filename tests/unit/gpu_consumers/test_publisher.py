@@ -3,11 +3,6 @@
 import pytest
 from msgspec import structs
 
-from gpu_consumers.assignments import Assignment
-from gpu_consumers.ledger import Ledger
-from gpu_consumers.publisher import Publisher
-from schemas.messages import RawAudio, Rejected
-from schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, MIB, REQUESTS, REQUESTS_URGENT
 from seedcast.codec import decode_synthesis
 from seedcast.errors import (
     BrokerUnavailable,
@@ -17,10 +12,22 @@ from seedcast.errors import (
     StoreUnavailable,
     Undecodable,
 )
+from seedcast.gpu_consumers.assignments import Assignment
+from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.kafka import Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer
+from seedcast.schemas.messages import RawAudio, Rejected
+from seedcast.schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    DEAD_LETTERS,
+    MIB,
+    REQUESTS,
+    REQUESTS_URGENT,
+)
 from seedcast.settings import Settings
-from storage.memory_store import MemoryStore
+from seedcast.storage.memory_store import MemoryStore
 from tests.unit.gpu_consumers.requests import a_request
 
 SETTINGS = Settings()

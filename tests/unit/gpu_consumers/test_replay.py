@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pytest
 
-from gpu_consumers.verify.replay import Verdict, replay, shuffle, synthesise
-from gpu_consumers.verify.replay_sample import choose_receipts, rank
-from schemas.messages import Receipt, RequestError, SpeechRequest, SpeechResult
 from seedcast.codec import text_digest, waveform_sha256
+from seedcast.gpu_consumers.verify.replay import Verdict, replay, shuffle, synthesise
+from seedcast.gpu_consumers.verify.replay_sample import choose_receipts, rank
+from seedcast.schemas.messages import Receipt, RequestError, SpeechRequest, SpeechResult
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.gpu_consumers.toy import ToyEngine, toy_waveform
 

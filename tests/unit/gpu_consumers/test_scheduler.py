@@ -6,7 +6,7 @@ No request is lost, and none is served twice.
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.scheduler import Scheduler, Waiting
+from seedcast.gpu_consumers.scheduler import Scheduler, Waiting
 from seedcast.kafka import Partition
 
 BULK = [Partition("requests", number) for number in range(3)]

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from gpu_consumers import triage
-from gpu_consumers.engines.espeak import EspeakEngine
-from schemas.messages import RawAudio, Rejected, SpeechRequest
 from seedcast.catalog import profiles
 from seedcast.codec import decode_flac, encode_json, waveform_sha256
 from seedcast.errors import Undecodable
+from seedcast.gpu_consumers import triage
+from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
 from seedcast.settings import PostprocessSettings
 from tests.unit.gpu_consumers.requests import a_request
 

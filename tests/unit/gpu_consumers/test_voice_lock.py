@@ -12,16 +12,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gpu_consumers.engines.espeak import EspeakEngine
-from gpu_consumers.verify import voice_lock
-from gpu_consumers.verify.golden import GOLDEN
-from schemas.messages import SpeechRequest, VoiceLock
 from seedcast.codec import decode_request, encode_json
 from seedcast.embedded import is_embedded
 from seedcast.embedded.stack_state import State, write
 from seedcast.errors import Fatal, InvalidInput, StoreUnavailable, Unreachable, VoiceLockBroken
+from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+from seedcast.gpu_consumers.verify import voice_lock
+from seedcast.gpu_consumers.verify.golden import GOLDEN
+from seedcast.schemas.messages import SpeechRequest, VoiceLock
 from seedcast.settings import GpuSettings, KafkaSettings, S3Settings, Settings
-from storage.memory_store import MemoryStore
+from seedcast.storage.memory_store import MemoryStore
 from tests.unit.gpu_consumers.toy import ToyEngine
 
 SETTINGS = Settings(

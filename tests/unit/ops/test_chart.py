@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.topics import (
+from seedcast import settings
+from seedcast.health import LIVE, READY
+from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
     GPU_CONSUMERS,
@@ -15,8 +17,6 @@ from schemas.topics import (
     REQUESTS_PARKED,
     REQUESTS_URGENT,
 )
-from seedcast import settings
-from seedcast.health import LIVE, READY
 from tests.unit.ops.chart import CHART, EXAMPLE, environment, helm, needs_helm, objects
 
 EVERYTHING = (

@@ -7,8 +7,8 @@ import pytest
 
 from ops.generate import ROOT
 from ops.readme import commands
-from schemas.messages import Status
 from seedcast import metrics
+from seedcast.schemas.messages import Status
 from tests.unit.ops.chart import NAME, needs_helm, objects
 
 pytestmark = needs_helm

@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from seedcast.settings import PREFIX, GpuSettings, Settings
-from stream_apps.postprocess.app import STOP
+from seedcast.stream_apps.postprocess.app import STOP
 from tests.unit.ops.chart import helm, needs_helm
 
 pytestmark = needs_helm

@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from producers import SubmitOptions, SubmitReport, submit_file
+from seedcast.producers.submit.options import SubmitOptions, SubmitReport
+from seedcast.producers.submit.submit import submit_file
 from seedcast.settings import Settings
 
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from producers import SubmitOptions
-from producers.rows.build import Builder
-from producers.rows.content import check_deadline, digest, encode
-from schemas.messages import MAX_VOICE_SEED, SpeechRequest, Style
 from seedcast.catalog import profiles
 from seedcast.catalog.voices import NONE, Voice, Voices
 from seedcast.codec import decode_request
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.producers.rows.build import Builder
+from seedcast.producers.rows.content import check_deadline, digest, encode
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.schemas.messages import MAX_VOICE_SEED, SpeechRequest, Style
 from seedcast.settings import Settings
 
 CREATED = datetime(2026, 1, 1, 20, tzinfo=UTC)

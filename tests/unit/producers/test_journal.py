@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from producers.submit.journal import Entry, Journal
 from seedcast.errors import LocalResource
+from seedcast.producers.submit.journal import Entry, Journal
 
 
 def entries(*names: str) -> list[Entry]:

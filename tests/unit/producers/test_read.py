@@ -8,9 +8,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from producers.rows.read import read
-from producers.rows.rows import BLOCK, BadRow
 from seedcast.errors import InvalidInput
+from seedcast.producers.rows.read import read
+from seedcast.producers.rows.rows import BLOCK, BadRow
 from tests.unit.producers.files import a_file, parquet
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from producers.rows.read import read
-from producers.rows.rows import BadRow
-from producers.rows.sample_list import rows, write_csv
+from seedcast.producers.rows.read import read
+from seedcast.producers.rows.rows import BadRow
+from seedcast.producers.rows.sample_list import rows, write_csv
 from tests.unit.producers.files import dry_run
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "notifications.csv"

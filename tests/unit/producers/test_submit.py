@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from producers import SubmitOptions, SubmitProgress, rebuild_file, submit_file, submit_requests
-from producers.submit.journal import Journal
-from producers.submit.run import Came
-from producers.submit.submit import BATCH
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.kafka.partitioner import partition
+from seedcast.producers.submit.journal import Journal
+from seedcast.producers.submit.options import SubmitOptions, SubmitProgress
+from seedcast.producers.submit.rebuild import rebuild_file
+from seedcast.producers.submit.run import Came
+from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
 from seedcast.settings import Settings
 from tests.unit.producers.files import a_file, dry_run, parquet
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.rows.template import compile_template
 from seedcast.errors import InvalidRow
+from seedcast.producers.rows.template import compile_template
 
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 values = st.text(min_size=1).filter(lambda text: text.strip())

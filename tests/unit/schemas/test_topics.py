@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from schemas.topics import GROUPS, LANES, NORMAL, TOPICS, URGENT, Lane
+from seedcast.schemas.topics import GROUPS, LANES, NORMAL, TOPICS, URGENT, Lane
 from seedcast.settings import Settings
 
 SETTINGS = Settings()

@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from ops import generate, wire
-from schemas.messages import (
+from seedcast import codec
+from seedcast.schemas.messages import (
     Campaign,
     RawAudio,
     Receipt,
@@ -19,7 +20,6 @@ from schemas.messages import (
     SpeechResult,
     Style,
 )
-from seedcast import codec
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "wire"
 MOMENT = datetime(2026, 11, 24, 2, 30, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.messages import Campaign, CampaignState
 from seedcast.campaigns import campaign_state, campaign_topic
 from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import Campaign, CampaignState
 
 Change = Callable[[Campaign], Campaign]
 CHANGES: dict[str, Change] = {

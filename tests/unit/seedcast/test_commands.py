@@ -7,9 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from producers import SubmitReport
-from producers.submit.options import Rejection
-from schemas.messages import SpeechResult
 from seedcast.cli import base
 from seedcast.cli.base import fail
 from seedcast.cli.demo import _raise_if_ended
@@ -19,6 +16,8 @@ from seedcast.cli.results import _print as print_result
 from seedcast.cli.submit import show
 from seedcast.embedded import Process
 from seedcast.errors import EngineFailed, InvalidInput
+from seedcast.producers.submit.options import Rejection, SubmitReport
+from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import KafkaSettings, Settings
 
 TEXTS = ["[/b]", r"\[/b]", "[abc]", r"\[1]", "a[/b]", "[bold", ":x:", "C:\\"]

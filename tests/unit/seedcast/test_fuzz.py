@@ -17,21 +17,6 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from gpu_consumers.ledger import Ledger
-from gpu_consumers.triage import of_record
-from producers import SubmitOptions
-from producers.rows.build import Builder
-from producers.rows.read import read
-from producers.rows.rows import BadRow
-from schemas.messages import (
-    Campaign,
-    Receipt,
-    Rejected,
-    Rendition,
-    RequestError,
-    SpeechRequest,
-    SpeechResult,
-)
 from seedcast import codec
 from seedcast import settings as configuration
 from seedcast.catalog import profiles
@@ -47,11 +32,26 @@ from seedcast.errors import (
     Undecodable,
 )
 from seedcast.failpoints import parse
+from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.triage import of_record
 from seedcast.kafka import Partition, Record
+from seedcast.producers.rows.build import Builder
+from seedcast.producers.rows.read import read
+from seedcast.producers.rows.rows import BadRow
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.schemas.messages import (
+    Campaign,
+    Receipt,
+    Rejected,
+    Rendition,
+    RequestError,
+    SpeechRequest,
+    SpeechResult,
+)
 from seedcast.settings import PostprocessSettings
-from storage import dead_letters
-from storage.memory_store import MemoryStore
-from stream_apps.postprocess.render import RenderContext, render_record
+from seedcast.storage import dead_letters
+from seedcast.storage.memory_store import MemoryStore
+from seedcast.stream_apps.postprocess.render import RenderContext, render_record
 from tests.unit.gpu_consumers.requests import a_request
 from tests.unit.stream_apps.records import audio, rejected
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gpu_consumers.verify import voice_lock
-from schemas.messages import VoiceLock
 from seedcast.catalog import profiles, voices
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidSettings, VoiceLockBroken
+from seedcast.gpu_consumers.verify import voice_lock
+from seedcast.schemas.messages import VoiceLock
 from seedcast.settings import PostprocessSettings, Settings
-from storage.memory_store import MemoryStore
+from seedcast.storage.memory_store import MemoryStore
 from tests.unit.seedcast.test_fuzz import anything, damaged
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gpu_consumers.engines.chattts.model.dimensions import TINY
-from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
+from seedcast.gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 COMMAND = [sys.executable, "-m", "seedcast.cli", "models"]
 EXTRA = ("ChatTTS", "torch")

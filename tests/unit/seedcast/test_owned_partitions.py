@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gpu_consumers.assignments import Assignments, Callbacks
 from seedcast.errors import BrokerUnavailable, CredentialsRefused, SeedcastError
+from seedcast.gpu_consumers.assignments import Assignments, Callbacks
 from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.settings import Settings
 

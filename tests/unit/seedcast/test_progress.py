@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from schemas.messages import SpeechResult, Status
-from schemas.topics import DAY, RESULTS
 from seedcast.campaigns.progress import Progress, Seen, _Tally
+from seedcast.schemas.messages import SpeechResult, Status
+from seedcast.schemas.topics import DAY, RESULTS
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from schemas.messages import Style
 from seedcast.cli.audit import audit
 from seedcast.cli.retry import retry
 from seedcast.cli.say import _request as request_of
@@ -18,6 +17,7 @@ from seedcast.cli.style_options import ListOptions, StyleOptions, UtteranceOptio
 from seedcast.cli.submit import submit
 from seedcast.cli.verify import verify
 from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import Style
 from seedcast.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "voices.toml"

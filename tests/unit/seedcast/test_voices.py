@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from schemas.messages import Style
 from seedcast.catalog import voices
 from seedcast.catalog.voices import Voice, Voices
 from seedcast.cli.base import app
 from seedcast.errors import InvalidSettings
+from seedcast.schemas.messages import Style
 from seedcast.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "voices.toml"

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.topics import AUDIO, DEAD_LETTERS, MIB
 from seedcast.errors import MissingObject, StoreUnavailable, Undecodable
 from seedcast.kafka import Headers, Partition, Record
-from storage.dead_letters import ORIGINAL, DeadLetter, dead_letter, newest, original, parse
-from storage.memory_store import MemoryStore
+from seedcast.schemas.topics import AUDIO, DEAD_LETTERS, MIB
+from seedcast.storage.dead_letters import ORIGINAL, DeadLetter, dead_letter, newest, original, parse
+from seedcast.storage.memory_store import MemoryStore
 
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 ERROR = Undecodable("record is not a SpeechRequest", got="something else")

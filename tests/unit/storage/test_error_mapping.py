@@ -16,7 +16,7 @@ from seedcast.errors import (
     Retryable,
     StoreUnavailable,
 )
-from storage.error_mapping import FOREIGN, translate
+from seedcast.storage.error_mapping import FOREIGN, translate
 
 
 def s3_error(code: str) -> S3Error:

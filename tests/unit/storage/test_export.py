@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from schemas.messages import Rendition, SpeechResult
-from storage.export import export_audio, file_name
-from storage.memory_store import MemoryStore
+from seedcast.schemas.messages import Rendition, SpeechResult
+from seedcast.storage.export import export_audio, file_name
+from seedcast.storage.memory_store import MemoryStore
 
 SHA256 = "0" * 64
 

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.messages import Receipt, Rendition, RequestError, SpeechResult
 from seedcast.errors import InvalidInput, LocalResource
-from storage import manifests
+from seedcast.schemas.messages import Receipt, Rendition, RequestError, SpeechResult
+from seedcast.storage import manifests
 
 RENDITION_COLUMNS = pa.struct(
     [

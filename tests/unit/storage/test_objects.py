@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from schemas.messages import SpeechRequest
 from seedcast.errors import InvalidInput
-from storage.dead_letters import PREFIX
-from storage.objects import NO_CAMPAIGN, object_key, parse_uri
+from seedcast.schemas.messages import SpeechRequest
+from seedcast.storage.dead_letters import PREFIX
+from seedcast.storage.objects import NO_CAMPAIGN, object_key, parse_uri
 from tests.unit.stream_apps.records import a_request
 
 SHA = "ab" + "0" * 62

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
-from stream_apps.audio.samples import Samples, from_int16
+from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.stream_apps.audio.samples import Samples, from_int16
 
 RATE = SAMPLE_RATE
 ENGLISH = (

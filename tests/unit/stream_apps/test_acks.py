@@ -13,10 +13,10 @@ from faust.types import TP
 from seedcast.errors import OffsetsLost, Retryable
 from seedcast.kafka import Committed, Partition, refuse_gap
 from seedcast.settings import Settings
-from stream_apps.postprocess import acks
-from stream_apps.postprocess.acks import Acks
-from stream_apps.postprocess.faust_app import build_app
-from stream_apps.postprocess.faust_transport import _Consumer
+from seedcast.stream_apps.postprocess import acks
+from seedcast.stream_apps.postprocess.acks import Acks
+from seedcast.stream_apps.postprocess.faust_app import build_app
+from seedcast.stream_apps.postprocess.faust_transport import _Consumer
 
 PLACE = TP("audio", 0)
 

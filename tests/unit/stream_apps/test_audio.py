@@ -17,8 +17,8 @@ from seedcast.catalog.profiles import Profile
 from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest, InvalidSettings
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio import chain, noise, trim
-from stream_apps.audio.chain import (
+from seedcast.stream_apps.audio import chain, noise, trim
+from seedcast.stream_apps.audio.chain import (
     Rendered,
     chain_fingerprint,
     render,
@@ -26,10 +26,10 @@ from stream_apps.audio.chain import (
     render_source,
     warm_up,
 )
-from stream_apps.audio.limiter import true_peak
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples, db_to_amplitude, to_int16
-from stream_apps.audio.source import Source
+from seedcast.stream_apps.audio.limiter import true_peak
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude, to_int16
+from seedcast.stream_apps.audio.source import Source
 from tests.unit.stream_apps.records import tone
 from tests.unit.stream_apps.speech import (
     ENGLISH,

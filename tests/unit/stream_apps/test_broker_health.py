@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from schemas.topics import RESULTS
 from seedcast.health import Readiness
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
-from stream_apps.postprocess import broker_health
+from seedcast.stream_apps.postprocess import broker_health
 
 SETTINGS = Settings()
 

@@ -7,18 +7,18 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 
-from schemas.messages import SpeechResult
-from schemas.topics import AUDIO
 from seedcast.catalog import profiles
 from seedcast.codec import decode_result, encode_synthesis
 from seedcast.errors import Retryable, StoreUnavailable
 from seedcast.kafka import Partition, Record
 from seedcast.retry import AsyncRetry
+from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.topics import AUDIO
 from seedcast.settings import Settings
-from storage import dead_letters
-from storage.memory_store import MemoryStore
-from stream_apps.postprocess.delivery import Delivery, RenderSlots
-from stream_apps.postprocess.render import RenderContext
+from seedcast.storage import dead_letters
+from seedcast.storage.memory_store import MemoryStore
+from seedcast.stream_apps.postprocess.delivery import Delivery, RenderSlots
+from seedcast.stream_apps.postprocess.render import RenderContext
 from tests.unit.stream_apps.records import audio, rejected
 
 SETTINGS = Settings()

@@ -12,8 +12,8 @@ import soundfile
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profile
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio.encode import encode
-from stream_apps.audio.samples import from_int16, to_int16
+from seedcast.stream_apps.audio.encode import encode
+from seedcast.stream_apps.audio.samples import from_int16, to_int16
 from tests.unit.stream_apps.speech import RATE, speech
 
 TABLE = profiles.load(PostprocessSettings())

@@ -8,13 +8,13 @@ import faust.exceptions
 import pytest
 from pydantic import SecretStr
 
-from schemas.topics import AUDIO, DEAD_LETTERS
 from seedcast.embedded.stack_state import State, connected, write
 from seedcast.errors import InvalidSettings, Poison, Retryable
+from seedcast.schemas.topics import AUDIO, DEAD_LETTERS
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
-from stream_apps.postprocess.app import require_digest_key
-from stream_apps.postprocess.error_mapping import FOREIGN, translate
-from stream_apps.postprocess.faust_app import build_app
+from seedcast.stream_apps.postprocess.app import require_digest_key
+from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
+from seedcast.stream_apps.postprocess.faust_app import build_app
 
 
 def configured(**kafka: object) -> object:
@@ -91,7 +91,7 @@ def test_every_exception_of_the_libraries_is_caught_and_either_retried_or_poison
 
 def test_importing_the_worker_configures_nothing_and_starts_nothing() -> None:
     script = (
-        "import logging, threading, stream_apps.postprocess.app; "
+        "import logging, threading, seedcast.stream_apps.postprocess.app; "
         "print(logging.getLogger().handlers, threading.active_count())"
     )
     assert (

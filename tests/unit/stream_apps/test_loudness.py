@@ -9,10 +9,10 @@ import pytest
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidSettings
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio.limiter import compress, limit, measure_peaks, true_peak
-from stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure_loudness
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples, db_to_amplitude
+from seedcast.stream_apps.audio.limiter import compress, limit, measure_peaks, true_peak
+from seedcast.stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure_loudness
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude
 from tests.unit.stream_apps.speech import (
     ENGLISH,
     MANDARIN,

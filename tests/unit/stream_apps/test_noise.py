@@ -8,10 +8,10 @@ import pytest
 
 from seedcast.catalog import profiles
 from seedcast.settings import PostprocessSettings
-from stream_apps.audio.noise import CLEAN, estimate_snr, suppress
-from stream_apps.audio.process import process
-from stream_apps.audio.samples import Samples
-from stream_apps.audio.source import Source
+from seedcast.stream_apps.audio.noise import CLEAN, estimate_snr, suppress
+from seedcast.stream_apps.audio.process import process
+from seedcast.stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.source import Source
 from tests.unit.stream_apps.speech import (
     ENGLISH,
     MANDARIN,

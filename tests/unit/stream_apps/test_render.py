@@ -5,15 +5,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from schemas.messages import RawAudio
 from seedcast.campaigns.campaign_state import CANCELLED
 from seedcast.catalog import profiles
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import Undecodable
+from seedcast.schemas.messages import RawAudio
 from seedcast.settings import PostprocessSettings
-from storage.memory_store import MemoryStore
-from stream_apps.audio.chain import VERSION
-from stream_apps.postprocess.render import Outcome, RenderContext, render_record
+from seedcast.storage.memory_store import MemoryStore
+from seedcast.stream_apps.audio.chain import VERSION
+from seedcast.stream_apps.postprocess.render import Outcome, RenderContext, render_record
 from tests.unit.stream_apps.records import TEXT, audio, rejected, tone, word
 
 SETTINGS = PostprocessSettings(digest_key="a key")  # type: ignore[arg-type]

@@ -7,9 +7,9 @@ frequency is over −80 dB.
 import numpy as np
 import pytest
 
-from stream_apps.audio.band import keep_band
-from stream_apps.audio.resample import Method, method_for, resample
-from stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.band import keep_band
+from seedcast.stream_apps.audio.resample import Method, method_for, resample
+from seedcast.stream_apps.audio.samples import Samples
 
 METHODS: tuple[Method, ...] = ("soxr", "kaiser")
 RATES = [

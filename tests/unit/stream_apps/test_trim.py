@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from stream_apps.audio import trim, vad
-from stream_apps.audio.pauses import shorten_pauses
-from stream_apps.audio.resample import resample
-from stream_apps.audio.samples import Samples
-from stream_apps.audio.trim import Edges, cut, find_speech
+from seedcast.stream_apps.audio import trim, vad
+from seedcast.stream_apps.audio.pauses import shorten_pauses
+from seedcast.stream_apps.audio.resample import resample
+from seedcast.stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.trim import Edges, cut, find_speech
 from tests.unit.stream_apps.speech import (
     ENGLISH,
     MANDARIN,

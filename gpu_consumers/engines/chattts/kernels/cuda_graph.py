@@ -12,7 +12,7 @@ from typing import Protocol
 
 import torch
 
-from gpu_consumers.engines.chattts.model.slots import Slots
+from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 
 # Steps before the capture. In them Triton compiles and the libraries allocate; neither may be
 # captured.

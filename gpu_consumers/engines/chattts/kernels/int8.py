@@ -15,9 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gpu_consumers.engines.chattts.kernels import row_invariance, rowwise_cpu, rowwise_torch
-from gpu_consumers.engines.chattts.kernels.linear import Linear
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.kernels import (
+    row_invariance,
+    rowwise_cpu,
+    rowwise_torch,
+)
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import Linear
 
 # (rows, inputs) int8 to (rows, outputs) float32: exact sums times the scale of each output,
 # rounded to float32.

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
-from gpu_consumers.engines.chattts.kernels import row_invariance
-from gpu_consumers.engines.chattts.kernels.row_invariance import Product
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.kernels import row_invariance
+from seedcast.gpu_consumers.engines.chattts.kernels.row_invariance import Product
 
 _MULTIPLES = (1, 6, 8, 12, 16, 32, 48)  # the rows are padded to a multiple of one of these
 

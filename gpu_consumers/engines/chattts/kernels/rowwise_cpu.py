@@ -16,7 +16,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.kernels.attention_cpu import as_array, exponential, read
+from seedcast.gpu_consumers.engines.chattts.kernels.attention_cpu import as_array, exponential, read
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:

@@ -13,9 +13,9 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.kernels import int8, linear
-from gpu_consumers.engines.chattts.kernels.linear import Linear
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.kernels import int8, linear
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import Linear
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
 
 Attend = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]  # `attention_*.attend`
 Weights = dict[str, Tensor]  # of asset/gpt/model.safetensors, by transformers' names
@@ -136,11 +136,11 @@ def kernels_for(device: torch.device) -> tuple[Attend, ModuleType]:
     lack.
     """
     if device.type == "cuda":
-        from gpu_consumers.engines.chattts.kernels import rowwise_torch
-        from gpu_consumers.engines.chattts.kernels.attention_cuda import attend
+        from seedcast.gpu_consumers.engines.chattts.kernels import rowwise_torch
+        from seedcast.gpu_consumers.engines.chattts.kernels.attention_cuda import attend
 
         return attend, rowwise_torch
-    from gpu_consumers.engines.chattts.kernels import attention_cpu, rowwise_cpu
+    from seedcast.gpu_consumers.engines.chattts.kernels import attention_cpu, rowwise_cpu
 
     return attention_cpu.attend, rowwise_cpu
 

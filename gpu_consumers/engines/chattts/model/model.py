@@ -4,12 +4,12 @@ import torch
 from ChatTTS.model.embed import Embed
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.kernels.linear import prepare
-from gpu_consumers.engines.chattts.model.decoder import Decoder
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.model.sampling import sample
-from gpu_consumers.engines.chattts.model.slots import Slots, Stage
-from gpu_consumers.engines.chattts.model.tokenizer import SpecialTokens
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import prepare
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.sampling import sample
+from seedcast.gpu_consumers.engines.chattts.model.slots import Slots, Stage
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import SpecialTokens
 
 
 class Model:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gpu_consumers.engines.chattts.model.philox import gumbel, philox
+from seedcast.gpu_consumers.engines.chattts.model.philox import gumbel, philox
 
 CANDIDATES = 100  # the most that top-K keeps (schemas/messages.py bounds it)
 WINDOW = 16  # latest tokens of the same codebook that the repetition penalty counts

@@ -11,8 +11,8 @@ from enum import IntEnum
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.model.sampling import WINDOW, Draw, Warp
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.sampling import WINDOW, Draw, Warp
 
 
 class Stage(IntEnum):

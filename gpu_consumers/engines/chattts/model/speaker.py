@@ -15,7 +15,7 @@ from torch.nn.functional import normalize
 
 from seedcast.errors import InvalidRequest
 
-MAX_CHARACTERS = 8192  # as schemas.messages.Speaker; 768 random float16 take 879
+MAX_CHARACTERS = 8192  # as seedcast.schemas.messages.Speaker; 768 random float16 take 879
 # Base16384 writes seven bytes as four ideographs. A mark at the end tells how many bytes remain
 # beyond a multiple of seven. On other characters the C decoder makes up a result, or computes a
 # negative size (from a mark of 6 alone). So it receives only strings that match this pattern.

@@ -6,7 +6,7 @@ from pathlib import Path
 from ChatTTS.model.speaker import Speaker
 from ChatTTS.model.tokenizer import Tokenizer
 
-from schemas.messages import Style
+from seedcast.schemas.messages import Style
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ChatTTS.model import DVAE, Embed
 from vocos import Vocos
 from vocos.pretrained import instantiate_class
 
-from gpu_consumers.engines.chattts.model.dimensions import ConvStack, Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import ConvStack, Dimensions
 
 
 def config(dimensions: Dimensions) -> sizes.Config:

@@ -16,9 +16,9 @@ from ChatTTS.config import Config
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.model.dimensions import Samples
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Samples
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
 
 class Vocoder:

@@ -8,9 +8,9 @@ from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from gpu_consumers.engines.chattts.model.dimensions import Dimensions
-from gpu_consumers.engines.chattts.weights.checkpoint import read_dimensions
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
+from seedcast.gpu_consumers.engines.chattts.weights.checkpoint import read_dimensions
 
 REMEDY = (
     "run `seedcast models pull` for upstream's weights or `seedcast models fabricate` for random "

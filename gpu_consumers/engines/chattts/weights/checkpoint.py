@@ -8,7 +8,8 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from gpu_consumers.engines.chattts.model.dimensions import (
+from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import (
     CODEBOOKS,
     CODES,
     MEL_BANDS,
@@ -17,7 +18,6 @@ from gpu_consumers.engines.chattts.model.dimensions import (
     Dimensions,
     VocosSize,
 )
-from seedcast.errors import EngineFailed
 
 _REMEDY = "pull or fabricate it again"
 _MIXED = "take all files from one model"

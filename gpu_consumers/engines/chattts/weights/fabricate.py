@@ -16,10 +16,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaModel
 
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.model.dimensions import MEL_BANDS, N_FFT, Dimensions, size_of
-from gpu_consumers.engines.chattts.weights import vocabulary
-from gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import (
+    MEL_BANDS,
+    N_FFT,
+    Dimensions,
+    size_of,
+)
+from seedcast.gpu_consumers.engines.chattts.weights import vocabulary
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
 
 # Standard deviations of logits. With END_LOGIT about 4 % of steps end at temperature 0.3, top-P 0.7
 # and top-K 20 (measured).

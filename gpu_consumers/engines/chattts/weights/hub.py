@@ -15,8 +15,8 @@ from huggingface_hub.errors import (
     XetError,
 )
 
-from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
 from seedcast.errors import InvalidInput, LocalResource, Retryable
+from seedcast.gpu_consumers.engines.chattts.weights.assets import FILES, Assets
 
 REPOSITORY = "2Noise/ChatTTS"
 LICENCES = (

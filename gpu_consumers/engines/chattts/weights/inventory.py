@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.weights.assets import FILES, Assets
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import random
 from collections.abc import Iterable, Sequence
 
-from gpu_consumers.engines import Engine, Utterance
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.load import load
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from schemas.messages import SpeechRequest, Style
 from seedcast.codec import waveform_sha256
+from seedcast.gpu_consumers.engines import Engine, Utterance
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.load import load
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.schemas.messages import SpeechRequest, Style
 from seedcast.settings import GpuSettings
 from tests.unit.gpu_consumers.requests import a_request
 

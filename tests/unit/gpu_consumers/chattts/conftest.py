@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from gpu_consumers.engines.chattts.model.dimensions import TINY
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sys
 
 import torch
 
-from gpu_consumers.engines.chattts.kernels.attention_cuda import attend
+from seedcast.gpu_consumers.engines.chattts.kernels.attention_cuda import attend
 
 if __name__ == "__main__":
     calls = torch.load(sys.argv[1])

@@ -6,19 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines import Utterance
-from gpu_consumers.engines.chattts import quality
-from gpu_consumers.engines.chattts.async_vocoder import SyncVocoder
-from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
-from gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
-from gpu_consumers.engines.chattts.model.dimensions import CODEBOOKS, TINY, Samples
-from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.text import FrontEnd
-from schemas.messages import SpeechRequest
+from seedcast.gpu_consumers.engines import Utterance
+from seedcast.gpu_consumers.engines.chattts import quality
+from seedcast.gpu_consumers.engines.chattts.async_vocoder import SyncVocoder
+from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
+from seedcast.gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
+from seedcast.gpu_consumers.engines.chattts.load import LONGEST_SEGMENT
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import CODEBOOKS, TINY, Samples
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.text import FrontEnd
+from seedcast.schemas.messages import SpeechRequest
 
 Ends = Callable[[int, int], bool]  # by the number of a chunk and its draw
 Sound = Callable[[int, int], Samples]

@@ -11,11 +11,11 @@ import torch
 from ChatTTS.config.config import Config
 from safetensors.torch import load_file, save_file
 
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
-from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
-from gpu_consumers.engines.chattts.weights.inventory import inventory
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
+from seedcast.gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from seedcast.gpu_consumers.engines.chattts.weights.inventory import inventory
 
 Tensors = dict[str, torch.Tensor]
 

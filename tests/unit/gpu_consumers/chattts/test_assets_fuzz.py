@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
-from gpu_consumers.engines.chattts.weights.checkpoint import Header, read_dimensions
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
+from seedcast.gpu_consumers.engines.chattts.weights.checkpoint import Header, read_dimensions
 from tests.unit.seedcast.test_fuzz import damaged, values
 
 DEEP = b"[" * 100_000  # parsers recurse on it

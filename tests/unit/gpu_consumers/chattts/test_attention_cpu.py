@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from gpu_consumers.engines.chattts.kernels.attention_cpu import attend, use_threads
+from seedcast.gpu_consumers.engines.chattts.kernels.attention_cpu import attend, use_threads
 
 ROWS, HEADS, POSITIONS = 17, 4, 96
 GARBAGE = [float("nan"), float("inf"), 3e38, -3e38]

@@ -14,9 +14,9 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from gpu_consumers.engines.chattts.kernels import attention_cuda
-from gpu_consumers.engines.chattts.kernels.attention_cpu import attend
-from gpu_consumers.engines.chattts.kernels.attention_cuda import BLOCK
+from seedcast.gpu_consumers.engines.chattts.kernels import attention_cuda
+from seedcast.gpu_consumers.engines.chattts.kernels.attention_cpu import attend
+from seedcast.gpu_consumers.engines.chattts.kernels.attention_cuda import BLOCK
 
 # query, key, value, keys, values, position
 Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]

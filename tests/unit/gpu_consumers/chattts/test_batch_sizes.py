@@ -5,17 +5,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gpu_consumers.engines.chattts.batch_sizes import BatchSizes
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.kernels.row_invariance import (
+from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.kernels.row_invariance import (
     MIN_BATCH_SIZE,
     Product,
     cancelling_weight,
     smaller_batch_sizes,
 )
-from gpu_consumers.engines.chattts.model.dimensions import TINY
-from gpu_consumers.engines.chattts.model.slots import Slots
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
+from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 from tests.unit.gpu_consumers.chattts.test_cuda_graph import state
 

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper, idle
-from gpu_consumers.engines.chattts.model.slots import Slots
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper, idle
+from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed
 
 STEPS = 40  # enough to read the prompts, and to generate speech and text

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.kernels import int8, linear
-from gpu_consumers.engines.chattts.kernels.linear import Linear
-from gpu_consumers.engines.chattts.model.decoder import Decoder, Weights
-from gpu_consumers.engines.chattts.model.dimensions import TINY
+from seedcast.gpu_consumers.engines.chattts.kernels import int8, linear
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import Linear
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder, Weights
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
 
 # So wide that elementwise operations are shared among threads.
 WIDE = replace(TINY, layers=1, intermediate=3_072)

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import pytest
 from prometheus_client import REGISTRY
 
-from gpu_consumers.engines import Utterance
-from gpu_consumers.engines.chattts.model.dimensions import Samples
-from gpu_consumers.engines.chattts.model.slots import Stage
-from gpu_consumers.engines.chattts.quality import DRAWS
-from gpu_consumers.engines.chattts.speech import _FANOUT
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from schemas.messages import Style
+from seedcast.gpu_consumers.engines import Utterance
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Samples
+from seedcast.gpu_consumers.engines.chattts.model.slots import Stage
+from seedcast.gpu_consumers.engines.chattts.quality import DRAWS
+from seedcast.gpu_consumers.engines.chattts.speech import _FANOUT
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.schemas.messages import Style
 from tests.unit.gpu_consumers.chattts.scripted import (
     NOISE,
     SILENCE,

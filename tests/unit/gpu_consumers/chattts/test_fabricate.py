@@ -9,11 +9,17 @@ import pytest
 import torch
 from transformers import TopKLogitsWarper, TopPLogitsWarper
 
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.model.dimensions import CODES, FULL, HOP, TINY, Dimensions
-from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
-from gpu_consumers.engines.chattts.weights.vocabulary import CONTROL, ORDINARY
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import (
+    CODES,
+    FULL,
+    HOP,
+    TINY,
+    Dimensions,
+)
+from seedcast.gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.gpu_consumers.engines.chattts.weights.vocabulary import CONTROL, ORDINARY
 
 
 def upstream(assets: Assets, dimensions: Dimensions) -> ChatTTS.Chat:

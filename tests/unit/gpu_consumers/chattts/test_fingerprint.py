@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.facts import engine_facts
-from gpu_consumers.engines.chattts.hardware import Hardware
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.fingerprint import fingerprint
+from seedcast.gpu_consumers.engines.chattts.facts import engine_facts
+from seedcast.gpu_consumers.engines.chattts.hardware import Hardware
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from tests.unit.gpu_consumers.chattts.company import engine
 
 ON_CPU = (

@@ -9,8 +9,9 @@ import psutil
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts import hardware
-from gpu_consumers.engines.chattts.hardware import (
+from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts import hardware
+from seedcast.gpu_consumers.engines.chattts.hardware import (
     HEADROOM,
     MIB,
     RUNTIME,
@@ -19,8 +20,7 @@ from gpu_consumers.engines.chattts.hardware import (
     ensure_fits,
     static_memory,
 )
-from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY
-from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL, TINY
 from seedcast.settings import GpuSettings
 
 SMALL = Hardware(torch.device("cpu"), "float32", slots=16, context=512, threads=2)

@@ -12,9 +12,9 @@ from threading import Thread
 import pytest
 from huggingface_hub.constants import DOWNLOAD_CHUNK_SIZE
 
-from gpu_consumers.engines.chattts.weights.assets import FILES, Assets
-from gpu_consumers.engines.chattts.weights.hub import pull
 from seedcast.errors import InvalidInput, Retryable
+from seedcast.gpu_consumers.engines.chattts.weights.assets import FILES, Assets
+from seedcast.gpu_consumers.engines.chattts.weights.hub import pull
 
 COMMIT = "1a2b3c4d5e6f7a8b9c0d1a2b3c4d5e6f7a8b9c0d"
 NOWHERE = "http://127.0.0.1:9"  # the discard port, on which nobody listens

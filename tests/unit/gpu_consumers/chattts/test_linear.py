@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from gpu_consumers.engines.chattts.kernels import int8
-from gpu_consumers.engines.chattts.kernels.linear import prepare
-from gpu_consumers.engines.chattts.kernels.row_invariance import Product, is_row_invariant
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines.chattts.kernels import int8
+from seedcast.gpu_consumers.engines.chattts.kernels.linear import prepare
+from seedcast.gpu_consumers.engines.chattts.kernels.row_invariance import Product, is_row_invariant
 
 CPU = torch.device("cpu")
 SHAPES = [(192, 64), (64, 128), (2504, 64), (768, 768), (768, 3072)]  # outputs, inputs

@@ -5,10 +5,10 @@ from threading import Event
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
-from gpu_consumers.engines.chattts.model.dimensions import Samples
-from gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Samples
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 from tests.unit.gpu_consumers.chattts.scripted import SILENCE, TONE, finished, scripted, spoken
 from tests.unit.gpu_consumers.requests import a_request

@@ -14,17 +14,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
-from gpu_consumers.engines.chattts.model import upstream_modules
-from gpu_consumers.engines.chattts.model.decoder import Decoder
-from gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
-from gpu_consumers.engines.chattts.model.model import Model
-from gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
-from gpu_consumers.engines.chattts.model.tokenizer import Prompter, speed_level
-from gpu_consumers.engines.chattts.model.vocoder import Vocoder
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
-from schemas.messages import Style
+from seedcast.gpu_consumers.engines.chattts.generation import LONGEST_PROMPT, GenerationBuilder
+from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
+from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL, TINY, Dimensions
+from seedcast.gpu_consumers.engines.chattts.model.model import Model
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Slots, Stage
+from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter, speed_level
+from seedcast.gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.schemas.messages import Style
 from tests.unit.gpu_consumers.requests import a_request
 
 CPU = torch.device("cpu")

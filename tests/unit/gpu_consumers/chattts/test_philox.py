@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.model.philox import gumbel, philox, uniform
+from seedcast.gpu_consumers.engines.chattts.model.philox import gumbel, philox, uniform
 from tests.unit.gpu_consumers.chattts import reference
 
 ONES = 0xFFFFFFFF

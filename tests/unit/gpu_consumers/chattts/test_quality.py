@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.model.dimensions import Samples
-from gpu_consumers.engines.chattts.quality import (
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Samples
+from seedcast.gpu_consumers.engines.chattts.quality import (
     DENSEST_TOKEN,
     MARGIN,
     PROMPT_OVERHEAD,

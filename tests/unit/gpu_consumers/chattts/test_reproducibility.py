@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from gpu_consumers.engines.chattts.model.dimensions import FULL
-from gpu_consumers.engines.chattts.model.slots import Generation, Slots
-from gpu_consumers.engines.chattts.weights.assets import Assets
-from gpu_consumers.engines.chattts.weights.fabricate import fabricate
-from schemas.messages import SpeechRequest
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Slots
+from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
+from seedcast.schemas.messages import SpeechRequest
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, shuffled, speak
 
 # Numbers of requests; int8 differs from bfloat16 only in its matrix products.
@@ -142,7 +142,7 @@ def test_a_restart_does_not_matter(scenario: Scenario, tiny: Assets) -> None:
     some = scenario.some(20, seed=8)
     code = (
         "from pathlib import Path\n"
-        "from gpu_consumers.engines.chattts.weights.assets import Assets\n"
+        "from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets\n"
         "from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak\n"
         f"assets = Assets.open(Path({str(tiny.folder)!r}))\n"
         f"made = engine(assets, precision={scenario.precision!r})\n"

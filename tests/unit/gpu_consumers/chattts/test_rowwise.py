@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from gpu_consumers.engines.chattts.kernels import rowwise_cpu, rowwise_torch
-from gpu_consumers.engines.chattts.model.decoder import rotary_tables
+from seedcast.gpu_consumers.engines.chattts.kernels import rowwise_cpu, rowwise_torch
+from seedcast.gpu_consumers.engines.chattts.model.decoder import rotary_tables
 
 ROWS = 17
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

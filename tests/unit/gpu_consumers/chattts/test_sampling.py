@@ -15,7 +15,7 @@ from scipy.stats import chi2_contingency, chisquare
 from torch import Tensor
 from transformers.generation import TopKLogitsWarper, TopPLogitsWarper
 
-from gpu_consumers.engines.chattts.model.sampling import (
+from seedcast.gpu_consumers.engines.chattts.model.sampling import (
     CANDIDATES,
     KEPT,
     WINDOW,

@@ -13,9 +13,15 @@ from ChatTTS.model.speaker import Speaker
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.model.speaker import _bytes, decode, embedding, encode, sample
-from schemas.messages import MAX_VOICE_SEED
 from seedcast.errors import InvalidRequest
+from seedcast.gpu_consumers.engines.chattts.model.speaker import (
+    _bytes,
+    decode,
+    embedding,
+    encode,
+    sample,
+)
+from seedcast.schemas.messages import MAX_VOICE_SEED
 
 HIDDEN = 768
 SEEDS = (

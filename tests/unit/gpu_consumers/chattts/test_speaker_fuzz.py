@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.model.speaker import decode
 from seedcast.errors import InvalidRequest
+from seedcast.gpu_consumers.engines.chattts.model.speaker import decode
 
 HIDDEN = 768
 BOUND = 4 * 2**20  # bytes

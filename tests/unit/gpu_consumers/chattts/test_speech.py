@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu_consumers.engines.chattts.speech import MAX_DEPTH, Speech
-from gpu_consumers.text import Segment
+from seedcast.gpu_consumers.engines.chattts.speech import MAX_DEPTH, Speech
+from seedcast.gpu_consumers.text import Segment
 from tests.unit.gpu_consumers.requests import a_request
 
 

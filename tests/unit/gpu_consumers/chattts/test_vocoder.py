@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gpu_consumers.engines.chattts.model.vocoder import matmul_precision
+from seedcast.gpu_consumers.engines.chattts.model.vocoder import matmul_precision
 
 
 def precision() -> str:

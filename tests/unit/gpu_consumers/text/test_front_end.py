@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gpu_consumers.text import FrontEnd, Segment
-from gpu_consumers.text.alphabet import WORD
-from gpu_consumers.text.front_end import homophones_file
 from seedcast.errors import InvalidRequest
+from seedcast.gpu_consumers.text import FrontEnd, Segment
+from seedcast.gpu_consumers.text.alphabet import WORD
+from seedcast.gpu_consumers.text.front_end import homophones_file
 
 FRONT_END = FrontEnd(lambda word: True)
 
@@ -248,7 +248,8 @@ TEXTS = [
 
 def test_the_result_is_the_same_in_another_process_and_order() -> None:
     code = (
-        "from gpu_consumers.text import FrontEnd; front_end = FrontEnd(lambda word: True); "
+        "from seedcast.gpu_consumers.text import FrontEnd\n"
+        "front_end = FrontEnd(lambda word: True); "
         f"print([repr(front_end.prepare(text)) for text in {TEXTS[::-1]!r}][::-1])"
     )
     other = subprocess.run(
@@ -273,7 +274,8 @@ def test_the_version_names_what_the_words_depend_on() -> None:
 
 def test_the_front_end_needs_no_torch() -> None:
     code = (
-        "import sys; from gpu_consumers.text import FrontEnd; FrontEnd(bool).prepare('5'); "
+        "import sys\nfrom seedcast.gpu_consumers.text import FrontEnd\n"
+        "FrontEnd(bool).prepare('5'); "
         "print('torch' in sys.modules or 'ChatTTS' in sys.modules)"
     )
     assert (

@@ -5,10 +5,10 @@ import re
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gpu_consumers.text import FrontEnd, Prepared, Segment, characters, english, mandarin
-from gpu_consumers.text.alphabet import ACCEPTED, WORD
-from gpu_consumers.text.tags import TOKEN
 from seedcast.errors import InvalidRequest
+from seedcast.gpu_consumers.text import FrontEnd, Prepared, Segment, characters, english, mandarin
+from seedcast.gpu_consumers.text.alphabet import ACCEPTED, WORD
+from seedcast.gpu_consumers.text.tags import TOKEN
 
 LONGEST = 5.0
 FRONT_END = FrontEnd(lambda word: True, longest=LONGEST)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gpu_consumers.text import FrontEnd
+from seedcast.gpu_consumers.text import FrontEnd
 
 MANDARIN = {
     "counts": (

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from schemas.messages import Campaign, Receipt, Rendition, RequestError, SpeechResult
-from schemas.topics import REQUESTS, Topic
 from seedcast.kafka import Committed, Partition
+from seedcast.schemas.messages import Campaign, Receipt, Rendition, RequestError, SpeechResult
+from seedcast.schemas.topics import REQUESTS, Topic
 from seedcast.settings import Settings
-from storage.audit.checks import run_checks
-from storage.audit.committed import CommittedOffsets, Logs
-from storage.audit.database import Database, RecordPosition
-from storage.audit.evidence import Evidence
-from storage.audit.report import Finding, Report
+from seedcast.storage.audit.checks import run_checks
+from seedcast.storage.audit.committed import CommittedOffsets, Logs
+from seedcast.storage.audit.database import Database, RecordPosition
+from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.report import Finding, Report
 
 SETTINGS = Settings()
 CAMPAIGN = "night"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from schemas.topics import AUDIO, REQUESTS, REQUESTS_PARKED, RESULTS
 from seedcast.kafka import Committed
+from seedcast.schemas.topics import AUDIO, REQUESTS, REQUESTS_PARKED, RESULTS
 from tests.unit.storage.audit.evidence import (
     failed,
     names,

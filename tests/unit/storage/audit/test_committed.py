@@ -1,9 +1,9 @@
 """Committed offsets: which groups the audit asks, and which offsets it calls done."""
 
-from schemas.topics import GPU_CONSUMERS, PARKING, POSTPROCESS, REQUESTS
 from seedcast.kafka import Committed, Partition
 from seedcast.kafka.offset_bitmap import encode
-from storage.audit.committed import CommittedOffsets
+from seedcast.schemas.topics import GPU_CONSUMERS, PARKING, POSTPROCESS, REQUESTS
+from seedcast.storage.audit.committed import CommittedOffsets
 from tests.unit.storage.audit.evidence import SETTINGS, partition
 
 

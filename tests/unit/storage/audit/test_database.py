@@ -5,8 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from storage.audit import repeat_checks
-from storage.audit.database import Database
+from seedcast.storage.audit import repeat_checks
+from seedcast.storage.audit.database import Database
 from tests.unit.storage.audit.evidence import position, request_id, spoken
 
 BATCH = 1000

@@ -5,10 +5,10 @@ import hashlib
 import pytest
 
 from seedcast.errors import StoreUnavailable
-from storage.audit.collect import Progress
-from storage.audit.database import Database
-from storage.audit.object_checks import check_objects, list_objects
-from storage.memory_store import MemoryStore
+from seedcast.storage.audit.collect import Progress
+from seedcast.storage.audit.database import Database
+from seedcast.storage.audit.object_checks import check_objects, list_objects
+from seedcast.storage.memory_store import MemoryStore
 from tests.unit.storage.audit.evidence import CAMPAIGN, spoken
 
 GOOD = b"abc"
