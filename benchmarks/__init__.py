@@ -1,1 +1,1 @@
-"""What the README's figures come from; never run by the tests."""
+"""What the figures of docs/benchmarks.md come from; never run by the tests."""

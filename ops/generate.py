@@ -1,4 +1,4 @@
-"""Writes the documents generated from code: JSON Schemas, AsyncAPI, marked parts of the README.
+"""Writes the documents generated from code: JSON Schemas, AsyncAPI, marked parts of docs/.
 
 `python -m ops.generate` writes. With `--check` it writes nothing, and exits 1 if a document is out
 of date.
@@ -7,16 +7,16 @@ of date.
 import sys
 from pathlib import Path
 
-from ops import readme, wire
+from ops import reference, wire
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 
 
 def documents() -> dict[Path, str]:
     """Return the current text of every generated document, by path."""
-    page = ROOT / "README.md"
-    wire_documents = {ROOT / "docs" / name: text for name, text in wire.documents().items()}
-    return {**wire_documents, page: readme.fill(page.read_text(), ROOT)}
+    wire_documents = {DOCS / name: text for name, text in wire.documents().items()}
+    return wire_documents | reference.pages(DOCS)
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     }
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"out of date: {path.relative_to(ROOT)}; run `make docs`")
+            print(f"out of date: {path.relative_to(ROOT)}; run `make generate`")
         return int(bool(stale))
     for path, text in stale.items():
         path.parent.mkdir(parents=True, exist_ok=True)

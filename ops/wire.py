@@ -32,7 +32,7 @@ def asyncapi() -> dict[str, Any]:
     messages = {
         name: {
             "name": name,
-            "contentType": _content_type(name),
+            "contentType": content_type(name),
             "payload": {"$ref": f"#/components/schemas/{name}"},
         }
         for name in MESSAGES
@@ -71,7 +71,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _content_type(name: str) -> str:
+def content_type(name: str) -> str:
     return "application/msgpack" if name in ("RawAudio", "Rejected") else "application/json"
 
 

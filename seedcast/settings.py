@@ -286,7 +286,7 @@ def load() -> Settings:
         raise InvalidSettings(
             "settings are wrong",
             got="; ".join(_problems(error)),
-            remedy="see the table of settings in README.md",
+            remedy="see docs/reference/settings.md",
         ) from None
     except SettingsError as error:  # its message names the field and quotes no value
         raise InvalidSettings(
@@ -325,7 +325,7 @@ def _refuse_unknown_variables() -> None:
         raise InvalidSettings(
             "unknown settings in the environment",
             got=", ".join(unknown),
-            remedy="correct or unset them; README.md has a table of all settings",
+            remedy="correct or unset them; docs/reference/settings.md has a table of all settings",
         )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,21 @@ def helm(
     verb: str, *changes: str, values: Path | None = None, chart: Path = CHART
 ) -> subprocess.CompletedProcess[str]:
     """Run Helm. `changes` are arguments of --set; a value that begins with [ or { is JSON."""
+    if chart == CHART and values in (None, EXAMPLE):  # these files do not change meanwhile
+        return _helm_once(verb, changes, values)
+    return _helm(verb, changes, values, chart)
+
+
+@cache
+def _helm_once(
+    verb: str, changes: tuple[str, ...], values: Path | None
+) -> subprocess.CompletedProcess[str]:
+    return _helm(verb, changes, values, CHART)
+
+
+def _helm(
+    verb: str, changes: tuple[str, ...], values: Path | None, chart: Path
+) -> subprocess.CompletedProcess[str]:
     release = [NAME] if verb == "template" else []
     files = ["-f", values] if values else []
     command: list[str | Path] = [HELM, verb, *release, chart, *files]

@@ -1,0 +1,65 @@
+"""Settings of a deployment of its own on the shared stack, and commands that run there."""
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from seedcast.embedded import Stack, connected
+from seedcast.kafka import Admin
+from seedcast.settings import Settings
+from seedcast.storage.s3 import S3Store
+from tests.builders import processes
+from tests.builders.processes import ForkedProcess
+from tests.builders.waiting import eventually
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that give a subprocess the same settings, secrets included."""
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")
+    }
+    for section in ("kafka", "s3", "gpu", "postprocess", "log"):
+        part = getattr(settings, section)
+        for field in part.model_fields_set:
+            value = getattr(part, field)
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            variables[f"SEEDCAST_{section}_{field}".upper()] = plain
+    return variables | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
+
+
+def fresh(stack: Stack) -> Settings:
+    """Return connected settings with topics and a bucket that no other test uses."""
+    name = f"t{uuid4().hex[:10]}"
+    settings = connected(Settings(home=stack.home))
+    kafka = settings.kafka.model_copy(update={"prefix": name, "partitions": 4})
+    s3 = settings.s3.model_copy(update={"bucket": name})
+    settings = settings.model_copy(update={"kafka": kafka, "s3": s3})
+    eventually(lambda: Admin(settings).ensure_topics() is not None, what="its topics")
+    S3Store(settings.s3).ensure_bucket()
+    return settings
+
+
+class Spawn(Protocol):
+    def __call__(
+        self, arguments: Sequence[str], settings: Settings, **env: str
+    ) -> ForkedProcess: ...
+
+
+def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run `seedcast ARGUMENTS` with these settings, to its end."""
+    variables = environment(settings) | {"COLUMNS": "200"} | env
+    with TemporaryDirectory() as folder:
+        return processes.run(arguments, variables, Path(folder))
+
+
+def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
+    """Return the objects that a command has printed with --json."""
+    assert done.returncode in (0, 1), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
