@@ -1,6 +1,7 @@
-# Each target works alone on a fresh machine with Python 3.11, make and the package registries.
+# Each target works alone on a fresh machine with Python 3.11, 3.12 or 3.13, make and the package registries.
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+# The first that runs: a name on the path may be a placeholder of a version manager.
+PYTHON ?= $(or $(shell for python in python3.11 python3.13 python3.12; do $$python -c '' 2>/dev/null && echo $$python && break; done),python3.11)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 TOOLS := $(CURDIR)/.tools
@@ -8,8 +9,17 @@ MINIO := github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c
 HELM := helm.sh/helm/v3/cmd/helm@v3.22.0
 ARGS ?=
 FAULT_ROUNDS ?= 1
+# A step of the installation: what it prints goes into a log, and is shown if the step fails.
+quietly = { $(1); } > .venv/step.log 2>&1; code=$$?; cat .venv/step.log >> .venv/setup.log; \
+	if [ $$code != 0 ]; then cat .venv/step.log >&2; echo "failed; all output since the start is in .venv/setup.log" >&2; exit $$code; fi
 
-.PHONY: help setup setup-all demo test test-gpu test-faults check format docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
+define build-docs
+$(BIN)/python -m ops.generate --check
+NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict --site-dir .site
+$(BIN)/python -m ops.site .site
+endef
+
+.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu test-faults check format generate docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -21,8 +31,18 @@ setup-all: .venv/all.stamp  ## the same with torch, ChatTTS and the development 
 demo: setup  ## hear a list spoken: the main job on the embedded stack
 	@$(BIN)/seedcast demo $(ARGS)
 
+# Most tests wait more than they compute: four processes on two cores. The long files come first.
 test: setup-all tools  ## the tests, but for those that take minutes (ARGS="-m slow")
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --durations=15 --durations-min=10 $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5 $(ARGS)
+
+# These need torch, or start processes for seconds each.
+NOT_UNIT := $(addprefix tests/unit/,gpu_consumers/chattts seedcast/test_models_cli.py seedcast/test_package.py seedcast/test_boundaries.py stream_apps/test_audio.py stream_apps/test_faust_app.py)
+
+test-unit: setup-all  ## the tests that need neither torch nor servers, in under a minute
+	$(BIN)/pytest tests/unit $(addprefix --ignore=,$(NOT_UNIT)) -n 2 --dist loadfile $(ARGS)
+
+test-wheel: setup-all  ## install the wheel under each version of Python, and run it there
+	$(BIN)/pytest tests/integration/test_wheel.py -m "slow or not slow" $(ARGS)
 
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu -m "gpu and not slow" $(ARGS)
@@ -30,19 +50,22 @@ test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 test-faults: setup-all  ## every fault of the matrix, the slow ones too (an hour, or with ARGS="-n 2" half of it); FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
 	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash $(addprefix tests/integration/test_,gpu_consumer.py postprocess.py control.py) -m "slow or not slow" $(ARGS)
 
-check: setup-all  ## format, lint, types, import contracts, generated documents
+check: setup-all  ## format, lint, types, import contracts, generated documents, the built docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m ops.generate --check
+	$(build-docs)
 
 format: setup-all  ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: setup-all  ## write the generated documents anew
+generate: setup-all  ## write what is generated from code: schemas, and parts of README.md and docs/
 	$(BIN)/python -m ops.generate
+
+docs: setup-all  ## build the documentation into .site, strictly
+	$(build-docs)
 
 bench: setup-all  ## benchmarks/pipeline.py
 	$(BIN)/python -m benchmarks.pipeline $(ARGS)
@@ -60,8 +83,8 @@ soak: setup  ## a night with faults, drawn at random, that ends in the audit
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
-	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --generate-hashes --no-header -o locks/all.txt
-	$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-header -c locks/all.txt -o locks/base.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c locks/constraints.txt -o locks/all.txt
+	$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c locks/all.txt -o locks/base.txt
 
 # MinIO publishes source only. Where there is no Go the tests of MinIO and of the chart are skipped, except under CI=true.
 tools: $(if $(shell command -v go),$(TOOLS)/minio $(TOOLS)/helm)
@@ -75,22 +98,21 @@ $(TOOLS)/helm:
 	@GOBIN=$(TOOLS) go install $(HELM)
 
 .venv/uv.stamp:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "expected Python 3.11 as $(PYTHON); set PYTHON=…"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "expected Python 3.11, 3.12 or 3.13 as $(PYTHON); set PYTHON=…"; exit 2; }
 	@echo "making .venv"
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@mkdir -p .venv
+	@$(call quietly,$(PYTHON) -m venv .venv && $(BIN)/python -m pip install --disable-pip-version-check uv==$(UV_VERSION))
 	@touch $@
 
 .venv/base.stamp: locks/base.txt pyproject.toml .venv/uv.stamp
 	@echo "installing packages"
-	@$(BIN)/uv pip install --require-hashes -r locks/base.txt
-	@$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@$(call quietly,$(BIN)/uv pip install --require-hashes -r locks/base.txt && $(BIN)/uv pip install --no-deps --no-build-isolation -e .)
 	@touch $@
 
 .venv/all.stamp: locks/all.txt .venv/base.stamp
 	@echo "installing torch, ChatTTS and the development tools (5 GB)"
-	@$(BIN)/uv pip install --require-hashes -r locks/all.txt
+	@$(call quietly,$(BIN)/uv pip install --require-hashes -r locks/all.txt)
 	@touch $@
 
 clean:  ## remove everything that was installed or made
-	rm -rf .venv .tools .seedcast
+	rm -rf .venv .tools .site .seedcast

@@ -1,15 +1,18 @@
-"""Encodes messages and waveforms, and decodes them. No other module knows the wire formats."""
+"""Encodes messages and waveforms, and decodes them. No other module knows the wire formats.
+
+NumPy and soundfile are loaded with the first waveform: who submits a list, or reads results, has
+none.
+"""
+
+from __future__ import annotations
 
 import hashlib
 import hmac
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
-import soundfile
 
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.schemas.messages import (
@@ -25,12 +28,28 @@ from seedcast.schemas.messages import (
     VoiceLock,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import soundfile
+
+    Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Make Waveform when it is first imported."""
+        if name != "Waveform":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import numpy as np
+        import numpy.typing as npt
+
+        return globals().setdefault(name, npt.NDArray[np.int16])
+
+
 # what msgspec's decoders raise
 _DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 MAX_SAMPLES = 3600 * 48_000  # an hour at 48 kHz, as long as the longest text takes
-
-Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
 
 _json = msgspec.json.Encoder()
 _msgpack = msgspec.msgpack.Encoder()
@@ -120,6 +139,8 @@ def quantise(samples: npt.NDArray[np.floating[Any]]) -> tuple[Waveform, int]:
 
     Returns the waveform, and the number of samples that were clipped.
     """
+    import numpy as np
+
     clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
     return np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2"), clipped
 
@@ -141,6 +162,8 @@ def text_digest(text: str, key: bytes) -> str:
 
 
 def encode_flac(waveform: Waveform, sample_rate: int) -> bytes:
+    import soundfile
+
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform, sample_rate, format="FLAC", subtype="PCM_16")
     return buffer.getvalue()
@@ -148,6 +171,8 @@ def encode_flac(waveform: Waveform, sample_rate: int) -> bytes:
 
 def decode_flac(flac: bytes) -> tuple[Waveform, int]:
     """Return the waveform and its sample rate in Hz. Raises Undecodable."""
+    import soundfile
+
     try:
         with soundfile.SoundFile(io.BytesIO(flac)) as file:
             _check_flac_header(file)

@@ -8,16 +8,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seedcast.errors import InvalidInput
-from seedcast.producers.rows.csv_file import read_csv
 from seedcast.producers.rows.json_lines import read_json_lines
-from seedcast.producers.rows.parquet import read_parquet
 from seedcast.producers.rows.rows import Rows
 
+
+def _read_csv(path: Path) -> Rows:
+    from seedcast.producers.rows.csv_file import read_csv  # loads pyarrow
+
+    return read_csv(path)
+
+
+def _read_parquet(path: Path) -> Rows:
+    from seedcast.producers.rows.parquet import read_parquet  # loads pyarrow
+
+    return read_parquet(path)
+
+
 _READERS: dict[str, Callable[[Path], Rows]] = {
-    ".csv": read_csv,
+    ".csv": _read_csv,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
-    ".parquet": read_parquet,
+    ".parquet": _read_parquet,
 }
 
 

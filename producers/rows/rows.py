@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import pyarrow
+from typing import TYPE_CHECKING
 
 from seedcast.errors import InvalidInput, InvalidRow
+
+if TYPE_CHECKING:
+    import pyarrow
 
 BLOCK = 1024 * 1024  # bytes read at once; also the longest line
 
@@ -47,7 +49,7 @@ def check_columns(path: Path, names: Iterable[str]) -> tuple[str, ...]:
     return columns
 
 
-def mappings(columns: tuple[str, ...], batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:
+def mappings(columns: tuple[str, ...], batch: "pyarrow.RecordBatch") -> Iterator[dict[str, object]]:
     """Return the rows of a batch, each as its values by column."""
     lists = [column.to_pylist() for column in batch.columns]
     return (dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True))

@@ -3,13 +3,15 @@
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from seedcast.errors import InvalidSettings
 from seedcast.schemas.messages import ProfileName
-from seedcast.settings import PostprocessSettings
+
+if TYPE_CHECKING:
+    from seedcast.settings import PostprocessSettings
 
 Format = Literal["wav-pcm16", "wav-ulaw", "wav-alaw", "flac", "ogg-opus", "mp3"]
 SUFFIX: dict[Format, str] = {
@@ -113,7 +115,7 @@ def _expected(expected: str, got: object) -> ValueError:
 Profiles = MappingProxyType[str, Profile]
 
 
-def load(settings: PostprocessSettings) -> Profiles:
+def load(settings: "PostprocessSettings") -> Profiles:
     """Returns the built-in profiles, extended or replaced by the operator's rows.
 
     Raises InvalidSettings, which names the row and the field.

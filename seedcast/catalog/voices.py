@@ -2,13 +2,15 @@
 
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from seedcast.errors import InvalidSettings
 from seedcast.schemas.messages import Speaker, Speed, Style, VoiceSeed
-from seedcast.settings import Settings
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 # A name does not begin with a digit, so that no name looks like a seed.
 VoiceName = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d][\w.-]{0,63}$(?!\n)")]
@@ -61,7 +63,7 @@ Voices = MappingProxyType[str, Voice]
 NONE: Voices = MappingProxyType({})
 
 
-def load(settings: Settings) -> Voices:
+def load(settings: "Settings") -> Voices:
     """Returns the voices of the operator's file; there are no built-in ones.
 
     Raises InvalidSettings, which names the voice.

@@ -15,10 +15,10 @@ from rich.table import Table
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.cli.style_options import ListOptions, expand_options
-from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from seedcast.producers.submit.options import SubmitOptions
+    from seedcast.settings import Settings
     from seedcast.storage.audit import Finding, ObjectCheck, Report
     from seedcast.storage.audit.collect import OnProgress
 
@@ -74,7 +74,9 @@ def audit(
     raise typer.Exit(Exit.OK if report.ok else Exit.INCOMPLETE)
 
 
-def _rows(settings: Settings, source: Path, options: "SubmitOptions") -> Iterator[tuple[int, str]]:
+def _rows(
+    settings: "Settings", source: Path, options: "SubmitOptions"
+) -> Iterator[tuple[int, str]]:
     """Return number and request id of each row; a wrong list is refused before it is read."""
     from seedcast.producers.submit.rebuild import rebuild_file
 

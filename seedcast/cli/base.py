@@ -3,14 +3,17 @@
 import json
 from enum import IntEnum
 from logging import ERROR, getLogger
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from seedcast import __version__
 from seedcast.errors import Fatal, Retryable, SeedcastError
-from seedcast.settings import Settings, load
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 
 class Exit(IntEnum):
@@ -36,6 +39,25 @@ app = typer.Typer(
 out = Console(highlight=False, emoji=False)  # a row that contains ":x:" is shown as it is
 err = Console(stderr=True, highlight=False, emoji=False)
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seedcast {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 EngineName = Annotated[
     str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
@@ -53,7 +75,14 @@ def fail(error: SeedcastError) -> int:
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.INCOMPLETE
 
 
-def connected() -> Settings:
+def load() -> "Settings":
+    """Return the settings of the environment and of its file. Raises InvalidSettings."""
+    from seedcast import settings  # 0.3 s with pydantic, which `--help` does not need
+
+    return settings.load()
+
+
+def connected() -> "Settings":
     """Return the settings; where they name no servers, those of the embedded stack.
 
     Raises InvalidSettings.
@@ -63,7 +92,7 @@ def connected() -> Settings:
     return embedded.connected(load())
 
 
-def with_engine(settings: Settings, engine: str | None) -> Settings:
+def with_engine(settings: "Settings", engine: str | None) -> "Settings":
     """Return the settings with this engine; unchanged if None. Raises BadParameter."""
     if engine is None:
         return settings

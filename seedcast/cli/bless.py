@@ -10,10 +10,10 @@ from rich.table import Table
 from seedcast.cli.base import EngineName, connected, err, out, quiet_logs, with_engine
 from seedcast.cli.models import models
 from seedcast.errors import VoiceLockBroken
-from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from seedcast.schemas.messages import VoiceLock
+    from seedcast.settings import Settings
     from seedcast.storage.objects import ObjectStore
 
 
@@ -65,7 +65,7 @@ def _blessed(store: "ObjectStore", group: str, engine: str) -> "VoiceLock | None
         return None
 
 
-def _observe(settings: Settings, group: str) -> "VoiceLock":
+def _observe(settings: "Settings", group: str) -> "VoiceLock":
     from seedcast.gpu_consumers import engines
     from seedcast.gpu_consumers.verify import voice_lock
 

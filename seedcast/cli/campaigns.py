@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress
     from seedcast.schemas.messages import Campaign
+    from seedcast.settings import Settings
 
 
 COLUMNS = {
@@ -56,14 +56,16 @@ def campaigns(
         emit(row)
 
 
-def finish(settings: Settings, campaign_id: str, as_json: bool = False, rejected: int = 0) -> None:
+def finish(
+    settings: "Settings", campaign_id: str, as_json: bool = False, rejected: int = 0
+) -> None:
     """Wait for the campaign's end, print how it ended, and exit with that code."""
     progress = follow(settings, campaign_id, as_json)
     succeeded = progress.succeeded == progress.accepted and not rejected
     raise typer.Exit(Exit.OK if succeeded else Exit.INCOMPLETE)
 
 
-def follow(settings: Settings, campaign_id: str, as_json: bool = False) -> "Progress":
+def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Progress":
     """Wait for the campaign's end, print how it ended, and return it."""
     from seedcast.campaigns.progress import wait
     from seedcast.cli.progress_line import describe, live
@@ -78,7 +80,7 @@ def follow(settings: Settings, campaign_id: str, as_json: bool = False) -> "Prog
     return progress
 
 
-def _rows(settings: Settings) -> list[dict[str, object]]:
+def _rows(settings: "Settings") -> list[dict[str, object]]:
     """Return one row per campaign, counted from the results topic."""
     from seedcast.campaigns.campaign_topic import read_campaigns
     from seedcast.campaigns.progress import Outcomes

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
-from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from seedcast.schemas.messages import Campaign
+    from seedcast.settings import Settings
 
 CampaignName = Annotated[
     str, typer.Argument(metavar="CAMPAIGN", help="Its name, as `seedcast campaigns` lists it.")
@@ -59,7 +59,7 @@ def cancel(
 
 def _apply(
     campaign_id: str, change: Callable[["Campaign"], "Campaign"], consequence: str, as_json: bool
-) -> Settings:
+) -> "Settings":
     """Change the campaign's record and print the result.
 
     Exits with code 1 if a concurrent change won. Raises InvalidInput, with similar names, if there

@@ -10,9 +10,9 @@ from rich.text import Text
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
 from seedcast.errors import InvalidInput, Undecodable
 from seedcast.schemas.topics import DEAD_LETTERS
-from seedcast.settings import Settings
 
 if TYPE_CHECKING:
+    from seedcast.settings import Settings
     from seedcast.storage.dead_letters import DeadLetter
 
 letters = typer.Typer(no_args_is_help=True, help="Records without a readable request id.")
@@ -83,7 +83,7 @@ def redrive(
         out.print(f"{letter.position} is back on {letter.topic}")
 
 
-def _newest(settings: Settings) -> Iterator["DeadLetter"]:
+def _newest(settings: "Settings") -> Iterator["DeadLetter"]:
     """Yield the last letter of each record. Reads the topic twice, so that none is held."""
     from seedcast.storage.dead_letters import newest
 
@@ -91,7 +91,7 @@ def _newest(settings: Settings) -> Iterator["DeadLetter"]:
     return (letter for letter in _read(settings, warn=False) if letter.position in positions)
 
 
-def _read(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
+def _read(settings: "Settings", warn: bool = True) -> Iterator["DeadLetter"]:
     """Yield the letters of the topic. What cannot be read is reported if `warn`, and left out."""
     from seedcast.kafka import TopicReader
     from seedcast.storage.dead_letters import parse
@@ -105,7 +105,7 @@ def _read(settings: Settings, warn: bool = True) -> Iterator["DeadLetter"]:
                     err.print(Text.assemble(("left out", "yellow"), f" {error}"), soft_wrap=True)
 
 
-def _find(settings: Settings, offset: int) -> "DeadLetter":
+def _find(settings: "Settings", offset: int) -> "DeadLetter":
     for letter in _read(settings):
         if letter.position == offset:
             return letter

@@ -20,17 +20,18 @@ from seedcast.cli.base import (
     connected,
     emit,
     err,
+    load,
     out,
     quiet_logs,
     with_engine,
 )
 from seedcast.errors import EngineFailed
-from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress
     from seedcast.embedded import Process, Stack
     from seedcast.producers.submit.options import SubmitReport
+    from seedcast.settings import Settings
 
 GPU = "gpu-consumer-1"
 WORKERS = {GPU: ["run", "gpu-consumer"], "postprocess-1": ["run", "postprocess"]}
@@ -112,7 +113,7 @@ def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
 
 
 @contextmanager
-def _running(engine: str) -> Iterator[tuple["Stack", Settings]]:
+def _running(engine: str) -> "Iterator[tuple[Stack, Settings]]":
     """Run the stack and its workers. At the end, stop what was started and keep what ran before."""
     from seedcast.embedded import Stack
 
@@ -133,7 +134,7 @@ def _running(engine: str) -> Iterator[tuple["Stack", Settings]]:
                 stack.stop()
 
 
-def _submit(settings: Settings, source: Path, campaign: str) -> "SubmitReport":
+def _submit(settings: "Settings", source: Path, campaign: str) -> "SubmitReport":
     from seedcast.cli.submit import send
     from seedcast.producers.submit.options import SubmitOptions
 
@@ -141,7 +142,7 @@ def _submit(settings: Settings, source: Path, campaign: str) -> "SubmitReport":
 
 
 def _wait(
-    settings: Settings, campaign: str, show: Callable[["Progress"], None], stack: "Stack"
+    settings: "Settings", campaign: str, show: Callable[["Progress"], None], stack: "Stack"
 ) -> "Progress":
     """Wait until every request has its outcome; print once what the engine runs on.
 
@@ -186,7 +187,7 @@ def _engine(stack: "Stack") -> str:
     return ""
 
 
-def _export(settings: Settings, campaign: str) -> Path:
+def _export(settings: "Settings", campaign: str) -> Path:
     """Write the campaign's audio to files in SEEDCAST_HOME; return their folder."""
     from seedcast.campaigns.subscription import read_results
     from seedcast.storage.export import export_audio
@@ -198,7 +199,7 @@ def _export(settings: Settings, campaign: str) -> Path:
 
 
 def _summary(
-    settings: Settings, report: "SubmitReport", progress: "Progress", seconds: float
+    settings: "Settings", report: "SubmitReport", progress: "Progress", seconds: float
 ) -> Summary:
     from seedcast.storage.s3 import S3Store
 

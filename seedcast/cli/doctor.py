@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from seedcast import settings as settings_module
-from seedcast.cli.base import Exit, Json, app, emit, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, emit, load, out, quiet_logs
 from seedcast.errors import SeedcastError
-from seedcast.settings import Settings, load
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 GIB = 1024**3
+OLDEST, NEWEST = (3, 11), (3, 13)  # Python's versions, as requires-python has them
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def doctor(as_json: Json = False) -> None:
     raise typer.Exit(Exit.OK if all(finding.ok for finding in findings) else Exit.INCOMPLETE)
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: "Settings") -> Iterator[Finding]:
     """Yield one finding per check."""
     yield _python()
     yield _free_space(settings.home)
@@ -65,7 +68,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _try(name, check, settings)
 
 
-def _try(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+def _try(name: str, check: Callable[["Settings"], str], settings: "Settings") -> Finding:
     """Run a check. An error of Seedcast is the finding, with its remedy."""
     try:
         return Finding(name, True, check(settings))
@@ -74,8 +77,13 @@ def _try(name: str, check: Callable[[Settings], str], settings: Settings) -> Fin
 
 
 def _python() -> Finding:
-    remedy = "use Python 3.11, the version this is tested on"
-    return Finding("python", sys.version_info[:2] == (3, 11), platform.python_version(), remedy)
+    oldest, newest = (".".join(map(str, version)) for version in (OLDEST, NEWEST))
+    return Finding(
+        "python",
+        OLDEST <= sys.version_info[:2] <= NEWEST,
+        platform.python_version(),
+        f"use a Python from {oldest} to {newest}, which this is tested on",
+    )
 
 
 def _free_space(home: Path) -> Finding:
@@ -100,25 +108,25 @@ def _chattts() -> Finding:
     return Finding("chattts", True, "installed" if find_spec("ChatTTS") else missing)
 
 
-def _profiles(settings: Settings) -> str:
+def _profiles(settings: "Settings") -> str:
     from seedcast.catalog import profiles
 
     return ", ".join(profiles.load(settings.postprocess))
 
 
-def _voices(settings: Settings) -> str:
+def _voices(settings: "Settings") -> str:
     from seedcast.catalog import voices
 
     return ", ".join(voices.load(settings)) or "none named (SEEDCAST_VOICES)"
 
 
-def _engine(settings: Settings) -> str:
+def _engine(settings: "Settings") -> str:
     from seedcast.gpu_consumers import engines
 
     return engines.load(settings).fingerprint
 
 
-def _kafka(settings: Settings) -> str:
+def _kafka(settings: "Settings") -> str:
     from seedcast import embedded
     from seedcast.kafka import Admin
 
@@ -126,7 +134,7 @@ def _kafka(settings: Settings) -> str:
     return f"cluster {Admin(settings).cluster_id()} at {settings.kafka.bootstrap}"
 
 
-def _topics(settings: Settings) -> str:
+def _topics(settings: "Settings") -> str:
     from seedcast import embedded
     from seedcast.errors import TopicMismatch
     from seedcast.kafka import Admin
@@ -140,7 +148,7 @@ def _topics(settings: Settings) -> str:
     return "agree with the table"
 
 
-def _s3(settings: Settings) -> str:
+def _s3(settings: "Settings") -> str:
     from seedcast import embedded
     from seedcast.storage.s3 import S3Store
 
@@ -149,7 +157,9 @@ def _s3(settings: Settings) -> str:
     return f"bucket {settings.s3.bucket} at {settings.s3.endpoint}"
 
 
-def _print(findings: list[Finding], settings: Settings) -> None:
+def _print(findings: list[Finding], settings: "Settings") -> None:
+    from seedcast.settings import table as settings_table
+
     for finding in findings:
         verdict = ("ok  ", "green") if finding.ok else ("mend", "red")
         out.print(Text.assemble(verdict, f" {finding.check:<10} {finding.found}"))
@@ -158,12 +168,12 @@ def _print(findings: list[Finding], settings: Settings) -> None:
     table = Table(title="settings (secrets masked)", title_justify="left", box=None, pad_edge=False)
     for column in ("variable", "value", "meaning"):
         table.add_column(column)
-    for variable, path, _, meaning in settings_module.table():
+    for variable, path, _, meaning in settings_table():
         table.add_row(variable, Text(_value(settings, path)), Text(meaning))
     out.print(table)
 
 
-def _value(settings: Settings, path: str) -> str:
+def _value(settings: "Settings", path: str) -> str:
     """Return the setting at a dotted path. Of a table, only the names.
 
     An option of librdkafka may be a secret under any name.

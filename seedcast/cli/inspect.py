@@ -7,8 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
-from seedcast.settings import load
+from seedcast.cli.base import Json, app, connected, emit, err, load, out, quiet_logs
 
 if TYPE_CHECKING:
     from seedcast.stream_apps.inspect.inspection import Inspection

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.table import Column, Table
 
-from seedcast.cli.base import Exit, Json, app, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, emit, err, load, out, quiet_logs
 from seedcast.errors import InvalidInput, LocalResource
-from seedcast.settings import load
 
 if TYPE_CHECKING:
     from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets, Comparison

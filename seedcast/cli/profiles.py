@@ -5,8 +5,7 @@ from rich.table import Table
 
 from seedcast.catalog import profiles as catalog
 from seedcast.catalog.profiles import Profile
-from seedcast.cli.base import Json, app, emit, out
-from seedcast.settings import load
+from seedcast.cli.base import Json, app, emit, load, out
 
 COLUMNS = (
     "profile",

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -11,7 +11,9 @@ from rich.text import Text
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Rendition, SpeechResult
-from seedcast.settings import Settings
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
 
@@ -101,7 +103,7 @@ def fetch(
     )
 
 
-def _result(settings: Settings, request_id: str) -> SpeechResult:
+def _result(settings: "Settings", request_id: str) -> SpeechResult:
     """Return the first result of the request. Raises InvalidInput."""
     from seedcast.campaigns.subscription import read_results
 

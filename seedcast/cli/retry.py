@@ -9,10 +9,10 @@ import typer
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.submit import show
-from seedcast.settings import Settings
 
 if TYPE_CHECKING:
     from seedcast.producers.submit.retry import RetryOptions, RetryReport
+    from seedcast.settings import Settings
 
 
 @app.command(rich_help_panel="Daily work")
@@ -93,7 +93,7 @@ def retry(
     raise typer.Exit(Exit.INCOMPLETE if not_submitted else Exit.OK)
 
 
-def _send(settings: Settings, options: "RetryOptions") -> "RetryReport":
+def _send(settings: "Settings", options: "RetryOptions") -> "RetryReport":
     from seedcast.cli.progress_line import live
     from seedcast.producers.submit.retry import retry as submit_again
 

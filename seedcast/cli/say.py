@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import EngineName, app, err, out, quiet_logs, with_engine
+from seedcast.cli.base import EngineName, app, err, load, out, quiet_logs, with_engine
 from seedcast.cli.style_options import UtteranceOptions, expand_options
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import SpeechRequest
-from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from seedcast.catalog.profiles import Profile
     from seedcast.codec import Waveform
     from seedcast.gpu_consumers.engines import Engine
+    from seedcast.settings import Settings
 
 PROFILE_OF_SUFFIX = {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}
 
@@ -61,7 +61,7 @@ def say(
     )
 
 
-def _profile(settings: Settings, name: str | None, output: Path) -> "Profile":
+def _profile(settings: "Settings", name: str | None, output: Path) -> "Profile":
     """Return the named profile, or the one that fits the file's ending. Raises InvalidInput."""
     from seedcast.catalog import profiles
 
@@ -83,7 +83,7 @@ def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, o
     }
 
 
-def _request(row: Mapping[str, object], settings: Settings) -> SpeechRequest:
+def _request(row: Mapping[str, object], settings: "Settings") -> SpeechRequest:
     """Build a request as if from a list of one row. Raises InvalidInput.
 
     As columns of a row, the options override the defaults of a named voice.

@@ -14,14 +14,15 @@ from seedcast.cli.base import (
     connected,
     emit,
     err,
+    load,
     out,
     quiet_logs,
     with_engine,
 )
-from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from seedcast.kafka import Admin
+    from seedcast.settings import Settings
 
 Row = dict[str, object]
 
@@ -104,7 +105,7 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
     return _lags(admin, settings), _topics(admin, settings), [_bucket(settings)]
 
 
-def _lags(admin: "Admin", settings: Settings) -> list[Row]:
+def _lags(admin: "Admin", settings: "Settings") -> list[Row]:
     from seedcast.schemas.topics import GPU_CONSUMERS, POSTPROCESS
 
     return [
@@ -121,7 +122,7 @@ def _lags(admin: "Admin", settings: Settings) -> list[Row]:
     ]
 
 
-def _topics(admin: "Admin", settings: Settings) -> list[Row]:
+def _topics(admin: "Admin", settings: "Settings") -> list[Row]:
     from seedcast.schemas.topics import TOPICS
 
     existing = admin.existing()
@@ -135,7 +136,7 @@ def _topics(admin: "Admin", settings: Settings) -> list[Row]:
     ]
 
 
-def _bucket(settings: Settings) -> Row:
+def _bucket(settings: "Settings") -> Row:
     from seedcast.storage.s3 import S3Store
 
     store = S3Store(settings.s3)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, emit, err, load, out, quiet_logs
 from seedcast.cli.style_options import ListOptions, expand_options
-from seedcast.settings import Settings, load
 
 if TYPE_CHECKING:
     from seedcast.producers.submit.options import SubmitOptions, SubmitReport
+    from seedcast.settings import Settings
 
 
 @app.command(rich_help_panel="Daily work")
@@ -85,7 +85,7 @@ def submit(
     raise typer.Exit(Exit.INCOMPLETE if report.rejected else Exit.OK)
 
 
-def send(settings: Settings, file: Path, options: "SubmitOptions") -> "SubmitReport":
+def send(settings: "Settings", file: Path, options: "SubmitOptions") -> "SubmitReport":
     """Submit the file under a live line."""
     from seedcast.cli.progress_line import live
     from seedcast.producers.submit.submit import submit_file

@@ -3,9 +3,8 @@
 import typer
 from rich.table import Table
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, emit, load, out, quiet_logs
 from seedcast.schemas.topics import TOPICS
-from seedcast.settings import load
 
 AGREES = "every topic is there and agrees with the table"
 

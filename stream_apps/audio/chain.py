@@ -133,7 +133,7 @@ def chain_fingerprint(profiles: Profiles) -> str:
 def warm_up(profiles: Profiles) -> None:
     """Render a second of sound by every profile.
 
-    The first use of librosa, of a model and of a codec takes seconds.
+    The first use of a filter, of a model and of a codec takes up to a second.
 
     Raises InvalidSettings for a profile that cannot be rendered, and LocalResource.
     """

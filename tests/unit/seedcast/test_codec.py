@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seedcast import codec
 from seedcast.errors import InvalidRequest, Undecodable
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 SECRET = "Zebra-4711"
 QUOTED = f"it's '{SECRET}"  # a quotation mark must not end the masking

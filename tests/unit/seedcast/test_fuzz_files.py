@@ -18,7 +18,7 @@ from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.schemas.messages import VoiceLock
 from seedcast.settings import PostprocessSettings, Settings
 from seedcast.storage.memory_store import MemoryStore
-from tests.unit.seedcast.test_fuzz import anything, damaged
+from tests.builders.fuzz import anything, damaged
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 DEEP = "[" * 20_000  # parsers recurse on it

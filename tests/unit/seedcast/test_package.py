@@ -2,12 +2,30 @@
 
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
 import seedcast
 
-HEAVY = "torch,ChatTTS,faust,librosa,scipy,pyarrow,minio,confluent_kafka,numpy,pydantic,rich"
+HEAVY = {
+    "ChatTTS",
+    "confluent_kafka",
+    "faust",
+    "jgo",
+    "librosa",
+    "minio",
+    "numba",
+    "numpy",
+    "psutil",
+    "pyarrow",
+    "pydantic",
+    "requests",
+    "rich",
+    "scipy",
+    "soundfile",
+    "torch",
+}
 
 
 def test_every_exported_name_is_there_and_listed() -> None:
@@ -22,9 +40,51 @@ def test_another_name_is_refused_as_pythons_own_modules_do() -> None:
 
 def test_importing_every_exported_name_loads_nothing_heavy() -> None:
     names = ", ".join(name for name in seedcast.__all__ if name != "__version__")
-    code = (
-        f"import sys\nfrom seedcast import {names}\n"
-        f"print(sorted({set(HEAVY.split(','))!r} & set(sys.modules)))"
-    )
+    assert loaded_by(f"from seedcast import {names}") & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    ("start", "needed"),
+    [
+        # `seedcast --help`
+        ("import seedcast.cli", {"rich"}),
+        # `seedcast submit`, a list of JSON Lines
+        ("import seedcast.producers.submit.submit", {"confluent_kafka", "pydantic", "rich"}),
+        # `seedcast campaigns`
+        ("import seedcast.campaigns.progress", {"confluent_kafka", "pydantic", "rich"}),
+        # `seedcast results`
+        ("import seedcast.campaigns.subscription", {"confluent_kafka", "pydantic", "rich"}),
+        # whether the servers are those of the embedded stack, which every command asks
+        ("import seedcast.embedded; seedcast.embedded.connected", {"pydantic"}),
+        # the workers
+        (
+            "import seedcast.gpu_consumers.app",
+            {"confluent_kafka", "minio", "numpy", "pydantic", "rich"},
+        ),
+        (
+            "import seedcast.stream_apps.postprocess.app",
+            {"confluent_kafka", "faust", "librosa", "minio", "numpy", "pydantic", "rich", "scipy"}
+            | {"soundfile"},
+        ),
+    ],
+)
+def test_each_start_loads_only_what_it_needs(start: str, needed: set[str]) -> None:
+    assert loaded_by(start) & HEAVY <= needed
+
+
+@pytest.mark.parametrize("name", ["Process", "Stack"])
+def test_the_embedded_stack_is_loaded_when_it_is_first_used(name: str) -> None:
+    assert "psutil" in loaded_by(f"from seedcast.embedded import {name}")
+
+
+@pytest.mark.parametrize("module", ["seedcast.codec", "seedcast.embedded"])
+def test_a_module_that_loads_names_late_refuses_others(module: str) -> None:
+    with pytest.raises(AttributeError, match=f"'{module}' has no attribute 'other'"):
+        _ = import_module(module).other
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter has loaded after `code`."""
+    code += "\nimport sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "[]\n"
+    return set(run.stdout.split())
