@@ -1,27 +1,19 @@
 """A real Kafka and a real S3 for the whole session, with a prefix and a bucket per test."""
 
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
-from uuid import uuid4
 
 import hypothesis
-import psutil
 import pytest
-from confluent_kafka import KafkaException
-from pydantic import SecretStr
 
-from seedcast.embedded import Stack, connected
+from seedcast.embedded import Stack
 from seedcast.embedded import stack as stack_module
-from seedcast.errors import Retryable
-from seedcast.kafka import Admin
 from seedcast.settings import Settings
-from seedcast.storage.s3 import S3Store
+from tests.builders import processes
+from tests.builders.deployments import Spawn, environment, fresh
+from tests.builders.processes import ForkedProcess
 
 stack_module.START_TIMEOUT = 180.0  # seconds: four stacks may start at once
 
@@ -33,61 +25,6 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("busy")
-
-
-def eventually(
-    holds: Callable[[], object], timeout: float = 180.0, what: str = "the condition"
-) -> None:
-    """Poll `holds` until it returns a true value; fail the test after `timeout` seconds.
-
-    A broker that is too busy to answer is asked again. `what` names the condition.
-    """
-    deadline, problem = time.monotonic() + timeout, ""
-    while True:
-        try:
-            if holds():
-                return
-        except (Retryable, KafkaException) as error:
-            problem = f": {error}"
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not come true within {timeout:g} s{problem}")
-        time.sleep(0.05)
-
-
-def wait_until_stopped(process: subprocess.Popen[bytes]) -> None:
-    """Wait until it has stopped itself at its failpoint.
-
-    There it is in the middle of its work, however fast or slow the machine is.
-    """
-    eventually(
-        lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED,
-        what="the worker to stop at its failpoint",
-    )
-
-
-def terminate_at_failpoint(process: subprocess.Popen[bytes]) -> int:
-    """Send SIGTERM to a process that its failpoint has stopped; return its exit code.
-
-    It receives the signal when SIGCONT lets it run again.
-    """
-    wait_until_stopped(process)
-    process.send_signal(signal.SIGTERM)
-    process.send_signal(signal.SIGCONT)
-    return process.wait(timeout=90)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that give a subprocess the same settings, secrets included."""
-    variables = {
-        name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")
-    }
-    for section in ("kafka", "s3", "gpu", "postprocess", "log"):
-        part = getattr(settings, section)
-        for field in part.model_fields_set:
-            value = getattr(part, field)
-            plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            variables[f"SEEDCAST_{section}_{field}".upper()] = plain
-    return variables | {"SEEDCAST_HOME": str(settings.home), "SEEDCAST_LOG_FORMAT": "json"}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -122,48 +59,34 @@ def _no_settings_of_the_machine() -> None:
         del os.environ[name]
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    started = Stack(tmp_path_factory.mktemp("stack"))
+@contextmanager
+def running(home: Path) -> Iterator[Stack]:
+    """Run a stack, which stops also when the test run is killed."""
+    started, guard = Stack(home), processes.stop_when_orphaned(home)
     try:
         started.start()
         yield started
     finally:
         started.stop()
+        guard.kill()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("stack")) as started:
+        yield started
 
 
 @pytest.fixture
 def own_stack(tmp_path: Path) -> Iterator[Stack]:
     """A stack for one test, which may stop its servers."""
-    started = Stack(tmp_path / "stack")
-    try:
-        started.start()
+    with running(tmp_path / "stack") as started:
         yield started
-    finally:
-        started.stop()
-
-
-def fresh(stack: Stack) -> Settings:
-    """Return connected settings with topics and a bucket that no other test uses."""
-    name = f"t{uuid4().hex[:10]}"
-    settings = connected(Settings(home=stack.home))
-    kafka = settings.kafka.model_copy(update={"prefix": name, "partitions": 4})
-    s3 = settings.s3.model_copy(update={"bucket": name})
-    settings = settings.model_copy(update={"kafka": kafka, "s3": s3})
-    eventually(lambda: Admin(settings).ensure_topics() is not None, what="its topics")
-    S3Store(settings.s3).ensure_bucket()
-    return settings
 
 
 @pytest.fixture
 def settings(stack: Stack) -> Settings:
     return fresh(stack)
-
-
-class Spawn(Protocol):
-    def __call__(
-        self, arguments: Sequence[str], settings: Settings, **env: str
-    ) -> subprocess.Popen[bytes]: ...
 
 
 @pytest.fixture
@@ -172,17 +95,11 @@ def seedcast(tmp_path: Path) -> Iterator[Spawn]:
 
     At the end of the test each process is killed and its log printed.
     """
-    children: list[tuple[subprocess.Popen[bytes], Path]] = []
+    children: list[tuple[ForkedProcess, Path]] = []
 
-    def spawn(arguments: Sequence[str], settings: Settings, **env: str) -> subprocess.Popen[bytes]:
+    def spawn(arguments: Sequence[str], settings: Settings, **env: str) -> ForkedProcess:
         log = tmp_path / f"process-{len(children)}.log"
-        with log.open("wb") as output:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "seedcast.cli", *arguments],
-                env=environment(settings) | env,
-                stdout=output,
-                stderr=output,
-            )
+        child = processes.start(arguments, environment(settings) | env, log)
         children.append((child, log))
         return child
 

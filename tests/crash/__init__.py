@@ -3,6 +3,10 @@
 Faults strike at random moments under load. A run prints its seed; FAULT_SEED repeats those moments.
 FAULT_ROUNDS=3 runs each such test three times. `make test-faults` runs the slow ones, too.
 
+A worker that was killed while no other of its kind lives leaves its group at once: the test sends
+what the end of its session would do (memberships.py). test_zombies and test_storm wait for the end
+of real sessions.
+
 Files are those of this folder; `integration/` and `unit/` are folders of tests/.
 
     Fault                                                     Shown by

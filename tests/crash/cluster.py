@@ -12,7 +12,8 @@ import psutil
 
 from seedcast.embedded import broker, processes
 from seedcast.embedded.stack_state import HOST, State
-from tests.conftest import eventually
+from tests.builders.processes import stop_when_orphaned
+from tests.builders.waiting import eventually
 from tests.crash.proxy import Proxy
 
 MAPPING = "DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT"
@@ -32,7 +33,8 @@ class Node:
         self.wait_until_listening()
 
     def spawn(self) -> None:
-        self.process = processes.spawn(self.command, os.environ, self.home / "kafka.log", self.home)
+        log, marker = self.home / "kafka.log", self.home.parent
+        self.process = processes.spawn(self.command, os.environ, log, marker)
 
     def wait_until_listening(self) -> None:
         eventually(
@@ -61,6 +63,7 @@ class Cluster:
     """A KRaft cluster whose nodes are both broker and controller.
 
     Internal topics have as many replicas as there are nodes; min.insync comes from each topic.
+    The nodes end also when the test run is killed: `folder` marks their processes.
     """
 
     def __init__(self, folder: Path, count: int = 1) -> None:
@@ -75,6 +78,7 @@ class Cluster:
             _node(folder / str(number), number, node_ports, quorum, cluster_id, count)
             for number, node_ports in enumerate(ports, start=1)
         ]
+        self._guard = stop_when_orphaned(folder)
 
     @property
     def direct(self) -> str:
@@ -97,6 +101,7 @@ class Cluster:
             node.resume()
             node.kill()
             node.proxy.close()
+        self._guard.kill()
 
 
 def _node(

@@ -2,11 +2,10 @@
 
 import math
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,7 +24,10 @@ from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS,
 from seedcast.settings import Settings
 from seedcast.storage.audit import Report, audit
 from seedcast.storage.s3 import S3Store
-from tests.conftest import environment, eventually, wait_until_stopped
+from tests.builders import processes
+from tests.builders.deployments import environment
+from tests.builders.waiting import eventually, wait_until_stopped
+from tests.crash import memberships
 from tests.crash.repeats import (
     RepeatAllowance,
     assert_bounded,
@@ -42,6 +44,7 @@ SOURCES = {"gpu-consumer": REQUESTS, "postprocess": AUDIO}
 T = TypeVar("T")
 COMMIT_INTERVAL = 0.2  # seconds: even a short campaign sees some commits
 BUFFER = 8  # requests per partition
+AUDITS = 4  # campaigns that are audited at once: an audit waits more than it computes
 SESSION = 6.0  # seconds: a test can wait for its end, and a busy machine does not stall this long
 
 
@@ -102,13 +105,15 @@ class Deployment:
         `changes` are those of tests/crash/mutant; `preexec` runs in the new process, before it.
         """
         log_file = self.folder / f"{kind}-{next(self._numbers)}.log"
-        with log_file.open("wb") as output:
-            entry = ["tests.crash.mutant", ",".join(changes)] if changes else ["seedcast.cli"]
-            command = [sys.executable, "-m", *entry, "run", kind]
-            variables = environment(settings or self.settings) | env
-            process = subprocess.Popen(
-                command, env=variables, stdout=output, stderr=output, cwd=ROOT, preexec_fn=preexec
-            )
+        log_file.touch()  # it may be read before the new process opens it
+        process = processes.start(
+            [*([",".join(changes)] if changes else []), "run", kind],
+            environment(settings or self.settings) | env,
+            log_file,
+            module="tests.crash.mutant" if changes else "seedcast.cli",
+            folder=ROOT,
+            preexec=preexec,
+        )
         worker = Worker(kind, process, log_file)
         self.workers.append(worker)
         return worker
@@ -158,6 +163,17 @@ class Deployment:
         """
         assert worker.process.wait(timeout) == code, worker.log[-2000:]
         self.allow_repeats(worker.kind, until_ms=1000 * time.time())
+        self._end_memberships(worker.kind)
+
+    def _end_memberships(self, kind: str) -> None:
+        """If all workers of this kind are dead, do at once what the end of their sessions does.
+
+        A group that has a living member waits for the session: it is the broker's to notice.
+        """
+        ours = [worker for worker in self.workers if worker.kind == kind]
+        if all(worker.process.poll() is not None for worker in ours):
+            group = self.test_settings.group(GROUPS[kind])
+            memberships.end_all(self.test_settings.kafka.bootstrap, group)
 
     def wait_until_stopped(self, worker: Worker) -> None:
         """Wait for its failpoint to stop it. For its group a stopped worker is as good as dead."""
@@ -264,8 +280,8 @@ class Deployment:
         The audit passes, repeats are equal byte for byte, and there are no more of them than
         requests that were in flight or uncommitted at a fault.
         """
-        for campaign in self.campaigns:
-            self.assert_audit_passes(campaign)
+        with ThreadPoolExecutor(AUDITS) as audits:
+            list(audits.map(self.assert_audit_passes, self.campaigns))
         audio_records = self.records(AUDIO)
         audio = values_by_key(audio_records)
         assert len(self.results) == len(audio) == count

@@ -6,10 +6,9 @@ Every request still ends once.
 import random
 import resource
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -22,7 +21,9 @@ from seedcast.kafka import Admin, client_config
 from seedcast.schemas.topics import AUDIO
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
-from tests.conftest import environment, eventually, wait_until_stopped
+from tests.builders.deployments import environment
+from tests.builders.processes import ForkedProcess, start
+from tests.builders.waiting import eventually, wait_until_stopped
 from tests.crash.cluster import Cluster, Node
 from tests.crash.conftest import managed
 from tests.crash.deployment import GROUPS, SESSION, Deployment, with_short_timeouts
@@ -31,8 +32,8 @@ from tests.crash.worker_process import GRACE, Worker
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 150  # accepted before each fault
-ROWS = 50  # of a list that is submitted during the fault
+REQUESTS = 100  # accepted before each fault
+ROWS = 30  # of a list that is submitted during the fault
 
 
 @pytest.fixture(scope="module")
@@ -134,25 +135,25 @@ def disk_full(node: Node, _: random.Random) -> None:
     node.start()
 
 
-def stopped_submission(deployment: Deployment, campaign: str) -> subprocess.Popen[str]:
+@dataclass(frozen=True)
+class Submission:
+    process: ForkedProcess
+    output: Path
+
+
+def stopped_submission(deployment: Deployment, campaign: str) -> Submission:
     """Submit a list through the proxy; stop the process before it sends its first request."""
-    rows = deployment.folder / f"{campaign}.csv"
+    rows, output = (deployment.folder / f"{campaign}.{suffix}" for suffix in ("csv", "log"))
     rows.write_text(
         "id,text\n" + "".join(f"r-{number},Row number {number}.\n" for number in range(ROWS))
     )
-    command = [sys.executable, "-m", "seedcast.cli", "submit", rows, "--campaign", campaign]
     options = ["--id-column", "id", "--voice", "7", "--profile", "telephony"]
     variables = environment(deployment.settings) | {VARIABLE: "submit.intended:1:stop"}
-    process = subprocess.Popen(
-        [*command, *options],
-        env=variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    arguments = ["submit", rows, "--campaign", campaign, *options]
+    process = start(arguments, variables, output)
     deployment.campaigns.append(campaign)
     wait_until_stopped(process)
-    return process
+    return Submission(process, output)
 
 
 def assigned_workers(deployment: Deployment, *kinds: str) -> list[Worker]:
@@ -205,12 +206,13 @@ def test_faults_of_the_only_broker_and_of_the_network_lose_nothing(
         deployment.wait_for_commits("gpu-consumer", count + chance.randint(1, REQUESTS // 2))
         deployment.allow_repeats()
         deployment.allow_lost_answers()
-        submission.send_signal(signal.SIGCONT)
+        submission.process.send_signal(signal.SIGCONT)
         fault(single.nodes[0], chance)
         for kind in GROUPS:
             with deployment.recovery(f"broker {fault.__name__}", kind):
                 pass
-        output, _ = submission.communicate(timeout=180)
+        submission.process.wait(180)
+        output = submission.output.read_text()
         assert f"{ROWS} accepted ({ROWS} new, 0 before)" in output, output
         count += REQUESTS + ROWS
         deployment.wait_for_completion(count)

@@ -8,7 +8,7 @@ import pytest
 from seedcast.failpoints import VARIABLE
 from seedcast.gpu_consumers.audio_backlog import count_uncommitted
 from seedcast.kafka import Admin
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 from tests.crash.deployment import GROUPS, SOURCES, Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from seedcast.schemas.topics import AUDIO
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 from tests.crash.deployment import Deployment
 from tests.crash.mutant import STEP
 from tests.crash.worker_process import Worker

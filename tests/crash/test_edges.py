@@ -14,10 +14,10 @@ from tests.crash.worker_process import Worker
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 300
-PACED = 400  # requests: more than a paced engine speaks before the last fault
+REQUESTS = 160
+PACED = 240  # requests: more than a paced engine speaks before the last fault
 SOON = 15  # the most requests that are finished before the next fault
-PASSAGES = 40  # the last passage at which to die; all victims together leave something to do
+PASSAGES = 30  # the last passage at which to die; all victims together leave something to do
 # The last passage at edges that not every request passes.
 RARE = {"gpu.assigned": 1, "gpu.commit": 2, "gpu.committed": 2}
 

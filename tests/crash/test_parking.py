@@ -15,7 +15,7 @@ from seedcast.failpoints import VARIABLE
 from seedcast.gpu_consumers.audio_backlog import count_uncommitted
 from seedcast.kafka import Admin
 from seedcast.schemas.topics import PARKING, REQUESTS, REQUESTS_PARKED, Topic
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 from tests.crash.deployment import CAMPAIGN, Deployment
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -18,9 +18,9 @@ from seedcast.kafka import Producer
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.topics import AUDIO, DEAD_LETTERS, REQUESTS, Topic
 from seedcast.storage import dead_letters
+from tests.builders.records import audio
+from tests.builders.requests import a_request
 from tests.crash.deployment import GROUPS, Deployment
-from tests.unit.gpu_consumers.requests import a_request
-from tests.unit.stream_apps.records import audio
 
 pytestmark = pytest.mark.integration
 

@@ -6,6 +6,7 @@ The outcome is stated, and no offset passes an unfinished record.
 import os
 import random
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from seedcast.kafka import Producer, client_config
 from seedcast.schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 from tests.crash.conftest import managed
 from tests.crash.deployment import GROUPS, SOURCES, Deployment, with_short_timeouts
 
@@ -149,8 +150,12 @@ def other_engine(folder: Path) -> dict[str, str]:
     metadata = folder / "espeakng_loader-99.0.dist-info" / "METADATA"
     metadata.parent.mkdir(parents=True)
     metadata.write_text("Metadata-Version: 2.1\nName: espeakng-loader\nVersion: 99.0\n")
-    paths = filter(None, (str(folder), os.environ.get("PYTHONPATH")))
-    return {"PYTHONPATH": os.pathsep.join(paths)}
+    return {"PYTHONPATH": str(folder)}
+
+
+def follow_python_path() -> None:
+    """Search PYTHONPATH first, as an interpreter that starts does and a fork does not."""
+    sys.path.insert(0, os.environ["PYTHONPATH"])
 
 
 def without_embedded_stack(settings: Settings, folder: Path) -> Settings:
@@ -165,7 +170,12 @@ def test_a_worker_whose_fingerprint_is_not_blessed_takes_no_partition(
     blessed = deployment.start_gpu_consumer()
     blessed.wait_for_log('"voice_lock_blessed"')
     settings = without_embedded_stack(deployment.settings, tmp_path)
-    other = deployment.start_worker("gpu-consumer", settings, **other_engine(tmp_path / "other"))
+    other = deployment.start_worker(
+        "gpu-consumer",
+        settings,
+        preexec=follow_python_path,
+        **other_engine(tmp_path / "other"),
+    )
     assert other.process.wait(60) == Fatal.exit_code
     assert "fingerprint of the engine" in other.log
     assert '"assigned"' not in other.log
@@ -189,7 +199,9 @@ def test_receipts_and_audit_show_that_a_campaign_has_two_halves(
         worker.shut_down()
     with deployment.recovery("another chain", "postprocess"), deployment.recovery("another engine"):
         new = [
-            deployment.start_gpu_consumer(**other_engine(tmp_path / "other")),
+            deployment.start_worker(
+                "gpu-consumer", preexec=follow_python_path, **other_engine(tmp_path / "other")
+            ),
             deployment.start_postprocess(SEEDCAST_POSTPROCESS_PROFILES=str(table)),
         ]
     deployment.wait_for_completion(PACED)

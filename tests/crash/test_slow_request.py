@@ -14,16 +14,16 @@ from seedcast.catalog import profiles
 from seedcast.codec import encode_json
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.worker import Worker
-from seedcast.kafka import Admin, Producer
+from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.topics import AUDIO, REQUESTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from seedcast.watchdog import Watchdog
-from tests.conftest import eventually
+from tests.builders.requests import a_request
+from tests.builders.toy import ToyEngine
+from tests.builders.waiting import eventually
 from tests.crash.deployment import Deployment
-from tests.unit.gpu_consumers.requests import a_request
-from tests.unit.gpu_consumers.toy import ToyEngine
 
 pytestmark = pytest.mark.integration
 
@@ -101,14 +101,21 @@ def test_a_request_that_takes_for_ever_holds_back_only_what_is_beyond_its_window
     )
     fill_two_partitions(settings)
 
+    keys = list[bytes]()
+
     def spoken() -> list[bytes]:
-        return [record.key or b"" for record in deployment.records(AUDIO)]
+        while records := audio.poll(0.05):
+            keys.extend(record.key or b"" for record in records)
+        return keys
 
     def spoken_of(partition: int) -> int:
         return sum(key.startswith(f"request-{partition}".encode()) for key in spoken())
 
     engine = HoldingEngine()
-    with running_worker(settings, engine):
+    with (
+        TopicReader(settings, settings.topic(AUDIO)) as audio,
+        running_worker(settings, engine),
+    ):
         eventually(lambda: spoken_of(1) == EACH, what="all of the other partition")
         eventually(
             lambda: spoken_of(0) == WINDOW - 1, what="all of the window except the slow request"

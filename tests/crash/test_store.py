@@ -17,7 +17,7 @@ import pytest
 
 from seedcast.embedded.processes import free_ports
 from seedcast.settings import Settings
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 from tests.crash.conftest import managed
 from tests.crash.deployment import Deployment, with_short_timeouts
 from tests.crash.proxy import Fault, Proxy, s3_error
@@ -25,8 +25,9 @@ from tests.crash.worker_process import Worker
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 100
-BACKLOG = 150  # requests; most of them are spoken while the store is unavailable
+REQUESTS = 40
+BACKLOG = 70  # requests; half of them at least are spoken while the store is unavailable
+LONG_BACKLOG = 3000  # requests
 IN_HAND = 16  # records that may have been stored when it failed
 GROWTH = 100 * 2**20  # bytes: buffers that a worker fills once, without a backlog
 
@@ -128,12 +129,12 @@ def test_a_backlog_does_not_grow_a_worker_whose_store_is_unavailable(
     deployment.wait_for_completion(REQUESTS)
     memory = store.memory()
     store.proxy.fail(Fault(frozen=True))
-    deployment.submit(20 * BACKLOG, first=REQUESTS, campaign="backlog")
-    deployment.wait_for_commits("gpu-consumer", REQUESTS + 20 * BACKLOG)
+    deployment.submit(LONG_BACKLOG, first=REQUESTS, campaign="backlog")
+    deployment.wait_for_commits("gpu-consumer", REQUESTS + LONG_BACKLOG)
     assert store.memory() < memory + GROWTH
     store.proxy.heal()
-    deployment.wait_for_completion(REQUESTS + 20 * BACKLOG)
-    deployment.assert_invariants(REQUESTS + 20 * BACKLOG)
+    deployment.wait_for_completion(REQUESTS + LONG_BACKLOG)
+    deployment.assert_invariants(REQUESTS + LONG_BACKLOG)
 
 
 @pytest.mark.slow

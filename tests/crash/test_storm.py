@@ -59,6 +59,10 @@ def storm(deployment: Deployment, chance: random.Random, joins: int, requests: i
                 leaver.shut_down()
             with deployment.recovery(f"{kind}: one joined, one left", kind):
                 pass
+    # A worker that is not paced does the rest.
+    (paced,) = members["gpu-consumer"]
+    paced.shut_down()
+    deployment.start_gpu_consumer()
     deployment.wait_for_completion(requests, timeout=600)
     deployment.assert_invariants(requests)
     assert deployment.repeats["results"] <= joins * OPEN

@@ -7,8 +7,6 @@ import random
 import re
 import resource
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,12 +17,15 @@ from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.cli.base import Exit
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
-from seedcast.kafka import TopicReader
+from seedcast.kafka import Admin, TopicReader
 from seedcast.producers.submit.submit import BATCH
 from seedcast.schemas.topics import REQUESTS
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
-from tests.conftest import environment, eventually
+from tests.builders import processes
+from tests.builders.deployments import environment
+from tests.builders.processes import ForkedProcess
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -48,16 +49,21 @@ def rows(tmp_path: Path) -> Path:
 
 def submit(
     settings: Settings, rows: Path, preexec: Callable[[], None] | None = None, **env: str
-) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "seedcast.cli", "submit", str(rows)]
+) -> ForkedProcess:
     options = ["--campaign", "night", "--id-column", "id", "--voice", "7"]
-    return subprocess.Popen(
-        [*command, *options],
-        env=environment(settings) | env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        preexec_fn=preexec,
+    return processes.start(
+        ["submit", rows, *options], environment(settings) | env, output_of(rows), preexec=preexec
     )
+
+
+def output_of(rows: Path) -> Path:
+    """Return the file of the last submission's output, which a full disk may cut off."""
+    return rows.with_name("output")
+
+
+def limit_files() -> None:
+    """Let no file grow beyond this size, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
 
 
 Check = Callable[[], None]
@@ -75,10 +81,10 @@ def assert_continues(
     def check() -> None:
         before, began = len(set(ids(settings))), time.monotonic()
         second = submit(settings, rows)
-        output, _ = second.communicate(timeout=300)
+        code, output = second.wait(300), output_of(rows).read_text()
         record_property("submission over after", f"{time.monotonic() - began:.1f} s")
-        assert second.returncode == Exit.OK, output
-        (summary,) = SUMMARY.findall(output.decode())
+        assert code == Exit.OK, output
+        (summary,) = SUMMARY.findall(output)
         accepted, new, resumed = (int(number.replace(",", "")) for number in summary)
         assert accepted == new + resumed == ROWS
         assert resumed >= before, "what the topic has was sent again"
@@ -128,23 +134,24 @@ def test_a_submission_ended_by_a_signal_continues(
     code: int,
 ) -> None:
     ended = submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME)
-    enough = chance.randint(1, BATCH)
-    eventually(lambda: len(ids(settings)) >= enough, what=f"{enough} requests on the topic")
+    enough, admin = chance.randint(1, BATCH), Admin(settings)
+
+    def on_the_topic() -> int:
+        bounds = admin.bounds([settings.topic(REQUESTS)])
+        return sum(end - start for start, end in bounds.values())
+
+    eventually(lambda: on_the_topic() >= enough, what=f"{enough} requests on the topic")
     ended.send_signal(number)
-    output, _ = ended.communicate(timeout=300)
-    assert ended.returncode == code, output
+    assert ended.wait(300) == code, output_of(rows).read_text()
     assert_continues()
 
 
 def test_a_submission_on_a_full_disk_names_its_journal_and_continues_later(
     settings: Settings, rows: Path, assert_continues: Check
 ) -> None:
-    def limit_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
-
     full = submit(settings, rows, limit_files)
-    output, _ = full.communicate(timeout=300)
-    assert full.returncode == Exit.FATAL, output
-    assert b"journal" in output
-    assert b"--state-dir" in output
+    code, output = full.wait(300), output_of(rows).read_text()
+    assert code == Exit.FATAL, output
+    assert "journal" in output
+    assert "--state-dir" in output
     assert_continues()

@@ -14,7 +14,7 @@ from seedcast.gpu_consumers.encoder_pool import MAX_THREADS, QUEUE
 from seedcast.schemas.topics import AUDIO, RESULTS
 from seedcast.settings import PostprocessSettings
 from seedcast.watchdog import EXIT_CODE
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 from tests.crash.deployment import GROUPS, SESSION, Deployment
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,7 @@ BEGUN = SLOTS + min(MAX_THREADS, len(os.sched_getaffinity(0))) * QUEUE
 # those that it begins, on a busy machine, before it learns that it lost its partitions.
 LATE = 3 * PostprocessSettings().batch
 # Seconds; a start on a busy machine takes most of them.
-WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "15", "SEEDCAST_POSTPROCESS_WATCHDOG": "15"}
+WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "10", "SEEDCAST_POSTPROCESS_WATCHDOG": "10"}
 # The watchdog of a stopped worker counts the time of the stop, too.
 LONG_WATCHDOG = {"SEEDCAST_GPU_WATCHDOG": "3600", "SEEDCAST_POSTPROCESS_WATCHDOG": "3600"}
 # Seconds on a busy machine, from the watchdog's end of a worker until a peer has its partitions
@@ -48,11 +48,13 @@ def test_a_zombie_moves_no_offset_back_and_works_again(
     deployment: Deployment, chance: random.Random
 ) -> None:
     deployment.submit(REQUESTS)
-    peers, zombies = [], {}
-    for kind in EDGES:
-        variables = LONG_WATCHDOG | failpoint(kind, chance, "stop")
-        zombies[kind] = deployment.start_worker(kind, **variables)
-        deployment.wait_until_stopped(zombies[kind])
+    peers = []
+    zombies = {
+        kind: deployment.start_worker(kind, **LONG_WATCHDOG, **failpoint(kind, chance, "stop"))
+        for kind in EDGES
+    }
+    for kind, zombie in zombies.items():
+        deployment.wait_until_stopped(zombie)
         peers.append(deployment.start_worker(kind))
         with deployment.recovery(f"{kind} stopped beyond its session", kind):
             pass

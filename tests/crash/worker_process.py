@@ -1,11 +1,11 @@
 """One worker under test: its process, its log, and how it is asked to leave."""
 
 import signal
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import eventually
+from tests.builders.processes import ForkedProcess
+from tests.builders.waiting import eventually
 
 # Seconds from SIGTERM to the exit on a busy machine: draining, packing audio, leaving the group.
 GRACE = 60.0
@@ -15,7 +15,7 @@ UNFINISHED = ("drain_incomplete", "stop_timed_out")  # log events of a worker th
 @dataclass(frozen=True, eq=False)
 class Worker:
     kind: str  # as `seedcast run` names it
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
     log_file: Path
 
     @property

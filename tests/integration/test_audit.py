@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
@@ -25,8 +24,9 @@ from seedcast.settings import Settings
 from seedcast.storage.audit import Finding, Report, audit
 from seedcast.storage.objects import object_key, parse_uri
 from seedcast.storage.s3 import S3Store
-from tests.conftest import Spawn, eventually
-from tests.integration.test_cli import run
+from tests.builders.deployments import Spawn, run
+from tests.builders.topics import delete
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -101,16 +101,6 @@ def commit(
 def commit_all(settings: Settings, group: str, topic: Topic) -> None:
     for partition, (_, end) in Admin(settings).bounds([settings.topic(topic)]).items():
         commit(settings, group, topic, partition.number, end)
-
-
-def delete(settings: Settings, topic: Topic) -> int:
-    """Delete everything on the topic, as retention would. Returns how many offsets that is."""
-    bounds = Admin(settings).bounds([settings.topic(topic)])
-    client = AdminClient(client_config.client(settings.kafka))
-    ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items() if end]
-    for future in client.delete_records(ends).values():
-        future.result(30)
-    return sum(end - begin for begin, end in bounds.values())
 
 
 def speak(settings: Settings, seedcast: Spawn, count: int) -> list[SpeechResult]:

@@ -18,8 +18,8 @@ from seedcast.kafka import client_config
 from seedcast.schemas.messages import RawAudio, SpeechRequest
 from seedcast.schemas.topics import GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
-from tests.conftest import Spawn, eventually
-from tests.integration.test_cli import rows, run
+from tests.builders.deployments import Spawn, rows, run
+from tests.builders.waiting import eventually
 from tests.integration.test_gpu_consumer import RUN, audio, lag, produce, request, terminate
 
 pytestmark = pytest.mark.integration

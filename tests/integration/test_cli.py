@@ -13,25 +13,10 @@ from seedcast.kafka import Producer, TopicReader
 from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
-from tests.conftest import Spawn, environment, eventually
+from tests.builders.deployments import Spawn, rows, run
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-
-def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        env=environment(settings) | {"COLUMNS": "200"} | env,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
-    assert done.returncode in (0, 1), done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def write(folder: Path, *lines: str) -> Path:
@@ -199,8 +184,9 @@ def test_say_and_doctor(settings: Settings, tmp_path: Path) -> None:
 
 def test_an_interrupt_that_comes_in_a_finalizer_is_not_lost() -> None:
     code = """
-import sys, time
+import signal, sys, time
 from seedcast.cli import interrupt_again
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 sys.unraisablehook = interrupt_again
 class Closing:
     def __del__(self):

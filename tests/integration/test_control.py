@@ -45,8 +45,8 @@ from seedcast.schemas.topics import (
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
-from tests.conftest import Spawn, eventually, wait_until_stopped
-from tests.integration.test_cli import rows, run
+from tests.builders.deployments import Spawn, rows, run
+from tests.builders.waiting import eventually, wait_until_stopped
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 import soundfile
 
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 

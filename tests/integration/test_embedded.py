@@ -5,6 +5,7 @@ It survives crashes, a lost process record and taken ports, and nothing outlives
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -21,7 +22,7 @@ from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import KafkaSettings, S3Settings, Settings
 from seedcast.storage.s3 import S3Store
-from tests.conftest import eventually
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -106,6 +107,32 @@ def test_nothing_outlives_stop(own_stack: Stack) -> None:
     own_stack.stop()
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []
     assert own_stack.status() == []
+
+
+A_RUN = """
+import os, signal, sys
+from pathlib import Path
+from seedcast.embedded import processes
+from tests.builders.processes import stop_when_orphaned
+
+home = Path(sys.argv[1])
+guard = stop_when_orphaned(home)
+server = processes.spawn(["sleep", "600"], os.environ, home / "log", home)
+print(guard.pid, server.pid, flush=True)
+signal.pause()
+"""
+
+
+def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", A_RUN, str(tmp_path)]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    with run:
+        assert run.stdout
+        guard, server = map(int, run.stdout.readline().split())
+        eventually(lambda: os.getsid(guard) == guard, what="the guard's own session")
+        assert [process.pid for process in processes.find_marked(tmp_path)] == [server]
+        os.killpg(run.pid, signal.SIGKILL)
+    eventually(lambda: not list(processes.find_marked(tmp_path)), 30, "the end of the server")
 
 
 def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(own_stack: Stack) -> None:

@@ -34,8 +34,9 @@ from seedcast.schemas.topics import (
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
-from tests.conftest import Spawn, eventually, terminate_at_failpoint, wait_until_stopped
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.deployments import Spawn
+from tests.builders.requests import a_request
+from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
 
 pytestmark = pytest.mark.integration
 

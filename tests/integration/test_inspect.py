@@ -1,8 +1,6 @@
 """`inspect`, for a request and for a file, and `profiles`."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +15,13 @@ from seedcast.stream_apps.audio.chain import render, render_source
 from seedcast.stream_apps.audio.samples import to_int16
 from seedcast.stream_apps.audio.source import Source
 from seedcast.stream_apps.inspect.inspection import decode
-from tests.conftest import Spawn, environment, eventually
+from tests.builders.deployments import Spawn, run
+from tests.builders.records import audio, tone
+from tests.builders.speech import RATE, between, noisy, speech, white
+from tests.builders.waiting import eventually
 from tests.integration.test_postprocess import RUN, delete_all, produce, results, sounds, terminate
-from tests.unit.stream_apps.records import audio, tone
-from tests.unit.stream_apps.speech import RATE, between, noisy, speech, white
 
 pytestmark = pytest.mark.integration
-
-
-def run(settings: Settings, *arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "seedcast.cli", *map(str, arguments)]
-    return subprocess.run(
-        command, env=environment(settings) | env, capture_output=True, text=True, timeout=300
-    )
 
 
 def test_a_request_is_shown_before_and_after_while_its_waveform_is_kept(

@@ -46,7 +46,8 @@ from seedcast.schemas.topics import (
     Topic,
 )
 from seedcast.settings import KafkaSettings, Settings
-from tests.conftest import eventually
+from tests.builders.processes import stop_when_orphaned
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -430,6 +431,7 @@ def guarded(tmp_path: Path) -> Iterator[KafkaSettings]:
             "org.apache.kafka.common.security.plain.PlainLoginModule"
             ' required username="us" password="right" user_us="right";\n'
         )
+    guard = stop_when_orphaned(tmp_path)
     process = processes.spawn(command, {}, tmp_path / "kafka.log", tmp_path)
     try:
         eventually(lambda: processes.is_listening(process, listener), what="the broker")
@@ -441,6 +443,7 @@ def guarded(tmp_path: Path) -> Iterator[KafkaSettings]:
         )
     finally:
         processes.end([process], 20)
+        guard.kill()
 
 
 def test_a_wrong_password_is_fatal_at_the_start_and_the_right_one_connects(

@@ -15,7 +15,7 @@ from seedcast.producers.submit.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
-from tests.conftest import Spawn, environment
+from tests.builders.deployments import Spawn, environment
 
 pytestmark = pytest.mark.integration
 

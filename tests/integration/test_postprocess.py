@@ -23,8 +23,9 @@ from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCE
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
-from tests.conftest import Spawn, eventually, fresh, terminate_at_failpoint, wait_until_stopped
-from tests.unit.stream_apps.records import audio, rejected
+from tests.builders.deployments import Spawn, fresh
+from tests.builders.records import audio, rejected
+from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
 
 pytestmark = pytest.mark.integration
 

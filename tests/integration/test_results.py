@@ -27,7 +27,8 @@ from seedcast.schemas.messages import Campaign, Rendition, RequestError, SpeechR
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
-from tests.conftest import environment, eventually
+from tests.builders.deployments import environment
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

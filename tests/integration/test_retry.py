@@ -28,10 +28,9 @@ from seedcast.schemas.messages import (
 )
 from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
-from tests.conftest import Spawn
-from tests.integration.test_audit import delete
-from tests.integration.test_cli import run
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.deployments import Spawn, run
+from tests.builders.requests import a_request
+from tests.builders.topics import delete
 
 pytestmark = pytest.mark.integration
 

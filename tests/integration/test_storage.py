@@ -3,7 +3,6 @@
 import hashlib
 import os
 import socket
-import subprocess
 import threading
 import time
 import urllib.request
@@ -18,13 +17,14 @@ import pytest
 from minio import time as minio_time
 from pydantic import SecretStr
 
-from seedcast.embedded import Stack, connected
+from seedcast.embedded import Stack, connected, processes
 from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject, StoreUnavailable
 from seedcast.settings import S3Settings, Settings
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
-from tests.conftest import eventually
+from tests.builders.processes import stop_when_orphaned
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -47,24 +47,20 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
         port = unused.getsockname()[1]
     keys = {"MINIO_ROOT_USER": "seedcast", "MINIO_ROOT_PASSWORD": uuid4().hex}
     folder = tmp_path_factory.mktemp("minio")
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"],
-            env=os.environ | keys,
-            stdout=log,
-            stderr=log,
-        )
+    guard = stop_when_orphaned(folder)
+    command = [MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"]
+    server = processes.spawn(command, os.environ | keys, folder / "log", folder)
     try:
-        eventually(lambda: server.poll() is not None or answers(port), what="MinIO")
-        assert server.poll() is None, (folder / "log").read_text()
+        eventually(lambda: not processes.is_running(server) or answers(port), what="MinIO")
+        assert processes.is_running(server), (folder / "log").read_text()
         yield S3Settings(
             endpoint=f"http://127.0.0.1:{port}",
             access_key="seedcast",
             secret_key=SecretStr(keys["MINIO_ROOT_PASSWORD"]),
         )
     finally:
-        server.kill()
-        server.wait()
+        processes.kill([server])
+        guard.kill()
 
 
 def answers(port: int) -> bool:
@@ -197,7 +193,10 @@ def test_anybody_can_read_a_presigned_url(s3: S3Settings) -> None:
 def test_an_endpoint_may_have_a_scheme_or_none(s3: S3Settings) -> None:
     bare = changed(s3, endpoint=s3.endpoint.removeprefix("http://"), secure=False)
     S3Store(bare).ensure_bucket()
-    S3Store(changed(bare, endpoint=s3.endpoint + "/", secure=True)).ensure_bucket()
+    uri = S3Store(bare).put("key", b"one store", "text/plain")
+    with_scheme = S3Store(changed(bare, endpoint=s3.endpoint + "/", secure=True))
+    with_scheme.ensure_bucket()
+    assert with_scheme.get(uri) == b"one store"
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,9 @@ from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
 from seedcast.schemas.messages import Campaign, SpeechRequest
 from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import KafkaSettings, Settings
-from tests.conftest import environment, eventually, fresh
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.deployments import environment, fresh
+from tests.builders.requests import a_request
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

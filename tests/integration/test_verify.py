@@ -27,8 +27,8 @@ from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, Voic
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
-from tests.conftest import Spawn, eventually
-from tests.integration.test_cli import rows, run
+from tests.builders.deployments import Spawn, rows, run
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 

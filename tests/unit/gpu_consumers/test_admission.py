@@ -24,7 +24,7 @@ from seedcast.schemas.topics import (
 )
 from seedcast.settings import Settings
 from seedcast.storage.memory_store import MemoryStore
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 SETTINGS = Settings()
 

@@ -12,8 +12,8 @@ from seedcast.gpu_consumers.admission import InFlight
 from seedcast.gpu_consumers.encoder_pool import QUEUE, EncoderPool
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.schemas.messages import RequestError, Synthesis
-from tests.unit.gpu_consumers.requests import a_request
-from tests.unit.gpu_consumers.toy import ToyEngine
+from tests.builders.requests import a_request
+from tests.builders.toy import ToyEngine
 
 TIMEOUT = 30.0  # seconds
 

@@ -10,7 +10,7 @@ import pytest
 
 from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, EspeakEngine, Voice, speak, voice_of
 from seedcast.schemas.messages import SpeechRequest
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 TEXTS = [
     "Hello Anna, your order 4411 leaves at 17:30.",

@@ -28,7 +28,7 @@ from seedcast.schemas.messages import CampaignState
 from seedcast.schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
 from seedcast.settings import GpuSettings, Settings
 from seedcast.storage.memory_store import MemoryStore
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 SETTINGS = Settings(gpu=GpuSettings(commit_interval=1e9))  # commits when the test says so
 PLACE = Partition(SETTINGS.topic(REQUESTS_PARKED), 0)

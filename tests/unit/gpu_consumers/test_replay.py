@@ -11,8 +11,8 @@ from seedcast.codec import text_digest, waveform_sha256
 from seedcast.gpu_consumers.verify.replay import Verdict, replay, shuffle, synthesise
 from seedcast.gpu_consumers.verify.replay_sample import choose_receipts, rank
 from seedcast.schemas.messages import Receipt, RequestError, SpeechRequest, SpeechResult
-from tests.unit.gpu_consumers.requests import a_request
-from tests.unit.gpu_consumers.toy import ToyEngine, toy_waveform
+from tests.builders.requests import a_request
+from tests.builders.toy import ToyEngine, toy_waveform
 
 KEY = b"key"
 SECRET = "Zebra-4711"

@@ -12,7 +12,7 @@ from seedcast.gpu_consumers import triage
 from seedcast.gpu_consumers.engines.espeak import EspeakEngine
 from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
 from seedcast.settings import PostprocessSettings
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 PROFILES = profiles.load(PostprocessSettings())
 SECRET = "Zebra-4711"

@@ -22,7 +22,7 @@ from seedcast.gpu_consumers.verify.golden import GOLDEN
 from seedcast.schemas.messages import SpeechRequest, VoiceLock
 from seedcast.settings import GpuSettings, KafkaSettings, S3Settings, Settings
 from seedcast.storage.memory_store import MemoryStore
-from tests.unit.gpu_consumers.toy import ToyEngine
+from tests.builders.toy import ToyEngine
 
 SETTINGS = Settings(
     kafka=KafkaSettings(prefix="night", start_timeout=0.05),

@@ -11,7 +11,7 @@ import pytest
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BLOCK, BadRow
-from tests.unit.producers.files import a_file, parquet
+from tests.builders.files import a_file, parquet
 
 
 def good(path: Path) -> list[tuple[int, dict[str, object]]]:

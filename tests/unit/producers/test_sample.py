@@ -5,7 +5,7 @@ from pathlib import Path
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.rows.sample_list import rows, write_csv
-from tests.unit.producers.files import dry_run
+from tests.builders.files import dry_run
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "notifications.csv"
 

@@ -16,7 +16,7 @@ from seedcast.producers.submit.rebuild import rebuild_file
 from seedcast.producers.submit.run import Came
 from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
 from seedcast.settings import Settings
-from tests.unit.producers.files import a_file, dry_run, parquet
+from tests.builders.files import a_file, dry_run, parquet
 
 
 def test_every_row_is_counted_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.storage.dead_letters import PREFIX
 from seedcast.storage.objects import NO_CAMPAIGN, object_key, parse_uri
-from tests.unit.stream_apps.records import a_request
+from tests.builders.records import a_request
 
 SHA = "ab" + "0" * 62
 

@@ -30,8 +30,8 @@ from seedcast.stream_apps.audio.limiter import true_peak
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude, to_int16
 from seedcast.stream_apps.audio.source import Source
-from tests.unit.stream_apps.records import tone
-from tests.unit.stream_apps.speech import (
+from tests.builders.records import tone
+from tests.builders.speech import (
     ENGLISH,
     MANDARIN,
     RATE,

@@ -19,7 +19,7 @@ from seedcast.storage import dead_letters
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.stream_apps.postprocess.delivery import Delivery, RenderSlots
 from seedcast.stream_apps.postprocess.render import RenderContext
-from tests.unit.stream_apps.records import audio, rejected
+from tests.builders.records import audio, rejected
 
 SETTINGS = Settings()
 

@@ -14,7 +14,7 @@ from seedcast.catalog.profiles import Profile
 from seedcast.settings import PostprocessSettings
 from seedcast.stream_apps.audio.encode import encode
 from seedcast.stream_apps.audio.samples import from_int16, to_int16
-from tests.unit.stream_apps.speech import RATE, speech
+from tests.builders.speech import RATE, speech
 
 TABLE = profiles.load(PostprocessSettings())
 Values = npt.NDArray[np.int64]

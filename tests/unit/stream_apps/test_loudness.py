@@ -13,7 +13,7 @@ from seedcast.stream_apps.audio.limiter import compress, limit, measure_peaks, t
 from seedcast.stream_apps.audio.loudness import GAIN, MAKE_UP, level, measure_loudness
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude
-from tests.unit.stream_apps.speech import (
+from tests.builders.speech import (
     ENGLISH,
     MANDARIN,
     RATE,

@@ -12,7 +12,7 @@ from seedcast.stream_apps.audio.noise import CLEAN, estimate_snr, suppress
 from seedcast.stream_apps.audio.process import process
 from seedcast.stream_apps.audio.samples import Samples
 from seedcast.stream_apps.audio.source import Source
-from tests.unit.stream_apps.speech import (
+from tests.builders.speech import (
     ENGLISH,
     MANDARIN,
     RATE,

@@ -14,7 +14,7 @@ from seedcast.settings import PostprocessSettings
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.stream_apps.audio.chain import VERSION
 from seedcast.stream_apps.postprocess.render import Outcome, RenderContext, render_record
-from tests.unit.stream_apps.records import TEXT, audio, rejected, tone, word
+from tests.builders.records import TEXT, audio, rejected, tone, word
 
 SETTINGS = PostprocessSettings(digest_key="a key")  # type: ignore[arg-type]
 DEPLOYMENT = RenderContext.of(SETTINGS, profiles.load(SETTINGS), MemoryStore())

@@ -8,7 +8,7 @@ from seedcast.stream_apps.audio.pauses import shorten_pauses
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.samples import Samples
 from seedcast.stream_apps.audio.trim import Edges, cut, find_speech
-from tests.unit.stream_apps.speech import (
+from tests.builders.speech import (
     ENGLISH,
     MANDARIN,
     RATE,

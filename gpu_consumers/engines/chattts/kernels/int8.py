@@ -57,9 +57,19 @@ def _exact_product(weight: Tensor, rows: int, scale: Tensor) -> ExactProduct:
         return lambda x: torch._int_mm(pad_rows(x), weight.T)[: len(x)].float().mul_(scale)
     packed = torch.ops.onednn.qlinear_prepack(weight, [rows, inputs])
     zeros = torch.zeros(outputs, dtype=torch.int32)
-    return lambda x: torch.ops.onednn.qlinear_pointwise(
-        x, 1.0, 0, packed, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
-    )
+    # VNNI multiplies unsigned by signed. For two signed operands in this layout oneDNN has a
+    # program with AMX only; otherwise it falls back to a reference that takes thousands of times
+    # as long. So x is moved up by 128, which oneDNN takes off again in whole numbers.
+    unsigned = torch.cpu._is_vnni_supported() and not torch.cpu._is_amx_tile_supported()
+    zero_point = 128 if unsigned else 0
+
+    def run(x: Tensor) -> Tensor:
+        x = x.view(torch.uint8).bitwise_xor(128) if unsigned else x
+        return torch.ops.onednn.qlinear_pointwise(  # type: ignore[no-any-return]
+            x, 1.0, zero_point, packed, scale, zeros, None, 1.0, 0, torch.float32, "none", [], ""
+        )
+
+    return run
 
 
 def pad_rows(x: Tensor) -> Tensor:

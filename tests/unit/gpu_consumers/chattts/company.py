@@ -10,7 +10,7 @@ from seedcast.gpu_consumers.engines.chattts.load import load
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.schemas.messages import SpeechRequest, Style
 from seedcast.settings import GpuSettings
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 TEXTS = (
     "您的订单4411已经发货，预计明天下午三点送达。",

@@ -17,7 +17,7 @@ from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
 from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
-from tests.unit.gpu_consumers.chattts.test_cuda_graph import state
+from tests.unit.gpu_consumers.chattts.tensors import state
 
 CPU = torch.device("cpu")
 ROWS, INPUTS = 64, 64

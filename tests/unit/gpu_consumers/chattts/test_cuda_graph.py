@@ -3,9 +3,7 @@
 Idle steps leave no trace, the state stays in the same memory, and no step needs the host.
 """
 
-from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper, i
 from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from tests.unit.gpu_consumers.chattts.company import engine, mixed
+from tests.unit.gpu_consumers.chattts.tensors import state
 
 STEPS = 40  # enough to read the prompts, and to generate speech and text
 REQUESTS = mixed(5)  # the last goes through the text stage
@@ -59,20 +58,6 @@ def after(made: ChatTTSEngine) -> list[Tensor]:
     addresses = [tensor.data_ptr() for tensor in state(made._slots)]
     assert addresses == [tensor.data_ptr() for tensor in before]
     return before
-
-
-def state(holder: object) -> Iterator[Tensor]:
-    """Yield every tensor of `Slots`, those of its dataclasses too."""
-    values = (
-        [getattr(holder, field.name) for field in fields(holder)]
-        if is_dataclass(holder)
-        else vars(holder).values()
-    )
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif is_dataclass(value):
-            yield from state(value)
 
 
 def test_idle_steps_leave_no_trace_and_the_state_stays_in_the_same_memory(tiny: Assets) -> None:

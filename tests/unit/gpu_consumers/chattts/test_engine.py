@@ -13,6 +13,7 @@ from seedcast.gpu_consumers.engines.chattts.quality import DRAWS
 from seedcast.gpu_consumers.engines.chattts.speech import _FANOUT
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.schemas.messages import Style
+from tests.builders.requests import a_request
 from tests.unit.gpu_consumers.chattts.scripted import (
     NOISE,
     SILENCE,
@@ -23,7 +24,6 @@ from tests.unit.gpu_consumers.chattts.scripted import (
     scripted,
     spoken,
 )
-from tests.unit.gpu_consumers.requests import a_request
 
 WORD = a_request(text="好")  # cannot be split
 PHRASE = a_request(text="您好，再见。")  # can be split once

@@ -9,9 +9,9 @@ from seedcast.gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, S
 from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import Samples
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
+from tests.builders.requests import a_request
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 from tests.unit.gpu_consumers.chattts.scripted import SILENCE, TONE, finished, scripted, spoken
-from tests.unit.gpu_consumers.requests import a_request
 
 REQUESTS = mixed(60)
 TIMEOUT = 30.0  # seconds

@@ -25,7 +25,7 @@ from seedcast.gpu_consumers.engines.chattts.model.vocoder import Vocoder
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from seedcast.schemas.messages import Style
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 CPU = torch.device("cpu")
 ROWS, SLOT, CONTEXT = 16, 5, 256  # the row in SLOT is compared; its neighbours are busy

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seedcast.gpu_consumers.engines.chattts.speech import MAX_DEPTH, Speech
 from seedcast.gpu_consumers.text import Segment
-from tests.unit.gpu_consumers.requests import a_request
+from tests.builders.requests import a_request
 
 
 def speech_of(*pauses: float) -> Speech:
