@@ -53,9 +53,7 @@ def test_the_example_is_spoken_once_and_nothing_is_left_running(tmp_path: Path) 
     assert soundfile.info(next(f for f in files if f.suffix == ".wav")).samplerate == 8000
     rejected_file = tmp_path / ".seedcast" / "demo" / "demo.csv.rejected.jsonl"
     rejected = rejected_file.read_text().splitlines()
-    assert [json.loads(line)["row"] for line in rejected] == [47, 98, 151, 266, 203] or len(
-        rejected
-    ) == 5
+    assert sorted(json.loads(line)["row"] for line in rejected) == [47, 98, 151, 203, 266]
     assert left_running(tmp_path) == []
 
     again = run(tmp_path)
@@ -66,8 +64,8 @@ def test_the_example_is_spoken_once_and_nothing_is_left_running(tmp_path: Path) 
 
 
 def test_ctrl_c_stops_cleanly_and_the_next_run_continues(tmp_path: Path) -> None:
-    process = start(tmp_path, "--rows", "600")
-    folder = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo-600"
+    process = start(tmp_path, "--rows", "300")
+    folder = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo-300"
     eventually(
         lambda: folder.is_dir() and any(folder.rglob("*.*")),
         timeout=300,
@@ -77,6 +75,6 @@ def test_ctrl_c_stops_cleanly_and_the_next_run_continues(tmp_path: Path) -> None
     process.communicate(timeout=240)
     assert process.returncode == 130
     assert left_running(tmp_path) == []
-    summary = run(tmp_path, "--rows", "600")
+    summary = run(tmp_path, "--rows", "300")
     assert summary["accepted"] == summary["succeeded"]
-    assert summary["accepted"] == 592
+    assert summary["accepted"] == 292
