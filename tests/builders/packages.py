@@ -30,10 +30,10 @@ def modules(package: Path) -> Iterator[str]:
 
 
 def interpreter(version: str) -> str | None:
-    """Return an interpreter of `version` (3.12): the one that runs, on the path or of pyenv."""
+    """Return an interpreter of `version` (3.12): the one that runs, on the path or beside this one."""
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
-    installed = Path(os.environ.get("PYENV_ROOT", "/nowhere"), "versions")
+    installed = Path(sys.base_prefix).parent  # where a version manager keeps them side by side
     candidates = [f"python{version}", *sorted(map(str, installed.glob(f"{version}.*/bin/python")))]
     return next((name for name in candidates if _runs(name)), None)
 
