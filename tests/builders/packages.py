@@ -30,7 +30,7 @@ def modules(package: Path) -> Iterator[str]:
 
 
 def interpreter(version: str) -> str | None:
-    """Return an interpreter of `version` (3.12): the one that runs, on the path or beside this one."""
+    """Return an interpreter of `version` (3.12) that runs, on the path or beside this one."""
     if sys.version_info[:2] == tuple(map(int, version.split("."))):
         return sys.executable
     installed = Path(sys.base_prefix).parent  # where a version manager keeps them side by side
