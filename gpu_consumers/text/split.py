@@ -19,7 +19,8 @@ AFTER_SENTENCE, AFTER_CLAUSE, AFTER_WORD, AFTER_PARAGRAPH = 0.4, 0.25, 0.0, 0.6
 _SENTENCE_END = re.compile("[。.]")
 _CLAUSE_END = re.compile("[。.，,、]")
 _WORD_WITH_MARKS = re.compile(
-    rf"(?:\[\w+\]|\s)*(?:[A-Za-z]+|[{HAN}])[。.，,、]?",  # tokens before, a mark after
+    # Tokens before, a mark after. A token that no word follows is whole, and no word itself.
+    rf"(?:\[\w+\]|\s)*(?:[A-Za-z]+|[{HAN}])[。.，,、]?|\[\w+\]",
     re.ASCII,
 )
 _HAN = re.compile(f"[{HAN}]")

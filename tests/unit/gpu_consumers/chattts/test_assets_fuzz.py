@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seedcast.errors import EngineFailed
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets, Fabrication
 from seedcast.gpu_consumers.engines.chattts.weights.checkpoint import Header, read_dimensions
-from tests.unit.seedcast.test_fuzz import damaged, values
+from tests.builders.fuzz import damaged, values
 
 DEEP = b"[" * 100_000  # parsers recurse on it
 NAMES = (

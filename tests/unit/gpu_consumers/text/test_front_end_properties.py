@@ -2,7 +2,7 @@
 
 import re
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from seedcast.errors import InvalidRequest
@@ -65,6 +65,7 @@ def test_no_digit_is_left_unspoken(text: str) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(TEXT)
+@example("word " * 40 + "[uv_break]")
 def test_segments_are_bounded_and_together_say_every_word(text: str) -> None:
     prepared = prepare(text)
     assert all(0 < segment.seconds <= LONGEST for segment in prepared.segments)
@@ -84,6 +85,8 @@ def test_segments_fit_into_a_slot(text: str, slot_seconds: float) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(TEXT)
+@example("A[uv_break]")  # a token that no word follows
+@example("one two[laugh]")
 def test_finer_says_the_same_words_in_strictly_shorter_segments(text: str) -> None:
     for segment in prepare(text).segments:
         parts = FRONT_END.finer(segment)
