@@ -3,10 +3,11 @@
 from seedcast.campaigns.campaign_state import CANCELLED
 from seedcast.catalog import text
 from seedcast.catalog.profiles import Profiles
-from seedcast.codec import decode_request, encode_flac, rejection, waveform_sha256
+from seedcast.codec import decode_request, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
+from seedcast.waveforms import encode_flac, waveform_sha256
 
 
 def of_record(value: bytes, profiles: Profiles) -> SpeechRequest | Rejected | Undecodable:

@@ -1,16 +1,8 @@
-"""Encodes messages and waveforms, and decodes them. No other module knows the wire formats.
+"""Encodes messages and decodes them. No other module knows their wire formats."""
 
-NumPy and soundfile are loaded with the first waveform: who submits a list, or reads results, has
-none.
-"""
-
-from __future__ import annotations
-
-import hashlib
 import hmac
-import io
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -28,28 +20,8 @@ from seedcast.schemas.messages import (
     VoiceLock,
 )
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-    import soundfile
-
-    Waveform = npt.NDArray[np.int16]  # (samples,), mono, little-endian
-else:
-
-    def __getattr__(name: str) -> Any:
-        """Make Waveform when it is first imported."""
-        if name != "Waveform":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import numpy as np
-        import numpy.typing as npt
-
-        return globals().setdefault(name, npt.NDArray[np.int16])
-
-
 # what msgspec's decoders raise
 _DECODING_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-MAX_SAMPLES = 3600 * 48_000  # an hour at 48 kHz, as long as the longest text takes
 
 _json = msgspec.json.Encoder()
 _msgpack = msgspec.msgpack.Encoder()
@@ -134,61 +106,12 @@ def decode_voice_lock(value: bytes) -> VoiceLock:
     return _decode(_voice_lock, value, "VoiceLock")  # type: ignore[no-any-return]
 
 
-def quantise(samples: npt.NDArray[np.floating[Any]]) -> tuple[Waveform, int]:
-    """Converts floats from -1 to 1 to int16: clip(x) · 32767, rounded half to even.
-
-    Returns the waveform, and the number of samples that were clipped.
-    """
-    import numpy as np
-
-    clipped = int(np.count_nonzero(np.abs(samples) > 1.0))
-    return np.rint(np.clip(samples, -1.0, 1.0) * 32767.0).astype("<i2"), clipped
-
-
-def pcm(waveform: Waveform) -> bytes:
-    return waveform.astype("<i2", copy=False).tobytes()
-
-
-def waveform_sha256(waveform: Waveform) -> str:
-    return hashlib.sha256(pcm(waveform)).hexdigest()
-
-
 def text_digest(text: str, key: bytes) -> str:
     """Returns the HMAC-SHA-256 of the text, in hex.
 
     It is keyed, because the text behind a plain hash could be found by guessing short texts.
     """
     return hmac.digest(key, text.encode(), "sha256").hex()
-
-
-def encode_flac(waveform: Waveform, sample_rate: int) -> bytes:
-    import soundfile
-
-    buffer = io.BytesIO()
-    soundfile.write(buffer, waveform, sample_rate, format="FLAC", subtype="PCM_16")
-    return buffer.getvalue()
-
-
-def decode_flac(flac: bytes) -> tuple[Waveform, int]:
-    """Return the waveform and its sample rate in Hz. Raises Undecodable."""
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(io.BytesIO(flac)) as file:
-            _check_flac_header(file)
-            return file.read(dtype="int16"), file.samplerate
-    except soundfile.LibsndfileError as error:
-        # str(error) contains a memory address, so it would differ each time.
-        raise Undecodable("waveform is not FLAC", got=error.error_string) from error
-
-
-def _check_flac_header(file: soundfile.SoundFile) -> None:
-    """Raises Undecodable before memory is allocated: a damaged header may claim any length."""
-    if file.channels != 1:
-        raise Undecodable("waveform is not mono", expected="1 channel", got=str(file.channels))
-    if file.frames > MAX_SAMPLES:
-        expected, got = f"at most {MAX_SAMPLES:,} samples", f"{file.frames:,}"
-        raise Undecodable("waveform is too long", expected=expected, got=got)
 
 
 def _identity(value: bytes) -> _Identity | None:

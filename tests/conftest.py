@@ -78,10 +78,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def own_stack(tmp_path: Path) -> Iterator[Stack]:
-    """A stack for one test, which may stop its servers."""
-    with running(tmp_path / "stack") as started:
-        yield started
+def stoppable_stack(stack: Stack) -> Iterator[Stack]:
+    """The stack of the session, for a test that stops servers. They run again after the test."""
+    try:
+        yield stack
+    finally:
+        stack.start()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedcast.codec import Waveform, encode_flac
 from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.waveforms import Waveform, encode_flac
 
 TEXTS = (
     "Good evening, Anna. Your order of seven items has left our house and arrives tomorrow between"

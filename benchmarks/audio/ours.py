@@ -10,7 +10,6 @@ from benchmarks.audio.corpus import Recording, recordings
 from benchmarks.audio.steps import Steps
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profile
-from seedcast.codec import decode_flac
 from seedcast.settings import PostprocessSettings
 from seedcast.stream_apps.audio.band import keep_band
 from seedcast.stream_apps.audio.chain import render_all
@@ -21,6 +20,7 @@ from seedcast.stream_apps.audio.process import process
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.source import Source
 from seedcast.stream_apps.audio.trim import cut
+from seedcast.waveforms import decode_flac
 
 TABLE = profiles.load(PostprocessSettings())
 

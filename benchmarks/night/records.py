@@ -5,9 +5,10 @@ from functools import cache
 
 import numpy as np
 
-from seedcast.codec import Waveform, encode_flac, text_digest, waveform_sha256
+from seedcast.codec import text_digest
 from seedcast.schemas.messages import RawAudio, Receipt, Rendition, SpeechRequest, SpeechResult
 from seedcast.storage.objects import object_key
+from seedcast.waveforms import Waveform, encode_flac, waveform_sha256
 
 PROFILE, CONTENT_TYPE = "telephony", "audio/wav"
 ENGINE, CHAIN = "fabricated-engine", "fabricated-chain"

@@ -6,10 +6,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from seedcast.codec import Waveform
 from seedcast.errors import EngineFailed
 from seedcast.schemas.messages import RequestError, SpeechRequest
 from seedcast.settings import Settings
+from seedcast.waveforms import Waveform
 
 CHATTTS_PACKAGES = (
     "ChatTTS",

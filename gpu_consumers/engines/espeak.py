@@ -18,11 +18,11 @@ from pathlib import Path
 import espeakng_loader
 import numpy as np
 
-from seedcast.codec import Waveform
 from seedcast.errors import EngineFailed
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from seedcast.schemas.messages import RequestError, SpeechRequest
+from seedcast.waveforms import Waveform
 
 SAMPLE_RATE = 22_050  # Hz, fixed by espeak-ng's voice data
 MAX_SECONDS = 300

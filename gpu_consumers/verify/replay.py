@@ -12,13 +12,14 @@ from itertools import islice
 from typing import Literal
 
 from seedcast.campaigns.requests import read_requests
-from seedcast.codec import decode_result, text_digest, waveform_sha256
+from seedcast.codec import decode_result, text_digest
 from seedcast.errors import Undecodable
 from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.kafka import TopicReader
 from seedcast.schemas.messages import ErrorCode, Receipt, SpeechRequest, SpeechResult
 from seedcast.schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
+from seedcast.waveforms import waveform_sha256
 
 SEED = 1  # of the shuffle
 WINDOW = 4096  # requests that are shuffled with each other

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from seedcast.codec import decode_voice_lock, encode_json, waveform_sha256
+from seedcast.codec import decode_voice_lock, encode_json
 from seedcast.errors import InvalidInput, MissingObject, Undecodable, VoiceLockBroken
 from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.gpu_consumers.verify.golden import GOLDEN
@@ -20,6 +20,7 @@ from seedcast.schemas.messages import VoiceLock
 from seedcast.schemas.topics import GPU_CONSUMERS
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
+from seedcast.waveforms import waveform_sha256
 
 log = structlog.get_logger(__name__)
 

@@ -14,9 +14,9 @@ from seedcast.schemas.messages import SpeechRequest
 
 if TYPE_CHECKING:
     from seedcast.catalog.profiles import Profile
-    from seedcast.codec import Waveform
     from seedcast.gpu_consumers.engines import Engine
     from seedcast.settings import Settings
+    from seedcast.waveforms import Waveform
 
 PROFILE_OF_SUFFIX = {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}
 

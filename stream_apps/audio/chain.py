@@ -13,13 +13,13 @@ import soundfile
 import soxr
 
 from seedcast.catalog.profiles import SUFFIX, Profile, Profiles
-from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest, InvalidSettings, SeedcastError
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.stream_apps.audio import resample, vad
 from seedcast.stream_apps.audio.encode import CONTENT_TYPE, encode
 from seedcast.stream_apps.audio.process import Processed, process
 from seedcast.stream_apps.audio.source import Source
+from seedcast.waveforms import Waveform
 
 VERSION = 3  # raise it when this code makes something else of the same waveform
 LIBRARIES = (

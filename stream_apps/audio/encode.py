@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 
 from seedcast.catalog.profiles import Format, Profile
-from seedcast.codec import encode_flac
 from seedcast.stream_apps.audio.samples import Samples, to_int16
+from seedcast.waveforms import encode_flac
 
 CONTENT_TYPE: dict[Format, str] = {
     "wav-pcm16": "audio/wav",

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from seedcast.codec import Waveform, quantise
+from seedcast.waveforms import Waveform, quantise
 
 Samples = npt.NDArray[np.float32]  # (samples,)
 

@@ -4,11 +4,11 @@ from functools import cached_property
 
 import numpy as np
 
-from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest
 from seedcast.stream_apps.audio import noise, trim
 from seedcast.stream_apps.audio.samples import Samples, from_int16
 from seedcast.stream_apps.audio.trim import Edges
+from seedcast.waveforms import Waveform
 
 # Of full scale. From this on, a constant offset is a fault that would cost headroom; under it, it
 # may be the waveform's own mean.

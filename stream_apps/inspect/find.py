@@ -7,7 +7,7 @@ from pathlib import Path
 from seedcast.campaigns.subscription import read_results
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profile
-from seedcast.codec import decode_flac, decode_synthesis
+from seedcast.codec import decode_synthesis
 from seedcast.errors import InvalidInput, InvalidRequest
 from seedcast.kafka import TopicReader
 from seedcast.schemas.messages import RawAudio, Rendition, SpeechResult
@@ -18,6 +18,7 @@ from seedcast.stream_apps.audio.chain import render_source
 from seedcast.stream_apps.audio.samples import from_int16
 from seedcast.stream_apps.audio.source import Source
 from seedcast.stream_apps.inspect.inspection import Clip, Inspection, decode
+from seedcast.waveforms import decode_flac
 
 DEFAULT_PROFILE = "phone"
 NOT_KEPT = "the audio topics no longer keep the waveform: these figures are from the manifest"

@@ -13,7 +13,7 @@ import structlog
 
 from seedcast.campaigns.campaign_state import CANCELLED
 from seedcast.catalog.profiles import Profile, Profiles
-from seedcast.codec import Waveform, decode_flac, decode_synthesis, text_digest, waveform_sha256
+from seedcast.codec import decode_synthesis, text_digest
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.schemas.messages import (
@@ -31,6 +31,7 @@ from seedcast.settings import PostprocessSettings
 from seedcast.storage.objects import ObjectStore, object_key
 from seedcast.stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
 from seedcast.stream_apps.postprocess.salvage import salvage
+from seedcast.waveforms import Waveform, decode_flac, waveform_sha256
 
 log = structlog.get_logger(__name__)
 

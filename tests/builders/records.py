@@ -5,9 +5,9 @@ from functools import cache
 
 import numpy as np
 
-from seedcast.codec import Waveform, encode_flac, waveform_sha256
 from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
 from seedcast.schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest
+from seedcast.waveforms import Waveform, encode_flac, waveform_sha256
 
 TEXT = "a secret that only the listener may hear"
 

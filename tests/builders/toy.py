@@ -7,9 +7,9 @@ import hashlib
 
 import numpy as np
 
-from seedcast.codec import Waveform
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.schemas.messages import RequestError, SpeechRequest
+from seedcast.waveforms import Waveform
 
 
 class ToyEngine:

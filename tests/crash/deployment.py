@@ -129,7 +129,7 @@ class Deployment:
         count: int,
         first: int = 0,
         campaign: str = CAMPAIGN,
-        profiles: tuple[str, ...] = ("telephony",),
+        profiles: tuple[str, ...] = ("wav",),
     ) -> None:
         rows = [
             {"id": f"n-{n}", "text": f"Message number {n}, thank you.", "voice": str(n % 4)}

@@ -17,7 +17,7 @@ def fill_disk() -> None:
 
 
 def test_workers_whose_disk_is_full_do_all_their_work(deployment: Deployment) -> None:
-    deployment.submit(REQUESTS)
+    deployment.submit(REQUESTS, profiles=("telephony",))  # the chain with most of the libraries
     with (
         deployment.recovery("disk full: postprocess", "postprocess"),
         deployment.recovery("disk full: gpu-consumer"),

@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from seedcast.campaigns.progress import wait
-from seedcast.codec import decode_synthesis, encode_json, waveform_sha256
+from seedcast.codec import decode_synthesis, encode_json
 from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
 from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
@@ -18,6 +18,7 @@ from seedcast.kafka import client_config
 from seedcast.schemas.messages import RawAudio, SpeechRequest
 from seedcast.schemas.topics import GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
+from seedcast.waveforms import waveform_sha256
 from tests.builders.deployments import Spawn, rows, run
 from tests.builders.waiting import eventually
 from tests.integration.test_gpu_consumer import RUN, audio, lag, produce, request, terminate

@@ -61,7 +61,7 @@ def people(number: int, priority: str = "normal") -> Iterator[Came]:
 
 
 def submit(settings: Settings, campaign: str, number: int, priority: str = "normal") -> None:
-    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",))
+    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("wav",))
     assert submit_requests(settings, people(number, priority), options).accepted == number
 
 

@@ -42,15 +42,33 @@ def left_running(folder: Path) -> list[str]:
     ]
 
 
-def test_the_example_is_spoken_once_and_nothing_is_left_running(tmp_path: Path) -> None:
+def audio_files(folder: Path) -> list[Path]:
+    return sorted((folder / ".seedcast" / "audio" / "demo").iterdir())
+
+
+def test_an_interrupted_demo_continues_and_a_finished_one_does_nothing_again(
+    tmp_path: Path,
+) -> None:
+    interrupted = start(tmp_path)
+    objects = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo"
+    eventually(
+        lambda: objects.is_dir() and any(objects.rglob("*.*")),
+        timeout=300,
+        what="the first audio object",
+    )
+    interrupted.send_signal(signal.SIGINT)
+    interrupted.communicate(timeout=240)
+    assert interrupted.returncode == 130
+    assert left_running(tmp_path) == []
+
     first = run(tmp_path)
     assert first["accepted"] == first["succeeded"] == 312
     assert "espeak on the CPU, 8 slots, fingerprint espeak-" in str(first["said"])
     assert first["rejected"] == 5
     assert (first["failed"], first["expired"], first["cancelled"]) == (0, 0, 0)
-    files = sorted((tmp_path / ".seedcast" / "audio" / "demo").iterdir())
-    assert len(files) > 312  # some rows ask for two profiles
-    assert soundfile.info(next(f for f in files if f.suffix == ".wav")).samplerate == 8000
+    assert len(audio_files(tmp_path)) > 312  # some rows ask for two profiles
+    wav = next(file for file in audio_files(tmp_path) if file.suffix == ".wav")
+    assert soundfile.info(wav).samplerate == 8000
     rejected_file = tmp_path / ".seedcast" / "demo" / "demo.csv.rejected.jsonl"
     rejected = rejected_file.read_text().splitlines()
     assert sorted(json.loads(line)["row"] for line in rejected) == [47, 98, 151, 203, 266]
@@ -61,20 +79,3 @@ def test_the_example_is_spoken_once_and_nothing_is_left_running(tmp_path: Path) 
         del first[differs], again[differs]
     assert again == first
     assert left_running(tmp_path) == []
-
-
-def test_ctrl_c_stops_cleanly_and_the_next_run_continues(tmp_path: Path) -> None:
-    process = start(tmp_path, "--rows", "300")
-    folder = tmp_path / ".seedcast" / "s3" / "seedcast" / "demo-300"
-    eventually(
-        lambda: folder.is_dir() and any(folder.rglob("*.*")),
-        timeout=300,
-        what="the first audio object",
-    )
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=240)
-    assert process.returncode == 130
-    assert left_running(tmp_path) == []
-    summary = run(tmp_path, "--rows", "300")
-    assert summary["accepted"] == summary["succeeded"]
-    assert summary["accepted"] == 300

@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -23,8 +24,22 @@ from seedcast.schemas.topics import RESULTS
 from seedcast.settings import KafkaSettings, S3Settings, Settings
 from seedcast.storage.s3 import S3Store
 from tests.builders.waiting import eventually
+from tests.conftest import running
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def broken_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running(tmp_path_factory.mktemp("broken")) as started:
+        yield started
+
+
+@pytest.fixture
+def own_stack(broken_stack: Stack) -> Stack:
+    """A running stack, of this module alone, that a test may break."""
+    broken_stack.start()
+    return broken_stack
 
 
 def servers(stack: Stack) -> dict[str, Process]:
@@ -60,25 +75,25 @@ def test_start_leaves_running_servers_and_restarts_a_crashed_one_with_its_data(
     assert after["s3"].pid == before["s3"].pid
     assert after["kafka"].pid != before["kafka"].pid
     assert after["kafka"].port == before["kafka"].port
-    assert delivered(own_stack) == [b"before the crash"]
+    assert b"before the crash" in delivered(own_stack)
     assert "starting kafka" in steps
     assert "starting s3" not in steps
 
 
 def test_a_server_whose_process_record_was_lost_is_replaced(own_stack: Stack) -> None:
-    deliver(own_stack, b"kept")
+    deliver(own_stack, b"kept without a record")
     orphan = servers(own_stack)["kafka"].pid
     file = own_stack.home / "stack.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "processes": {}}))
     own_stack.start()
     assert not psutil.pid_exists(orphan)
-    assert delivered(own_stack) == [b"kept"]
+    assert b"kept without a record" in delivered(own_stack)
 
 
 def test_a_port_that_was_taken_meanwhile_is_replaced_and_clients_find_the_new_one(
     own_stack: Stack,
 ) -> None:
-    deliver(own_stack, b"kept")
+    deliver(own_stack, b"kept on another port")
     port = servers(own_stack)["kafka"].port
     own_stack.stop_broker()
     with socket.socket() as taken:
@@ -87,7 +102,7 @@ def test_a_port_that_was_taken_meanwhile_is_replaced_and_clients_find_the_new_on
         taken.listen()
         own_stack.start_broker()
         assert servers(own_stack)["kafka"].port != port
-        assert delivered(own_stack) == [b"kept"]
+        assert b"kept on another port" in delivered(own_stack)
 
 
 def test_nothing_outlives_stop(own_stack: Stack) -> None:
@@ -144,9 +159,11 @@ def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(own_stack: 
 def test_a_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> None:
     own_stack.stop_broker()
     meta = own_stack.home / "kafka" / "data" / "meta.properties"
-    meta.write_text(meta.read_text().replace("node.id=1", "node.id=7"))
+    right = meta.read_text()
+    meta.write_text(right.replace("node.id=1", "node.id=7"))
     with pytest.raises(LocalResource, match="kafka ended while it started") as raised:
         own_stack.start_broker()
+    meta.write_text(right)
     assert "RuntimeException" in raised.value.got
 
 

@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import OFFSET_END, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from seedcast.codec import Waveform, decode_result, encode_synthesis
+from seedcast.codec import decode_result, encode_synthesis
 from seedcast.embedded import Stack
 from seedcast.errors import SeedcastError
 from seedcast.kafka import Admin, Lag, Producer, Record, TopicReader, client_config
@@ -23,6 +23,7 @@ from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCE
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
+from seedcast.waveforms import Waveform
 from tests.builders.deployments import Spawn, fresh
 from tests.builders.records import audio, rejected
 from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
@@ -40,8 +41,14 @@ def produce(settings: Settings, records: list[tuple[bytes, bytes]], topic: Topic
     assert errors == [None] * len(records)
 
 
-def sounds(numbers: range, **changes: object) -> list[tuple[bytes, bytes]]:
-    return [(f"request-{n:05d}".encode(), encode_synthesis(audio(n, **changes))) for n in numbers]
+def sounds(
+    numbers: range, profiles: tuple[str, ...] = ("wav",), **changes: object
+) -> list[tuple[bytes, bytes]]:
+    """Return records, keys and values; their profile is the one that takes the least work."""
+    return [
+        (f"request-{n:05d}".encode(), encode_synthesis(audio(n, profiles=profiles, **changes)))
+        for n in numbers
+    ]
 
 
 def results(settings: Settings) -> dict[str, list[Record]]:
@@ -188,15 +195,15 @@ def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) 
 
 
 def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
-    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+    stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    settings = with_short_session(fresh(own_stack))
+    settings = with_short_session(fresh(stoppable_stack))
     survivor, killed = seedcast(RUN, settings), seedcast(RUN, settings)
     for log in (tmp_path / "process-0.log", tmp_path / "process-1.log"):
         eventually(lambda: '"assigned"' in log.read_text(), what="both workers")  # noqa: B023
     produce(settings, sounds(range(100)))
     eventually(lambda: len(results(settings)) == 100, what="the first results")
-    own_stack.stop(["s3"])
+    stoppable_stack.stop(["s3"])
     produce(settings, sounds(range(100, 400)))
     log = tmp_path / "process-0.log"
     eventually(lambda: "unavailable" in log.read_text(), what="a log entry about the outage")
@@ -206,20 +213,20 @@ def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
         what="a rebalance that does not wait for the store",
     )
     assert len(results(settings)) < 200
-    own_stack.start()
+    stoppable_stack.start()
     wait_for_all_results(settings, 400, timeout=240)
     assert terminate(survivor) == 0
     assert_all_delivered(settings, 400)
 
 
 def test_sigterm_while_the_store_is_unavailable_hands_the_batch_back(
-    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+    stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    settings = fresh(own_stack)
+    settings = fresh(stoppable_stack)
     worker = seedcast(RUN, settings)
     produce(settings, sounds(range(20)))
     eventually(lambda: len(results(settings)) == 20, what="the first results")
-    own_stack.stop(["s3"])
+    stoppable_stack.stop(["s3"])
     produce(settings, sounds(range(20, 120)))
     eventually(
         lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
@@ -227,7 +234,7 @@ def test_sigterm_while_the_store_is_unavailable_hands_the_batch_back(
     )
     assert terminate(worker) == 0
     assert len(results(settings)) == 20
-    own_stack.start()
+    stoppable_stack.start()
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 120, timeout=240)
     assert terminate(worker) == 0
@@ -236,20 +243,20 @@ def test_sigterm_while_the_store_is_unavailable_hands_the_batch_back(
 
 @pytest.mark.slow
 def test_a_worker_waits_for_an_unavailable_broker(
-    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+    stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    settings = fresh(own_stack)
+    settings = fresh(stoppable_stack)
     produce(settings, sounds(range(600), profiles=("telephony", "phone")))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
     wait_until_stopped(worker)
-    own_stack.kill("kafka")
-    own_stack.stop_broker()
+    stoppable_stack.kill("kafka")
+    stoppable_stack.stop_broker()
     worker.send_signal(signal.SIGCONT)
     eventually(
         lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
         what="a log entry about the outage",
     )
-    own_stack.start()
+    stoppable_stack.start()
     wait_for_all_results(settings, 600, timeout=240)
     assert terminate(worker) == 0
     assert_all_delivered(settings, 600)
@@ -293,13 +300,13 @@ def test_a_starting_worker_exits_if_records_were_deleted_before_it_read_them(
 
 
 def test_a_running_worker_exits_if_records_were_deleted_before_it_read_them(
-    own_stack: Stack, seedcast: Spawn, tmp_path: Path
+    stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    settings = fresh(own_stack)
+    settings = fresh(stoppable_stack)
     worker = seedcast(RUN, settings)
     produce(settings, sounds(range(20)))
     eventually(lambda: len(results(settings)) == 20, what="the first results")
-    own_stack.stop(["s3"])
+    stoppable_stack.stop(["s3"])
     large = noise(220_500)  # 300 kB per record: the worker cannot prefetch most of them
     values = [encode_synthesis(audio(n, large, profiles=("wav",))) for n in range(20, 300)]
     produce(settings, [(b"", value) for value in values])
@@ -309,7 +316,7 @@ def test_a_running_worker_exits_if_records_were_deleted_before_it_read_them(
     )
     delete_all(settings, AUDIO)
     produce(settings, sounds(range(300, 320)))
-    own_stack.start()
+    stoppable_stack.start()
     assert worker.wait(timeout=180) == 3
     assert "deleted before they were read" in (tmp_path / "process-0.log").read_text()
 

@@ -247,16 +247,16 @@ def test_a_record_that_the_broker_refuses_ends_the_run_with_an_error(settings: S
 
 
 def test_a_run_waits_for_a_broker_that_is_unavailable_for_a_while(
-    own_stack: Stack, capfd: pytest.CaptureFixture[str]
+    stoppable_stack: Stack, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings = fresh(own_stack)
+    settings = fresh(stoppable_stack)
     gone, back = threading.Event(), threading.Event()
 
     def restart() -> None:
         gone.wait()
-        own_stack.stop_broker()
+        stoppable_stack.stop_broker()
         back.set()
-        own_stack.start_broker()
+        stoppable_stack.start_broker()
 
     def rows() -> Iterator[Came]:
         for number in range(1, 10_001):

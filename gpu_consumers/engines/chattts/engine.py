@@ -15,7 +15,6 @@ from typing import NamedTuple
 import torch
 
 from seedcast import metrics
-from seedcast.codec import quantise
 from seedcast.errors import InvalidRequest
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.chattts import quality
@@ -31,6 +30,7 @@ from seedcast.gpu_consumers.engines.chattts.speech import MAX_DEPTH, Chunk, Spee
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from seedcast.gpu_consumers.text import FrontEnd
 from seedcast.schemas.messages import RequestError, SpeechRequest
+from seedcast.waveforms import quantise
 
 # The message omits the fault: which chunk fails first depends on the other requests, and the result
 # must not. The metric `redraws` counts the faults.

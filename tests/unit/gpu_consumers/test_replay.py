@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 import pytest
 
-from seedcast.codec import text_digest, waveform_sha256
+from seedcast.codec import text_digest
 from seedcast.gpu_consumers.verify.replay import Verdict, replay, shuffle, synthesise
 from seedcast.gpu_consumers.verify.replay_sample import choose_receipts, rank
 from seedcast.schemas.messages import Receipt, RequestError, SpeechRequest, SpeechResult
+from seedcast.waveforms import waveform_sha256
 from tests.builders.requests import a_request
 from tests.builders.toy import ToyEngine, toy_waveform
 

@@ -6,12 +6,13 @@ import msgspec
 import pytest
 
 from seedcast.catalog import profiles
-from seedcast.codec import decode_flac, encode_json, waveform_sha256
+from seedcast.codec import encode_json
 from seedcast.errors import Undecodable
 from seedcast.gpu_consumers import triage
 from seedcast.gpu_consumers.engines.espeak import EspeakEngine
 from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
 from seedcast.settings import PostprocessSettings
+from seedcast.waveforms import decode_flac, waveform_sha256
 from tests.builders.requests import a_request
 
 PROFILES = profiles.load(PostprocessSettings())

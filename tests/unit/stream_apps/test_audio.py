@@ -14,7 +14,6 @@ import soundfile
 
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profile
-from seedcast.codec import Waveform
 from seedcast.errors import InvalidRequest, InvalidSettings
 from seedcast.settings import PostprocessSettings
 from seedcast.stream_apps.audio import chain, noise, trim
@@ -30,6 +29,7 @@ from seedcast.stream_apps.audio.limiter import true_peak
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude, to_int16
 from seedcast.stream_apps.audio.source import Source
+from seedcast.waveforms import Waveform
 from tests.builders.records import tone
 from tests.builders.speech import (
     ENGLISH,

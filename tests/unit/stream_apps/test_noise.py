@@ -152,18 +152,20 @@ def test_samples_without_noise_to_measure_are_clean(samples: Samples) -> None:
     [(5, True), (10, True), (16, True), (24, False), (30, False), (None, False)],
 )
 @pytest.mark.parametrize(("text", "seed"), VOICES)
-def test_suppression_runs_if_it_is_needed(
+def test_noise_is_to_be_suppressed_if_it_can_be_heard(
     text: str, seed: int, decibels: float | None, expected: bool, noise: str
 ) -> None:
     clean = clip(text, seed)
     samples = clean if decibels is None else noisy(clean, NOISES[noise](len(clean), seed), decibels)
-    assert process(Source(samples, RATE), TABLE["phone"]).denoised is expected
+    assert Source(samples, RATE).is_noisy(TABLE["phone"].snr) is expected
 
 
-def test_suppression_can_be_switched_on_and_off() -> None:
+def test_suppression_runs_if_it_is_needed_unless_it_is_switched_on_or_off() -> None:
     clean, phone = clip(*VOICES[0]), TABLE["phone"]
     loud = noisy(clean, white(len(clean)), 5)
     assert process(Source(clean, RATE), msgspec.structs.replace(phone, denoise="on")).denoised
+    assert process(Source(loud, RATE), phone).denoised
+    assert not process(Source(clean, RATE), phone).denoised
     assert not process(Source(loud, RATE), msgspec.structs.replace(phone, denoise="off")).denoised
     assert not process(Source(loud, RATE), msgspec.structs.replace(phone, snr=0.0)).denoised
 

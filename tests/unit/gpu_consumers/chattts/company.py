@@ -3,13 +3,13 @@
 import random
 from collections.abc import Iterable, Sequence
 
-from seedcast.codec import waveform_sha256
 from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
 from seedcast.gpu_consumers.engines.chattts.load import load
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.schemas.messages import SpeechRequest, Style
 from seedcast.settings import GpuSettings
+from seedcast.waveforms import waveform_sha256
 from tests.builders.requests import a_request
 
 TEXTS = (
