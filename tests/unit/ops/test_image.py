@@ -26,6 +26,12 @@ def test_uv_has_the_version_of_the_makefile() -> None:
     )
 
 
+def test_what_is_installed_is_compiled_because_its_user_cannot_write_there() -> None:
+    installs = re.findall(r"^RUN uv pip install .*$", BUILD, re.MULTILINE)
+    assert len(installs) == 2
+    assert all("--compile-bytecode" in install for install in installs)
+
+
 @pytest.mark.parametrize(("lock", "torch"), [("base", False), ("all", True)])
 def test_the_lock_decides_if_torch_is_installed(lock: str, torch: bool) -> None:
     assert RECIPE.index("ARG LOCK=base") < RECIPE.index("FROM")
