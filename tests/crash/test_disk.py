@@ -19,10 +19,12 @@ def fill_disk() -> None:
 def test_workers_whose_disk_is_full_do_all_their_work(deployment: Deployment) -> None:
     deployment.submit(REQUESTS, profiles=("telephony",))  # the chain with most of the libraries
     with (
-        deployment.recovery("disk full: postprocess", "postprocess"),
+        deployment.recovery("disk full: postprocess", "postprocess") as successors,
         deployment.recovery("disk full: gpu-consumer"),
     ):
         workers = [deployment.start_worker(kind, preexec=fill_disk) for kind in GROUPS]
+        successors += workers
+    assert [worker.process.poll() for worker in workers] == [None, None]  # their log is lost
     deployment.wait_for_completion(REQUESTS)
     deployment.assert_invariants(REQUESTS)
     for worker in workers:

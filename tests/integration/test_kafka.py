@@ -9,7 +9,7 @@ from pathlib import Path
 
 import confluent_kafka
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import ConsumerGroupState, TopicPartition
 from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
@@ -51,6 +51,7 @@ from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
+SETTLED = 5  # rounds of polling: a quarter of a second for each member
 OVERHEAD = 512  # bytes of a record batch beside its value
 
 
@@ -221,6 +222,24 @@ def poll_until(holds: Callable[[], object], *members: Member, what: str) -> None
     eventually(polled, what=what)
 
 
+def poll_until_settled(settings: Settings, *members: Member) -> None:
+    """Poll until the group rebalances no more, and each member has run its callbacks.
+
+    A member joins no later rebalance while it has callbacks to run, and others wait for it. The
+    last of them may come when the broker knows already that the group is stable.
+    """
+    client, group = AdminClient(client_config.client(settings.kafka)), settings.group("test")
+    stable = 0  # rounds without a break
+
+    def settled() -> bool:
+        nonlocal stable
+        state = client.describe_consumer_groups([group])[group].result(30).state
+        stable = stable + 1 if state == ConsumerGroupState.STABLE else 0
+        return stable == SETTLED
+
+    poll_until(settled, *members, what="a group that rebalances no more")
+
+
 @pytest.fixture
 def member(settings: Settings) -> Iterator[Callable[..., Member]]:
     members: list[Member] = []
@@ -290,6 +309,7 @@ def test_a_commit_during_a_rebalance_does_not_block_a_member_that_others_wait_fo
     poll_until(
         lambda: len(one.assigned) == len(other.assigned) == 4, one, other, what="a topic for each"
     )
+    poll_until_settled(settings, one, other)
     third = member(REQUESTS, RESULTS)  # takes from both
     poll_until(lambda: one.revoked, one, third, what="a partition that leaves")
     kept = next(partition for partition in one.assigned if partition not in one.revoked)
@@ -306,6 +326,7 @@ def test_a_member_leaves_during_a_rebalance_that_no_poll_has_reported_to_it(
     poll_until(
         lambda: len(one.owned) == len(other.owned) == 2, one, other, what="two partitions for each"
     )
+    poll_until_settled(settings, one, other)
     owned = set(one.owned)
     third = member(REQUESTS)  # takes from none, and yet causes a rebalance for each
     poll_until(lambda: len(third.assigned) == 4, other, third, what="a topic for the third")

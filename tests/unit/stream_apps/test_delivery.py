@@ -1,3 +1,5 @@
+"""Delivery: objects first, then the manifest; each is repeated until it is stored or sent."""
+
 import asyncio
 from collections.abc import Callable, Coroutine
 from types import SimpleNamespace

@@ -1,3 +1,5 @@
+"""Faust as the worker configures it: nothing is lost by default, and no error is unforeseen."""
+
 import ssl
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""From one audio record to its renditions and its manifest, however wrong the record is."""
+
 import hashlib
 import hmac
 
