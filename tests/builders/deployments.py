@@ -46,6 +46,12 @@ def fresh(stack: Stack) -> Settings:
     return settings
 
 
+def with_short_session(settings: Settings) -> Settings:
+    """Return settings with a session whose end a test can wait for."""
+    kafka = settings.kafka.model_copy(update={"session_timeout": 3.0})
+    return settings.model_copy(update={"kafka": kafka})
+
+
 class Spawn(Protocol):
     def __call__(
         self, arguments: Sequence[str], settings: Settings, **env: str

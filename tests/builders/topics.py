@@ -1,11 +1,22 @@
-"""Changes of topics, as an operator or retention makes them."""
+"""What others do to topics: producers, operators and retention."""
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from seedcast.kafka import Admin, client_config
+from seedcast.kafka import Admin, Producer, client_config
 from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
+
+_producers: dict[str, Producer] = {}
+
+
+def producer(settings: Settings) -> Producer:
+    """Return the one producer of this process for the broker of these settings.
+
+    The first record of a new one waits for half a second (librdkafka, pull request 5032).
+    """
+    bootstrap = settings.kafka.bootstrap
+    return _producers.get(bootstrap) or _producers.setdefault(bootstrap, Producer(settings))
 
 
 def delete(settings: Settings, topic: Topic) -> int:

@@ -32,8 +32,8 @@ from tests.crash.worker_process import GRACE, Worker
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 100  # accepted before each fault
-ROWS = 30  # of a list that is submitted during the fault
+REQUESTS = 60  # accepted before each fault
+ROWS = 20  # of a list that is submitted during the fault
 
 
 @pytest.fixture(scope="module")

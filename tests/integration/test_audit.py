@@ -13,7 +13,7 @@ from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.verify.replay import requests_of, results_of
-from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
+from seedcast.kafka import Admin, Record, TopicReader, client_config
 from seedcast.kafka.offset_bitmap import encode
 from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.submit.options import SubmitOptions
@@ -25,7 +25,7 @@ from seedcast.storage.audit import Finding, Report, audit
 from seedcast.storage.objects import object_key, parse_uri
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, run
-from tests.builders.topics import delete
+from tests.builders.topics import delete, producer
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -57,7 +57,7 @@ def end_request(settings: Settings, request: SpeechRequest) -> None:
     result = SpeechResult(
         request_id=request.request_id, campaign_id=CAMPAIGN, status="failed", error=NOT_SPOKEN
     )
-    Producer(settings).deliver(
+    producer(settings).deliver(
         settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result)
     )
 
@@ -67,7 +67,7 @@ def add_audio(settings: Settings, request: SpeechRequest) -> None:
     rejected = Rejected(
         request_id=request.request_id, campaign_id=CAMPAIGN, status="failed", error=NOT_SPOKEN
     )
-    Producer(settings).deliver(
+    producer(settings).deliver(
         settings.topic(AUDIO), key=request.request_id.encode(), value=encode_synthesis(rejected)
     )
 
@@ -144,7 +144,7 @@ def test_a_campaign_is_proven_and_what_is_broken_afterwards_is_named(
     other = msgspec.structs.replace(
         results[3], receipt=msgspec.structs.replace(receipt, waveform_sha256="0" * 64)
     )
-    Producer(settings).deliver(
+    producer(settings).deliver(
         settings.topic(RESULTS), key=other.request_id.encode(), value=encode_json(other)
     )
 
@@ -295,7 +295,7 @@ def test_audio_that_could_not_be_read_is_named_with_its_dead_letter(
     settings: Settings, seedcast: Spawn
 ) -> None:
     request, other = submit(settings, 2)
-    Producer(settings).deliver(
+    producer(settings).deliver(
         settings.topic(AUDIO), key=request.request_id.encode(), value=b"\xc1 no audio"
     )
     add_audio(settings, other)

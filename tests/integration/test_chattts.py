@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 def chattts(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings with tiny weights, and with the shortest session that the broker accepts."""
+    """Settings with tiny weights, and with a session whose end a test can wait for."""
     fabricate(tmp_path / "tiny", TINY, seed=3)
     gpu = GpuSettings(
         engine="chattts",
@@ -40,7 +40,7 @@ def chattts(settings: Settings, tmp_path: Path) -> Settings:
         models=str(tmp_path / "tiny"),
         commit_interval=0.2,
     )
-    kafka = settings.kafka.model_copy(update={"session_timeout": 6.0})
+    kafka = settings.kafka.model_copy(update={"session_timeout": 3.0})
     return settings.model_copy(update={"gpu": gpu, "kafka": kafka})
 
 
@@ -105,7 +105,7 @@ def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots
     killed = seedcast(RUN, chattts, SEEDCAST_FAILPOINT="gpu.synthesised:10:kill")
     survivor = seedcast(RUN, chattts)
     eventually(lambda: shares() == [2, 2], timeout=400, what="a share for each")
-    requests = [request(n, speed=2.0) for n in range(60)]
+    requests = [request(n, speed=2.0) for n in range(40)]
     produce(chattts, [encode_json(r) for r in requests])
     assert killed.wait(timeout=400) == -signal.SIGKILL
     eventually(lambda: len(audio(chattts)) == len(requests), timeout=400, what="all outcomes")

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from seedcast.kafka import Producer, TopicReader
+from seedcast.kafka import TopicReader
 from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from tests.builders.deployments import Spawn, rows, run
+from tests.builders.topics import producer
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -68,7 +69,7 @@ def test_dry_run_checks_rows_and_needs_no_broker(settings: Settings, tmp_path: P
 
 def test_dead_letter_is_listed_shown_and_put_back(settings: Settings, seedcast: Spawn) -> None:
     worker = seedcast(["run", "gpu-consumer"], settings)
-    Producer(settings).deliver(settings.topic(REQUESTS), key=b"7", value=b"\xff\x00 nonsense")
+    producer(settings).deliver(settings.topic(REQUESTS), key=b"7", value=b"\xff\x00 nonsense")
     eventually(lambda: rows(run(settings, "dead-letters", "list", "--json")), what="a dead letter")
     (letter,) = rows(run(settings, "dead-letters", "list", "--json"))
     assert (letter["topic"], letter["stage"]) == (settings.topic(REQUESTS), "gpu-consumer")

@@ -27,7 +27,7 @@ from seedcast.campaigns.subscription import read_results
 from seedcast.codec import decode_campaign, decode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
-from seedcast.kafka import Admin, Producer, TopicReader, client_config
+from seedcast.kafka import Admin, TopicReader, client_config
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.run import Came
 from seedcast.producers.submit.submit import submit_requests
@@ -46,6 +46,7 @@ from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, rows, run
+from tests.builders.topics import producer
 from tests.builders.waiting import eventually, wait_until_stopped
 
 pytestmark = pytest.mark.integration
@@ -101,21 +102,21 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     seedcast(POSTPROCESS, settings)
-    gpu = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:100:stop")
+    gpu = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:50:stop")
     for process in ("process-0.log", "process-1.log"):
         eventually(
             lambda log=tmp_path / process: "assigned" in log.read_text(), what="both workers"
         )
-    submit(settings, "night", 600)
+    submit(settings, "night", 300)
     eventually(lambda: len(results(settings, "night")) >= 5, what="the first results")
     wait_until_stopped(gpu)
     change_campaign(settings, "night", campaign_state.cancelled)
     gpu.send_signal(signal.SIGCONT)
     changed, ended = rows(run(settings, "cancel", "night", "--wait", "--json"))
-    assert (changed["state"], changed["changed"], ended["accepted"]) == ("cancelled", False, 600)
+    assert (changed["state"], changed["changed"], ended["accepted"]) == ("cancelled", False, 300)
     all_results = results(settings, "night")
     statuses = Counter(result.status for result in all_results)
-    assert len({result.metadata["id"] for result in all_results}) == len(all_results) == 600
+    assert len({result.metadata["id"] for result in all_results}) == len(all_results) == 300
     assert statuses.keys() == {"succeeded", "cancelled"}
     assert all(
         result.error and result.error.code == "cancelled"
@@ -126,11 +127,11 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(
     store = S3Store(settings.s3)
     assert {store.uri(stored.key) for stored in store.list("night/")} == delivered
     row = row_of(settings, "night")
-    assert (row["state"], row["accepted"]) == ("cancelled", 600)
+    assert (row["state"], row["accepted"]) == ("cancelled", 300)
     assert (row["succeeded"], row["cancelled"]) == (statuses["succeeded"], statuses["cancelled"])
     eventually(lambda: lag(settings) == 0, what="no lag")
     spoken = len(spoken_on(settings, AUDIO))
-    assert spoken < 200, "requests were spoken that were cancelled long before"
+    assert spoken < 150, "requests were spoken that were cancelled long before"
     report = audit(settings, "night", store)
     assert report.ok, report
 
@@ -139,13 +140,13 @@ def test_a_paused_campaign_delays_no_other_and_continues_after_kill_9(
     settings: Settings, seedcast: Spawn
 ) -> None:
     worker = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
-    submit(settings, "night", 400)
+    submit(settings, "night", 200)
     wait_until_stopped(worker)
     change_campaign(settings, "night", campaign_state.paused)
     worker.send_signal(signal.SIGCONT)
     eventually(lambda: lag(settings) == 0, what="no lag while it is paused")
     spoken, parked = size_of(settings, AUDIO), size_of(settings, REQUESTS_PARKED)
-    assert (spoken + parked, parked > 0) == (400, True)
+    assert (spoken + parked, parked > 0) == (200, True)
     assert row_of(settings, "night")["state"] == "paused"
     submit(settings, "day", 20)
     eventually(
@@ -162,9 +163,9 @@ def test_a_paused_campaign_delays_no_other_and_continues_after_kill_9(
     seedcast(POSTPROCESS, settings)
     assert rows(run(settings, "resume", "night", "--json"))[0]["state"] == "sealed"
     progress = wait(settings, "night")
-    assert (progress.succeeded, progress.accepted) == (400, 400)
-    assert len({result.metadata["id"] for result in results(settings, "night")}) == 400
-    assert size_of(settings, AUDIO) == 440, "nothing was spoken twice"
+    assert (progress.succeeded, progress.accepted) == (200, 200)
+    assert len({result.metadata["id"] for result in results(settings, "night")}) == 200
+    assert size_of(settings, AUDIO) == 240, "nothing was spoken twice"
     eventually(
         lambda: lag(settings) == lag(settings, PARKING.name) == lag(settings, "postprocess") == 0,
         what="nothing parked",
@@ -254,11 +255,11 @@ def test_a_campaign_that_is_paused_while_it_is_submitted_is_sealed_and_stays_pau
 def test_a_writer_that_had_not_seen_the_seal_is_corrected_before_compaction(
     settings: Settings,
 ) -> None:
-    producer = Producer(settings)
+    sender = producer(settings)
     opened = Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
     for campaign in (opened, campaign_state.sealed(opened, 3)):
-        announce(producer, settings, campaign)
-    written = write_campaign(settings, producer, campaign_state.paused(opened))
+        announce(sender, settings, campaign)
+    written = write_campaign(settings, sender, campaign_state.paused(opened))
     with TopicReader(settings, settings.topic(CAMPAIGNS)) as reader:
         latest = decode_campaign(list(reader.to_end())[-1].value)
     assert written == latest == read_campaigns(settings)["night"]

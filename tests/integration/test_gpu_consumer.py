@@ -34,7 +34,7 @@ from seedcast.schemas.topics import (
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn
+from tests.builders.deployments import Spawn, with_short_session
 from tests.builders.requests import a_request
 from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
 
@@ -150,8 +150,8 @@ def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
 def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, [encode_json(request(n)) for n in range(400)])
-    for _ in range(3):
+    produce(settings, [encode_json(request(n)) for n in range(200)])
+    for _ in range(2):
         worker = seedcast(
             RUN,
             settings,
@@ -160,14 +160,15 @@ def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(
         )
         assert terminate_at_failpoint(worker) == 0
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) == 400, timeout=240, what="400 outcomes")
+    eventually(lambda: len(audio(settings)) == 200, timeout=240, what="200 outcomes")
     assert terminate(worker) == 0
-    assert sum(map(len, audio(settings).values())) == 400
+    assert sum(map(len, audio(settings).values())) == 200
 
 
 def test_the_survivor_of_two_workers_takes_over_the_partitions_of_the_killed_one(
     settings: Settings, seedcast: Spawn
 ) -> None:
+    settings = with_short_session(settings)
     first, second = seedcast(RUN, settings), seedcast(RUN, settings)
     produce(settings, [encode_json(request(n)) for n in range(300)])
     eventually(lambda: len(audio(settings)) > 50, what="some progress")
@@ -188,6 +189,7 @@ def test_workers_share_the_partitions_of_each_topic_evenly(
     An assignor that only balances the number of partitions would give the second worker all urgent
     partitions and nothing else.
     """
+    settings = with_short_session(settings)
     client, group = (
         AdminClient(client_config.client(settings.kafka)),
         settings.group(GPU_CONSUMERS.name),
@@ -213,7 +215,7 @@ def test_workers_share_the_partitions_of_each_topic_evenly(
 def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, [encode_json(request(n)) for n in range(1500)])
+    produce(settings, [encode_json(request(n)) for n in range(600)])
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
     wait_until_stopped(worker)
     produce(
@@ -229,7 +231,7 @@ def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
         return [record.timestamp_ms for record in records]
 
     last = max(timestamps(AUDIO_URGENT))
-    assert sum(timestamp <= last for timestamp in timestamps(AUDIO)) < 1500
+    assert sum(timestamp <= last for timestamp in timestamps(AUDIO)) < 600
     assert terminate(worker) == 0
 
 

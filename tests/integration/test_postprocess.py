@@ -24,7 +24,7 @@ from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
 from seedcast.waveforms import Waveform
-from tests.builders.deployments import Spawn, fresh
+from tests.builders.deployments import Spawn, fresh, with_short_session
 from tests.builders.records import audio, rejected
 from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
 
@@ -319,12 +319,6 @@ def test_a_running_worker_exits_if_records_were_deleted_before_it_read_them(
     stoppable_stack.start()
     assert worker.wait(timeout=180) == 3
     assert "deleted before they were read" in (tmp_path / "process-0.log").read_text()
-
-
-def with_short_session(settings: Settings) -> Settings:
-    """Return settings with a session whose end a test can wait for."""
-    kafka = settings.kafka.model_copy(update={"session_timeout": 3.0})
-    return settings.model_copy(update={"kafka": kafka})
 
 
 def delete_all(settings: Settings, topic: Topic) -> None:

@@ -22,12 +22,13 @@ from seedcast.campaigns.progress import Outcomes, Progress, wait
 from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, Producer, client_config
+from seedcast.kafka import Admin, client_config
 from seedcast.schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import environment
+from tests.builders.topics import producer
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -64,10 +65,10 @@ def keyed(result: SpeechResult | bytes) -> tuple[bytes, bytes]:
 
 
 def publish(settings: Settings, results: Iterable[SpeechResult | bytes]) -> None:
-    producer = Producer(settings)
+    sender = producer(settings)
     for key, value in map(keyed, results):
-        producer.send(settings.topic(RESULTS), key=key, value=value, on_delivery=lambda error: None)
-    assert producer.flush(30) == 0
+        sender.send(settings.topic(RESULTS), key=key, value=value, on_delivery=lambda error: None)
+    assert sender.flush(30) == 0
 
 
 def write_campaign(
@@ -79,7 +80,7 @@ def write_campaign(
         created_at=datetime.now(UTC),
         accepted=accepted,
     )
-    announce(Producer(settings), settings, campaign)
+    announce(producer(settings), settings, campaign)
 
 
 def numbered(count: int, start: int = 0) -> list[SpeechResult]:

@@ -13,7 +13,6 @@ from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.verify.replay import requests_of
-from seedcast.kafka import Producer
 from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.retry import RetryOptions, RetryReport, retry
@@ -30,7 +29,7 @@ from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
 from tests.builders.deployments import Spawn, run
 from tests.builders.requests import a_request
-from tests.builders.topics import delete
+from tests.builders.topics import delete, producer
 
 pytestmark = pytest.mark.integration
 
@@ -72,13 +71,13 @@ def end(
         error=error,
         metadata=request.metadata,
     )
-    Producer(settings).deliver(
+    producer(settings).deliver(
         settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result)
     )
 
 
 def end_all(settings: Settings, requests: list[SpeechRequest]) -> None:
-    producer = Producer(settings)
+    sender = producer(settings)
     for request in requests:
         result = SpeechResult(
             request_id=request.request_id,
@@ -86,13 +85,13 @@ def end_all(settings: Settings, requests: list[SpeechRequest]) -> None:
             status="failed",
             error=RequestError(code="engine_error", message="no"),
         )
-        producer.send(
+        sender.send(
             settings.topic(RESULTS),
             key=request.request_id.encode(),
             value=encode_json(result),
             on_delivery=lambda _: None,
         )
-    assert producer.flush(60) == 0
+    assert sender.flush(60) == 0
 
 
 def ids(settings: Settings, campaign: str) -> list[str]:
@@ -279,14 +278,14 @@ def test_a_wrong_campaign_name_is_refused(
 def expire(settings: Settings, count: int) -> None:
     """Submit requests whose deadline is past already."""
     past = datetime.now(UTC) - SOON
-    producer = Producer(settings)
+    sender = producer(settings)
     for number in range(count):
         request = a_request(
             request_id=f"request-{number}", deadline=past, metadata={"id": str(number)}
         )
-        producer.deliver(settings.topic(REQUESTS), key=b"2222", value=encode_json(request))
+        sender.deliver(settings.topic(REQUESTS), key=b"2222", value=encode_json(request))
     announce(
-        producer,
+        sender,
         settings,
         Campaign(campaign_id="night", state="sealed", created_at=past, accepted=count),
     )

@@ -24,7 +24,7 @@ from seedcast.campaigns.campaign_topic import announce, read_campaigns, write_ca
 from seedcast.codec import decode_request
 from seedcast.embedded import Stack
 from seedcast.errors import InvalidInput, Poison, TopicMismatch, Unreachable
-from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
+from seedcast.kafka import Admin, Record, TopicReader, client_config
 from seedcast.producers.submit.journal import Journal
 from seedcast.producers.submit.options import SubmitOptions, SubmitReport
 from seedcast.producers.submit.remote import Remote
@@ -35,6 +35,7 @@ from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import KafkaSettings, Settings
 from tests.builders.deployments import environment, fresh
 from tests.builders.requests import a_request
+from tests.builders.topics import producer
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -160,7 +161,7 @@ def test_a_journal_of_a_campaign_that_kafka_no_longer_has_is_ignored(
 ) -> None:
     path = a_list(tmp_path, 20)
     submit_file(settings, path, OPTIONS)
-    Producer(settings).deliver(settings.topic(CAMPAIGNS), key=b"night", value=None)
+    producer(settings).deliver(settings.topic(CAMPAIGNS), key=b"night", value=None)
     report = submit_file(settings, path, OPTIONS)
     assert (report.new, report.resumed) == (20, 0)
     assert_counts_agree(settings, report, 20, resent=20)
@@ -225,7 +226,7 @@ def test_a_missing_broker_is_reported_within_the_timeout(tmp_path: Path) -> None
 def test_a_record_that_the_broker_refuses_ends_the_run_with_an_error(settings: Settings) -> None:
     def refused() -> bool:
         try:
-            Producer(settings).deliver(settings.topic(REQUESTS), key=b"1", value=b"x" * 200)
+            producer(settings).deliver(settings.topic(REQUESTS), key=b"1", value=b"x" * 200)
         except Poison:
             return True
         return False
@@ -280,7 +281,7 @@ def test_a_cancelled_or_paused_campaign_accepts_nothing(
 ) -> None:
     now = datetime.now(UTC)
     record = Campaign(campaign_id="night", state=state, created_at=now)  # type: ignore[arg-type]
-    announce(Producer(settings), settings, record)
+    announce(producer(settings), settings, record)
     with pytest.raises(
         InvalidInput, match=f"campaign night; expected one that is open; got {state}"
     ):
@@ -292,7 +293,7 @@ def test_a_campaign_cancelled_in_the_middle_is_not_sealed(settings: Settings) ->
     def rows() -> Iterator[Came]:
         yield from ({"id": f"n-{number}", "text": "Hello."} for number in range(3000))
         announce(
-            Producer(settings),
+            producer(settings),
             settings,
             Campaign(campaign_id="night", state="cancelled", created_at=datetime.now(UTC)),
         )
@@ -404,24 +405,24 @@ def test_a_run_ends_when_another_submission_seals_its_campaign(
 def test_a_seal_by_another_submission_stands_and_is_reported(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    producer = Producer(settings)
+    sender = producer(settings)
     record = Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
-    announce(producer, settings, record)
+    announce(sender, settings, record)
 
     def beaten(*arguments: Any) -> Campaign:
-        write_campaign(settings, producer, sealed(record, 5))
+        write_campaign(settings, sender, sealed(record, 5))
         return write_campaign(*arguments)
 
     with closing(Remote(settings, "night")) as remote:
         if when == "before":
-            write_campaign(settings, producer, sealed(record, 5))
+            write_campaign(settings, sender, sealed(record, 5))
         else:
             monkeypatch.setattr("seedcast.producers.submit.remote.write_campaign", beaten)
         with pytest.raises(
             InvalidInput, match="got another submission sealed this campaign with 5"
         ):
-            remote.seal(producer, 7)
-        remote.seal(producer, 5)
+            remote.seal(sender, 7)
+        remote.seal(sender, 5)
         assert remote.closed
 
 

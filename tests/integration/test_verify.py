@@ -20,7 +20,7 @@ from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
-from seedcast.kafka import Admin, Producer, TopicReader
+from seedcast.kafka import Admin, TopicReader
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_requests
 from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
@@ -28,6 +28,7 @@ from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, rows, run
+from tests.builders.topics import producer
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -80,7 +81,7 @@ def forge(settings: Settings, request: SpeechRequest, receipt: Receipt) -> None:
         status="succeeded",
         receipt=receipt,
     )
-    Producer(settings).deliver(
+    producer(settings).deliver(
         settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result)
     )
 
