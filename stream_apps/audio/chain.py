@@ -138,9 +138,10 @@ def warm_up(profiles: Profiles) -> None:
     Raises InvalidSettings for a profile that cannot be rendered, and LocalResource.
     """
     sound = (np.sin(np.arange(22_050) * 0.06) * 8000).astype("<i2")
+    source = Source.of(sound, 22_050)
     for profile in profiles.values():
         try:
-            render(sound, 22_050, _for_warm_up(profile))
+            render_source(source, _for_warm_up(profile))
         except InvalidRequest as error:
             raise InvalidSettings(
                 f"profile [{profile.name}] cannot be rendered",

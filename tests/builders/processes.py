@@ -23,6 +23,7 @@ PRELOADED = [
     "psutil",
     "av",
     "librosa.core.audio",
+    "librosa.util.utils",
     "scipy.signal",
     "soundfile",
     "seedcast.campaigns.subscription",

@@ -26,7 +26,7 @@ from tests.crash.worker_process import Worker
 pytestmark = pytest.mark.integration
 
 REQUESTS = 40
-BACKLOG = 70  # requests; half of them at least are spoken while the store is unavailable
+BACKLOG = 50  # requests; half of them at least are spoken while the store is unavailable
 LONG_BACKLOG = 3000  # requests
 IN_HAND = 16  # records that may have been stored when it failed
 GROWTH = 100 * 2**20  # bytes: buffers that a worker fills once, without a backlog

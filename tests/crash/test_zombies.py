@@ -19,7 +19,7 @@ from tests.crash.deployment import GROUPS, SESSION, Deployment
 
 pytestmark = pytest.mark.integration
 
-REQUESTS = 200
+REQUESTS = 120
 LATER = 20  # requests
 EDGES = {
     "gpu-consumer": ["gpu.synthesised"],
@@ -41,7 +41,7 @@ MOVED = SESSION + 45.0
 
 
 def failpoint(kind: str, chance: random.Random, action: str) -> dict[str, str]:
-    return {VARIABLE: f"{chance.choice(EDGES[kind])}:{chance.randint(1, 80)}:{action}"}
+    return {VARIABLE: f"{chance.choice(EDGES[kind])}:{chance.randint(1, 50)}:{action}"}
 
 
 def test_a_zombie_moves_no_offset_back_and_works_again(

@@ -45,7 +45,7 @@ from seedcast.schemas.topics import (
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn, rows, run
+from tests.builders.deployments import Spawn, rows, run, with_short_session
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually, wait_until_stopped
 
@@ -139,6 +139,7 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(
 def test_a_paused_campaign_delays_no_other_and_continues_after_kill_9(
     settings: Settings, seedcast: Spawn
 ) -> None:
+    settings = with_short_session(settings)
     worker = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
     submit(settings, "night", 200)
     wait_until_stopped(worker)
