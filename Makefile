@@ -111,9 +111,10 @@ $(TOOLS)/helm:
 	@$(call quietly,$(BIN)/uv pip install --require-hashes -r locks/base.txt && $(BIN)/uv pip install --no-deps --no-build-isolation -e .)
 	@touch $@
 
+# Imported once, so that no two processes compile it at the same time.
 .venv/all.stamp: locks/all.txt .venv/base.stamp
 	@echo "installing torch, ChatTTS and the development tools (5 GB)"
-	@$(call quietly,$(BIN)/uv pip install --require-hashes -r locks/all.txt)
+	@$(call quietly,$(BIN)/uv pip install --require-hashes -r locks/all.txt && $(BIN)/python -c "import ChatTTS")
 	@touch $@
 
 clean:  ## remove everything that was installed or made

@@ -196,10 +196,14 @@ def by_caller(settings: Settings) -> SpeechRequest:
     return next(requests_of(settings, "night"))
 
 
-@pytest.mark.parametrize("submitted", [by_rows, by_caller])
 @pytest.mark.parametrize(
-    ("second", "third"),
-    [("night-retry-1", "night"), ("night", "night-retry-1"), ("night-retry-1", "night-retry-1")],
+    ("submitted", "second", "third"),
+    [
+        (by_rows, "night-retry-1", "night"),
+        (by_rows, "night", "night-retry-1"),
+        (by_caller, "night-retry-1", "night-retry-1"),
+        (by_caller, "night", "night-retry-1"),
+    ],
 )
 def test_a_retry_leaves_out_requests_that_any_retry_of_the_family_has_spoken(
     settings: Settings, submitted: Callable[[Settings], SpeechRequest], second: str, third: str
