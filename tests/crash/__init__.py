@@ -18,7 +18,8 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
       acknowledgement                                         integration/test_postprocess
     stopped beyond its session, a peer takes over, continued  test_zombies
     engine or stream hangs                                    test_zombies
-    rebalance storm                                           test_storm (minutes of it: slow)
+    rebalance storm; who leaves, by SIGTERM or kill -9, is    test_storm (minutes of it: slow)
+      drawn
     SIGTERM under load                                        test_edges
                                                               integration/test_gpu_consumer and
                                                               test_postprocess (`sigterm`)
