@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from seedcast.codec import encode_synthesis
 from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
 from seedcast.schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest
 from seedcast.waveforms import Waveform, encode_flac, waveform_sha256
@@ -66,3 +67,13 @@ def rejected(number: int = 1) -> Rejected:
         error=error,
         metadata={"recipient": str(number)},
     )
+
+
+def sounds(
+    numbers: range, profiles: tuple[str, ...] = ("wav",), **changes: object
+) -> list[tuple[bytes, bytes]]:
+    """Return records, keys and values; their profile is the one that takes the least work."""
+    return [
+        (f"request-{n:05d}".encode(), encode_synthesis(audio(n, profiles=profiles, **changes)))
+        for n in numbers
+    ]

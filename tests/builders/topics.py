@@ -1,9 +1,13 @@
 """What others do to topics: producers, operators and retention."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from seedcast.kafka import Admin, Producer, client_config
+from seedcast.errors import SeedcastError
+from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
 from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 
@@ -17,6 +21,41 @@ def producer(settings: Settings) -> Producer:
     """
     bootstrap = settings.kafka.bootstrap
     return _producers.get(bootstrap) or _producers.setdefault(bootstrap, Producer(settings))
+
+
+def send(
+    settings: Settings,
+    topic: Topic,
+    records: Sequence[tuple[bytes, bytes]],
+    *,
+    in_turn: bool = False,
+) -> None:
+    """Send keys and values and wait for the broker; `in_turn` fills the partitions evenly."""
+    errors = list[SeedcastError | None]()
+    for number, (key, value) in enumerate(records):
+        producer(settings).send(
+            settings.topic(topic),
+            key=key,
+            value=value,
+            on_delivery=errors.append,
+            partition=number % settings.kafka.partitions if in_turn else -1,
+        )
+    assert producer(settings).flush(120) == 0
+    assert errors == [None] * len(records)
+
+
+def read(settings: Settings, topic: Topic) -> dict[str, list[Record]]:
+    """Return every record of the topic so far, by its key, which is a request id."""
+    records = defaultdict(list)
+    with TopicReader(settings, settings.topic(topic)) as reader:
+        for record in reader.to_end():
+            records[(record.key or b"").decode()].append(record)
+    return records
+
+
+def lag(settings: Settings, group: str) -> int:
+    """Return the number of records that a group has still to do."""
+    return sum(partition.records for partition in Admin(settings).lag(settings.group(group)))
 
 
 def delete(settings: Settings, topic: Topic) -> int:

@@ -42,6 +42,12 @@ def wait_until_stopped(process: ForkedProcess) -> None:
     )
 
 
+def terminate(process: ForkedProcess) -> int:
+    """Send SIGTERM and return the exit code."""
+    process.send_signal(signal.SIGTERM)
+    return process.wait(timeout=90)
+
+
 def terminate_at_failpoint(process: ForkedProcess) -> int:
     """Send SIGTERM to a process that its failpoint has stopped; return its exit code.
 

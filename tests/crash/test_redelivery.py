@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import OFFSET_END, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from seedcast.cli.base import Exit
@@ -21,6 +21,7 @@ from seedcast.kafka import Producer, client_config
 from seedcast.schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
+from tests.builders.topics import delete
 from tests.builders.waiting import eventually
 from tests.crash.conftest import managed
 from tests.crash.deployment import GROUPS, SOURCES, Deployment, with_short_timeouts
@@ -74,14 +75,6 @@ def alter(settings: Settings, topic: Topic, name: str, value: str) -> None:
     )
 
 
-def delete_all(settings: Settings, topic: Topic) -> None:
-    """Delete every record so far, as retention does."""
-    client, partitions = admin(settings), range(settings.kafka.partitions)
-    ends = [TopicPartition(settings.topic(topic), number, OFFSET_END) for number in partitions]
-    for deleted in client.delete_records(ends).values():
-        deleted.result(60)
-
-
 def all_committed(deployment: Deployment) -> bool:
     return deployment.offsets_done("gpu-consumer") == COUNT
 
@@ -116,7 +109,7 @@ def test_a_gpu_consumer_whose_unread_requests_were_deleted_logs_their_number_and
     eventually(lambda: all_committed(deployment), what="all of it committed")
     worker.shut_down()
     deployment.submit(COUNT, first=COUNT, campaign="deleted")
-    delete_all(deployment.test_settings, REQUESTS)
+    delete(deployment.test_settings, REQUESTS)
     late = deployment.start_gpu_consumer()
     assert late.process.wait(180) == Fatal.exit_code
     assert re.search(r"\d+ records were deleted before they were read", late.log)

@@ -9,21 +9,24 @@ import pytest
 from confluent_kafka.admin import AdminClient
 
 from seedcast.campaigns.progress import wait
-from seedcast.codec import decode_synthesis, encode_json
+from seedcast.codec import decode_synthesis
 from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
 from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from seedcast.gpu_consumers.verify.replay import requests_of, results_of, synthesise
 from seedcast.kafka import client_config
 from seedcast.schemas.messages import RawAudio, SpeechRequest
-from seedcast.schemas.topics import GPU_CONSUMERS, REQUESTS
+from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
 from seedcast.waveforms import waveform_sha256
 from tests.builders.deployments import Spawn, rows, run
-from tests.builders.waiting import eventually
-from tests.integration.test_gpu_consumer import RUN, audio, lag, produce, request, terminate
+from tests.builders.requests import as_records, numbered
+from tests.builders.topics import lag, read, send
+from tests.builders.waiting import eventually, terminate
 
 pytestmark = pytest.mark.integration
+
+RUN = ["run", "gpu-consumer"]
 
 
 @pytest.fixture
@@ -54,8 +57,11 @@ def assert_undisturbed(settings: Settings, requests: Sequence[SpeechRequest]) ->
 
     An outcome may have been written several times.
     """
-    records = audio(settings)
-    assert (records.keys(), lag(settings)) == ({r.request_id for r in requests}, 0)
+    records = read(settings, AUDIO)
+    assert (records.keys(), lag(settings, GPU_CONSUMERS.name)) == (
+        {r.request_id for r in requests},
+        0,
+    )
     assert all(len({record.value for record in repeats}) == 1 for repeats in records.values())
     outcomes = {key: decode_synthesis(repeats[0].value) for key, repeats in records.items()}
     spoken = {key: outcome for key, outcome in outcomes.items() if isinstance(outcome, RawAudio)}
@@ -76,14 +82,14 @@ def test_waveforms_after_kill_9_are_those_of_an_undisturbed_engine(
     chattts: Settings, seedcast: Spawn, precision: str, count: int
 ) -> None:
     settings = in_precision(chattts, precision)
-    requests = [request(n, speed=2.0) for n in range(count)]
-    produce(settings, [encode_json(r) for r in requests])
+    requests = [numbered(n, speed=2.0) for n in range(count)]
+    send(settings, REQUESTS, as_records(requests), in_turn=True)
     first = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) >= 20, timeout=400, what="20 outcomes")
+    eventually(lambda: len(read(settings, AUDIO)) >= 20, timeout=400, what="20 outcomes")
     first.kill()
     first.wait()
     second = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) == count, timeout=400, what=f"{count} outcomes")
+    eventually(lambda: len(read(settings, AUDIO)) == count, timeout=400, what=f"{count} outcomes")
     assert terminate(second) == 0
     assert_undisturbed(settings, requests)
 
@@ -105,10 +111,10 @@ def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots
     killed = seedcast(RUN, chattts, SEEDCAST_FAILPOINT="gpu.synthesised:10:kill")
     survivor = seedcast(RUN, chattts)
     eventually(lambda: shares() == [2, 2], timeout=400, what="a share for each")
-    requests = [request(n, speed=2.0) for n in range(40)]
-    produce(chattts, [encode_json(r) for r in requests])
+    requests = [numbered(n, speed=2.0) for n in range(40)]
+    send(chattts, REQUESTS, as_records(requests), in_turn=True)
     assert killed.wait(timeout=400) == -signal.SIGKILL
-    eventually(lambda: len(audio(chattts)) == len(requests), timeout=400, what="all outcomes")
+    eventually(lambda: len(read(chattts, AUDIO)) == len(requests), timeout=400, what="all outcomes")
     assert terminate(survivor) == 0
     assert_undisturbed(chattts, requests)
 

@@ -6,7 +6,6 @@ Every request gets its audio through crashes, rebalances and SIGTERM.
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,8 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from seedcast.codec import decode_synthesis, encode_json
-from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
-from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
+from seedcast.kafka import Admin, TopicReader, client_config
+from seedcast.schemas.messages import RawAudio, Rejected
 from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
@@ -35,49 +33,13 @@ from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, with_short_session
-from tests.builders.requests import a_request
-from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
+from tests.builders.requests import as_records, numbered
+from tests.builders.topics import lag, read, send
+from tests.builders.waiting import eventually, terminate, terminate_at_failpoint, wait_until_stopped
 
 pytestmark = pytest.mark.integration
 
 RUN = ["run", "gpu-consumer"]
-
-
-def request(number: int, **changes: object) -> SpeechRequest:
-    return a_request(
-        request_id=f"request-{number:05d}",
-        text=f"This is message number {number}, thank you.",
-        voice_seed=number % 4,
-        **changes,
-    )
-
-
-def produce(settings: Settings, values: list[bytes], topic: Topic = REQUESTS) -> None:
-    producer, errors = Producer(settings), list[SeedcastError | None]()
-    for number, value in enumerate(values):
-        producer.send(
-            settings.topic(topic),
-            key=b"7",
-            value=value,
-            on_delivery=errors.append,
-            partition=number % 4,
-        )
-    assert producer.flush(30) == 0
-    assert errors == [None] * len(values)
-
-
-def audio(settings: Settings, topic: Topic = AUDIO) -> dict[str, list[Record]]:
-    """Every record of the audio topic, by request id."""
-    records = defaultdict(list)
-    with TopicReader(settings, settings.topic(topic)) as reader:
-        for record in reader.to_end():
-            records[(record.key or b"").decode()].append(record)
-    return records
-
-
-def lag(settings: Settings) -> int:
-    lags = Admin(settings).lag(settings.group(GPU_CONSUMERS.name))
-    return sum(partition.records for partition in lags)
 
 
 def committed_offsets(settings: Settings, group: str) -> list[int | None]:
@@ -86,28 +48,24 @@ def committed_offsets(settings: Settings, group: str) -> list[int | None]:
     return [each.offset for _, each in sorted(committed.items())]
 
 
-def terminate(process: subprocess.Popen[bytes]) -> int:
-    """Send SIGTERM and return the exit code."""
-    process.send_signal(signal.SIGTERM)
-    return process.wait(timeout=90)
-
-
 def test_each_record_ends_as_audio_rejection_or_dead_letter(
     settings: Settings, seedcast: Spawn
 ) -> None:
     past = datetime.now(UTC) - timedelta(seconds=1)
-    produce(settings, [encode_json(request(n)) for n in range(20)])
+    send(settings, REQUESTS, as_records(numbered(n) for n in range(20)), in_turn=True)
     wrong = [
-        encode_json(request(100, deadline=past)),
+        encode_json(numbered(100, deadline=past)),
         b'{"request_id": "request-00101"}',
         b"\xff not JSON",
-        encode_json(request(102, profiles=("no-such",))),
+        encode_json(numbered(102, profiles=("no-such",))),
     ]
-    produce(settings, wrong)
+    send(settings, REQUESTS, [(b"7", value) for value in wrong], in_turn=True)
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) == 23, what="23 outcomes")
+    eventually(lambda: len(read(settings, AUDIO)) == 23, what="23 outcomes")
     assert terminate(worker) == 0
-    outcomes = {key: decode_synthesis(records[0].value) for key, records in audio(settings).items()}
+    outcomes = {
+        key: decode_synthesis(records[0].value) for key, records in read(settings, AUDIO).items()
+    }
     assert sum(isinstance(outcome, RawAudio) for outcome in outcomes.values()) == 20
     rejected = {
         key: (outcome.status, outcome.error.code)
@@ -122,35 +80,36 @@ def test_each_record_ends_as_audio_rejection_or_dead_letter(
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
     assert (letter.value, letter.topic) == (b"\xff not JSON", settings.topic(REQUESTS))
-    assert lag(settings) == 0
+    assert lag(settings, GPU_CONSUMERS.name) == 0
 
 
 @pytest.mark.slow
 def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, [encode_json(request(n)) for n in range(600)])
+    send(settings, REQUESTS, as_records(numbered(n) for n in range(600)), in_turn=True)
     for killed_after in (50, 250):
         worker = seedcast(RUN, settings, SEEDCAST_GPU_COMMIT_INTERVAL="0.2")
         eventually(
-            lambda at=killed_after: len(audio(settings)) >= at, what=f"{killed_after} outcomes"
+            lambda at=killed_after: len(read(settings, AUDIO)) >= at,
+            what=f"{killed_after} outcomes",
         )
         worker.kill()
         worker.wait()
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) == 600, timeout=240, what="600 outcomes")
+    eventually(lambda: len(read(settings, AUDIO)) == 600, timeout=240, what="600 outcomes")
     assert terminate(worker) == 0
-    records = audio(settings)
+    records = read(settings, AUDIO)
     assert all(len({record.value for record in repeats}) == 1 for repeats in records.values())
     # A crash repeats what came after the last commit, not everything.
     assert sum(map(len, records.values())) < 600 + 2 * 300
-    assert lag(settings) == 0
+    assert lag(settings, GPU_CONSUMERS.name) == 0
 
 
 def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, [encode_json(request(n)) for n in range(200)])
+    send(settings, REQUESTS, as_records(numbered(n) for n in range(200)), in_turn=True)
     for _ in range(2):
         worker = seedcast(
             RUN,
@@ -160,9 +119,9 @@ def test_sigterm_commits_what_is_done_so_that_nothing_is_repeated(
         )
         assert terminate_at_failpoint(worker) == 0
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) == 200, timeout=240, what="200 outcomes")
+    eventually(lambda: len(read(settings, AUDIO)) == 200, timeout=240, what="200 outcomes")
     assert terminate(worker) == 0
-    assert sum(map(len, audio(settings).values())) == 200
+    assert sum(map(len, read(settings, AUDIO).values())) == 200
 
 
 def test_the_survivor_of_two_workers_takes_over_the_partitions_of_the_killed_one(
@@ -170,14 +129,14 @@ def test_the_survivor_of_two_workers_takes_over_the_partitions_of_the_killed_one
 ) -> None:
     settings = with_short_session(settings)
     first, second = seedcast(RUN, settings), seedcast(RUN, settings)
-    produce(settings, [encode_json(request(n)) for n in range(300)])
-    eventually(lambda: len(audio(settings)) > 50, what="some progress")
+    send(settings, REQUESTS, as_records(numbered(n) for n in range(300)), in_turn=True)
+    eventually(lambda: len(read(settings, AUDIO)) > 50, what="some progress")
     first.kill()
-    produce(settings, [encode_json(request(n)) for n in range(300, 500)])
-    eventually(lambda: len(audio(settings)) == 500, timeout=240, what="500 outcomes")
+    send(settings, REQUESTS, as_records(numbered(n) for n in range(300, 500)), in_turn=True)
+    eventually(lambda: len(read(settings, AUDIO)) == 500, timeout=240, what="500 outcomes")
     assert terminate(second) == 0
     assert all(
-        len({record.value for record in repeats}) == 1 for repeats in audio(settings).values()
+        len({record.value for record in repeats}) == 1 for repeats in read(settings, AUDIO).values()
     )
 
 
@@ -215,19 +174,20 @@ def test_workers_share_the_partitions_of_each_topic_evenly(
 def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, [encode_json(request(n)) for n in range(600)])
+    send(settings, REQUESTS, as_records(numbered(n) for n in range(600)), in_turn=True)
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
     wait_until_stopped(worker)
-    produce(
+    send(
         settings,
-        [encode_json(request(9000 + n, priority="urgent")) for n in range(4)],
         REQUESTS_URGENT,
+        as_records(numbered(9000 + n, priority="urgent") for n in range(4)),
+        in_turn=True,
     )
     worker.send_signal(signal.SIGCONT)
-    eventually(lambda: len(audio(settings, AUDIO_URGENT)) == 4, what="the urgent ones")
+    eventually(lambda: len(read(settings, AUDIO_URGENT)) == 4, what="the urgent ones")
 
     def timestamps(topic: Topic) -> list[int]:
-        records = chain.from_iterable(audio(settings, topic).values())
+        records = chain.from_iterable(read(settings, topic).values())
         return [record.timestamp_ms for record in records]
 
     last = max(timestamps(AUDIO_URGENT))
@@ -238,19 +198,20 @@ def test_urgent_requests_overtake_a_backlog_and_keep_their_lane(
 def test_the_waveform_of_a_request_does_not_depend_on_its_neighbours(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    first = [request(n) for n in range(8)]
-    produce(settings, [encode_json(r) for r in first])
+    first = [numbered(n) for n in range(8)]
+    send(settings, REQUESTS, as_records(first), in_turn=True)
     worker = seedcast(RUN, settings)
-    eventually(lambda: len(audio(settings)) == 8, what="8 outcomes")
-    again = [request(n, submitted_at=datetime.now(UTC)) for n in range(8)]
-    others = [request(n) for n in range(100, 160)]
+    eventually(lambda: len(read(settings, AUDIO)) == 8, what="8 outcomes")
+    again = [numbered(n, submitted_at=datetime.now(UTC)) for n in range(8)]
+    others = [numbered(n) for n in range(100, 160)]
     second = [*others[:31], again[0], *others[31:], *reversed(again[1:])]
-    produce(settings, [encode_json(r) for r in second])
+    send(settings, REQUESTS, as_records(second), in_turn=True)
     eventually(
-        lambda: all(len(audio(settings)[r.request_id]) == 2 for r in first), what="both rounds"
+        lambda: all(len(read(settings, AUDIO)[r.request_id]) == 2 for r in first),
+        what="both rounds",
     )
     assert terminate(worker) == 0
-    for records in (audio(settings)[r.request_id] for r in first):
+    for records in (read(settings, AUDIO)[r.request_id] for r in first):
         outcomes = [decode_synthesis(record.value) for record in records]
         assert len({o.waveform_sha256 for o in outcomes if isinstance(o, RawAudio)}) == 1
 
@@ -267,7 +228,7 @@ def test_an_idle_worker_commits_its_starting_offsets_and_leaves_quickly(
     settings: Settings, seedcast: Spawn
 ) -> None:
     """To an autoscaler, a partition without a commit looks as if its whole log were still to do."""
-    produce(settings, [encode_json(request(1))])  # to partition 0
+    send(settings, REQUESTS, as_records([numbered(1)]), in_turn=True)  # to partition 0
     client = AdminClient(client_config.client(settings.kafka))
     for deleted in client.delete_records([TopicPartition(settings.topic(REQUESTS), 0, 1)]).values():
         deleted.result(60)
@@ -284,8 +245,8 @@ def test_an_idle_worker_commits_its_starting_offsets_and_leaves_quickly(
     assert terminate(worker) == 0
     assert time.monotonic() - began < settings.gpu.drain
     worker = seedcast(RUN, settings)  # a second worker continues from there
-    produce(settings, [encode_json(request(2))])
-    eventually(lambda: list(audio(settings)) == ["request-00002"], what="one outcome")
+    send(settings, REQUESTS, as_records([numbered(2)]), in_turn=True)
+    eventually(lambda: list(read(settings, AUDIO)) == ["request-00002"], what="one outcome")
     assert terminate(worker) == 0
 
 
@@ -293,7 +254,7 @@ def test_the_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(
     settings: Settings, seedcast: Spawn
 ) -> None:
     largest = os.urandom(MIB - 200)  # the rest of its record batch counts, too
-    produce(settings, [largest])
+    send(settings, REQUESTS, [(b"7", largest)], in_turn=True)
     worker = seedcast(RUN, settings)
 
     def letters() -> list[dead_letters.DeadLetter]:
@@ -303,4 +264,4 @@ def test_the_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(
     eventually(letters, what="the dead letter")
     assert terminate(worker) == 0
     assert dead_letters.original(letters()[0], S3Store(settings.s3))[1] == largest
-    assert lag(settings) == 0
+    assert lag(settings, GPU_CONSUMERS.name) == 0

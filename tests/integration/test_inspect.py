@@ -9,17 +9,17 @@ import soundfile
 
 from seedcast.catalog import profiles
 from seedcast.codec import encode_synthesis
-from seedcast.schemas.topics import AUDIO
+from seedcast.schemas.topics import AUDIO, RESULTS
 from seedcast.settings import PostprocessSettings, Settings
 from seedcast.stream_apps.audio.chain import render, render_source
 from seedcast.stream_apps.audio.samples import to_int16
 from seedcast.stream_apps.audio.source import Source
 from seedcast.stream_apps.inspect.inspection import decode
 from tests.builders.deployments import Spawn, run
-from tests.builders.records import audio, tone
+from tests.builders.records import audio, sounds, tone
 from tests.builders.speech import RATE, between, noisy, speech, white
-from tests.builders.waiting import eventually
-from tests.integration.test_postprocess import RUN, delete_all, produce, results, sounds, terminate
+from tests.builders.topics import delete, read, send
+from tests.builders.waiting import eventually, terminate
 
 pytestmark = pytest.mark.integration
 
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.integration
 def test_a_request_is_shown_before_and_after_while_its_waveform_is_kept(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    produce(settings, sounds(range(3), profiles=("phone", "telephony")))
-    produce(settings, [(b"request-00009", encode_synthesis(audio(9, tone(22_050, 22_050))))])
-    worker = seedcast(RUN, settings)
-    eventually(lambda: len(results(settings)) == 4, what="the results")
+    send(settings, AUDIO, sounds(range(3), profiles=("phone", "telephony")))
+    send(settings, AUDIO, [(b"request-00009", encode_synthesis(audio(9, tone(22_050, 22_050))))])
+    worker = seedcast(["run", "postprocess"], settings)
+    eventually(lambda: len(read(settings, RESULTS)) == 4, what="the results")
     assert terminate(worker) == 0
     picture = tmp_path / "before and after.png"
     shown = run(
@@ -47,7 +47,7 @@ def test_a_request_is_shown_before_and_after_while_its_waveform_is_kept(
     failed = run(settings, "inspect", "request-00009")
     assert failed.returncode == 0
     assert "the request ended as failed: no_speech" in failed.stdout
-    delete_all(settings, AUDIO)
+    delete(settings, AUDIO)
     later = run(settings, "inspect", "request-00001", "-o", picture)
     assert later.returncode == 0, later.stderr
     assert "no longer keep the waveform" in later.stdout

@@ -5,84 +5,41 @@ Every record gets its result through crashes, outages and rebalances.
 
 import hashlib
 import signal
-import subprocess
-from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pytest
-from confluent_kafka import OFFSET_END, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from seedcast.codec import decode_result, encode_synthesis
 from seedcast.embedded import Stack
-from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Lag, Producer, Record, TopicReader, client_config
+from seedcast.kafka import Admin, TopicReader
 from seedcast.schemas.messages import SpeechResult
-from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS, Topic
+from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
 from seedcast.waveforms import Waveform
 from tests.builders.deployments import Spawn, fresh, with_short_session
-from tests.builders.records import audio, rejected
-from tests.builders.waiting import eventually, terminate_at_failpoint, wait_until_stopped
+from tests.builders.records import audio, rejected, sounds
+from tests.builders.topics import delete, lag, read, send
+from tests.builders.waiting import eventually, terminate, terminate_at_failpoint, wait_until_stopped
 
 pytestmark = pytest.mark.integration
 
 RUN = ["run", "postprocess"]
 
 
-def produce(settings: Settings, records: list[tuple[bytes, bytes]], topic: Topic = AUDIO) -> None:
-    producer, errors = Producer(settings), list[SeedcastError | None]()
-    for key, value in records:
-        producer.send(settings.topic(topic), key=key, value=value, on_delivery=errors.append)
-    assert producer.flush(120) == 0
-    assert errors == [None] * len(records)
-
-
-def sounds(
-    numbers: range, profiles: tuple[str, ...] = ("wav",), **changes: object
-) -> list[tuple[bytes, bytes]]:
-    """Return records, keys and values; their profile is the one that takes the least work."""
-    return [
-        (f"request-{n:05d}".encode(), encode_synthesis(audio(n, profiles=profiles, **changes)))
-        for n in numbers
-    ]
-
-
-def results(settings: Settings) -> dict[str, list[Record]]:
-    """Every record of the results topic, by request id."""
-    records = defaultdict(list)
-    with TopicReader(settings, settings.topic(RESULTS)) as reader:
-        for record in reader.to_end():
-            records[(record.key or b"").decode()].append(record)
-    return records
-
-
 def first_results(settings: Settings) -> list[SpeechResult]:
-    return [decode_result(records[0].value) for records in results(settings).values()]
-
-
-def lags(settings: Settings) -> list[Lag]:
-    return Admin(settings).lag(settings.group(POSTPROCESS.name))
-
-
-def lag(settings: Settings) -> int:
-    return sum(partition.records for partition in lags(settings))
+    return [decode_result(records[0].value) for records in read(settings, RESULTS).values()]
 
 
 def wait_for_all_results(settings: Settings, count: int, timeout: float = 180) -> None:
     """Wait until `count` requests have results and nothing is left to commit."""
     eventually(
-        lambda: len(results(settings)) == count and not lag(settings), timeout, f"{count} results"
+        lambda: len(read(settings, RESULTS)) == count and not lag(settings, POSTPROCESS.name),
+        timeout,
+        f"{count} results",
     )
-
-
-def terminate(process: subprocess.Popen[bytes]) -> int:
-    """Send SIGTERM and return the exit code."""
-    process.send_signal(signal.SIGTERM)
-    return process.wait(timeout=90)
 
 
 def assert_all_delivered(settings: Settings, count: int) -> None:
@@ -90,7 +47,7 @@ def assert_all_delivered(settings: Settings, count: int) -> None:
 
     Every repeat of a result equals the first byte for byte.
     """
-    by_id = results(settings)
+    by_id = read(settings, RESULTS)
     assert len(by_id) == count
     assert all(len({record.value for record in records}) == 1 for records in by_id.values())
     store = S3Store(settings.s3)
@@ -103,9 +60,9 @@ def assert_all_delivered(settings: Settings, count: int) -> None:
 def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, sounds(range(20), profiles=("telephony", "phone", "speaker")))
+    send(settings, AUDIO, sounds(range(20), profiles=("telephony", "phone", "speaker")))
     unspoken = (b"request-00100", encode_synthesis(rejected(100)))
-    produce(settings, [unspoken, (b"request-00101", b"\xff not MessagePack")])
+    send(settings, AUDIO, [unspoken, (b"request-00101", b"\xff not MessagePack")])
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 21)
     assert terminate(worker) == 0
@@ -128,7 +85,7 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
 def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    produce(settings, sounds(range(400), profiles=("telephony", "phone")))
+    send(settings, AUDIO, sounds(range(400), profiles=("telephony", "phone")))
     settings = with_short_session(settings)
     for killed_after in (40, 120):
         worker = seedcast(
@@ -137,7 +94,7 @@ def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
         wait_until_stopped(worker)
         worker.kill()
         worker.wait()
-    assert len(results(settings)) < 400
+    assert len(read(settings, RESULTS)) < 400
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 400, timeout=240)
     assert terminate(worker) == 0
@@ -156,12 +113,14 @@ def test_a_second_worker_that_joins_and_leaves_loses_nothing(
     count = 0
     # Feed the first one meanwhile, so that the second joins in the middle of work.
     while '"assigned"' not in (tmp_path / "process-1.log").read_text():
-        if count - len(results(settings)) < 100:
-            produce(settings, sounds(range(count, count + 50), profiles=("telephony", "phone")))
+        if count - len(read(settings, RESULTS)) < 100:
+            send(settings, AUDIO, sounds(range(count, count + 50), profiles=("telephony", "phone")))
             count += 50
-    produce(settings, sounds(range(count, count + 300), profiles=("telephony", "phone")))
+    send(settings, AUDIO, sounds(range(count, count + 300), profiles=("telephony", "phone")))
     eventually(
-        lambda: len(results(settings)) >= count + 100, timeout=180, what="some results of both"
+        lambda: len(read(settings, RESULTS)) >= count + 100,
+        timeout=180,
+        what="some results of both",
     )
     assert terminate(second) == 0
     wait_for_all_results(settings, count + 300)
@@ -172,24 +131,26 @@ def test_a_second_worker_that_joins_and_leaves_loses_nothing(
 def test_sigterm_finishes_what_is_in_hand_and_commits_it(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    produce(settings, sounds(range(500), profiles=("phone",)))
+    send(settings, AUDIO, sounds(range(500), profiles=("phone",)))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
     assert terminate_at_failpoint(worker) == 0
     assert "stop_timed_out" not in (tmp_path / "process-0.log").read_text()
-    committed = sum(partition.committed or 0 for partition in lags(settings))
-    assert 20 <= len(results(settings)) == committed < 500
-    assert all(len(records) == 1 for records in results(settings).values())
+    committed = sum(
+        each.committed or 0 for each in Admin(settings).lag(settings.group(POSTPROCESS.name))
+    )
+    assert 20 <= len(read(settings, RESULTS)) == committed < 500
+    assert all(len(records) == 1 for records in read(settings, RESULTS).values())
 
 
 def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) -> None:
-    produce(settings, sounds(range(800), profiles=("phone",)))
+    send(settings, AUDIO, sounds(range(800), profiles=("phone",)))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:50:stop")
     wait_until_stopped(worker)
-    produce(settings, sounds(range(1000, 1010)), AUDIO_URGENT)
+    send(settings, AUDIO_URGENT, sounds(range(1000, 1010)))
     worker.send_signal(signal.SIGCONT)
     urgent = {f"request-{n:05d}" for n in range(1000, 1010)}
-    eventually(lambda: urgent <= results(settings).keys(), what="the urgent results")
-    times = {name: records[0].timestamp_ms for name, records in results(settings).items()}
+    eventually(lambda: urgent <= read(settings, RESULTS).keys(), what="the urgent results")
+    times = {name: records[0].timestamp_ms for name, records in read(settings, RESULTS).items()}
     last = max(times[name] for name in urgent)
     assert sum(time <= last for time in times.values()) < 700
 
@@ -201,10 +162,10 @@ def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
     survivor, killed = seedcast(RUN, settings), seedcast(RUN, settings)
     for log in (tmp_path / "process-0.log", tmp_path / "process-1.log"):
         eventually(lambda: '"assigned"' in log.read_text(), what="both workers")  # noqa: B023
-    produce(settings, sounds(range(100)))
-    eventually(lambda: len(results(settings)) == 100, what="the first results")
+    send(settings, AUDIO, sounds(range(100)))
+    eventually(lambda: len(read(settings, RESULTS)) == 100, what="the first results")
     stoppable_stack.stop(["s3"])
-    produce(settings, sounds(range(100, 400)))
+    send(settings, AUDIO, sounds(range(100, 400)))
     log = tmp_path / "process-0.log"
     eventually(lambda: "unavailable" in log.read_text(), what="a log entry about the outage")
     killed.kill()
@@ -212,7 +173,7 @@ def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
         lambda: "handed_back" in log.read_text(),
         what="a rebalance that does not wait for the store",
     )
-    assert len(results(settings)) < 200
+    assert len(read(settings, RESULTS)) < 200
     stoppable_stack.start()
     wait_for_all_results(settings, 400, timeout=240)
     assert terminate(survivor) == 0
@@ -224,16 +185,16 @@ def test_sigterm_while_the_store_is_unavailable_hands_the_batch_back(
 ) -> None:
     settings = fresh(stoppable_stack)
     worker = seedcast(RUN, settings)
-    produce(settings, sounds(range(20)))
-    eventually(lambda: len(results(settings)) == 20, what="the first results")
+    send(settings, AUDIO, sounds(range(20)))
+    eventually(lambda: len(read(settings, RESULTS)) == 20, what="the first results")
     stoppable_stack.stop(["s3"])
-    produce(settings, sounds(range(20, 120)))
+    send(settings, AUDIO, sounds(range(20, 120)))
     eventually(
         lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
         what="a log entry about the outage",
     )
     assert terminate(worker) == 0
-    assert len(results(settings)) == 20
+    assert len(read(settings, RESULTS)) == 20
     stoppable_stack.start()
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 120, timeout=240)
@@ -246,7 +207,7 @@ def test_a_worker_waits_for_an_unavailable_broker(
     stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
     settings = fresh(stoppable_stack)
-    produce(settings, sounds(range(600), profiles=("telephony", "phone")))
+    send(settings, AUDIO, sounds(range(600), profiles=("telephony", "phone")))
     worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.acknowledged:20:stop")
     wait_until_stopped(worker)
     stoppable_stack.kill("kafka")
@@ -267,8 +228,8 @@ def test_a_record_as_large_as_the_topic_takes_is_delivered(
 ) -> None:
     value = encode_synthesis(audio(1, noise(8_300_000), 24_000, profiles=("wav",)))
     assert 0.95 * AUDIO.max_bytes < len(value) < AUDIO.max_bytes
-    produce(settings, [(b"request-00001", value)])
-    produce(settings, [(b"large garbage", b"\xc1" * (15 * 1024 * 1024))])
+    send(settings, AUDIO, [(b"request-00001", value)])
+    send(settings, AUDIO, [(b"large garbage", b"\xc1" * (15 * 1024 * 1024))])
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 1, timeout=240)
     assert terminate(worker) == 0
@@ -289,12 +250,12 @@ def test_wrong_credentials_at_the_start_are_fatal_and_the_log_names_the_setting(
 def test_a_starting_worker_exits_if_records_were_deleted_before_it_read_them(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    produce(settings, sounds(range(40)))
+    send(settings, AUDIO, sounds(range(40)))
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 40)
     assert terminate(worker) == 0
-    produce(settings, sounds(range(40, 80)))
-    delete_all(settings, AUDIO)
+    send(settings, AUDIO, sounds(range(40, 80)))
+    delete(settings, AUDIO)
     assert seedcast(RUN, settings).wait(timeout=180) == 3
     assert "deleted before they were read" in (tmp_path / "process-1.log").read_text()
 
@@ -304,31 +265,21 @@ def test_a_running_worker_exits_if_records_were_deleted_before_it_read_them(
 ) -> None:
     settings = fresh(stoppable_stack)
     worker = seedcast(RUN, settings)
-    produce(settings, sounds(range(20)))
-    eventually(lambda: len(results(settings)) == 20, what="the first results")
+    send(settings, AUDIO, sounds(range(20)))
+    eventually(lambda: len(read(settings, RESULTS)) == 20, what="the first results")
     stoppable_stack.stop(["s3"])
     large = noise(220_500)  # 300 kB per record: the worker cannot prefetch most of them
     values = [encode_synthesis(audio(n, large, profiles=("wav",))) for n in range(20, 300)]
-    produce(settings, [(b"", value) for value in values])
+    send(settings, AUDIO, [(b"", value) for value in values])
     eventually(
         lambda: "unavailable" in (tmp_path / "process-0.log").read_text(),
         what="a log entry about the outage",
     )
-    delete_all(settings, AUDIO)
-    produce(settings, sounds(range(300, 320)))
+    delete(settings, AUDIO)
+    send(settings, AUDIO, sounds(range(300, 320)))
     stoppable_stack.start()
     assert worker.wait(timeout=180) == 3
     assert "deleted before they were read" in (tmp_path / "process-0.log").read_text()
-
-
-def delete_all(settings: Settings, topic: Topic) -> None:
-    """Delete every record so far, as retention does."""
-    name = settings.topic(topic)
-    client = AdminClient(client_config.client(settings.kafka))
-    partitions = client.list_topics(name).topics[name].partitions
-    ends = [TopicPartition(name, number, OFFSET_END) for number in partitions]
-    for deleted in client.delete_records(ends).values():
-        deleted.result(60)
 
 
 def noise(samples: int) -> Waveform:
