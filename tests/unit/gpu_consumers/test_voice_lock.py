@@ -229,7 +229,10 @@ def test_an_unavailable_store_is_waited_for_until_the_timeout() -> None:
 
 def test_the_voice_lock_can_be_switched_off() -> None:
     settings = SETTINGS.model_copy(update={"gpu": GpuSettings(voice_lock="off")})
-    enforce(store_that_blessed(Toy()), Toy(fingerprint="toy-2"), settings=settings)
+    store = store_that_blessed(Toy())
+    before = stored_lock(store)
+    enforce(store, Toy(fingerprint="toy-2"), settings=settings)
+    assert stored_lock(store) == before, "what is switched off blesses nothing"
 
 
 def test_a_stack_is_embedded_if_its_store_is_that_of_its_home(tmp_path: Path) -> None:

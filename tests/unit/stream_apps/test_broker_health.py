@@ -95,4 +95,11 @@ def test_available_brokers_are_not_logged_and_asked_for_one_topic() -> None:
 
 
 def test_a_producer_that_has_not_started_is_not_asked() -> None:
-    asyncio.run(broker_health._ask(app_of(None), "results"))
+    readiness = Readiness("broker")
+    before, watching = (
+        readiness.missing,
+        broker_health.watch_broker(app_of(None), SETTINGS, readiness),
+    )
+    with capture_logs() as logs, pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(watching, 5 * broker_health.INTERVAL))
+    assert (logs, readiness.missing) == ([], before)
