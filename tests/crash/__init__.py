@@ -20,6 +20,7 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     engine or stream hangs                                    test_zombies
     rebalance storm; who leaves, by SIGTERM or kill -9, is    test_storm (minutes of it: slow)
       drawn
+    a fetch ends with records while partitions move           test_storm
     SIGTERM under load                                        test_edges
                                                               integration/test_gpu_consumer and
                                                               test_postprocess (`sigterm`)

@@ -11,6 +11,9 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+from faust.transport.consumer import Consumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as ConsumerThread
+
 from seedcast.cli import main as run
 from seedcast.gpu_consumers import assignments
 from seedcast.gpu_consumers.engines.espeak import EspeakEngine
@@ -26,6 +29,7 @@ STEP = 0.25  # seconds per step of a slow engine
 # Seconds per step of a paced engine: long enough to keep it busy for a whole test, and short enough
 # to keep post-processing busy, too.
 PACE = 0.2
+HOLD = 3.0  # seconds between an assignment and the first read
 
 
 def no_bitmap() -> None:
@@ -79,6 +83,30 @@ def held_slot() -> None:
     EspeakEngine.admit = hold  # type: ignore[method-assign]
 
 
+def held_assignment() -> None:
+    """A fetch is under way when partitions move, and it takes long until reading may go on."""
+    seek, fetch_records = Consumer.perform_seek, ConsumerThread._fetch_records
+
+    async def seek_later(consumer: Consumer) -> None:
+        print("moving", file=sys.stderr, flush=True)
+        await asyncio.sleep(HOLD)
+        await seek(consumer)
+
+    async def fetch_longer(
+        thread: ConsumerThread,
+        consumer: Any,
+        partitions: Any,
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Any:
+        print("fetching", file=sys.stderr, flush=True)
+        longer = 4 * HOLD if timeout else timeout
+        return await fetch_records(thread, consumer, partitions, longer, max_records)
+
+    Consumer.perform_seek = seek_later  # type: ignore[method-assign]
+    ConsumerThread._fetch_records = fetch_longer  # type: ignore[method-assign]
+
+
 def held_object() -> None:
     """The first object is never stored."""
     put, numbers = Delivery._put, count()
@@ -130,6 +158,7 @@ CHANGES = {
         concurrency_2,
         twice,
         held_slot,
+        held_assignment,
         held_object,
         slow_engine,
         paced_engine,

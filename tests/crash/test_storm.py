@@ -4,6 +4,10 @@ import random
 
 import pytest
 
+from seedcast.schemas.topics import AUDIO
+from tests.builders.records import sounds
+from tests.builders.topics import send
+from tests.builders.waiting import eventually
 from tests.crash.deployment import GROUPS, Deployment
 from tests.crash.worker_process import Worker
 
@@ -12,12 +16,27 @@ pytestmark = pytest.mark.integration
 # The most records that two post-process workers have open in one turn: a batch each in hand, and
 # those that they sent and did not commit (a second's work).
 OPEN = 48
+MOVED = 40  # records: some for each partition
 
 
 def test_groups_make_progress_in_a_rebalance_storm(
     deployment: Deployment, chance: random.Random
 ) -> None:
     storm(deployment, chance, joins=2, requests=140)
+
+
+def test_records_that_a_fetch_returns_while_partitions_move_are_read_again(
+    deployment: Deployment,
+) -> None:
+    """Nothing is committed of their partitions, so no seek to what is committed reads them."""
+    first = deployment.start_postprocess("held_assignment")
+    first.wait_for_log("fetching")
+    second = deployment.start_postprocess()
+    eventually(lambda: first.log.count("moving") == 2, what="partitions that move")
+    send(deployment.test_settings, AUDIO, sounds(range(MOVED)))
+    deployment.wait_for_results(MOVED, timeout=60)
+    eventually(lambda: not deployment.lag("postprocess"), what="all of it committed")
+    second.shut_down()
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ MOVED = SESSION + 45.0
 
 
 def failpoint(kind: str, chance: random.Random, action: str) -> dict[str, str]:
-    return {VARIABLE: f"{chance.choice(EDGES[kind])}:{chance.randint(1, 50)}:{action}"}
+    return {VARIABLE: f"{chance.choice(EDGES[kind])}:{chance.randint(1, 20)}:{action}"}
 
 
 def test_a_zombie_moves_no_offset_back_and_works_again(
