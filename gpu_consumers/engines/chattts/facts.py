@@ -1,14 +1,14 @@
 """The facts of ChatTTS's fingerprint: all that a waveform's bytes depend on beside the request."""
 
-import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 
 import torch
 
 from seedcast.gpu_consumers.engines.chattts.hardware import Hardware
+from seedcast.gpu_consumers.engines.chattts.variables import numeric_variables
 
-REVISION = 3  # of the code in this package: raise it with every change that changes a waveform
+REVISION = 4  # of the code in this package: raise it with every change that changes a waveform
 PACKAGES = (
     "ChatTTS",
     "numba",
@@ -19,24 +19,6 @@ PACKAGES = (
     "vector-quantize-pytorch",
     "vocos",
 )
-# oneDNN (under either name), ATen, MKL and numba read these variables to choose among programs
-# that round differently.
-CPU_VARIABLES = (
-    "ONEDNN_MAX_CPU_ISA",
-    "DNNL_MAX_CPU_ISA",
-    "ONEDNN_CPU_ISA_HINTS",
-    "DNNL_CPU_ISA_HINTS",
-    "ONEDNN_DEFAULT_FPMATH_MODE",
-    "DNNL_DEFAULT_FPMATH_MODE",
-    "ATEN_CPU_CAPABILITY",
-    "MKL_CBWR",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "MKL_DEBUG_CPU_TYPE",
-    "NUMBA_CPU_NAME",
-    "NUMBA_CPU_FEATURES",
-)
-# A CUDA device has both lists: voices are drawn on the CPU.
-CUDA_VARIABLES = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")
 
 
 def engine_facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, object]:
@@ -44,6 +26,7 @@ def engine_facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, 
 
     `weights` is the digest of the model's files, `front_end` the version of the text front end.
     """
+    on_cuda = hardware.device.type == "cuda"
     return {
         "engine": "chattts",
         "revision": REVISION,
@@ -54,13 +37,14 @@ def engine_facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, 
         "context": hardware.context,
         "device": hardware.device.type,
         "model": hardware.name,
-        "threads": hardware.threads,
+        # On a device, threads only start its work.
+        "threads": None if on_cuda else hardware.threads,
         "machine": platform.machine(),
         "instructions": _instructions(),
         "libc": platform.libc_ver(),
         "packages": {package: version(package) for package in PACKAGES},
-        "cuda": torch.version.cuda if hardware.device.type == "cuda" else None,
-        "environment": _environment(hardware.device.type),
+        "cuda": _cuda(hardware) if on_cuda else None,
+        "environment": numeric_variables(),
     }
 
 
@@ -74,10 +58,19 @@ def _instructions() -> str:
     return f"{capability} {amx} {_numba_cpu()}".strip()
 
 
-def _environment(device: str) -> dict[str, str]:
-    """Return the variables that choose programs on this device, if they are set."""
-    names = (*CPU_VARIABLES, *CUDA_VARIABLES) if device == "cuda" else CPU_VARIABLES
-    return {name: os.environ[name] for name in names if name in os.environ}
+def _cuda(hardware: Hardware) -> dict[str, object]:
+    """Return what chooses the programs of a device: its kind, and the libraries' versions."""
+    return {
+        "version": torch.version.cuda,
+        "capability": hardware.capability,
+        "multiprocessors": hardware.multiprocessors,
+        "blas": str(torch.backends.cuda.preferred_blas_library()),
+        "libraries": {
+            name: each.version
+            for each in distributions()
+            if (name := each.metadata["Name"]).startswith(("nvidia-", "triton"))
+        },
+    }
 
 
 def _numba_cpu() -> str:

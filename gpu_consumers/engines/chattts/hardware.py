@@ -46,6 +46,17 @@ class Hardware:
             return torch.cuda.get_device_name(self.device)
         return f"CPU {torch.backends.cpu.get_cpu_capability()}"
 
+    @property
+    def capability(self) -> str:
+        """The compute capability of the GPU, such as 9.0."""
+        major, minor = torch.cuda.get_device_capability(self.device)
+        return f"{major}.{minor}"
+
+    @property
+    def multiprocessors(self) -> int:
+        """The number of the GPU's multiprocessors, by which libraries part their work."""
+        return int(torch.cuda.get_device_properties(self.device).multi_processor_count)
+
 
 def choose(settings: GpuSettings) -> Hardware:
     """Return the hardware that the settings ask for; what they leave open depends on the machine.

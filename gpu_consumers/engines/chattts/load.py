@@ -20,6 +20,7 @@ from seedcast.gpu_consumers.engines.chattts.model.model import Model
 from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from seedcast.gpu_consumers.engines.chattts.model.vocoder import Vocoder
+from seedcast.gpu_consumers.engines.chattts.variables import refuse_dynamic_threads
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from seedcast.gpu_consumers.text import FrontEnd
@@ -61,7 +62,11 @@ def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
 
 
 def prepare(hardware: Hardware) -> None:
-    """Set what holds for the whole process, before the first work on the device."""
+    """Set what holds for the whole process, before the first work on the device.
+
+    Raises EngineFailed if the environment forbids it.
+    """
+    refuse_dynamic_threads()
     torch.set_num_threads(hardware.threads)
     if hardware.device.type == "cuda":
         determinism.make_repeatable()

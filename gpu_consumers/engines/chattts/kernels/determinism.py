@@ -35,6 +35,8 @@ def make_repeatable() -> None:
     os.environ.update(ENVIRONMENT)
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     matmul.allow_tf32 = cudnn.allow_tf32 = False
+    # Only cuBLASLt knows products without split-K; with cuBLAS each one in bfloat16 would raise.
+    torch.backends.cuda.preferred_blas_library("cublaslt")
     # (reduced precision, split-K): neither is allowed.
     neither = (False, False)
     matmul.allow_bf16_reduced_precision_reduction = neither

@@ -54,13 +54,24 @@ def sample(
     """
     logits = penalise(logits / _per_row(warp.temperature), window, _per_row(warp.penalty))
     scores, tokens = best(logits)
-    keep = survivors(scores - torch.logsumexp(logits, -1, keepdim=True), warp)
+    keep = survivors(scores - torch.logsumexp(aligned(logits), -1, keepdim=True), warp)
     keep &= may_end[:, None, None] | (tokens != end)
     scores = torch.where(keep, scores + noise(draw, tokens), -torch.inf)
     ranks = torch.arange(scores.shape[-1], device=scores.device)
     is_highest = scores == scores.amax(-1, keepdim=True)
     first = torch.where(is_highest, ranks, len(ranks)).amin(-1, keepdim=True)
     return tokens.gather(-1, first).squeeze(-1)
+
+
+def aligned(logits: Tensor) -> Tensor:
+    """Fill each row up with -inf, to a multiple of 16 bytes.
+
+    On a CUDA device torch adds a row's first elements apart from the others, up to the next
+    address that 16 divides. So the order of additions, and the bits, would depend on the row.
+
+    logits: (rows, codebooks, tokens) float32. Returns (rows, codebooks, more tokens), contiguous.
+    """
+    return pad(logits, (0, -logits.shape[-1] % 4), value=-torch.inf).contiguous()
 
 
 def penalise(logits: Tensor, window: Tensor, penalty: Tensor) -> Tensor:

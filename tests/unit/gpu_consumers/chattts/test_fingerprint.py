@@ -1,37 +1,55 @@
 """The fingerprint: what may change a waveform changes it, and nothing else does."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
 
+from seedcast.errors import EngineFailed
 from seedcast.gpu_consumers.engines.chattts.facts import engine_facts
 from seedcast.gpu_consumers.engines.chattts.hardware import Hardware
+from seedcast.gpu_consumers.engines.chattts.variables import (
+    HARMLESS,
+    PREFIXES,
+    numeric_variables,
+    refuse_dynamic_threads,
+)
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from tests.unit.gpu_consumers.chattts.company import engine
 
-ON_CPU = (
-    "ONEDNN_MAX_CPU_ISA",
-    "DNNL_MAX_CPU_ISA",
-    "ONEDNN_DEFAULT_FPMATH_MODE",
-    "DNNL_DEFAULT_FPMATH_MODE",
+VARIABLES = (
     "ATEN_CPU_CAPABILITY",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "DNNL_DEFAULT_FPMATH_MODE",
     "MKL_CBWR",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "MKL_DEBUG_CPU_TYPE",
     "NUMBA_CPU_NAME",
-    "NUMBA_CPU_FEATURES",
+    "NVIDIA_TF32_OVERRIDE",
+    "OMP_THREAD_LIMIT",
+    "ONEDNN_MAX_CPU_ISA",
+    "TORCH_BLAS_PREFER_CUBLASLT",
+    *(f"{prefix}_OF_A_LATER_VERSION" for prefix in PREFIXES),
 )
-ON_CUDA = ("CUBLAS_WORKSPACE_CONFIG", "NVIDIA_TF32_OVERRIDE")
 
 
+@dataclass(frozen=True)
 class NamedHardware(Hardware):
-    """Its name is fixed, so that no driver is asked for it."""
+    """What a driver would say is given, so that none is asked."""
+
+    gpu_capability: str = "9.0"
+    gpu_multiprocessors: int = 132
 
     @property
     def name(self) -> str:
         return "a device"
+
+    @property
+    def capability(self) -> str:
+        return self.gpu_capability
+
+    @property
+    def multiprocessors(self) -> int:
+        return self.gpu_multiprocessors
 
 
 CPU = NamedHardware(torch.device("cpu"), "float32", slots=16, context=512, threads=2)
@@ -40,8 +58,8 @@ CUDA = replace(CPU, device=torch.device("cuda"))
 
 @pytest.fixture(autouse=True)
 def _no_variable_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*ON_CPU, *ON_CUDA):
-        monkeypatch.delenv(name, raising=False)
+    for name in numeric_variables():
+        monkeypatch.delenv(name)
 
 
 def facts(hardware: Hardware = CPU) -> dict[str, object]:
@@ -57,11 +75,9 @@ def test_it_is_the_engines_name_and_half_a_sha_256_of_the_facts_as_sorted_json()
     assert name == "toy-65bebfe29da1ce3e30429f19ace147a6"
 
 
-@pytest.mark.parametrize(
-    ("variable", "hardware"),
-    [*((name, CPU) for name in ON_CPU), *((name, CUDA) for name in (*ON_CPU, *ON_CUDA))],
-)
-def test_a_variable_that_chooses_a_librarys_programs_changes_it(
+@pytest.mark.parametrize("variable", VARIABLES)
+@pytest.mark.parametrize("hardware", [CPU, CUDA], ids=["CPU", "CUDA"])
+def test_a_variable_of_a_numeric_library_changes_it(
     monkeypatch: pytest.MonkeyPatch, variable: str, hardware: Hardware
 ) -> None:
     unset = name_of(hardware)
@@ -72,13 +88,46 @@ def test_a_variable_that_chooses_a_librarys_programs_changes_it(
     assert len({unset, one, name_of(hardware)}) == 3
 
 
-@pytest.mark.parametrize("variable", [*ON_CUDA, "SEEDCAST_LOG_LEVEL", "HOSTNAME", "ONEDNN_VERBOSE"])
+@pytest.mark.parametrize(
+    "variable", [*sorted(HARMLESS), "SEEDCAST_LOG_LEVEL", "HOSTNAME", "NVIDIA_API_KEY"]
+)
 def test_any_other_variable_does_not_change_it(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    before = name_of()
+    before = name_of(CPU), name_of(CUDA)
     monkeypatch.setenv(variable, "1")
-    assert name_of() == before
+    assert (name_of(CPU), name_of(CUDA)) == before
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", " true ", "1"])
+def test_threads_whose_number_depends_on_the_load_are_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("OMP_DYNAMIC", value)
+    with pytest.raises(EngineFailed, match=r"OMP_DYNAMIC; expected false.*unset it"):
+        refuse_dynamic_threads()
+    monkeypatch.setenv("OMP_DYNAMIC", "false")
+    refuse_dynamic_threads()
+    assert facts()["environment"] == {"OMP_DYNAMIC": "false"}
+
+
+@pytest.mark.parametrize("changed", [{"gpu_capability": "10.0"}, {"gpu_multiprocessors": 114}])
+def test_another_kind_of_gpu_changes_it(changed: dict[str, object]) -> None:
+    other = replace(CUDA, **changed)  # type: ignore[arg-type]
+    assert name_of(other) != name_of(CUDA)
+    assert facts(other)["cuda"] != facts(CUDA)["cuda"]
+
+
+def test_the_versions_of_a_devices_libraries_are_in_it() -> None:
+    cuda = facts(CUDA)["cuda"]
+    assert isinstance(cuda, dict)
+    assert {"triton", "nvidia-cublas"} <= cuda["libraries"].keys()
+    assert any(name.startswith("nvidia-cudnn") for name in cuda["libraries"])
+
+
+def test_threads_count_on_a_cpu_alone() -> None:
+    assert name_of(replace(CPU, threads=3)) != name_of(CPU)
+    assert name_of(replace(CUDA, threads=3)) == name_of(CUDA)
 
 
 def test_an_engine_keeps_the_facts_that_its_fingerprint_is_a_hash_of(tiny: Assets) -> None:
