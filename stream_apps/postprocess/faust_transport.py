@@ -48,6 +48,16 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Any:
+        records = await self._fetch_urgent_first(consumer, active_partitions, timeout, max_records)
+        return records if self.consumer.flow_active else self._put_back(consumer, records)
+
+    async def _fetch_urgent_first(
+        self,
+        consumer: Any,
+        active_partitions: Any,
+        timeout: float | None,
+        max_records: int | None,
+    ) -> Any:
         """Fetch from urgent partitions first.
 
         aiokafka hands out one partition after another, so an urgent record would wait until
@@ -55,11 +65,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         """
         app: Any = self.app  # of faust_app
         urgent = {tp for tp in active_partitions or () if tp.topic == app.served_first}
-
-        async def fetch(*partitions: Any, **limits: Any) -> Any:
-            records = await super(_ConsumerThread, self)._fetch_records(*partitions, **limits)
-            return records if self.consumer.flow_active else self._put_back(consumer, records)
-
+        fetch = super()._fetch_records
         if urgent and (
             records := await fetch(consumer, urgent, timeout=0, max_records=max_records)
         ):

@@ -19,7 +19,7 @@ from seedcast.schemas.messages import RawAudio, SpeechRequest
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
 from seedcast.waveforms import waveform_sha256
-from tests.builders.deployments import Spawn, rows, run
+from tests.builders.deployments import Spawn, rows, run, with_short_session
 from tests.builders.requests import as_records, numbered
 from tests.builders.topics import lag, read, send
 from tests.builders.waiting import eventually, terminate
@@ -43,8 +43,7 @@ def chattts(settings: Settings, tmp_path: Path) -> Settings:
         models=str(tmp_path / "tiny"),
         commit_interval=0.2,
     )
-    kafka = settings.kafka.model_copy(update={"session_timeout": 3.0})
-    return settings.model_copy(update={"gpu": gpu, "kafka": kafka})
+    return with_short_session(settings).model_copy(update={"gpu": gpu})
 
 
 def in_precision(settings: Settings, precision: str) -> Settings:

@@ -28,7 +28,7 @@ from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import environment
-from tests.builders.topics import producer
+from tests.builders.topics import producer, send
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -65,10 +65,7 @@ def keyed(result: SpeechResult | bytes) -> tuple[bytes, bytes]:
 
 
 def publish(settings: Settings, results: Iterable[SpeechResult | bytes]) -> None:
-    sender = producer(settings)
-    for key, value in map(keyed, results):
-        sender.send(settings.topic(RESULTS), key=key, value=value, on_delivery=lambda error: None)
-    assert sender.flush(30) == 0
+    send(settings, RESULTS, list(map(keyed, results)))
 
 
 def write_campaign(

@@ -29,7 +29,7 @@ from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
 from tests.builders.deployments import Spawn, run
 from tests.builders.requests import a_request
-from tests.builders.topics import delete, producer
+from tests.builders.topics import delete, producer, send
 
 pytestmark = pytest.mark.integration
 
@@ -57,12 +57,10 @@ def in_order(settings: Settings, campaign: str) -> list[SpeechRequest]:
     )
 
 
-def end(
-    settings: Settings,
-    request: SpeechRequest,
-    status: Status = "failed",
-    code: ErrorCode = "engine_error",
-) -> None:
+def result_of(
+    request: SpeechRequest, status: Status = "failed", code: ErrorCode = "engine_error"
+) -> tuple[bytes, bytes]:
+    """Return the key and the value of a result's record."""
     error = None if status == "succeeded" else RequestError(code=code, message="no")
     result = SpeechResult(
         request_id=request.request_id,
@@ -71,27 +69,16 @@ def end(
         error=error,
         metadata=request.metadata,
     )
-    producer(settings).deliver(
-        settings.topic(RESULTS), key=request.request_id.encode(), value=encode_json(result)
-    )
+    return request.request_id.encode(), encode_json(result)
 
 
-def end_all(settings: Settings, requests: list[SpeechRequest]) -> None:
-    sender = producer(settings)
-    for request in requests:
-        result = SpeechResult(
-            request_id=request.request_id,
-            campaign_id="night",
-            status="failed",
-            error=RequestError(code="engine_error", message="no"),
-        )
-        sender.send(
-            settings.topic(RESULTS),
-            key=request.request_id.encode(),
-            value=encode_json(result),
-            on_delivery=lambda _: None,
-        )
-    assert sender.flush(60) == 0
+def end(
+    settings: Settings,
+    request: SpeechRequest,
+    status: Status = "failed",
+    code: ErrorCode = "engine_error",
+) -> None:
+    send(settings, RESULTS, [result_of(request, status, code)])
 
 
 def ids(settings: Settings, campaign: str) -> list[str]:
@@ -148,7 +135,7 @@ def test_a_repeated_retry_sends_nothing_twice_and_keeps_its_deadline(
 
 
 def test_an_interrupted_retry_is_continued(settings: Settings) -> None:
-    end_all(settings, night(settings, 5000))
+    send(settings, RESULTS, list(map(result_of, night(settings, 5000))))
 
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt
