@@ -26,7 +26,8 @@ from tests.crash.worker_process import Worker
 pytestmark = pytest.mark.integration
 
 REQUESTS = 40
-BACKLOG = 50  # requests; half of them at least are spoken while the store is unavailable
+BEFORE = 20  # requests; the store may fail after any number of them is stored
+BACKLOG = 30  # requests that are spoken while the store is unavailable
 LONG_BACKLOG = 3000  # requests
 IN_HAND = 16  # records that may have been stored when it failed
 GROWTH = 100 * 2**20  # bytes: buffers that a worker fills once, without a backlog
@@ -96,10 +97,13 @@ def test_a_worker_waits_for_a_store_that_fails_in_any_way(
     memory = store.memory()
     for name in chance.sample(list(FAULTS), len(FAULTS)):
         assert store.ready() == (True, [])
-        deployment.submit(BACKLOG, first=count, campaign=f"backlog-{count}")
-        deployment.wait_for_results(count + chance.randint(1, 20))
+        deployment.submit(BEFORE, first=count, campaign=f"before-{count}")
+        deployment.wait_for_results(count + chance.randint(1, BEFORE))
+        count += BEFORE
         logged = len(store.worker.log)
         store.proxy.fail(FAULTS[name])
+        # Submitted only now: a fast worker may have stored everything of before.
+        deployment.submit(BACKLOG, first=count, campaign=f"backlog-{count}")
         eventually(
             lambda: store.ready() == (False, ["store"]),
             what=f"the readiness probe to name the store: {name}",
