@@ -107,12 +107,12 @@ class Worker:
         return bool(work) and not self._publisher.full
 
     def _admit(self) -> None:
-        free = self._engine.slots - len(self._in_slots)
+        free = self._engine.capacity - len(self._in_slots)
         for ticket, request in self._admission.admit(free, bulk=not self._backlog.over):
             self._engine.admit(ticket, request.request)
             self._in_slots[ticket] = request
         self._assignments.unthrottle()
-        metrics.SLOTS_BUSY.set(len(self._in_slots))
+        metrics.SLOTS_BUSY.set(min(len(self._in_slots), self._engine.slots))
         metrics.REQUESTS_WAITING.set(len(self._admission))
 
     def _step(self) -> None:

@@ -5,6 +5,7 @@ As a slot becomes free, the next generation enters it.
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +54,8 @@ def run(
         began = time.perf_counter()
         _fill(slots, busy, waiting)
         excluded = advance(parts, busy)
-        outputs = [slots.leave(slot) for slot in _ended(slots, busy)]
+        status = slots.look().read()
+        outputs = [slots.leave(slot, status[slot]) for slot in _ended(status["running"], busy)]
         progress.decoding += time.perf_counter() - began - excluded
         progress.steps += parts.steps
         for output in outputs:
@@ -76,14 +78,14 @@ class Advance:
 
 
 def _fill(slots: Slots, busy: list[bool], waiting: deque[Generation]) -> None:
+    entering = dict[int, Generation]()
     for slot, taken in enumerate(busy):
         if not taken and waiting:
-            slots.enter(slot, waiting.popleft())
-            busy[slot] = True
+            entering[slot], busy[slot] = waiting.popleft(), True
+    slots.enter(entering)
 
 
-def _ended(slots: Slots, busy: list[bool]) -> list[int]:
-    running = slots.running.tolist()
+def _ended(running: Sequence[bool], busy: list[bool]) -> list[int]:
     ended = [slot for slot, taken in enumerate(busy) if taken and not running[slot]]
     for slot in ended:
         busy[slot] = False

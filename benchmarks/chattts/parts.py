@@ -101,7 +101,7 @@ def build(
         prompter=prompter,
         decoder=decoder,
         model=model,
-        stepper=CapturedModel(model) if device.type == "cuda" else model,
+        stepper=CapturedModel(model, rows) if device.type == "cuda" else model,
         batch_sizes=BatchSizes(rows, model.batch_sizes, decoder.move),
         vocoder=Vocoder(assets, config, device, reduced=precision != "float32"),
     )

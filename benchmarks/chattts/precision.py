@@ -34,8 +34,7 @@ def distance(plan: Plan, precision: str) -> Distance:
     model, slots, device = reference.model, reference.slots, reference.hardware.device
     weights, dtype = load_file(Assets.open(plan.models).gpt_model), DTYPES[precision]
     other = Decoder(reference.dimensions, weights, ROWS, plan.context, dtype, device)
-    for slot, generation in enumerate(reference.generations([TOKENS] * ROWS)):
-        slots.enter(slot, generation)
+    slots.enter(dict(enumerate(reference.generations([TOKENS] * ROWS))))
     states: list[list[torch.Tensor]] = [[] for _ in range(ROWS)]
     while slots.running.any():
         hidden = other.forward(model.embed(slots), slots.position)
@@ -44,8 +43,9 @@ def distance(plan: Plan, precision: str) -> Distance:
         for row in range(ROWS):
             if drawn[row]:
                 states[row].append(hidden[row])
+    status = slots.look().read()
     ours = torch.cat([torch.stack(rows) for rows in states])
-    theirs = torch.cat([slots.leave(row).hidden for row in range(ROWS)])
+    theirs = torch.cat([slots.leave(row, status[row]).hidden for row in range(ROWS)])
     a, b = (
         torch.cat([model.code_logits(part) for part in whole.split(ROWS)])
         for whole in (ours, theirs)

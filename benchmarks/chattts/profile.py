@@ -32,8 +32,7 @@ def by_part(parts: Parts, generations: list[Generation], steps: int) -> dict[str
 
     As many steps run before, to get away from position 0.
     """
-    for slot, generation in enumerate(generations[: len(parts.slots)]):
-        parts.slots.enter(slot, generation)
+    parts.slots.enter(dict(enumerate(generations[: len(parts.slots)])))
     for _ in range(steps):
         parts.model.step(parts.slots, refining=False)
     profile = cProfile.Profile()

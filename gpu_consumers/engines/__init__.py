@@ -41,7 +41,11 @@ class Engine(Protocol):
 
     @property
     def slots(self) -> int:
-        """The number of slots: how many admitted requests may be unfinished at a time."""
+        """The number of slots: how many utterances are spoken at a time."""
+
+    @property
+    def capacity(self) -> int:
+        """How many admitted requests may be unfinished at a time: the slots, or a few more."""
 
     @property
     def sample_rate(self) -> int:
@@ -60,10 +64,10 @@ class Engine(Protocol):
         """One line for people: what the engine runs on, and its fingerprint."""
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
-        """Accept a request; the caller keeps at most `slots` of them unfinished."""
+        """Accept a request; the caller keeps at most `capacity` of them unfinished."""
 
     def step(self) -> list[Utterance]:
-        """Advance every slot; return the finished utterances, whose slots are free again."""
+        """Advance every slot; return the finished utterances, whose places are free again."""
 
     def close(self) -> None: ...
 

@@ -83,7 +83,7 @@ class EspeakEngine:
     sample_rate = SAMPLE_RATE
 
     def __init__(self, slots: int) -> None:
-        self.slots = slots
+        self.slots = self.capacity = slots
         self.facts = _facts()
         self.fingerprint = fingerprint(self.facts)
         self.description = f"espeak on the CPU, {slots} slots, fingerprint {self.fingerprint}"

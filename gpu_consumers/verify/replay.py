@@ -94,7 +94,7 @@ def synthesise(
     """
     waiting, in_slots = enumerate(requests), dict[int, SpeechRequest]()
     while True:
-        for ticket, request in islice(waiting, engine.slots - len(in_slots)):
+        for ticket, request in islice(waiting, engine.capacity - len(in_slots)):
             engine.admit(ticket, request)
             in_slots[ticket] = request
         if not in_slots:

@@ -6,6 +6,7 @@ splits and redraws depend on the request alone.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from seedcast.gpu_consumers.engines.chattts.generation import GenerationBuilder, wants_refining
 from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE, Samples
-from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, SlotOutput, Stage
+from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Look, SlotOutput, Stage
 from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from seedcast.gpu_consumers.engines.chattts.quality import Fault
 from seedcast.gpu_consumers.engines.chattts.speech import MAX_DEPTH, Chunk, Speech
@@ -42,13 +43,15 @@ UNSTABLE = RequestError(
     ),
 )
 
+SPARE = 8  # slots for which one request more waits in the engine
+
 
 @dataclass(frozen=True)
 class Pace:
     """How `ChatTTSEngine.step` interleaves the steps of the slots with the rest of its work."""
 
-    steps: int  # between two checks for finished slots
-    overlap: bool  # start the next steps before finished slots are handled: a device runs them
+    steps: int  # between two looks for finished slots
+    behind: int  # looks that may be outstanding: a device goes on while the host deals with one
 
 
 class Waiting(NamedTuple):
@@ -67,6 +70,13 @@ class Occupant(NamedTuple):
     speech: Speech
     chunk: Chunk
     stage: Stage
+
+
+class Taken(NamedTuple):
+    """A look at the slots, and what they worked on when it was taken."""
+
+    look: Look
+    occupants: list[Occupant | None]
 
 
 class ChatTTSEngine:
@@ -95,12 +105,18 @@ class ChatTTSEngine:
         self._order = count()
         self._waiting: list[Waiting] = []
         self._occupants: list[Occupant | None] = [None] * len(self._slots)
+        self._looks: deque[Taken] = deque()
         self._vocoding: list[tuple[Speech, Chunk, Future[Samples]]] = []
         self._utterances: list[Utterance] = []
 
     @property
     def slots(self) -> int:
         return len(self._slots)
+
+    @property
+    def capacity(self) -> int:
+        """With a look outstanding, some wait in the engine: a freed slot is filled at once."""
+        return self.slots + (self.slots // SPARE if self._pace.behind else 0)
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         """Queue a request; the next step returns the error of a text that cannot be spoken."""
@@ -119,22 +135,21 @@ class ChatTTSEngine:
 
     @torch.inference_mode()
     def step(self) -> list[Utterance]:
-        """Take the pace's steps with every slot, and check once which slots have finished.
+        """Take the pace's steps with every slot, and deal with the slots that have finished.
 
-        With overlap the check comes first, so a device works on the steps after the call returns.
+        A device still works on the latest steps when the call returns.
         """
-        if self._pace.overlap:
-            self._collect_finished()
         self._fill_slots()
         self._run_steps()
-        if not self._pace.overlap:
-            self._collect_finished()
+        while len(self._looks) > self._pace.behind:
+            self._collect_finished(self._looks.popleft())
         self._collect_audio()
         utterances, self._utterances = self._utterances, []
         return utterances
 
     def close(self) -> None:
         self._waiting.clear()
+        self._looks.clear()
         self._occupants = [None] * len(self._occupants)
         self._vocoder.close()
 
@@ -155,37 +170,44 @@ class ChatTTSEngine:
             self._split(speech, chunk, Fault.ENDLESS)
 
     def _fill_slots(self) -> None:
+        entering = dict[int, Generation]()
         for slot, occupant in enumerate(self._occupants):
             while occupant is None and self._waiting:
                 _, _, speech, chunk, generation = heapq.heappop(self._waiting)
                 if not speech.failed:
-                    self._slots.enter(slot, generation)
+                    entering[slot] = generation
                     occupant = Occupant(speech, chunk, generation.stage)
                     self._occupants[slot] = occupant
+        self._slots.enter(entering)
 
     def _run_steps(self) -> None:
         if not any(self._occupants):
+            self._looks.clear()  # nobody is left in them
             return
         refining = any(busy is not None and busy.stage is Stage.TEXT for busy in self._occupants)
-        slots = self._batch_sizes.fit(self._occupants)
+        # An outstanding look knows its occupants by their slots, so nobody may move.
+        behind = self._pace.behind
+        slots = self._slots if behind else self._batch_sizes.fit(self._occupants)
         for _ in range(self._pace.steps):
             self._model.step(slots, refining)
+        self._looks.append(Taken(self._slots.look(), list(self._occupants)))
 
-    def _collect_finished(self) -> None:
-        for (speech, chunk, stage), output in list(self._free_finished_slots()):
+    def _collect_finished(self, taken: Taken) -> None:
+        for (speech, chunk, stage), output in list(self._free_finished_slots(taken)):
             if stage is Stage.TEXT:
                 self._finish_refinement(speech, chunk, output)
             else:
                 self._finish_speech(speech, chunk, output)
 
-    def _free_finished_slots(self) -> Iterator[tuple[Occupant, SlotOutput]]:
+    def _free_finished_slots(self, taken: Taken) -> Iterator[tuple[Occupant, SlotOutput]]:
         """Free every slot that has stopped; yield what it worked on if that is still wanted."""
-        # Reading `running` waits for the steps of a device.
-        running = self._slots.running.tolist() if any(self._occupants) else []
-        for slot, occupant in enumerate(self._occupants):
-            if occupant is not None and not running[slot]:
+        status = taken.look.read()
+        for slot, occupant in enumerate(taken.occupants):
+            # Since the look was taken the slot may have got another occupant.
+            theirs = occupant is not None and self._occupants[slot] is occupant
+            if occupant is not None and theirs and not status[slot]["running"]:
                 self._occupants[slot] = None
-                output = self._slots.leave(slot)
+                output = self._slots.leave(slot, status[slot])
                 if not occupant.speech.failed:
                     yield occupant, output
 

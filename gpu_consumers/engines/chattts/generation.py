@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from torch import Tensor
-
 from seedcast.gpu_consumers.engines.chattts import quality
 from seedcast.gpu_consumers.engines.chattts.model import speaker, upstream_modules
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from seedcast.gpu_consumers.engines.chattts.model.slots import Generation, Stage
+from seedcast.gpu_consumers.engines.chattts.model.speaker import Embedding
 from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
 from seedcast.gpu_consumers.engines.chattts.quality import Bounds
 from seedcast.gpu_consumers.engines.chattts.speech import Chunk
@@ -46,14 +45,14 @@ class GenerationBuilder:
         statistics = upstream_modules.config(dimensions).spk_stat
 
         @lru_cache(maxsize=4096)
-        def voice(seed: int, string: str | None) -> Tensor:
+        def voice(seed: int, string: str | None) -> Embedding:
             if string is None:
                 return speaker.embedding(speaker.sample(seed, dimensions.hidden, statistics))
             return speaker.embedding(speaker.decode(string, dimensions.hidden))
 
         self._voice = voice
 
-    def voice(self, request: SpeechRequest) -> Tensor:
+    def voice(self, request: SpeechRequest) -> Embedding:
         """Return the speaker embedding, (hidden,) float32.
 
         Raises InvalidRequest if the request's speaker string cannot be decoded.

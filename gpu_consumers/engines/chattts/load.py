@@ -29,7 +29,9 @@ from seedcast.settings import GpuSettings
 log = structlog.get_logger(__name__)
 
 LONGEST_SEGMENT = 10.0  # seconds at speed 1; less if a slot holds less (quality.longest_text)
-PACE = {"cuda": Pace(steps=8, overlap=True), "cpu": Pace(steps=1, overlap=False)}
+# A slot that stops on a device is free on the average 5.5 steps later: half of these steps, and all
+# of the next ones, in which the host hears of it.
+PACE = {"cuda": Pace(steps=4, behind=1), "cpu": Pace(steps=1, behind=0)}
 
 
 def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
@@ -97,7 +99,7 @@ def build(
     slots = Slots(rows, dimensions, LONGEST_PROMPT, context, device)
     on_device = device.type == "cuda"
     return ChatTTSEngine(
-        CapturedModel(model) if on_device else model,
+        CapturedModel(model, slots) if on_device else model,
         BatchSizes(slots, model.batch_sizes, decoder.move),
         AsyncVocoder(vocoder, device) if on_device else SyncVocoder(vocoder),
         GenerationBuilder(prompter, dimensions, context),

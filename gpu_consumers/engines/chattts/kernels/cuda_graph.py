@@ -6,8 +6,6 @@ A graph always reads and writes the tensors that it was captured with. So the te
 the caches and the weights are written in place and never replaced.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 import torch
@@ -29,44 +27,30 @@ class Stepper(Protocol):
 class CapturedModel:
     """A Stepper that captures the steps of another one and replays them.
 
-    It captures two graphs, with and without the text head, each at its first use. All calls must
-    pass the same `Slots`.
+    It captures two graphs, with and without the text head, when it is made: all slots must be idle,
+    and no other thread may use the device yet, whose allocations could break the capture. A step
+    of idle slots changes only the caches at position 0, which every generation writes first.
     """
 
-    def __init__(self, eager: Stepper) -> None:
-        self.eager = eager
-        self._graphs: dict[bool, torch.cuda.CUDAGraph] = {}  # by `refining`
+    def __init__(self, eager: Stepper, slots: Slots) -> None:
+        self.eager, self._slots = eager, slots
+        self._memory = torch.cuda.graph_pool_handle()  # the graphs never run at the same time
+        self._graphs = {refining: self._capture(refining) for refining in (False, True)}
 
     def step(self, slots: Slots, refining: bool) -> None:
-        """Replay the graph for `refining`; capture it first if there is none yet."""
-        if refining not in self._graphs:
-            self._graphs[refining] = self._capture(slots, refining)
+        """Replay the graph for `refining`. `slots` must be those that it was captured with."""
+        if slots is not self._slots:
+            raise ValueError("expected the slots that the graphs were captured with; got others")
         self._graphs[refining].replay()
 
-    def _capture(self, slots: Slots, refining: bool) -> torch.cuda.CUDAGraph:
+    def _capture(self, refining: bool) -> torch.cuda.CUDAGraph:
         current, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(current)
-        with torch.cuda.stream(side), idle(slots):
+        with torch.cuda.stream(side):
             for _ in range(_WARM_UP):
-                self.eager.step(slots, refining)
+                self.eager.step(self._slots, refining)
         current.wait_stream(side)
         graph = torch.cuda.CUDAGraph()
-        # Watch only this thread's calls: other threads may use the device meanwhile.
-        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-            self.eager.step(slots, refining)
+        with torch.cuda.graph(graph, pool=self._memory, stream=side):
+            self.eager.step(self._slots, refining)
         return graph
-
-
-@contextmanager
-def idle(slots: Slots) -> Iterator[None]:
-    """Mark every slot as not running inside the block, and restore the marks after it.
-
-    A step inside the block changes only the caches at each row's position. The next real step
-    writes the same values there again.
-    """
-    running = slots.running.clone()
-    slots.running.zero_()
-    try:
-        yield
-    finally:
-        slots.running.copy_(running)

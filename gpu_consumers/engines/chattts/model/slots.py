@@ -4,15 +4,26 @@ A step has no branch that depends on a slot's state: it always does the same ope
 shapes, and masks the rows that they do not concern.
 """
 
+from collections.abc import Mapping
 from copy import copy
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from seedcast.gpu_consumers.engines.chattts.model.sampling import WINDOW, Draw, Warp
+from seedcast.gpu_consumers.engines.chattts.model.speaker import Embedding
+
+# What the host looks at, and the integers of a slot's record.
+STATUS = np.dtype([("drawn", np.int64), ("running", np.bool_), ("ended", np.bool_)], align=True)
+_INTEGERS = (
+    *("slot", "prompt_length", "position", "stage", "floor", "limit"),
+    *("top_k", "seed", "segment", "number"),
+)
 
 
 class Stage(IntEnum):
@@ -27,7 +38,7 @@ class Generation:
     """One use of a slot, from a prompt to the end token."""
 
     prompt: tuple[int, ...]  # text tokens
-    voice: Tensor  # (hidden,) float32; read where the prompt has the speaker token
+    voice: Embedding  # (hidden,) float32; read where the prompt has the speaker token
     seed: int
     segment: int
     stage: Stage
@@ -49,69 +60,104 @@ class SlotOutput:
     ended: bool  # True if by the end token, False if by the limit
 
 
+class Look:
+    """What the slots had done when the look was taken.
+
+    On a device it is copied to the host while the device goes on.
+    """
+
+    def __init__(self, status: Tensor) -> None:
+        """`status`: the bytes of each slot's status, (slots, bytes) uint8."""
+        on_cuda = status.device.type == "cuda"
+        self._bytes = torch.empty_like(status, device="cpu", pin_memory=on_cuda)
+        self._bytes.copy_(status, non_blocking=True)
+        self._copied = torch.cuda.current_stream().record_event() if on_cuda else None
+
+    def read(self) -> "np.ndarray[Any, np.dtype[np.void]]":
+        """Wait for the copy; return a record of `STATUS` per slot."""
+        if self._copied is not None:
+            self._copied.synchronize()
+        return self._bytes.numpy().view(STATUS)[:, 0]
+
+
 class Slots:
-    """The state of `count` slots. Its tensors are written in place and never replaced."""
+    """The state of `count` slots. Its tensors are written in place and never replaced.
+
+    All that a generation enters with is one record a slot, so that it goes to a device in one copy.
+    """
 
     def __init__(
         self, count: int, dimensions: Dimensions, prompt: int, tokens: int, device: torch.device
     ) -> None:
         """`prompt`: the most tokens of a prompt. `tokens`: the most that a slot generates."""
-
-        def integers(*shape: int) -> Tensor:
-            return torch.zeros(count, *shape, dtype=torch.int64, device=device)
-
-        def floats(*shape: int) -> Tensor:
-            return torch.ones(count, *shape, dtype=torch.float32, device=device)
-
-        self.prompt, self.prompt_length = integers(prompt), integers() + 1
-        self.voice = floats(dimensions.hidden)
-        self.position, self.running = integers(), integers().bool()
-        self.stage, self.floor, self.limit = integers(), integers(), integers()
-        self.warp = Warp(floats(), floats(), integers() + 1, floats())
-        # `draw.step` is the number of tokens that the slot has drawn.
-        self.draw = Draw(integers(), integers(), integers(), integers(), integers())
-        self.window = integers(dimensions.codebooks, WINDOW) - 1
-        self.tokens, self.ended = integers(tokens, dimensions.codebooks), integers().bool()
+        self._layout = _layout(dimensions, prompt)
+        idle = np.zeros(count, self._layout)
+        idle["slot"], idle["prompt_length"], idle["window"] = np.arange(count), 1, -1
+        for name in ("temperature", "top_p", "top_k", "penalty"):
+            idle[name] = 1
+        self._records = _as_bytes(idle).to(device)
+        self._status = _columns(self._records, self._layout, "status")
+        self.tokens = torch.zeros(
+            count, tokens, dimensions.codebooks, dtype=torch.int64, device=device
+        )
         self.hidden = torch.zeros(count, tokens, dimensions.hidden, device=device)
-        self._rows = torch.arange(count, device=device)
+        self._name_fields()
+
+    def _name_fields(self) -> None:
+        """Set an attribute per field of the records, a view of their memory."""
+
+        def field(name: str) -> Tensor:
+            dtype, shape = _torch_type(self._layout[name])
+            columns = _columns(self._records, self._layout, name).view(dtype)
+            return columns.view(len(columns), *shape)
+
+        def status(name: str) -> Tensor:
+            dtype, _ = _torch_type(STATUS[name])
+            return _columns(self._status, STATUS, name).view(dtype).squeeze(1)
+
+        self._slot = field("slot")
+        self.prompt, self.prompt_length = field("prompt"), field("prompt_length")
+        self.voice, self.window, self.position = field("voice"), field("window"), field("position")
+        self.stage, self.floor, self.limit = field("stage"), field("floor"), field("limit")
+        self.running, self.ended = status("running"), status("ended")
+        self.warp = Warp(field("temperature"), field("top_p"), field("top_k"), field("penalty"))
+        # `draw.step` is the number of tokens that the slot has drawn.
+        self.draw = Draw(
+            field("seed"), field("segment"), self.stage, field("number"), status("drawn")
+        )
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._records)
 
-    def enter(self, slot: int, entering: Generation) -> None:
-        """Start a generation in a slot, whatever the slot held before."""
-        length = len(entering.prompt)
-        self.prompt[slot, :length] = torch.tensor(entering.prompt)
-        self.voice[slot] = entering.voice
-        self.window[slot] = -1
-        for field, value in (
-            (self.prompt_length, length),
-            (self.position, 0),
-            (self.running, True),
-            (self.ended, False),
-            (self.stage, entering.stage),
-            (self.floor, entering.floor),
-            (self.limit, entering.limit),
-            (self.warp.temperature, entering.temperature),
-            (self.warp.top_p, entering.top_p),
-            (self.warp.top_k, entering.top_k),
-            (self.warp.penalty, entering.penalty),
-            (self.draw.seed, entering.seed),
-            (self.draw.segment, entering.segment),
-            (self.draw.stage, entering.stage),
-            (self.draw.number, entering.draw),
-            (self.draw.step, 0),
-        ):
-            field[slot] = value
+    def enter(self, entering: Mapping[int, Generation]) -> None:
+        """Start generations, by slot, whatever the slots held before.
 
-    def leave(self, slot: int) -> SlotOutput:
+        On a device it does not wait for the steps that are under way.
+        """
+        if not entering:
+            return
+        records = np.zeros(len(entering), self._layout)
+        for record, (slot, generation) in zip(records, entering.items(), strict=True):
+            _write(record, slot, generation)
+        host = _as_bytes(records)
+        if self._records.device.type == "cuda":
+            host = host.pin_memory()  # torch keeps it until the copy has been made
+        entered = host.to(self._records.device, non_blocking=True)
+        at = _columns(entered, self._layout, "slot").view(torch.int64).squeeze(1)
+        self._records.index_copy_(0, at, entered)
+
+    def look(self) -> Look:
+        return Look(self._status)
+
+    def leave(self, slot: int, status: "np.void") -> SlotOutput:
         """Return copies of a slot's output, since the slot will be filled again.
 
-        Until then the slot attends to a single position.
+        `status` is the slot's record in a look that was taken after it stopped. Until it is filled
+        again the slot attends to a single position.
         """
-        self.position[slot] = 0
-        ended = bool(self.ended[slot])
-        count = int(self.draw.step[slot]) - int(ended)  # the end token itself has no sound
+        self.position[slot].zero_()  # = 0 would copy a number to the device, and wait for it
+        ended = bool(status["ended"])
+        count = int(status["drawn"]) - int(ended)  # the end token itself has no sound
         return SlotOutput(
             self.hidden[slot, :count].clone(), self.tokens[slot, :count].clone(), ended
         )
@@ -126,7 +172,7 @@ class Slots:
         drawn = self.running & (self.position >= self.prompt_length - 1)
         step = self.draw.step.clamp(max=self.hidden.shape[1] - 1)
         for history, new in ((self.hidden, hidden), (self.tokens, tokens)):
-            history[self._rows, step] = torch.where(drawn[:, None], new, history[self._rows, step])
+            history[self._slot, step] = torch.where(drawn[:, None], new, history[self._slot, step])
         shifted = torch.cat((self.window[..., 1:], tokens[..., None]), -1)
         self.window.copy_(torch.where(drawn[:, None, None], shifted, self.window))
         self.ended |= drawn & (tokens == end[:, None]).any(-1)
@@ -137,19 +183,16 @@ class Slots:
     def first(self, count: int) -> "Slots":
         """Return the first `count` slots, as views of the same memory."""
         view = copy(self)
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(view, name, value[:count])
-            elif isinstance(value, Warp | Draw):
-                setattr(view, name, type(value)(*(tensor[:count] for tensor in _fields(value))))
+        for name in ("_records", "_status", "tokens", "hidden"):
+            setattr(view, name, getattr(self, name)[:count])
+        view._name_fields()
         return view
 
     def move(self, source: int, target: int) -> None:
         """Copy the whole state of one slot into another, and leave the first one idle."""
-        for name, value in vars(self).items():
-            for tensor in _fields(value) if isinstance(value, Warp | Draw) else [value]:
-                if isinstance(tensor, Tensor) and name != "_rows":
-                    tensor[target] = tensor[source]
+        for tensor in (self._records, self.tokens, self.hidden):
+            tensor[target] = tensor[source]
+        self._slot[target] = target
         self.running[source], self.position[source] = False, 0
 
     @property
@@ -172,5 +215,46 @@ class Slots:
         return self.position < self.prompt_length, self.prompt.gather(1, index[:, None]).squeeze(1)
 
 
-def _fields(holder: Warp | Draw) -> list[Tensor]:
-    return [getattr(holder, field.name) for field in fields(holder)]
+def _layout(dimensions: Dimensions, prompt: int) -> np.dtype[np.void]:
+    """Return the fields of a slot's record, aligned; `prompt` is the most tokens of a prompt."""
+    return np.dtype(
+        [
+            ("prompt", np.int64, (prompt,)),
+            ("voice", np.float32, (dimensions.hidden,)),
+            ("window", np.int64, (dimensions.codebooks, WINDOW)),
+            *((name, np.int64) for name in _INTEGERS),
+            *((name, np.float32) for name in ("temperature", "top_p", "penalty")),
+            ("status", STATUS),
+        ],
+        align=True,
+    )
+
+
+def _write(record: "np.void", slot: int, entering: Generation) -> None:
+    """Write what a generation enters with; what is not named stays 0."""
+    record["slot"], record["window"] = slot, -1
+    record["prompt"][: len(entering.prompt)] = entering.prompt
+    record["prompt_length"] = len(entering.prompt)
+    record["voice"] = entering.voice
+    record["status"]["running"] = True
+    # The bits of a seed of 64 bits, whatever its sign.
+    record["seed"] = entering.seed
+    record["number"] = entering.draw
+    for name in ("stage", "segment", "floor", "limit", "temperature", "top_p", "top_k", "penalty"):
+        record[name] = getattr(entering, name)
+
+
+def _as_bytes(records: "np.ndarray[Any, np.dtype[np.void]]") -> Tensor:
+    """Return records as (records, bytes) uint8, of the same memory."""
+    return torch.from_numpy(records.view(np.uint8).reshape(len(records), -1))
+
+
+def _columns(records: Tensor, layout: np.dtype[np.void], name: str) -> Tensor:
+    """Return the bytes of one field of each record, (records, bytes) uint8."""
+    offset = layout.fields[name][1]  # type: ignore[index]
+    return records[:, offset : offset + layout[name].itemsize]
+
+
+def _torch_type(dtype: np.dtype[Any]) -> tuple[torch.dtype, tuple[int, ...]]:
+    """Return a field's type of elements, and its shape."""
+    return torch.from_numpy(np.empty(0, dtype.base)).dtype, dtype.shape

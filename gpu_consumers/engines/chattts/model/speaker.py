@@ -8,6 +8,7 @@ import lzma
 import re
 
 import numpy as np
+import numpy.typing as npt
 import pybase16384
 import torch
 from ChatTTS.model.speaker import Speaker
@@ -15,6 +16,7 @@ from torch.nn.functional import normalize
 
 from seedcast.errors import InvalidRequest
 
+Embedding = npt.NDArray[np.float32]  # (hidden,), of unit length
 MAX_CHARACTERS = 8192  # as seedcast.schemas.messages.Speaker; 768 random float16 take 879
 # Base16384 writes seven bytes as four ideographs. A mark at the end tells how many bytes remain
 # beyond a multiple of seven. On other characters the C decoder makes up a result, or computes a
@@ -58,12 +60,13 @@ def decode(string: str, hidden: int) -> torch.Tensor:
     return voice
 
 
-def embedding(voice: torch.Tensor) -> torch.Tensor:
+def embedding(voice: torch.Tensor) -> Embedding:
     """Return the embedding of a voice: (hidden,) float16 to (hidden,) float32 of unit length.
 
     It is rounded as in upstream's `Speaker.apply`: normalised in the voice's own dtype.
     """
-    return normalize(voice, p=2.0, dim=0, eps=1e-12).to(torch.float32)
+    unit: Embedding = normalize(voice, p=2.0, dim=0, eps=1e-12).to(torch.float32).numpy()
+    return unit
 
 
 def _bytes(string: str) -> bytes:

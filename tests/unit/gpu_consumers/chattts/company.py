@@ -82,7 +82,7 @@ def speak(
     waiting, busy = list(order if order is not None else range(len(requests))), 0
     outcomes: dict[int, str] = {}
     while waiting or busy:
-        while waiting and busy < (at_once or engine.slots):
+        while waiting and busy < (at_once or engine.capacity):
             ticket = waiting.pop(0)
             engine.admit(ticket, requests[ticket])
             busy += 1

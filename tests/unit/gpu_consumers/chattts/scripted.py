@@ -1,6 +1,6 @@
 """An engine with a scripted model and vocoder; the rest, from front end to slots, is real."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -75,9 +75,9 @@ class RecordingSlots(Slots):
         super().__init__(count, TINY, LONGEST_PROMPT, context, torch.device("cpu"))
         self.entered: list[Generation] = []
 
-    def enter(self, slot: int, generation: Generation) -> None:
-        super().enter(slot, generation)
-        self.entered.append(generation)
+    def enter(self, entering: Mapping[int, Generation]) -> None:
+        super().enter(entering)
+        self.entered += entering.values()
 
 
 def always(_number: int, _draw: int) -> bool:
@@ -107,7 +107,7 @@ def scripted(
         GenerationBuilder(prompter, TINY, context),
         prompter,
         FrontEnd(prompter.knows, longest=LONGEST_SEGMENT),
-        Pace(steps=1, overlap=False),
+        Pace(steps=1, behind=0),
         facts={"engine": "scripted"},
         description="scripted",
     )

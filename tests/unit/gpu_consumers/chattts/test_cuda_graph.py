@@ -1,26 +1,28 @@
-"""What the capture of a CUDA graph relies on, tested on a CPU.
+"""What a CUDA graph relies on, tested on a CPU with a stand-in for torch.cuda's graphs.
 
-Idle steps leave no trace, the state stays in the same memory, and no step needs the host.
+The graph of a step computes what the step computes, is captured while all slots are idle, and needs
+nothing from the host.
 """
 
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
-from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper, idle
+from seedcast.gpu_consumers.engines.chattts.kernels import rowwise_torch
+from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
+from seedcast.gpu_consumers.engines.chattts.load import PACE
 from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
-from tests.unit.gpu_consumers.chattts.company import engine, mixed
+from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
+from tests.unit.gpu_consumers.chattts.recorded_cuda import RecordedCuda, Tape
 from tests.unit.gpu_consumers.chattts.tensors import state
 
-STEPS = 40  # enough to read the prompts, and to generate speech and text
+SLOTS = 6
 REQUESTS = mixed(5)  # the last goes through the text stage
-
 
 # Operations that read a value, make a tensor of Python's numbers, or return as many values as are
 # true: each of them waits for the host.
@@ -35,67 +37,92 @@ HOST_OPERATIONS = {
 }
 
 
-class Rehearsed:
-    """A Stepper that does before every step what the capture does once."""
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, keys: Tensor, values: Tensor, position: Tensor
+) -> Tensor:
+    """Attention by operations of torch alone, since a tape notes no other."""
+    rows = torch.arange(len(position))
+    keys[rows, :, position], values[rows, :, position] = key, value
+    scores = (keys.float() @ query[..., None]).squeeze(-1) * query.shape[-1] ** -0.5
+    beyond = torch.arange(keys.shape[2]) > position[:, None, None]
+    weights = scores.masked_fill(beyond, -torch.inf).softmax(-1)
+    return (weights[..., None] * values.float()).sum(2)
 
-    def __init__(self, eager: Stepper) -> None:
-        self.eager = eager
 
-    def step(self, slots: Slots, refining: bool) -> None:
-        with idle(slots):
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> RecordedCuda:
+    recorded = RecordedCuda()
+    recorded.install(monkeypatch)
+    return recorded
+
+
+def plain(assets: Assets) -> ChatTTSEngine:
+    """Return an engine that computes with operations of torch alone, all slots in each step."""
+    made = engine(assets, slots=SLOTS)
+    decoder = made._model._decoder
+    decoder._attend, decoder._rowwise = attend, rowwise_torch
+    made._batch_sizes = BatchSizes(made._slots, [SLOTS], decoder.move)
+    made._pace = PACE["cuda"]
+    return made
+
+
+@pytest.fixture
+def captured(cuda: RecordedCuda, tiny: Assets) -> Iterator[ChatTTSEngine]:
+    made = plain(tiny)
+    with torch.inference_mode():
+        made._model = CapturedModel(made._model, made._slots)
+    return made
+
+
+def test_a_replayed_graph_speaks_as_eager_steps_do(tiny: Assets, captured: ChatTTSEngine) -> None:
+    outcomes = speak(captured, REQUESTS)
+    assert all(" " in outcome for outcome in outcomes.values()), "not every text was spoken"
+    assert outcomes == speak(plain(tiny), REQUESTS)
+
+
+def test_a_step_that_replaces_a_tensor_would_be_heard(tiny: Assets, cuda: RecordedCuda) -> None:
+    """Mutant: the graph goes on with the tensor that it was captured with."""
+    made = plain(tiny)
+
+    class Replacing:
+        def __init__(self) -> None:
+            self.eager = made._model
+
+        def step(self, slots: Slots, refining: bool) -> None:
             self.eager.step(slots, refining)
-            self.eager.step(slots, refining)
-        self.eager.step(slots, refining)
+            slots.hidden = slots.hidden + 0
+
+    with torch.inference_mode():
+        made._model = CapturedModel(Replacing(), made._slots)
+    assert speak(made, REQUESTS) != speak(plain(tiny), REQUESTS)
 
 
-def after(made: ChatTTSEngine) -> list[Tensor]:
-    """Return the state after some steps; it is still in the tensors that it was in before them."""
-    before = list(state(made._slots))
-    for ticket, request in enumerate(REQUESTS):
-        made.admit(ticket, request)
-    for _ in range(STEPS):
-        made.step()
-    addresses = [tensor.data_ptr() for tensor in state(made._slots)]
-    assert addresses == [tensor.data_ptr() for tensor in before]
-    return before
+def test_both_graphs_are_captured_when_the_engine_is_loaded(
+    captured: ChatTTSEngine, cuda: RecordedCuda
+) -> None:
+    """Each after a warm-up in a stream that waits for what came before, and is waited for."""
+    of_one = "makes {0}; {0} waits for main stream; main stream waits for {0}; {0} captures in pool"
+    expected = "; ".join(of_one.format(f"stream {number}") for number in (1, 2))
+    assert "; ".join(cuda.log) == expected
+    speak(captured, REQUESTS)
+    assert {line for line in cuda.log if "captures" not in line} >= {"main stream replays a graph"}
+    assert sum("captures" in line for line in cuda.log) == 2
+    text_head, code_head = (len(graph.tape.calls) for graph in reversed(cuda.graphs))
+    assert text_head > code_head
 
 
-def test_idle_steps_leave_no_trace_and_the_state_stays_in_the_same_memory(tiny: Assets) -> None:
-    plain, rehearsing = engine(tiny, slots=6), engine(tiny, slots=6)
-    rehearsing._model = Rehearsed(rehearsing._model)
-    expected = after(plain)
-    assert plain._slots.draw.step.sum() > STEPS
-    assert all(torch.equal(*pair) for pair in zip(after(rehearsing), expected, strict=True))
-
-
-@torch.inference_mode()
-def test_running_slots_run_again_even_after_a_step_that_fails(tiny: Assets) -> None:
-    slots = engine(tiny, slots=6)._slots
-    slots.running[::2] = True
-    with suppress(RuntimeError), idle(slots):
-        assert not slots.running.any()
-        raise RuntimeError("no kernel")
-    assert slots.running.tolist() == [True, False] * 3
-
-
-class Operations(TorchDispatchMode):
-    """Records the names of the operations that torch performs."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names = set[str]()
-
-    def __torch_dispatch__(
-        self, operation: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
-        self.names.add(operation.overloadpacket.__name__)
-        return operation(*args, **(kwargs or {}))
+def test_warm_up_and_capture_leave_the_slots_as_they_were(tiny: Assets, cuda: RecordedCuda) -> None:
+    made = plain(tiny)
+    before = [tensor.clone() for tensor in state(made._slots)]
+    with torch.inference_mode():
+        made._model = CapturedModel(made._model, made._slots)
+    assert all(torch.equal(*pair) for pair in zip(before, state(made._slots), strict=True))
 
 
 @pytest.mark.parametrize("refining", [False, True])
 def test_a_step_never_waits_for_the_host(tiny: Assets, refining: bool) -> None:
-    made = engine(tiny, slots=6)
-    with torch.inference_mode(), Operations() as recorded:
+    made = engine(tiny, slots=SLOTS)
+    with torch.inference_mode(), Tape() as tape:
         made._model.step(made._slots, refining)
-    assert {"index_put_", "topk", "gather"} <= recorded.names, "the recording is empty"
-    assert not recorded.names & HOST_OPERATIONS
+    assert {"index_put_", "topk", "gather"} <= set(tape.names), "the recording is empty"
+    assert not set(tape.names) & HOST_OPERATIONS

@@ -110,7 +110,7 @@ class Ours:
         self.model = Model(both.dimensions, embed, self._decoder, both.prompter.special, ROWS)
         self.slots = Slots(ROWS, both.dimensions, LONGEST_PROMPT, CONTEXT, CPU)
         for slot in range(ROWS):
-            self.slots.enter(slot, both.entering(TEXT[slot:], slot))
+            self.slots.enter({slot: both.entering(TEXT[slot:], slot)})
 
     def hidden(self) -> Tensor:
         return self._decoder.forward(self.model.embed(self.slots), self.slots.position)
@@ -123,7 +123,7 @@ class Ours:
 
         Frames are (frames, codebooks), and logits are (prompt + frames, codebooks, tokens).
         """
-        self.slots.enter(SLOT, entering)
+        self.slots.enter({SLOT: entering})
         logits = []
         for position in range(len(entering.prompt) + len(frames)):
             hidden = self.hidden()
@@ -137,11 +137,11 @@ class Ours:
 
         Codes are (steps, codebooks). The end token is left out of the choice.
         """
-        self.slots.enter(SLOT, entering)
+        self.slots.enter({SLOT: entering})
         while self.slots.draw.step[SLOT] < steps:
             hidden = self.hidden()
             self.advance(hidden, self.model.code_logits(hidden)[..., : self.end].argmax(-1))
-        output = self.slots.leave(SLOT)
+        output = self.slots.leave(SLOT, self.slots.look().read()[SLOT])
         return output.tokens, output.hidden
 
 
@@ -184,7 +184,7 @@ def test_a_prompt_with_a_seeds_voice_is_embedded_bit_for_bit_as_upstreams(both: 
     ours = Ours(both)
     for seed in SEEDS:
         expected, _, _ = both.upstream_prompt(TEXT, seed)
-        ours.slots.enter(SLOT, both.entering(TEXT, seed))
+        ours.slots.enter({SLOT: both.entering(TEXT, seed)})
         for position in range(expected.shape[1]):
             ours.slots.position[SLOT] = position
             embedded = ours.model.embed(ours.slots)[SLOT]

@@ -6,8 +6,8 @@ the process.
 
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import msgspec
 import pytest
@@ -207,9 +207,8 @@ def seeded_by_slot(made: ChatTTSEngine) -> ChatTTSEngine:
     """Broken on purpose: the noise depends on the slot, not on the request."""
     honest = made._slots.enter
 
-    def by_slot(slot: int, entering: Generation) -> None:
-        honest(slot, entering)
-        made._slots.draw.seed[slot] = slot
+    def by_slot(entering: Mapping[int, Generation]) -> None:
+        honest({slot: replace(generation, seed=slot) for slot, generation in entering.items()})
 
     made._slots.enter = by_slot  # type: ignore[method-assign]
     return made
