@@ -38,8 +38,7 @@ def _attend(  # type: ignore[no-untyped-def]
     tl.store(values + page + own * size + d, new_value)
     highest, total = -float("inf"), 0.0
     sums = tl.zeros((size,), tl.float32)
-    start = own * 0
-    while start <= own:
+    for start in tl.range(0, own + 1, block, num_stages=2):
         t = start + tl.arange(0, block)
         at = page + t[:, None] * size + d[None, :]
         # The row's own position is taken from registers: within a program, a load may overtake
@@ -57,7 +56,6 @@ def _attend(  # type: ignore[no-untyped-def]
         total = total * kept + tl.sum(weights, 0)
         sums = sums * kept + tl.sum(weights[:, None] * v, 0)
         highest = higher
-        start += block
     tl.store(out + (row * tl.num_programs(1) + head) * size + d, sums / total)
 
 

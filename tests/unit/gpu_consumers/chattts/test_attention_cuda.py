@@ -4,19 +4,25 @@ Triton's interpreter runs it here; tests/gpu runs it on a device.
 """
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import triton
 from torch import Tensor
+from triton._C.libtriton import native_specialize_impl
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import CUDABackend
 from triton.compiler import ASTSource
 
-from seedcast.gpu_consumers.engines.chattts.kernels import attention_cuda
+from seedcast.gpu_consumers.engines.chattts.kernels import attention_cuda, rowwise_torch
 from seedcast.gpu_consumers.engines.chattts.kernels.attention_cpu import attend
 from seedcast.gpu_consumers.engines.chattts.kernels.attention_cuda import BLOCK
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL
 
 # query, key, value, keys, values, position
 Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
@@ -90,24 +96,68 @@ def test_a_row_has_the_same_bits_in_another_slot(interpreted: dict[str, Result])
     assert torch.equal(interpreted["reversed"][0].flip(0), interpreted["torch.float32"][0])
 
 
-@pytest.mark.parametrize("cache", ["fp32", "bf16", "fp16"])
-@pytest.mark.parametrize("capability", [80, 90])
-def test_it_compiles_down_to_machine_code(capability: int, cache: str) -> None:
-    """Compiling needs no device."""
-    kernel = attention_cuda._attend
-    types = dict.fromkeys(kernel.arg_names, "i32")
-    types |= {
-        "query": "*fp32",
-        "out": "*fp32",
-        "position": "*i64",
-        "scale": "fp32",
-        "size": "constexpr",
-        "block": "constexpr",
-    }
-    types |= dict.fromkeys(("key", "value", "keys", "values"), f"*{cache}")
-    constants = {
-        (kernel.arg_names.index(name),): value for name, value in (("size", 64), ("block", BLOCK))
-    }
-    source, target = ASTSource(kernel, types, constants), GPUTarget("cuda", capability, 32)
-    compiled = triton.compile(source, target=target, options={"num_warps": 4})
-    assert compiled.asm["cubin"]
+class Launch:
+    """Takes the place of the kernel, and keeps what it is launched with."""
+
+    def __init__(self) -> None:
+        self.arguments: tuple[Any, ...] = ()
+        self.options: dict[str, Any] = {}
+
+    def __getitem__(self, grid: tuple[int, ...]) -> "Launch":
+        return self
+
+    def __call__(self, *arguments: Any, **options: Any) -> None:
+        self.arguments, self.options = arguments, options
+
+
+def launch(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> Launch:
+    """Return a launch as the decoder makes it at full size, but for the number of rows."""
+    rows, positions = 2, 1024
+    heads, size = FULL.heads, FULL.head_size
+    projected = torch.zeros(rows, 3, heads, size, dtype=dtype)
+    query, key = rowwise_torch.rotate(projected, *torch.zeros(2, rows, size))
+    keys, values = torch.zeros(2, rows, heads, positions, size, dtype=dtype)
+    position = torch.zeros(rows, dtype=torch.int64)
+    made = Launch()
+    with monkeypatch.context() as patch:
+        patch.setattr(attention_cuda, "_attend", made)
+        value = projected[:, 2].to(dtype)
+        attention_cuda.attend(query, key.to(dtype), value, keys, values, position)
+    return made
+
+
+def compiled(launched: Launch, capability: int) -> Any:
+    """Compile the kernel as a launch would on a device: triton looks at what 16 divides."""
+    names = attention_cuda._attend.arg_names
+    types, constants, attributes = {}, {}, {}
+    for index, (name, value) in enumerate(zip(names, launched.arguments, strict=False)):
+        kind, divisible = native_specialize_impl(CUDABackend, value, False, True, True)
+        types[name], attributes[index,] = kind, CUDABackend.parse_attr(divisible or "")
+    options = dict(launched.options)
+    for name in names[len(launched.arguments) :]:
+        types[name], constants[names.index(name),] = "constexpr", options.pop(name)
+    source = ASTSource(attention_cuda._attend, types, constants, attributes)
+    return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
+
+
+def resources(cubin: bytes, file: Path) -> dict[str, int]:
+    """Return registers, bytes of stack and so on, of one thread."""
+    file.write_bytes(cubin)
+    tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
+    command = [tool, "--dump-resource-usage", file]
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {name: int(value) for name, value in re.findall(r"(REG|STACK|LOCAL):(\d+)", printed)}
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("capability", [80, 90, 100])
+def test_it_compiles_to_wide_asynchronous_loads_without_spills(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capability: int, dtype: torch.dtype
+) -> None:
+    """Compiling needs no device. Four warps of 128 registers leave room for four programs."""
+    program = compiled(launch(monkeypatch, dtype), capability)
+    asynchronous = re.findall(r"cp\.async\.c.\.shared.*, (0x\w+),", program.asm["ptx"])
+    assert set(asynchronous) == {"0x10"}, "loads of the cache that are not 16 bytes wide"
+    used = resources(program.asm["cubin"], tmp_path / "kernel.cubin")
+    assert used["REG"] <= 128
+    assert (used["STACK"], used["LOCAL"]) == (0, 0)
