@@ -21,7 +21,7 @@ NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict --site-dir .site
 $(BIN)/python -m ops.site .site
 endef
 
-.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu test-faults check format generate docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
+.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ test: setup-all tools  ## the tests, but for those that take minutes (ARGS="-m s
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5 $(ARGS)
 
 # These need torch, or start processes for seconds each.
-NOT_UNIT := $(addprefix tests/unit/,gpu_consumers/chattts seedcast/test_models_cli.py seedcast/test_package.py seedcast/test_boundaries.py stream_apps/test_audio.py stream_apps/test_faust_app.py)
+NOT_UNIT := $(addprefix tests/unit/,benchmarks gpu_consumers/chattts seedcast/test_models_cli.py seedcast/test_package.py seedcast/test_boundaries.py stream_apps/test_audio.py stream_apps/test_faust_app.py)
 
 test-unit: setup-all  ## the tests that need neither torch nor servers, in under a minute
 	$(BIN)/pytest tests/unit $(addprefix --ignore=,$(NOT_UNIT)) -n 2 --dist loadfile $(ARGS)
@@ -84,9 +84,24 @@ bench-audit: setup  ## benchmarks/audit.py: `seedcast audit` of whole nights, it
 soak: setup  ## a night with faults, drawn at random, that ends in the audit
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
+# As wheels of the Python that such a machine has; two packages are published as source only.
+DEVICE_PYTHON := --python-version 3.12 --implementation cp $(addprefix --abi ,cp312 abi3 none)
+DEVICE_PLATFORMS := $(addprefix --platform ,$(addsuffix _x86_64,manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014) any)
+
+device-wheels: setup-all  ## what benchmarks/device/run.sh installs on a GPU machine without a network
+	rm -rf .device/wheels
+	$(BIN)/python -m pip download -q --disable-pip-version-check --no-deps --require-hashes $(DEVICE_PYTHON) $(DEVICE_PLATFORMS) -d .device/wheels -r locks/device.txt
+	$(BIN)/python -m pip wheel -q --disable-pip-version-check --no-deps -w .device/wheels .device/wheels/*.tar.gz
+	rm .device/wheels/*.tar.gz
+	@du -sh .device/wheels
+
+device-rehearsal: setup-all  ## benchmarks/device/run.sh on the CPU, at tiny sizes: it measures nothing
+	PYTHON=$(BIN)/python benchmarks/device/run.sh --device cpu --tiny --out .device/rehearsal
+
 lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c locks/constraints.txt -o locks/all.txt
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c locks/all.txt -o locks/base.txt
+	$(BIN)/uv pip compile -q benchmarks/device/wheels.in --no-deps --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header -c locks/all.txt -o locks/device.txt
 
 # MinIO publishes source only. Where there is no Go the tests of MinIO and of the chart are skipped, except under CI=true.
 tools: $(if $(shell command -v go),$(TOOLS)/minio $(TOOLS)/helm)
@@ -118,4 +133,4 @@ $(TOOLS)/helm:
 	@touch $@
 
 clean:  ## remove everything that was installed or made
-	rm -rf .venv .tools .site .seedcast
+	rm -rf .venv .tools .site .seedcast .device

@@ -67,9 +67,7 @@ class FreeDecoder(Decoder):
                 down=product(f"{prefix}.mlp.down_proj"),
             )
 
-        self._layers = [
-            freed(f"layers.{number}", layer) for number, layer in enumerate(self._layers)
-        ]
+        self.layers = [freed(f"layers.{number}", layer) for number, layer in enumerate(self.layers)]
 
 
 def _unpadded(weight: Tensor, rows: int) -> Linear:

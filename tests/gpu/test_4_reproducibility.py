@@ -54,7 +54,7 @@ def test_a_full_batch_of_other_requests_and_garbage_in_the_slots_do_not_matter(
     made, outcomes, _ = spoken
     assert isinstance(made._model, CapturedModel)
     with torch.inference_mode():
-        for layer in made._model.eager._decoder._layers:
+        for layer in made._model.eager._decoder.layers:
             for cache in (layer.keys, layer.values):
                 cache.normal_().mul_(1e4)
         made._slots.hidden.fill_(float("nan"))

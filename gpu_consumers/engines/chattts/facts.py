@@ -1,7 +1,9 @@
 """The facts of ChatTTS's fingerprint: all that a waveform's bytes depend on beside the request."""
 
+import ctypes
 import platform
 from importlib.metadata import distributions, version
+from pathlib import Path
 
 import torch
 
@@ -39,6 +41,7 @@ def engine_facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, 
         "model": hardware.name,
         # On a device, threads only start its work.
         "threads": None if on_cuda else hardware.threads,
+        "libraries": None if on_cuda else _libraries(),
         "machine": platform.machine(),
         "instructions": _instructions(),
         "libc": platform.libc_ver(),
@@ -46,6 +49,25 @@ def engine_facts(weights: str, front_end: str, hardware: Hardware) -> dict[str, 
         "cuda": _cuda(hardware) if on_cuda else None,
         "environment": numeric_variables(),
     }
+
+
+def _libraries() -> dict[str, object]:
+    """Return what the libraries of a CPU say of themselves, once their threads have been set.
+
+    So this counts what a variable, or another program's setting, made of them.
+    """
+    reported = torch.__config__.parallel_info()
+    counted = ("at::get_num_threads", "OpenMP", "omp_", "Intel", "mkl_", "ATen parallel backend")
+    lines = [line.strip() for line in reported.splitlines()]
+    found: dict[str, object] = {"torch": [line for line in lines if line.startswith(counted)]}
+    bundled = Path(torch.__file__).parent / "lib" / "libgomp.so.1"
+    if bundled.exists():
+        openmp = ctypes.CDLL(str(bundled))
+        found["openmp"] = {
+            name: getattr(openmp, f"omp_get_{name}")()
+            for name in ("max_threads", "thread_limit", "dynamic")
+        }
+    return found
 
 
 def _instructions() -> str:
@@ -68,7 +90,8 @@ def _cuda(hardware: Hardware) -> dict[str, object]:
         "libraries": {
             name: each.version
             for each in distributions()
-            if (name := each.metadata["Name"]).startswith(("nvidia-", "triton"))
+            # An installation that broke off leaves a distribution without a name.
+            if (name := each.metadata["Name"] or "").startswith(("nvidia-", "triton"))
         },
     }
 

@@ -33,6 +33,11 @@ def make_repeatable() -> None:
             "before the process starts",
         )
     os.environ.update(ENVIRONMENT)
+    set_backends()
+
+
+def set_backends() -> None:
+    """Choose torch's backends and what they may do; without their workspaces' sizes."""
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     matmul.allow_tf32 = cudnn.allow_tf32 = False
     # Only cuBLASLt knows products without split-K; with cuBLAS each one in bfloat16 would raise.

@@ -86,17 +86,17 @@ class Decoder:
                 values=cache(),
             )
 
-        self._layers = [layer(f"layers.{number}") for number in range(dimensions.layers)]
+        self.layers = [layer(f"layers.{number}") for number in range(dimensions.layers)]
 
     @property
     def linears(self) -> Iterator[Linear]:
         """Every matrix product of the layers."""
-        for layer in self._layers:
+        for layer in self.layers:
             yield from (layer.query_key_value, layer.output, layer.gate_up, layer.down)
 
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first `length` positions of one row's cache into another row's."""
-        for layer in self._layers:
+        for layer in self.layers:
             for cache in (layer.keys, layer.values):
                 cache[target, :, :length] = cache[source, :, :length]
 
@@ -108,7 +108,7 @@ class Decoder:
         Returns (rows, hidden) float32.
         """
         cosine, sine = self._cosine[position], self._sine[position]
-        for layer in self._layers:
+        for layer in self.layers:
             normed = self._rms_norm(x, layer.attention_norm)
             x = x + self._attention(layer, normed, cosine, sine, position)
             normed = self._rms_norm(x, layer.mlp_norm)

@@ -95,8 +95,8 @@ class Slots:
         idle["slot"], idle["prompt_length"], idle["window"] = np.arange(count), 1, -1
         for name in ("temperature", "top_p", "top_k", "penalty"):
             idle[name] = 1
-        self._records = _as_bytes(idle).to(device)
-        self._status = _columns(self._records, self._layout, "status")
+        self.records = _as_bytes(idle).to(device)
+        self._status = _columns(self.records, self._layout, "status")
         self.tokens = torch.zeros(
             count, tokens, dimensions.codebooks, dtype=torch.int64, device=device
         )
@@ -108,14 +108,14 @@ class Slots:
 
         def field(name: str) -> Tensor:
             dtype, shape = _torch_type(self._layout[name])
-            columns = _columns(self._records, self._layout, name).view(dtype)
+            columns = _columns(self.records, self._layout, name).view(dtype)
             return columns.view(len(columns), *shape)
 
         def status(name: str) -> Tensor:
             dtype, _ = _torch_type(STATUS[name])
             return _columns(self._status, STATUS, name).view(dtype).squeeze(1)
 
-        self._slot = field("slot")
+        self.numbers = field("slot")
         self.prompt, self.prompt_length = field("prompt"), field("prompt_length")
         self.voice, self.window, self.position = field("voice"), field("window"), field("position")
         self.stage, self.floor, self.limit = field("stage"), field("floor"), field("limit")
@@ -127,7 +127,7 @@ class Slots:
         )
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self.records)
 
     def enter(self, entering: Mapping[int, Generation]) -> None:
         """Start generations, by slot, whatever the slots held before.
@@ -140,11 +140,11 @@ class Slots:
         for record, (slot, generation) in zip(records, entering.items(), strict=True):
             _write(record, slot, generation)
         host = _as_bytes(records)
-        if self._records.device.type == "cuda":
+        if self.records.device.type == "cuda":
             host = host.pin_memory()  # torch keeps it until the copy has been made
-        entered = host.to(self._records.device, non_blocking=True)
+        entered = host.to(self.records.device, non_blocking=True)
         at = _columns(entered, self._layout, "slot").view(torch.int64).squeeze(1)
-        self._records.index_copy_(0, at, entered)
+        self.records.index_copy_(0, at, entered)
 
     def look(self) -> Look:
         return Look(self._status)
@@ -172,7 +172,9 @@ class Slots:
         drawn = self.running & (self.position >= self.prompt_length - 1)
         step = self.draw.step.clamp(max=self.hidden.shape[1] - 1)
         for history, new in ((self.hidden, hidden), (self.tokens, tokens)):
-            history[self._slot, step] = torch.where(drawn[:, None], new, history[self._slot, step])
+            history[self.numbers, step] = torch.where(
+                drawn[:, None], new, history[self.numbers, step]
+            )
         shifted = torch.cat((self.window[..., 1:], tokens[..., None]), -1)
         self.window.copy_(torch.where(drawn[:, None, None], shifted, self.window))
         self.ended |= drawn & (tokens == end[:, None]).any(-1)
@@ -183,16 +185,16 @@ class Slots:
     def first(self, count: int) -> "Slots":
         """Return the first `count` slots, as views of the same memory."""
         view = copy(self)
-        for name in ("_records", "_status", "tokens", "hidden"):
+        for name in ("records", "_status", "tokens", "hidden"):
             setattr(view, name, getattr(self, name)[:count])
         view._name_fields()
         return view
 
     def move(self, source: int, target: int) -> None:
         """Copy the whole state of one slot into another, and leave the first one idle."""
-        for tensor in (self._records, self.tokens, self.hidden):
+        for tensor in (self.records, self.tokens, self.hidden):
             tensor[target] = tensor[source]
-        self._slot[target] = target
+        self.numbers[target] = target
         self.running[source], self.position[source] = False, 0
 
     @property

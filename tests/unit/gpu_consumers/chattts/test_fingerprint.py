@@ -134,3 +134,20 @@ def test_an_engine_keeps_the_facts_that_its_fingerprint_is_a_hash_of(tiny: Asset
     made = engine(tiny)
     assert fingerprint(made.facts) == made.fingerprint
     assert (made.facts["slots"], made.facts["weights"]) == (made.slots, tiny.digest())
+
+
+def test_what_the_libraries_say_of_themselves_is_in_it() -> None:
+    """Whatever made it so: here it is the number of threads, set after all the settings."""
+    before = torch.get_num_threads()
+    names = set[str]()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            names.add(name_of())
+    finally:
+        torch.set_num_threads(before)
+    assert len(names) == 2
+    libraries = facts()["libraries"]
+    assert isinstance(libraries, dict)
+    assert any("MKL-DNN v" in line for line in libraries["torch"])
+    assert libraries["openmp"]["dynamic"] == 0

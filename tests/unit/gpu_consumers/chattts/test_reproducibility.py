@@ -97,7 +97,7 @@ def among_strangers_and_garbage(scenario: Scenario) -> dict[int, str]:
     """Speak in a full batch, in slots whose caches and states hold garbage."""
     generator = torch.Generator().manual_seed(5)
     with torch.inference_mode():
-        for layer in scenario.engine._model._decoder._layers:
+        for layer in scenario.engine._model._decoder.layers:
             for cache in (layer.keys, layer.values):
                 cache.copy_(torch.randn(cache.shape, generator=generator) * 1e4)
         scenario.engine._slots.hidden.fill_(float("nan"))

@@ -1,0 +1,46 @@
+"""Part 5: at full size, a request's bytes do not depend on its company."""
+
+import random
+
+import torch
+
+from benchmarks.device.setting import Findings, Setting
+from benchmarks.device.speech import requests, speak
+from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine
+
+COUNT = 64
+
+
+def compare(setting: Setting) -> Findings:
+    count, slots = setting.either((COUNT, 256), (8, 8))
+    requested = requests(count)
+    made = setting.engine(setting.models, "bfloat16", slots)
+    expected = speak(made, requested)
+    shuffled = random.Random(1).sample(range(count), count)
+    few = shuffled[:3]
+    alike = {"shuffled": speak(made, requested, shuffled) == expected}
+    alike["alone"] = speak(made, requested, few, at_once=1) == {n: expected[n] for n in few}
+    spoil(made)
+    alike["beside garbage"] = speak(made, requested, shuffled) == expected
+    made.close()
+    other = setting.engine(setting.models, "bfloat16", slots)
+    alike["by another engine"] = speak(other, requested) == expected
+    alike["same fingerprint"] = other.fingerprint == made.fingerprint
+    other.close()
+    spoken = [outcome for outcome in expected.values() if " " in outcome]
+    holds = all(alike.values()) and len(set(spoken)) > count // 2  # else equality shows nothing
+    failed = [name for name, held in alike.items() if not held]
+    figures: dict[str, object] = alike | {"spoken": len(spoken)}
+    return Findings(
+        f"{len(spoken)} of {count} spoken; differing: {', '.join(failed) or 'none'}", holds, figures
+    )
+
+
+@torch.inference_mode()
+def spoil(made: ChatTTSEngine) -> None:
+    """Fill the caches and histories of all slots with what nobody may read."""
+    model = getattr(made._model, "eager", made._model)
+    for layer in model._decoder.layers:
+        for cache in (layer.keys, layer.values):
+            cache.normal_().mul_(1e4)
+    made._slots.hidden.fill_(float("nan"))
