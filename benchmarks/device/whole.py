@@ -67,7 +67,8 @@ def measure(setting: Setting) -> Findings:
     _drive(engine, requested, totals, until=began + setting.either(35.0, 60.0))
     setting.wait()
     wall, busy = time.perf_counter() - began, timed.busy()
-    hardware = Hardware(setting.device, "bfloat16", slots, 1024, torch.get_num_threads())
+    context, threads = int(str(engine.facts["context"])), torch.get_num_threads()
+    hardware = Hardware(setting.device, "bfloat16", slots, context, threads)
     computed = static_memory(Assets.open(setting.models).dimensions(), hardware)
     latencies = sorted(totals.latencies)
     figures: dict[str, object] = {
