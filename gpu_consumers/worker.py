@@ -50,7 +50,7 @@ class Worker:
     ) -> None:
         """`partitions`: the number of partitions of each topic, by full name."""
         self._settings, self._engine = settings, engine
-        self._in_slots: dict[int, InFlight] = {}  # by ticket
+        self._in_engine: dict[int, InFlight] = {}  # by ticket
         self._campaigns, self._campaigns_due = Campaigns(settings), 0.0
         self._campaigns.catch_up()  # before any partition is assigned
         self._publisher = Publisher(settings, store, Producer(settings))
@@ -103,20 +103,20 @@ class Worker:
         if self._parking.busy:
             return True
         admissible = len(self._admission) and not self._backlog.over
-        work = self._in_slots or len(self._encoders) or admissible
+        work = self._in_engine or len(self._encoders) or admissible
         return bool(work) and not self._publisher.full
 
     def _admit(self) -> None:
-        free = self._engine.capacity - len(self._in_slots)
+        free = self._engine.capacity - len(self._in_engine)
         for ticket, request in self._admission.admit(free, bulk=not self._backlog.over):
             self._engine.admit(ticket, request.request)
-            self._in_slots[ticket] = request
+            self._in_engine[ticket] = request
         self._assignments.unthrottle()
-        metrics.SLOTS_BUSY.set(min(len(self._in_slots), self._engine.slots))
+        metrics.SLOTS_BUSY.set(min(len(self._in_engine), self._engine.slots))
         metrics.REQUESTS_WAITING.set(len(self._admission))
 
     def _step(self) -> None:
-        if not self._in_slots:
+        if not self._in_engine:
             return
         with metrics.STEP_SECONDS.time():
             finished = self._engine.step()
@@ -125,7 +125,7 @@ class Worker:
 
     def _encode(self, utterance: Utterance) -> None:
         failpoint("gpu.synthesised")
-        request = self._in_slots.pop(utterance.ticket)
+        request = self._in_engine.pop(utterance.ticket)
         if utterance.waveform is not None:
             metrics.AUDIO_SYNTHESISED.inc(len(utterance.waveform) / self._engine.sample_rate)
         self._encoders.submit(request, utterance)
@@ -150,8 +150,8 @@ class Worker:
 
     def _drain(self, watchdog: Watchdog) -> None:
         deadline = time.monotonic() + self._settings.gpu.drain
-        log.info("draining", slots=len(self._in_slots), waiting=len(self._admission))
-        while self._in_slots and time.monotonic() < deadline:
+        log.info("draining", slots=len(self._in_engine), waiting=len(self._admission))
+        while self._in_engine and time.monotonic() < deadline:
             if not self._publisher.full:
                 self._step()
             self._publish()
@@ -159,7 +159,7 @@ class Worker:
             watchdog.beat()
         self._flush_by = max(deadline, time.monotonic() + LAST_FLUSH)
         self._flush()
-        if unfinished := len(self._in_slots) + len(self._encoders):
+        if unfinished := len(self._in_engine) + len(self._encoders):
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats it")
 
     def _commit_last(self) -> None:

@@ -24,7 +24,8 @@ class ToyEngine:
     def __init__(
         self, slots: int = 4, fingerprint: str = "toy-1", *, leaky: bool = False, dialect: str = ""
     ) -> None:
-        self.slots, self.fingerprint = slots, fingerprint
+        self.slots = self.capacity = slots
+        self.fingerprint = fingerprint
         self.description = f"toy, fingerprint {fingerprint}"
         self.admitted: list[str] = []  # request ids, in order
         self.company: list[int] = []  # slots taken, at each step

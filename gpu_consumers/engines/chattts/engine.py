@@ -7,7 +7,7 @@ splits and redraws depend on the request alone.
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from itertools import count
@@ -43,7 +43,7 @@ UNSTABLE = RequestError(
     ),
 )
 
-SPARE = 8  # slots for which one request more waits in the engine
+SLOTS_PER_SPARE = 8  # for so many slots one request more waits in the engine
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,6 @@ class Occupant(NamedTuple):
     stage: Stage
 
 
-class Taken(NamedTuple):
-    """A look at the slots, and what they worked on when it was taken."""
-
-    look: Look
-    occupants: list[Occupant | None]
-
-
 class ChatTTSEngine:
     """`facts` become the fingerprint; `pace` suits the device that `model` runs on."""
 
@@ -105,7 +98,8 @@ class ChatTTSEngine:
         self._order = count()
         self._waiting: list[Waiting] = []
         self._occupants: list[Occupant | None] = [None] * len(self._slots)
-        self._looks: deque[Taken] = deque()
+        # Each with what the slots worked on when it was taken.
+        self._looks: deque[tuple[Look, list[Occupant | None]]] = deque()
         self._vocoding: list[tuple[Speech, Chunk, Future[Samples]]] = []
         self._utterances: list[Utterance] = []
 
@@ -116,7 +110,7 @@ class ChatTTSEngine:
     @property
     def capacity(self) -> int:
         """With a look outstanding, some wait in the engine: a freed slot is filled at once."""
-        return self.slots + (self.slots // SPARE if self._pace.behind else 0)
+        return self.slots + (self.slots // SLOTS_PER_SPARE if self._pace.behind else 0)
 
     def admit(self, ticket: int, request: SpeechRequest) -> None:
         """Queue a request; the next step returns the error of a text that cannot be spoken."""
@@ -142,7 +136,7 @@ class ChatTTSEngine:
         self._fill_slots()
         self._run_steps()
         while len(self._looks) > self._pace.behind:
-            self._collect_finished(self._looks.popleft())
+            self._collect_finished(*self._looks.popleft())
         self._collect_audio()
         utterances, self._utterances = self._utterances, []
         return utterances
@@ -150,6 +144,7 @@ class ChatTTSEngine:
     def close(self) -> None:
         self._waiting.clear()
         self._looks.clear()
+        self._vocoding.clear()
         self._occupants = [None] * len(self._occupants)
         self._vocoder.close()
 
@@ -190,19 +185,23 @@ class ChatTTSEngine:
         slots = self._slots if behind else self._batch_sizes.fit(self._occupants)
         for _ in range(self._pace.steps):
             self._model.step(slots, refining)
-        self._looks.append(Taken(self._slots.look(), list(self._occupants)))
+        self._looks.append((self._slots.look(), list(self._occupants)))
 
-    def _collect_finished(self, taken: Taken) -> None:
-        for (speech, chunk, stage), output in list(self._free_finished_slots(taken)):
-            if stage is Stage.TEXT:
-                self._finish_refinement(speech, chunk, output)
-            else:
-                self._finish_speech(speech, chunk, output)
+    def _collect_finished(self, look: Look, occupants: Sequence[Occupant | None]) -> None:
+        with self._slots.reading(look):
+            finished = list(self._free_finished_slots(look, occupants))
+            for (speech, chunk, stage), output in finished:
+                if stage is Stage.TEXT:
+                    self._finish_refinement(speech, chunk, output)
+                else:
+                    self._finish_speech(speech, chunk, output)
 
-    def _free_finished_slots(self, taken: Taken) -> Iterator[tuple[Occupant, SlotOutput]]:
+    def _free_finished_slots(
+        self, look: Look, occupants: Sequence[Occupant | None]
+    ) -> Iterator[tuple[Occupant, SlotOutput]]:
         """Free every slot that has stopped; yield what it worked on if that is still wanted."""
-        status = taken.look.read()
-        for slot, occupant in enumerate(taken.occupants):
+        status = look.read()
+        for slot, occupant in enumerate(occupants):
             # Since the look was taken the slot may have got another occupant.
             theirs = occupant is not None and self._occupants[slot] is occupant
             if occupant is not None and theirs and not status[slot]["running"]:

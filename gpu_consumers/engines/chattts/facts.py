@@ -86,6 +86,7 @@ def _cuda(hardware: Hardware) -> dict[str, object]:
         "version": torch.version.cuda,
         "capability": hardware.capability,
         "multiprocessors": hardware.multiprocessors,
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
         "blas": str(torch.backends.cuda.preferred_blas_library()),
         "libraries": {
             name: each.version

@@ -16,6 +16,7 @@ from seedcast.gpu_consumers.engines.chattts.kernels import determinism
 from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import CapturedModel
 from seedcast.gpu_consumers.engines.chattts.model import upstream_modules
 from seedcast.gpu_consumers.engines.chattts.model.decoder import Decoder
+from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from seedcast.gpu_consumers.engines.chattts.model.model import Model
 from seedcast.gpu_consumers.engines.chattts.model.slots import Slots
 from seedcast.gpu_consumers.engines.chattts.model.tokenizer import Prompter
@@ -28,9 +29,10 @@ from seedcast.settings import GpuSettings
 
 log = structlog.get_logger(__name__)
 
+WARM_UP = 94  # tokens that the vocoder decodes when a device loads: two seconds
 LONGEST_SEGMENT = 10.0  # seconds at speed 1; less if a slot holds less (quality.longest_text)
-# A slot that stops on a device is free on the average 5.5 steps later: half of these steps, and all
-# of the next ones, in which the host hears of it.
+# On a device a slot that has stopped is idle for 5.5 steps on the average: 1.5 until the next look,
+# and the four after it, in which the host hears of it.
 PACE = {"cuda": Pace(steps=4, behind=1), "cpu": Pace(steps=1, behind=0)}
 
 
@@ -98,10 +100,11 @@ def build(
     vocoder = Vocoder(assets, config, device, reduced=hardware.precision != "float32")
     slots = Slots(rows, dimensions, LONGEST_PROMPT, context, device)
     on_device = device.type == "cuda"
+    stepper = CapturedModel(model, slots) if on_device else model
     return ChatTTSEngine(
-        CapturedModel(model, slots) if on_device else model,
+        stepper,
         BatchSizes(slots, model.batch_sizes, decoder.move),
-        AsyncVocoder(vocoder, device) if on_device else SyncVocoder(vocoder),
+        _beside_the_steps(vocoder, dimensions, device) if on_device else SyncVocoder(vocoder),
         GenerationBuilder(prompter, dimensions, context),
         prompter,
         front_end,
@@ -109,6 +112,15 @@ def build(
         facts=facts,
         description=description,
     )
+
+
+def _beside_the_steps(
+    vocoder: Vocoder, dimensions: Dimensions, device: torch.device
+) -> AsyncVocoder:
+    """Return a vocoder whose thread has set the device's libraries up before anybody waits."""
+    executor = AsyncVocoder(vocoder, device)
+    executor.submit(torch.zeros(WARM_UP, dimensions.hidden, device=device)).result()
+    return executor
 
 
 def _decoder(assets: Assets, hardware: Hardware) -> Decoder:

@@ -28,13 +28,14 @@ class CapturedModel:
     """A Stepper that captures the steps of another one and replays them.
 
     It captures two graphs, with and without the text head, when it is made: all slots must be idle,
-    and no other thread may use the device yet, whose allocations could break the capture. A step
-    of idle slots changes only the caches at position 0, which every generation writes first.
+    and no other thread may use the device yet, whose calls could break the capture. A step of idle
+    slots changes only the caches at position 0, which every generation writes first.
     """
 
     def __init__(self, eager: Stepper, slots: Slots) -> None:
         self.eager, self._slots = eager, slots
-        self._memory = torch.cuda.graph_pool_handle()  # the graphs never run at the same time
+        # The graphs never run at the same time, so they share their memory; that takes one stream.
+        self._memory, self._side = torch.cuda.graph_pool_handle(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._graphs = {refining: self._capture(refining) for refining in (False, True)}
 
     def step(self, slots: Slots, refining: bool) -> None:
@@ -44,7 +45,7 @@ class CapturedModel:
         self._graphs[refining].replay()
 
     def _capture(self, refining: bool) -> torch.cuda.CUDAGraph:
-        current, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        current, side = torch.cuda.current_stream(), self._side
         side.wait_stream(current)
         with torch.cuda.stream(side):
             for _ in range(_WARM_UP):

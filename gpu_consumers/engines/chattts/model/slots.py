@@ -4,7 +4,8 @@ A step has no branch that depends on a slot's state: it always does the same ope
 shapes, and masks the rows that they do not concern.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
@@ -71,12 +72,12 @@ class Look:
         on_cuda = status.device.type == "cuda"
         self._bytes = torch.empty_like(status, device="cpu", pin_memory=on_cuda)
         self._bytes.copy_(status, non_blocking=True)
-        self._copied = torch.cuda.current_stream().record_event() if on_cuda else None
+        self.copied = torch.cuda.current_stream().record_event() if on_cuda else None
 
     def read(self) -> "np.ndarray[Any, np.dtype[np.void]]":
         """Wait for the copy; return a record of `STATUS` per slot."""
-        if self._copied is not None:
-            self._copied.synchronize()
+        if self.copied is not None:
+            self.copied.synchronize()
         return self._bytes.numpy().view(STATUS)[:, 0]
 
 
@@ -101,6 +102,7 @@ class Slots:
             count, tokens, dimensions.codebooks, dtype=torch.int64, device=device
         )
         self.hidden = torch.zeros(count, tokens, dimensions.hidden, device=device)
+        self._reads = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
         self._name_fields()
 
     def _name_fields(self) -> None:
@@ -140,8 +142,9 @@ class Slots:
         for record, (slot, generation) in zip(records, entering.items(), strict=True):
             _write(record, slot, generation)
         host = _as_bytes(records)
-        if self.records.device.type == "cuda":
+        if self._reads is not None:
             host = host.pin_memory()  # torch keeps it until the copy has been made
+            torch.cuda.current_stream().wait_stream(self._reads)  # what they held is being read
         entered = host.to(self.records.device, non_blocking=True)
         at = _columns(entered, self._layout, "slot").view(torch.int64).squeeze(1)
         self.records.index_copy_(0, at, entered)
@@ -149,13 +152,26 @@ class Slots:
     def look(self) -> Look:
         return Look(self._status)
 
+    @contextmanager
+    def reading(self, look: Look) -> Iterator[None]:
+        """Read in the block what slots had written when the look was taken.
+
+        A device reads it in a stream of its own, which does not wait for later steps: those do not
+        change what a slot has drawn before it stopped.
+        """
+        if self._reads is None or look.copied is None:
+            yield
+            return
+        with torch.cuda.stream(self._reads):
+            self._reads.wait_event(look.copied)
+            yield
+
     def leave(self, slot: int, status: "np.void") -> SlotOutput:
         """Return copies of a slot's output, since the slot will be filled again.
 
-        `status` is the slot's record in a look that was taken after it stopped. Until it is filled
-        again the slot attends to a single position.
+        `status` is the slot's record in a look that was taken after it stopped; call it inside
+        `reading` of that look.
         """
-        self.position[slot].zero_()  # = 0 would copy a number to the device, and wait for it
         ended = bool(status["ended"])
         count = int(status["drawn"]) - int(ended)  # the end token itself has no sound
         return SlotOutput(
@@ -181,6 +197,7 @@ class Slots:
         self.draw.step.add_(drawn)
         self.position.add_(self.running)
         self.running &= ~self.ended & (self.draw.step < self.limit)
+        self.position.mul_(self.running)  # a slot that has stopped attends to one position
 
     def first(self, count: int) -> "Slots":
         """Return the first `count` slots, as views of the same memory."""

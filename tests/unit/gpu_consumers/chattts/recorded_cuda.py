@@ -105,6 +105,11 @@ class RecordedCuda:
         for name, function in replaced.items():
             monkeypatch.setattr(torch.cuda, name, function)
 
+        def keep(_tensor: Tensor, stream: RecordedStream) -> None:
+            self.log.append(f"kept for {stream}")
+
+        monkeypatch.setattr(Tensor, "record_stream", keep)
+
     def _new_stream(self, *_device: torch.device) -> RecordedStream:
         self._streams += 1
         self.log.append(f"makes stream {self._streams}")

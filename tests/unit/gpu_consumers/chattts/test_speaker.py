@@ -93,8 +93,8 @@ def test_the_embedding_is_what_upstream_writes_into_the_prompt() -> None:
     for seed in SEEDS:
         drawn = sample(seed, HIDDEN, Config().spk_stat)
         written = speaker.apply(torch.zeros(1, 2, HIDDEN), drawn, ids, 7, torch.device("cpu"))
-        assert torch.equal(embedding(drawn).view(torch.int32), written[0, 1].view(torch.int32))
-        assert embedding(drawn).dtype == torch.float32
+        assert embedding(drawn).dtype == np.float32
+        assert embedding(drawn).tobytes() == written[0, 1].numpy().tobytes()
         assert not written[0, 0].any()
 
 
@@ -183,7 +183,7 @@ def test_a_damaged_string_is_a_voice_or_refused(index: int, symbol: int) -> None
     except InvalidRequest:
         return
     assert damaged.shape == (HIDDEN,)
-    assert torch.isfinite(embedding(damaged)).all()
+    assert np.isfinite(embedding(damaged)).all()
 
 
 @given(st.binary(min_size=1, max_size=200))
