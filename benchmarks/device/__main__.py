@@ -1,138 +1,109 @@
 """Proves and measures the engine on a CUDA device, part by part, within eight minutes.
 
-Each part has a time of its own, and its result is written when it ends: what comes after may fail.
+The parts run in one process, which this one watches: if it dies, hangs, or loses the device, the
+parts that are left get a new one. Each part's result is written when the part ends.
 """
 
 import argparse
-import faulthandler
 import json
-import logging
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
-import structlog
-import torch
+from benchmarks.device.plan import BUDGET, PARTS, PATIENCE, RESULTS
 
-from benchmarks.device import (
-    attention,
-    company,
-    graphs,
-    intermediates,
-    machine,
-    products,
-    steps,
-    upstream,
-    vocoder,
-    whole,
-)
-from benchmarks.device.setting import Findings, Setting
-from seedcast.gpu_consumers.engines.chattts.hardware import Hardware
-from seedcast.gpu_consumers.engines.chattts.load import prepare
-from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL, TINY
-from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
-
-Part = Callable[[Setting], Findings]
-PARTS: tuple[tuple[str, Part, int], ...] = (  # name, function, seconds that it may take
-    ("machine", machine.look_at, 40),
-    ("products", products.compare, 50),
-    ("intermediates", intermediates.compare, 20),
-    ("attention", attention.measure, 35),
-    ("graphs", graphs.compare, 45),
-    ("company", company.compare, 60),
-    ("steps", steps.measure, 60),
-    ("vocoder", vocoder.measure, 30),
-    ("whole", whole.measure, 60),
-    ("upstream", upstream.measure, 40),
-)
-BUDGET = 480  # seconds for all parts
-
-
-class OutOfTime(Exception):
-    """A part took longer than it may."""
+START = 60  # seconds until a process has imported torch and made the weights
+GRACE = 15  # seconds beyond a part's own, in which it may still say why it failed
+LOOK = 0.2  # seconds between two looks at the results
 
 
 def main() -> int:
     options = _parser().parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    out = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
-    faulthandler.dump_traceback_later(BUDGET + 30, exit=True)  # nothing else ends a hanging device
-    with tempfile.TemporaryDirectory() as folder:
-        setting = _prepare(options, Path(folder))
-        chosen = [part for part in PARTS if not options.parts or part[0] in options.parts]
-        results = [
-            _report(out, _run(setting, part, BUDGET - (time.monotonic() - began)))
-            for part in chosen
-        ]
-    print(f"\n{sum(1 for result in results if result['holds'])} of {len(results)} parts hold")
-    print(f"results: {out / 'device.jsonl'}")
-    return 0 if all(result["holds"] for result in results) else 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    chosen = [name for name in PARTS if name in options.parts]
+    with tempfile.TemporaryDirectory() as models:
+        held = _Watch(options, Path(models), chosen).run()
+    print(f"\n{held} of {len(chosen)} parts hold; results: {options.out / RESULTS}")
+    return 0 if held == len(chosen) else 1
 
 
-def _prepare(options: argparse.Namespace, folder: Path) -> Setting:
-    """Set the process up for the device, and make the weights."""
-    device = torch.device(options.device)
-    # The rows and the context are not used here.
-    prepare(Hardware(device, "bfloat16", 1, 512, torch.get_num_threads()))
-    small = fabricate(folder / "tiny", TINY, seed=1).folder
-    models = small if options.tiny else fabricate(folder / "full", FULL, seed=1).folder
-    return Setting(device, options.tiny, models, small, options.out)
+class _Watch:
+    """Runs the parts in child processes, and prints each result."""
 
+    def __init__(self, options: argparse.Namespace, models: Path, parts: list[str]) -> None:
+        self._options, self._models, self._left = options, models, list(parts)
+        self._results = options.out / RESULTS
+        self._read = self._results.stat().st_size if self._results.exists() else 0
+        self._end = time.monotonic() + options.budget
+        self._held = 0
 
-def _run(setting: Setting, part: tuple[str, Part, int], left: float) -> dict[str, object]:
-    """Return a part's findings; of one that fails, why."""
-    name, function, seconds = part
-    began = time.perf_counter()
-    try:
-        with _alarm(min(seconds, int(left))):
-            findings = function(setting)
-    except Exception as error:
-        traceback.print_exc()  # the other parts shall run
-        findings = Findings(f"{type(error).__name__}: {error}".splitlines()[0], holds=False)
-    setting.free()
-    took = round(time.perf_counter() - began, 1)
-    return {"part": name, "seconds": took, "date": _now(), **asdict(findings)}
+    def run(self) -> int:
+        """Return how many parts hold."""
+        while self._left:
+            left = len(self._left)
+            child = subprocess.Popen(self._command())
+            try:
+                problem = self._follow(child)
+            finally:
+                child.kill()
+                child.wait()
+            self._take_results()
+            # A process that ended after a result has lost its device: a new one goes on. One that
+            # ended without any, or hangs, was ended by the part that it was at.
+            if self._left and (child.returncode == -signal.SIGKILL or len(self._left) == left):
+                self._fail(problem)
+        return self._held
 
+    def _command(self) -> list[str]:
+        options = self._options
+        command = [sys.executable, "-m", "benchmarks.device.parts", options.device]
+        command += [str(self._models), str(options.out), *self._left]
+        return [*command, "--tiny"] if options.tiny else command
 
-def _report(out: Path, result: dict[str, object]) -> dict[str, object]:
-    with (out / "device.jsonl").open("a") as file:
-        file.write(json.dumps(result) + "\n")
-    verdict = "holds" if result["holds"] else "FAILS"
-    print(f"{result['part']:14}{result['seconds']:>7} s  {verdict}  {result['headline']}")
-    sys.stdout.flush()
-    return result
+    def _seconds(self) -> float:
+        """Return how long the part at hand may take."""
+        return PARTS[self._left[0]] * (PATIENCE if self._options.tiny else 1)
 
+    def _follow(self, child: "subprocess.Popen[bytes]") -> str:
+        """Print results as they come, until all are there or none comes; return why none comes."""
+        limit = time.monotonic() + START + self._seconds() + GRACE
+        while self._left:
+            if self._take_results() and self._left:
+                limit = time.monotonic() + self._seconds() + GRACE
+            if time.monotonic() > min(limit, self._end):
+                return "it did not answer" if limit < self._end else "no time was left for it"
+            with suppress(subprocess.TimeoutExpired):
+                return f"its process ended with exit code {child.wait(LOOK)}"
+        return ""
 
-@contextmanager
-def _alarm(seconds: int) -> Iterator[None]:
-    """Raises OutOfTime in the block after so many seconds."""
-    if seconds <= 0:
-        raise OutOfTime("no time is left for it")
+    def _take_results(self) -> bool:
+        """Print the results that are new; return True if there is one."""
+        if not self._results.exists():
+            return False
+        with self._results.open() as file:
+            file.seek(self._read)
+            lines = file.readlines()
+            self._read = file.tell()
+        for line in lines:
+            result = json.loads(line)
+            self._left.remove(result["part"])
+            self._held += result["holds"]
+            verdict = "holds" if result["holds"] else "FAILS"
+            print(f"{result['part']:14}{result['seconds']:>7} s  {verdict}  {result['headline']}")
+        return bool(lines)
 
-    def ring(_signal: int, _frame: FrameType | None) -> None:
-        raise OutOfTime(f"it took longer than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    def _fail(self, problem: str) -> None:
+        """Write a result for the part that has none, or for all if the time is over."""
+        over = time.monotonic() > self._end
+        for name in self._left if over else self._left[:1]:
+            result = {"part": name, "seconds": 0, "headline": problem, "holds": False}
+            with self._results.open("a") as file:
+                file.write(json.dumps(result) + "\n")
+        self._take_results()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,7 +117,10 @@ def _parser() -> argparse.ArgumentParser:
         "--tiny", action="store_true", help="small sizes: rehearses the command, measures nothing"
     )
     parser.add_argument(
-        "--parts", nargs="+", choices=[name for name, *_ in PARTS], help="only these; default all"
+        "--parts", nargs="+", choices=PARTS, default=list(PARTS), help="only these; default all"
+    )
+    parser.add_argument(
+        "--budget", type=float, default=BUDGET, help=f"seconds for all parts; default {BUDGET}"
     )
     parser.add_argument(
         "--out", type=Path, default=Path(".device"), help="folder for the results; default .device"

@@ -44,7 +44,7 @@ class Intermediates(TorchDispatchMode):
 
 @torch.inference_mode()
 def compare(setting: Setting) -> Findings:
-    slots = setting.either(64, 6)
+    slots = setting.either(256, 6)
     parts = build(setting.plan(), "bfloat16", slots)
     parts.slots.enter(dict(enumerate(parts.generations([400] * slots))))
     for _ in range(setting.either(STEPS, 4)):
@@ -60,17 +60,24 @@ def compare(setting: Setting) -> Findings:
         for number, ((name, one), (_, other)) in enumerate(zip(expected, _step(parts), strict=True))
         if not torch.equal(one[order], other)
     ]
-    return Findings(
-        f"{len(expected)} results of a step compared; "
-        + (f"first that differs: {differing[0]}" if differing else "all rows alike"),
-        not differing,
-        {"compared": len(expected), "differing": differing},
-    )
+    setting.figures |= {"compared": len(expected), "differing": differing}
+    found = f"first that differs: {differing[0]}" if differing else "all rows alike"
+    return Findings(f"{len(expected)} results of a step compared; {found}", not differing)
 
 
 def _step(parts: Parts) -> list[tuple[str, Tensor]]:
-    with Intermediates(len(parts.slots)) as intermediates:
+    """Return the results of a step's operations, and those of the attention, in order."""
+    intermediates, attend = Intermediates(len(parts.slots)), parts.decoder.attend
+
+    def kept(*arguments: Tensor) -> Tensor:
+        result = attend(*arguments)
+        intermediates.kept.append(("attend", result.clone()))
+        return result
+
+    parts.decoder.attend = kept
+    with intermediates:
         parts.model.step(parts.slots, refining=True)
+    parts.decoder.attend = attend
     return intermediates.kept
 
 

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Setting:
     device: torch.device
     tiny: bool  # rehearse with small sizes
     models: Path  # weights of full size; tiny ones for a rehearsal
     tiny_models: Path
     out: Path
+    figures: dict[str, object] = field(default_factory=dict)  # parts note theirs as they go
 
     @property
     def on_cuda(self) -> bool:
@@ -80,4 +81,3 @@ class Findings:
 
     headline: str
     holds: bool = True  # False if a promise is broken
-    figures: dict[str, object] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 That it runs through is rehearsed by `make device-rehearsal`.
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -67,11 +68,11 @@ def started(allowed: list[str], *modules: str) -> "subprocess.CompletedProcess[s
 def test_it_and_the_tests_for_a_gpu_import_nothing_that_is_not_there() -> None:
     tests = [f"tests.gpu.{file.stem}" for file in (ROOT / "tests" / "gpu").glob("*.py")]
     there = names(DEVICE / "installed.txt") + names(DEVICE / "wheels.in")
-    result = started(there, "benchmarks.device.__main__", *tests)
+    result = started(there, "benchmarks.device.parts", *tests)
     assert result.returncode == 0, result.stderr
     hidden = set(result.stdout.strip().split(","))
     assert {"confluent_kafka", "faust", "minio", "librosa", "pyarrow"} <= hidden
-    without = started([name for name in there if name != "loguru"], "benchmarks.device.__main__")
+    without = started([name for name in there if name != "loguru"], "benchmarks.device.parts")
     assert "No module named 'loguru'" in without.stderr
 
 
@@ -115,7 +116,11 @@ def test_the_workspaces_of_the_engine_are_not_passed_on(monkeypatch: pytest.Monk
         _command: list[str], *, env: dict[str, str], **_: object
     ) -> "subprocess.CompletedProcess[str]":
         given.append(env)
-        return subprocess.CompletedProcess([], 0, '{"a": {"alike": true, "microseconds": 1}}')
+        measured = {
+            f"{name}, 8 rows": {"alike": True, "microseconds": 1.0}
+            for name in (*products.LAYER, "code head")
+        }
+        return subprocess.CompletedProcess([], 0, json.dumps(measured))
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

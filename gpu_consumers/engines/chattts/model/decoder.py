@@ -54,7 +54,7 @@ class Decoder:
             # int8 rounds float32 weights: by way of bfloat16 they would be rounded twice.
             prepare, source_dtype, dtype = int8.prepare, torch.float32, torch.bfloat16
         self._dimensions, self._dtype = dimensions, dtype
-        self._attend, self._rowwise = kernels_for(device)
+        self.attend, self._rowwise = kernels_for(device)
         self._cosine, self._sine = rotary_tables(
             dimensions.head_size, dimensions.rope_theta, positions, device
         )
@@ -122,7 +122,7 @@ class Decoder:
         projected = layer.query_key_value(x).view(rows, 3, self._dimensions.heads, size)
         query, key = self._rowwise.rotate(projected, cosine, sine)
         key, value = key.to(self._dtype), projected[:, 2].to(self._dtype)
-        attended = self._attend(query, key, value, layer.keys, layer.values, position)
+        attended = self.attend(query, key, value, layer.keys, layer.values, position)
         return layer.output(attended.view(rows, -1)).float()
 
     def _rms_norm(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -58,7 +58,7 @@ def plain(assets: Assets) -> ChatTTSEngine:
     """Return an engine that computes with operations of torch alone, all slots in each step."""
     made = engine(assets, slots=SLOTS)
     decoder = made._model._decoder
-    decoder._attend, decoder._rowwise = attend, rowwise_torch
+    decoder.attend, decoder._rowwise = attend, rowwise_torch
     made._batch_sizes = BatchSizes(made._slots, [SLOTS], decoder.move)
     made._pace = PACE["cuda"]
     return made
