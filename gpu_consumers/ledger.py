@@ -5,9 +5,9 @@ it is committed as a bitmap in the offset's metadata. A new owner starts at the 
 the offsets of the bitmap.
 """
 
-from seedcast.kafka.offset_bitmap import MAX_BITS, MAX_METADATA, decode, encode
+from seedcast.kafka.offset_bitmap import MAX_BITS, decode, encode
 
-__all__ = ["MAX_BITS", "MAX_METADATA", "Ledger"]
+__all__ = ["MAX_BITS", "Ledger"]
 
 
 class Ledger:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from seedcast.kafka.offset_bitmap import MAX_METADATA
+from seedcast.kafka.offset_state import MAX_STATE
 
 _VERSION = "parked:"
 _NONE = (0, -1)  # a span without an offset in it
@@ -91,7 +91,7 @@ class Shelf:
         if not spans:
             return watermark, ""
         metadata = _VERSION + msgspec.json.encode(_Left(self.seen, spans)).decode()
-        return watermark, metadata if len(metadata.encode()) <= MAX_METADATA else ""
+        return watermark, metadata if len(metadata.encode()) <= MAX_STATE else ""
 
 
 def _decode(metadata: str) -> _Left | None:

@@ -16,8 +16,9 @@ from seedcast.errors import (
 )
 from seedcast.kafka import client_config
 from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
+from seedcast.kafka.log_ids import log_ids
 from seedcast.kafka.records import Partition
-from seedcast.kafka.start_offsets import Committed
+from seedcast.kafka.start_offsets import Committed, as_committed
 from seedcast.kafka.topic_differences import topic_differences
 from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.topics import TOPICS, Topic
@@ -100,14 +101,14 @@ class Admin:
             yield from topic_differences(topic, metadata[name], configs[name], self._settings.kafka)
 
     def committed(self, group: str) -> dict[Partition, Committed]:
-        """Return what the group has committed of the table's topics, with its metadata."""
+        """Return what the group has committed of the table's topics, with the state beside it."""
         try:
             partitions = self._committed(group)
+            ids = log_ids(self._client, {p.topic for p in partitions if p.metadata})
         except (KafkaException, TimeoutError) as error:
             raise translate(error, f"reading the offsets of {group}") from error
         return {
-            Partition(p.topic, p.partition): Committed(p.offset, p.metadata or "")
-            for p in partitions
+            Partition(p.topic, p.partition): as_committed(p, ids.get(p.topic)) for p in partitions
         }
 
     def bounds(self, topics: Iterable[str]) -> dict[Partition, tuple[int, int]]:

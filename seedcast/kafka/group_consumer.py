@@ -20,8 +20,10 @@ from confluent_kafka import (
 from seedcast.errors import Fatal, OffsetsLost, SeedcastError
 from seedcast.kafka import client_config
 from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
+from seedcast.kafka.log_ids import LogId
+from seedcast.kafka.offset_state import split, stamp
 from seedcast.kafka.records import Partition, Record, as_record
-from seedcast.kafka.start_offsets import Committed, committed
+from seedcast.kafka.start_offsets import Committed, committed, look_up
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,7 @@ SERVE = 0.1  # seconds per poll that serves a rebalance
 
 OnAssign = Callable[[dict[Partition, Committed]], None]
 OnRevoke = Callable[[Sequence[Partition]], None]
-Offsets = dict[Partition, tuple[int, str]]  # the next offset to read, and its metadata
+Offsets = dict[Partition, tuple[int, str]]  # the next offset to read, and the state beside it
 OnCommit = Callable[[Offsets, SeedcastError | None], None]
 
 
@@ -42,6 +44,9 @@ class GroupConsumer:
     `on_lost` runs once they are gone: after `on_revoke`, or alone if the group has already taken
     them away.
     `on_commit` learns what an asynchronous commit committed, and its error.
+
+    The state that is committed beside an offset reaches the next owner only with that offset of
+    that log: see offset_state.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class GroupConsumer:
 
         `on_assign` still learns what was committed.
         """
+        self._kafka = settings.kafka
+        self._ids: dict[str, LogId] = {}  # by topic, as of the last assignment
         self._rewind = rewind
         self._on_assign, self._on_revoke = on_assign, on_revoke
         self._on_lost, self._on_commit = on_lost, on_commit
@@ -195,19 +202,27 @@ class GroupConsumer:
 
     def _commit(self, offsets: Offsets, asynchronous: bool) -> list[TopicPartition]:
         partitions = [
-            TopicPartition(p.topic, p.number, offset, metadata)
-            for p, (offset, metadata) in offsets.items()
+            TopicPartition(p.topic, p.number, offset, self._stamped(p, offset, state))
+            for p, (offset, state) in offsets.items()
         ]
         try:
             return self._client.commit(offsets=partitions, asynchronous=asynchronous) or []
         except KafkaException as error:
             raise translate(error, "committing offsets") from error
 
+    def _stamped(self, partition: Partition, offset: int, state: str) -> str:
+        if not state:
+            return ""
+        return stamp(state, self._ids[partition.topic].place(partition.number, offset))
+
     def _committed(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         self._committing = False
         failed = error or next((p.error for p in partitions if p.error), None)
         successes = [] if error else [p for p in partitions if not p.error]
-        offsets = {Partition(p.topic, p.partition): (p.offset, p.metadata or "") for p in successes}
+        offsets = {
+            Partition(p.topic, p.partition): (p.offset, split(p.metadata or "")[1])
+            for p in successes
+        }
         self._on_commit(offsets, translate(failed, "committing offsets") if failed else None)
 
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
@@ -223,7 +238,9 @@ class GroupConsumer:
             # No time to look up offsets; and what is not assigned cannot be revoked.
             client.incremental_assign(_at_end(partitions))
             return
-        offsets = committed(client, partitions, self._rewind)
+        ids, found = look_up(client, self._kafka, partitions)
+        self._ids |= ids
+        offsets = committed(client, found, ids, self._rewind)
         self._on_assign(offsets)
         client.incremental_assign(
             [TopicPartition(p.topic, p.number, self._start(c)) for p, c in offsets.items()]

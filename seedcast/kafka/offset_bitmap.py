@@ -1,18 +1,19 @@
-"""The metadata of a committed offset: a bitmap of the offsets above it that are done. Pure.
+"""State beside a committed offset: a bitmap of the offsets above it that are done. Pure.
 
-Kafka takes 4,095 bytes of metadata. A bitmap that is cut to fit only repeats work.
+A bitmap that is cut to fit the offset's metadata only repeats work.
 """
 
 import base64
 from collections.abc import Iterable, Iterator
 
+from seedcast.kafka.offset_state import MAX_STATE
+
 _VERSION = "1:"
-MAX_METADATA = 4095  # bytes; a broker's default limit is 4,096, exclusive (measured)
-MAX_BITS = (MAX_METADATA - len(_VERSION)) // 4 * 3 * 8
+MAX_BITS = (MAX_STATE - len(_VERSION)) // 4 * 3 * 8
 
 
 def encode(watermark: int, done: Iterable[int]) -> str:
-    """Return the metadata for a commit of `watermark`.
+    """Return the state for a commit of `watermark`.
 
     Offsets more than MAX_BITS above the watermark are left out.
     """

@@ -1,7 +1,7 @@
 """The offsets at which a group member starts: what the group committed, and where logs begin."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -11,8 +11,11 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from seedcast.errors import CredentialsRefused
 from seedcast.kafka.error_mapping import refuse_gap, translate, warn_if_truncated
+from seedcast.kafka.log_ids import LogId, ask_log_ids
+from seedcast.kafka.offset_state import describe, split
 from seedcast.kafka.records import Partition
 from seedcast.retry import BRIEF_BACKOFF, retry
+from seedcast.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -26,8 +29,9 @@ class Committed:
     """What the group committed for a partition, and where the partition's log began."""
 
     offset: int | None  # the next offset to read; None: nothing was committed
-    metadata: str
+    metadata: str  # the state beside the offset, without its stamp
     log_start: int | None = None  # None: it could not be looked up
+    ignored: bool = False  # there was a state that belongs elsewhere
 
     @property
     def start(self) -> int | None:
@@ -39,36 +43,76 @@ class Committed:
         """The offset and metadata that need no further commit.
 
         None if the start itself has to be committed: without that commit, an autoscaler would
-        count the whole log as lag.
+        count the whole log as lag, and a state that was ignored would be met again.
         """
-        if self.offset is None and self.log_start is not None:
+        if self.ignored or (self.offset is None and self.log_start is not None):
             return None
         return self.start or 0, self.metadata
 
 
-def committed(
-    client: Consumer, partitions: Sequence[TopicPartition], rewind: bool
-) -> dict[Partition, Committed]:
-    """Return what the group committed for each partition.
+def look_up(
+    client: Consumer, kafka: KafkaSettings, partitions: Sequence[TopicPartition]
+) -> tuple[dict[str, LogId], list[TopicPartition]]:
+    """Return the ids of the topics, and the offsets that the group committed.
 
-    With `rewind` the partitions are read from their beginnings anyway. Raises OffsetsLost, and
-    KafkaException after LOOKUP_TIMEOUT.
+    Raises KafkaException after LOOKUP_TIMEOUT.
     """
-    offsets = retry_lookup(partial(_committed_offsets, client, list(partitions)))
+    topics = {partition.topic for partition in partitions}
+    return retry_lookup(
+        lambda: (ask_log_ids(kafka, topics), _committed_offsets(client, list(partitions)))
+    )
+
+
+def committed(
+    client: Consumer, found: Sequence[TopicPartition], ids: Mapping[str, LogId], rewind: bool
+) -> dict[Partition, Committed]:
+    """Return what the group committed for each partition, from what was looked up.
+
+    With `rewind` the partitions are read from their beginnings anyway. Raises OffsetsLost.
+    """
     deadline = time.monotonic() + LOG_START_TIMEOUT
     return {
-        Partition(p.topic, p.partition): _checked(p, _log_start(client, p, deadline), rewind)
-        for p in offsets
+        Partition(p.topic, p.partition): _checked(
+            p, ids[p.topic], _log_start(client, p, deadline), rewind
+        )
+        for p in found
     }
 
 
-def _checked(partition: TopicPartition, log_start: int | None, rewind: bool) -> Committed:
-    offset = None if partition.offset < 0 else partition.offset
-    if log_start is not None and offset is not None:
-        refuse_gap(partition.topic, partition.partition, offset, log_start)
+def as_committed(
+    found: TopicPartition, log_id: LogId | None, log_start: int | None = None
+) -> Committed:
+    """Return what was found, without a state that belongs to another offset or log; that is said.
+
+    `log_id` may be None if there is no metadata.
+    """
+    offset, metadata = None if found.offset < 0 else found.offset, found.metadata or ""
+    if offset is None or not metadata:
+        return Committed(offset, "", log_start)
+    place, state = split(metadata)
+    here = log_id and log_id.place(found.partition, offset)
+    if place and place == here:
+        return Committed(offset, state, log_start)
+    log.warning(
+        "offset_state_ignored",
+        topic=found.topic,
+        partition=found.partition,
+        expected=f"state of {here}",
+        got=describe(metadata),
+        next="what was done above the committed offset is done again",
+    )
+    return Committed(offset, "", log_start, ignored=True)
+
+
+def _checked(
+    partition: TopicPartition, log_id: LogId, log_start: int | None, rewind: bool
+) -> Committed:
+    found = as_committed(partition, log_id, log_start)
+    if log_start is not None and found.offset is not None:
+        refuse_gap(partition.topic, partition.partition, found.offset, log_start)
     elif log_start is not None and not rewind:
         warn_if_truncated(partition.topic, partition.partition, log_start)
-    return Committed(offset, partition.metadata or "", log_start)
+    return found
 
 
 def _committed_offsets(client: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:

@@ -28,7 +28,7 @@ class CommittedOffsets:
 
     def __init__(self, committed: Mapping[Partition, Committed]) -> None:
         self._watermarks = {partition: entry.offset or 0 for partition, entry in committed.items()}
-        self._above = {  # offsets done above the watermark; at most 24,000 per partition
+        self._above = {  # offsets done above the watermark; at most 23,208 per partition
             partition: frozenset(offset_bitmap.decode(self._watermarks[partition], entry.metadata))
             for partition, entry in committed.items()
         }

@@ -14,7 +14,9 @@ from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.verify.replay import requests_of, results_of
 from seedcast.kafka import Admin, Record, TopicReader, client_config
+from seedcast.kafka.log_ids import ask_log_ids
 from seedcast.kafka.offset_bitmap import encode
+from seedcast.kafka.offset_state import stamp
 from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_file, submit_requests
@@ -85,6 +87,13 @@ def request_id_of(record: Record, topic: Topic) -> str:
     if topic is REQUESTS:  # keyed by voice seed
         return str(msgspec.json.decode(record.value)["request_id"])
     return (record.key or b"").decode()
+
+
+def bitmap_of(settings: Settings, partition: int, offset: int) -> str:
+    """Return the metadata of a worker that has done one request and committed offset 0."""
+    name = settings.topic(REQUESTS)
+    place = ask_log_ids(settings.kafka, [name])[name].place(partition, 0)
+    return stamp(encode(0, [offset]), place)
 
 
 def commit(
@@ -174,7 +183,7 @@ def test_requests_under_way_are_unfinished_and_no_breach(settings: Settings) -> 
     end_request(settings, first)
     add_audio(settings, second)
     number, offset = positions(settings, REQUESTS)[second.request_id]
-    commit(settings, GPU_CONSUMERS.name, REQUESTS, number, 0, encode(0, [offset]))
+    commit(settings, GPU_CONSUMERS.name, REQUESTS, number, 0, bitmap_of(settings, number, offset))
     report = run_audit(settings)
     assert (report.ok, report.breaches) == (False, ())
     assert [(finding.name, finding.count) for finding in report.unfinished] == [
@@ -194,7 +203,7 @@ def test_an_offset_committed_past_an_unfinished_request_is_a_breach(
     for other in others:
         end_request(settings, other)
     number, offset = positions(settings, REQUESTS)[request.request_id]
-    watermark, metadata = (0, encode(0, [offset])) if bitmap else (offset + 1, "")
+    watermark, metadata = (0, bitmap_of(settings, number, offset)) if bitmap else (offset + 1, "")
     commit(settings, GPU_CONSUMERS.name, REQUESTS, number, watermark, metadata)
     (breach,) = run_audit(settings).breaches
     assert (breach.name, breach.count, breach.examples) == (

@@ -8,15 +8,17 @@ import signal
 import socket
 import time
 from collections import Counter, defaultdict
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from seedcast.codec import decode_synthesis, encode_json
-from seedcast.kafka import Admin, TopicReader, client_config
+from seedcast.gpu_consumers.assignments import Assignment, Assignments, Callbacks
+from seedcast.kafka import Admin, Record, TopicReader, client_config
 from seedcast.schemas.messages import RawAudio, Rejected
 from seedcast.schemas.topics import (
     AUDIO,
@@ -248,6 +250,56 @@ def test_an_idle_worker_commits_its_starting_offsets_and_leaves_quickly(
     send(settings, REQUESTS, as_records([numbered(2)]), in_turn=True)
     eventually(lambda: list(read(settings, AUDIO)) == ["request-00002"], what="one outcome")
     assert terminate(worker) == 0
+
+
+def test_a_bitmap_that_was_copied_beside_another_offset_is_not_believed(
+    settings: Settings,
+) -> None:
+    """As MirrorMaker 2 copies it: beside 7 instead of 8, the bit of offset 10 would mean 9."""
+    send(settings, REQUESTS, [(b"7", b"%d" % n) for n in range(12)])
+    first = an_owner(settings)
+    for assignment, record in taken_up_to(11, first):
+        if record.offset < 8 or record.offset == 10:
+            assignment.finish(record.offset)
+    leave(first)
+    commit_beside(settings, 8, 7)
+    second = an_owner(settings)
+    assert [record.offset for _, record in taken_up_to(11, second)] == [7, 8, 9, 10, 11]
+    leave(second)
+
+
+def an_owner(settings: Settings) -> Assignments:
+    """Return a worker's assignments, without the worker."""
+    callbacks = Callbacks(waiting=lambda _: 0, flush=lambda: None, forget=lambda _: None)
+    return Assignments(settings, [settings.topic(REQUESTS)], callbacks)
+
+
+def taken_up_to(last: int, owner: Assignments) -> list[tuple[Assignment, Record]]:
+    found: list[tuple[Assignment, Record]] = []
+
+    def reached() -> bool:
+        found.extend(owner.poll(64, 0.1))
+        return any(record.offset == last for _, record in found)
+
+    eventually(reached, what=f"the request at offset {last}")
+    return found
+
+
+def leave(owner: Assignments) -> None:
+    eventually(owner.leave_round, what="the last commit")
+    owner.close()
+
+
+def commit_beside(settings: Settings, committed: int, offset: int) -> None:
+    """Move the group's offset of the partition where it is `committed`, with its metadata."""
+    config = client_config.consumer(settings.kafka, settings.group(GPU_CONSUMERS.name))
+    with closing(Consumer(config)) as client:
+        topic, numbers = settings.topic(REQUESTS), range(settings.kafka.partitions)
+        found = client.committed([TopicPartition(topic, number) for number in numbers], timeout=30)
+        (place,) = [each for each in found if each.offset == committed]
+        assert place.metadata
+        place.offset = offset
+        client.commit(offsets=[place], asynchronous=False)
 
 
 def test_the_dead_letter_of_a_record_as_large_as_the_topic_takes_still_fits(

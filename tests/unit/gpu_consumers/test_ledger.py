@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from seedcast.gpu_consumers.ledger import MAX_BITS, MAX_METADATA, Ledger
+from seedcast.gpu_consumers.ledger import MAX_BITS, Ledger
+from seedcast.kafka.offset_state import MAX_STATE
 
 
 def test_watermark_stops_at_the_oldest_unfinished_offset() -> None:
@@ -68,7 +69,7 @@ def test_metadata_fits_the_broker_when_the_window_is_full() -> None:
     for offset in range(1, MAX_BITS + 100):
         ledger.finish(offset)
     watermark, metadata = ledger.checkpoint()
-    assert (watermark, len(metadata) <= MAX_METADATA) == (0, True)
+    assert (watermark, len(metadata) <= MAX_STATE) == (0, True)
     assert not Ledger(watermark, metadata).take(MAX_BITS - 1)
 
 

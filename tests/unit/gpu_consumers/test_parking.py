@@ -22,7 +22,7 @@ from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.gpu_consumers.shelf import Shelf
 from seedcast.kafka import Committed, Offsets, Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
-from seedcast.kafka.offset_bitmap import MAX_METADATA
+from seedcast.kafka.offset_state import MAX_STATE
 from seedcast.kafka.partitioner import partition
 from seedcast.schemas.messages import CampaignState
 from seedcast.schemas.topics import REQUESTS, REQUESTS_PARKED, REQUESTS_URGENT
@@ -217,7 +217,7 @@ def test_more_paused_campaigns_than_metadata_can_name_only_repeat_work() -> None
         few.advance(number, f"campaign-{number}")
         few.leave(number, f"campaign-{number}")
     watermark, metadata = few.checkpoint()
-    assert 0 < len(metadata) <= MAX_METADATA
+    assert 0 < len(metadata) <= MAX_STATE
     assert Shelf.of(watermark, metadata).spans == few.spans
 
 

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedcast.kafka import offset_bitmap
+from seedcast.kafka.offset_state import MAX_STATE
 
 
 @given(st.integers(0, 2**40), st.sets(st.integers(0, offset_bitmap.MAX_BITS - 1), max_size=200))
@@ -15,7 +16,7 @@ def test_done_offsets_are_read_back(watermark: int, bits: set[int]) -> None:
 
 def test_offsets_beyond_the_bitmap_are_left_out_and_the_rest_fits_the_broker() -> None:
     metadata = offset_bitmap.encode(10, range(offset_bitmap.MAX_BITS + 100))
-    assert len(metadata) <= offset_bitmap.MAX_METADATA
+    assert len(metadata) <= MAX_STATE
     assert set(offset_bitmap.decode(10, metadata)) == set(
         range(10, offset_bitmap.MAX_BITS + 10)
     ) & set(range(offset_bitmap.MAX_BITS + 100))
