@@ -23,7 +23,7 @@ from benchmarks.local_stack import (
     write_list,
 )
 from seedcast.campaigns.progress import wait
-from seedcast.embedded import Stack
+from seedcast.embedded import Process, Stack
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_file
 from seedcast.settings import Settings
@@ -111,15 +111,24 @@ def _part_seconds(ports: dict[str, int]) -> dict[str, float]:
 
 
 def _cpu_seconds(stack: Stack) -> dict[str, float]:
-    times = {process.name: psutil.Process(process.pid).cpu_times() for process in stack.status()}
-    return {name: spent.user + spent.system for name, spent in times.items()}
+    return {process.name: sum(map(_spent, _with_children(process))) for process in stack.status()}
+
+
+def _spent(process: psutil.Process) -> float:
+    return sum(process.cpu_times()[:4])  # its own and its ended children's, user and system
 
 
 def _resident_mib(stack: Stack) -> dict[str, float]:
     return {
-        process.name: psutil.Process(process.pid).memory_info().rss / 2**20
+        process.name: sum(each.memory_info().rss for each in _with_children(process)) / 2**20
         for process in stack.status()
     }
+
+
+def _with_children(process: Process) -> list[psutil.Process]:
+    """The engine's worker has espeak beside it."""
+    this = psutil.Process(process.pid)
+    return [this, *this.children()]
 
 
 def _print(runs: list[Run]) -> None:

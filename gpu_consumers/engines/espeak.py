@@ -1,30 +1,39 @@
-"""espeak-ng in process: no weights and no GPU, and people understand its speech.
+"""espeak-ng on the CPU: no weights and no GPU, and people understand its speech.
 
-The library keeps state between utterances (flutter, echo, gain control, random breath), so the same
-text would get other bytes after another utterance. Each utterance therefore gets a freshly loaded
-library with seeded random numbers: 5 ms per utterance, 780 × real time (measured).
+A process beside this one speaks (see espeak_process.py), so that memory stays flat and the same
+text gets the same bytes after any other.
 """
 
-import _ctypes
-import ctypes
+import atexit
 import hashlib
+import json
 import platform
+import subprocess
+import sys
 from collections import deque
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
+from typing import BinaryIO, cast
 
 import espeakng_loader
 import numpy as np
 
 from seedcast.errors import EngineFailed
-from seedcast.gpu_consumers.engines import Utterance
+from seedcast.gpu_consumers.engines import Utterance, espeak_process
+from seedcast.gpu_consumers.engines.espeak_process import (
+    LENGTH,
+    NO_VOICE,
+    NOT_STARTED,
+    SAMPLE_RATE,
+    Job,
+)
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from seedcast.schemas.messages import RequestError, SpeechRequest
 from seedcast.waveforms import Waveform
 
-SAMPLE_RATE = 22_050  # Hz, fixed by espeak-ng's voice data
 MAX_SECONDS = 300
 REVISION = 1  # part of the fingerprint: raise it when the mapping from seeds to voices changes
 
@@ -37,14 +46,7 @@ SILENT = RequestError(
     message="expected speech, got silence; the voice has no sound for these characters",
 )
 
-# espeak_PARAMETER and flags of speak_lib.h
-_SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: synthesise inside the call, pass samples to the callback
-_UTF8 = 1  # plain text: neither SSML nor [[phonemes]]
-_RATE, _PITCH, _RANGE = 1, 3, 4
 _VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5")
-_Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
-)
 
 
 @dataclass(frozen=True)
@@ -112,42 +114,80 @@ def speak(text: str, voice: Voice) -> Waveform:
 
     Synthesis of a longer text stops a little after MAX_SECONDS.
     """
-    chunks: list[bytes] = []
-    remaining = (MAX_SECONDS + 1) * SAMPLE_RATE
+    job = Job(
+        text=text,
+        voice=f"{language_of(text)}+{voice.variant}",
+        rate=voice.rate,
+        pitch=voice.pitch,
+        range=voice.range,
+        samples=(MAX_SECONDS + 1) * SAMPLE_RATE,
+    )
+    return np.frombuffer(_speaker.samples_of(job), dtype="<i2")
 
-    def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _: object) -> int:
-        nonlocal remaining
-        remaining -= count
-        if count > 0:
-            chunks.append(ctypes.string_at(samples, count * 2))
-        return int(remaining < 0)  # non-zero stops the synthesis
 
-    library = ctypes.CDLL(espeakng_loader.get_library_path())
+class _Speaker:
+    """The process that speaks; it starts with the first job. Threads take turns."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def samples_of(self, job: Job) -> bytes:
+        with self._turn:
+            # Kept only after a whole answer: one cut short, as by Ctrl-C, would reach the next job.
+            process, self._process = self._process or _start(), None
+            samples = _ask(process, json.dumps(job).encode() + b"\n")
+            if samples is None:
+                raise _ended(process, job["voice"])
+            self._process = process
+            return samples
+
+    def close(self) -> None:
+        with self._turn:
+            if self._process:
+                self._process.communicate()
+                self._process = None
+
+
+_speaker = _Speaker()
+atexit.register(_speaker.close)
+
+
+def _start() -> "subprocess.Popen[bytes]":
+    """Ctrl-C is for who asks, who may have an utterance to finish: so a session of its own."""
+    program = (espeak_process.__file__, espeakng_loader.get_library_path())
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", *program, espeakng_loader.get_data_path()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def _ask(process: "subprocess.Popen[bytes]", line: bytes) -> bytes | None:
+    """Return the samples; None if the process has ended."""
+    jobs, answers = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
     try:
-        _synthesise(library, text, voice, _Callback(collect))
-    finally:
-        library.espeak_Terminate()
-        _ctypes.dlclose(library._handle)
-    return np.frombuffer(b"".join(chunks), dtype="<i2")
+        jobs.write(line)
+        jobs.flush()
+    except BrokenPipeError:
+        return None
+    head = answers.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    samples = answers.read(length := LENGTH.unpack(head)[0])
+    return samples if len(samples) == length else None
 
 
-def _synthesise(library: ctypes.CDLL, text: str, voice: Voice, callback: object) -> None:
-    data_path = espeakng_loader.get_data_path().encode()
-    if library.espeak_Initialize(_SYNCHRONOUS, 0, data_path, 1) != SAMPLE_RATE:
-        raise EngineFailed(
-            "espeak-ng does not start",
-            expected=f"a sample rate of {SAMPLE_RATE} Hz",
-            remedy="reinstall espeakng-loader",
-        )
-    library.espeak_ng_SetRandSeed(ctypes.c_long(1))
-    library.espeak_SetSynthCallback(callback)
-    name = f"{language_of(text)}+{voice.variant}"
-    if library.espeak_SetVoiceByName(name.encode()) != 0:
-        raise EngineFailed(f"espeak-ng has no voice {name}", remedy="reinstall espeakng-loader")
-    for parameter, value in ((_RATE, voice.rate), (_PITCH, voice.pitch), (_RANGE, voice.range)):
-        library.espeak_SetParameter(parameter, value, 0)
-    encoded = text.encode()
-    library.espeak_Synth(encoded, ctypes.c_size_t(len(encoded) + 1), 0, 0, 0, _UTF8, None, None)
+def _ended(process: "subprocess.Popen[bytes]", voice: str) -> EngineFailed:
+    process.communicate()  # closes the pipes, too
+    status = process.returncode
+    reasons = {NOT_STARTED: "does not start", NO_VOICE: f"has no voice {voice}"}
+    if reason := reasons.get(status):
+        return EngineFailed(f"espeak-ng {reason}", remedy="reinstall espeakng-loader")
+    return EngineFailed(
+        "the process of espeak-ng ended", got=f"exit status {status}", remedy="start again"
+    )
 
 
 @cache

@@ -1,13 +1,25 @@
 """The espeak engine: same request, same bytes, after any other utterance and in any process."""
 
+import _ctypes
+import ctypes
 import hashlib
+import io
+import json
+import os
 import random
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import espeakng_loader
 import numpy as np
+import psutil
 import pytest
 
+from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines import espeak, espeak_process
 from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, EspeakEngine, Voice, speak, voice_of
 from seedcast.schemas.messages import SpeechRequest
 from tests.builders.requests import a_request
@@ -16,6 +28,18 @@ TEXTS = [
     "Hello Anna, your order 4411 leaves at 17:30.",
     "您好，您的订单已经发货，预计明天下午送达。",
     "您的 iPhone 15 已发货。",
+]
+
+
+# Each makes espeak-ng load dictionaries of other languages, or none at all.
+MIXED = [
+    "ok",
+    "您 ok",
+    "。",
+    "Привет, Anna",
+    "用 WiFi",
+    "ñandú 日本",
+    "3.14 $5.20 50% a@b.com",
 ]
 
 
@@ -29,6 +53,96 @@ def test_bytes_do_not_depend_on_what_was_spoken_before() -> None:
     first = {job: digest(*job) for job in jobs}
     random.Random(1).shuffle(jobs)
     assert {job: digest(*job) for job in jobs} == first
+
+
+@contextmanager
+def a_new_library() -> Iterator[ctypes.CDLL]:
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 1)
+    try:
+        yield library
+    finally:
+        library.espeak_Terminate()
+        _ctypes.dlclose(library._handle)
+
+
+def of_a_new_library(text: str, language: str, voice: Voice) -> bytes:
+    """The samples of a library that was loaded for this utterance and has spoken nothing else."""
+    job = espeak_process.Job(
+        text=text,
+        voice=f"{language}+{voice.variant}",
+        rate=voice.rate,
+        pitch=voice.pitch,
+        range=voice.range,
+        samples=SAMPLE_RATE * 60,
+    )
+    answer = io.BytesIO()
+    with a_new_library() as library:
+        espeak_process._answer(library, json.loads(json.dumps(job)), answer)
+    return answer.getvalue()[espeak_process.LENGTH.size :]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_bytes_are_those_of_a_library_that_was_just_loaded(order: int) -> None:
+    """Long and urgent short ones, both languages and all variants, in any order."""
+    jobs = [(text, voice_of(seed, 1.5)) for text in TEXTS + MIXED for seed in range(12)]
+    random.Random(order).shuffle(jobs)
+    for text, voice in jobs[:40]:
+        language = (
+            "cmn" if any("\u3400" <= character <= "\u9fff" for character in text) else "en-us"
+        )
+        assert speak(text, voice).tobytes() == of_a_new_library(text, language, voice)
+
+
+def resident() -> int:
+    """Bytes in memory of this process and all that it started."""
+    this = psutil.Process()
+    return sum(process.memory_info().rss for process in [this, *this.children(recursive=True)])
+
+
+@pytest.mark.parametrize("rounds", [12, pytest.param(100, marks=pytest.mark.slow)])
+def test_memory_does_not_grow_with_the_utterances(rounds: int) -> None:
+    """Of each 48 texts, 12 load a second language's dictionary."""
+    jobs = [
+        (text, voice_of(seed, 2.0)) for text in ("。", "ok", "ok", "您 a") for seed in range(12)
+    ]
+    for job in jobs:
+        speak(*job)
+    before = resident()
+    for job in jobs * rounds:
+        speak(*job)
+    assert resident() - before < 2 << 20
+
+
+def test_a_process_that_was_killed_is_an_error_once_and_is_started_again() -> None:
+    speak("one", voice_of(1))
+    (process,) = psutil.Process().children()
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(EngineFailed, match=r"the process of espeak-ng ended; got exit status -9"):
+        speak("one", voice_of(1))
+    assert len(speak("one", voice_of(1))) > 0
+
+
+def test_an_answer_cut_short_is_not_given_to_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = digest("one", voice_of(1)), digest("two", voice_of(1))
+
+    class Interrupted:
+        size = espeak_process.LENGTH.size
+
+        def unpack(self, _: bytes) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(espeak, "LENGTH", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        speak("one", voice_of(1))
+    monkeypatch.undo()
+    assert first != digest("two", voice_of(1)) == second
+
+
+def test_a_language_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(espeak, "language_of", lambda _: "tlh")
+    with pytest.raises(EngineFailed, match=r"espeak-ng has no voice tlh\+m1"):
+        speak("one", Voice("m1", 50, 50, 160))
 
 
 def test_bytes_are_the_same_in_another_process() -> None:
