@@ -22,38 +22,42 @@ needs_helm = pytest.mark.skipif(
 
 
 def helm(
-    verb: str, *changes: str, values: Path | None = None, chart: Path = CHART
+    verb: str,
+    *changes: str,
+    values: Path | None = None,
+    chart: Path = CHART,
+    release: str = NAME,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Helm. `changes` are arguments of --set; a value that begins with [ or { is JSON."""
+    """Run Helm. `changes` are arguments of --set; a value that begins with [, { or a quote is JSON."""
     if chart == CHART and values in (None, EXAMPLE):  # these files do not change meanwhile
-        return _helm_once(verb, changes, values)
-    return _helm(verb, changes, values, chart)
+        return _helm_once(verb, changes, values, release)
+    return _helm(verb, changes, values, chart, release)
 
 
 @cache
 def _helm_once(
-    verb: str, changes: tuple[str, ...], values: Path | None
+    verb: str, changes: tuple[str, ...], values: Path | None, release: str
 ) -> subprocess.CompletedProcess[str]:
-    return _helm(verb, changes, values, CHART)
+    return _helm(verb, changes, values, CHART, release)
 
 
 def _helm(
-    verb: str, changes: tuple[str, ...], values: Path | None, chart: Path
+    verb: str, changes: tuple[str, ...], values: Path | None, chart: Path, release: str
 ) -> subprocess.CompletedProcess[str]:
-    release = [NAME] if verb == "template" else []
+    named = [release] if verb == "template" else []
     files = ["-f", values] if values else []
-    command: list[str | Path] = [HELM, verb, *release, chart, *files]
+    command: list[str | Path] = [HELM, verb, *named, chart, *files]
     for change in changes:
-        structured = change.partition("=")[2][:1] in ("[", "{")
+        structured = change.partition("=")[2][:1] in ("[", "{", '"')
         command += ["--set-json" if structured else "--set", change]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def objects(
-    *changes: str, values: Path | None = None, chart: Path = CHART
+    *changes: str, values: Path | None = None, chart: Path = CHART, release: str = NAME
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Return the objects that Helm would apply, by kind and name."""
-    rendered = helm("template", *changes, values=values, chart=chart)
+    rendered = helm("template", *changes, values=values, chart=chart, release=release)
     assert rendered.returncode == 0, rendered.stderr
     return {
         (one["kind"], one["metadata"]["name"]): one

@@ -1,6 +1,7 @@
 """The Helm chart sets only settings that Seedcast knows and accepts, and it renders."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,15 @@ EVERYTHING = (
     "postprocess.autoscaling.enabled=true",
     "tlsSecret=tls",
     "settings.SEEDCAST_KAFKA_PARTITIONS=1000000",
+)
+
+NAMED = (
+    "existingSecret",
+    "tlsSecret",
+    "serviceAccount.name",
+    "gpuConsumer.runtimeClassName",
+    "gpuConsumer.priorityClassName",
+    "gpuConsumer.autoscaling.authenticationRef",
 )
 
 
@@ -96,6 +106,32 @@ def test_the_chart_renders_with_defaults_and_with_everything() -> None:
         "with `earliest` KEDA counts a whole log without a commit as lag, and starts all GPUs"
     )
     assert whole["ConfigMap", "night"]["data"]["SEEDCAST_KAFKA_PARTITIONS"] == "1000000"
+
+
+@needs_helm
+@pytest.mark.parametrize("name", ["n", "2026", "1e3", "null"])
+def test_names_that_yaml_reads_as_something_else_stay_names(name: str) -> None:
+    changes = (
+        *EVERYTHING,
+        "settings.SEEDCAST_KAFKA_PREFIX=2026",
+        *(f'{place}="{name}"' for place in NAMED),
+    )
+    found = list(names_of(list(objects(*changes, release=name).values())))
+    assert found.count(name) > 20
+    assert [each for each in found if not isinstance(each, str)] == []
+    assert "2026.requests" in found
+
+
+def names_of(made: object) -> Iterator[object]:
+    """Every value that names something: labels, objects, secrets, groups and topics."""
+    if isinstance(made, list):
+        for each in made:
+            yield from names_of(each)
+    if isinstance(made, dict):
+        for key, value in made.items():
+            if key.endswith(("name", "Name", "instance", "Group", "topic")):
+                yield value
+            yield from names_of(value)
 
 
 @needs_helm

@@ -38,7 +38,7 @@ spec:
         {{- toYaml . | nindent 8 }}
         {{- end }}
     spec:
-      serviceAccountName: {{ include "seedcast.serviceAccount" $root }}
+      serviceAccountName: {{ include "seedcast.serviceAccount" $root | quote }}
       automountServiceAccountToken: false
       enableServiceLinks: false # a Service named seedcast-… would become unknown SEEDCAST_ variables
       terminationGracePeriodSeconds: {{ $worker.terminationGracePeriodSeconds }}
@@ -47,10 +47,10 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       {{- with $worker.runtimeClassName }}
-      runtimeClassName: {{ . }}
+      runtimeClassName: {{ . | quote }}
       {{- end }}
       {{- with $worker.priorityClassName }}
-      priorityClassName: {{ . }}
+      priorityClassName: {{ . | quote }}
       {{- end }}
       securityContext:
         runAsNonRoot: true
@@ -58,12 +58,12 @@ spec:
       containers:
         - name: {{ .kind }}
           image: "{{ $root.Values.image.repository }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}"
-          imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+          imagePullPolicy: {{ $root.Values.image.pullPolicy | quote }}
           args: [run, {{ .kind }}]
           envFrom:
-            - configMapRef: {name: {{ include "seedcast.name" $root }}}
+            - configMapRef: {name: {{ include "seedcast.name" $root | quote }}}
             {{- with $root.Values.existingSecret }}
-            - secretRef: {name: {{ . }}}
+            - secretRef: {name: {{ . | quote }}}
             {{- end }}
           env:
             {{- range $variable, $value := $worker.settings }}
@@ -116,7 +116,7 @@ spec:
         - {name: profiles, configMap: {name: {{ include "seedcast.name" $root }}-profiles}}
         {{- end }}
         {{- with $root.Values.tlsSecret }}
-        - {name: tls, secret: {secretName: {{ . }}}}
+        - {name: tls, secret: {secretName: {{ . | quote }}}}
         {{- end }}
         {{- with $worker.extraVolumes }}
         {{- toYaml . | nindent 8 }}

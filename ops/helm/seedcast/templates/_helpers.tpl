@@ -12,7 +12,7 @@
 
 {{- define "seedcast.selector" -}}
 app.kubernetes.io/name: seedcast
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "seedcast.labels" -}}

@@ -4,7 +4,7 @@ The policy "latest" concerns only KEDA. With it a partition without a commit cou
 {{- define "seedcast.scaledObject" -}}
 {{- $root := .root -}}
 {{- $scaling := .worker.autoscaling -}}
-{{- $prefix := $root.Values.settings.SEEDCAST_KAFKA_PREFIX | default "seedcast" -}}
+{{- $prefix := include "seedcast.text" ($root.Values.settings.SEEDCAST_KAFKA_PREFIX | default "seedcast") -}}
 {{- $group := .group -}}
 {{- $name := printf "%s-%s" (include "seedcast.name" $root) .kind -}}
 apiVersion: keda.sh/v1alpha1
@@ -28,24 +28,24 @@ spec:
     - type: kafka
       metadata:
         bootstrapServers: {{ $root.Values.settings.SEEDCAST_KAFKA_BOOTSTRAP | quote }}
-        consumerGroup: {{ printf "%s.%s" $prefix $group }}
-        topic: {{ printf "%s.%s" $prefix . }}
+        consumerGroup: {{ printf "%s.%s" $prefix $group | quote }}
+        topic: {{ printf "%s.%s" $prefix . | quote }}
         lagThreshold: {{ $scaling.lagThreshold | quote }}
         offsetResetPolicy: latest
       {{- with $scaling.authenticationRef }}
-      authenticationRef: {name: {{ . }}}
+      authenticationRef: {name: {{ . | quote }}}
       {{- end }}
     {{- end }}
     {{- with .waiting }}
     - type: kafka
       metadata:
         bootstrapServers: {{ $root.Values.settings.SEEDCAST_KAFKA_BOOTSTRAP | quote }}
-        consumerGroup: {{ printf "%s.%s" $prefix .group }}
-        topic: {{ printf "%s.%s" $prefix .topic }}
+        consumerGroup: {{ printf "%s.%s" $prefix .group | quote }}
+        topic: {{ printf "%s.%s" $prefix .topic | quote }}
         lagThreshold: "1000000000"
         offsetResetPolicy: latest
       {{- with $scaling.authenticationRef }}
-      authenticationRef: {name: {{ . }}}
+      authenticationRef: {name: {{ . | quote }}}
       {{- end }}
     {{- end }}
 {{- end }}
