@@ -11,6 +11,7 @@ from threading import RLock
 
 import structlog
 
+from seedcast.printing import visible
 from seedcast.settings import LogSettings
 
 # While a broker is unavailable these log it up to 1,600 times per second.
@@ -38,8 +39,10 @@ def configure(settings: LogSettings, **context: str) -> None:
         structlog.stdlib.ExtraAdder(allow=["repeated"]),
         *shared,
     ]
-    render: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    render: list[structlog.typing.Processor] = (
+        [_made_visible, structlog.dev.ConsoleRenderer()]
+        if console
+        else [structlog.processors.JSONRenderer()]
     )
     structlog.configure(
         processors=[
@@ -54,7 +57,7 @@ def configure(settings: LogSettings, **context: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=foreign,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
     handler.addFilter(RepeatFilter())
@@ -64,6 +67,15 @@ def configure(settings: LogSettings, **context: str) -> None:
     # urllib3 warns of each retry; its caller logs how the call ended.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     structlog.contextvars.bind_contextvars(**context)
+
+
+def _made_visible(
+    _logger: object, _method: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """JSON escapes what a terminal would obey; columns do not."""
+    return {
+        name: visible(value) if isinstance(value, str) else value for name, value in line.items()
+    }
 
 
 class RepeatFilter(logging.Filter):

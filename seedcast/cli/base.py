@@ -6,11 +6,12 @@ from logging import ERROR, getLogger
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from seedcast import __version__
+from seedcast.cli.console import SafeConsole
 from seedcast.errors import Fatal, Retryable, SeedcastError
+from seedcast.printing import visible_json
 
 if TYPE_CHECKING:
     from seedcast.settings import Settings
@@ -36,8 +37,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings ·"
     " 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
 )
-out = Console(highlight=False, emoji=False)  # a row that contains ":x:" is shown as it is
-err = Console(stderr=True, highlight=False, emoji=False)
+out = SafeConsole(highlight=False, emoji=False)  # a row that contains ":x:" is shown as it is
+err = SafeConsole(stderr=True, highlight=False, emoji=False)
 
 
 def _print_version(wanted: bool) -> None:
@@ -114,4 +115,4 @@ def quiet_logs() -> None:
 
 def emit(value: Any) -> None:
     """Print one JSON object on one line of stdout, without wrapping or style."""
-    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+    typer.echo(visible_json(json.dumps(value, ensure_ascii=False, default=str)))

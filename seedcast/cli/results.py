@@ -10,6 +10,7 @@ from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
 from seedcast.errors import InvalidInput
+from seedcast.printing import visible_json
 from seedcast.schemas.messages import Rendition, SpeechResult
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _print(r: SpeechResult, as_json: bool) -> None:
     import msgspec
 
     if as_json:
-        typer.echo(msgspec.json.encode(r))
+        typer.echo(visible_json(msgspec.json.encode(r).decode()))
         return
     colour = "green" if r.status == "succeeded" else "red"
     row = r.metadata.get("id", r.metadata.get("row", ""))

@@ -3,12 +3,16 @@
 It is never taken for rich's markup or an emoji.
 """
 
+import io
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seedcast.cli import base
 from seedcast.cli.base import fail
+from seedcast.cli.console import SafeConsole
 from seedcast.cli.demo import _raise_if_ended
 from seedcast.cli.doctor import Finding
 from seedcast.cli.doctor import _print as print_findings
@@ -58,6 +62,41 @@ def test_a_result_is_shown_as_it_is(text: str, capsys: pytest.CaptureFixture[str
     )
     print_result(result, as_json=False)
     assert capsys.readouterr().out == f"request-1  cancelled  {text:<10}  \n"
+
+
+OBEYED = (
+    "\x1b]0;owned\x07 \x9b2J \r\u202e"  # a title, an empty screen, a line written over, backwards
+)
+
+
+def test_what_a_terminal_would_obey_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    result = SpeechResult(
+        request_id="request-1", campaign_id=None, status="cancelled", metadata={"id": OBEYED}
+    )
+    shown = r"\x1b]0;owned \x9b2J \u202e"  # Rich leaves out bells and carriage returns
+    print_result(result, as_json=False)
+    assert capsys.readouterr().out == f"request-1  cancelled  {shown}  \n"
+    fail(InvalidInput(OBEYED))
+    assert capsys.readouterr().err == f"error {shown}\n"
+
+
+@pytest.mark.parametrize("printed", [print_result, lambda result, **_: base.emit(result.metadata)])
+def test_what_a_terminal_would_obey_is_escaped_in_json(
+    printed: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = SpeechResult(
+        request_id="request-1", campaign_id=None, status="cancelled", metadata={"id": OBEYED}
+    )
+    printed(result, as_json=True)
+    line = capsys.readouterr().out.removesuffix("\n")
+    assert line.isprintable()
+    assert json.loads(line).get("metadata", json.loads(line))["id"] == OBEYED
+
+
+def test_a_colour_and_a_bar_are_still_rich_s_own() -> None:
+    console = SafeConsole(file=(file := io.StringIO()), force_terminal=True, width=40)
+    console.print("[red]x[/]")
+    assert file.getvalue() == "\x1b[31mx\x1b[0m\n"
 
 
 def test_the_doctor_shows_findings_as_they_are_and_no_values_of_librdkafka_options(

@@ -163,3 +163,13 @@ def test_the_log_says_how_many_lines_were_dropped(
         ("away", "warning", None),
         ("away", "warning", 49),
     ]
+
+
+def test_a_column_of_the_log_is_shown_and_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(LogSettings(format="console"))
+    structlog.get_logger("seedcast").warning("unreadable", where="\x1b]0;owned\x07")
+    logging.getLogger("faust").warning("lost %s", "\x9b2J")
+    printed = capsys.readouterr().err
+    assert r"\x1b]0;owned\x07" in printed
+    assert r"lost \x9b2J" in printed
+    assert "\x1b]" not in printed
