@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from seedcast.embedded import Process, Stack, connected
+from seedcast.embedded import Process, Stack, connected, refuse_other_servers
 from seedcast.embedded.processes import free_ports
 from seedcast.producers.rows.sample_list import rows as sample_rows
 from seedcast.settings import Settings
@@ -28,7 +28,9 @@ def running_stack() -> Iterator[tuple[Stack, Settings]]:
     """Start an embedded stack in a temporary folder, and stop it with its workers at the end.
 
     Yields the stack and settings that are connected to it. The folder is the home of both.
+    Raises InvalidSettings if the environment names other servers.
     """
+    refuse_other_servers(Settings())
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder))
         try:

@@ -39,7 +39,10 @@ class _Section(BaseModel):
 class KafkaSettings(_Section):
     bootstrap: str = Field(
         "",
-        description="brokers as host:port, comma-separated; empty: those of the embedded stack",
+        description=(
+            "brokers as host:port, comma-separated; empty, as S3's endpoint must be then, too: "
+            "those of the embedded stack"
+        ),
     )
     prefix: str = Field(
         "seedcast",
@@ -89,7 +92,11 @@ class KafkaSettings(_Section):
 
 class S3Settings(_Section):
     endpoint: str = Field(
-        "", description="host:port or URL of the S3 server; empty: that of the embedded stack"
+        "",
+        description=(
+            "host:port or URL of the S3 server; empty, as the brokers must be then, too: that of "
+            "the embedded stack"
+        ),
     )
     access_key: str = Field("", description="access key")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key")

@@ -9,7 +9,7 @@ import structlog
 from seedcast.campaigns.campaign_state import sealed
 from seedcast.campaigns.campaign_topic import Campaigns, announce, read_campaigns, write_campaign
 from seedcast.campaigns.requests import REQUESTS_TOPICS, read_requests
-from seedcast.embedded.stack_state import is_embedded_broker
+from seedcast.embedded import is_embedded
 from seedcast.errors import InvalidInput, TopicMismatch
 from seedcast.kafka import Admin, Producer
 from seedcast.producers.rows.content import digest
@@ -121,10 +121,10 @@ class Remote:
 def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
     """Return the number of partitions of each topic.
 
-    Topics are created only on the embedded broker. Elsewhere the deployment creates them: the right
+    Topics are created only on the embedded stack. Elsewhere the deployment creates them: the right
     settings, such as replication, are not known here.
     """
-    if is_embedded_broker(settings):
+    if is_embedded(settings):
         admin.ensure_topics()
     existing = admin.existing()
     if missing := [

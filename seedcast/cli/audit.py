@@ -57,7 +57,7 @@ def audit(
     from seedcast.storage.s3 import S3Store
 
     quiet_logs()
-    settings = connected()
+    settings = connected(store=not no_objects)
     rows = _rows(settings, source, spoken.submit_options(campaign)) if source else ()
     objects: ObjectCheck = "size" if sizes else "hash"
     with _live() as on_progress:

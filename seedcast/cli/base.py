@@ -83,14 +83,26 @@ def load() -> "Settings":
     return settings.load()
 
 
-def connected() -> "Settings":
-    """Return the settings; where they name no servers, those of the embedded stack.
+def connected(*, store: bool = True) -> "Settings":
+    """Return the settings; where they name no servers, with those of the embedded stack.
 
-    Raises InvalidSettings.
+    Without `store` the command needs Kafka only. Raises InvalidSettings.
     """
     from seedcast import embedded
 
-    return embedded.connected(load())
+    return embedded.connected(load(), store=store)
+
+
+def load_embedded(engine: str | None = None) -> "Settings":
+    """Return the settings for a command that starts the embedded stack, with this engine.
+
+    Raises InvalidSettings if they name other servers, and BadParameter.
+    """
+    from seedcast import embedded
+
+    settings = load()
+    embedded.refuse_other_servers(settings)
+    return with_engine(settings, engine)
 
 
 def with_engine(settings: "Settings", engine: str | None) -> "Settings":

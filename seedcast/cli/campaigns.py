@@ -45,7 +45,7 @@ def campaigns(
     With --wait, exit code 1 if some requests did not succeed.
     """
     quiet_logs()
-    settings = connected()
+    settings = connected(store=False)
     if wait:
         finish(settings, wait, as_json)
     rows = _rows(settings)

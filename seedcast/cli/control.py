@@ -68,7 +68,7 @@ def _apply(
     from seedcast.campaigns.campaign_topic import change_campaign
 
     quiet_logs()
-    settings = connected()
+    settings = connected(store=False)
     before, after = change_campaign(settings, campaign_id, change)
     changed = after.state != before.state
     if as_json:

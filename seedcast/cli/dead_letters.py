@@ -30,7 +30,7 @@ def list_letters(as_json: Json = False) -> None:
     """List the dead letters: offset, source topic, number of failures, and reason."""
     quiet_logs()
     count = 0
-    for letter in _read(connected()):
+    for letter in _read(connected(store=False)):
         count += 1
         if as_json:
             emit(_facts(letter))

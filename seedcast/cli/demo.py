@@ -21,9 +21,9 @@ from seedcast.cli.base import (
     emit,
     err,
     load,
+    load_embedded,
     out,
     quiet_logs,
-    with_engine,
 )
 from seedcast.errors import EngineFailed
 
@@ -73,7 +73,7 @@ def demo(
 
     quiet_logs()
     began = time.monotonic()
-    wanted = with_engine(load(), engine)
+    wanted = load_embedded(engine)
     source, campaign = _list(wanted.home, rows, wanted.gpu.engine)
     with _running(wanted.gpu.engine) as (stack, settings):
         report = _submit(settings, source, campaign)

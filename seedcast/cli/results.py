@@ -34,7 +34,9 @@ def results(
     from seedcast.campaigns.subscription import read_results
 
     quiet_logs()
-    first_results = read_results(connected(), campaign=campaign, follow=follow and parquet is None)
+    first_results = read_results(
+        connected(store=False), campaign=campaign, follow=follow and parquet is None
+    )
     if parquet:
         _write(parquet, first_results)
         return

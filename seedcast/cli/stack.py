@@ -15,9 +15,9 @@ from seedcast.cli.base import (
     emit,
     err,
     load,
+    load_embedded,
     out,
     quiet_logs,
-    with_engine,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def up(
     """Start Kafka, S3 and workers in the background. What already runs is kept."""
     from seedcast.embedded import Stack
 
-    settings = with_engine(load(), engine)
+    settings = load_embedded(engine)
     stack = Stack(settings.home)
     with err.status("starting") as status:
         stack.start(lambda step: status.update(step))

@@ -21,7 +21,7 @@ def create() -> None:
     from seedcast.kafka import Admin
 
     quiet_logs()
-    admin = Admin(connected())
+    admin = Admin(connected(store=False))
     admin.cluster_id()
     created = [f"created {name}" for name in admin.ensure_topics()]
     out.print("\n".join(created) or f"nothing to create: {AGREES}")
@@ -33,7 +33,7 @@ def check() -> None:
     from seedcast.kafka import Admin
 
     quiet_logs()
-    admin = Admin(connected())
+    admin = Admin(connected(store=False))
     admin.cluster_id()
     problems = list(admin.problems())
     for problem in problems:

@@ -73,7 +73,7 @@ def verify(
 
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)
-    settings = with_engine(connected(), engine)
+    settings = with_engine(connected(store=False), engine)
     options = spoken.submit_options(campaign)
     requests = (
         rebuild_file(settings, source, options) if source else requests_of(settings, campaign)

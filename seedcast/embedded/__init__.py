@@ -7,7 +7,7 @@ are embedded, and few start or stop them.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from seedcast.embedded.stack_state import connected, is_embedded
+from seedcast.embedded.connection import connected, is_embedded, refuse_other_servers
 
 if TYPE_CHECKING:
     from seedcast.embedded.processes import Process
@@ -21,4 +21,4 @@ else:
         return globals().setdefault(name, getattr(import_module(_HOMES[name]), name))
 
 
-__all__ = ["Process", "Stack", "connected", "is_embedded"]
+__all__ = ["Process", "Stack", "connected", "is_embedded", "refuse_other_servers"]

@@ -10,12 +10,12 @@ import msgspec
 import psutil
 
 from seedcast.embedded import broker, object_server, processes
+from seedcast.embedded.connection import connected
 from seedcast.embedded.processes import Process
 from seedcast.embedded.stack_state import (
     HOST,
     ProcessRecord,
     State,
-    connected,
     lock_home,
     read,
     write,

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from pydantic import SecretStr
 
-from seedcast.errors import InvalidSettings, LocalResource
-from seedcast.settings import KafkaSettings, S3Settings, Settings
+from seedcast.errors import LocalResource
 
 HOST = "127.0.0.1"
 
@@ -80,60 +78,3 @@ def lock_home(home: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def is_embedded(settings: Settings) -> bool:
-    """Returns True if the object store of `settings` is that of their home's stack.
-
-    Pass settings that went through `connected`. Raises LocalResource.
-    """
-    state = read(settings.home)
-    return state is not None and settings.s3.endpoint == _endpoint(state)
-
-
-def is_embedded_broker(settings: Settings) -> bool:
-    """Returns True if the broker of `settings` is that of their home's stack.
-
-    Pass settings that went through `connected`. Raises LocalResource.
-    """
-    state = read(settings.home)
-    return state is not None and settings.kafka.bootstrap == _bootstrap(state)
-
-
-def connected(settings: Settings) -> Settings:
-    """Returns the settings, completed with the brokers and S3 endpoint of the embedded stack.
-
-    What is already set is kept. Raises InvalidSettings if there are no brokers. A missing S3
-    endpoint is not an error here, because some commands need only Kafka; `S3Store` refuses it.
-    """
-    if settings.kafka.bootstrap and settings.s3.endpoint:
-        return settings
-    state = read(settings.home)
-    kafka, s3 = _connected_kafka(settings.kafka, state), _connected_s3(settings.s3, state)
-    return settings.model_copy(update={"kafka": kafka, "s3": s3})
-
-
-def _connected_kafka(kafka: KafkaSettings, state: State | None) -> KafkaSettings:
-    if kafka.bootstrap:
-        return kafka
-    if not state or not state.broker_port:
-        raise InvalidSettings(
-            "no brokers are configured",
-            remedy="set SEEDCAST_KAFKA_BOOTSTRAP, or start the embedded stack with `seedcast up`",
-        )
-    return kafka.model_copy(update={"bootstrap": _bootstrap(state)})
-
-
-def _connected_s3(s3: S3Settings, state: State | None) -> S3Settings:
-    if s3.endpoint or not state or not state.s3_port:
-        return s3
-    keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
-    return s3.model_copy(update={"endpoint": _endpoint(state), **keys})
-
-
-def _bootstrap(state: State) -> str:
-    return f"{HOST}:{state.broker_port}"
-
-
-def _endpoint(state: State) -> str:
-    return f"http://{HOST}:{state.s3_port}"

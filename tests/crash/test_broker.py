@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 from confluent_kafka.admin import AdminClient
+from pydantic import SecretStr
 
 from seedcast.embedded import processes
 from seedcast.failpoints import VARIABLE
@@ -55,11 +56,15 @@ def started(cluster: Cluster) -> Iterator[Cluster]:
 
 
 def deployment_on(cluster: Cluster, settings: Settings, folder: Path) -> Deployment:
-    """A deployment whose workers use the proxies; the test itself connects directly."""
+    """A deployment whose workers use the proxies; the test itself connects directly.
+
+    Its brokers are not the embedded ones, so receipts need a key of its own.
+    """
     kafka = settings.kafka.model_copy(
         update={"bootstrap": cluster.direct, "replication": len(cluster.nodes)}
     )
-    direct = settings.model_copy(update={"kafka": kafka})
+    own_key = settings.postprocess.model_copy(update={"digest_key": SecretStr("a cluster's own")})
+    direct = settings.model_copy(update={"kafka": kafka, "postprocess": own_key})
     client = AdminClient(client_config.client(kafka))
     eventually(
         lambda: len(client.list_topics(timeout=10).brokers) == len(cluster.nodes),

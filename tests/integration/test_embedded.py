@@ -191,16 +191,13 @@ def test_configured_servers_are_left_alone(stack: Stack) -> None:
         s3=S3Settings(endpoint="http://s:9000"),
     )
     assert connected(configured) == configured
-    mixed = connected(Settings(home=stack.home, kafka=KafkaSettings(bootstrap="b:9092")))
-    assert mixed.kafka.bootstrap == "b:9092"
-    assert mixed.s3.endpoint == f"http://127.0.0.1:{servers(stack)['s3'].port}"
 
 
 def test_without_a_stack_the_missing_setting_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSettings, match=r"SEEDCAST_KAFKA_BOOTSTRAP.*seedcast up"):
         connected(Settings(home=tmp_path))
     with pytest.raises(InvalidSettings, match=r"SEEDCAST_S3_ENDPOINT.*seedcast up"):
-        S3Store(connected(Settings(home=tmp_path, kafka=KafkaSettings(bootstrap="b:9092"))).s3)
+        S3Store(S3Settings())
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:

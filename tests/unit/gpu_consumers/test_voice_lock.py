@@ -7,14 +7,11 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from seedcast.codec import decode_request, encode_json
-from seedcast.embedded import is_embedded
-from seedcast.embedded.stack_state import State, write
 from seedcast.errors import Fatal, InvalidInput, StoreUnavailable, Unreachable, VoiceLockBroken
 from seedcast.gpu_consumers.engines.espeak import EspeakEngine
 from seedcast.gpu_consumers.verify import voice_lock
@@ -233,12 +230,3 @@ def test_the_voice_lock_can_be_switched_off() -> None:
     before = stored_lock(store)
     enforce(store, Toy(fingerprint="toy-2"), settings=settings)
     assert stored_lock(store) == before, "what is switched off blesses nothing"
-
-
-def test_a_stack_is_embedded_if_its_store_is_that_of_its_home(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, s3=S3Settings(endpoint="http://127.0.0.1:4711"))
-    assert not is_embedded(settings)
-    write(tmp_path, State(s3_port=4711))
-    assert is_embedded(settings)
-    elsewhere = S3Settings(endpoint="https://s3.example")
-    assert not is_embedded(settings.model_copy(update={"s3": elsewhere}))

@@ -10,7 +10,8 @@ import faust.exceptions
 import pytest
 from pydantic import SecretStr
 
-from seedcast.embedded.stack_state import State, connected, write
+from seedcast.embedded import connected
+from seedcast.embedded.stack_state import State, write
 from seedcast.errors import InvalidSettings, Poison, Retryable
 from seedcast.schemas.topics import AUDIO, DEAD_LETTERS
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
