@@ -67,6 +67,11 @@ class S3Store:
                 if s3_code(error) not in _EXISTS or not self._client.bucket_exists(self._bucket):
                     raise
 
+    def has_bucket(self) -> bool:
+        """Return True if the bucket exists. Creates nothing. Raises as `ensure_bucket` does."""
+        with _mapped(f"looking for bucket {self._bucket!r}", starting=True):
+            return bool(self._client.bucket_exists(self._bucket))
+
     def uri(self, key: str) -> str:
         return f"{SCHEME}{self._bucket}/{key}"
 

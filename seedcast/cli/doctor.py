@@ -5,17 +5,18 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, emit, load, out, quiet_logs
-from seedcast.errors import SeedcastError
+from seedcast.errors import InvalidSettings, SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.settings import Settings
@@ -35,37 +36,41 @@ class Finding:
 
 
 @app.command(rich_help_panel="Operations")
-def doctor(as_json: Json = False) -> None:
-    """Check the machine, the settings and the servers they name.
+def doctor(
+    show_settings: Annotated[
+        bool, typer.Option("--settings", help="Print every setting, too; secrets are masked.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check the machine, the settings and the servers they name. Changes nothing.
 
-    Exit code 1 if something needs mending.
+    Exit code 1 if something needs mending; what to mend, and in which order, is printed last.
     """
     quiet_logs()
     settings = load()
     findings = list(examine(settings))
-    if as_json:
-        for finding in findings:
-            emit(vars(finding))
-    else:
-        _print(findings, settings)
+    for finding in findings:
+        emit(vars(finding)) if as_json else _print(finding)
+    if show_settings:
+        _print_settings(settings, as_json)
+    if not as_json:
+        _print_remedies(findings)
     raise typer.Exit(Exit.OK if all(finding.ok for finding in findings) else Exit.INCOMPLETE)
 
 
 def examine(settings: "Settings") -> Iterator[Finding]:
-    """Yield one finding per check."""
+    """Yield one finding per check: first what others depend on."""
     yield _python()
     yield _free_space(settings.home)
     yield _localhost()
     yield _chattts()
-    for name, check in (
-        ("profiles", _profiles),
-        ("voices", _voices),
-        ("engine", _engine),
-        ("kafka", _kafka),
-        ("topics", _topics),
-        ("s3", _s3),
-    ):
+    for name, check in (("profiles", _profiles), ("voices", _voices), ("engine", _engine)):
         yield _try(name, check, settings)
+    yield _try("digest key", _digest_key, settings)
+    yield (kafka := _try("kafka", _kafka, settings))
+    if kafka.ok:
+        yield _try("topics", _topics, settings)
+    yield _try("s3", _s3, settings)
 
 
 def _try(name: str, check: Callable[["Settings"], str], settings: "Settings") -> Finding:
@@ -73,7 +78,9 @@ def _try(name: str, check: Callable[["Settings"], str], settings: "Settings") ->
     try:
         return Finding(name, True, check(settings))
     except SeedcastError as error:
-        return Finding(name, False, error.got or error.what, error.remedy)
+        parts = error.expected and f"expected {error.expected}", error.got and f"got {error.got}"
+        found = "; ".join(filter(None, [error.what, *parts]))
+        return Finding(name, False, found, error.remedy)
 
 
 def _python() -> Finding:
@@ -126,12 +133,23 @@ def _engine(settings: "Settings") -> str:
     return engines.load(settings).fingerprint
 
 
+def _digest_key(settings: "Settings") -> str:
+    from seedcast.stream_apps.postprocess.digest_key import is_default, require_digest_key
+
+    if not is_default(settings.postprocess):
+        return "one of your own"
+    if settings.kafka.bootstrap or settings.s3.endpoint:
+        require_digest_key(settings)
+    return "the default, which everybody knows; the embedded stack alone takes it"
+
+
 def _kafka(settings: "Settings") -> str:
     from seedcast import embedded
     from seedcast.kafka import Admin
 
-    settings = embedded.connected(settings)
-    return f"cluster {Admin(settings).cluster_id()} at {settings.kafka.bootstrap}"
+    settings = embedded.connected(settings, store=False)
+    with _at(settings.kafka.bootstrap):
+        return f"cluster {Admin(settings).cluster_id()} at {settings.kafka.bootstrap}"
 
 
 def _topics(settings: "Settings") -> str:
@@ -139,38 +157,70 @@ def _topics(settings: "Settings") -> str:
     from seedcast.errors import TopicMismatch
     from seedcast.kafka import Admin
 
-    if problems := list(Admin(embedded.connected(settings)).problems()):
-        raise TopicMismatch(
-            "topics",
-            got="; ".join(problems),
-            remedy="run `seedcast topics create`; it makes what is missing",
-        )
-    return "agree with the table"
+    settings = embedded.connected(settings, store=False)
+    with _at(settings.kafka.bootstrap):
+        if problems := list(Admin(settings).problems()):
+            raise TopicMismatch(
+                "topics differ from the table",
+                got="; ".join(problems),
+                remedy="run `seedcast topics create`; it makes what is missing",
+            )
+    return f"those with the prefix {settings.kafka.prefix} agree with the table"
 
 
 def _s3(settings: "Settings") -> str:
     from seedcast import embedded
     from seedcast.storage.s3 import S3Store
 
-    settings = embedded.connected(settings)
-    S3Store(settings.s3).ensure_bucket()
-    return f"bucket {settings.s3.bucket} at {settings.s3.endpoint}"
+    s3 = embedded.connected(settings).s3
+    with _at(s3.endpoint):
+        if not S3Store(s3).has_bucket():
+            raise InvalidSettings(
+                f"there is no bucket {s3.bucket}",
+                remedy="correct SEEDCAST_S3_BUCKET; or start a worker, which creates the bucket",
+            )
+    return f"bucket {s3.bucket} at {s3.endpoint}"
 
 
-def _print(findings: list[Finding], settings: "Settings") -> None:
+@contextmanager
+def _at(address: str) -> Iterator[None]:
+    """Let an error of the block begin with the address of the server that it is about."""
+    try:
+        yield
+    except SeedcastError as error:
+        error.what = f"{address}: {error.what}"
+        raise
+
+
+def _print(finding: Finding) -> None:
+    verdict = ("ok  ", "green") if finding.ok else ("mend", "red")
+    out.print(Text.assemble(verdict, f" {finding.check:<10} {finding.found}"), soft_wrap=True)
+
+
+def _print_remedies(findings: list[Finding]) -> None:
+    """Print one line for each thing to mend, what to begin with first."""
+    checks: dict[str, list[str]] = {}  # by remedy, because one may mend several
+    for finding in findings:
+        if not finding.ok:
+            checks.setdefault(finding.remedy or finding.found, []).append(finding.check)
+    out.print("\nto mend, in this order:" if checks else "\nnothing to mend")
+    for number, (remedy, names) in enumerate(checks.items(), start=1):
+        out.print(Text(f"  {number}. {', '.join(names)}: {remedy}", "yellow"), soft_wrap=True)
+
+
+def _print_settings(settings: "Settings", as_json: bool) -> None:
     from seedcast.settings import table as settings_table
 
-    for finding in findings:
-        verdict = ("ok  ", "green") if finding.ok else ("mend", "red")
-        out.print(Text.assemble(verdict, f" {finding.check:<10} {finding.found}"))
-        if not finding.ok and finding.remedy:
-            out.print(Text(f"                {finding.remedy}", "yellow"))
     table = Table(title="settings (secrets masked)", title_justify="left", box=None, pad_edge=False)
     for column in ("variable", "value", "meaning"):
         table.add_column(column)
     for variable, path, _, meaning in settings_table():
-        table.add_row(variable, Text(_value(settings, path)), Text(meaning))
-    out.print(table)
+        value = _value(settings, path)
+        if as_json:
+            emit({"variable": variable, "value": value, "meaning": meaning})
+        table.add_row(variable, Text(value), Text(meaning))
+    if not as_json:
+        out.print(table)
 
 
 def _value(settings: "Settings", path: str) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from seedcast.cli.base import (
     EngineName,
@@ -19,12 +20,14 @@ from seedcast.cli.base import (
     out,
     quiet_logs,
 )
+from seedcast.errors import SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.kafka import Admin
     from seedcast.settings import Settings
 
 Row = dict[str, object]
+EXISTS = "exists"  # the state of a bucket
 
 
 @app.command(rich_help_panel="Embedded stack")
@@ -65,25 +68,29 @@ def down() -> None:
 
 @app.command(rich_help_panel="Embedded stack")
 def status(as_json: Json = False) -> None:
-    """Show processes, topics, the lag of each group and partition, and buckets.
+    """Show processes, topics, the lag of each group and partition, and the bucket.
 
-    Exit code 1 if a process has died.
+    Changes nothing. Exit code 1 if a process has died, or the bucket is missing or out of reach.
     """
+    from seedcast.embedded.stack import BROKER
+
     quiet_logs()
     settings = load()
     processes = _processes(settings.home)
-    reachable = settings.kafka.bootstrap or any(process["running"] for process in processes)
-    lags, topics, buckets = _cluster() if reachable else ([], [], [])
+    configured = settings.kafka.bootstrap or settings.s3.endpoint
+    broker_runs = any(p["running"] for p in processes if p["name"] == BROKER)
+    lags, topics, buckets = _cluster() if configured or broker_runs else ([], [], [])
     if as_json:
         emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
     else:
-        if not reachable:
-            err.print("the embedded stack is not running; `seedcast up` starts it")
+        if not configured and not broker_runs:
+            err.print("the embedded Kafka is not running; `seedcast up` starts it")
         _print("processes", processes)
         _print("topics", topics)
         _print("lag", lags)
         _print("buckets", buckets)
-    raise typer.Exit(Exit.OK if all(p["running"] for p in processes) else Exit.INCOMPLETE)
+    well = all(p["running"] for p in processes) and all(b["state"] == EXISTS for b in buckets)
+    raise typer.Exit(Exit.OK if well else Exit.INCOMPLETE)
 
 
 def _processes(home: Path) -> list[Row]:
@@ -96,13 +103,17 @@ def _processes(home: Path) -> list[Row]:
 
 
 def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
-    """Return the lags, topics and buckets of the servers that the settings name."""
+    """Return the lags, topics and buckets of the servers that the settings name.
+
+    The brokers may be named without an endpoint: then there is no bucket to show.
+    """
     from seedcast.kafka import Admin
 
-    settings = connected()
+    settings = connected(store=False)
     admin = Admin(settings)
     admin.cluster_id()
-    return _lags(admin, settings), _topics(admin, settings), [_bucket(settings)]
+    buckets = [_bucket(settings)] if settings.s3.endpoint else []
+    return _lags(admin, settings), _topics(admin, settings), buckets
 
 
 def _lags(admin: "Admin", settings: "Settings") -> list[Row]:
@@ -139,10 +150,11 @@ def _topics(admin: "Admin", settings: "Settings") -> list[Row]:
 def _bucket(settings: "Settings") -> Row:
     from seedcast.storage.s3 import S3Store
 
-    store = S3Store(settings.s3)
-    store.ensure_bucket()
-    sizes = [info.size for info in store.list("")]
-    return {"bucket": settings.s3.bucket, "objects": len(sizes), "bytes": sum(sizes)}
+    try:
+        state = EXISTS if S3Store(settings.s3).has_bucket() else "missing"
+    except SeedcastError as error:
+        state = str(error)
+    return {"bucket": settings.s3.bucket, "endpoint": settings.s3.endpoint, "state": state}
 
 
 def _print(title: str, rows: list[Row]) -> None:
@@ -153,5 +165,5 @@ def _print(title: str, rows: list[Row]) -> None:
     for column in rows[0]:
         table.add_column(column)
     for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
+        table.add_row(*(Text(str(value)) for value in row.values()))
     out.print(table)

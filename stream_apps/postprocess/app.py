@@ -6,15 +6,15 @@ import structlog
 
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.catalog import profiles
-from seedcast.embedded import is_embedded
-from seedcast.errors import Fatal, InvalidSettings
+from seedcast.errors import Fatal
 from seedcast.health import Readiness
-from seedcast.settings import PostprocessSettings, Settings
+from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
 from seedcast.stream_apps.audio.chain import warm_up
 from seedcast.stream_apps.postprocess.agents import Agents
 from seedcast.stream_apps.postprocess.broker_health import watch_broker
+from seedcast.stream_apps.postprocess.digest_key import require_digest_key
 from seedcast.stream_apps.postprocess.faust_app import App, build_app
 from seedcast.stream_apps.postprocess.render import RenderContext
 from seedcast.watchdog import Watchdog
@@ -51,22 +51,6 @@ def run(settings: Settings) -> None:
             _serve(settings, deployment, started.store, watchdog, readiness, campaigns)
         )
     log.info("stopped")
-
-
-def require_digest_key(settings: Settings) -> None:
-    """Raises InvalidSettings if receipts would be made with the default key.
-
-    Everybody knows that key; it is for the embedded stack.
-    """
-    known = ("", PostprocessSettings().digest_key.get_secret_value())
-    if settings.postprocess.digest_key.get_secret_value() in known and not is_embedded(settings):
-        raise InvalidSettings(
-            "SEEDCAST_POSTPROCESS_DIGEST_KEY",
-            expected="a key of your own: who knows the key can guess a short text from its receipt",
-            got="none, or the default",
-            remedy="set it to a random secret, the same for every post-process worker "
-            "and for `seedcast verify`, and keep it",
-        )
 
 
 async def _serve(

@@ -13,6 +13,7 @@ from seedcast.kafka import TopicReader
 from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
+from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, rows, run
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually
@@ -179,8 +180,50 @@ def test_say_and_doctor(settings: Settings, tmp_path: Path) -> None:
     assert findings["s3"]
     assert findings["topics"]
     shown = run(settings, "doctor").stdout
+    assert f"at {settings.kafka.bootstrap}\n" in shown
+    assert f"at {settings.s3.endpoint}\n" in shown
+    assert shown.endswith("\nnothing to mend\n")
+    assert "SEEDCAST_GPU_SLOTS" not in shown
+    shown = run(settings, "doctor", "--settings").stdout
     assert settings.s3.secret_key.get_secret_value() not in shown
     assert "SEEDCAST_GPU_SLOTS" in shown
+
+
+def test_doctor_and_status_name_a_bucket_that_is_missing_and_create_none(
+    settings: Settings,
+) -> None:
+    misspelt = settings.s3.model_copy(update={"bucket": settings.s3.bucket + "x"})
+    env = {"SEEDCAST_S3_BUCKET": misspelt.bucket}
+    doctor = run(settings, "doctor", **env)
+    assert doctor.returncode == 1
+    assert f"mend s3         {misspelt.endpoint}: there is no bucket {misspelt.bucket}" in (
+        doctor.stdout
+    )
+    assert "\nto mend, in this order:\n  1. s3: correct SEEDCAST_S3_BUCKET" in doctor.stdout
+    status = run(settings, "status", "--json", **env)
+    assert json.loads(status.stdout)["buckets"] == [
+        {"bucket": misspelt.bucket, "endpoint": misspelt.endpoint, "state": "missing"}
+    ]
+    assert status.returncode == 1
+    assert not S3Store(misspelt).has_bucket()
+
+
+def test_doctor_and_status_ask_kafka_where_the_store_is_away(settings: Settings) -> None:
+    away = NO_STORE["SEEDCAST_S3_ENDPOINT"]
+    status = run(settings, "status", "--json", **NO_STORE)
+    shown = json.loads(status.stdout)
+    assert (status.returncode, len(shown["topics"])) == (1, 8)
+    assert "looking for bucket" in shown["buckets"][0]["state"]
+    findings = {f["check"]: f for f in rows(run(settings, "doctor", "--json", **NO_STORE))}
+    assert findings["kafka"]["ok"]
+    assert findings["topics"]["ok"]
+    assert str(findings["s3"]["found"]).startswith(f"{away}: looking for bucket")
+
+
+def test_status_needs_no_store(settings: Settings) -> None:
+    s3 = settings.s3.model_copy(update={"endpoint": "", "access_key": "", "secret_key": ""})
+    shown = json.loads(run(settings.model_copy(update={"s3": s3}), "status", "--json").stdout)
+    assert (len(shown["topics"]), shown["buckets"]) == (8, [])
 
 
 def test_an_interrupt_that_comes_in_a_finalizer_is_not_lost() -> None:

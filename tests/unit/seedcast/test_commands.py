@@ -9,20 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from seedcast.cli import base
 from seedcast.cli.base import fail
 from seedcast.cli.console import SafeConsole
 from seedcast.cli.demo import _raise_if_ended
-from seedcast.cli.doctor import Finding
-from seedcast.cli.doctor import _print as print_findings
+from seedcast.cli.doctor import Finding, examine
+from seedcast.cli.doctor import _print as print_finding
+from seedcast.cli.doctor import _print_remedies as print_remedies
+from seedcast.cli.doctor import _print_settings as print_settings
 from seedcast.cli.results import _print as print_result
 from seedcast.cli.submit import show
 from seedcast.embedded import Process
 from seedcast.errors import EngineFailed, InvalidInput
 from seedcast.producers.submit.options import Rejection, SubmitReport
 from seedcast.schemas.messages import SpeechResult
-from seedcast.settings import KafkaSettings, Settings
+from seedcast.settings import KafkaSettings, PostprocessSettings, Settings
 
 TEXTS = ["[/b]", r"\[/b]", "[abc]", r"\[1]", "a[/b]", "[bold", ":x:", "C:\\"]
 
@@ -105,12 +108,47 @@ def test_the_doctor_shows_findings_as_they_are_and_no_values_of_librdkafka_optio
     monkeypatch.setattr(base.out, "width", 200)
     options = {"sasl.oauthbearer.client.secret": "hush", "client.rack": "b"}
     settings = Settings(home=Path("/srv/[x]"), kafka=KafkaSettings(options=options))
-    print_findings([Finding("disk", False, "[/b]", "[abc]")], settings)
+    print_finding(Finding("disk", False, "[/b]", "[abc]"))
+    print_settings(settings, as_json=False)
     shown = capsys.readouterr().out
-    assert "mend disk       [/b]\n                [abc]\n" in shown
+    assert "mend disk       [/b]\n" in shown
     assert "/srv/[x]" in shown
     assert "sasl.oauthbearer.client.secret, client.rack" in shown
     assert "hush" not in shown
+
+
+def test_the_doctor_ends_with_a_line_for_each_thing_to_mend(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_remedies(
+        [
+            Finding("disk", True, "9 GiB", "free some space"),
+            Finding("kafka", False, "no brokers", "set [BOOTSTRAP]"),
+            Finding("voices", False, "no such file"),
+            Finding("s3", False, "no endpoint", "set [BOOTSTRAP]"),
+        ]
+    )
+    lines = [
+        "to mend, in this order:",
+        "  1. kafka, s3: set [BOOTSTRAP]",
+        "  2. voices: no such file",
+    ]
+    assert capsys.readouterr().out.splitlines() == ["", *lines]
+
+
+def test_the_doctor_flags_the_default_digest_key_where_servers_are_configured(
+    tmp_path: Path,
+) -> None:
+    def finding(settings: Settings) -> Finding:
+        return next(each for each in examine(settings) if each.check == "digest key")
+
+    kafka = KafkaSettings(bootstrap="127.0.0.1:1", start_timeout=0.05)
+    production = Settings(home=tmp_path, kafka=kafka)
+    assert "SEEDCAST_POSTPROCESS_DIGEST_KEY" in finding(production).found
+    assert not finding(production).ok
+    own = PostprocessSettings(digest_key=SecretStr("our own"))
+    assert finding(production.model_copy(update={"postprocess": own})).ok
+    assert finding(Settings(home=tmp_path)).ok
 
 
 @pytest.mark.parametrize("name", ["gpu-consumer-1", "postprocess-1", "kafka", "s3"])

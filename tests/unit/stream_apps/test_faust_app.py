@@ -15,7 +15,7 @@ from seedcast.embedded.stack_state import State, write
 from seedcast.errors import InvalidSettings, Poison, Retryable
 from seedcast.schemas.topics import AUDIO, DEAD_LETTERS
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
-from seedcast.stream_apps.postprocess.app import require_digest_key
+from seedcast.stream_apps.postprocess.digest_key import require_digest_key
 from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
 from seedcast.stream_apps.postprocess.faust_app import build_app
 
