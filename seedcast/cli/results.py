@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
+from seedcast.cli.file_names import choose, require_ending
 from seedcast.errors import InvalidInput
 from seedcast.printing import visible_json
 from seedcast.schemas.messages import Rendition, SpeechResult
@@ -33,6 +34,8 @@ def results(
     """Read manifests: the first result of every request."""
     from seedcast.campaigns.subscription import read_results
 
+    if parquet:
+        require_ending(parquet, ".parquet")
     quiet_logs()
     first_results = read_results(
         connected(store=False), campaign=campaign, follow=follow and parquet is None
@@ -80,15 +83,19 @@ def fetch(
     request_id: Annotated[str, typer.Argument(help="As `seedcast results` shows it.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
     profile: Annotated[
-        str | None, typer.Option(help="Which rendition; default: the first.")
+        str | None,
+        typer.Option(help="Which rendition; default: the first that fits the file's ending."),
     ] = None,
 ) -> None:
-    """Download one rendition, and check its hash."""
+    """Download one rendition, and check its hash.
+
+    The file's ending must fit the rendition.
+    """
     from seedcast.storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
-    rendition = _rendition(_result(settings, request_id), profile)
+    rendition = _rendition(_result(settings, request_id), output, profile)
     data = S3Store(settings.s3).get(rendition.uri)
     if hashlib.sha256(data).hexdigest() != rendition.sha256:
         err.print("[red]the object differs from its manifest[/]; nothing was written")
@@ -121,14 +128,14 @@ def _result(settings: "Settings", request_id: str) -> SpeechResult:
     )
 
 
-def _rendition(result: SpeechResult, profile: str | None) -> Rendition:
-    """Return the rendition for the profile; the first if None. Raises InvalidInput."""
-    for rendition in result.renditions:
-        if profile in (None, rendition.profile):
-            return rendition
-    available = ", ".join(rendition.profile for rendition in result.renditions)
-    raise InvalidInput(
-        f"request {result.request_id}",
-        expected=f"a rendition for {profile or 'any profile'}",
-        got=available or f"none: the request ended as {result.status}",
-    )
+def _rendition(result: SpeechResult, output: Path, profile: str | None) -> Rendition:
+    """Return the rendition that the file's name promises. Raises InvalidInput."""
+    renditions = {rendition.profile: rendition for rendition in result.renditions}
+    if not renditions:
+        raise InvalidInput(
+            f"request {result.request_id}",
+            expected=f"a rendition for {profile or 'any profile'}",
+            got=f"none: the request ended as {result.status}",
+        )
+    endings = {name: each.uri.rsplit(".", 1)[-1] for name, each in renditions.items()}
+    return renditions[choose(output, endings, profile)]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from seedcast.cli.base import EngineName, app, err, load, out, quiet_logs, with_engine
+from seedcast.cli.file_names import choose
 from seedcast.cli.style_options import UtteranceOptions, expand_options
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import SpeechRequest
 
 if TYPE_CHECKING:
-    from seedcast.catalog.profiles import Profile
+    from seedcast.catalog.profiles import Profile, Profiles
     from seedcast.gpu_consumers.engines import Engine
     from seedcast.settings import Settings
     from seedcast.waveforms import Waveform
@@ -26,22 +27,29 @@ PROFILE_OF_SUFFIX = {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp
 def say(
     *,
     text: Annotated[str, typer.Argument(help="What to say, in Mandarin or English.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="Audio file to write.")] = Path(
-        "out.wav"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help=r"Audio file to write. \[default: out.wav, or the ending of --profile]",
+        ),
+    ] = None,
     spoken: UtteranceOptions,
     profile: Annotated[
-        str | None, typer.Option(help="Device profile; default: by the file's ending.")
+        str | None,
+        typer.Option(help="Device profile, which the ending must fit; default: by the ending."),
     ] = None,
     engine: EngineName = None,
 ) -> None:
     """Speak one text into a file, through the engine and post-processing, without Kafka."""
+    from seedcast.catalog import profiles
     from seedcast.gpu_consumers import engines
     from seedcast.stream_apps.audio.chain import render
 
     quiet_logs()
     settings = with_engine(load(), engine)
-    chosen = _profile(settings, profile, output)
+    chosen, file = _target(profiles.load(settings.postprocess), profile, output)
     request = _request(_row(text, spoken, chosen), settings)
     with err.status("speaking"):
         loaded = engines.load(settings)
@@ -49,27 +57,26 @@ def say(
         waveform = _speak(loaded, request)
         rendered = render(waveform, loaded.sample_rate, chosen)
     try:
-        output.write_bytes(rendered.data)
+        file.write_bytes(rendered.data)
     except OSError as error:
         raise InvalidInput(
-            str(output), expected="a file that can be written", got=str(error)
+            str(file), expected="a file that can be written", got=str(error)
         ) from error
     out.print(
-        f"{output}  {rendered.duration:.2f} s  {chosen.format} {chosen.sample_rate} Hz"
+        f"{file}  {rendered.duration:.2f} s  {chosen.format} {chosen.sample_rate} Hz"
         f"  voice {spoken.voice}",
         soft_wrap=True,
     )
 
 
-def _profile(settings: "Settings", name: str | None, output: Path) -> "Profile":
-    """Return the named profile, or the one that fits the file's ending. Raises InvalidInput."""
-    from seedcast.catalog import profiles
+def _target(table: "Profiles", name: str | None, output: Path | None) -> tuple["Profile", Path]:
+    """Return the profile and the file, whose ending fits it. Raises InvalidInput."""
+    from seedcast.catalog.profiles import SUFFIX
 
-    table = profiles.load(settings.postprocess)
-    chosen = table.get(name or PROFILE_OF_SUFFIX.get(output.suffix.lower(), "wav"))
-    if chosen is None:
-        raise InvalidInput("--profile", expected=f"one of {', '.join(table)}", got=str(name))
-    return chosen
+    endings = {profile.name: SUFFIX[profile.format] for profile in table.values()}
+    file = output or Path("out")
+    chosen = choose(file, endings, name, PROFILE_OF_SUFFIX.get(file.suffix.lower(), "wav"))
+    return table[chosen], output or file.with_suffix(f".{endings[chosen]}")
 
 
 def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, object]:

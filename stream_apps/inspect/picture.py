@@ -24,13 +24,15 @@ LOUDEST = -20  # dBFS, the upper end of the colours
 
 
 def save(inspection: Inspection, output: Path) -> None:
-    """Write the picture in the format of the file's ending.
+    """Write the picture in the format of the file's ending; without one, as PNG.
 
     Raises InvalidInput if it cannot be written, or matplotlib does not know the ending.
     """
     figure = draw(inspection)
+    # Without a format, matplotlib adds an ending to a name that has none.
+    format_ = output.suffix.removeprefix(".") or "png"
     try:
-        figure.savefig(output, dpi=DPI)
+        figure.savefig(output, dpi=DPI, format=format_)
     except (OSError, ValueError) as error:  # matplotlib lists the endings in a ValueError
         raise InvalidInput(
             str(output), expected="a picture file that can be written", got=str(error)

@@ -54,6 +54,10 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     assert run(settings, *fetch).returncode == 0
     assert soundfile.info(audio).samplerate == 8000
     assert run(settings, *fetch, "--profile", "phone").returncode == 2
+    refused = run(settings, "fetch", results[0]["request_id"], "-o", tmp_path / "one.ogg")
+    assert refused.returncode == 2
+    assert "telephony (.wav" in refused.stderr
+    assert not (tmp_path / "one.ogg").exists()
     assert run(settings, "results", "--parquet", tmp_path / "all.parquet").returncode == 0
 
     lag = json.loads(run(settings, "status", "--json").stdout)["lag"]
@@ -160,6 +164,8 @@ NO_STORE = {
         (["status"], {"SEEDCAST_GPU_SLOTZ": "1"}, 2, "SEEDCAST_GPU_SLOTZ"),
         (["say", "…!", "-o", "x.wav"], {}, 2, "letter or digit"),
         (["say", "Hello", "-o", "/no/such/folder/x.wav"], {}, 2, "/no/such/folder"),
+        (["say", "Hello", "-o", "x.wav", "--profile", "phone"], {}, 2, "phone (.ogg"),
+        (["results", "--parquet", "all.csv"], {}, 2, ".parquet"),
     ],
 )
 def test_what_cannot_work_says_why_and_exits_with_its_code(

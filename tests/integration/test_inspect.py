@@ -84,11 +84,12 @@ def test_a_file_of_16_bits_is_rendered_to_the_same_bytes_as_in_the_pipeline(
 def test_a_file_without_samples_is_shown_as_empty(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
     shown = run(
-        Settings(home=tmp_path), "inspect", tmp_path / "empty.wav", "-o", tmp_path / "p.png"
+        Settings(home=tmp_path), "inspect", tmp_path / "empty.wav", "-o", tmp_path / "picture"
     )
     assert shown.returncode == 0, shown.stderr
     assert "at least one sample" in shown.stdout
-    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
+    # The file that the command names, without an ending.
+    assert (tmp_path / "picture").read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_error_names_what_cannot_be_inspected(settings: Settings, tmp_path: Path) -> None:
