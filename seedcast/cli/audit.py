@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
 from seedcast.cli.style_options import ListOptions, expand_options
+from seedcast.cli.tables import show
 
 if TYPE_CHECKING:
     from seedcast.producers.submit.options import SubmitOptions
     from seedcast.settings import Settings
     from seedcast.storage.audit import Finding, ObjectCheck, Report
     from seedcast.storage.audit.collect import OnProgress
+    from seedcast.storage.audit.report import Check
 
 COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "skipped": "dim"}
 
@@ -116,12 +118,7 @@ def _facts(report: "Report") -> dict[str, object]:
 
 
 def _print(report: "Report") -> None:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for check in report.checks:
-        colour = COLOURS[check.verdict]
-        checked = "–" if check.checked is None else f"{check.checked:,}"
-        table.add_row(f"[{colour}]{check.verdict}[/]", check.what, checked)
-    out.print(table)
+    show(["", "", ""], map(_cells, report.checks))
     for title, colour, findings in (
         ("breach", "bold red", report.breaches),
         ("unfinished", "yellow", report.unfinished),
@@ -130,6 +127,11 @@ def _print(report: "Report") -> None:
         for finding in findings:
             _print_finding(title, colour, finding)
     out.print(_summary(report), soft_wrap=True)
+
+
+def _cells(check: "Check") -> list[str | Text]:
+    checked = "–" if check.checked is None else f"{check.checked:,}"
+    return [Text(check.verdict, COLOURS[check.verdict]), checked, check.what]
 
 
 def _print_finding(title: str, colour: str, finding: "Finding") -> None:

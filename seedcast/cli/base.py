@@ -37,8 +37,9 @@ app = typer.Typer(
     epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings ·"
     " 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
 )
-out = SafeConsole(highlight=False, emoji=False)  # a row that contains ":x:" is shown as it is
-err = SafeConsole(stderr=True, highlight=False, emoji=False)
+# A row that contains ":x:" is shown as it is, and a line stays one line, for whoever reads a pipe.
+out = SafeConsole(highlight=False, emoji=False, soft_wrap=True)
+err = SafeConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,14 +1,16 @@
 """`models bless`: set the voice lock of a consumer group, an operator's explicit act."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
 from seedcast.cli.base import EngineName, connected, err, out, quiet_logs, with_engine
 from seedcast.cli.models import models
+from seedcast.cli.tables import Row, show
 from seedcast.errors import VoiceLockBroken
 
 if TYPE_CHECKING:
@@ -79,19 +81,18 @@ def _show(before: "VoiceLock | None", after: "VoiceLock") -> None:
 
     when = before.blessed_at.isoformat(timespec="seconds") if before else "never"
     out.print(f"group {after.group}, engine {after.engine}; blessed before: {when}", soft_wrap=True)
-    table = Table("", "was", "will be", box=None, pad_edge=False)
     fingerprint = before.engine_fingerprint if before else "–"
-    table.add_row("fingerprint", fingerprint, after.engine_fingerprint)
+    rows: list[Row] = [["fingerprint", fingerprint, after.engine_fingerprint]]
     for fact in voice_lock.differing_facts(before, after) if before else ():
-        table.add_row(*map(escape, (fact.name, fact.expected, fact.got)))
+        rows.append([fact.name, fact.expected, fact.got])
     if before and not before.facts:
-        table.add_row("its facts", "not kept", "kept")
-    _add_utterances(table, before.utterances if before else {}, after.utterances)
-    out.print(table)
+        rows.append(["its facts", "not kept", "kept"])
+    rows += _utterances(before.utterances if before else {}, after.utterances)
+    show(["", "was", "will be"], rows)
 
 
-def _add_utterances(table: Table, before: dict[str, str], after: dict[str, str]) -> None:
-    """Add one row per golden utterance, with the first 16 digits of its hashes."""
+def _utterances(before: dict[str, str], after: dict[str, str]) -> Iterator[Row]:
+    """Yield one row per golden utterance, with its hashes."""
     for name in dict.fromkeys([*before, *after]):
         was, will_be = before.get(name, "–"), after.get(name, "–")
-        table.add_row(name, was[:16], will_be[:16] if was != will_be else "[dim]the same[/]")
+        yield [name, was, will_be if was != will_be else Text("the same", "dim")]

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, emit, err, quiet_logs
+from seedcast.cli.tables import show
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress
@@ -107,12 +107,8 @@ def _print(rows: list[dict[str, object]]) -> None:
     if not rows:
         err.print("no campaigns; `seedcast submit FILE --campaign NAME` begins one")
         return
-    table = Table(box=None, pad_edge=False)
-    for title in COLUMNS.values():
-        table.add_column(title, no_wrap=True)
-    for row in rows:
-        table.add_row(*(_cell(row[column]) for column in COLUMNS))
-    out.print(table)
+    cells = ([_cell(row[column]) for column in COLUMNS] for row in rows)
+    show([*COLUMNS.values()], cells, stacked_first=("audio s", "per s"))
 
 
 def _cell(value: object) -> str:

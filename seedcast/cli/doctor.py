@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, emit, load, out, quiet_logs
+from seedcast.cli.tables import show
 from seedcast.errors import InvalidSettings, SeedcastError
 
 if TYPE_CHECKING:
@@ -211,16 +211,16 @@ def _print_remedies(findings: list[Finding]) -> None:
 def _print_settings(settings: "Settings", as_json: bool) -> None:
     from seedcast.settings import table as settings_table
 
-    table = Table(title="settings (secrets masked)", title_justify="left", box=None, pad_edge=False)
-    for column in ("variable", "value", "meaning"):
-        table.add_column(column)
-    for variable, path, _, meaning in settings_table():
-        value = _value(settings, path)
-        if as_json:
+    rows = [
+        (variable, _value(settings, path), meaning)
+        for variable, path, _, meaning in settings_table()
+    ]
+    if as_json:
+        for variable, value, meaning in rows:
             emit({"variable": variable, "value": value, "meaning": meaning})
-        table.add_row(variable, Text(value), Text(meaning))
-    if not as_json:
-        out.print(table)
+        return
+    out.print(Text("settings (secrets masked)", "italic"))
+    show(["variable", "value", "meaning"], ([*row] for row in rows))
 
 
 def _value(settings: "Settings", path: str) -> str:

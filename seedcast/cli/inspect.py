@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, emit, err, load, out, quiet_logs
+from seedcast.cli.tables import show
 
 if TYPE_CHECKING:
     from seedcast.stream_apps.inspect.inspection import Inspection
@@ -63,7 +63,4 @@ def _print(inspection: "Inspection", figures: dict[str, object]) -> None:
     out.print(f"[bold]{inspection.name}[/] for {inspection.profile.name}", soft_wrap=True)
     for note in inspection.notes:
         out.print(note, markup=False, soft_wrap=True)
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for step, outcome in figures.items():
-        table.add_row(f"[dim]{step}[/]", Text(str(outcome)))
-    out.print(table)
+    show(["", ""], ([Text(step, "dim"), str(outcome)] for step, outcome in figures.items()))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.table import Column, Table
+from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, emit, err, load, out, quiet_logs
+from seedcast.cli.tables import Row, show
 from seedcast.errors import InvalidInput, LocalResource
 
 if TYPE_CHECKING:
@@ -175,26 +176,25 @@ def _report(assets: "Assets", as_json: bool) -> None:
 
 
 def _print_comparisons(comparisons: "Iterable[Comparison]") -> None:
-    table = Table(Column("file", no_wrap=True), "", "expected", "got", box=None, pad_edge=False)
-    for c in comparisons:
-        table.add_row(c.path, _verdict(c), c.expected[:16], c.got[:16])
-    out.print(table)
+    rows: list[Row] = [
+        [_verdict(c), c.path, c.expected, "" if c.ok else c.got] for c in comparisons
+    ]
+    show(["", "file", "expected", "got"], rows)
 
 
-def _verdict(comparison: "Comparison") -> str:
+def _verdict(comparison: "Comparison") -> Text:
     if comparison.ok:
-        return "[green]ok[/]"
-    return "[red]missing[/]" if comparison.got == "missing" else "[red]differs[/]"
+        return Text("ok", "green")
+    return Text("missing" if comparison.got == "missing" else "differs", "red")
 
 
 def _print(available: "Iterable[Model]") -> None:
-    table = Table("name", "size", "MB", "in force", "folder", box=None, pad_edge=False)
-    for model in available:
-        megabytes = f"{model.bytes / 1e6:,.0f}"
-        in_force = "yes" if model.in_force else ""
-        table.add_row(model.name, model.size, megabytes, in_force, model.folder)
-    if table.row_count:
-        out.print(table)
+    rows = [
+        [m.name, m.size, f"{m.bytes / 1e6:,.0f}", "yes" if m.in_force else "", m.folder]
+        for m in available
+    ]
+    if rows:
+        show(["name", "size", "MB", "in force", "folder"], rows)
         return
     out.print(
         "none; `seedcast models pull` fetches upstream's,"

@@ -1,11 +1,11 @@
 """`profiles`: the device profiles in force."""
 
 import msgspec
-from rich.table import Table
 
 from seedcast.catalog import profiles as catalog
 from seedcast.catalog.profiles import Profile
-from seedcast.cli.base import Json, app, emit, load, out
+from seedcast.cli.base import Json, app, emit, load
+from seedcast.cli.tables import show
 
 COLUMNS = (
     "profile",
@@ -22,6 +22,8 @@ COLUMNS = (
     "dBTP",
     "resampler",
 )
+# What is rarely chosen by hand.
+STACKED_FIRST = ("resampler", "speech", "fade s", "padding s", "denoise")
 
 
 @app.command(rich_help_panel="Daily work")
@@ -32,10 +34,7 @@ def profiles(as_json: Json = False) -> None:
         for profile in in_force:
             emit(msgspec.to_builtins(profile))
         return
-    table = Table(*COLUMNS, box=None, pad_edge=False)
-    for profile in in_force:
-        table.add_row(*cells(profile))
-    out.print(table)
+    show(COLUMNS, map(cells, in_force), stacked_first=STACKED_FIRST)
 
 
 def cells(p: Profile) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from seedcast.cli.base import (
     EngineName,
@@ -20,6 +18,7 @@ from seedcast.cli.base import (
     out,
     quiet_logs,
 )
+from seedcast.cli.tables import show
 from seedcast.errors import SeedcastError
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, object]
 EXISTS = "exists"  # the state of a bucket
+# Columns of least worth, by table: what the others do not need to be understood.
+STACKED_FIRST = {"processes": ("log", "port"), "lag": ("committed", "end")}
 
 
 @app.command(rich_help_panel="Embedded stack")
@@ -161,9 +162,6 @@ def _print(title: str, rows: list[Row]) -> None:
     if not rows:
         out.print(f"[dim]{title}: none[/]")
         return
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for column in rows[0]:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*(Text(str(value)) for value in row.values()))
-    out.print(table)
+    out.print(f"[italic]{title}[/]")
+    cells = ([str(value) for value in row.values()] for row in rows)
+    show([*rows[0]], cells, stacked_first=STACKED_FIRST.get(title, ()))

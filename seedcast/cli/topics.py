@@ -1,9 +1,9 @@
 """`topics`: create, check and list the topics of the table in schemas/topics.py."""
 
 import typer
-from rich.table import Table
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, load, out, quiet_logs
+from seedcast.cli.tables import show
 from seedcast.schemas.topics import TOPICS
 
 AGREES = "every topic is there and agrees with the table"
@@ -46,8 +46,7 @@ def check() -> None:
 @topics.command("list")
 def list_topics(as_json: Json = False) -> None:
     """List the table itself: names, keys, values, partitions, settings. Needs no broker."""
-    settings = load()
-    table = Table("topic", "key", "value", "partitions", "settings", box=None, pad_edge=False)
+    settings, rows = load(), list[list[str]]()
     for topic in TOPICS:
         config = topic.config(settings.kafka.replication)
         row: dict[str, object] = {
@@ -60,6 +59,10 @@ def list_topics(as_json: Json = False) -> None:
             emit({**row, "config": config})
         else:
             settings_cell = " ".join(f"{name}={value}" for name, value in config.items())
-            table.add_row(*map(str, row.values()), settings_cell)
+            rows.append([*map(str, row.values()), settings_cell])
     if not as_json:
-        out.print(table)
+        show(
+            ["topic", "key", "value", "partitions", "settings"],
+            rows,
+            stacked_first=("settings", "value"),
+        )

@@ -3,12 +3,11 @@
 from typing import TYPE_CHECKING
 
 import msgspec
-from rich.table import Table
-from rich.text import Text
 
 from seedcast.catalog import voices as catalog
 from seedcast.catalog.voices import Voice
-from seedcast.cli.base import Json, app, emit, err, load, out
+from seedcast.cli.base import Json, app, emit, err, load
+from seedcast.cli.tables import show
 
 if TYPE_CHECKING:
     from seedcast.settings import Settings
@@ -27,10 +26,7 @@ def voices(as_json: Json = False) -> None:
     elif not named:
         err.print(_none(settings))
     else:
-        table = Table(*COLUMNS, box=None, pad_edge=False)
-        for voice in named.values():
-            table.add_row(*map(Text, _cells(voice)))
-        out.print(table)
+        show(COLUMNS, map(_cells, named.values()))
 
 
 def _none(settings: "Settings") -> str:
