@@ -42,9 +42,10 @@ class SubmitOptions:
 @dataclass(frozen=True, kw_only=True)
 class SubmitProgress:
     rows: int  # read so far
-    new: int  # handed to Kafka
-    acknowledged: int  # of the new ones
+    new: int  # handed to Kafka; in a dry run: that would be
+    acknowledged: int | None  # of the new ones; None in a dry run, which sends nothing
     rejected: int
+    resumed: int = 0  # sent by an earlier run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -232,12 +232,12 @@ class Run:
         if self._remote:
             self._remote.check()
         if self._on_progress:
-            acknowledged = self._publisher.acknowledged if self._publisher else self._new
             self._on_progress(
                 SubmitProgress(
                     rows=self._rows,
                     new=self._new,
-                    acknowledged=acknowledged,
+                    acknowledged=self._publisher.acknowledged if self._publisher else None,
                     rejected=self._rejected.count,
+                    resumed=self._resumed,
                 )
             )

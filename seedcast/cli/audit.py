@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, emit, out, quiet_logs
+from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.tables import show
 
@@ -91,12 +91,7 @@ def _live() -> "Iterator[OnProgress]":
     """Show the audit's current step and how far it is."""
     from seedcast.storage.audit import Progress as AuditProgress
 
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=12),
-        TextColumn("{task.fields[detail]}"),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
+    with progress_bar(transient=True) as bar:
         task = bar.add_task("auditing", total=None, detail="")
 
         def show(progress: AuditProgress) -> None:

@@ -1,11 +1,15 @@
 """What all commands share: the app, the console, exit codes, and how an error is shown."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from functools import wraps
 from logging import ERROR, getLogger
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 
 from seedcast import __version__
@@ -60,10 +64,31 @@ def _options(
     """Take the options that stand before a command."""
 
 
+P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 EngineName = Annotated[
     str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
 ]
+
+
+def continues(what: str = "") -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Decorate a command that goes on where Ctrl-C has interrupted it, and then says so.
+
+    `what` is what goes on meanwhile.
+    """
+
+    def decorate(command: Callable[P, None]) -> Callable[P, None]:
+        @wraps(command)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                command(*args, **kwargs)
+            except KeyboardInterrupt:
+                err.print(f"interrupted{what and f'; {what}'}; run it again to go on")
+                raise
+
+        return run
+
+    return decorate
 
 
 def fail(error: SeedcastError) -> int:
@@ -124,6 +149,16 @@ def quiet_logs() -> None:
 
     logging.configure(LogSettings(level="warning", format="console"))
     getLogger("librdkafka").setLevel(ERROR)  # it warns of every retry
+
+
+@contextmanager
+def steps(first: str) -> Iterator[Callable[[str], None]]:
+    """Yield what shows the step that is under way: a spinner, or a line each in a pipe."""
+    if not err.is_terminal:
+        yield lambda step: err.print(step, markup=False)
+        return
+    with err.status(first) as status:
+        yield lambda step: status.update(escape(step))
 
 
 def emit(value: Any) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, continues, emit, err, quiet_logs
 from seedcast.cli.tables import show
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ COLUMNS = {
 
 
 @app.command(rich_help_panel="Daily work")
+@continues("the campaign goes on")
 def campaigns(
     wait: Annotated[
         str | None,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, continues, emit, err, out, quiet_logs
 
 if TYPE_CHECKING:
     from seedcast.schemas.messages import Campaign
@@ -40,6 +40,7 @@ def resume(campaign: CampaignName, as_json: Json = False) -> None:
 
 
 @app.command(rich_help_panel="Daily work")
+@continues("a cancellation that was written stands")
 def cancel(
     campaign: CampaignName,
     wait: Annotated[

@@ -18,12 +18,14 @@ from seedcast.cli.base import (
     Json,
     app,
     connected,
+    continues,
     emit,
     err,
     load,
     load_embedded,
     out,
     quiet_logs,
+    steps,
 )
 from seedcast.errors import EngineFailed
 
@@ -55,6 +57,7 @@ class Summary:
 
 
 @app.command(rich_help_panel="Start here")
+@continues()
 def demo(
     rows: Annotated[
         int | None,
@@ -75,7 +78,9 @@ def demo(
     began = time.monotonic()
     wanted = load_embedded(engine)
     source, campaign = _list(wanted.home, rows, wanted.gpu.engine)
-    with _running(wanted.gpu.engine) as (stack, settings):
+    with _running() as (stack, settings):
+        before = _finished(settings, campaign)
+        _start_workers(stack, wanted.gpu.engine)
         report = _submit(settings, source, campaign)
         with live() as line:
             progress = _wait(settings, campaign, line.spoken, stack)
@@ -84,7 +89,7 @@ def demo(
     if as_json:
         emit(asdict(summary))
     else:
-        _show(summary, report, folder)
+        _show(summary, report, folder, before)
     if summary.accepted != progress.finished:
         raise typer.Exit(Exit.FATAL)
 
@@ -113,18 +118,15 @@ def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
 
 
 @contextmanager
-def _running(engine: str) -> "Iterator[tuple[Stack, Settings]]":
-    """Run the stack and its workers. At the end, stop what was started and keep what ran before."""
+def _running() -> "Iterator[tuple[Stack, Settings]]":
+    """Run the stack. At the end, stop what was started and keep what ran before."""
     from seedcast.embedded import Stack
 
     stack = Stack(load().home)
     ran_before = {process.name for process in stack.status() if process.running}
     try:
-        with err.status("starting Kafka and S3") as status:
-            stack.start(lambda step: status.update(step))
-            for name, arguments in WORKERS.items():
-                options = ["--engine", engine] if name == GPU else []
-                stack.start_worker(name, [*arguments, *options])
+        with steps("starting Kafka and S3") as step:
+            stack.start(step)
         yield stack, connected()
     finally:
         with err.status("stopping what was started"):
@@ -132,6 +134,21 @@ def _running(engine: str) -> "Iterator[tuple[Stack, Settings]]":
                 stack.stop({process.name for process in stack.status()} - ran_before)
             else:
                 stack.stop()
+
+
+def _start_workers(stack: "Stack", engine: str) -> None:
+    for name, arguments in WORKERS.items():
+        options = ["--engine", engine] if name == GPU else []
+        stack.start_worker(name, [*arguments, *options])
+
+
+def _finished(settings: "Settings", campaign: str) -> int:
+    """Return how many requests have their outcome from an earlier run."""
+    from seedcast.campaigns.subscription import read_results
+    from seedcast.kafka import Admin
+
+    Admin(settings).ensure_topics()  # the first run reads before anything is submitted
+    return sum(1 for _ in read_results(settings, campaign=campaign))
 
 
 def _submit(settings: "Settings", source: Path, campaign: str) -> "SubmitReport":
@@ -218,8 +235,8 @@ def _summary(
     )
 
 
-def _show(summary: Summary, report: "SubmitReport", folder: Path) -> None:
-    _show_counts(summary, report)
+def _show(summary: Summary, report: "SubmitReport", folder: Path, before: int) -> None:
+    _show_counts(summary, report, before)
     if report.rejected:
         _show_rejections(report)
     files = sorted(folder.iterdir())
@@ -229,7 +246,7 @@ def _show(summary: Summary, report: "SubmitReport", folder: Path) -> None:
     out.print('\nhear one without Kafka:  seedcast say "Good evening." -o hello.wav')
 
 
-def _show_counts(s: Summary, report: "SubmitReport") -> None:
+def _show_counts(s: Summary, report: "SubmitReport", before: int) -> None:
     out.print(
         f"\n[bold]{s.campaign_id}[/]  {report.rows} rows = {s.accepted} accepted"
         f" + {report.duplicates} duplicates + {s.rejected} rejected"
@@ -238,13 +255,20 @@ def _show_counts(s: Summary, report: "SubmitReport") -> None:
         f"      {s.accepted} accepted = {s.succeeded} succeeded + {s.failed} failed"
         f" + {s.expired} expired + {s.cancelled} cancelled"
     )
-    pace = "nothing was delivered again"
-    if report.new:
-        pace = f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
     out.print(
         f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects,"
-        f" {s.wall_seconds:.1f} s on the clock: {pace}"
+        f" {s.wall_seconds:.1f} s on the clock: {_delivered(s, before)}"
     )
+
+
+def _delivered(s: Summary, before: int) -> str:
+    """Return what this run has delivered. `before`: requests that an earlier run had delivered."""
+    now = s.succeeded + s.failed + s.expired + s.cancelled - before
+    if not before:
+        return f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
+    if not now:
+        return "nothing was delivered again"
+    return f"{now:,} delivered now, {before:,} by an earlier run"
 
 
 def _show_rejections(report: "SubmitReport") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, emit, err, load, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, continues, emit, err, load, out, quiet_logs
 from seedcast.cli.tables import Row, show
 from seedcast.errors import InvalidInput, LocalResource
 
@@ -30,6 +30,7 @@ Folder = Annotated[
 
 
 @models.command()
+@continues()
 def pull(
     to: Annotated[
         Path | None,

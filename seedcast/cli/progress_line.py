@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from seedcast.campaigns.progress import Progress as CampaignProgress
-from seedcast.cli.base import err
+from seedcast.cli.progress_bar import progress_bar
 from seedcast.producers.submit.options import SubmitProgress
 
 
@@ -17,17 +17,21 @@ class Line:
         self._bar = bar
         self._submit = bar.add_task("submitting", total=None, detail="", visible=False)
         self._speak = bar.add_task("speaking", total=None, detail="", visible=False)
+        self._before: int | None = None  # outcomes of earlier runs
 
     def submitted(self, progress: SubmitProgress) -> None:
         """Show how far the submission is."""
-        detail = (
-            f"{progress.rows:,} rows, {progress.acknowledged:,} of {progress.new:,} acknowledged,"
-            f" {progress.rejected:,} rejected"
+        self._bar.update(
+            self._submit,
+            visible=True,
+            completed=(progress.acknowledged or 0) + progress.resumed,
+            detail=describe_submission(progress),
         )
-        self._bar.update(self._submit, visible=True, completed=progress.acknowledged, detail=detail)
 
     def spoken(self, progress: CampaignProgress) -> None:
         """Show how many requests have their outcome. A sealed campaign completes the first bar."""
+        if self._before is None:
+            self._before = progress.finished
         if progress.accepted is not None:
             self._bar.update(self._submit, total=progress.accepted, completed=progress.accepted)
         self._bar.update(
@@ -35,12 +39,25 @@ class Line:
             visible=True,
             total=progress.accepted,
             completed=progress.finished,
-            detail=f"{describe(progress)} · {self._rate(progress.finished):.0f}/s",
+            detail=f"{describe(progress)} · {self._rate(progress.finished - self._before):.0f}/s",
         )
 
     def _rate(self, finished: int) -> float:
+        """Return outcomes per second of this run."""
         elapsed = self._bar.tasks[self._speak].elapsed
         return finished / elapsed if elapsed else 0.0
+
+
+def describe_submission(progress: SubmitProgress) -> str:
+    """Return what this run has done, and what an earlier run had done before it."""
+    parts = [f"{progress.rows:,} rows"]
+    if progress.acknowledged is None:
+        parts.append(f"{progress.new:,} valid")
+    elif progress.new or not progress.resumed:
+        parts.append(f"{progress.acknowledged:,} of {progress.new:,} acknowledged")
+    if progress.resumed:
+        parts.append(f"{progress.resumed:,} submitted before")
+    return ", ".join([*parts, f"{progress.rejected:,} rejected"])
 
 
 def describe(progress: CampaignProgress) -> str:
@@ -55,12 +72,5 @@ def describe(progress: CampaignProgress) -> str:
 @contextmanager
 def live() -> Iterator[Line]:
     """Show a Line on stderr while the block runs."""
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=12),
-        TextColumn("{task.fields[detail]}"),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err) as bar:
+    with progress_bar() as bar:
         yield Line(bar)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.base import Exit, Json, app, connected, continues, emit, err, out, quiet_logs
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.submit import show
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 @app.command(rich_help_panel="Daily work")
+@continues()
 @expand_options
 def retry(
     *,

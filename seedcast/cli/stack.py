@@ -11,12 +11,14 @@ from seedcast.cli.base import (
     Json,
     app,
     connected,
+    continues,
     emit,
     err,
     load,
     load_embedded,
     out,
     quiet_logs,
+    steps,
 )
 from seedcast.cli.tables import show
 from seedcast.errors import SeedcastError
@@ -32,6 +34,7 @@ STACKED_FIRST = {"processes": ("log", "port"), "lag": ("committed", "end")}
 
 
 @app.command(rich_help_panel="Embedded stack")
+@continues("what was started runs on")
 def up(
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
@@ -42,8 +45,8 @@ def up(
 
     settings = load_embedded(engine)
     stack = Stack(settings.home)
-    with err.status("starting") as status:
-        stack.start(lambda step: status.update(step))
+    with steps("starting") as step:
+        stack.start(step)
         for number in range(gpu_consumers):
             command = ["run", "gpu-consumer", "--engine", settings.gpu.engine]
             stack.start_worker(f"gpu-consumer-{number + 1}", command)

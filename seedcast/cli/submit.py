@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, err, load, out, quiet_logs
+from seedcast.cli.base import (
+    Exit,
+    Json,
+    app,
+    connected,
+    continues,
+    emit,
+    err,
+    load,
+    out,
+    quiet_logs,
+)
 from seedcast.cli.style_options import ListOptions, expand_options
 
 if TYPE_CHECKING:
@@ -16,6 +27,7 @@ if TYPE_CHECKING:
 
 
 @app.command(rich_help_panel="Daily work")
+@continues()
 @expand_options
 def submit(
     file: Annotated[Path, typer.Argument(help="CSV, JSON Lines (.jsonl, .ndjson) or Parquet.")],
@@ -98,11 +110,9 @@ def show(report: "SubmitReport") -> None:
     """Print the counts, the first ten rejections, and the file that has all of them."""
     rate = report.rows / report.seconds if report.seconds else 0
     out.print(
-        f"{report.campaign_id}: {report.accepted:,} accepted"
-        f" ({report.new:,} new, {report.resumed:,} before),"
+        f"{report.campaign_id}: {_outcome(report)},"
         f" {report.duplicates:,} duplicates, {report.rejected:,} rejected,"
-        f" of {report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)",
-        soft_wrap=True,
+        f" of {report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)"
     )
     for rejection in report.rejections[:10]:
         what = f"field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}"
@@ -110,6 +120,12 @@ def show(report: "SubmitReport") -> None:
     if report.rejected_file:
         line = f"  all {report.rejected:,} are in {report.rejected_file}"
         err.print(line, markup=False, soft_wrap=True)
+
+
+def _outcome(report: "SubmitReport") -> str:
+    if report.state is None:  # a dry run
+        return f"nothing was sent; {report.new:,} valid"
+    return f"{report.accepted:,} accepted ({report.new:,} new, {report.resumed:,} before)"
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:

