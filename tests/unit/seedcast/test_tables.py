@@ -14,7 +14,7 @@ from seedcast.cli import base, tables
 from seedcast.cli.audit import _print as print_audit
 from seedcast.cli.campaigns import COLUMNS
 from seedcast.cli.campaigns import _print as print_campaigns
-from seedcast.cli.doctor import _print as print_doctor
+from seedcast.cli.doctor import _print_settings as print_settings
 from seedcast.cli.models import _print as print_models
 from seedcast.cli.models import _print_comparisons
 from seedcast.cli.profiles import cells, profiles
@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Callable[[], None], list[str]]] = {
     ),
     "status": (lambda: print_status("lag", [LAG]), [*LAG, *map(str, LAG.values())]),
     "doctor": (
-        lambda: print_doctor([], Settings()),
+        lambda: print_settings(Settings(), False),
         [variable for variable, *_ in settings_table()],
     ),
     "profiles": (
