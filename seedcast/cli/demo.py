@@ -21,13 +21,11 @@ from seedcast.cli.base import (
     continues,
     emit,
     err,
-    load,
     load_embedded,
     out,
     quiet_logs,
     steps,
 )
-from seedcast.errors import EngineFailed
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress
@@ -78,9 +76,9 @@ def demo(
     began = time.monotonic()
     wanted = load_embedded(engine)
     source, campaign = _list(wanted.home, rows, wanted.gpu.engine)
-    with _running() as (stack, settings):
+    with _running(wanted) as (stack, settings):
         before = _finished(settings, campaign)
-        _start_workers(stack, wanted.gpu.engine)
+        _start_workers(stack, wanted)
         report = _submit(settings, source, campaign)
         with live() as line:
             progress = _wait(settings, campaign, line.spoken, stack)
@@ -118,11 +116,12 @@ def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
 
 
 @contextmanager
-def _running() -> "Iterator[tuple[Stack, Settings]]":
+def _running(wanted: "Settings") -> "Iterator[tuple[Stack, Settings]]":
     """Run the stack. At the end, stop what was started and keep what ran before."""
     from seedcast.embedded import Stack
 
-    stack = Stack(load().home)
+    stack = Stack(wanted.home)
+    stack.refuse_other_workers(wanted)
     ran_before = {process.name for process in stack.status() if process.running}
     try:
         with steps("starting Kafka and S3") as step:
@@ -136,10 +135,10 @@ def _running() -> "Iterator[tuple[Stack, Settings]]":
                 stack.stop()
 
 
-def _start_workers(stack: "Stack", engine: str) -> None:
+def _start_workers(stack: "Stack", wanted: "Settings") -> None:
     for name, arguments in WORKERS.items():
-        options = ["--engine", engine] if name == GPU else []
-        stack.start_worker(name, [*arguments, *options])
+        options = ["--engine", wanted.gpu.engine] if name == GPU else []
+        stack.start_worker(name, [*arguments, *options], settings=wanted)
 
 
 def _finished(settings: "Settings", campaign: str) -> int:
@@ -185,12 +184,12 @@ def _raise_if_ended(processes: Iterable["Process"]) -> None:
 
     Others do not matter: an `up` before a reboot may have recorded a second worker.
     """
+    from seedcast.embedded.readiness import failed
     from seedcast.embedded.stack import BROKER, S3
 
-    for process in processes:
-        if process.name in (BROKER, S3, *WORKERS) and not process.running:
-            got = "\n".join(line[:300] for line in process.last_lines(3).splitlines())
-            raise EngineFailed(f"{process.name} ended", got=got, remedy=f"see {process.log}")
+    needed = (process for process in processes if process.name in (BROKER, S3, *WORKERS))
+    if ended := [process for process in needed if not process.running]:
+        raise failed(ended)
 
 
 def _engine(stack: "Stack") -> str:

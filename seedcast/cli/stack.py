@@ -40,18 +40,26 @@ def up(
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
     engine: EngineName = None,
 ) -> None:
-    """Start Kafka, S3 and workers in the background. What already runs is kept."""
+    """Start Kafka, S3 and workers in the background; return when all are ready.
+
+    What already runs is kept. Refuses to start beside a worker with other settings.
+    """
     from seedcast.embedded import Stack
+    from seedcast.embedded.readiness import wait_until_ready
 
     settings = load_embedded(engine)
     stack = Stack(settings.home)
+    gpu_command = ["run", "gpu-consumer", "--engine", settings.gpu.engine]
+    workers = {f"gpu-consumer-{number + 1}": gpu_command for number in range(gpu_consumers)}
+    workers |= {
+        f"postprocess-{number + 1}": ["run", "postprocess"] for number in range(postprocess)
+    }
+    stack.refuse_other_workers(settings)
     with steps("starting") as step:
         stack.start(step)
-        for number in range(gpu_consumers):
-            command = ["run", "gpu-consumer", "--engine", settings.gpu.engine]
-            stack.start_worker(f"gpu-consumer-{number + 1}", command)
-        for number in range(postprocess):
-            stack.start_worker(f"postprocess-{number + 1}", ["run", "postprocess"])
+        for name, command in workers.items():
+            stack.start_worker(name, command, settings=settings)
+        wait_until_ready(stack, workers, step)
     out.print(
         "[green]up[/]  `seedcast status` shows it,"
         " `seedcast submit FILE --campaign NAME` gives it work,"
@@ -68,6 +76,7 @@ def down() -> None:
     with err.status("stopping: workers finish what they have begun"):
         stack.stop()
     out.print(f"[green]down[/]  the data stays in {stack.home}")
+    _print_elsewhere(stack.home)
 
 
 @app.command(rich_help_panel="Embedded stack")
@@ -88,13 +97,24 @@ def status(as_json: Json = False) -> None:
         emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
     else:
         if not configured and not broker_runs:
-            err.print("the embedded Kafka is not running; `seedcast up` starts it")
+            folder = f"the embedded Kafka of {settings.home.absolute()} is not running"
+            err.print(f"{folder}; `seedcast up` starts it", markup=False, soft_wrap=True)
+            _print_elsewhere(settings.home)
         _print("processes", processes)
         _print("topics", topics)
         _print("lag", lags)
         _print("buckets", buckets)
     well = all(p["running"] for p in processes) and all(b["state"] == EXISTS for b in buckets)
     raise typer.Exit(Exit.OK if well else Exit.INCOMPLETE)
+
+
+def _print_elsewhere(home: Path) -> None:
+    """Name the stacks of other folders that run: one of them may be the one that is meant."""
+    from seedcast.embedded.connection import running_elsewhere
+
+    for other in running_elsewhere(home):
+        line = f"another stack runs in {other}; SEEDCAST_HOME={other} selects it"
+        err.print(line, markup=False, soft_wrap=True)
 
 
 def _processes(home: Path) -> list[Row]:

@@ -96,10 +96,22 @@ def _half(settings: Settings, named: list[str]) -> InvalidSettings:
 
 
 def _no_servers(home: Path) -> InvalidSettings:
+    others = running_elsewhere(home)
     return InvalidSettings(
         "no brokers are configured",
-        remedy=f"set {BOOTSTRAP} and {ENDPOINT}, or start the embedded stack with `seedcast up`",
+        expected=f"{BOOTSTRAP} and {ENDPOINT}, or an embedded stack in SEEDCAST_HOME",
+        got=f"neither, and no stack in {home.absolute()}"
+        + "".join(f"; one runs in {other}" for other in others),
+        remedy="set them, or start the embedded stack with `seedcast up`"
+        + (f", or set SEEDCAST_HOME={others[0]}" if others else ", or correct SEEDCAST_HOME"),
     )
+
+
+def running_elsewhere(home: Path) -> list[str]:
+    """Returns the homes of the other stacks that run on this machine."""
+    from seedcast.embedded import processes  # psutil, which a command that works does not need
+
+    return [other for other in processes.running_homes() if other != str(home.absolute())]
 
 
 def _kafka(settings: Settings, state: State) -> KafkaSettings:

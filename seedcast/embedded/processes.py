@@ -117,6 +117,24 @@ def is_listening(process: psutil.Process, port: int) -> bool:
     return False
 
 
+def listening(pid: int) -> list[tuple[str, int]]:
+    """Returns the addresses at which the process listens; [] if it is gone."""
+    with suppress(psutil.Error):
+        connections = psutil.Process(pid).net_connections("tcp")
+        listeners = (each for each in connections if each.status == psutil.CONN_LISTEN)
+        return [(each.laddr.ip, each.laddr.port) for each in listeners]
+    return []
+
+
+def running_homes() -> list[str]:
+    """Returns the homes of all stacks of this user that have a running process."""
+    homes = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            homes.add(process.environ().get(MARKER, ""))
+    return sorted(homes - {""})
+
+
 def free_ports(*preferred: int) -> list[int]:
     """Returns one free port per preferred port (0: any), all different.
 

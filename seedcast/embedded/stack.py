@@ -20,6 +20,7 @@ from seedcast.embedded.stack_state import (
     read,
     write,
 )
+from seedcast.embedded.worker_settings import described, differences
 from seedcast.errors import InvalidInput, LocalResource, SeedcastError, Unreachable
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
@@ -57,27 +58,40 @@ class Stack:
     def stop_broker(self) -> None:
         self.stop([BROKER])
 
+    def refuse_other_workers(self, settings: Settings) -> None:
+        """Raises InvalidInput if a worker runs that was started with other settings.
+
+        Also if it is not among those that are to be started: it would take a part of the work.
+        """
+        for name, record in self._state().processes.items():
+            if record.settings and processes.find(record):
+                wanted = described(settings, record.arguments[1])
+                if different := list(differences(wanted, record.settings)):
+                    raise _runs_already(name, *map(", ".join, zip(*different, strict=True)))
+
     def start_worker(
-        self, name: str, arguments: Sequence[str], env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        settings: Settings | None = None,
     ) -> Process:
         """Runs `seedcast ARGUMENTS` in the background, connected to this stack.
 
-        If a process of that name runs already, it is kept. Raises InvalidInput if that one was
-        started with other arguments.
+        `settings` are those that it will read, for `refuse_other_workers`. If a process of that
+        name runs already, it is kept. Raises InvalidInput if that one was started with other
+        arguments.
         """
         with lock_home(self.home):
             record = self._state().processes.get(name)
             if record is None or not processes.find(record):
                 command = [sys.executable, "-m", "seedcast.cli", *arguments]
                 environment = {**os.environ, "SEEDCAST_HOME": str(self.home), **(env or {})}
-                self._launch(name, command, environment, None, arguments)
+                known = described(settings, arguments[1]) if settings else {}
+                self._launch(name, command, environment, None, arguments, known)
             elif record.arguments and record.arguments != tuple(arguments):
-                raise InvalidInput(
-                    f"{name} runs already",
-                    expected=f"`seedcast {' '.join(arguments)}`",
-                    got=f"`seedcast {' '.join(record.arguments)}`",
-                    remedy="stop it with `seedcast down` first",
-                )
+                commands = (f"`seedcast {' '.join(a)}`" for a in (arguments, record.arguments))
+                raise _runs_already(name, *commands)
         return next(process for process in self.status() if process.name == name)
 
     def stop(self, names: Iterable[str] | None = None) -> None:
@@ -109,7 +123,7 @@ class Stack:
                 pid=record.pid,
                 running=processes.find(record) is not None,
                 port=record.port,
-                log=self._log(name),
+                log=self.log(name),
                 created=record.created,
             )
             for name, record in self._state().processes.items()
@@ -158,8 +172,8 @@ class Stack:
             if attempt == ATTEMPTS or not self._port_was_taken(name):
                 raise LocalResource(
                     f"{name} ended while it started",
-                    got=processes.tail(self._log(name)) or "nothing in its log",
-                    remedy=f"see {self._log(name)}",
+                    got=processes.tail(self.log(name)) or "nothing in its log",
+                    remedy=f"see {self.log(name)}",
                 )
 
     def _wait_for_answer(
@@ -180,8 +194,8 @@ class Stack:
                 raise Unreachable(
                     f"{name} does not answer",
                     expected=f"an answer within {START_TIMEOUT:g} s",
-                    got=processes.tail(self._log(name)),
-                    remedy=f"see {self._log(name)}",
+                    got=processes.tail(self.log(name)),
+                    remedy=f"see {self.log(name)}",
                 )
             time.sleep(0.05)
         return False
@@ -208,9 +222,11 @@ class Stack:
         env: Mapping[str, str],
         port: int | None,
         arguments: Sequence[str] = (),
+        settings: Mapping[str, str] | None = None,
     ) -> psutil.Process:
-        process = processes.spawn(argv, env, self._log(name), self.home)
-        record = ProcessRecord(process.pid, process.create_time(), port, tuple(arguments))
+        process = processes.spawn(argv, env, self.log(name), self.home)
+        started = process.create_time()
+        record = ProcessRecord(process.pid, started, port, tuple(arguments), dict(settings or {}))
         self._save(processes={**self._state().processes, name: record})
         return process
 
@@ -239,5 +255,14 @@ class Stack:
         write(self.home, state)
         return state
 
-    def _log(self, name: str) -> Path:
+    def log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
+
+
+def _runs_already(name: str, expected: str, got: str) -> InvalidInput:
+    return InvalidInput(
+        f"{name} runs already",
+        expected=expected,
+        got=got,
+        remedy="stop it with `seedcast down` first",
+    )

@@ -24,6 +24,7 @@ class ProcessRecord(msgspec.Struct, frozen=True):
     created: float  # start time, in seconds since the epoch, as psutil gives it
     port: int | None = None
     arguments: tuple[str, ...] = ()  # of `seedcast`, if it is a worker
+    settings: dict[str, str] = {}  # what it was started with, as `worker_settings` describes it
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):

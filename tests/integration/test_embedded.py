@@ -23,6 +23,7 @@ from seedcast.kafka import Admin, Producer, TopicReader
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import KafkaSettings, S3Settings, Settings
 from seedcast.storage.s3 import S3Store
+from tests.builders.deployments import run
 from tests.builders.waiting import eventually
 from tests.conftest import running
 
@@ -154,6 +155,29 @@ def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(own_stack: 
     own_stack.start_worker("wrong", ["run", "nonsense"])
     eventually(lambda: not servers(own_stack)["wrong"].running)
     assert "nonsense" in servers(own_stack)["wrong"].last_lines()
+
+
+def test_up_shows_a_worker_that_dies_waits_for_one_that_starts_and_refuses_another_engine(
+    own_stack: Stack,
+) -> None:
+    up = (Settings(home=own_stack.home), "up", "--postprocess", "0")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        died = run(*up, SEEDCAST_METRICS_PORT=str(taken.getsockname()[1]))
+    assert died.returncode == 3
+    assert "gpu-consumer-1 ended" in died.stderr
+    assert "set SEEDCAST_METRICS_PORT to another port" in died.stderr
+    ready = run(*up)
+    assert ready.returncode == 0, ready.stderr
+    worker = servers(own_stack)["gpu-consumer-1"]
+    assert (worker.running, '"event": "ready"' in worker.last_lines()) == (True, True)
+    refused = run(*up, "--engine", "chattts")
+    assert refused.returncode == 2
+    assert "gpu-consumer-1 runs already" in refused.stderr
+    assert "SEEDCAST_GPU_ENGINE=espeak" in refused.stderr
+    assert servers(own_stack)["gpu-consumer-1"].pid == worker.pid
+    own_stack.stop(["gpu-consumer-1"])
 
 
 def test_a_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> None:
