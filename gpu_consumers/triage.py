@@ -2,7 +2,7 @@
 
 from seedcast.campaigns.campaign_state import CANCELLED
 from seedcast.catalog import text
-from seedcast.catalog.profiles import Profiles
+from seedcast.catalog.profiles import Profiles, check_names
 from seedcast.codec import decode_request, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.gpu_consumers.engines import Engine, Utterance
@@ -90,13 +90,7 @@ def validate(request: SpeechRequest, profiles: Profiles) -> None:
     """Raises InvalidRequest."""
     if problem := text.find_problem(request.text):
         raise InvalidRequest(problem.code, "field text", expected=problem.expected, got=problem.got)
-    if unknown := [name for name in request.profiles if name not in profiles]:
-        raise InvalidRequest(
-            "unknown_profile",
-            "field profiles",
-            expected=f"any of {', '.join(profiles)}",
-            got=", ".join(unknown),
-        )
+    check_names(request.profiles, profiles)
 
 
 def _rejected(request: SpeechRequest, error: RequestError) -> Rejected:

@@ -1,5 +1,6 @@
 """Device profiles, which are data. Producers check their names; post-processing renders them."""
 
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
-from seedcast.errors import InvalidSettings
+from seedcast.errors import InvalidRequest, InvalidSettings
 from seedcast.schemas.messages import ProfileName
 
 if TYPE_CHECKING:
@@ -129,6 +130,20 @@ def load(settings: "PostprocessSettings") -> Profiles:
                 "SEEDCAST_POSTPROCESS_PROFILES", expected="a readable TOML file", got=str(error)
             ) from error
     return MappingProxyType(table)
+
+
+def check_names(names: Iterable[str], known: Profiles) -> None:
+    """Raise InvalidRequest if a profile is unknown.
+
+    It says where and not which: a column of names that was taken for the profiles is personal data.
+    """
+    if unknown := [place for place, name in enumerate(names, 1) if name not in known]:
+        raise InvalidRequest(
+            "unknown_profile",
+            "field profiles",
+            expected=f"any of {', '.join(sorted(known))}",
+            got=f"another at position {', '.join(map(str, unknown))}",
+        )
 
 
 def _parse(source: bytes, name: str) -> dict[str, Profile]:

@@ -12,7 +12,7 @@ from math import isfinite
 import structlog
 
 from seedcast.campaigns.campaign_state import CANCELLED
-from seedcast.catalog.profiles import Profile, Profiles
+from seedcast.catalog.profiles import Profile, Profiles, check_names
 from seedcast.codec import decode_synthesis, text_digest
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.metrics import STAGE_SECONDS
@@ -142,13 +142,7 @@ def _rendered(audio: RawAudio, deployment: RenderContext) -> Outcome:
 def _profiles(names: Iterable[str], known: Profiles) -> list[Profile]:
     """Return each profile once, in the order given."""
     wanted = list(dict.fromkeys(names))
-    if unknown := [name for name in wanted if name not in known]:
-        raise InvalidRequest(
-            "unknown_profile",
-            "field profiles",
-            expected=f"any of {', '.join(sorted(known))}",
-            got=", ".join(unknown),
-        )
+    check_names(wanted, known)
     return [known[name] for name in wanted]
 
 
