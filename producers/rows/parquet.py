@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 
 from seedcast.errors import InvalidInput, InvalidRow
-from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
+from seedcast.producers.rows.parquet_bounds import expanding_columns, refuse_bombs, weights
+from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns
 
 BATCH = 2048  # rows
+AT_ONCE = 16 * BLOCK  # bytes of rows that are converted together
 
 # Python has no value for strings that are not UTF-8, nor for times of other years or in
 # nanoseconds.
@@ -19,12 +22,21 @@ _UNREADABLE = (ValueError, OverflowError)
 def read_parquet(path: Path) -> Rows:
     """Open a Parquet file. Raises InvalidInput, here or while the rows are read."""
     try:
-        file = pyarrow.parquet.ParquetFile(path, buffer_size=BLOCK, pre_buffer=False)
+        with _open(path, []) as file:
+            refuse_bombs(path, file.metadata)
+            expanding = expanding_columns(path, file)
+        file = _open(path, expanding)
         names = file.schema_arrow.names
     except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not Parquet", got=str(error)) from error
     columns = check_columns(path, names)
     return Rows(columns, _rows(path, columns, file))
+
+
+def _open(path: Path, as_dictionaries: list[str]) -> pyarrow.parquet.ParquetFile:
+    return pyarrow.parquet.ParquetFile(
+        path, buffer_size=BLOCK, pre_buffer=False, read_dictionary=as_dictionaries
+    )
 
 
 def _rows(
@@ -43,15 +55,29 @@ def _rows(
 def _rows_of_batch(
     columns: tuple[str, ...], batch: pyarrow.RecordBatch, first: int
 ) -> Iterator[Row | BadRow]:
-    """Convert a batch at once, or row by row if one of its rows is unreadable."""
+    """Convert a batch at once, or row by row if it is large or one of its rows unreadable."""
     batch = _shorten_floats(batch)
+    sizes = weights(batch).tolist()
     try:
-        return enumerate(mappings(columns, batch), first)
+        if max(sizes, default=0) <= BLOCK and sum(sizes) <= AT_ONCE:
+            return enumerate(_mappings(columns, batch), first)
     except _UNREADABLE:
-        return (
-            _single_row(columns, batch.slice(index, 1), first + index)
-            for index in range(batch.num_rows)
-        )
+        pass  # one by one, to name the row and its column
+    return (
+        _single_row(columns, batch.slice(index, 1), first + index, size)
+        for index, size in enumerate(sizes)
+    )
+
+
+def _mappings(columns: tuple[str, ...], batch: pyarrow.RecordBatch) -> Iterator[dict[str, object]]:
+    """Return the rows of a batch, each as its values by column."""
+    lists = [_values(column) for column in batch.columns]
+    return (dict(zip(columns, values, strict=True)) for values in zip(*lists, strict=True))
+
+
+def _values(column: Any) -> list[object]:
+    is_dictionary = pyarrow.types.is_dictionary(column.type)
+    return list((column.dictionary_decode() if is_dictionary else column).to_pylist())
 
 
 def _shorten_floats(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
@@ -66,11 +92,16 @@ def _shorten_floats(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:
     return batch
 
 
-def _single_row(columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int) -> Row | BadRow:
+def _single_row(
+    columns: tuple[str, ...], row: pyarrow.RecordBatch, number: int, size: int
+) -> Row | BadRow:
+    if size > BLOCK:
+        expected = f"a row of at most {BLOCK:,} bytes"
+        return BadRow(InvalidRow(number, "", expected=expected, got=f"{size:,}"), "")
     values: dict[str, object] = {}
     for name, column in zip(columns, row.columns, strict=True):
         try:
-            values[name] = column[0].as_py()
+            values[name] = _values(column)[0]
         except _UNREADABLE as error:
             expected = "UTF-8, or a time from year 1 to 9999 in microseconds"
             problem = InvalidRow(number, name, expected=expected, got=str(error))

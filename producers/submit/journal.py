@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seedcast.errors import LocalResource
+from seedcast.private_files import create
 
 ADOPTED = 0  # the batch of requests that were found on the topic
 # A commit in the write-ahead log survives a killed process without an fsync. What a crash of the
@@ -47,6 +48,8 @@ class Journal:
         """None: a temporary journal on disk, which is deleted when it is closed."""
         self._path = path
         with self._mapped():
+            if path:
+                create(path, "ab").close()  # before SQLite would, and others could read it
             # SQLite's empty name is a private database that spills to disk.
             # Do not wait for a lock: the other process may hold it for hours.
             self._db = sqlite3.connect(path or "", timeout=0, isolation_level=None)
@@ -148,10 +151,10 @@ class Journal:
     def _mapped(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: sqlite3.Error) -> LocalResource:
+    def _failed(self, error: sqlite3.Error | OSError) -> LocalResource:
         where = f"journal {self._path or '(temporary)'}"
         code = getattr(error, "sqlite_errorcode", None)
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

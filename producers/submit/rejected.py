@@ -4,6 +4,7 @@ Only this file shows the text of a row.
 """
 
 import os
+import reprlib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,11 +13,16 @@ from typing import BinaryIO
 import msgspec
 
 from seedcast.errors import InvalidRow, LocalResource
+from seedcast.private_files import create
 from seedcast.producers.rows.values import printable
 from seedcast.producers.submit.options import Rejection
 from seedcast.schemas.messages import SpeechRequest
 
+LONGEST = 100_000  # bytes of a line; a text that may be spoken has at most 40,000
+KEPT = 1000  # characters of a value in a longer line
 REPORTED = 100  # rejections in the report; the file has all of them
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = KEPT
 
 
 class Rejected:
@@ -36,7 +42,10 @@ class Rejected:
 
     def add(self, error: InvalidRow, row: Mapping[str, object] | SpeechRequest | str) -> None:
         rejection = Rejection(
-            row=error.row, field=error.field, expected=error.expected, got=error.got
+            row=error.row,
+            field=error.field[:KEPT],
+            expected=error.expected[:KEPT],
+            got=error.got[:KEPT],
         )
         self.count += 1
         if len(self.first) < REPORTED:
@@ -44,7 +53,7 @@ class Rejected:
         if self._part is None:
             return
         try:
-            self._file = self._file or self._part.open("wb")
+            self._file = self._file or create(self._part, "wb")
             self._file.write(_line(rejection, row))
         except OSError as problem:
             raise _failed(self._part, problem) from problem
@@ -67,9 +76,25 @@ class Rejected:
 def _line(rejection: Rejection, row: object) -> bytes:
     fields = msgspec.to_builtins(rejection)
     try:
-        return msgspec.json.encode({**fields, "came": row}, enc_hook=str) + b"\n"
+        line = msgspec.json.encode({**fields, "came": row}, enc_hook=str)
     except (TypeError, ValueError, RecursionError):  # a value made in Python may not fit JSON
-        return msgspec.json.encode({**fields, "came": printable(row)}) + b"\n"
+        line = msgspec.json.encode({**fields, "came": printable(row)})
+    if len(line) > LONGEST:
+        line = msgspec.json.encode({**fields, "came": _shortened(row)})
+    return line + b"\n"
+
+
+def _shortened(row: object) -> object:
+    """Return the first KEPT characters of each value, or of a row with thousands of them."""
+    if not isinstance(row, Mapping) or len(row) * KEPT > LONGEST:
+        return _start(row)
+    return {str(name)[:KEPT]: _start(value) for name, value in row.items()}
+
+
+def _start(value: object) -> str:
+    if isinstance(value, str):
+        return value if len(value) <= KEPT else f"{value[:KEPT]}… ({len(value):,} characters)"
+    return _REPR.repr(value)
 
 
 def _failed(path: Path, error: OSError) -> LocalResource:

@@ -1,24 +1,26 @@
 """Submitting a list, from a file or from Python."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
 from seedcast.catalog import profiles, voices
 from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.request_ids import campaign_id
+from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.submit.journal import Journal
 from seedcast.producers.submit.options import OnProgress, SubmitOptions, SubmitReport
 from seedcast.producers.submit.rejected import Rejected
 from seedcast.producers.submit.remote import Remote
 from seedcast.producers.submit.run import Came, Given, Run
+from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings
 
 BATCH = 2048  # rows between two entries in the journal
+BATCH_SIZE = 16_000_000  # characters of them, so that memory stays flat
 
 
 def submit_file(
@@ -103,5 +105,24 @@ def _journal(options: SubmitOptions, base: Path | None, campaign: str) -> Journa
 
 
 def _batches(rows: Iterator[Given]) -> Iterator[list[Given]]:
-    while batch := list(islice(rows, BATCH)):
+    """Yield the rows in batches of at most BATCH, and of about BATCH_SIZE characters."""
+    batch, size = list[Given](), 0
+    for given in rows:
+        batch.append(given)
+        size += _size(given.line if isinstance(given, BadRow) else given[1])
+        if len(batch) == BATCH or size > BATCH_SIZE:
+            yield batch
+            batch, size = [], 0
+    if batch:
         yield batch
+
+
+def _size(value: object) -> int:
+    """Return about how many characters a value holds."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, SpeechRequest):
+        return len(value.text)
+    if isinstance(value, Mapping):
+        return sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, list | tuple) else 1

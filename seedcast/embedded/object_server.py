@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seedcast.embedded.stack_state import HOST, State
 from seedcast.errors import LocalResource
+from seedcast.private_files import make_folder
 
 
 def argv(home: Path, state: State) -> list[str | Path]:
@@ -25,7 +26,7 @@ def argv(home: Path, state: State) -> list[str | Path]:
             remedy="run `make setup`",
         )
     folder = home / "s3"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     options = ["--addr", f"{HOST}:{state.s3_port}", "--config", "", "--log-level", "NOTICE"]
     return [binary, "serve", "s3", folder, *options]
 

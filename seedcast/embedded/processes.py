@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from seedcast.embedded.stack_state import HOST, ProcessRecord
+from seedcast.private_files import create, make_folder
 
 # Every process of a stack, and every process that it starts, has the stack's home in its
 # environment. A process whose record was lost in a crash is found by that. The leading underscore
@@ -39,8 +40,8 @@ def spawn(
     argv: Sequence[str | Path], env: Mapping[str, str], log: Path, home: Path
 ) -> psutil.Process:
     """Starts a process in a new session, so that Ctrl-C in the terminal does not reach it."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    make_folder(log.parent)
+    with create(log, "ab") as output:
         child = subprocess.Popen(
             [str(part) for part in argv],
             env={**env, MARKER: str(home)},
@@ -48,6 +49,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            umask=0o077,  # what it writes is its owner's alone
         )
     _children[child.pid] = child
     return psutil.Process(child.pid)

@@ -67,7 +67,7 @@ def lock_home(home: Path) -> Iterator[None]:
     The lock is released when the process ends, too. Raises LocalResource.
     """
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (home / "lock").open("w")
     except OSError as error:
         raise LocalResource(

@@ -60,6 +60,18 @@ def delivered(stack: Stack) -> list[bytes]:
         return [record.value for record in reader.to_end()]
 
 
+def test_what_the_stack_keeps_is_for_its_owner_alone(own_stack: Stack) -> None:
+    settings = deliver(own_stack, b"a text")
+    store = S3Store(settings.s3)
+    store.ensure_bucket()
+    store.put("night/a.txt", b"a text", "text/plain")
+    kept = [own_stack.home / name for name in ("kafka", "s3", "logs")]
+    kept += [path for folder in kept for path in folder.rglob("*")]
+    assert any(path.name == "a.txt" for path in kept)
+    others = [path for path in kept if path.stat().st_mode & 0o077]
+    assert others == [own_stack.home / "kafka" / "server.properties"]
+
+
 def test_start_leaves_running_servers_and_restarts_a_crashed_one_with_its_data(
     own_stack: Stack,
 ) -> None:

@@ -28,7 +28,7 @@ def helm(
     chart: Path = CHART,
     release: str = NAME,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Helm. `changes` are arguments of --set; a value that begins with [, { or " is JSON."""
+    """Run Helm. `changes` are arguments of --set; one beginning with [, { or a quote is JSON."""
     if chart == CHART and values in (None, EXAMPLE):  # these files do not change meanwhile
         return _helm_once(verb, changes, values, release)
     return _helm(verb, changes, values, chart, release)

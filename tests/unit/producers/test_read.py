@@ -1,9 +1,14 @@
 """Reading files: errors of a row, errors of the file, and the numbers of the rows."""
 
 import json
+import re
 import resource
+import subprocess
+import sys
+from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -176,3 +181,79 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert sum(1 for _ in read(path).rows) == 100_000
     growth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert growth < 32 * 1024  # KiB; the file has 100 MB
+
+
+def peak_of_reading(path: Path) -> tuple[int, str]:
+    """The most bytes that a process of its own took to check the list, and what it printed."""
+    code = (
+        "import resource, sys; from pathlib import Path;"
+        "from seedcast.errors import InvalidInput; from seedcast.producers.rows.read import read;"
+        "import pyarrow.parquet, seedcast.producers.rows.parquet;"
+        "used = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024;"
+        "before = used()\n"
+        "try: print(sum(1 for _ in read(Path(sys.argv[1])).rows))\n"
+        "except InvalidInput as error: print(error)\n"
+        "print(used() - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
+    )
+    printed, peak = done.stdout.strip().rsplit("\n", 1)
+    return int(peak), printed
+
+
+def words(count: int) -> pyarrow.DictionaryArray:
+    """One word of nearly a megabyte, which each of the rows names."""
+    return pyarrow.DictionaryArray.from_arrays(np.zeros(count, np.int32), ["b" * 900_000])
+
+
+BOMBS = {
+    "a cell": ({"text": ["a" * 70_000_000]}, r"column 'text'; expected at most 67,108,864 bytes"),
+    "a word": ({"metadata.note": words(4000)}, r"^4000$"),
+    "a list": ({"tags": [["phone"] * 2_000_000]}, r"expected lists of at most 1,024 values"),
+    "a word in lists": (
+        {"tags": pyarrow.ListArray.from_arrays([0, 900, 1800], words(1800))},
+        "^2$",
+    ),
+    "a word in a struct": ({"deep": pyarrow.StructArray.from_arrays([words(900)], ["a"])}, "^900$"),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_small_parquet_file_does_not_unpack_to_gigabytes(tmp_path: Path, name: str) -> None:
+    columns, expected = BOMBS[name]
+    path = tmp_path / "list.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, compression="zstd")
+    assert path.stat().st_size < 30_000
+    peak, printed = peak_of_reading(path)
+    assert re.search(expected, printed)
+    assert peak < 50_000_000
+
+
+def test_a_row_of_parquet_that_is_too_long_is_an_error_of_that_row(tmp_path: Path) -> None:
+    path = parquet(tmp_path, {"id": ["a", "b", "c"], "tags": [["x"], ["y" * 1020] * 1024, None]})
+    assert [row[1]["tags"] for row in read(path).rows if not isinstance(row, BadRow)] == [
+        ["x"],
+        None,
+    ]
+    (wrong,) = [row for row in read(path).rows if isinstance(row, BadRow)]
+    assert (wrong.error.row, wrong.error.expected) == (2, "a row of at most 1,048,576 bytes")
+    assert wrong.line == ""
+
+
+def test_words_of_a_dictionary_nested_values_and_nulls_are_read_as_they_are(tmp_path: Path) -> None:
+    values = {
+        "word": ["a", None, "a"],
+        "large": pyarrow.array(["x", "y", None], pyarrow.large_string()),
+        "raw": [b"1", None, b""],
+        "lists": [["p", None], None, []],
+        "deep": [{"a": "q", "b": [1]}, None, {"a": None, "b": None}],
+        "map": pyarrow.array(
+            [[("k", "v")], None, []], pyarrow.map_(pyarrow.string(), pyarrow.string())
+        ),
+        "price": pyarrow.array([Decimal("1.50"), None, Decimal(2)], pyarrow.decimal128(9, 2)),
+    }
+    table = pyarrow.table(values)
+    path = tmp_path / "list.parquet"
+    pyarrow.parquet.write_table(table, path)
+    assert [row for _, row in good(path)] == table.to_pylist()

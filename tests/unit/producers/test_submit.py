@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from seedcast.errors import InvalidInput, LocalResource
+from seedcast.errors import InvalidInput, InvalidRow, LocalResource
 from seedcast.kafka.partitioner import partition
+from seedcast.producers.submit import submit
 from seedcast.producers.submit.journal import Journal
 from seedcast.producers.submit.options import SubmitOptions, SubmitProgress
 from seedcast.producers.submit.rebuild import rebuild_file
+from seedcast.producers.submit.rejected import Rejected
 from seedcast.producers.submit.run import Came
 from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
 from seedcast.settings import Settings
@@ -196,3 +198,40 @@ def test_a_list_names_voices_of_the_settings_file(tmp_path: Path) -> None:
     ]
     rebuilt = rebuild_file(Settings(voices=str(voices)), path, options)
     assert [request.voice_seed for request in rebuilt] == [7]
+
+
+def test_what_tells_of_people_is_for_its_owner_alone(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "id,text\na,…\n")
+    older = tmp_path / "list.csv.rejected.jsonl"
+    older.touch(mode=0o644)
+    dry_run(path)
+    journal = tmp_path / "journal"
+    Journal(journal).close()
+    assert [file.stat().st_mode & 0o777 for file in (older, journal)] == [0o600] * 2
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "x" * 1_000_000},
+        {"text": "Hi.", "tags": ["y" * 100] * 10_000},
+        {"text": "Hi.", "deep": {"a": {"b": "z" * 1_000_000}}},
+        {f"column-{number}": "x" * 90 for number in range(5_000)},
+        {"metadata." + "n" * 200_000: []},
+    ],
+)
+def test_a_rejected_row_is_cut_to_a_readable_length(tmp_path: Path, row: dict[str, object]) -> None:
+    rejected = Rejected(tmp_path / "rejected")
+    rejected.add(InvalidRow(1, max(row, key=len), expected="less", got="more" * 100_000), row)
+    rejected.close()
+    (line,) = (tmp_path / "rejected").read_bytes().splitlines()
+    assert len(line) < 10_000
+    assert set(json.loads(line)) == {"row", "field", "expected", "got", "came"}
+
+
+def test_rows_that_are_large_come_in_smaller_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submit, "BATCH_SIZE", 1000)
+    rows = iter([(number, {"text": "x" * 400, "tags": ["y"]}) for number in range(7)])
+    assert [len(batch) for batch in submit._batches(rows)] == [3, 3, 1]
