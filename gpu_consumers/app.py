@@ -24,8 +24,10 @@ def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT, drained. Raises Fatal if it cannot or must not run."""
     readiness, stop = Readiness(MODEL, LOCK, ASSIGNMENT), threading.Event()
     started = start(settings, "gpu-consumer", readiness, lambda: S3Store(settings.s3))
+    log.info("loading_engine", engine=settings.gpu.engine)
     engine = engines.load(settings)
     readiness.meet(MODEL)
+    log.info("speaking_golden_utterances", fingerprint=engine.fingerprint)
     voice_lock.enforce(settings, engine, started.store, embedded=is_embedded(settings))
     readiness.meet(LOCK)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -130,16 +130,18 @@ def chain_fingerprint(profiles: Profiles) -> str:
     return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
 
 
-def warm_up(profiles: Profiles) -> None:
-    """Render a second of sound by every profile.
+def warm_up(profiles: Profiles, begins: Callable[[str], object] = lambda _: None) -> None:
+    """Render a second of sound by every profile; `begins` is told the name of each before it.
 
-    The first use of a filter, of a model and of a codec takes up to a second.
+    The first use of a filter, of a model and of a codec takes up to a second, and the first of
+    librosa 40 s of CPU where nothing compiled is at hand.
 
     Raises InvalidSettings for a profile that cannot be rendered, and LocalResource.
     """
     sound = (np.sin(np.arange(22_050) * 0.06) * 8000).astype("<i2")
     source = Source.of(sound, 22_050)
     for profile in profiles.values():
+        begins(profile.name)
         try:
             render_source(source, _for_warm_up(profile))
         except InvalidRequest as error:

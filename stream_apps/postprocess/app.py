@@ -6,12 +6,14 @@ import structlog
 
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.catalog import profiles
+from seedcast.catalog.profiles import Profiles
 from seedcast.errors import Fatal
 from seedcast.health import Readiness
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
 from seedcast.stream_apps.audio.chain import warm_up
+from seedcast.stream_apps.audio.compiled import use_baked
 from seedcast.stream_apps.postprocess.agents import Agents
 from seedcast.stream_apps.postprocess.broker_health import watch_broker
 from seedcast.stream_apps.postprocess.digest_key import require_digest_key
@@ -33,9 +35,9 @@ def run(settings: Settings) -> None:
     require_digest_key(settings)
     readiness = Readiness(ASSIGNMENT, STORE, BROKER)
     started = start(settings, "postprocess", readiness, lambda: S3Store(settings.s3))
-    watchdog = Watchdog(settings.postprocess.watchdog)
+    watchdog = Watchdog(settings.postprocess.watchdog, starting=True)
     table = profiles.load(settings.postprocess)
-    warm_up(table)
+    _warm_up(table, watchdog)
     deployment = RenderContext.of(settings.postprocess, table, started.store)
     log.info(
         "starting",
@@ -51,6 +53,18 @@ def run(settings: Settings) -> None:
             _serve(settings, deployment, started.store, watchdog, readiness, campaigns)
         )
     log.info("stopped")
+
+
+def _warm_up(table: Profiles, watchdog: Watchdog) -> None:
+    """Log each step before it, so that the last line says what a start hangs in."""
+    names = list(table)
+
+    def begins(name: str) -> None:
+        watchdog.beat()
+        log.info("warming_up", profile=name, step=f"{names.index(name) + 1} of {len(names)}")
+
+    log.info("compiled_code", baked_in=use_baked())
+    warm_up(table, begins)
 
 
 async def _serve(
@@ -73,6 +87,7 @@ async def _serve(
     ]
     try:
         await app.start()
+        watchdog.started()
         readiness.meet(ASSIGNMENT)
         await app.wait(stopping.wait())
     finally:

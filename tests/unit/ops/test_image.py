@@ -61,3 +61,10 @@ def test_a_compiler_is_installed_only_for_triton() -> None:
         re.MULTILINE,
     )
     assert len(installs) == len(re.findall(r"apt-get install", RECIPE)) == 1
+
+
+def test_what_librosa_compiles_is_baked_in_where_its_sources_keep_their_times() -> None:
+    assert "find \"$librosa\" -name '*.py' -exec touch -d 2026-01-01 {} +" in BUILD
+    copied = FINAL.index("COPY --from=build /opt/seedcast /opt/seedcast")
+    baked = FINAL.index("RUN python -m seedcast.stream_apps.audio.compiled\n")
+    assert copied < FINAL.index("ENV PATH=") < baked < FINAL.index("USER ")

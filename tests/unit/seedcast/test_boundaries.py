@@ -155,6 +155,29 @@ def test_every_kafka_error_code_is_mapped() -> None:
     assert all(isinstance(translate(KafkaError(code), "testing"), SeedcastError) for code in codes)
 
 
+def test_work_beats_while_a_process_starts_and_not_afterwards() -> None:
+    program = (
+        "import time\nfrom seedcast.watchdog import Watchdog\n"
+        "watchdog = Watchdog(1.0, starting=True)\n"
+        "while time.process_time() < 2: pass\n"
+        "print('has started', flush=True)\nwatchdog.started()\n"
+        "while True: pass"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout.splitlines()[0], done.returncode) == ("has started", EXIT_CODE)
+
+
+def test_a_process_that_waits_for_ever_while_it_starts_is_ended() -> None:
+    program = (
+        "import threading\nfrom seedcast.watchdog import Watchdog\n"
+        "Watchdog(1.0, starting=True)\nthreading.Event().wait()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60)
+    assert done.returncode == EXIT_CODE
+
+
 def test_a_taken_metrics_port_is_an_error_that_names_the_setting() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -279,6 +279,18 @@ def test_a_lack_of_memory_is_not_an_error_of_the_request(monkeypatch: pytest.Mon
         render(spoken(), RATE, TABLE["phone"])
 
 
+def test_warm_up_tells_each_profile_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    def encode(*_: object, **__: object) -> bytes:
+        steps.append("done")
+        return b""
+
+    monkeypatch.setattr(chain, "encode", encode)
+    warm_up(TABLE, steps.append)
+    assert steps == [step for name in TABLE for step in (name, "done")]
+
+
 def test_warm_up_names_a_profile_that_cannot_be_rendered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
