@@ -137,17 +137,16 @@ class Admin:
             for p in sorted(committed)
         ]
 
-    def refuse_gap(self, group: str) -> dict[Partition, Committed]:
-        """Return what the group has committed.
+    def refuse_gap(self, group: str, topics: Iterable[str]) -> dict[Partition, Committed]:
+        """Return what the group has committed of each partition, and where the others begin.
 
         Raises OffsetsLost if the log of a partition begins after its committed offset.
         """
-        committed = self.committed(group)
-        bounds = self.bounds({partition.topic for partition in committed})
-        for p, offsets in committed.items():
-            if p in bounds:  # else its topic was just created again, with fewer partitions
-                refuse_gap(p.topic, p.number, offsets.offset or 0, bounds[p][0])
-        return committed
+        committed, bounds = self.committed(group), self.bounds(topics)
+        for p, (log_start, _) in bounds.items():
+            if p in committed:
+                refuse_gap(p.topic, p.number, committed[p].offset or 0, log_start)
+        return {p: committed.get(p, Committed(None, "", start)) for p, (start, _) in bounds.items()}
 
     def _ask_cluster_id(self) -> str:
         try:

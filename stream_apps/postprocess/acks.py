@@ -6,7 +6,7 @@ A withheld event is read again from the committed offset, by the partition's nex
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 from typing import Any
 
@@ -115,16 +115,25 @@ class Acks:
         return self._checking
 
     async def _learn(self, expected: dict[Any, int]) -> None:
-        """Fill `expected` with the committed offsets.
+        """Fill `expected` with the offsets at which the group starts.
 
         A worker without events ends here too, if records were deleted.
         """
         try:
-            committed = await self.retry(BROKER, partial(asyncio.to_thread, self._committed))
+            found = await self.retry(BROKER, partial(asyncio.to_thread, self._committed))
         except Fatal as error:
             await self._app.crash(error)
             raise
-        expected |= {TP(p.topic, p.number): c.offset or 0 for p, c in committed.items()}
+        committed = {TP(p.topic, p.number): each for p, each in found.items()}
+        expected |= {tp: each.start or 0 for tp, each in committed.items()}
+        self._commit_starts({tp for tp, each in committed.items() if each.offset is None}, expected)
+
+    def _commit_starts(self, new: Set[Any], starts: dict[Any, int]) -> None:
+        """See to it that partitions of which nothing is committed are, from where they begin."""
+        consumer: Any = self._app.consumer  # of faust_transport
+        for tp in new & consumer.assignment():
+            warn_if_truncated(tp.topic, tp.partition, starts[tp])
+        consumer.commit_starts({tp: starts[tp] for tp in new})
 
     def _is_stale(self, generation: int) -> bool:
         current = self._app.consumer_generation_id
@@ -151,12 +160,13 @@ class Acks:
         self._check()
 
     def _committed(self) -> dict[Partition, Committed]:
-        """Raises OffsetsLost.
+        """Return where the group starts in each partition. Raises OffsetsLost.
 
         Uses a client of its own each time: after an outage, one may never get an answer again
         (measured).
         """
-        return Admin(self._settings).refuse_gap(self._settings.group(POSTPROCESS.name))
+        topics = [self._settings.topic(topic) for topic in POSTPROCESS.topics]
+        return Admin(self._settings).refuse_gap(self._settings.group(POSTPROCESS.name), topics)
 
 
 def _log_failure(checked: "asyncio.Task[None]") -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from seedcast.codec import decode_result, encode_synthesis
 from seedcast.embedded import Stack
-from seedcast.kafka import Admin, TopicReader
+from seedcast.kafka import Admin, Partition, TopicReader
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS
 from seedcast.settings import Settings
@@ -42,6 +42,11 @@ def wait_for_all_results(settings: Settings, count: int, timeout: float = 180) -
     )
 
 
+def committed(settings: Settings) -> dict[Partition, int]:
+    found = Admin(settings).committed(settings.group(POSTPROCESS.name))
+    return {partition: each.offset or 0 for partition, each in found.items()}
+
+
 def assert_all_delivered(settings: Settings, count: int) -> None:
     """Assert that `count` requests have results, and that all objects are as their manifests say.
 
@@ -65,7 +70,12 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
     send(settings, AUDIO, [unspoken, (b"request-00101", b"\xff not MessagePack")])
     worker = seedcast(RUN, settings)
     wait_for_all_results(settings, 21)
+    # To an autoscaler, an idle partition without a commit has lag for ever.
+    eventually(
+        lambda: len(committed(settings)) == 8, 30, "a commit of every partition of both topics"
+    )
     assert terminate(worker) == 0
+    assert sum(committed(settings).values()) == 22
     by_id = {result.request_id: result for result in first_results(settings)}
     assert by_id.pop("request-00100").status == "expired"
     assert all(len(result.renditions) == 3 and result.metadata for result in by_id.values())

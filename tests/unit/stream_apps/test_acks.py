@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 from faust.types import TP
+from structlog.testing import capture_logs
 
 from seedcast.errors import OffsetsLost, Retryable
 from seedcast.kafka import Committed, Partition, refuse_gap
@@ -38,9 +39,16 @@ class World:
         self.crashed = list[BaseException]()
         self.answers, self.unacked, self.withheld = threading.Event(), set[Any](), list[int]()
         self.answers.set()
+        self.committed: int | None = 5
+        self.starts = list[dict[TP, int]]()
         self.signal: Callable[..., Coroutine[Any, Any, None]] = self._crash
         self.app: Any = SimpleNamespace(
-            consumer=SimpleNamespace(earliest_offsets=self._earliest, unacked=self.unacked),
+            consumer=SimpleNamespace(
+                earliest_offsets=self._earliest,
+                unacked=self.unacked,
+                assignment=lambda: {PLACE},
+                commit_starts=self.starts.append,
+            ),
             consumer_generation_id=1,
             on_partitions_assigned=SimpleNamespace(connect=self._connect),
             crash=self._crash,
@@ -78,10 +86,11 @@ class World:
     def _connect(self, handler: Callable[..., Coroutine[Any, Any, None]], weak: bool) -> None:
         self.signal = handler
 
-    def _committed(self, _: str) -> dict[Partition, Committed]:
+    def _committed(self, _: str, __: list[str]) -> dict[Partition, Committed]:
         self.answers.wait()
-        refuse_gap("audio", 0, 5, self.log_start)
-        return {Partition("audio", 0): Committed(5, "")}
+        if self.committed is not None:
+            refuse_gap("audio", 0, self.committed, self.log_start)
+        return {Partition("audio", 0): Committed(self.committed, "", self.log_start)}
 
     async def _earliest(self, place: TP) -> dict[TP, int]:
         if self.failures:
@@ -232,6 +241,30 @@ def test_an_abandoned_lookup_is_repeated_when_the_event_comes_again(
         await world.assigned(generation=2)
         with pytest.raises(OffsetsLost):
             await world.arrive(9, generation=2)
+
+    play(monkeypatch, scene)
+
+
+def test_where_nothing_is_committed_the_beginning_is_and_what_is_gone_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(world: World) -> None:
+        world.committed, world.log_start = None, 7
+        with capture_logs() as logs:
+            await world.assigned()
+            await world.arrive(7, 8)
+        assert world.starts == [{PLACE: 7}]
+        assert [log["event"] for log in logs] == ["assigned", "log_truncated"]
+
+    play(monkeypatch, scene, assigned=False)
+
+
+def test_a_committed_offset_is_not_set_back_to_the_beginning(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene(world: World) -> None:
+        await world.arrive(5)
+        assert world.starts == [{}]
 
     play(monkeypatch, scene)
 
