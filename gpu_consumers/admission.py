@@ -63,7 +63,7 @@ class Admission:
     def admit(self, free: int, *, bulk: bool) -> Iterator[tuple[int, InFlight]]:
         """Yield tickets and requests for up to `free` slots, best first.
 
-        Without `bulk`, urgent ones only. Deadlines are checked here, once.
+        Without `bulk`, urgent ones only. Deadlines are judged here, and by post-processing.
         """
         while free and (tickets := list(self._scheduler.fill(free, bulk))):
             for ticket in tickets:

@@ -49,7 +49,7 @@ def of_utterance(request: SpeechRequest, utterance: Utterance, engine: Engine) -
 def expired(request: SpeechRequest, now: float) -> Rejected | None:
     """Return the rejection of a request whose deadline has passed, else None.
 
-    The deadline is the latest moment to begin. `now` is in seconds since the epoch.
+    Post-processing judges it again. `now` is in seconds since the epoch.
     """
     if request.deadline is None or now <= request.deadline.timestamp():
         return None

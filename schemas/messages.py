@@ -55,6 +55,18 @@ Speed = Annotated[
 ]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + _END)]
 Instant = Annotated[datetime, Meta(tz=True)]
+Deadline = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description=(
+            "the result must be sent by then; judged before synthesis, before rendering, before "
+            "objects are stored and before the result is sent; what is late ends as expired, "
+            "without audio; where the campaign or every profile asked for says deliver_late, "
+            "judged before synthesis only"
+        ),
+    ),
+]
 Metadata = Annotated[
     dict[str, str], Meta(max_length=32, description="opaque; copied to the result")
 ]
@@ -66,7 +78,7 @@ ErrorCode = Literal[
     "nothing_to_speak",  # the text has no letter and no digit
     "text_too_long",
     "unknown_profile",
-    "expired",  # its deadline passed before synthesis began
+    "expired",  # its deadline passed before its result was sent
     "cancelled",
     "unstable",  # no draw of the engine gave a plausible waveform
     "audio_too_large",  # the waveform does not fit a record of the audio topic
@@ -106,7 +118,7 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     speed: Speed = 1.0
     style: Style = Style()
     priority: Priority = "normal"
-    deadline: Instant | None = None  # synthesis must begin by then
+    deadline: Deadline | None = None
     metadata: Metadata = {}
 
 
@@ -198,6 +210,9 @@ class Campaign(Struct, frozen=True, kw_only=True):
     created_at: Instant
     accepted: Annotated[int, Meta(ge=0)] | None = None  # distinct request ids; known once sealed
     deadline: Instant | None = None
+    deliver_late: Annotated[
+        bool, Meta(description="what was begun by its deadline is delivered, however late")
+    ] = False
     # the campaign whose failed and expired requests this one submits again
     retry_of: CampaignId | None = None
 

@@ -29,6 +29,7 @@ class SubmitOptions:
     profiles: tuple[str, ...] = ("phone",)
     # ISO 8601 with its zone, or a duration since the campaign was opened, such as '2h' or '1h30m'.
     deadline: str | datetime | None = None
+    deliver_late: bool = False  # deliver what was begun by its deadline, however late
     priority: Priority = "normal"
     style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread

@@ -71,12 +71,20 @@ class Remote:
         )
         return map(self._entry, read_requests(self._settings, self._name))
 
-    def open(self, producer: Producer, created_at: datetime, deadline: datetime | None) -> None:
+    def open(
+        self,
+        producer: Producer,
+        created_at: datetime,
+        deadline: datetime | None,
+        *,
+        deliver_late: bool,
+    ) -> None:
         self.record = Campaign(
             campaign_id=self._name,
             state="open",
             created_at=created_at,
             deadline=deadline,
+            deliver_late=deliver_late,
             retry_of=self._retry_of,
         )
         announce(producer, self._settings, self.record)

@@ -105,8 +105,13 @@ class _Selection:
         self._asked = Counter(self._missing.values())
         self._others = OtherRetries(settings, records, options.campaign, name, self._missing)
         self._left_out: Counter[str] = Counter()
+        retried = records.get(options.campaign)
         self.submit_options = SubmitOptions(
-            campaign=name, deadline=deadline, retry_of=options.campaign, dry_run=options.dry_run
+            campaign=name,
+            deadline=deadline,
+            deliver_late=retried is not None and retried.deliver_late,
+            retry_of=options.campaign,
+            dry_run=options.dry_run,
         )
 
     def requests(self) -> Iterator[SpeechRequest]:

@@ -211,7 +211,12 @@ class Run:
     def _send(self, fresh: list[tuple[Entry, SpeechRequest, bytes]]) -> None:
         # 1. The campaign is announced before its first request.
         if self._remote and self._producer and self._remote.record is None:
-            self._remote.open(self._producer, self._created_at, self._builder.deadline)
+            self._remote.open(
+                self._producer,
+                self._created_at,
+                self._builder.deadline,
+                deliver_late=self._options.deliver_late,
+            )
         # 2. The intent is on disk before anything is sent: a crash leaves only recorded batches
         #    in doubt.
         batch = self._journal.intend(entry for entry, _, _ in fresh)

@@ -59,6 +59,11 @@ class Campaigns:
         records = self.records.items()
         return frozenset(id_ for id_, campaign in records if campaign.state == "cancelled")
 
+    @property
+    def deliver_late(self) -> frozenset[str]:
+        """The campaigns whose results may come after their deadlines."""
+        return frozenset(id_ for id_, campaign in self.records.items() if campaign.deliver_late)
+
     def _apply(self, record: Record) -> str | None:
         if not record.value:
             return self._remove(record)

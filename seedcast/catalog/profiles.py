@@ -68,6 +68,9 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     compression: Annotated[float, msgspec.Meta(ge=1, le=20)] = 1.0
     loudness: Annotated[float, msgspec.Meta(ge=-50, le=-5)] | Off = -19.0  # LUFS, mono
     true_peak: Annotated[float, msgspec.Meta(ge=-20, le=0)] | Off = -1.0  # dBTP, the ceiling
+    # a request whose every profile says so is delivered after its deadline, too, if its synthesis
+    # began in time
+    deliver_late: bool = False
 
     def __post_init__(self) -> None:
         self._check_codec()

@@ -34,7 +34,7 @@ def retry(
     deadline: Annotated[
         str | None,
         typer.Option(
-            help="Latest moment to begin: ISO 8601 with zone, or '2h' from now."
+            help="Latest moment of the result: ISO 8601 with zone, or '2h' from now."
             " The old deadline is dropped."
         ),
     ] = None,
@@ -107,7 +107,7 @@ def _show(report: "RetryReport") -> None:
     if report.submitted:
         show(report.submitted)
     if report.deadline and report.submitted:
-        out.print(f"to begin by {report.deadline.isoformat(timespec='seconds')}", soft_wrap=True)
+        out.print(f"due by {report.deadline.isoformat(timespec='seconds')}", soft_wrap=True)
     if report.missing:
         more = ", …" if report.missing > len(report.missing_ids) else ""
         err.print(

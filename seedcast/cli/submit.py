@@ -45,10 +45,16 @@ def submit(
     deadline: Annotated[
         str | None,
         typer.Option(
-            help="Latest moment to begin: ISO 8601 with zone, or '2h' after the campaign's opening."
-            " Requests that begin later end as expired."
+            help="Latest moment of the result: ISO 8601 with zone, or '2h' after the campaign's"
+            " opening. What is late ends as expired, without audio."
         ),
     ] = None,
+    deliver_late: Annotated[
+        bool,
+        typer.Option(
+            "--deliver-late", help="Deliver what was begun by its deadline, however late."
+        ),
+    ] = False,
     urgent: Annotated[
         bool, typer.Option("--urgent", help="Speak these before everything that is not urgent.")
     ] = False,
@@ -82,6 +88,7 @@ def submit(
         campaign,
         profiles=tuple(profile or ("phone",)),
         deadline=deadline,
+        deliver_late=deliver_late,
         priority="urgent" if urgent else "normal",
         spread=spread,
         state_dir=state_dir,

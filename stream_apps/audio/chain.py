@@ -125,9 +125,16 @@ def chain_fingerprint(profiles: Profiles) -> str:
             "libsndfile": soundfile.__libsndfile_version__,
             "ffmpeg": list(map(list, av.library_versions.values())),
         },
-        "profiles": [msgspec.to_builtins(profiles[name]) for name in sorted(profiles)],
+        "profiles": [_fields(profiles[name]) for name in sorted(profiles)],
     }
     return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
+
+
+def _fields(profile: Profile) -> dict[str, object]:
+    """Return the fields that bytes depend on: when to deliver is none of them."""
+    fields: dict[str, object] = msgspec.to_builtins(profile)
+    del fields["deliver_late"]
+    return fields
 
 
 def warm_up(profiles: Profiles, begins: Callable[[str], object] = lambda _: None) -> None:

@@ -13,7 +13,7 @@ from seedcast.schemas.topics import NORMAL, URGENT
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.stream_apps.postprocess.acks import Acks, Events
-from seedcast.stream_apps.postprocess.delivery import Cancelled, Delivery, RenderSlots
+from seedcast.stream_apps.postprocess.delivery import Campaigns, Delivery, RenderSlots
 from seedcast.stream_apps.postprocess.faust_app import App
 from seedcast.stream_apps.postprocess.render import RenderContext
 
@@ -31,12 +31,13 @@ class Agents:
         store: ObjectStore,
         beat: Callable[[], None],
         readiness: Readiness,
-        cancelled: Cancelled,
+        cancelled: Campaigns,
+        deliver_late: Campaigns,
     ) -> None:
         self._app, self._limits = app, settings.postprocess
         self._acks = Acks(app, settings, beat, readiness)
         self._delivery = Delivery(
-            app, settings, deployment, store, self._acks.retry, beat, cancelled
+            app, settings, deployment, store, self._acks.retry, beat, cancelled, deliver_late
         )
         self._in_hand = 0  # batches
         urgent_idle, normal_idle = asyncio.Event(), asyncio.Event()

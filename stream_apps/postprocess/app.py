@@ -78,7 +78,14 @@ async def _serve(
     stopping = _stop_on_signals(readiness)
     app = build_app(settings)
     agents = Agents(
-        app, settings, deployment, store, watchdog.beat, readiness, lambda: campaigns.cancelled
+        app,
+        settings,
+        deployment,
+        store,
+        watchdog.beat,
+        readiness,
+        lambda: campaigns.cancelled,
+        lambda: campaigns.deliver_late,
     )
     background = [
         asyncio.create_task(_follow_campaigns(campaigns, app)),

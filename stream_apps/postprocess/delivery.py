@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 
 import msgspec
 import structlog
@@ -20,21 +21,24 @@ from seedcast.schemas.topics import DEAD_LETTERS, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.dead_letters import dead_letter
 from seedcast.storage.objects import ObjectStore
+from seedcast.stream_apps.postprocess.deadlines import TooLate, has_passed
 from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
 from seedcast.stream_apps.postprocess.faust_app import App
 from seedcast.stream_apps.postprocess.render import (
     AudioObject,
     Outcome,
     RenderContext,
+    expired,
     render_record,
     unforeseen,
 )
+from seedcast.stream_apps.postprocess.taking_back import Created, Uses, store, take_back
 from seedcast.worker import BROKER, STORE
 
 log = structlog.get_logger(__name__)
 STAGE = "postprocess"
 
-Cancelled = Callable[[], frozenset[str]]  # returns the campaigns that are cancelled by now
+Campaigns = Callable[[], frozenset[str]]  # returns those of which something holds by now
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,13 @@ class Delivery:
         store: ObjectStore,
         retry: AsyncRetry,
         beat: Callable[[], None],
-        cancelled: Cancelled,
+        cancelled: Campaigns,
+        deliver_late: Campaigns = frozenset,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._app, self._deployment, self._store = app, deployment, store
         self._retry, self._beat, self._cancelled = retry, beat, cancelled
+        self._deliver_late, self._clock, self._uses = deliver_late, clock, Uses()
         self._results = settings.topic(RESULTS)
         self._dead_letters = settings.topic(DEAD_LETTERS)
         self._renderers = ThreadPoolExecutor(settings.postprocess.threads, "render")
@@ -84,17 +91,20 @@ class Delivery:
         async with slots.free:
             if slots.after:
                 await slots.after.wait()
-            return await asyncio.get_running_loop().run_in_executor(
-                self._renderers, render_record, record.value, self._deployment, self._cancelled()
-            )
+            campaigns = self._cancelled(), self._deliver_late()  # they change on this thread
+
+            def render() -> Outcome:
+                return render_record(record.value, self._deployment, *campaigns, self._clock())
+
+            return await asyncio.get_running_loop().run_in_executor(self._renderers, render)
 
     async def _deliver(self, outcome: Outcome) -> None:
         """Send the manifest only after every object that it names is stored."""
         failpoint("postprocess.rendered")
+        created = Created()
         try:
-            await asyncio.gather(*(self._put(audio) for audio in outcome.objects))
-            failpoint("postprocess.stored")
-            await self._send_result(outcome)
+            with self._uses.of(outcome.objects):
+                await self._deliver_in_time(outcome, created)
         except (Retryable, MemoryError):
             raise
         except Exception as error:  # costs this request, not the worker
@@ -104,10 +114,44 @@ class Delivery:
             )
             await self._send_result(_failed(outcome, error))
 
-    async def _put(self, audio: AudioObject) -> None:
-        def put() -> str:
+    async def _deliver_in_time(self, outcome: Outcome, created: Created) -> None:
+        try:
+            await self._put_all(outcome, created)
+            failpoint("postprocess.stored")
+            await self._send_result(outcome)
+        except TooLate as error:
+            if not error.uncertain:
+                await self._take_back(outcome, created)
+            await self._send_result(expired(outcome))
+
+    async def _put_all(self, outcome: Outcome, created: Created) -> None:
+        """Raises the first failure, once no object is under way any more."""
+        noted = created if outcome.deadline else None
+        puts = (self._put(audio, noted, outcome.deadline) for audio in outcome.objects)
+        for end in await asyncio.gather(*puts, return_exceptions=True):
+            if isinstance(end, BaseException):
+                raise end
+
+    async def _take_back(self, outcome: Outcome, created: Created) -> None:
+        alone = [audio for audio in outcome.objects if not self._uses.shared(audio)]
+        uris = [self._store.uri(audio.key) for audio in alone]
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._storers, take_back, self._store, uris, created)
+
+    def _refuse_late(self, deadline: datetime | None, *, uncertain: bool = False) -> None:
+        """Raises TooLate."""
+        if has_passed(deadline, self._clock()):
+            raise TooLate(uncertain=uncertain)
+
+    async def _put(
+        self, audio: AudioObject, created: Created | None, deadline: datetime | None
+    ) -> None:
+        """Raises TooLate if the deadline passes before it is stored."""
+
+        def put() -> None:
+            self._refuse_late(deadline)
             with metrics.STAGE_SECONDS.labels("store").time():
-                return self._store.put(audio.key, audio.data, audio.content_type)
+                store(self._store, audio, created)
 
         loop = asyncio.get_running_loop()
         await self._retry(STORE, lambda: loop.run_in_executor(self._storers, put))
@@ -116,7 +160,8 @@ class Delivery:
     async def _send_result(self, outcome: Outcome) -> None:
         result = outcome.result
         with metrics.STAGE_SECONDS.labels("send").time():
-            await self._send(self._results, result.request_id.encode(), encode_json(result), ())
+            key, value = result.request_id.encode(), encode_json(result)
+            await self._send(self._results, key, value, (), outcome.deadline)
         failpoint("postprocess.acknowledged")
         metrics.RESULTS.labels(result.status).inc()
         if outcome.submitted_at:
@@ -141,13 +186,23 @@ class Delivery:
             offset=record.offset,
         )
 
-    async def _send(self, topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
+    async def _send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers,
+        deadline: datetime | None = None,
+    ) -> None:
         """Returns once all in-sync replicas have the record.
 
-        Raises Poison if the topic takes no such record.
+        Raises Poison if the topic takes no such record, and TooLate if the deadline passes before
+        an attempt. An earlier attempt may have succeeded unknown to us.
         """
+        attempts = count()
 
         async def attempt() -> None:
+            self._refuse_late(deadline, uncertain=next(attempts) > 0)
             try:
                 acknowledgement = await self._app.producer.send(
                     topic, key, value, None, None, list(headers)
@@ -173,4 +228,5 @@ def _failed(outcome: Outcome, error: Exception) -> Outcome:
         "metadata": {},
         "error": reason,
     }
-    return replace(outcome, result=msgspec.structs.replace(outcome.result, **changes))
+    result = msgspec.structs.replace(outcome.result, **changes)
+    return replace(outcome, result=result, deadline=None)

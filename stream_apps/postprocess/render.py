@@ -1,14 +1,17 @@
 """Renders a record of the audio topic: its manifest, and the objects that it names.
 
-Pure: stores and sends nothing. The same record gives the same outcome, byte for byte, however often
-it is rendered, as long as its campaign is not cancelled.
+Pure: stores and sends nothing. The outcome is a function of the record, of what the deployment
+fixes (RenderContext), and of two things that change while it waits: whether its campaign is
+cancelled, and whether its deadline has passed. As long as these stay, the same record gives the
+same outcome, byte for byte, however often it is rendered.
 """
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
+import msgspec
 import structlog
 
 from seedcast.campaigns.campaign_state import CANCELLED
@@ -30,6 +33,12 @@ from seedcast.schemas.messages import (
 from seedcast.settings import PostprocessSettings
 from seedcast.storage.objects import ObjectStore, object_key
 from seedcast.stream_apps.audio.chain import VERSION, Rendered, chain_fingerprint, render_all
+from seedcast.stream_apps.postprocess.deadlines import (
+    BEFORE_ALL,
+    delivery_deadline,
+    has_passed,
+    too_late,
+)
 from seedcast.stream_apps.postprocess.salvage import salvage
 from seedcast.waveforms import Waveform, decode_flac, waveform_sha256
 
@@ -74,16 +83,22 @@ class Outcome:
     result: SpeechResult
     objects: tuple[AudioObject, ...] = ()
     submitted_at: datetime | None = None  # None if the record does not hold the request
+    deadline: datetime | None = None  # the result must be sent by then; None: it may be late
 
 
 def render_record(
-    value: bytes, deployment: RenderContext, cancelled: Set[CampaignId] = frozenset()
+    value: bytes,
+    deployment: RenderContext,
+    cancelled: Set[CampaignId] = frozenset(),
+    deliver_late: Set[CampaignId] = frozenset(),
+    now: datetime = BEFORE_ALL,
 ) -> Outcome:
     """Return the outcome of a record; every record with a readable request id has one.
 
     Raises Undecodable for the others: they become dead letters. `cancelled` holds the cancelled
-    campaigns. A campaign that is cancelled between two deliveries of a record changes its outcome;
-    the first result counts.
+    campaigns, `deliver_late` those whose deadlines do not bound delivery. A campaign that is
+    cancelled between two deliveries of a record changes its outcome, and so does a deadline that
+    passes; the first result counts.
     """
     try:
         synthesis = decode_synthesis(value)
@@ -93,8 +108,14 @@ def render_record(
         return Outcome(_rejected(synthesis))
     if synthesis.request.campaign_id in cancelled:
         return _ended(synthesis, "cancelled", CANCELLED)
+    late = synthesis.request.campaign_id in deliver_late
+    deadline = delivery_deadline(
+        synthesis.request, deployment.profiles, campaign_delivers_late=late
+    )
+    if has_passed(deadline, now):
+        return _ended(synthesis, "expired", too_late(deadline))
     try:
-        return _rendered(synthesis, deployment)
+        return replace(_rendered(synthesis, deployment), deadline=deadline)
     except InvalidRequest as error:
         return _failed(synthesis, RequestError(code=error.code, message=str(error)))
     except MemoryError:  # another worker, or this one after a restart, may have enough
@@ -105,6 +126,18 @@ def render_record(
             "postprocess_failed", request_id=request.request_id, campaign_id=request.campaign_id
         )
         return _failed(synthesis, unforeseen(error))
+
+
+def expired(outcome: Outcome) -> Outcome:
+    """Return what a rendered outcome becomes when its deadline passes before it is delivered."""
+    result = msgspec.structs.replace(
+        outcome.result,
+        status="expired",
+        renditions=(),
+        receipt=None,
+        error=too_late(outcome.deadline),
+    )
+    return Outcome(result, submitted_at=outcome.submitted_at)
 
 
 def unforeseen(error: Exception) -> RequestError:

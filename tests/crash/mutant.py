@@ -111,11 +111,11 @@ def held_object() -> None:
     """The first object is never stored."""
     put, numbers = Delivery._put, count()
 
-    async def hold(delivery: Delivery, item: AudioObject) -> None:
+    async def hold(delivery: Delivery, item: AudioObject, *how: Any) -> None:
         if next(numbers) == 0:
             print("held", file=sys.stderr, flush=True)
             await asyncio.Event().wait()
-        await put(delivery, item)
+        await put(delivery, item, *how)
 
     Delivery._put = hold  # type: ignore[method-assign]
 

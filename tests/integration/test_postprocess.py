@@ -5,6 +5,7 @@ Every record gets its result through crashes, outages and rebalances.
 
 import hashlib
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -68,16 +69,19 @@ def test_each_record_ends_as_result_with_objects_or_as_dead_letter(
     send(settings, AUDIO, sounds(range(20), profiles=("telephony", "phone", "speaker")))
     unspoken = (b"request-00100", encode_synthesis(rejected(100)))
     send(settings, AUDIO, [unspoken, (b"request-00101", b"\xff not MessagePack")])
+    late = audio(102, deadline=datetime.now(UTC) - timedelta(seconds=1))
+    send(settings, AUDIO, [(b"request-00102", encode_synthesis(late))])
     worker = seedcast(RUN, settings)
-    wait_for_all_results(settings, 21)
+    wait_for_all_results(settings, 22)
     # To an autoscaler, an idle partition without a commit has lag for ever.
     eventually(
         lambda: len(committed(settings)) == 8, 30, "a commit of every partition of both topics"
     )
     assert terminate(worker) == 0
-    assert sum(committed(settings).values()) == 22
+    assert sum(committed(settings).values()) == 23
     by_id = {result.request_id: result for result in first_results(settings)}
-    assert by_id.pop("request-00100").status == "expired"
+    for ended in ("request-00100", "request-00102"):
+        assert by_id.pop(ended).status == "expired"
     assert all(len(result.renditions) == 3 and result.metadata for result in by_id.values())
     stored = {entry.uri for entry in S3Store(settings.s3).list("night-1/")}
     assert stored == {rendition.uri for result in by_id.values() for rendition in result.renditions}
@@ -109,6 +113,25 @@ def test_kill_9_under_load_loses_nothing_and_repeats_the_same_bytes(
     wait_for_all_results(settings, 400, timeout=240)
     assert terminate(worker) == 0
     assert_all_delivered(settings, 400)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_frozen_until_after_a_deadline_leaves_no_object(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    deadline = datetime.now(UTC) + timedelta(seconds=30)
+    value = encode_synthesis(audio(1, profiles=("telephony", "phone"), deadline=deadline))
+    send(settings, AUDIO, [(b"request-00001", value)])
+    worker = seedcast(RUN, settings, SEEDCAST_FAILPOINT="postprocess.stored:1:stop")
+    wait_until_stopped(worker)
+    store = S3Store(settings.s3)
+    assert len(list(store.list("night-1/"))) == 2
+    eventually(lambda: datetime.now(UTC) > deadline, what="the deadline")
+    worker.send_signal(signal.SIGCONT)
+    wait_for_all_results(settings, 1)
+    assert [result.status for result in first_results(settings)] == ["expired"]
+    assert list(store.list("night-1/")) == []
+    assert terminate(worker) == 0
 
 
 @pytest.mark.slow

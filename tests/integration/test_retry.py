@@ -47,7 +47,8 @@ def rows(count: int) -> list[dict[str, str]]:
 
 def night(settings: Settings, count: int) -> list[SpeechRequest]:
     """Submit `count` requests; return them in the order of their rows. No worker speaks them."""
-    submit_requests(settings, rows(count), replace(OPTIONS, deadline=datetime.now(UTC) + SOON))
+    options = replace(OPTIONS, deadline=datetime.now(UTC) + SOON, deliver_late=True)
+    submit_requests(settings, rows(count), options)
     return in_order(settings, "night")
 
 
@@ -116,6 +117,7 @@ def test_failed_and_expired_requests_are_submitted_again_and_no_others(settings:
     ] == [(f"Message {number}.", 7, ("telephony",), None) for number in range(2)]
     record = read_campaigns(settings)["night-retry-1"]
     assert (record.state, record.accepted, record.retry_of) == ("sealed", 2, "night")
+    assert record.deliver_late, "as the campaign that is submitted again"
 
 
 def test_a_repeated_retry_sends_nothing_twice_and_keeps_its_deadline(

@@ -186,6 +186,7 @@ def test_a_deadline_that_passes_later_does_not_reject_accepted_rows(
     brief = SubmitOptions(campaign="night", id_column="id", voice=2222, deadline="1h", seal=False)
     opened = submit_file(settings, path, brief)
     assert opened.accepted == 5
+    assert not read_campaigns(settings)["night"].deliver_late
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     monkeypatch.setattr(
         "seedcast.producers.submit.run.datetime", SimpleNamespace(now=lambda _: tomorrow)

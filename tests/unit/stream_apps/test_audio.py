@@ -172,6 +172,8 @@ def test_the_fingerprint_follows_the_profiles_and_not_their_order() -> None:
     reordered = dict(reversed(TABLE.items()))
     assert chain_fingerprint(profiles.Profiles(changed)) != chain_fingerprint(TABLE)
     assert chain_fingerprint(profiles.Profiles(reordered)) == chain_fingerprint(TABLE)
+    patient = {name: msgspec.structs.replace(row, deliver_late=True) for name, row in TABLE.items()}
+    assert chain_fingerprint(profiles.Profiles(patient)) == chain_fingerprint(TABLE)
 
 
 def failure(waveform: Waveform, name: str, rate: int = RATE) -> str:
