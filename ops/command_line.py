@@ -10,6 +10,8 @@ import seedcast.cli  # noqa: F401  (registers the commands)
 from ops.markdown import code_block, table
 from seedcast.cli.base import app
 
+EVERYWHERE = ("quiet", "verbose")  # options of every command, which the page names once
+
 
 def commands() -> dict[str, Any]:
     """Return every command by its path, such as `models pull`, in the order of `--help`."""
@@ -41,7 +43,7 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _section(path: str, command: Any) -> str:
     shown = sorted(
-        (parameter for parameter in command.params if not parameter.hidden),
+        (p for p in command.params if not p.hidden and p.name not in EVERYWHERE),
         key=lambda parameter: parameter.rich_help_panel or "",  # the style comes last
     )
     parts = [f"## seedcast {path}", code_block([_usage(path, shown)]), _sentences(command.help)]

@@ -9,9 +9,9 @@ from hashlib import blake2b
 import structlog
 from msgspec.structs import replace
 
-from seedcast.campaigns.campaign_topic import Campaigns, announce
+from seedcast.campaigns.campaign_topic import Campaigns, announce, find_campaign
 from seedcast.codec import decode_result
-from seedcast.errors import InvalidInput, Undecodable
+from seedcast.errors import Undecodable
 from seedcast.kafka import Producer, Record, TopicReader
 from seedcast.schemas.messages import Campaign, SpeechResult
 from seedcast.schemas.topics import DAY, RESULTS
@@ -184,12 +184,7 @@ def wait(
     """
     with Campaigns(settings) as campaigns, Outcomes(settings, campaign_id) as outcomes:
         campaigns.catch_up()
-        if campaign_id not in campaigns.records:
-            raise InvalidInput(
-                f"campaign {campaign_id}",
-                expected="one that was submitted",
-                got=", ".join(campaigns.records) or "none yet",
-            )
+        find_campaign(campaigns.records, campaign_id)
         while True:
             outcomes.poll(POLL)
             campaigns.poll()

@@ -9,7 +9,9 @@ import sys
 import threading
 from importlib import import_module
 
-from seedcast.cli.base import app, fail
+import typer
+
+from seedcast.cli.base import Exit, app, fail, fail_usage, wants_json
 from seedcast.errors import SeedcastError
 
 # Importing a module registers its commands; `seedcast --help` lists them in this order.
@@ -55,6 +57,17 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.unraisablehook = interrupt_again
     try:
-        app()
+        sys.exit(_run_for_program() if wants_json() else app())
     except SeedcastError as error:
         sys.exit(fail(error))
+
+
+def _run_for_program() -> int:
+    """Run a command; return its exit code. Wrong arguments are JSON, too."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        return fail_usage(error)
+    except typer.Abort:
+        return Exit.INCOMPLETE
+    return code if isinstance(code, int) else Exit.OK

@@ -1,6 +1,7 @@
 """What all commands share: the app, the console, exit codes, and how an error is shown."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -13,7 +14,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from seedcast import __version__
-from seedcast.cli.console import SafeConsole
+from seedcast.cli.console import err as err
+from seedcast.cli.console import out as out
+from seedcast.cli.verbosity import App, verbosity
 from seedcast.errors import Fatal, Retryable, SeedcastError
 from seedcast.printing import visible_json
 
@@ -32,7 +35,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130  # Ctrl-C; the same command continues from there
 
 
-app = typer.Typer(
+app = App(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -41,9 +44,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done · 1 some rejected or failed · 2 wrong input or settings ·"
     " 3 cannot run here · 70 hung · 75 try later · 130 interrupted.",
 )
-# A row that contains ":x:" is shown as it is, and a line stays one line, for whoever reads a pipe.
-out = SafeConsole(highlight=False, emoji=False, soft_wrap=True)
-err = SafeConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _print_version(wanted: bool) -> None:
@@ -83,7 +83,7 @@ def continues(what: str = "") -> Callable[[Callable[P, None]], Callable[P, None]
             try:
                 command(*args, **kwargs)
             except KeyboardInterrupt:
-                err.print(f"interrupted{what and f'; {what}'}; run it again to go on")
+                _report_interrupt(what)
                 raise
 
         return run
@@ -91,22 +91,86 @@ def continues(what: str = "") -> Callable[[Callable[P, None]], Callable[P, None]
     return decorate
 
 
+def _report_interrupt(what: str) -> None:
+    remedy = "run it again to go on"
+    if wants_json():
+        _emit_error("Interrupted", Exit.INTERRUPTED, what="interrupted", got=what, remedy=remedy)
+    else:
+        show_error("; ".join(filter(None, ("interrupted", what, remedy))))
+
+
 def fail(error: SeedcastError) -> int:
-    """Print what failed, what was expected and got, and the remedy; return the exit code."""
+    """Print what failed, what was expected and got, and the remedy; return the exit code.
+
+    With --json that is one JSON object on stderr.
+    """
+    code = _exit_code(error)
+    if wants_json():
+        parts = {"what": error.what, "expected": error.expected, "got": error.got}
+        _emit_error(type(error).__name__, code, **parts, remedy=error.remedy)
+        return code
+    err.quiet = False  # -q silences notes, not errors
     err.print(Text.assemble(("error", "bold red"), f" {error.what}"), soft_wrap=True)
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
         if text:  # soft_wrap keeps each on one line, for a search through a log
             err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True)
+    if verbosity.level > 0:
+        _show_causes(error)
+    return code
+
+
+def _show_causes(error: BaseException) -> None:
+    """Print the errors behind an error, one line each.
+
+    Of a library's only the kind, since its message may quote a row.
+    """
+    while (cause := error.__cause__) is not None:
+        speaks = isinstance(cause, OSError | SeedcastError)
+        said = f": {' '.join(str(cause).split())}" if speaks else ""
+        err.print(Text.assemble((f"  {'cause':>8}", "dim"), f" {type(cause).__name__}{said}"))
+        error = cause
+
+
+def _exit_code(error: SeedcastError) -> int:
     if isinstance(error, Fatal):
         return error.exit_code
     return Exit.UNAVAILABLE if isinstance(error, Retryable) else Exit.INCOMPLETE
+
+
+def show_error(line: str) -> None:
+    """Print a line on stderr, with -q, too."""
+    err.quiet = False
+    err.print(line, markup=False)
+
+
+def wants_json() -> bool:
+    """Return True if the command line has --json. Errors are JSON then, also those of usage."""
+    arguments = sys.argv[1:]
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return "--json" in arguments[:end]
+
+
+def fail_usage(error: typer.TyperException) -> int:
+    """Print a wrong argument as JSON; return the exit code."""
+    what = error.format_message()
+    _emit_error("Usage", error.exit_code, what=what, remedy="see --help")
+    return error.exit_code
+
+
+def _emit_error(kind: str, code: int, **parts: str) -> None:
+    facts = {"error": kind, **parts, "exit_code": int(code)}
+    typer.echo(json.dumps(facts, ensure_ascii=False), err=True)
 
 
 def load() -> "Settings":
     """Return the settings of the environment and of its file. Raises InvalidSettings."""
     from seedcast import settings  # 0.3 s with pydantic, which `--help` does not need
 
-    return settings.load()
+    loaded = settings.load()
+    if not verbosity.level:
+        return loaded
+    log = loaded.log.model_copy(update={"level": "debug" if verbosity.level > 0 else "warning"})
+    return loaded.model_copy(update={"log": log})
 
 
 def connected(*, store: bool = True) -> "Settings":
@@ -116,7 +180,14 @@ def connected(*, store: bool = True) -> "Settings":
     """
     from seedcast import embedded
 
-    return embedded.connected(load(), store=store)
+    settings = embedded.connected(load(), store=store)
+    if verbosity.level > 0:
+        kafka, s3 = settings.kafka, settings.s3
+        bucket = f"; s3 {s3.endpoint}, bucket {s3.bucket}" if store else ""
+        err.print(
+            f"kafka {kafka.bootstrap}, prefix {kafka.prefix}{bucket}", style="dim", markup=False
+        )
+    return settings
 
 
 def load_embedded(engine: str | None = None) -> "Settings":
@@ -143,12 +214,13 @@ def with_engine(settings: "Settings", engine: str | None) -> "Settings":
 
 
 def quiet_logs() -> None:
-    """Log warnings only: a person reads this terminal."""
+    """Log warnings only, since a person reads this terminal; errors with -q, more with -v."""
     from seedcast import logging
     from seedcast.settings import LogSettings
 
-    logging.configure(LogSettings(level="warning", format="console"))
-    getLogger("librdkafka").setLevel(ERROR)  # it warns of every retry
+    logging.configure(LogSettings(level=verbosity.log_level, format="console"))
+    if verbosity.level <= 0:
+        getLogger("librdkafka").setLevel(ERROR)  # it warns of every retry
 
 
 @contextmanager

@@ -17,3 +17,9 @@ class SafeConsole(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(visible(text), style)
+
+
+# A row that contains ":x:" is shown as it is, and a line stays one line, for whoever reads a pipe.
+# Results go to stdout, everything else to stderr.
+out = SafeConsole(highlight=False, emoji=False, soft_wrap=True)
+err = SafeConsole(stderr=True, highlight=False, emoji=False, soft_wrap=True)

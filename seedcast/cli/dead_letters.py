@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
+from seedcast.cli.verbosity import App
 from seedcast.errors import InvalidInput, Undecodable
 from seedcast.schemas.topics import DEAD_LETTERS
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from seedcast.settings import Settings
     from seedcast.storage.dead_letters import DeadLetter
 
-letters = typer.Typer(no_args_is_help=True, help="Records without a readable request id.")
+letters = App(no_args_is_help=True, help="Records without a readable request id.")
 app.add_typer(letters, name="dead-letters", rich_help_panel="Operations")
 
 Offset = Annotated[
@@ -41,7 +42,7 @@ def list_letters(as_json: Json = False) -> None:
 
 
 @letters.command()
-def show(offset: Offset) -> None:
+def show(offset: Offset, as_json: Json = False) -> None:
     """Show one with everything that is known, and up to 2,000 of its original bytes."""
     from seedcast.storage.dead_letters import original
     from seedcast.storage.s3 import S3Store
@@ -49,16 +50,21 @@ def show(offset: Offset) -> None:
     quiet_logs()
     settings = connected()
     letter = _find(settings, offset)
-    for name, value in _facts(letter).items():
-        out.print(Text.assemble((f"{name:>18}", "dim"), f" {value}"), soft_wrap=True)
     _, value, _ = original(letter, S3Store(settings.s3))
-    typer.echo(repr((value or b"")[:SHOWN_BYTES]))
+    shown = repr((value or b"")[:SHOWN_BYTES])
+    if as_json:
+        emit({**_facts(letter), "value": shown})
+        return
+    for name, fact in _facts(letter).items():
+        out.print(Text.assemble((f"{name:>18}", "dim"), f" {fact}"))
+    typer.echo(shown)
 
 
 @letters.command()
 def redrive(
     offset: Annotated[int | None, typer.Argument(min=0, help="Which one.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Put one or all back on the topic they came from, with key and bytes unchanged.
 
@@ -80,7 +86,10 @@ def redrive(
     for letter in chosen:
         key, value, headers = original(letter, store)
         producer.deliver(letter.topic, key=key, value=value, headers=headers)
-        out.print(f"{letter.position} is back on {letter.topic}")
+        if as_json:
+            emit({"position": letter.position, "topic": letter.topic})
+        else:
+            out.print(f"{letter.position} is back on {letter.topic}")
 
 
 def _newest(settings: "Settings") -> Iterator["DeadLetter"]:

@@ -10,13 +10,14 @@ from rich.text import Text
 
 from seedcast.cli.base import Exit, Json, app, continues, emit, err, load, out, quiet_logs
 from seedcast.cli.tables import Row, show
+from seedcast.cli.verbosity import App
 from seedcast.errors import InvalidInput, LocalResource
 
 if TYPE_CHECKING:
     from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets, Comparison
     from seedcast.gpu_consumers.engines.chattts.weights.inventory import Model
 
-models = typer.Typer(no_args_is_help=True, help="Manage the weights that speak.")
+models = App(no_args_is_help=True, help="Manage the weights that speak.")
 app.add_typer(models, name="models", rich_help_panel="Operations")
 
 Folder = Annotated[

@@ -28,4 +28,4 @@ def progress_bar(*, transient: bool = False) -> Progress:
         TimeLeft(),
     )
     console = err if err.is_terminal else Console(stderr=True, highlight=False, width=PIPE_WIDTH)
-    return Progress(*columns, console=console, transient=transient)
+    return Progress(*columns, console=console, transient=transient, disable=err.quiet)

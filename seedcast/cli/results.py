@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, connected, err, out, quiet_logs
+from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
 from seedcast.cli.file_names import choose, require_ending
-from seedcast.errors import InvalidInput
+from seedcast.errors import Fatal, InvalidInput
 from seedcast.printing import visible_json
 from seedcast.schemas.messages import Rendition, SpeechResult
 
@@ -37,11 +37,12 @@ def results(
     if parquet:
         require_ending(parquet, ".parquet")
     quiet_logs()
-    first_results = read_results(
-        connected(store=False), campaign=campaign, follow=follow and parquet is None
-    )
+    settings = connected(store=False)
+    if campaign:
+        refuse_unknown(settings, campaign)
+    first_results = read_results(settings, campaign=campaign, follow=follow and parquet is None)
     if parquet:
-        _write(parquet, first_results)
+        _write(parquet, first_results, as_json)
         return
     count = 0
     for result in first_results:
@@ -51,10 +52,26 @@ def results(
         err.print("no results" + (f" of campaign {campaign}" if campaign else ""), markup=False)
 
 
-def _write(parquet: Path, rows: Iterable[SpeechResult]) -> None:
+def refuse_unknown(settings: "Settings", campaign: str) -> None:
+    """Raise InvalidInput, with similar names, if there is neither a record nor a result of it.
+
+    What producers in other languages send may belong to a campaign without a record.
+    """
+    from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
+    from seedcast.campaigns.subscription import read_results
+
+    records = read_campaigns(settings)
+    if campaign not in records and not any(read_results(settings, campaign=campaign)):
+        find_campaign(records, campaign)
+
+
+def _write(parquet: Path, rows: Iterable[SpeechResult], as_json: bool) -> None:
     from seedcast.storage import manifests
 
     count = manifests.write(parquet, rows)
+    if as_json:
+        emit({"file": str(parquet), "manifests": count})
+        return
     out.print(f"{count:,} manifests in {parquet}", markup=False, soft_wrap=True)
 
 
@@ -86,26 +103,36 @@ def fetch(
         str | None,
         typer.Option(help="Which rendition; default: the first that fits the file's ending."),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Download one rendition, and check its hash.
 
     The file's ending must fit the rendition.
     """
+    import msgspec
+
     from seedcast.storage.s3 import S3Store
 
     quiet_logs()
     settings = connected()
     rendition = _rendition(_result(settings, request_id), output, profile)
     data = S3Store(settings.s3).get(rendition.uri)
-    if hashlib.sha256(data).hexdigest() != rendition.sha256:
-        err.print("[red]the object differs from its manifest[/]; nothing was written")
-        raise typer.Exit(Exit.FATAL)
+    if (digest := hashlib.sha256(data).hexdigest()) != rendition.sha256:
+        raise Fatal(
+            f"{rendition.uri} differs from its manifest; nothing was written",
+            expected=f"SHA-256 {rendition.sha256}",
+            got=digest,
+            remedy="`seedcast audit` says which other objects do",
+        )
     try:
         output.write_bytes(data)
     except OSError as error:
         raise InvalidInput(
             str(output), expected="a file that can be written", got=str(error)
         ) from error
+    if as_json:
+        emit({"request_id": request_id, "file": str(output), **msgspec.to_builtins(rendition)})
+        return
     out.print(
         f"{output}  {rendition.duration:.2f} s  {rendition.format}  {len(data):,} bytes",
         markup=False,

@@ -1,10 +1,9 @@
 """`run`: one worker in the foreground, as a container starts it."""
 
-import typer
-
 from seedcast.cli.base import EngineName, app, connected, with_engine
+from seedcast.cli.verbosity import App
 
-runner = typer.Typer(
+runner = App(
     no_args_is_help=True,
     help="Run one worker in the foreground. SIGTERM drains it, and it leaves the group.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import EngineName, app, err, load, out, quiet_logs, with_engine
+from seedcast.cli.base import EngineName, Json, app, emit, err, load, out, quiet_logs, with_engine
 from seedcast.cli.file_names import choose
 from seedcast.cli.style_options import UtteranceOptions, expand_options
 from seedcast.errors import InvalidInput
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seedcast.catalog.profiles import Profile, Profiles
     from seedcast.gpu_consumers.engines import Engine
     from seedcast.settings import Settings
+    from seedcast.stream_apps.audio.chain import Rendered
     from seedcast.waveforms import Waveform
 
 PROFILE_OF_SUFFIX = {".ogg": "phone", ".opus": "phone", ".flac": "archive", ".mp3": "web"}
@@ -41,6 +42,7 @@ def say(
         typer.Option(help="Device profile, which the ending must fit; default: by the ending."),
     ] = None,
     engine: EngineName = None,
+    as_json: Json = False,
 ) -> None:
     """Speak one text into a file, through the engine and post-processing, without Kafka."""
     from seedcast.catalog import profiles
@@ -62,11 +64,28 @@ def say(
         raise InvalidInput(
             str(file), expected="a file that can be written", got=str(error)
         ) from error
+    if as_json:
+        facts = {"file": str(file), **_facts(rendered), "voice": spoken.voice}
+        fingerprint = {"engine_fingerprint": loaded.fingerprint}
+        emit(facts | {"voice_seed": request.voice_seed} | fingerprint)
+        return
     out.print(
         f"{file}  {rendered.duration:.2f} s  {chosen.format} {chosen.sample_rate} Hz"
         f"  voice {spoken.voice}",
         soft_wrap=True,
     )
+
+
+def _facts(rendered: "Rendered") -> dict[str, object]:
+    """Return what a manifest says of a rendition."""
+    return {
+        "profile": rendered.profile,
+        "format": rendered.format,
+        "sample_rate": rendered.sample_rate,
+        "duration": rendered.duration,
+        "bytes": len(rendered.data),
+        "sha256": rendered.sha256,
+    }
 
 
 def _target(table: "Profiles", name: str | None, output: Path | None) -> tuple["Profile", Path]:

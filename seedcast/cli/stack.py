@@ -39,6 +39,7 @@ def up(
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
     engine: EngineName = None,
+    as_json: Json = False,
 ) -> None:
     """Start Kafka, S3 and workers in the background; return when all are ready.
 
@@ -60,6 +61,9 @@ def up(
         for name, command in workers.items():
             stack.start_worker(name, command, settings=settings)
         wait_until_ready(stack, workers, step)
+    if as_json:
+        emit({"home": str(stack.home), "processes": _processes(settings.home)})
+        return
     out.print(
         "[green]up[/]  `seedcast status` shows it,"
         " `seedcast submit FILE --campaign NAME` gives it work,"
@@ -68,13 +72,17 @@ def up(
 
 
 @app.command(rich_help_panel="Embedded stack")
-def down() -> None:
+def down(as_json: Json = False) -> None:
     """Stop everything that `up` started. The data stays."""
     from seedcast.embedded import Stack
 
     stack = Stack(load().home)
+    stopped = [process.name for process in stack.status() if process.running]
     with err.status("stopping: workers finish what they have begun"):
         stack.stop()
+    if as_json:
+        emit({"home": str(stack.home), "stopped": stopped})
+        return
     out.print(f"[green]down[/]  the data stays in {stack.home}")
     _print_elsewhere(stack.home)
 

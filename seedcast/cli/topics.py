@@ -1,19 +1,21 @@
 """`topics`: create, check and list the topics of the table in schemas/topics.py."""
 
 import typer
+from rich.markup import escape
 
 from seedcast.cli.base import Exit, Json, app, connected, emit, load, out, quiet_logs
 from seedcast.cli.tables import show
+from seedcast.cli.verbosity import App
 from seedcast.schemas.topics import TOPICS
 
 AGREES = "every topic is there and agrees with the table"
 
-topics = typer.Typer(no_args_is_help=True, help="Create, check and list the topics.")
+topics = App(no_args_is_help=True, help="Create, check and list the topics.")
 app.add_typer(topics, name="topics", rich_help_panel="Operations")
 
 
 @topics.command()
-def create() -> None:
+def create(as_json: Json = False) -> None:
     """Create what is missing, and check the rest.
 
     Exit code 3 if a topic contradicts the table.
@@ -23,12 +25,16 @@ def create() -> None:
     quiet_logs()
     admin = Admin(connected(store=False))
     admin.cluster_id()
-    created = [f"created {name}" for name in admin.ensure_topics()]
-    out.print("\n".join(created) or f"nothing to create: {AGREES}")
+    created = admin.ensure_topics()
+    if as_json:
+        emit({"created": created})
+    else:
+        lines = "\n".join(f"created {name}" for name in created)
+        out.print(lines or f"nothing to create: {AGREES}")
 
 
 @topics.command()
-def check() -> None:
+def check(as_json: Json = False) -> None:
     """Compare the cluster's topics with the table. Exit code 1 if they differ."""
     from seedcast.kafka import Admin
 
@@ -36,11 +42,18 @@ def check() -> None:
     admin = Admin(connected(store=False))
     admin.cluster_id()
     problems = list(admin.problems())
+    if as_json:
+        emit({"agrees": not problems, "problems": problems})
+    else:
+        _print_problems(problems)
+    raise typer.Exit(Exit.INCOMPLETE if problems else Exit.OK)
+
+
+def _print_problems(problems: list[str]) -> None:
     for problem in problems:
-        out.print(f"[red]differs[/] {problem}")
-    if problems:
-        raise typer.Exit(Exit.INCOMPLETE)
-    out.print(AGREES)
+        out.print(f"[red]differs[/] {escape(problem)}")
+    if not problems:
+        out.print(AGREES)
 
 
 @topics.command("list")

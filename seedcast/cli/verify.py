@@ -26,6 +26,7 @@ from seedcast.cli.base import (
     with_engine,
 )
 from seedcast.cli.progress_bar import progress_bar
+from seedcast.cli.results import refuse_unknown
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.errors import InvalidInput
 
@@ -74,6 +75,7 @@ def verify(
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)
     settings = with_engine(connected(store=False), engine)
+    refuse_unknown(settings, campaign)
     options = spoken.submit_options(campaign)
     requests = (
         rebuild_file(settings, source, options) if source else requests_of(settings, campaign)

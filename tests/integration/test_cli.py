@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -51,14 +52,21 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     assert "Hello" not in json.dumps(results)
     audio = tmp_path / "one.wav"
     fetch = ["fetch", results[0]["request_id"], "-o", audio]
-    assert run(settings, *fetch).returncode == 0
+    (fetched,) = rows(run(settings, *fetch, "--json"))
+    assert fetched == {
+        "request_id": results[0]["request_id"],
+        "file": str(audio),
+        **results[0]["renditions"][0],  # type: ignore[index]
+    }
     assert soundfile.info(audio).samplerate == 8000
     assert run(settings, *fetch, "--profile", "phone").returncode == 2
     refused = run(settings, "fetch", results[0]["request_id"], "-o", tmp_path / "one.ogg")
     assert refused.returncode == 2
     assert "telephony (.wav" in refused.stderr
     assert not (tmp_path / "one.ogg").exists()
-    assert run(settings, "results", "--parquet", tmp_path / "all.parquet").returncode == 0
+    parquet = tmp_path / "all.parquet"
+    (written,) = rows(run(settings, "results", "--parquet", parquet, "--json"))
+    assert written == {"file": str(parquet), "manifests": 2}
 
     lag = json.loads(run(settings, "status", "--json").stdout)["lag"]
     assert lag
@@ -104,9 +112,13 @@ def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
         "SEEDCAST_KAFKA_PARTITIONS": "1",
     }
     assert len(rows(run(settings, "topics", "list", "--json"))) == 8
-    assert run(settings, "topics", "check").returncode == 0
+    (agreed,) = rows(run(settings, "topics", "check", "--json"))
+    assert agreed == {"agrees": True, "problems": []}
     missing = run(settings, "topics", "check", **elsewhere)
     assert (missing.returncode, missing.stdout.count("missing")) == (1, 8)
+    (differs,) = rows(run(settings, "topics", "check", "--json", **elsewhere))
+    assert not differs["agrees"]
+    assert len(differs["problems"]) == 8  # type: ignore[arg-type]
     assert run(settings, "topics", "create", **elsewhere).returncode == 0
     assert run(settings, "topics", "check", **elsewhere).returncode == 0
     few = run(settings, "topics", "create", **elsewhere | {"SEEDCAST_KAFKA_PARTITIONS": "3"})
@@ -127,6 +139,8 @@ NO_STORE = {
     [
         (["submit", "no-such.csv", "--campaign", "a"], {}, 2, "no-such.csv"),
         (["campaigns", "--wait", "no-such"], {}, 2, "no-such"),
+        (["results", "--campaign", "no-such"], {}, 2, "campaign no-such"),
+        (["results", "--campaign", "no-such", "--follow"], {}, 2, "campaign no-such"),
         (["fetch", "no-such", "-o", "x.wav"], {}, 2, "no-such"),
         (
             ["topics", "check"],
@@ -179,7 +193,10 @@ def test_what_cannot_work_says_why_and_exits_with_its_code(
 
 def test_say_and_doctor(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "hello.flac"
-    assert run(settings, "say", "您好 world", "--voice", "7", "-o", file).returncode == 0
+    (said,) = rows(run(settings, "say", "您好 world", "--voice", "7", "-o", file, "--json"))
+    assert said["sha256"] == sha256(file.read_bytes()).hexdigest()
+    assert (said["file"], said["profile"], said["voice_seed"]) == (str(file), "archive", 7)
+    assert soundfile.info(file).duration == pytest.approx(said["duration"])
     assert soundfile.info(file).duration > 0.5
     findings = {f["check"]: f["ok"] for f in rows(run(settings, "doctor", "--json"))}
     assert findings["kafka"]

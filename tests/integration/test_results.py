@@ -133,7 +133,7 @@ def test_a_campaign_cancelled_before_it_was_sealed_is_not_waited_for(settings: S
 
 
 def test_waiting_for_an_unknown_campaign_is_invalid_input(settings: Settings) -> None:
-    with pytest.raises(InvalidInput, match=r"campaign night.*got none yet"):
+    with pytest.raises(InvalidInput, match=r"campaign night.*got none of that name"):
         wait(settings, "night")
     with pytest.raises(InvalidInput, match="campaign night"):
         subscribe(settings, "crm", "night")

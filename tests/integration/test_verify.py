@@ -155,7 +155,7 @@ def test_mismatches_that_are_not_printed_are_counted(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["no-such"], 1, "nothing was checked"),
+        (["no-such"], 2, "campaign no-such"),
         (["x", "--sample", "5"], 2, "1%"),
         (["x", "--sample", "0%"], 2, "1%"),
     ],
