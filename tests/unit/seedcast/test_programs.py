@@ -17,6 +17,7 @@ import typer
 from seedcast import cli, embedded, kafka, settings
 from seedcast.cli import base
 from seedcast.cli.verbosity import verbosity
+from seedcast.embedded import readiness
 from seedcast.errors import BrokerUnavailable, InvalidInput, InvalidSettings, LocalResource
 from seedcast.settings import Settings
 
@@ -150,7 +151,7 @@ def test_exit_codes_are_the_same_with_json(
             yield "audio: [missing]"
 
     monkeypatch.setattr(kafka, "Admin", Admin)
-    monkeypatch.setattr(embedded, "connected", lambda given: given)
+    monkeypatch.setattr(embedded, "connected", lambda given, store: given)
     assert seedcast("profiles", "--json") == base.Exit.OK
     capsys.readouterr()
     assert seedcast("topics", "check", "--json") == base.Exit.INCOMPLETE
@@ -173,7 +174,9 @@ def test_up_and_down_tell_a_program_what_they_did(
             progress("starting kafka")
             self.running["kafka"] = True
 
-        def start_worker(self, name: str, arguments: list[str]) -> None:
+        def refuse_other_workers(self, _: Settings) -> None: ...
+
+        def start_worker(self, name: str, arguments: list[str], *, settings: Settings) -> None:
             self.running[name] = True
 
         def stop(self) -> None:
@@ -187,6 +190,7 @@ def test_up_and_down_tell_a_program_what_they_did(
             ]
 
     monkeypatch.setattr(embedded, "Stack", Stack)
+    monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: None)
     assert seedcast("up", "--json") == base.Exit.OK
     up = json.loads(capsys.readouterr().out)
     assert [process["name"] for process in up["processes"]] == [
@@ -219,7 +223,7 @@ def test_q_leaves_results_and_errors(
 def test_v_says_the_servers_the_causes_and_logs_more(
     seedcast: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def connected(given: Settings) -> Settings:
+    def connected(given: Settings, *, store: bool) -> Settings:
         kafka = given.kafka.model_copy(update={"bootstrap": "broker:9092"})
         return given.model_copy(update={"kafka": kafka})
 
@@ -234,7 +238,7 @@ def test_v_says_the_servers_the_causes_and_logs_more(
     assert capsys.readouterr().err == "error kafka\n"
     assert seedcast("topics", "check", "-v") == base.Exit.UNAVAILABLE
     said = capsys.readouterr().err
-    assert said.startswith("kafka broker:9092, prefix seedcast; s3 ")
+    assert said.startswith("kafka broker:9092, prefix seedcast\n")
     assert said.endswith("     cause ValueError\n     cause OSError: no route\n")
 
 
