@@ -1,7 +1,12 @@
 """`run`: one worker in the foreground, as a container starts it."""
 
-from seedcast.cli.base import EngineName, app, connected, with_engine
+from typing import TYPE_CHECKING
+
+from seedcast.cli.base import EngineName, app, load, with_engine
 from seedcast.cli.verbosity import App
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 runner = App(
     no_args_is_help=True,
@@ -15,7 +20,7 @@ def gpu_consumer(engine: EngineName = None) -> None:
     """Synthesise: requests in, waveforms out."""
     from seedcast.gpu_consumers.app import run
 
-    run(with_engine(connected(), engine))
+    run(with_engine(_connected(), engine))
 
 
 @runner.command("postprocess")
@@ -23,4 +28,11 @@ def postprocess() -> None:
     """Render and deliver: waveforms in, audio objects and manifests out."""
     from seedcast.stream_apps.postprocess.app import run
 
-    run(connected())
+    run(_connected())
+
+
+def _connected() -> "Settings":
+    """Return the settings, and print nothing: a worker's stderr is its log."""
+    from seedcast import embedded
+
+    return embedded.connected(load())

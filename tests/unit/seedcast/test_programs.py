@@ -19,6 +19,7 @@ from seedcast.cli import base
 from seedcast.cli.verbosity import verbosity
 from seedcast.embedded import readiness
 from seedcast.errors import BrokerUnavailable, InvalidInput, InvalidSettings, LocalResource
+from seedcast.gpu_consumers import app as gpu_consumer
 from seedcast.settings import Settings
 
 Run = Callable[..., int]
@@ -256,6 +257,18 @@ def test_the_level_of_logs_follows(options: str, level: str, workers: str, seedc
     finally:
         root.setLevel(before[0])
         root.handlers[:] = before[1]
+
+
+def test_v_changes_a_workers_log_and_prints_nothing_into_it(
+    seedcast: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[Settings] = []
+    monkeypatch.setattr(embedded, "connected", lambda loaded: loaded)
+    monkeypatch.setattr(gpu_consumer, "run", given.append)
+    assert seedcast("run", "gpu-consumer", "-v") == 0
+    assert seedcast("run", "gpu-consumer") == 0
+    assert [settings.log.level for settings in given] == ["debug", "info"]
+    assert capsys.readouterr() == ("", "")
 
 
 def test_help_takes_less_than_half_a_second_of_cpu() -> None:
