@@ -13,6 +13,7 @@
         ├── InvalidSettings
         ├── InvalidInput       a file or an argument as a whole
         ├── CredentialsRefused
+        │   └── AccessDenied   the credentials are right, and a right is missing
         ├── TopicMismatch
         ├── OffsetsLost
         ├── Unreachable        did not answer within the time that a start waits for it
@@ -95,6 +96,10 @@ class InvalidInput(Fatal):
 
 
 class CredentialsRefused(Fatal):
+    pass
+
+
+class AccessDenied(CredentialsRefused):
     pass
 
 

@@ -72,8 +72,8 @@ def reach_store(settings: Settings, attempt: Callable[[], T]) -> T:
         raise Unreachable(
             "the object store does not answer",
             expected=f"an answer of {settings.s3.endpoint} within {seconds:g} s",
-            got=str(error),
-            remedy="check SEEDCAST_S3_ENDPOINT and that the store runs",
+            got=f"{error.what}: {error.got}" if error.got else error.what,
+            remedy=error.remedy or "check SEEDCAST_S3_ENDPOINT and that the store runs",
         ) from error
 
 

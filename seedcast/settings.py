@@ -36,6 +36,24 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+def secret_of(value: str, file: str) -> str:
+    """Return what the file holds now, without the line's end; without a file, the value.
+
+    Raises InvalidSettings.
+    """
+    if not file:
+        return value
+    try:
+        return Path(file).read_text().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidSettings(
+            f"secret file {file}",
+            expected="a text file that this user can read",
+            got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
+            remedy="correct the setting that names it, or mount the secret there",
+        ) from error
+
+
 class KafkaSettings(_Section):
     bootstrap: str = Field(
         "",
@@ -84,10 +102,25 @@ class KafkaSettings(_Section):
     )
     ssl_key_location: str = Field("", description="PEM file of the client's key")
     ssl_key_password: SecretStr = Field(SecretStr(""), description="password of the client's key")
+    sasl_username_file: str = Field(
+        "",
+        description="file with the SASL user name, read again when the brokers refuse the last one",
+    )
+    sasl_password_file: str = Field(
+        "",
+        description="file with the SASL password, read again when the brokers refuse the last one",
+    )
     options: dict[str, str] = Field(
         {},
         description="more librdkafka properties, a JSON object; the post-process app ignores them",
     )
+
+    def login(self) -> tuple[str, str]:
+        """Return user name and password as they are now. Raises InvalidSettings."""
+        return (
+            secret_of(self.sasl_username, self.sasl_username_file),
+            secret_of(self.sasl_password.get_secret_value(), self.sasl_password_file),
+        )
 
 
 class S3Settings(_Section):
@@ -100,6 +133,16 @@ class S3Settings(_Section):
     )
     access_key: str = Field("", description="access key")
     secret_key: SecretStr = Field(SecretStr(""), description="secret key")
+    access_key_file: str = Field("", description="file with the access key, read at each call")
+    secret_key_file: str = Field("", description="file with the secret key, read at each call")
+    session_token: SecretStr = Field(
+        SecretStr(""), description="session token, which temporary keys need"
+    )
+    public_endpoint: str = Field(
+        "",
+        description="host:port or URL under which others reach the S3 server, for links; "
+        "empty: the endpoint",
+    )
     region: str = Field("us-east-1", description="region; every signature contains it")
     bucket: str = Field(
         "seedcast",
@@ -352,4 +395,6 @@ def _may_quote(name: str, problem: Mapping[str, object]) -> bool:
     is_known_scalar = problem["type"] != "extra_forbidden" and isinstance(
         problem["input"], str | int | float
     )
-    return is_known_scalar and not any(word in name for word in ("password", "key", "options"))
+    return is_known_scalar and not any(
+        word in name for word in ("password", "key", "token", "options")
+    )

@@ -11,18 +11,20 @@ from minio.error import InvalidResponseError, MinioException, S3Error, ServerErr
 from urllib3.exceptions import HTTPError, LocationValueError
 
 from seedcast.errors import (
+    AccessDenied,
     CredentialsRefused,
     InvalidSettings,
     MissingObject,
     SeedcastError,
     StoreUnavailable,
+    Unreachable,
 )
+from seedcast.storage.store_faults import Fault, explain
 
 # minio raises ValueError for an endpoint or a bucket name that is not valid.
 FOREIGN = (MinioException, HTTPError, OSError, ValueError, ParseError)
 
 _REFUSED = {
-    "AccessDenied",
     "AccountProblem",
     "AllAccessDisabled",
     "AuthorizationHeaderMalformed",
@@ -41,11 +43,21 @@ _CHECK_KEYS = (
     "check SEEDCAST_S3_ACCESS_KEY, SEEDCAST_S3_SECRET_KEY and SEEDCAST_S3_REGION, "
     "the rights of that user, and this machine's clock"
 )
+_GRANT = (
+    "grant it by the policy of that access key; docs/deploying.md has the rights of every role; "
+    "or check SEEDCAST_S3_ACCESS_KEY, SEEDCAST_S3_SECRET_KEY and SEEDCAST_S3_BUCKET"
+)
 _CHECK_ADDRESS = "check SEEDCAST_S3_ENDPOINT and SEEDCAST_S3_BUCKET"
 
 
 def translate(
-    error: Exception, doing: str, *, starting: bool = False, may_miss: bool = False
+    error: Exception,
+    doing: str,
+    *,
+    starting: bool = False,
+    may_miss: bool = False,
+    address: str = "",
+    right: str = "",
 ) -> SeedcastError:
     """Return the Seedcast error for a foreign one. An unknown error may heal, so it is retryable.
 
@@ -53,9 +65,15 @@ def translate(
     settings are fatal; an unavailable store is retryable even then.
     `may_miss`: the call is about an object that may be gone. For any other call, "no such object"
     is a fault of the store, or of a proxy before it.
+    `address`: what was tried. `right`: who needs which right for it, and on what.
     """
     got = _describe(error)
     code = s3_code(error)
+    if fault := explain(error, code):
+        return _failed(fault, f"{doing} at {address}" if address else doing, got, starting)
+    if code == "AccessDenied":
+        denied = AccessDenied if starting else StoreUnavailable
+        return denied(f"{doing}: a right is missing", expected=right, got=got, remedy=_GRANT)
     if code in _REFUSED:
         kind = CredentialsRefused if starting else StoreUnavailable
         return kind(f"{doing}: the store refused us", got=got, remedy=_CHECK_KEYS)
@@ -65,12 +83,23 @@ def translate(
             got=got,
             remedy="the object was deleted, or the URI belongs to another store",
         )
-    invalid = code == "InvalidBucketName" or isinstance(error, ValueError | LocationValueError)
-    if starting and invalid:
+    if starting and _is_misaddressed(error, code):
         return InvalidSettings(
             f"{doing}: the store cannot be addressed", got=got, remedy=_CHECK_ADDRESS
         )
     return StoreUnavailable(doing, got=got, remedy=_CHECK_ADDRESS if code == "NoSuchBucket" else "")
+
+
+def _is_misaddressed(error: Exception, code: str) -> bool:
+    """Return True if no server was asked, or the server knows no such name of a bucket."""
+    if isinstance(error, UnicodeDecodeError):  # a ValueError, of an answer that makes no sense
+        return False
+    return code == "InvalidBucketName" or isinstance(error, ValueError | LocationValueError)
+
+
+def _failed(fault: Fault, doing: str, got: str, starting: bool) -> SeedcastError:
+    kind = Unreachable if starting and not fault.heals else StoreUnavailable
+    return kind(f"{doing}: {fault.what}", got=got, remedy=fault.remedy)
 
 
 def s3_code(error: Exception) -> str:

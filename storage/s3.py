@@ -14,13 +14,16 @@ from minio import Minio
 from minio.datatypes import Object
 from minio.error import MinioException
 
-from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject
+from seedcast.errors import InvalidInput, InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
+from seedcast.storage.credentials import provider
 from seedcast.storage.error_mapping import FOREIGN, s3_code, translate
 from seedcast.storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
 
 # Another process created the bucket a moment earlier.
 _EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+_PROBE = "_seedcast/probe"  # an empty object: no campaign id begins with an underscore
+_LONGEST_LINK = timedelta(days=7)  # S3's own limit
 _PAGE = 1000  # objects that a server lists at once
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
 
@@ -29,42 +32,56 @@ class S3Store:
     def __init__(self, settings: S3Settings) -> None:
         """Prepare a client without connecting.
 
+        Until the store has answered a first call, refused keys and wrong settings are fatal: there
+        is no work yet that must not be lost.
+
         Raises InvalidSettings for an endpoint that is not valid, CredentialsRefused if a key is
         missing.
         """
-        self._bucket, self._region = settings.bucket, settings.region
+        self._settings, self._bucket = settings, settings.bucket
+        self._starting = True
         if not settings.endpoint:
             raise InvalidSettings(
                 "no S3 endpoint is configured",
                 remedy="set SEEDCAST_S3_ENDPOINT, or start the embedded stack with `seedcast up`",
             )
-        secret = settings.secret_key.get_secret_value()
-        if not settings.access_key or not secret:
-            raise CredentialsRefused(
-                "credentials of the object store",
-                expected="an access key and a secret key",
-                got="one of them, or neither",
-                remedy="set SEEDCAST_S3_ACCESS_KEY and SEEDCAST_S3_SECRET_KEY",
-            )
-        host, secure = _endpoint(settings)
-        with _mapped(f"addressing {settings.endpoint!r}", starting=True):
-            self._client = Minio(
-                host,
-                settings.access_key,
-                secret,
-                secure=secure,
-                region=settings.region,
-                http_client=_pool(settings),
-            )
+        self._provider = provider(settings, _pool(settings))
+        with self._mapped(f"addressing {settings.endpoint!r}"):
+            self._client = self._connect(settings.endpoint)
+            public = settings.public_endpoint
+            self._public = self._connect(public) if public else self._client
+
+    def _connect(self, endpoint: str) -> Minio:
+        host, secure = _endpoint(endpoint, self._settings.secure)
+        return Minio(
+            host,
+            secure=secure,
+            region=self._settings.region,
+            credentials=self._provider,
+            http_client=_pool(self._settings),
+        )
 
     def ensure_bucket(self) -> None:
-        with _mapped(f"opening bucket {self._bucket!r}", starting=True):
-            if self._client.bucket_exists(self._bucket):
-                return
+        """Write an empty object, in a bucket that is made if there is none.
+
+        It shows what a worker will need: its key, the region, and the right to write. A look at
+        the bucket would need another right, and its refusal has no body that says why.
+        """
+        with self._mapped(f"writing to bucket {self._bucket!r}", "s3:PutObject", _PROBE):
             try:
-                self._client.make_bucket(self._bucket, self._region)
+                self._put(_PROBE, b"", "application/octet-stream")
             except MinioException as error:
-                if s3_code(error) not in _EXISTS or not self._client.bucket_exists(self._bucket):
+                if s3_code(error) != "NoSuchBucket":
+                    raise
+                self._make_bucket()
+                self._put(_PROBE, b"", "application/octet-stream")
+
+    def _make_bucket(self) -> None:
+        with self._mapped(f"making bucket {self._bucket!r}, which is missing", "s3:CreateBucket"):
+            try:
+                self._client.make_bucket(self._bucket, self._settings.region)
+            except MinioException as error:
+                if s3_code(error) not in _EXISTS:
                     raise
 
     def has_bucket(self) -> bool:
@@ -76,21 +93,24 @@ class S3Store:
         return f"{SCHEME}{self._bucket}/{key}"
 
     def put(self, key: str, data: bytes, content_type: str) -> str:
-        with _mapped(f"storing {key}"):
-            # A part as large as the object makes one PUT: one round trip, never half an object.
-            self._client.put_object(
-                self._bucket,
-                key,
-                io.BytesIO(data),
-                len(data),
-                content_type,
-                part_size=max(len(data), _MIN_PART),
-            )
+        with self._mapped(f"storing {key}", "s3:PutObject", key):
+            self._put(key, data, content_type)
         return self.uri(key)
+
+    def _put(self, key: str, data: bytes, content_type: str) -> None:
+        # A part as large as the object makes one PUT: one round trip, never half an object.
+        self._client.put_object(
+            self._bucket,
+            key,
+            io.BytesIO(data),
+            len(data),
+            content_type,
+            part_size=max(len(data), _MIN_PART),
+        )
 
     def get(self, uri: str) -> bytes:
         bucket, key = parse_uri(uri)
-        with _mapped(f"reading {uri}", may_miss=True):
+        with self._mapped(f"reading {uri}", "s3:GetObject", key, may_miss=True):
             response = self._client.get_object(bucket, key)
             try:
                 return bytes(response.data)
@@ -101,13 +121,13 @@ class S3Store:
     def stat(self, uri: str) -> ObjectInfo | None:
         bucket, key = parse_uri(uri)
         try:
-            with _mapped(f"looking up {uri}", may_miss=True):
+            with self._mapped(f"looking up {uri}", "s3:GetObject", key, may_miss=True):
                 return _info(self._client.stat_object(bucket, key))
         except MissingObject:
             return None
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
-        with _mapped(f"listing {self.uri(prefix)}"):
+        with self._mapped(f"listing {self.uri(prefix)}", "s3:ListBucket"):
             yield from map(_info, self._entries(prefix))
 
     def _entries(self, prefix: str) -> Iterator[Object]:
@@ -129,29 +149,50 @@ class S3Store:
 
     def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
         bucket, key = parse_uri(uri)
-        return str(self._client.presigned_get_object(bucket, key, expires))
+        if not timedelta(seconds=1) <= expires <= _LONGEST_LINK:
+            raise InvalidInput(
+                "how long a link is valid", expected="1 second to 7 days", got=str(expires)
+            )
+        with self._mapped(f"signing a link to {uri}"):
+            return str(self._public.presigned_get_object(bucket, key, expires))
 
     def delete(self, uri: str) -> None:
         bucket, key = parse_uri(uri)
         try:
-            with _mapped(f"deleting {uri}", may_miss=True):
+            with self._mapped(f"deleting {uri}", "s3:DeleteObject", key, may_miss=True):
                 self._client.remove_object(bucket, key)
         except MissingObject:
             return
 
+    @contextmanager
+    def _mapped(
+        self, doing: str, action: str = "", key: str = "", *, may_miss: bool = False
+    ) -> Iterator[None]:
+        """Raises Seedcast's errors for foreign ones. `action`: the right it needs, by S3's name."""
+        try:
+            yield
+        except FOREIGN as error:
+            raise translate(
+                error,
+                doing,
+                starting=self._starting,
+                may_miss=may_miss,
+                address=self._settings.endpoint,
+                right=self._right(action, key),
+            ) from error
+        if action:
+            self._starting = False
 
-@contextmanager
-def _mapped(doing: str, *, starting: bool = False, may_miss: bool = False) -> Iterator[None]:
-    try:
-        yield
-    except FOREIGN as error:
-        raise translate(error, doing, starting=starting, may_miss=may_miss) from error
+    def _right(self, action: str, key: str) -> str:
+        where = f"{self._bucket}/{key}" if key else self._bucket
+        who = f"the access key {self._settings.access_key}" if self._settings.access_key else "us"
+        return f"{action} on {where} for {who}" if action else ""
 
 
-def _endpoint(settings: S3Settings) -> tuple[str, bool]:
+def _endpoint(endpoint: str, secure: bool) -> tuple[str, bool]:
     """Return host:port and True for https. A scheme in the endpoint overrides the setting."""
-    scheme, separator, host = settings.endpoint.rpartition("://")
-    return host.rstrip("/"), scheme == "https" if separator else settings.secure
+    scheme, separator, host = endpoint.rpartition("://")
+    return host.rstrip("/"), scheme == "https" if separator else secure
 
 
 def _pool(settings: S3Settings) -> urllib3.PoolManager:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import ssl
 import threading
 import time
 import urllib.request
@@ -14,15 +15,27 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from minio import MinioAdmin
 from minio import time as minio_time
+from minio.credentials.providers import StaticProvider
 from pydantic import SecretStr
 
 from seedcast.embedded import Stack, connected, processes
-from seedcast.errors import CredentialsRefused, InvalidSettings, MissingObject, StoreUnavailable
+from seedcast.embedded.stack_state import HOST
+from seedcast.errors import (
+    AccessDenied,
+    CredentialsRefused,
+    InvalidInput,
+    InvalidSettings,
+    MissingObject,
+    StoreUnavailable,
+    Unreachable,
+)
 from seedcast.settings import S3Settings, Settings
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
+from tests.builders.certificates import certificates
 from tests.builders.processes import stop_when_orphaned
 from tests.builders.waiting import eventually
 
@@ -45,7 +58,11 @@ def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    keys = {"MINIO_ROOT_USER": "seedcast", "MINIO_ROOT_PASSWORD": uuid4().hex}
+    keys = {
+        "MINIO_ROOT_USER": "seedcast",
+        "MINIO_ROOT_PASSWORD": uuid4().hex,
+        "MINIO_SITE_REGION": "us-east-1",  # without it, every region is right
+    }
     folder = tmp_path_factory.mktemp("minio")
     guard = stop_when_orphaned(folder)
     command = [MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"]
@@ -142,7 +159,8 @@ def test_a_listing_has_each_object_under_the_prefix_once_whatever_the_page_size(
     in_folder = ["a/1", "a/sub/3", "a/sub/5"]
     assert sorted(entry.key for entry in store.list("a/")) == in_folder
     assert sorted(entry.key for entry in store.list("a")) == [*in_folder, "ab/4"]
-    assert sorted(entry.key for entry in store.list()) == [*in_folder, "ab/4", "b/2"]
+    others = sorted(entry.key for entry in store.list() if entry.key != "_seedcast/probe")
+    assert others == [*in_folder, "ab/4", "b/2"]
     assert list(store.list("none/")) == []
 
 
@@ -154,7 +172,7 @@ def test_an_object_with_the_name_of_its_folder_is_listed_once(
     store.ensure_bucket()
     for key in ("a/", "a/1", "a/2"):
         store.put(key, b"x", "text/plain")
-    assert sorted(entry.key for entry in store.list()) == ["a/", "a/1", "a/2"]
+    assert sorted(entry.key for entry in store.list("a")) == ["a/", "a/1", "a/2"]
 
 
 def test_threads_can_share_a_store(store: ObjectStore) -> None:
@@ -179,7 +197,7 @@ def test_the_bucket_can_be_created_again_and_by_several_processes_at_once(s3: S3
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(ensure, range(8)))
     S3Store(s3).ensure_bucket()
-    assert list(S3Store(s3).list()) == []
+    assert [entry.key for entry in S3Store(s3).list()] == ["_seedcast/probe"]
 
 
 def test_anybody_can_read_a_presigned_url(s3: S3Settings) -> None:
@@ -188,6 +206,18 @@ def test_anybody_can_read_a_presigned_url(s3: S3Settings) -> None:
     url = store.presign(store.put("a/b.wav", b"sound", "audio/wav"), timedelta(seconds=60))
     with urllib.request.urlopen(url) as response:  # noqa: S310
         assert (response.read(), response.headers["Content-Type"]) == (b"sound", "audio/wav")
+
+
+def test_a_link_names_the_address_that_others_reach(s3: S3Settings) -> None:
+    public = S3Store(changed(s3, public_endpoint="https://audio.example.org"))
+    public.ensure_bucket()
+    assert public.presign(public.uri("a/b.wav")).startswith("https://audio.example.org/")
+
+
+@pytest.mark.parametrize("valid", [timedelta(0), timedelta(days=7, seconds=1)])
+def test_a_link_is_valid_for_seven_days_at_most(s3: S3Settings, valid: timedelta) -> None:
+    with pytest.raises(InvalidInput, match="7 days"):
+        S3Store(s3).presign("s3://bucket/a/b.wav", valid)
 
 
 def test_an_endpoint_may_have_a_scheme_or_none(s3: S3Settings) -> None:
@@ -210,10 +240,17 @@ def test_wrong_credentials_are_fatal_at_the_start_and_name_the_remedy(
         S3Store(changed(s3, **wrong)).ensure_bucket()
 
 
-def test_wrong_credentials_in_mid_run_are_retryable(s3: S3Settings) -> None:
-    S3Store(s3).ensure_bucket()
+def test_keys_in_files_are_rotated_in_mid_run(s3: S3Settings, tmp_path: Path) -> None:
+    """Until the file has the new one, the store's refusal is Retryable: nothing is lost."""
+    file, right = tmp_path / "secret", s3.secret_key.get_secret_value()
+    file.write_text(right + "\n")
+    store = S3Store(changed(s3, secret_key=SecretStr(""), secret_key_file=str(file)))
+    store.ensure_bucket()
+    file.write_text("rotated away")
     with pytest.raises(StoreUnavailable, match="refused us"):
-        S3Store(changed(s3, secret_key=SecretStr("rotated"))).put("key", b"x", "text/plain")
+        store.put("key", b"x", "text/plain")
+    file.write_text(right)
+    assert store.get(store.put("key", b"x", "text/plain")) == b"x"
 
 
 def test_a_bucket_that_vanished_in_mid_run_is_retryable(s3: S3Settings) -> None:
@@ -261,6 +298,80 @@ def test_an_answer_that_makes_no_sense_is_retryable(status: int, answer: bytes) 
                 S3Store(settings).put("key", b"x", "text/plain")
         finally:
             proxy.shutdown()
+
+
+@pytest.fixture
+def over_tls(tmp_path: Path) -> Iterator[S3Settings]:
+    """A server with a certificate of an authority that this machine does not know."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates(tmp_path) / "server.pem")
+    with ThreadingHTTPServer((HOST, 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield S3Settings(
+            endpoint=f"https://{HOST}:{server.server_port}",
+            access_key="anybody",
+            secret_key=SecretStr("secret"),
+            retries=0,
+        )
+        server.shutdown()
+
+
+def test_an_unknown_authority_is_told_at_the_start(over_tls: S3Settings) -> None:
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1.*authority.*SSL_CERT_FILE"):
+        S3Store(over_tls).ensure_bucket()
+
+
+def test_plaintext_against_tls_is_retried_and_named(over_tls: S3Settings) -> None:
+    """Such a server closes the connection, as one does that is being restarted."""
+    plain = changed(over_tls, endpoint=over_tls.endpoint.replace("https", "http"))
+    with pytest.raises(StoreUnavailable, match=r"without an answer.*SEEDCAST_S3_ENDPOINT"):
+        S3Store(plain).ensure_bucket()
+
+
+def test_tls_against_plaintext_is_told_at_the_start(s3: S3Settings) -> None:
+    bare = changed(s3, endpoint=s3.endpoint.removeprefix("http://"), retries=0)
+    with pytest.raises(Unreachable, match=r"no TLS.*http://.*SEEDCAST_S3_SECURE"):
+        S3Store(bare).ensure_bucket()
+
+
+def test_another_region_is_told_at_the_start(minio: S3Settings) -> None:
+    with pytest.raises(Unreachable, match=r"another region.*SEEDCAST_S3_REGION"):
+        S3Store(changed(minio, region="eu-nowhere-1", bucket="t-region")).ensure_bucket()
+
+
+def test_a_host_that_there_is_not_is_named(minio: S3Settings) -> None:
+    elsewhere = changed(minio, endpoint="http://nowhere.invalid:9000", retries=0)
+    with pytest.raises(StoreUnavailable, match=r"no such host.*SEEDCAST_S3_ENDPOINT"):
+        S3Store(elsewhere).ensure_bucket()
+
+
+def test_a_right_that_is_missing_is_named_and_the_bucket_is_never_asked_for(
+    minio: S3Settings,
+) -> None:
+    """Who may only write objects needs no other right, and without that one learns which."""
+    bucket = f"t{uuid4().hex[:10]}"
+    S3Store(changed(minio, bucket=bucket)).ensure_bucket()
+    writer = minio_user(minio, bucket, "s3:PutObject")
+    store = S3Store(changed(writer, bucket=bucket))
+    store.ensure_bucket()
+    store.put("night/ab/object.wav", b"sound", "audio/wav")
+    reader = minio_user(minio, bucket, "s3:GetObject")
+    with pytest.raises(AccessDenied, match=f"s3:PutObject on {bucket}/.*{reader.access_key}"):
+        S3Store(changed(reader, bucket=bucket)).ensure_bucket()
+
+
+def minio_user(root: S3Settings, bucket: str, action: str) -> S3Settings:
+    """Return the settings of a new user who may do this with the objects of the bucket."""
+    name, password = f"user-{uuid4().hex[:8]}", uuid4().hex
+    address = root.endpoint.removeprefix("http://")
+    keys = StaticProvider(root.access_key, root.secret_key.get_secret_value())
+    admin = MinioAdmin(endpoint=address, credentials=keys, secure=False)
+    allowed = {"Effect": "Allow", "Action": [action], "Resource": [f"arn:aws:s3:::{bucket}/*"]}
+    admin.user_add(name, password)
+    admin.policy_add(name, policy={"Version": "2012-10-17", "Statement": [allowed]})
+    admin.policy_set(name, user=name)
+    return changed(root, access_key=name, secret_key=SecretStr(password))
 
 
 def test_a_refused_connection_is_reported_within_seconds(s3: S3Settings) -> None:

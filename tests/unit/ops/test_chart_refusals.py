@@ -73,7 +73,7 @@ def test_profiles_given_twice_are_refused(section: str) -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-@pytest.mark.parametrize("name", [*SECRETS, "SEEDCAST_S3_ACCESS_KEY"])
+@pytest.mark.parametrize("name", [*SECRETS, "SEEDCAST_S3_ACCESS_KEY", "SEEDCAST_S3_SESSION_TOKEN"])
 def test_a_secret_outside_of_a_kubernetes_secret_is_refused(section: str, name: str) -> None:
     assert len(SECRETS) >= 4
     message = refusal(f"{section}.{name}=hush")

@@ -5,16 +5,26 @@ import inspect
 import minio.error
 import pytest
 import urllib3.exceptions
-from minio.error import MinioException, S3Error
-from urllib3.exceptions import HTTPError
+from minio.error import InvalidResponseError, MinioException, S3Error
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    SSLError,
+)
 
 from seedcast.errors import (
+    AccessDenied,
     CredentialsRefused,
     Fatal,
     InvalidSettings,
     MissingObject,
     Retryable,
     StoreUnavailable,
+    Unreachable,
 )
 from seedcast.storage.error_mapping import FOREIGN, translate
 
@@ -55,7 +65,6 @@ def test_every_exception_of_the_libraries_is_caught_and_retried_in_mid_run(
 @pytest.mark.parametrize(
     "code",
     [
-        "AccessDenied",
         "InvalidAccessKeyId",
         "SignatureDoesNotMatch",
         "ExpiredToken",
@@ -67,6 +76,63 @@ def test_refused_credentials_are_fatal_at_the_start_and_retried_in_mid_run(code:
     refused = translate(s3_error(code), "storing")
     assert isinstance(refused, Retryable)
     assert "SEEDCAST_S3_SECRET_KEY" in refused.remedy
+
+
+def test_a_missing_right_is_named_and_fatal_at_the_start_and_retried_in_mid_run() -> None:
+    right = "s3:PutObject on bucket/key for the access key A"
+    denied = translate(s3_error("AccessDenied"), "storing", starting=True, right=right)
+    assert isinstance(denied, AccessDenied)
+    assert denied.expected == right
+    assert isinstance(translate(s3_error("AccessDenied"), "storing", right=right), Retryable)
+
+
+def refused_connection(kind: type[Exception], text: str) -> MaxRetryError:
+    pool = urllib3.HTTPConnectionPool("host")
+    arguments = {
+        NewConnectionError: (pool, text),
+        NameResolutionError: ("host", pool, OSError(text)),
+    }
+    reason = kind(*arguments.get(kind, (text,)))
+    return MaxRetryError(pool, "/", reason)
+
+
+TLS = "[SSL: {}] (_ssl.c:1006)"
+
+
+@pytest.mark.parametrize(
+    ("error", "what", "remedy", "fatal"),
+    [
+        (refused_connection(SSLError, TLS.format("WRONG_VERSION_NUMBER] wrong version number")),
+         "no TLS", "http://", True),
+        (refused_connection(SSLError, TLS.format("RECORD_LAYER_FAILURE] record layer failure")),
+         "no TLS", "SEEDCAST_S3_SECURE=false", True),
+        (refused_connection(SSLError, TLS.format(
+            "CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer")),
+         "authority", "SSL_CERT_FILE", True),
+        (refused_connection(SSLError, TLS.format(
+            "CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch")),
+         "another host", "SEEDCAST_S3_ENDPOINT", True),
+        (InvalidResponseError(400, "text/plain", "Client sent an HTTP request to an HTTPS server."),
+         "only TLS", "https://", True),
+        (s3_error("AuthorizationHeaderMalformed"), "region", "SEEDCAST_S3_REGION", True),
+        (s3_error("IllegalLocationConstraintException"), "region", "SEEDCAST_S3_REGION", True),
+        (refused_connection(NameResolutionError, "unknown"), "no such host", "DNS", False),
+        (refused_connection(NewConnectionError, "refused"), "nothing listens", "port", False),
+        (refused_connection(ConnectTimeoutError, "slow"), "no answer", "firewalls", False),
+        (refused_connection(ProtocolError, "closed"), "closed", "S3 server", False),
+    ],
+)  # fmt: skip
+def test_why_no_connection_is_made_is_told_apart_with_the_address_and_a_remedy(
+    error: Exception, what: str, remedy: str, fatal: bool
+) -> None:
+    starting = translate(error, "writing", starting=True, address="https://s3.example:9000")
+    assert isinstance(starting, Unreachable if fatal else StoreUnavailable)
+    assert what in starting.what
+    assert "https://s3.example:9000" in starting.what
+    assert remedy in starting.remedy
+    running = translate(error, "writing", address="https://s3.example:9000")
+    assert isinstance(running, StoreUnavailable)
+    assert (running.what, running.remedy) == (starting.what, starting.remedy)
 
 
 @pytest.mark.parametrize(
