@@ -10,6 +10,8 @@ from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.worker import Worker
 from seedcast.health import Readiness
+from seedcast.kafka.access_watch import ACCESS, AccessWatch
+from seedcast.schemas.rights import GPU_CONSUMER
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from seedcast.watchdog import Watchdog
@@ -22,8 +24,8 @@ MODEL, LOCK = "model", "lock"  # what readiness waits for, besides the assignmen
 
 def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT, drained. Raises Fatal if it cannot or must not run."""
-    readiness, stop = Readiness(MODEL, LOCK, ASSIGNMENT), threading.Event()
-    started = start(settings, "gpu-consumer", readiness, lambda: S3Store(settings.s3))
+    readiness, stop = Readiness(MODEL, LOCK, ASSIGNMENT, ACCESS), threading.Event()
+    started = start(settings, "gpu-consumer", GPU_CONSUMER, readiness, lambda: S3Store(settings.s3))
     log.info("loading_engine", engine=settings.gpu.engine)
     engine = engines.load(settings)
     readiness.meet(MODEL)
@@ -40,6 +42,7 @@ def run(settings: Settings) -> None:
     table = profiles.load(settings.postprocess)
     worker = Worker(settings, engine, table, started.store, started.admin.existing())
     readiness.meet(ASSIGNMENT)
+    access = AccessWatch(settings, GPU_CONSUMER, readiness)
     log.info(
         "ready",
         engine=settings.gpu.engine,
@@ -48,4 +51,7 @@ def run(settings: Settings) -> None:
         fingerprint=engine.fingerprint,
         metrics_port=started.metrics_port,
     )
-    worker.run(stop, watchdog)
+    try:
+        worker.run(stop, watchdog)
+    finally:
+        access.close()

@@ -1,5 +1,6 @@
 """Sends the outcome of a request. Its offset is done once the broker has acknowledged that."""
 
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -7,7 +8,15 @@ import structlog
 
 from seedcast import metrics
 from seedcast.codec import encode_synthesis
-from seedcast.errors import Fatal, Poison, Retryable, SeedcastError, Undecodable
+from seedcast.errors import (
+    BrokerUnavailable,
+    CredentialsRefused,
+    Fatal,
+    Poison,
+    Retryable,
+    SeedcastError,
+    Undecodable,
+)
 from seedcast.failpoints import failpoint
 from seedcast.gpu_consumers import triage
 from seedcast.gpu_consumers.assignments import Assignment
@@ -28,6 +37,10 @@ STAGE = "gpu-consumer"
 # Synthesis pauses above this many unacknowledged bytes. librdkafka's queue takes 64 MiB; after that
 # `send` blocks.
 FULL = 40 * MIB
+SEND_AGAIN = 1.0  # seconds between two tries of what the broker refuses for now
+
+# An outage, refused credentials, a missing right.
+_MAY_HEAL = (Retryable, CredentialsRefused)
 
 OnDelivery = Callable[[SeedcastError | None], None]
 
@@ -47,6 +60,9 @@ class Publisher:
     ) -> None:
         self._settings, self._store, self._producer = settings, store, producer
         self._failure: SeedcastError | None = None
+        # What the broker refused for now, by topic. Its bytes count as unacknowledged.
+        self._again: dict[str, list[Callable[[], None]]] = {}
+        self._again_due = 0.0
         self._unacknowledged = 0  # bytes
         self.full = False  # True: over FULL bytes are unacknowledged, so pause synthesis
         self.audio_bytes = Mean()  # of a record of the normal audio topic
@@ -62,8 +78,6 @@ class Publisher:
                 assignment.finish(offset)
             elif not assignment.owned:
                 metrics.REQUESTS_DROPPED.inc()
-            elif isinstance(error, Retryable):
-                self.publish(assignment, offset, synthesis)
             elif isinstance(error, Poison) and not isinstance(synthesis, Rejected):
                 self.publish(assignment, offset, triage.too_large(synthesis.request, error.got))
             else:
@@ -76,7 +90,8 @@ class Publisher:
         )
         if audio is NORMAL.audio:
             self.audio_bytes.add(len(value))
-        self._send(self._settings.topic(audio), request.request_id.encode(), value, (), on_delivery)
+        topic, key = self._settings.topic(audio), request.request_id.encode()
+        self._send(assignment, topic, key, value, (), on_delivery)
         failpoint("gpu.sent")
 
     def move(
@@ -99,15 +114,13 @@ class Publisher:
                 owner.finish(record.offset)
             elif not owner.owned:
                 metrics.REQUESTS_DROPPED.inc()
-            elif isinstance(error, Retryable):
-                self.move(owner, record, route, moved, refused)
             elif isinstance(error, Poison) and refused:
                 refused(error)
             else:
                 self._failure = error
 
         self._send(
-            route.topic, route.key, record.value, route.headers, on_delivery, route.partition
+            owner, route.topic, route.key, record.value, route.headers, on_delivery, route.partition
         )
 
     def bury(self, assignment: Assignment, record: Record, error: Undecodable) -> None:
@@ -128,10 +141,12 @@ class Publisher:
             elif assignment.owned:
                 self._failure = failure
 
-        self._send(self._settings.topic(DEAD_LETTERS), key, value, headers, on_delivery)
+        topic = self._settings.topic(DEAD_LETTERS)
+        self._send(assignment, topic, key, value, headers, on_delivery)
 
     def poll(self, timeout: float = 0.0) -> None:
         """Serve delivery reports. Raises Fatal if a topic refused a record for good."""
+        self._send_again()
         self._producer.poll(timeout)
         if isinstance(self._failure, Fatal):
             raise self._failure
@@ -149,6 +164,7 @@ class Publisher:
 
     def close(self) -> None:
         """Drop what is still queued: it belongs to partitions that are no longer owned."""
+        self._again.clear()
         self._producer.abandon()
 
     def _dead_letter(
@@ -163,6 +179,7 @@ class Publisher:
 
     def _send(
         self,
+        owner: Owner,
         topic: str,
         key: bytes | None,
         value: bytes | None,
@@ -173,21 +190,47 @@ class Publisher:
         size = len(value or b"")
 
         def report(error: SeedcastError | None) -> None:
+            if isinstance(error, _MAY_HEAL) and owner.owned:
+                self._postpone(topic, send, error)
+                return
             self._count(-size)
             on_delivery(error)
 
+        def send() -> None:
+            if not owner.owned:
+                report(BrokerUnavailable(f"producing to {topic}: the partition has moved"))
+                return
+            try:
+                self._producer.send(
+                    topic,
+                    key=key,
+                    value=value,
+                    headers=headers,
+                    on_delivery=report,
+                    partition=partition,
+                )
+            except (Poison, *_MAY_HEAL) as error:  # too large, or refused a moment ago
+                report(error)
+
         self._count(size)
-        try:
-            self._producer.send(
-                topic,
-                key=key,
-                value=value,
-                headers=headers,
-                on_delivery=report,
-                partition=partition,
-            )
-        except Poison as error:  # larger than librdkafka itself takes
-            report(error)
+        send()
+
+    def _postpone(self, topic: str, send: Callable[[], None], error: SeedcastError) -> None:
+        """Send it again later: passwords are rotated and rights restored."""
+        if not self._again:
+            self._again_due = time.monotonic() + SEND_AGAIN
+            metrics.RETRIES.labels("broker").inc()
+            log.warning("unavailable", boundary="broker", problem=str(error))
+        self._again.setdefault(topic, []).append(send)
+
+    def _send_again(self) -> None:
+        if not self._again or time.monotonic() < self._again_due:
+            return
+        again, self._again = self._again, {}
+        for topic, sends in again.items():
+            self._producer.refresh(topic)
+            for send in sends:
+                send()
 
     def _count(self, size: int) -> None:
         self._unacknowledged += size

@@ -5,7 +5,7 @@ A page is prose and marked parts. The prose is written by hand; a marked part is
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ops import command_line, wire
@@ -14,6 +14,7 @@ from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles as catalog
 from seedcast.cli.base import Exit
 from seedcast.schemas import messages
+from seedcast.schemas.rights import ROLES
 from seedcast.schemas.topics import GROUPS, TOPICS, Topic
 from seedcast.settings import PostprocessSettings
 
@@ -52,6 +53,29 @@ def groups() -> str:
         for group in GROUPS
     )
     return table(("consumer group", "reads"), rows)
+
+
+def rights_table() -> str:
+    """Return one row per role: its least rights on topics, on groups and on the object store."""
+    rows = (
+        (
+            role.name,
+            role.who,
+            _granted((topic.name, each) for topic, each in role.topics.items()),
+            _granted(role.groups.items()),
+            "<br>".join(f"`{action}`" for action in role.objects),
+        )
+        for role in ROLES
+    )
+    return table(("role", "of", "on topics", "on groups", "on S3"), rows)
+
+
+def _granted(operations: Iterable[tuple[str, tuple[str, ...]]]) -> str:
+    """Return each kind of right once, with the names that it is on."""
+    names: dict[str, list[str]] = {}
+    for name, each in operations:
+        names.setdefault(", ".join(each), []).append(f"`{name}`")
+    return "<br>".join(f"{each}: {' '.join(on)}" for each, on in names.items())
 
 
 def settings_tables() -> str:
@@ -122,6 +146,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "command-details": command_line.details,
     "topics": topics,
     "groups": groups,
+    "rights": rights_table,
     "messages": messages_table,
     "settings": settings_tables,
     "metrics": metrics_table,

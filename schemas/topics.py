@@ -23,7 +23,7 @@ class Topic:
     retention_ms: int = 7 * DAY
     compacted: bool = False
     partitioned: bool = True  # False: one partition, whatever the setting says
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict, hash=False)
 
     def full_name(self, prefix: str) -> str:
         return f"{prefix}.{self.name}"

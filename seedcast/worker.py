@@ -13,7 +13,8 @@ from typing import Generic, Protocol, TypeVar
 from seedcast import logging, metrics
 from seedcast.health import Readiness
 from seedcast.kafka import Admin
-from seedcast.retry import reach_store
+from seedcast.retry import reach_store, retry
+from seedcast.schemas.rights import Role
 from seedcast.settings import Settings
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -38,19 +39,23 @@ class Started(Generic[S]):
 
 
 def start(
-    settings: Settings, name: str, readiness: Readiness, open_store: Callable[[], S]
+    settings: Settings, name: str, role: Role, readiness: Readiness, open_store: Callable[[], S]
 ) -> Started[S]:
     """Do the start-up that all workers share; the caller then loads its own engine or app.
 
     Until `on_stop` is called, SIGTERM and SIGINT end the process at once: no work is in hand yet.
-    Raises Fatal errors; Unreachable if the brokers or the store do not answer in time.
+    Raises Fatal errors; Unreachable if the brokers or the store do not answer in time, and
+    AccessDenied if the role lacks a right.
     """
     exit_on_signals()
     logging.configure(settings.log, worker=name)
     metrics_port = metrics.serve(settings.metrics, readiness)
     admin = Admin(settings)
     cluster_id = admin.cluster_id()
-    admin.ensure_topics()
+    # A new cluster first has to make the topic of its groups' coordinators.
+    retry(lambda: admin.require(role), seconds=settings.kafka.start_timeout)
+    if admin.ensure_topics(role):
+        admin.require(role)  # of the topics that were not there before
     readiness.meet(BROKER)
     store = open_store()
     reach_store(settings, store.ensure_bucket)

@@ -86,7 +86,7 @@ class S3Store:
 
     def has_bucket(self) -> bool:
         """Return True if the bucket exists. Creates nothing. Raises as `ensure_bucket` does."""
-        with _mapped(f"looking for bucket {self._bucket!r}", starting=True):
+        with self._mapped(f"looking for bucket {self._bucket!r}", "s3:ListBucket"):
             return bool(self._client.bucket_exists(self._bucket))
 
     def uri(self, key: str) -> str:

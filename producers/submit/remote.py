@@ -15,6 +15,7 @@ from seedcast.kafka import Admin, Producer
 from seedcast.producers.rows.content import digest
 from seedcast.producers.submit.journal import Entry
 from seedcast.schemas.messages import Campaign, CampaignState, SpeechRequest
+from seedcast.schemas.rights import SUBMITTER
 from seedcast.schemas.topics import CAMPAIGNS
 from seedcast.settings import Settings
 
@@ -131,9 +132,12 @@ def _partitions(settings: Settings, admin: Admin) -> dict[str, int]:
 
     Topics are created only on the embedded stack. Elsewhere the deployment creates them: the right
     settings, such as replication, are not known here.
+
+    Raises AccessDenied if a right is missing, TopicMismatch if a topic is.
     """
     if is_embedded(settings):
         admin.ensure_topics()
+    admin.require(SUBMITTER)
     existing = admin.existing()
     if missing := [
         name

@@ -9,8 +9,9 @@ import structlog
 from seedcast.campaigns.campaign_state import merged
 from seedcast.codec import decode_campaign, encode_json
 from seedcast.errors import InvalidInput, Undecodable
-from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.kafka import Admin, Producer, Record, TopicReader
 from seedcast.schemas.messages import Campaign, CampaignState
+from seedcast.schemas.rights import OPERATOR
 from seedcast.schemas.topics import CAMPAIGNS
 from seedcast.settings import Settings
 
@@ -119,8 +120,10 @@ def change_campaign(
 ) -> tuple[Campaign, Campaign]:
     """Apply `change` to a campaign; return its state before and its state now.
 
-    Raises InvalidInput if there is no such campaign, or if `change` refuses its state.
+    Raises InvalidInput if there is no such campaign, or if `change` refuses its state, and
+    AccessDenied if a right is missing.
     """
+    Admin(settings).require(OPERATOR)
     before = find_campaign(read_campaigns(settings), campaign_id)
     after = change(before)
     if after == before:

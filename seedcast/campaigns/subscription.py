@@ -15,8 +15,9 @@ import structlog
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.campaigns.progress import Outcomes, Seen, decode_readable
 from seedcast.errors import InvalidInput, Retryable
-from seedcast.kafka import Committed, GroupConsumer, Partition, Record, TopicReader
+from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Record, TopicReader
 from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.rights import SUBSCRIBER
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 
@@ -50,6 +51,7 @@ class Subscription(Iterator[SpeechResult]):
     """
 
     def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
+        Admin(settings).require(SUBSCRIBER, group if campaign is None else f"{group}:{campaign}")
         completion = _Completion(settings, campaign) if campaign is not None else None
         self._member = _Member(settings, group, campaign)
         self._results = _follow(self._member, completion)
@@ -85,7 +87,8 @@ def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Su
     the campaign is complete, or was cancelled before it was sealed, and this member has handed out
     its share of the results.
 
-    Raises InvalidInput if there is no such campaign; iterating raises Fatal errors of Kafka.
+    Raises InvalidInput if there is no such campaign, AccessDenied if a right is missing; iterating
+    raises Fatal errors of Kafka.
     """
     return Subscription(settings, group, campaign)
 

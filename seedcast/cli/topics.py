@@ -6,6 +6,7 @@ from rich.markup import escape
 from seedcast.cli.base import Exit, Json, app, connected, emit, load, out, quiet_logs
 from seedcast.cli.tables import show
 from seedcast.cli.verbosity import App
+from seedcast.schemas.rights import CHECKER
 from seedcast.schemas.topics import TOPICS
 
 AGREES = "every topic is there and agrees with the table"
@@ -25,6 +26,7 @@ def create(as_json: Json = False) -> None:
     quiet_logs()
     admin = Admin(connected(store=False))
     admin.cluster_id()
+    admin.require(CHECKER)  # nothing is created that is there
     created = admin.ensure_topics()
     if as_json:
         emit({"created": created})
@@ -41,6 +43,7 @@ def check(as_json: Json = False) -> None:
     quiet_logs()
     admin = Admin(connected(store=False))
     admin.cluster_id()
+    admin.require(CHECKER)
     problems = list(admin.problems())
     if as_json:
         emit({"agrees": not problems, "problems": problems})

@@ -1,7 +1,7 @@
 """The one home of confluent-kafka: configuration, producer, consumers, reader, administration."""
 
 from seedcast.kafka.admin import Admin, Lag
-from seedcast.kafka.error_mapping import refuse_gap, warn_if_truncated
+from seedcast.kafka.error_mapping import in_mid_run, refuse_gap, warn_if_truncated
 from seedcast.kafka.group_consumer import GroupConsumer, Offsets
 from seedcast.kafka.producer import Headers, Producer
 from seedcast.kafka.records import Partition, Record
@@ -19,6 +19,7 @@ __all__ = [
     "Producer",
     "Record",
     "TopicReader",
+    "in_mid_run",
     "refuse_gap",
     "warn_if_truncated",
 ]

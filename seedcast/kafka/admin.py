@@ -1,30 +1,41 @@
 """Administration: topics checked against schemas/topics.py, committed offsets, and lag."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, TopicMetadata
+from confluent_kafka.admin import (
+    AdminClient,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    TopicDescription,
+)
 
 from seedcast.errors import (
+    AccessDenied,
     BrokerUnavailable,
     CredentialsRefused,
     Fatal,
     Retryable,
+    SeedcastError,
     TopicMismatch,
     Unreachable,
 )
-from seedcast.kafka import client_config
+from seedcast.kafka import access, broker_faults, client_config
+from seedcast.kafka.access import TIMEOUT
 from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
 from seedcast.kafka.log_ids import log_ids
 from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed, as_committed
 from seedcast.kafka.topic_differences import topic_differences
 from seedcast.retry import BRIEF_BACKOFF, retry
+from seedcast.schemas.rights import OWN_GROUP, Right, Role
 from seedcast.schemas.topics import TOPICS, Topic
 from seedcast.settings import Settings
 
-TIMEOUT = 15.0  # seconds for one administrative request
 _QUIET = {"log_level": 2}  # critical only: what fails is raised here
 
 
@@ -44,7 +55,9 @@ class Lag:
 class Admin:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._timeout = min(TIMEOUT, settings.kafka.start_timeout)
         self._refused: list[Fatal] = []
+        self._last: SeedcastError | None = None  # that says why no broker answers
         self._group_clients: dict[str, Consumer] = {}
         with map_client_errors():
             self._client = AdminClient(
@@ -60,27 +73,45 @@ class Admin:
         try:
             return retry(self._ask_cluster_id, seconds=seconds, backoff=BRIEF_BACKOFF)
         except Retryable as error:
-            raise Unreachable(
-                "no Kafka broker answers",
-                expected=f"one at {self._settings.kafka.bootstrap} within {seconds:g} s",
-                got="none",
-                remedy="check SEEDCAST_KAFKA_BOOTSTRAP and that the brokers run, "
-                "or start the embedded stack with `seedcast up`",
-            ) from error
+            raise self._unreachable(seconds) from error
 
     def existing(self) -> dict[str, int]:
-        """Return the number of partitions of each topic of the cluster."""
-        return {name: len(topic.partitions) for name, topic in self._metadata().items()}
+        """Return the number of partitions of each of the table's topics that we may see."""
+        found, _ = self._describe(TOPICS)
+        return {name: len(topic.partitions) for name, topic in found.items()}
 
-    def ensure_topics(self) -> list[str]:
+    def require(self, role: Role, group: str = OWN_GROUP) -> None:
+        """Raises AccessDenied, which names each right of the role that the brokers do not grant.
+
+        `group` is the one that a subscriber names. Rights on missing topics are not judged.
+        """
+        if lacking := self.lacking(role, group):
+            raise access.denied(self._settings.kafka, lacking)
+
+    def lacking(self, role: Role, group: str = OWN_GROUP) -> list[Right]:
+        self._raise_refused()  # a password that was changed, to which nobody would answer
+        try:
+            rights = role.rights(self._settings.kafka.prefix, group)
+            return list(access.lacking(self._client, rights, self._timeout))
+        except (KafkaException, TimeoutError) as error:
+            self._raise_refused()
+            raise translate(error, "asking for our rights") from error
+
+    def ensure_topics(self, role: Role | None = None) -> list[str]:
         """Create the missing topics and check the others; return the names created.
 
-        Raises TopicMismatch.
+        With a role, only topics that it may see are checked, and their settings only as far as it
+        may read these: a worker needs no right for that.
+
+        Raises TopicMismatch, and AccessDenied if a topic is missing that we may not create.
         """
-        existing = self.existing()
-        missing = [topic for topic in TOPICS if self._settings.topic(topic) not in existing]
+        found, hidden = self._describe(TOPICS)
+        names = {self._settings.topic(topic): topic for topic in TOPICS}
+        missing = [
+            topic for name, topic in names.items() if name not in found | dict.fromkeys(hidden)
+        ]
         self._create(missing)
-        if problems := list(self.problems()):
+        if problems := list(self.problems(role)):
             raise TopicMismatch(
                 "topics contradict the table",
                 got="; ".join(problems),
@@ -88,17 +119,22 @@ class Admin:
             )
         return [self._settings.topic(topic) for topic in missing]
 
-    def problems(self) -> Iterator[str]:
-        """Yield one line for each difference from the table."""
-        metadata = self._metadata()
-        existing = [topic for topic in TOPICS if self._settings.topic(topic) in metadata]
-        for topic in TOPICS:
-            if topic not in existing:
-                yield f"{self._settings.topic(topic)}: missing"
-        configs = self._configs(existing)
+    def problems(self, role: Role | None = None) -> Iterator[str]:
+        """Yield one line for each difference from the table, or from its part for the role."""
+        found, hidden = self._describe(TOPICS if role is None else role.topics)
+        existing = [topic for topic in TOPICS if self._settings.topic(topic) in found]
+        for topic in TOPICS if role is None else role.topics:
+            name = self._settings.topic(topic)
+            if name in hidden:
+                yield f"{name}: {access.principal(self._settings.kafka)} may not see it"
+            elif topic not in existing:
+                yield f"{name}: missing"
+        configs = self._configs(existing, may_be_denied=role is not None)
         for topic in existing:
             name = self._settings.topic(topic)
-            yield from topic_differences(topic, metadata[name], configs[name], self._settings.kafka)
+            yield from topic_differences(
+                topic, found[name], configs.get(name), self._settings.kafka
+            )
 
     def committed(self, group: str) -> dict[Partition, Committed]:
         """Return what the group has committed of the table's topics, with the state beside it."""
@@ -106,7 +142,9 @@ class Admin:
             partitions = self._committed(group)
             ids = log_ids(self._client, {p.topic for p in partitions if p.metadata})
         except (KafkaException, TimeoutError) as error:
-            raise translate(error, f"reading the offsets of {group}") from error
+            right = Right("Describe", "Group", group)
+            doing = f"reading the offsets of {group}"
+            raise translate(error, doing, self._settings.kafka, right) from error
         return {
             Partition(p.topic, p.partition): as_committed(p, ids.get(p.topic)) for p in partitions
         }
@@ -153,23 +191,53 @@ class Admin:
             return str(self._client.list_topics(timeout=1.0).cluster_id)
         except KafkaException as error:
             # Refused credentials arrive as an event; the call itself only times out.
-            self._client.poll(0)
-            if self._refused:
-                raise self._refused[0] from error
+            self._raise_refused()
             raise translate(error, "connecting to Kafka") from error
 
-    def _metadata(self) -> dict[str, TopicMetadata]:
+    def _unreachable(self, seconds: float) -> Unreachable:
+        kafka, last = self._settings.kafka, self._last
+        got, remedy = ("none", "") if last is None else (f"{last.what}: {last.got}", last.remedy)
+        if last is None and kafka.security_protocol.endswith("PLAINTEXT"):
+            fault = broker_faults.look(kafka.bootstrap)
+            got, remedy = (fault.what, fault.remedy) if fault else (got, remedy)
+        return Unreachable(
+            "no Kafka broker answers",
+            expected=f"one at {kafka.bootstrap} within {seconds:g} s",
+            got=got,
+            remedy=remedy
+            or "check SEEDCAST_KAFKA_BOOTSTRAP and that the brokers run, "
+            "or start the embedded stack with `seedcast up`",
+        )
+
+    def _raise_refused(self) -> None:
+        self._client.poll(0)
+        if self._refused:
+            raise self._refused[0]
+
+    def _describe(self, topics: Iterable[Topic]) -> tuple[dict[str, TopicDescription], set[str]]:
+        """Return the topics that exist, and the names of those that we may not see."""
+        return self._describe_names(map(self._settings.topic, topics))
+
+    def _describe_names(self, names: Iterable[str]) -> tuple[dict[str, TopicDescription], set[str]]:
         try:
-            return dict(self._client.list_topics(timeout=TIMEOUT).topics)
+            return access.describe_topics(self._client, names, self._timeout)
         except (KafkaException, TimeoutError) as error:
-            raise translate(error, "listing topics") from error
+            raise translate(error, "describing topics") from error
 
     def _offsets(self, topics: Iterable[str], *specs: OffsetSpec) -> list[dict[Partition, int]]:
         # Look up the metadata each time: librdkafka keeps the leader epoch that it knows, and a
         # leader that has restarted refuses that epoch for ever (measured).
-        existing = self.existing()
-        partitions = [TopicPartition(t, n) for t in topics for n in range(existing.get(t, 0))]
+        # A description does not do that, but tells which topics there are: to ask for another one
+        # might create it.
+        found, _ = self._describe_names(topics)
+        partitions = [
+            TopicPartition(name, number)
+            for name, topic in found.items()
+            for number in range(len(topic.partitions))
+        ]
         try:
+            for name in found:
+                self._client.list_topics(name, timeout=self._timeout)
             answers = [self._client.list_offsets(dict.fromkeys(partitions, spec)) for spec in specs]
             return [
                 {
@@ -217,11 +285,25 @@ class Admin:
                 future.result(TIMEOUT)
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another was faster
-                    raise translate(error, f"creating {name}") from error
+                    raise self._not_created(error, name) from error
             except TimeoutError as error:
                 raise translate(error, f"creating {name}") from error
         names = {topic.topic for topic in new}
         retry(lambda: self._refuse_missing(names), seconds=TIMEOUT, backoff=BRIEF_BACKOFF)
+
+    def _not_created(self, error: KafkaException, name: str) -> SeedcastError:
+        """A missing topic and a missing right come together here: name both."""
+        right = Right("Create", "Topic", name)
+        mapped = translate(error, f"creating {name}", self._settings.kafka, right)
+        if not isinstance(mapped, AccessDenied):
+            return mapped
+        return AccessDenied(
+            f"topic {name} is missing; {mapped.what}",
+            expected=f"the topic, or {mapped.expected}",
+            got="neither",
+            remedy="run `seedcast topics create` as a user who may, or correct "
+            f"SEEDCAST_KAFKA_PREFIX; or {mapped.remedy}",
+        )
 
     def _new_topic(self, topic: Topic) -> NewTopic:
         kafka = self._settings.kafka
@@ -237,20 +319,35 @@ class Admin:
         if missing := names - self.existing().keys():
             raise BrokerUnavailable("created topics do not appear", got=", ".join(sorted(missing)))
 
-    def _configs(self, topics: list[Topic]) -> dict[str, dict[str, str]]:
+    def _configs(self, topics: list[Topic], *, may_be_denied: bool) -> dict[str, dict[str, str]]:
+        """Return the topics' settings; where it `may_be_denied`, of those that we may read."""
         topic = ConfigResource.Type.TOPIC
         resources = [ConfigResource(topic, self._settings.topic(each)) for each in topics]
         if not resources:
             return {}
+        configs = {}
+        for resource, answer in self._client.describe_configs(resources).items():
+            try:
+                configs[resource.name] = self._config(resource.name, answer)
+            except AccessDenied:
+                if not may_be_denied:
+                    raise
+        return configs
+
+    def _config(self, name: str, answer: "Future[dict[str, ConfigEntry]]") -> dict[str, str]:
         try:
-            answers = self._client.describe_configs(resources).items()
-            return {
-                resource.name: {name: entry.value for name, entry in answer.result(TIMEOUT).items()}
-                for resource, answer in answers
-            }
+            return {key: entry.value for key, entry in answer.result(TIMEOUT).items()}
         except (KafkaException, TimeoutError) as error:
-            raise translate(error, "reading the settings of topics") from error
+            right = Right("DescribeConfigs", "Topic", name)
+            doing = f"reading the settings of {name}"
+            raise translate(error, doing, self._settings.kafka, right) from error
 
     def _on_error(self, error: KafkaError) -> None:
-        if isinstance(mapped := translate(error, "connecting to Kafka"), CredentialsRefused):
+        mapped = translate(error, "connecting to Kafka")
+        fault = broker_faults.explain(mapped.got)
+        if isinstance(mapped, CredentialsRefused):
             self._refused.append(mapped)
+        elif fault and not fault.heals:
+            self._refused.append(Unreachable(mapped.what, got=mapped.got, remedy=mapped.remedy))
+        elif mapped.remedy:
+            self._last = mapped

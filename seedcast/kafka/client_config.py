@@ -24,10 +24,11 @@ def client(kafka: KafkaSettings) -> dict[str, object]:
         "ssl.key.password": kafka.ssl_key_password.get_secret_value(),
     }
     if kafka.security_protocol.startswith("SASL"):
+        username, password = kafka.login()
         properties |= {
             "sasl.mechanism": kafka.sasl_mechanism,
-            "sasl.username": kafka.sasl_username,
-            "sasl.password": kafka.sasl_password.get_secret_value(),
+            "sasl.username": username,
+            "sasl.password": password,
         }
     return {name: value for name, value in properties.items() if value} | {**kafka.options}
 
@@ -71,8 +72,8 @@ def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
 def reader(kafka: KafkaSettings) -> dict[str, object]:
     """Properties of a consumer without a group: assigned by hand, never commits."""
     return client(kafka) | {
-        # Never joined, but librdkafka looks for the group's coordinator, so the rights of the user
-        # must cover the prefix.
+        # Never joined. librdkafka looks for the group's coordinator all the same; TopicReader
+        # ignores that it may not, so that no right on a group is needed.
         "group.id": f"{kafka.prefix}.reader",
         "enable.auto.commit": False,
         "enable.partition.eof": True,

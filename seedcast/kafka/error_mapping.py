@@ -7,6 +7,7 @@ import structlog
 from confluent_kafka import KafkaError, KafkaException
 
 from seedcast.errors import (
+    AccessDenied,
     BrokerUnavailable,
     CredentialsRefused,
     Fatal,
@@ -16,16 +17,22 @@ from seedcast.errors import (
     SeedcastError,
     TopicMismatch,
 )
+from seedcast.kafka import broker_faults
+from seedcast.kafka.access import denied
+from seedcast.schemas.rights import Right
+from seedcast.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
 
 _REFUSED = {
     KafkaError._AUTHENTICATION,
     KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._SSL,
+}
+_DENIED = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
-    KafkaError._SSL,
 }
 _POISON = {
     KafkaError.MSG_SIZE_TOO_LARGE,
@@ -47,8 +54,15 @@ _MISCONFIGURED = {
 }
 
 
-def translate(error: KafkaError | KafkaException | Exception, doing: str) -> SeedcastError:
+def translate(
+    error: KafkaError | KafkaException | Exception,
+    doing: str,
+    kafka: KafkaSettings | None = None,
+    right: Right | None = None,
+) -> SeedcastError:
     """Return the error of Seedcast's tree that fits; `doing` says what was being done.
+
+    With the `right` that it needs, and the settings that say who we are, a refusal names both.
 
     An unknown error may pass, so it is Retryable, unless librdkafka calls it fatal.
     """
@@ -57,17 +71,39 @@ def translate(error: KafkaError | KafkaException | Exception, doing: str) -> See
         return BrokerUnavailable(f"{doing}: no answer in time")
     if not isinstance(inner, KafkaError):
         return Fatal(f"{doing}: {error}")
+    if inner.code() in _DENIED and kafka and right:
+        return denied(kafka, [right], doing)
     return _translate(inner, doing)
+
+
+def in_mid_run(error: SeedcastError) -> SeedcastError:
+    """Return the error of a worker that runs: refused credentials and missing rights may heal.
+
+    Passwords are rotated and rights restored, and no record may be lost to either.
+    """
+    if not isinstance(error, CredentialsRefused):
+        return error
+    return BrokerUnavailable(
+        error.what, expected=error.expected, got=error.got, remedy=error.remedy
+    )
 
 
 def _translate(error: KafkaError, doing: str) -> SeedcastError:
     code, got = error.code(), error.str()
+    fault = broker_faults.explain(got)
     if code in _REFUSED:
         return CredentialsRefused(
-            f"{doing}: the broker refused us",
+            f"{doing}: {fault.what if fault else 'the broker refused us'}",
             got=got,
-            remedy="check kafka.security_protocol, kafka.sasl_* and kafka.ssl_*, "
-            "and the rights of that user",
+            remedy=fault.remedy
+            if fault
+            else "check SEEDCAST_KAFKA_SECURITY_PROTOCOL, …_SASL_* and …_SSL_*",
+        )
+    if code in _DENIED:
+        return AccessDenied(
+            f"{doing}: a right is missing",
+            got=got,
+            remedy="docs/deploying.md has the rights of every role",
         )
     if code in _LOST:
         return OffsetsLost(
@@ -83,6 +119,8 @@ def _translate(error: KafkaError, doing: str) -> SeedcastError:
         )
     if code == KafkaError._FATAL or code in _MISCONFIGURED or error.fatal():
         return Fatal(f"{doing}: {got}")
+    if fault:
+        return BrokerUnavailable(f"{doing}: {fault.what}", got=got, remedy=fault.remedy)
     return BrokerUnavailable(f"{doing}: {got}")
 
 

@@ -19,11 +19,13 @@ from confluent_kafka import (
 
 from seedcast.errors import Fatal, OffsetsLost, SeedcastError
 from seedcast.kafka import client_config
-from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
+from seedcast.kafka.client_errors import ClientErrors
+from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, refuse_gap, translate
 from seedcast.kafka.log_ids import LogId
 from seedcast.kafka.offset_state import split, stamp
 from seedcast.kafka.records import Partition, Record, as_record
 from seedcast.kafka.start_offsets import Committed, committed, look_up
+from seedcast.schemas.rights import Right
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -47,6 +49,9 @@ class GroupConsumer:
 
     The state that is committed beside an offset reaches the next owner only with that offset of
     that log: see offset_state.
+
+    Whoever makes one has compared its rights before (Admin.require). What is refused later is
+    Retryable: passwords are rotated, and rights restored.
     """
 
     def __init__(
@@ -65,9 +70,8 @@ class GroupConsumer:
 
         `on_assign` still learns what was committed.
         """
-        self._kafka = settings.kafka
+        self._rewind, self._kafka, self._group = rewind, settings.kafka, group
         self._ids: dict[str, LogId] = {}  # by topic, as of the last assignment
-        self._rewind = rewind
         self._on_assign, self._on_revoke = on_assign, on_revoke
         self._on_lost, self._on_commit = on_lost, on_commit
         self._failure: BaseException | None = None  # of a callback
@@ -75,9 +79,11 @@ class GroupConsumer:
         self._leaving = self._closed = False
         self._abandoned = False  # `close` timed out: ignore further callbacks
         config = client_config.consumer(settings.kafka, group)
-        config |= {"on_commit": self._guard(self._committed)}
+        self._errors = ClientErrors(settings.kafka)
+        config |= {"on_commit": self._guard(self._committed), "error_cb": self._errors}
         with map_client_errors():
             self._client = Consumer(config, logger=client_config.LOGGER)
+        self._errors.client = self._client
         self._client.subscribe(
             list(topics),
             on_assign=self._guard(self._assign),
@@ -88,10 +94,11 @@ class GroupConsumer:
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
         """Yield up to `limit` records; wait only for the first.
 
-        Raises OffsetsLost, CredentialsRefused and other Fatal errors.
+        Raises OffsetsLost and other Fatal errors.
         """
         for _ in range(limit):
             message = self._client.poll(timeout)
+            self._errors.settle()
             self._raise_failure()
             if message is None:
                 return
@@ -108,9 +115,8 @@ class GroupConsumer:
         """
         for result in self._commit(offsets, asynchronous=False):
             if result.error:
-                raise translate(
-                    result.error, f"committing offset of {result.topic}[{result.partition}]"
-                )
+                doing = f"committing offset of {result.topic}[{result.partition}]"
+                raise self._translate(result.error, doing)
 
     def commit_async(self, offsets: Offsets) -> None:
         """Commit asynchronously, unless a commit is under way. Raises SeedcastError.
@@ -186,7 +192,7 @@ class GroupConsumer:
 
     def _handle(self, error: KafkaError, message: Message) -> None:
         """Raises Fatal errors; logs the others."""
-        mapped = translate(error, "consuming")
+        mapped = self._translate(error, "consuming", message.topic())
         if isinstance(mapped, OffsetsLost):
             self._refuse_gap(message)
         if isinstance(mapped, Fatal):
@@ -208,7 +214,7 @@ class GroupConsumer:
         try:
             return self._client.commit(offsets=partitions, asynchronous=asynchronous) or []
         except KafkaException as error:
-            raise translate(error, "committing offsets") from error
+            raise self._translate(error, "committing offsets") from error
 
     def _stamped(self, partition: Partition, offset: int, state: str) -> str:
         if not state:
@@ -223,7 +229,7 @@ class GroupConsumer:
             Partition(p.topic, p.partition): (p.offset, split(p.metadata or "")[1])
             for p in successes
         }
-        self._on_commit(offsets, translate(failed, "committing offsets") if failed else None)
+        self._on_commit(offsets, self._translate(failed, "committing offsets") if failed else None)
 
     def _assign(self, client: Consumer, partitions: list[TopicPartition]) -> None:
         try:
@@ -272,11 +278,21 @@ class GroupConsumer:
             try:
                 callback(*arguments, **named)
             except KafkaException as error:
-                self._failure = translate(error, "in a rebalance")
+                self._failure = self._translate(error, "in a rebalance")
             except BaseException as error:
                 self._failure = error
 
         return run
+
+    def _translate(
+        self, error: KafkaError | KafkaException, doing: str, topic: str | None = None
+    ) -> SeedcastError:
+        inner = error.args[0] if isinstance(error, KafkaException) else error
+        if inner.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED and topic:
+            right = Right("Read", "Topic", topic)
+        else:
+            right = Right("Read", "Group", self._group)
+        return in_mid_run(translate(error, doing, self._kafka, right))
 
     def _raise_failure(self) -> None:
         if failure := self._failure:

@@ -42,6 +42,9 @@ class MemoryProducer:
     def poll(self, timeout: float = 0.0) -> int:
         return 0
 
+    def refresh(self, topic: str) -> None:
+        pass
+
     def flush(self, timeout: float) -> int:
         self.answer()
         return 0

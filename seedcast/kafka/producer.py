@@ -1,15 +1,20 @@
 """An idempotent producer that checks every delivery report."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as Client
+from confluent_kafka.admin import AdminClient
 
-from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
-from seedcast.kafka import client_config
+from seedcast.errors import BrokerUnavailable, SeedcastError
+from seedcast.kafka import access, client_config
+from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import map_client_errors, translate
+from seedcast.schemas.rights import Right
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -17,17 +22,18 @@ log = structlog.get_logger(__name__)
 Headers = Sequence[tuple[str, bytes]]
 OnDelivery = Callable[[SeedcastError | None], None]  # None: acknowledged by the broker
 
+REFRESH = 5.0  # seconds to look a topic up again
+RENEW = 1.0  # seconds between two new clients
+
 
 class Producer:
     """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
 
     def __init__(self, settings: Settings) -> None:
-        with map_client_errors():
-            self._client = Client(
-                client_config.producer(settings.kafka) | {"error_cb": _log_error},
-                logger=client_config.LOGGER,
-            )
-        self._raised: Exception | None = None
+        self._kafka = settings.kafka
+        self._client = self._connect()
+        self._raised: BaseException | None = None
+        self._renew_due = 0.0
 
     def send(
         self,
@@ -41,13 +47,15 @@ class Producer:
     ) -> None:
         """Queue one record; block while librdkafka's queue is full, serving delivery reports.
 
-        Raises Poison if the record is larger than every topic of the table allows.
+        Raises Poison if the record is larger than every topic of the table allows, and
+        AccessDenied if the broker has just refused another record of this topic.
         """
 
         def report(error: KafkaError | None, message: Message) -> None:
+            _drop_pending()
             try:
-                on_delivery(translate(error, f"producing to {topic}") if error else None)
-            except Exception as raised:  # it would be lost in C
+                on_delivery(self._translate(error, topic) if error else None)
+            except BaseException as raised:  # it would be lost in C
                 self._raised = self._raised or raised
 
         while True:
@@ -59,17 +67,25 @@ class Producer:
             except BufferError:
                 self.poll(0.1)
             except KafkaException as error:
-                raise translate(error, f"producing to {topic}") from error
+                if error.args[0].code() != KafkaError._FATAL or not self._renew():
+                    raise self._translate(error.args[0], topic) from error
+
+    def refresh(self, topic: str) -> None:
+        """Ask again whether we may write to a topic that has refused us; librdkafka remembers."""
+        with suppress(KafkaException):  # the next record says what is wrong
+            self._client.list_topics(topic, timeout=REFRESH)
 
     def poll(self, timeout: float = 0.0) -> int:
         """Serve delivery reports; return how many."""
         with self._reports():
             return int(self._client.poll(timeout))
+        return 0
 
     def flush(self, timeout: float) -> int:
         """Wait for deliveries; return how many are outstanding after `timeout` seconds."""
         with self._reports():
             return int(self._client.flush(timeout))
+        return self.outstanding
 
     @property
     def outstanding(self) -> int:
@@ -102,28 +118,94 @@ class Producer:
                 expected=f"an acknowledgement within {timeout:g} s",
                 got="none yet",
             )
-        if outcome[0]:
-            raise outcome[0]
+        if error := outcome[0]:
+            self._refuse_right(topic)
+            raise error
+
+    def _connect(self) -> Client:
+        self._errors = ClientErrors(self._kafka, all_errors=True)
+        properties = client_config.producer(self._kafka) | {"error_cb": self._errors}
+        with map_client_errors():
+            client = Client(properties, logger=client_config.LOGGER)
+        self._errors.client = client
+        return client
+
+    def _renew(self) -> bool:
+        """Replace a client that has given up; False if that was done a moment ago.
+
+        It gives up if it may write to no topic at all, or if it cannot tell any more what the
+        broker has taken: a repeat is harmless here.
+        """
+        if time.monotonic() < self._renew_due:
+            return False
+        self._renew_due = time.monotonic() + RENEW
+        self._serve_the_last()
+        self._client = self._connect()
+        log.warning("kafka_producer_renewed")
+        return True
+
+    def _serve_the_last(self) -> None:
+        """Report what a client that has given up will never send."""
+        self._client.purge()
+        while len(self._client):
+            with suppress(SystemError, KafkaException):
+                self._client.poll(0.1)
+
+    def _refuse_right(self, topic: str) -> None:
+        """Raises AccessDenied if we may not write there: a client that gives up says no reason."""
+        right = Right("Write", "Topic", topic)
+        with suppress(KafkaException, TimeoutError):
+            if list(access.lacking(AdminClient(client_config.client(self._kafka)), [right])):
+                raise access.denied(self._kafka, [right], f"producing to {topic}")
+
+    def _has_given_up(self) -> bool:
+        """A topic without a name is never sent; a client that has given up says so first."""
+        try:
+            self._client.produce("", b"")
+        except KafkaException as error:
+            return bool(error.args[0].code() == KafkaError._FATAL)
+        return False
+
+    def _translate(self, error: KafkaError, topic: str) -> SeedcastError:
+        doing = f"producing to {topic}"
+        if error.code() == KafkaError._FATAL:
+            return BrokerUnavailable(f"{doing}: the client gave up before it was sent")
+        return translate(error, doing, self._kafka, Right("Write", "Topic", topic))
 
     @contextmanager
     def _reports(self) -> Iterator[None]:
         """Raises what a delivery report raised.
 
-        confluent-kafka turns Ctrl-C inside a report into a SystemError (measured).
+        confluent-kafka raises a SystemError for a Ctrl-C inside a report, and also if the client
+        has given up (both measured).
         """
         try:
             yield
         except SystemError as error:
-            raise KeyboardInterrupt from error
+            if self._raised is None and self._has_given_up():
+                self._serve_the_last()  # the next record renews it
+            elif self._raised is None:
+                raise KeyboardInterrupt from error
         except KafkaException as error:
-            raise translate(error, "producing") from error
+            if not self._has_given_up():
+                raise translate(error, "producing") from error
+            self._serve_the_last()
+        self._errors.settle()
         if raised := self._raised:
             self._raised = None
             raise raised
 
 
-def _log_error(error: KafkaError) -> None:
-    mapped = translate(error, "Kafka client")
-    (log.warning if isinstance(mapped, Retryable) else log.error)(
-        "kafka_client", problem=str(mapped)
-    )
+_C_CALL = partial(len, ())
+
+
+def _drop_pending() -> None:
+    """Clear the exception with which confluent-kafka may call a report.
+
+    It sets one if the client has given up, and serves further reports before it raises (measured).
+    The next call of a C function would then fail, whatever it does.
+    """
+    try:
+        _C_CALL()
+    except SystemError:
+        return

@@ -9,7 +9,6 @@ from typing import TypeVar
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from seedcast.errors import CredentialsRefused
 from seedcast.kafka.error_mapping import refuse_gap, translate, warn_if_truncated
 from seedcast.kafka.log_ids import LogId, ask_log_ids
 from seedcast.kafka.offset_state import describe, split
@@ -148,7 +147,7 @@ def retry_lookup(lookup: Callable[[], T], seconds: float = LOOKUP_TIMEOUT) -> T:
     """Repeat a lookup; raise its KafkaException after `seconds`.
 
     When a broker dies, its partitions are assigned before their new leaders are known. Every
-    error except refused credentials is taken as temporary, even one that is fatal elsewhere.
+    error is taken as temporary, even one that is fatal elsewhere: a password may be rotated now.
     """
     return retry(
         lookup,
@@ -156,11 +155,5 @@ def retry_lookup(lookup: Callable[[], T], seconds: float = LOOKUP_TIMEOUT) -> T:
         boundary="broker",
         doing="taking over partitions",
         backoff=BRIEF_BACKOFF,
-        retry_on=_may_pass,
+        retry_on=lambda error: isinstance(error, KafkaException),
     )
-
-
-def _may_pass(error: BaseException) -> bool:
-    if not isinstance(error, KafkaException):
-        return False
-    return not isinstance(translate(error, "looking up offsets"), CredentialsRefused)

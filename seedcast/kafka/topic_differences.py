@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from confluent_kafka.admin import TopicMetadata
+from confluent_kafka.admin import TopicDescription
 
 from seedcast.schemas.topics import Topic
 from seedcast.settings import KafkaSettings
@@ -11,14 +11,22 @@ _MIN_INSYNC = "min.insync.replicas"
 
 
 def topic_differences(
-    topic: Topic, metadata: TopicMetadata, config: dict[str, str], kafka: KafkaSettings
+    topic: Topic,
+    found: TopicDescription,
+    config: dict[str, str] | None,
+    kafka: KafkaSettings,
 ) -> Iterator[str]:
-    """Yield a line per difference: a value below the table's minimum, or another cleanup.policy."""
-    name, partitions = metadata.topic, metadata.partitions
+    """Yield a line per difference: a value below the table's minimum, or another cleanup.policy.
+
+    Without its settings, which not everybody may read, only partitions and replicas are compared.
+    """
+    name, partitions = found.name, found.partitions
     if len(partitions) < (expected := topic.partitions(kafka.partitions)):
         yield f"{name}: expected at least {expected} partitions, got {len(partitions)}"
-    if (replicas := min(len(p.replicas) for p in partitions.values())) < kafka.replication:
+    if (replicas := min(len(p.replicas) for p in partitions)) < kafka.replication:
         yield f"{name}: expected at least {kafka.replication} replicas, got {replicas}"
+    if config is None:
+        return
     for setting, expected, got in _minima(topic, config, kafka):
         if got < expected:
             yield f"{name}: expected {setting} of at least {expected}, got {got}"

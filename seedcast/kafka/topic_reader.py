@@ -4,16 +4,24 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Self
 
+import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from seedcast.errors import BrokerUnavailable, Fatal, TopicMismatch
+from seedcast.errors import BrokerUnavailable, Fatal, SeedcastError, TopicMismatch
 from seedcast.kafka import client_config
-from seedcast.kafka.error_mapping import map_client_errors, translate
+from seedcast.kafka.access import denied
+from seedcast.kafka.client_errors import ClientErrors
+from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, translate
 from seedcast.kafka.records import Record, as_record
+from seedcast.retry import BRIEF_BACKOFF, retry
+from seedcast.schemas.rights import Right
 from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 BATCH = 1000  # records per poll, at most
 POLL = 0.05  # seconds
+LOOK_UP = 5.0  # seconds for one question about the topic
 
 
 class TopicReader:
@@ -22,12 +30,14 @@ class TopicReader:
     def __init__(
         self, settings: Settings, topic: str, starts: Mapping[int, int] | None = None
     ) -> None:
-        self._topic, self._timeout = topic, settings.kafka.start_timeout
+        self._kafka, self._topic = settings.kafka, topic
+        self._timeout = settings.kafka.start_timeout
+        self._errors = ClientErrors(settings.kafka)
+        properties = client_config.reader(settings.kafka) | {"error_cb": self._errors}
         with map_client_errors():
-            self._client = Consumer(
-                client_config.reader(settings.kafka), logger=client_config.LOGGER
-            )
-        partitions = _partitions(self._client, topic, self._timeout)
+            self._client = Consumer(properties, logger=client_config.LOGGER)
+        self._errors.client = self._client
+        partitions = retry(self._partitions, seconds=self._timeout, backoff=BRIEF_BACKOFF)
         self._behind = set(partitions)
         begin = dict.fromkeys(partitions, OFFSET_BEGINNING) | dict(starts or {})
         self._client.assign([TopicPartition(topic, p, begin[p]) for p in partitions])
@@ -47,17 +57,31 @@ class TopicReader:
         return not self._behind
 
     def poll(self, timeout: float) -> list[Record]:
-        """Return the records that arrived within `timeout` seconds. Raises Fatal errors."""
+        """Return the records that arrived within `timeout` seconds. Raises Fatal errors.
+
+        Once everything was read, a refusal is logged and waited out, as an outage is.
+        """
         records = []
-        for message in self._client.consume(BATCH, timeout):
+        messages = self._client.consume(BATCH, timeout)
+        self._errors.settle()
+        for message in messages:
             error = message.error()
             if error is None:
                 records.append(as_record(message))
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._behind.discard(message.partition())
-            elif isinstance(mapped := translate(error, f"reading {self._topic}"), Fatal):
-                raise mapped
+            elif error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:  # it needs no group
+                self._handle(error)
         return records
+
+    def _handle(self, error: KafkaError) -> None:
+        right = Right("Read", "Topic", self._topic)
+        mapped = translate(error, f"reading {self._topic}", self._kafka, right)
+        if self.caught_up:
+            mapped = in_mid_run(mapped)
+            log.warning("kafka_reader", problem=str(mapped))
+        if isinstance(mapped, Fatal):
+            raise mapped
 
     def to_end(self) -> Iterator[Record]:
         """Yield every record that is on the topic now.
@@ -77,12 +101,29 @@ class TopicReader:
                     got=f"nothing more from {behind} partitions for {self._timeout:g} s",
                 )
 
+    def _partitions(self) -> list[int]:
+        """Raises TopicMismatch, AccessDenied, CredentialsRefused, BrokerUnavailable."""
+        try:
+            seconds = min(LOOK_UP, self._timeout)
+            metadata = self._client.list_topics(self._topic, timeout=seconds).topics[self._topic]
+        except KafkaException as error:
+            raise self._no_answer(error) from error
+        if metadata.error and metadata.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            right = Right("Read", "Topic", self._topic)
+            raise denied(self._kafka, [right], f"looking up {self._topic}")
+        if metadata.error or not metadata.partitions:
+            raise TopicMismatch(
+                f"topic {self._topic} is missing", remedy="run `seedcast topics create`"
+            )
+        return sorted(metadata.partitions)
 
-def _partitions(client: Consumer, topic: str, timeout: float) -> list[int]:
-    try:
-        metadata = client.list_topics(topic, timeout=timeout).topics[topic]
-    except KafkaException as error:
-        raise translate(error, f"looking up {topic}") from error
-    if metadata.error or not metadata.partitions:
-        raise TopicMismatch(f"topic {topic} is missing", remedy="run `seedcast topics create`")
-    return sorted(metadata.partitions)
+    def _no_answer(self, error: KafkaException) -> SeedcastError:
+        """Return why: the call itself only times out, and the client reports the cause."""
+        self._client.poll(0)
+        if self._errors.refused:
+            return self._errors.refused
+        if problem := self._errors.problem:
+            return BrokerUnavailable(
+                f"looking up {self._topic}: {problem.what}", got=problem.got, remedy=problem.remedy
+            )
+        return translate(error, f"looking up {self._topic}")

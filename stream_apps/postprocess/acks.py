@@ -13,9 +13,9 @@ from typing import Any
 import structlog
 from faust.types import TP
 
-from seedcast.errors import Fatal
+from seedcast.errors import CredentialsRefused, Fatal
 from seedcast.health import Readiness
-from seedcast.kafka import Admin, Committed, Partition, refuse_gap, warn_if_truncated
+from seedcast.kafka import Admin, Committed, Partition, in_mid_run, refuse_gap, warn_if_truncated
 from seedcast.retry import AsyncRetry
 from seedcast.schemas.topics import POSTPROCESS
 from seedcast.settings import Settings
@@ -166,7 +166,10 @@ class Acks:
         (measured).
         """
         topics = [self._settings.topic(topic) for topic in POSTPROCESS.topics]
-        return Admin(self._settings).refuse_gap(self._settings.group(POSTPROCESS.name), topics)
+        try:
+            return Admin(self._settings).refuse_gap(self._settings.group(POSTPROCESS.name), topics)
+        except CredentialsRefused as error:
+            raise in_mid_run(error) from error
 
 
 def _log_failure(checked: "asyncio.Task[None]") -> None:

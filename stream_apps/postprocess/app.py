@@ -1,6 +1,7 @@
 """The post-process worker as a process: start, serve until a signal, leave."""
 
 import asyncio
+from contextlib import closing
 
 import structlog
 
@@ -9,6 +10,8 @@ from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profiles
 from seedcast.errors import Fatal
 from seedcast.health import Readiness
+from seedcast.kafka.access_watch import ACCESS, AccessWatch
+from seedcast.schemas.rights import POSTPROCESSOR
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
@@ -33,8 +36,8 @@ STOP = 20.0  # seconds to stop; less than Kubernetes' 30, more than a batch and 
 def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT. Raises Fatal errors, at the start and later."""
     require_digest_key(settings)
-    readiness = Readiness(ASSIGNMENT, STORE, BROKER)
-    started = start(settings, "postprocess", readiness, lambda: S3Store(settings.s3))
+    readiness = Readiness(ASSIGNMENT, STORE, BROKER, ACCESS)
+    started = start(settings, "postprocess", POSTPROCESSOR, readiness, lambda: S3Store(settings.s3))
     watchdog = Watchdog(settings.postprocess.watchdog, starting=True)
     table = profiles.load(settings.postprocess)
     _warm_up(table, watchdog)
@@ -46,7 +49,8 @@ def run(settings: Settings) -> None:
         chain=deployment.chain_fingerprint,
         profiles=sorted(table),
     )
-    with Campaigns(settings) as campaigns:
+    access = AccessWatch(settings, POSTPROCESSOR, readiness)
+    with Campaigns(settings) as campaigns, closing(access):
         campaigns.catch_up()  # before any partition is assigned
         # Not asyncio.run: it waits for every task, and after a crash some of Faust's never end.
         asyncio.new_event_loop().run_until_complete(

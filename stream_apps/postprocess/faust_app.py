@@ -1,14 +1,17 @@
 """Faust in the subset that keeps records. Each setting has its reason beside it."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import faust
+import structlog
 
 from seedcast.schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
 from seedcast.settings import KafkaSettings, Settings
 from seedcast.stream_apps.postprocess.faust_transport import LOGGER, Transport
+
+log = structlog.get_logger(__name__)
 
 DAY = 86_400.0  # seconds
 
@@ -75,13 +78,38 @@ def build_app(settings: Settings) -> App:
     return app
 
 
+def renew_login(app: App, kafka: KafkaSettings) -> None:
+    """Give the clients the user name and password as they are now, for their next connections.
+
+    Raises InvalidSettings if a file with a secret cannot be read.
+    """
+    if not kafka.security_protocol.startswith("SASL"):
+        return
+    username, password = kafka.login()
+    for client in _clients(app):
+        if (client._sasl_plain_username, client._sasl_plain_password) != (username, password):
+            client._sasl_plain_username, client._sasl_plain_password = username, password
+            log.info("password_renewed", next="the client connects again")
+
+
+def _clients(app: App) -> Iterator[Any]:
+    """Yield aiokafka's clients of the producer and of the consumer, as far as they have started."""
+    producer: Any = app.producer
+    if producer._producer is not None:
+        yield producer._producer.client
+    thread: Any = getattr(app.consumer, "_thread", None)
+    if thread is not None and thread._consumer is not None:
+        yield thread._consumer._client
+
+
 def _credentials(kafka: KafkaSettings) -> Any:
     """Return Faust's credentials of the same meaning as librdkafka's settings, or None."""
     context = _ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
     if kafka.security_protocol.startswith("SASL"):
+        username, password = kafka.login()
         return faust.SASLCredentials(
-            username=kafka.sasl_username,
-            password=kafka.sasl_password.get_secret_value(),
+            username=username,
+            password=password,
             mechanism=kafka.sasl_mechanism,
             ssl_context=context,
         )

@@ -1,4 +1,4 @@
-"""Faust's consumer with five changes.
+"""Faust's consumer with six changes.
 
 1. It reads the urgent topic first.
 2. It removes two waits of about a second each, which halved the throughput (75 instead of 165
@@ -7,21 +7,46 @@
 4. It reads again what a fetch returns while partitions move, which Faust drops.
 5. It commits where partitions begin of which nothing is committed. Faust commits only what it has
    read, and to an autoscaler a partition without a commit has lag for ever.
+6. It waits while the brokers refuse it, which ends Faust's app.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+import structlog
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode.threads import WorkerThread
 
+log = structlog.get_logger(__name__)
+
 POLL = 0.02  # seconds
+REFUSED = 1.0  # seconds between two fetches that the brokers refuse
 FETCH_WAIT_MS = 50
+AuthorizationError = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 # As quiet as Faust's own logger; a subclass would otherwise log under this module's name.
 LOGGER = logging.getLogger("faust.seedcast")
+
+
+async def _commit_unless_refused(commit: Any, offsets: Any) -> None:
+    """Let Faust commit again later what the brokers refuse for now.
+
+    It ends the app for any error but one: that a rebalance came first.
+    """
+    try:
+        await commit(offsets)
+    except AuthorizationError as error:
+        log.warning("commit_failed", problem=repr(error), next="the next commit covers it")
+        raise CommitFailedError(f"refused, as if already rebalanced: {error}") from error
 
 
 class _DaemonThread(WorkerThread):
@@ -44,6 +69,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer.commit = partial(_commit_unless_refused, consumer.commit)
         return consumer
 
     async def _fetch_records(
@@ -53,7 +79,16 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,
         max_records: int | None = None,
     ) -> Any:
-        records = await self._fetch_urgent_first(consumer, active_partitions, timeout, max_records)
+        try:
+            records = await self._fetch_urgent_first(
+                consumer, active_partitions, timeout, max_records
+            )
+        except AuthorizationError as error:
+            log.warning(
+                "unavailable", boundary="broker", problem=f"{type(error).__name__}: {error}"
+            )
+            await asyncio.sleep(REFUSED)
+            return {}
         return records if self.consumer.flow_active else self._put_back(consumer, records)
 
     async def _fetch_urgent_first(

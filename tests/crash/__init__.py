@@ -50,6 +50,8 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     retention deletes what was not read                       test_redelivery
                                                               integration/test_postprocess
                                                               integration/test_kafka
+    a password is rotated; rights are taken away and given    integration/test_refused (slow)
+      back; the broker ends sessions
     a group that never committed, and whose log was cut,      integration/test_gpu_consumer
       continues with what is left; committed offsets are      (`idle`)
       honoured

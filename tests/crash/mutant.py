@@ -126,8 +126,8 @@ def twice() -> None:
 
     def send_twice(publisher: Publisher, *arguments: Any) -> None:
         send(publisher, *arguments)
-        topic, key, value, headers, _, *rest = arguments
-        send(publisher, topic, key, value, headers, lambda _: None, *rest)
+        owner, topic, key, value, headers, _, *rest = arguments
+        send(publisher, owner, topic, key, value, headers, lambda _: None, *rest)
 
     Publisher._send = send_twice  # type: ignore[method-assign]
 

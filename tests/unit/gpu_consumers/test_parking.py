@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from seedcast.codec import decode_request, encode_json
-from seedcast.errors import BrokerUnavailable, CredentialsRefused
+from seedcast.errors import BrokerUnavailable, TopicMismatch
 from seedcast.gpu_consumers.detour import FROM, aside, back
 from seedcast.gpu_consumers.parking import Parking
 from seedcast.gpu_consumers.publisher import Publisher
@@ -49,7 +49,7 @@ class World:
     def start(self) -> None:
         """Start a worker after a crash: it knows what was committed; sends in progress are lost."""
         self.producer.outstanding.clear()
-        publisher = Publisher(SETTINGS, MemoryStore(), self.producer)
+        self.publisher = publisher = Publisher(SETTINGS, MemoryStore(), self.producer)
         self.parking = Parking(
             SETTINGS, self.states.get, publisher, COUNTS, lambda: publisher.flush(0), self._join
         )
@@ -102,9 +102,15 @@ class World:
     def settle(self) -> None:
         """Run until nothing is left to read and the broker has acknowledged everything."""
         self.parking.turn()
-        while self.parking.busy or self.producer.outstanding:
+        while self.parking.busy or self.producer.outstanding or self.publisher._again:
+            self.send_again()
             self.producer.answer()
             self.parking.turn()
+
+    def send_again(self) -> None:
+        """Let the time pass after which what the broker refused is sent again."""
+        self.publisher._again_due = 0.0
+        self.publisher.poll()
 
 
 def put_back(sent: Sequence[Sent]) -> list[int]:
@@ -199,9 +205,9 @@ def test_what_is_under_way_at_a_revocation_is_waited_for_and_committed(world: Wo
 def test_a_topic_that_refuses_for_good_ends_the_worker_and_keeps_the_offset(world: World) -> None:
     world.park("night")
     world.parking.turn()
-    world.producer.answer(CredentialsRefused("no"))
-    with pytest.raises(CredentialsRefused):
-        world.parking._publisher.poll()
+    world.producer.answer(TopicMismatch("gone"))
+    with pytest.raises(TopicMismatch):
+        world.publisher.poll()
     world.parking.commit()
     assert world.committed in (None, (0, 'parked:[1,{"night":[0,0]}]'))
 
@@ -316,6 +322,10 @@ class Model(RuleBasedStateMachine):
     @rule()
     def refuse(self) -> None:
         self.world.producer.answer(BrokerUnavailable("away"))
+
+    @rule()
+    def send_again(self) -> None:
+        self.world.send_again()
 
     @rule()
     def commit(self) -> None:

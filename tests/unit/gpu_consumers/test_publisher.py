@@ -5,11 +5,14 @@ from msgspec import structs
 
 from seedcast.codec import decode_synthesis
 from seedcast.errors import (
+    AccessDenied,
     BrokerUnavailable,
     CredentialsRefused,
     Fatal,
     Poison,
+    SeedcastError,
     StoreUnavailable,
+    TopicMismatch,
     Undecodable,
 )
 from seedcast.gpu_consumers.assignments import Assignment
@@ -75,13 +78,36 @@ def test_urgent_audio_keeps_its_lane(publisher: Publisher, producer: MemoryProdu
     assert producer.outstanding[0].topic == SETTINGS.topic(AUDIO_URGENT)
 
 
-def test_a_retryable_error_is_sent_again(publisher: Publisher, producer: MemoryProducer) -> None:
+@pytest.mark.parametrize(
+    "error", [BrokerUnavailable("away"), CredentialsRefused("rotated"), AccessDenied("no right")]
+)
+def test_what_may_heal_is_sent_again_later_and_counts_as_unacknowledged(
+    producer: MemoryProducer,
+    publisher: Publisher,
+    error: SeedcastError,
+) -> None:
+    owned, large = assignment(), structs.replace(AUDIO_OF_REQUEST, flac=b"f" * 41 * MIB)
+    publisher.publish(owned, 0, large)
+    producer.answer(error)
+    publisher.poll()
+    assert (owned.tracker.watermark, producer.outstanding) == (0, [])
+    assert publisher.full, "no more is synthesised than memory holds"
+    publisher._again_due = 0.0
+    publisher.poll()
+    producer.answer()
+    assert (owned.tracker.watermark, publisher.full) == (1, False)
+
+
+def test_what_was_to_be_sent_again_is_dropped_with_its_partition(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(BrokerUnavailable("away"))
-    assert (owned.tracker.watermark, len(producer.outstanding)) == (0, 1)
-    producer.answer()
-    assert owned.tracker.watermark == 1
+    owned.owned, publisher._again_due = False, 0.0
+    publisher.poll()
+    assert producer.outstanding == []
+    assert not publisher._again
 
 
 def test_it_is_full_from_40_mib_until_half_of_that_is_acknowledged(
@@ -120,9 +146,9 @@ def test_a_fatal_error_ends_the_worker_and_leaves_the_offset(
 ) -> None:
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
-    producer.answer(CredentialsRefused("no"))
+    producer.answer(TopicMismatch("gone"))
     assert owned.tracker.watermark == 0
-    with pytest.raises(CredentialsRefused):
+    with pytest.raises(TopicMismatch):
         publisher.poll()
 
 

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from seedcast import metrics
 from seedcast.catalog import profiles, text
 from seedcast.errors import (
+    AccessDenied,
     BrokerUnavailable,
     CredentialsRefused,
     Fatal,
@@ -95,7 +96,7 @@ def test_an_invalid_profile_is_fatal(tmp_path: Path, row: str) -> None:
         (KafkaError._TRANSPORT, BrokerUnavailable),
         (KafkaError.NOT_ENOUGH_REPLICAS, BrokerUnavailable),
         (KafkaError._AUTHENTICATION, CredentialsRefused),
-        (KafkaError.TOPIC_AUTHORIZATION_FAILED, CredentialsRefused),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, AccessDenied),
         (KafkaError._AUTO_OFFSET_RESET, OffsetsLost),
         (KafkaError.MSG_SIZE_TOO_LARGE, Poison),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMismatch),
@@ -213,12 +214,13 @@ def test_the_watchdog_ends_only_a_process_that_hangs(beats: str, code: int | Non
         process.wait()
 
 
-def test_looking_up_offsets_is_retried_while_the_leader_of_a_partition_is_unknown() -> None:
+def test_looking_up_offsets_is_retried_while_leaders_are_unknown_or_rights_are_missing() -> None:
     """After a broker has died, partitions are assigned before their new leaders are known."""
     answers: list[KafkaError | int] = [
         KafkaError(KafkaError._UNKNOWN_PARTITION),
         KafkaError(KafkaError._DESTROY),
         KafkaError(KafkaError.NOT_COORDINATOR),
+        KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED),
         7,
     ]
 
@@ -229,6 +231,30 @@ def test_looking_up_offsets_is_retried_while_the_leader_of_a_partition_is_unknow
         raise KafkaException(answer)
 
     assert start_offsets.retry_lookup(look_up) == 7
-    answers[:] = [KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED), 7]
-    with pytest.raises(KafkaException):
-        start_offsets.retry_lookup(look_up)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "what", "remedy"),
+    [
+        (KafkaError._SSL, "SSL handshake failed: Disconnected: connecting to a PLAINTEXT broker "
+         "listener?", "no TLS", "SEEDCAST_KAFKA_SECURITY_PROTOCOL"),
+        (KafkaError._SSL, "SSL handshake failed: error:0A000086: certificate verify failed: broker "
+         "certificate could not be verified", "authority", "SEEDCAST_KAFKA_SSL_CA_LOCATION"),
+        (KafkaError._AUTHENTICATION, "SASL authentication error: invalid", "refuses the",
+         "SEEDCAST_KAFKA_SASL_PASSWORD"),
+        (KafkaError._RESOLVE, "Failed to resolve 'nowhere:9092': Name or service not known",
+         "no such host", "SEEDCAST_KAFKA_BOOTSTRAP"),
+        (KafkaError._TRANSPORT, "Connect to ipv4#127.0.0.1:1 failed: Connection refused",
+         "nothing listens", "port in SEEDCAST_KAFKA_BOOTSTRAP"),
+        (KafkaError._TRANSPORT, "Disconnected while requesting ApiVersion: might be caused by "
+         "incorrect security.protocol configuration (connecting to a SSL listener?)", "may want",
+         "SEEDCAST_KAFKA_SECURITY_PROTOCOL"),
+    ],
+)  # fmt: skip
+def test_why_no_broker_answers_is_told_apart_with_a_remedy(
+    code: int, text: str, what: str, remedy: str
+) -> None:
+    mapped = translate(KafkaError(code, text), "connecting")
+    assert what in mapped.what
+    assert text in mapped.got
+    assert remedy in mapped.remedy

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,13 +15,19 @@ from seedcast.settings import Settings
 from seedcast.stream_apps.postprocess import broker_health
 
 SETTINGS = Settings()
+ATTEMPTS, REFUSED = broker_health.ATTEMPTS, "refused"
 
 
 class Client:
-    """A double of aiokafka's client that gives the answers of a test; None: no answer at all."""
+    """A double of aiokafka's client that gives the answers of a test.
 
-    def __init__(self, *answers: bool | None) -> None:
-        self._answers, self.asked, self.topics = list(answers), 0, set[str]()
+    None: no answer at all. REFUSED: as often as one look asks.
+    """
+
+    def __init__(self, *answers: bool | str | None) -> None:
+        repeated = ([False] * ATTEMPTS if answer == REFUSED else [answer] for answer in answers)
+        self._answers = list(chain.from_iterable(repeated))
+        self.asked, self.topics = 0, set[str]()
         self.exhausted = asyncio.Event()
         self.on_asked: Callable[[], object] = lambda: None
 
@@ -42,6 +49,7 @@ class Client:
 def _short_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker_health, "INTERVAL", 0.01)
     monkeypatch.setattr(broker_health, "TIMEOUT", 0.05)
+    monkeypatch.setattr(broker_health, "PAUSE", 0.001)
 
 
 async def watch_until_exhausted(client: Client, readiness: Readiness) -> None:
@@ -65,8 +73,8 @@ def run(client: Client, readiness: Readiness) -> list[tuple[str, object]]:
     return [(entry["event"], entry.get("boundary")) for entry in entries]
 
 
-@pytest.mark.parametrize("answer", [False, None], ids=["refused", "silent"])
-def test_an_outage_is_logged_once_and_the_worker_is_not_ready(answer: bool | None) -> None:
+@pytest.mark.parametrize("answer", [REFUSED, None], ids=["refused", "silent"])
+def test_an_outage_is_logged_once_and_the_worker_is_not_ready(answer: str | None) -> None:
     readiness = Readiness("broker", "store")
     readiness.meet("store")
     assert run(Client(True, answer, answer), readiness) == [("unavailable", "broker")]
@@ -75,8 +83,15 @@ def test_an_outage_is_logged_once_and_the_worker_is_not_ready(answer: bool | Non
 
 def test_the_end_of_an_outage_is_logged_once_and_the_worker_is_ready() -> None:
     readiness = Readiness("broker")
-    events = run(Client(False, None, True, True, False, True), readiness)
+    events = run(Client(REFUSED, None, True, True, REFUSED, True), readiness)
     assert events == [("unavailable", "broker"), ("available", "broker")] * 2
+    assert readiness.missing == ()
+
+
+def test_a_connection_that_is_closed_once_is_no_outage() -> None:
+    """Brokers do so when a session is over and the client has not shown its password again."""
+    readiness = Readiness("broker")
+    assert run(Client(True, False, True, False, False, True), readiness) == []
     assert readiness.missing == ()
 
 

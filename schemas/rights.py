@@ -1,0 +1,180 @@
+"""The one table of rights: what each role may do on Kafka and on the object store, and no more.
+
+Kafka's operations imply others: who may read or write a topic may describe it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seedcast.schemas.topics import (
+    AUDIO,
+    AUDIO_URGENT,
+    CAMPAIGNS,
+    DEAD_LETTERS,
+    GPU_CONSUMERS,
+    GROUPS,
+    PARKING,
+    POSTPROCESS,
+    REQUESTS,
+    REQUESTS_PARKED,
+    REQUESTS_URGENT,
+    RESULTS,
+    TOPICS,
+    Topic,
+)
+
+Resource = Literal["Topic", "Group"]
+Operation = Literal["Create", "Describe", "DescribeConfigs", "Read", "Write"]
+OWN_GROUP = "GROUP"  # stands for the group that a subscriber names
+
+
+@dataclass(frozen=True)
+class Right:
+    """One entry of an access control list."""
+
+    operation: Operation
+    resource: Resource
+    name: str  # without the deployment's prefix
+
+    def __str__(self) -> str:
+        return f"{self.operation} on {self.resource} {self.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class Role:
+    """One kind of user."""
+
+    name: str
+    who: str  # in the command's words, or the SDK's
+    topics: Mapping[Topic, tuple[Operation, ...]]
+    groups: Mapping[str, tuple[Operation, ...]] = field(default_factory=dict)
+    objects: tuple[str, ...] = ()  # S3 actions and what they are on
+
+    def rights(self, prefix: str, group: str = OWN_GROUP) -> Iterator[Right]:
+        """Yield every right, with full names; `group` is the one that a subscriber names."""
+        for topic, operations in self.topics.items():
+            yield from (Right(each, "Topic", topic.full_name(prefix)) for each in operations)
+        for name, operations in self.groups.items():
+            full = f"{prefix}.{group if name == OWN_GROUP else name}"
+            yield from (Right(each, "Group", full) for each in operations)
+
+
+SUBMITTER = Role(
+    "submitter",
+    "`submit`, `Client.submit`",
+    {
+        # Read: a submission that lost its journal reads what the topics have of it.
+        REQUESTS: ("Read", "Write"),
+        REQUESTS_URGENT: ("Read", "Write"),
+        REQUESTS_PARKED: ("Read",),
+        CAMPAIGNS: ("Read", "Write"),
+    },
+)
+RETRIER = Role("retrier", "`retry`", {**SUBMITTER.topics, RESULTS: ("Read",)})
+OPERATOR = Role("operator", "`pause`, `resume`, `cancel`", {CAMPAIGNS: ("Read", "Write")})
+WAITER = Role(
+    "waiter",
+    "`--wait`, which marks a campaign as completed",
+    {CAMPAIGNS: ("Read", "Write"), RESULTS: ("Read",)},
+)
+READER = Role(
+    "reader",
+    "`campaigns`, `results`, `fetch`, `Client.results`, `Client.audio`",
+    {RESULTS: ("Read",), CAMPAIGNS: ("Read",)},
+    objects=("s3:GetObject on BUCKET/*",),
+)
+SUBSCRIBER = Role(
+    "subscriber",
+    "`Client.subscribe`; with a campaign, a reader's, too",
+    {RESULTS: ("Read",)},
+    {OWN_GROUP: ("Read",)},
+)
+AUDITOR = Role(
+    "auditor",
+    "`audit`, `verify`, `inspect`, `dead-letters list`",
+    dict.fromkeys(TOPICS, ("Read",)),
+    {group.name: ("Describe",) for group in GROUPS},
+    ("s3:GetObject on BUCKET/*", "s3:ListBucket on BUCKET"),
+)
+GPU_CONSUMER = Role(
+    "GPU consumer",
+    "`run gpu-consumer`",
+    {
+        # Write: a paused campaign's requests are parked, and put back later.
+        REQUESTS: ("Read", "Write"),
+        REQUESTS_URGENT: ("Read", "Write"),
+        REQUESTS_PARKED: ("Read", "Write"),
+        AUDIO: ("Write",),
+        AUDIO_URGENT: ("Write",),
+        CAMPAIGNS: ("Read",),
+        DEAD_LETTERS: ("Write",),
+    },
+    {
+        GPU_CONSUMERS.name: ("Read",),
+        PARKING.name: ("Read",),
+        POSTPROCESS.name: ("Describe",),  # how much audio waits
+    },
+    (
+        "s3:PutObject on BUCKET/_*",
+        "s3:GetObject on BUCKET/_locks/*",
+        "s3:ListBucket on BUCKET",  # without it S3 calls a lock that is not there forbidden
+    ),
+)
+POSTPROCESSOR = Role(
+    "post-processing",
+    "`run postprocess`",
+    {
+        AUDIO: ("Read",),
+        AUDIO_URGENT: ("Read",),
+        CAMPAIGNS: ("Read",),
+        RESULTS: ("Write",),
+        DEAD_LETTERS: ("Write",),
+    },
+    {POSTPROCESS.name: ("Read",)},
+    ("s3:PutObject on BUCKET/*",),
+)
+REDRIVER = Role(
+    "redriver",
+    "`dead-letters redrive`",
+    {
+        DEAD_LETTERS: ("Read",),
+        **dict.fromkeys(
+            (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED, AUDIO, AUDIO_URGENT), ("Write",)
+        ),
+    },
+    objects=("s3:GetObject on BUCKET/_dead-letters/*",),
+)
+BLESSER = Role(
+    "blesser",
+    "`models bless`",
+    {},
+    objects=(
+        "s3:PutObject on BUCKET/_*",
+        "s3:GetObject on BUCKET/_locks/*",
+        "s3:ListBucket on BUCKET",
+    ),
+)
+CHECKER = Role(
+    "topic checker", "`topics check`", dict.fromkeys(TOPICS, ("Describe", "DescribeConfigs"))
+)
+ADMINISTRATOR = Role(
+    "administrator",
+    "`topics create`",
+    dict.fromkeys(TOPICS, ("Create", "Describe", "DescribeConfigs")),
+)
+ROLES = (
+    SUBMITTER,
+    RETRIER,
+    OPERATOR,
+    WAITER,
+    READER,
+    SUBSCRIBER,
+    GPU_CONSUMER,
+    POSTPROCESSOR,
+    AUDITOR,
+    REDRIVER,
+    BLESSER,
+    CHECKER,
+    ADMINISTRATOR,
+)

@@ -1,0 +1,135 @@
+"""The rights that the brokers grant us, compared with those of a role.
+
+Kafka answers as if what one may not see were not there: without this comparison a missing right
+looks like a missing topic, a group without members, or a broker that is away.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, TopicDescription
+
+from seedcast.errors import AccessDenied
+from seedcast.schemas.rights import Right
+from seedcast.settings import KafkaSettings
+
+TIMEOUT = 15.0  # seconds for one administrative request
+
+_MISSING = KafkaError.UNKNOWN_TOPIC_OR_PART
+_DENIED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
+
+
+def principal(kafka: KafkaSettings) -> str:
+    """Return who the brokers take us for, as access control lists write it."""
+    if kafka.security_protocol.startswith("SASL"):
+        return f"User:{kafka.login()[0]}"
+    if kafka.ssl_certificate_location:
+        return f"the user of the certificate {kafka.ssl_certificate_location}"
+    return "User:ANONYMOUS"
+
+
+def denied(kafka: KafkaSettings, rights: Iterable[Right], doing: str = "") -> AccessDenied:
+    """Return the error that names who lacks which rights, and the command that grants the first."""
+    lacking, who = list(rights), principal(kafka)
+    first = lacking[0]
+    user = who if who.startswith("User:") else "USER"
+    return AccessDenied(
+        f"{doing}: the brokers refuse {who}" if doing else f"the brokers refuse {who}",
+        expected="; ".join(map(str, lacking)),
+        got="no such right",
+        remedy=f"grant it: kafka-acls --add --allow-principal {user} --operation "
+        f"{first.operation} --{first.resource.lower()} {first.name}; "
+        "docs/deploying.md has the rights of every role",
+    )
+
+
+def describe_topics(
+    client: AdminClient, names: Iterable[str], timeout: float = TIMEOUT
+) -> tuple[dict[str, TopicDescription], set[str]]:
+    """Return the topics of these that exist, and the names of those that we may not see.
+
+    A topic that is in neither does not exist. Raises KafkaException and TimeoutError.
+    """
+    found: dict[str, TopicDescription] = {}
+    hidden: set[str] = set()
+    if not (asked := list(names)):
+        return found, hidden
+    answers = client.describe_topics(
+        TopicCollection(asked), include_authorized_operations=True, request_timeout=timeout
+    )
+    for name, answer in answers.items():
+        try:
+            found[name] = answer.result(timeout)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code in _DENIED:
+                hidden.add(name)
+            elif code != _MISSING:
+                raise
+    return found, hidden
+
+
+def lacking(
+    client: AdminClient, rights: Iterable[Right], timeout: float = TIMEOUT
+) -> Iterator[Right]:
+    """Yield the rights that the brokers do not grant us. Raises KafkaException, TimeoutError.
+
+    A right on a topic that does not exist is not judged, and neither is any where the brokers tell
+    nobody's rights (before Kafka 2.3).
+    """
+    wanted = list(rights)
+    granted = _granted_on_topics(
+        client, {right.name for right in wanted if _is_topic(right)}, timeout
+    )
+    groups = {right.name for right in wanted if not _is_topic(right)}
+    granted |= _granted_on_groups(client, groups, timeout)
+    for right in wanted:
+        operations = granted.get((right.resource, right.name))
+        if operations is not None and _constant(right.operation) not in operations:
+            yield right
+
+
+def _is_topic(right: Right) -> bool:
+    return right.resource == "Topic"
+
+
+def _granted_on_topics(
+    client: AdminClient, names: set[str], timeout: float
+) -> dict[tuple[str, str], set[str] | None]:
+    found, hidden = describe_topics(client, names, timeout)
+    granted = {
+        ("Topic", name): _names(topic.authorized_operations) for name, topic in found.items()
+    }
+    return granted | {("Topic", name): set[str]() for name in hidden}
+
+
+def _granted_on_groups(
+    client: AdminClient, names: set[str], timeout: float
+) -> dict[tuple[str, str], set[str] | None]:
+    """None for a group whose rights its coordinator does not tell."""
+    granted: dict[tuple[str, str], set[str] | None] = {}
+    if not names:
+        return granted
+    answers = client.describe_consumer_groups(
+        list(names), include_authorized_operations=True, request_timeout=timeout
+    )
+    for name, answer in answers.items():
+        try:
+            granted["Group", name] = _names(answer.result(timeout).authorized_operations)
+        except KafkaException as error:
+            code = error.args[0].code()
+            if code != KafkaError.GROUP_ID_NOT_FOUND:
+                if code not in _DENIED:
+                    raise
+                granted["Group", name] = set()
+    return granted
+
+
+def _names(operations: Iterable[object] | None) -> set[str] | None:
+    return None if operations is None else {getattr(each, "name", "") for each in operations}
+
+
+def _constant(operation: str) -> str:
+    """Return the operation as librdkafka names it: DESCRIBE_CONFIGS for DescribeConfigs."""
+    parts = ("_" + c if c.isupper() and place else c for place, c in enumerate(operation))
+    return "".join(parts).upper()

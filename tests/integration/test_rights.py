@@ -1,0 +1,347 @@
+"""The least rights of every role, on a broker with TLS, passwords and StandardAuthorizer.
+
+With the rights of schemas/rights.py a role works; without any one of them, it names that one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from pydantic import SecretStr
+
+from seedcast.campaigns.campaign_state import paused, resumed
+from seedcast.campaigns.campaign_topic import change_campaign, read_campaigns
+from seedcast.campaigns.progress import wait
+from seedcast.campaigns.requests import read_requests
+from seedcast.campaigns.subscription import read_results, subscribe
+from seedcast.codec import encode_json
+from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
+from seedcast.kafka import Admin, Partition, Record, access, client_config
+from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.submit.retry import RetryOptions, retry
+from seedcast.producers.submit.submit import submit_requests
+from seedcast.schemas import rights
+from seedcast.schemas.messages import RequestError, SpeechResult
+from seedcast.schemas.rights import ROLES, Operation, Right, Role
+from seedcast.schemas.topics import DEAD_LETTERS, GPU_CONSUMERS, REQUESTS, RESULTS, TOPICS
+from seedcast.settings import KafkaSettings, Settings
+from seedcast.storage.audit import audit
+from seedcast.storage.dead_letters import dead_letter
+from seedcast.storage.memory_store import MemoryStore
+from tests.builders import deployments, topics
+from tests.builders.deployments import Spawn
+from tests.builders.secured import SecuredBroker, secured_broker
+
+pytestmark = pytest.mark.integration
+
+CAMPAIGN = "night"
+GROUP = "billing"
+PASSWORD = "right"
+ROWS = [{"id": "1", "text": "Hello.", "voice": 7}, {"id": "2", "text": "Good night.", "voice": 8}]
+UNUSED_STORE = {
+    "SEEDCAST_S3_ENDPOINT": "http://127.0.0.1:9",
+    "SEEDCAST_S3_ACCESS_KEY": "unused",
+    "SEEDCAST_S3_SECRET_KEY": "unused",
+}
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Secured:
+    broker: SecuredBroker
+    home: Path
+
+    def everything(self, prefix: str) -> Settings:
+        """Return the settings of the super user."""
+        kafka = KafkaSettings(bootstrap=self.broker.internal, prefix=prefix, partitions=2)
+        return Settings(home=self.home, kafka=kafka)
+
+    def user(self, prefix: str) -> tuple[str, Settings]:
+        """Return the settings of a new user without rights."""
+        name = f"user-{next(_numbers)}"
+        self.broker.set_password(name, PASSWORD)
+        kafka = self.broker.settings(name, PASSWORD, prefix=prefix, partitions=2)
+        return name, Settings(home=self.home, kafka=kafka)
+
+    def deployment(self) -> Settings:
+        """Make topics with a campaign of two requests, of which one has failed."""
+        settings = self.everything(f"d{next(_numbers)}")
+        Admin(settings).ensure_topics()
+        submit_with_a_failure(settings, CAMPAIGN)
+        return settings
+
+
+def submit(settings: Settings, campaign: str) -> None:
+    """Submit, then again without the journal, which reads the topics."""
+    for _ in range(2):
+        submit_requests(settings, ROWS, SubmitOptions(campaign=campaign, id_column="id"))
+
+
+def submit_with_a_failure(settings: Settings, campaign: str) -> None:
+    submit(settings, campaign)
+    [first] = [r for r in read_requests(settings, campaign) if r.metadata.get("id") == "1"]
+    fail(settings, first.request_id, campaign)
+
+
+def fail(settings: Settings, request_id: str, campaign: str) -> None:
+    error = RequestError(code="render_error", message="told to")
+    result = SpeechResult(request_id=request_id, campaign_id=campaign, status="failed", error=error)
+    topics.send(settings, RESULTS, [(request_id.encode(), encode_json(result))])
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    folder = tmp_path_factory.mktemp("secured")
+    with secured_broker(folder) as broker:
+        yield Secured(broker, folder)
+
+
+def test_a_missing_right_is_named_and_ends_with_exit_code_3(secured: Secured) -> None:
+    """Before, `pause` ended as if by Ctrl-C, and `results` spoke of a missing topic."""
+    settings = secured.deployment()
+    prefix = settings.kafka.prefix
+    name, limited = secured.user(prefix)
+    done = deployments.run(limited, "results")
+    assert done.returncode == 3
+    assert f"User:{name}" in done.stderr
+    assert f"Read on Topic {prefix}.results" in done.stderr
+    secured.broker.grant(name, [Right("Read", "Topic", f"{prefix}.campaigns")])
+    done = deployments.run(limited, "pause", CAMPAIGN)
+    assert done.returncode == 3
+    assert f"User:{name}" in done.stderr
+    assert f"Write on Topic {prefix}.campaigns" in done.stderr
+    assert "Read on" not in done.stderr
+    assert f"--operation Write --topic {prefix}.campaigns" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("wrong", "error", "what"),
+    [
+        ({"security_protocol": "PLAINTEXT"}, Unreachable, "only TLS.*SECURITY_PROTOCOL"),
+        ({"ssl_ca_location": ""}, CredentialsRefused, "unknown authority.*SSL_CA_LOCATION"),
+        ({"sasl_password": SecretStr("wrong")}, CredentialsRefused, "credentials.*SASL_PASSWORD"),
+        ({"sasl_mechanism": "PLAIN"}, CredentialsRefused, "credentials.*SASL_MECHANISM"),
+        ({"bootstrap": "nowhere.invalid:9092"}, Unreachable, "no such host.*BOOTSTRAP"),
+        ({"bootstrap": "127.0.0.1:9"}, Unreachable, "nothing listens.*BOOTSTRAP"),
+    ],
+    ids=lambda value: next(iter(value), None) if isinstance(value, dict) else None,
+)
+def test_why_no_connection_is_made_is_told_apart(
+    secured: Secured, wrong: dict[str, object], error: type[Exception], what: str
+) -> None:
+    _, settings = secured.user("any")
+    kafka = settings.kafka.model_copy(update={"start_timeout": 3.0, **wrong})
+    with pytest.raises(error, match=what):
+        Admin(settings.model_copy(update={"kafka": kafka})).cluster_id()
+
+
+@pytest.mark.slow
+def test_tls_against_plaintext_is_told_apart(secured: Secured) -> None:
+    _, settings = secured.user("any")
+    plain = settings.kafka.model_copy(update={"bootstrap": secured.broker.internal})
+    with pytest.raises(Unreachable, match=r"no TLS.*SECURITY_PROTOCOL"):
+        Admin(settings.model_copy(update={"kafka": plain})).cluster_id()
+
+
+def _audit(everything: Settings, limited: Settings) -> None:
+    """A request that its group calls done and that has no result is looked for everywhere."""
+    group = everything.group(GPU_CONSUMERS.name)
+    bounds = Admin(everything).bounds([everything.topic(REQUESTS)])
+    ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items()]
+    client = Consumer(client_config.reader(everything.kafka) | {"group.id": group})
+    client.commit(offsets=ends, asynchronous=False)
+    client.close()
+    audit(limited, CAMPAIGN, None, objects="none")
+
+
+def _operate(_: Settings, limited: Settings) -> None:
+    change_campaign(limited, CAMPAIGN, paused)
+    change_campaign(limited, CAMPAIGN, resumed)
+
+
+def _read(_: Settings, limited: Settings) -> None:
+    assert read_campaigns(limited)
+    assert list(read_results(limited))
+
+
+def _subscribe(everything: Settings, limited: Settings) -> None:
+    fail(everything, f"request-{next(_numbers):08d}", CAMPAIGN)  # one that is new to the group
+    with subscribe(limited, GROUP) as subscription:
+        next(subscription)
+
+
+def _submit(_: Settings, limited: Settings) -> None:
+    submit(limited, f"c{next(_numbers)}")
+
+
+def _retry(everything: Settings, limited: Settings) -> None:
+    campaign = f"r{next(_numbers)}"
+    submit_with_a_failure(everything, campaign)
+    assert retry(limited, RetryOptions(campaign=campaign)).submitted
+
+
+def _redrive(everything: Settings, limited: Settings) -> None:
+    """Put a letter of each topic back, by the command, whose error has the right."""
+    headers_of = partial(dead_letter, stage="test", store=MemoryStore())
+    for topic in (each for each in rights.REDRIVER.topics if each is not DEAD_LETTERS):
+        place = Partition(everything.topic(topic), 0)
+        record = Record(place, 0, b"key", b"value", (), 0)
+        key, value, headers = headers_of(record, Undecodable("told to"))
+        topics.producer(everything).deliver(
+            everything.topic(DEAD_LETTERS), key=key, value=value, headers=headers
+        )
+    done = deployments.run(limited, "dead-letters", "redrive", "--all", **UNUSED_STORE)
+    if done.returncode == 3:
+        raise AccessDenied("redrive", expected=done.stderr)
+    assert done.returncode == 0, done.stderr
+
+
+def _wait(everything: Settings, limited: Settings) -> None:
+    campaign = f"w{next(_numbers)}"
+    submit(everything, campaign)
+    for request in read_requests(everything, campaign):
+        fail(everything, request.request_id, campaign)
+    assert wait(limited, campaign).complete
+
+
+def _check(_: Settings, limited: Settings) -> None:
+    Admin(limited).require(rights.CHECKER)
+    assert list(Admin(limited).problems()) == []
+
+
+PERFORM: dict[Role, Callable[[Settings, Settings], object]] = {
+    rights.SUBMITTER: _submit,
+    rights.RETRIER: _retry,
+    rights.OPERATOR: _operate,
+    rights.WAITER: _wait,
+    rights.READER: _read,
+    rights.SUBSCRIBER: _subscribe,
+    rights.AUDITOR: _audit,
+    rights.REDRIVER: _redrive,
+    rights.CHECKER: _check,
+}
+WORKERS = {rights.GPU_CONSUMER: "gpu-consumer", rights.POSTPROCESSOR: "postprocess"}
+
+
+def test_every_role_is_performed_here() -> None:
+    assert {*PERFORM, *WORKERS, rights.ADMINISTRATOR} == {role for role in ROLES if role.topics}
+
+
+def ids(role: Role) -> str:
+    return role.name
+
+
+def refusal(role: Role, everything: Settings, limited: Settings) -> str:
+    try:
+        PERFORM[role](everything, limited)
+    except AccessDenied as error:
+        return str(error)
+    return "nothing was refused"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", PERFORM, ids=ids)
+def test_a_role_works_with_its_rights_and_names_any_one_that_is_taken_away(
+    secured: Secured, role: Role
+) -> None:
+    everything = secured.deployment()
+    name, limited = secured.user(everything.kafka.prefix)
+    least = list(role.rights(everything.kafka.prefix, GROUP))
+    secured.broker.grant(name, least)
+    PERFORM[role](everything, limited)
+    for right in least:
+        secured.broker.revoke(name, [right])
+        problem = refusal(role, everything, limited)
+        assert str(right) in problem
+        assert f"User:{name}" in problem
+        secured.broker.grant(name, [right])
+    PERFORM[role](everything, limited)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ROLES, ids=ids)
+def test_the_broker_grants_a_role_what_the_table_says_and_nothing_else(
+    secured: Secured, role: Role
+) -> None:
+    everything = secured.deployment()
+    prefix = everything.kafka.prefix
+    name, limited = secured.user(prefix)
+    secured.broker.grant(name, role.rights(prefix, GROUP))
+    operations: tuple[Operation, ...] = ("Create", "Describe", "DescribeConfigs", "Read", "Write")
+    asked = [
+        Right(operation, "Topic", topic.full_name(prefix))
+        for topic in TOPICS
+        for operation in operations
+    ]
+    refused = set(access.lacking(AdminClient(client_config.client(limited.kafka)), asked))
+    granted = set(role.rights(prefix, GROUP))
+    seen = {right.name for right in granted}
+    implied = {right for right in asked if right.operation == "Describe" and right.name in seen}
+    assert refused == set(asked) - granted - implied
+
+
+@pytest.mark.slow
+def test_an_administrator_creates_with_its_rights_and_names_any_one_that_is_missing(
+    secured: Secured,
+) -> None:
+    prefix = f"p{next(_numbers)}"
+    for left_out in [None, *rights.ADMINISTRATOR.rights(prefix)]:
+        own = f"p{next(_numbers)}"  # topics that are not there yet
+        name, limited = secured.user(own)
+        least = list(rights.ADMINISTRATOR.rights(own))
+        if left_out is None:
+            secured.broker.grant(name, least)
+            assert len(Admin(limited).ensure_topics()) == len(TOPICS)
+            continue
+        missing = replace(left_out, name=own + left_out.name.removeprefix(prefix))
+        secured.broker.grant(name, [right for right in least if right != missing])
+        done = deployments.run(limited, "topics", "create")
+        assert done.returncode == 3
+        assert str(missing) in done.stderr
+        assert f"User:{name}" in done.stderr
+
+
+@pytest.fixture
+def with_store(secured: Secured, settings: Settings) -> Settings:
+    """The settings of the super user, with an object store."""
+    return secured.deployment().model_copy(update={"s3": settings.s3, "home": settings.home})
+
+
+def limited_to(
+    secured: Secured, everything: Settings, role: Role, without: Right | None = None
+) -> tuple[str, Settings]:
+    name, limited = secured.user(everything.kafka.prefix)
+    least = role.rights(everything.kafka.prefix, GROUP)
+    secured.broker.grant(name, [right for right in least if right != without])
+    return name, everything.model_copy(update={"kafka": limited.kafka})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", WORKERS, ids=ids)
+def test_a_worker_without_one_of_its_rights_names_it_and_does_not_start(
+    secured: Secured, with_store: Settings, role: Role
+) -> None:
+    for right in role.rights(with_store.kafka.prefix):
+        name, limited = limited_to(secured, with_store, role, without=right)
+        done = deployments.run(limited, "run", WORKERS[role])
+        assert done.returncode == 3, done.stderr
+        assert str(right) in done.stderr
+        assert f"User:{name}" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_campaign_is_spoken_where_everybody_has_the_least_rights(
+    secured: Secured, with_store: Settings, seedcast: Spawn
+) -> None:
+    for role, command in WORKERS.items():
+        seedcast(["run", command], limited_to(secured, with_store, role)[1])
+    _, submitter = limited_to(secured, with_store, rights.SUBMITTER)
+    submit(submitter, "spoken")
+    _, waiter = limited_to(secured, with_store, rights.WAITER)
+    assert wait(waiter, "spoken").succeeded == len(ROWS)
