@@ -57,7 +57,9 @@ def test_an_interrupted_demo_continues_and_a_finished_one_does_nothing_again(
         what="the first audio object",
     )
     interrupted.send_signal(signal.SIGINT)
-    interrupted.communicate(timeout=240)
+    _, said = interrupted.communicate(timeout=240)
+    assert "starting kafka\n" in said
+    assert said.endswith("interrupted; run it again to go on\n")
     assert interrupted.returncode == 130
     assert left_running(tmp_path) == []
 
