@@ -1,9 +1,11 @@
 """Starts one GPU consumer as a process: checks everything first, then runs the worker."""
 
 import threading
+from contextlib import closing
 
 import structlog
 
+from seedcast import metrics
 from seedcast.catalog import profiles
 from seedcast.embedded import is_embedded
 from seedcast.gpu_consumers import engines
@@ -12,10 +14,12 @@ from seedcast.gpu_consumers.worker import Worker
 from seedcast.health import Readiness
 from seedcast.kafka.access_watch import ACCESS, AccessWatch
 from seedcast.schemas.rights import GPU_CONSUMER
+from seedcast.schemas.topics import GPU_CONSUMERS, NORMAL, URGENT
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from seedcast.watchdog import Watchdog
 from seedcast.worker import ASSIGNMENT, on_stop, start
+from seedcast.worker_progress import Progress, logged_progress
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +55,15 @@ def run(settings: Settings) -> None:
         fingerprint=engine.fingerprint,
         metrics_port=started.metrics_port,
     )
-    try:
+    topics = [settings.topic(lane.requests) for lane in (URGENT, NORMAL)]
+    progress = logged_progress(settings, GPU_CONSUMERS.name, topics, Progress(_taken, _finished))
+    with closing(access), progress:
         worker.run(stop, watchdog)
-    finally:
-        access.close()
+
+
+def _taken() -> int:
+    return metrics.total(metrics.REQUESTS_TAKEN)
+
+
+def _finished() -> int:
+    return metrics.total(metrics.REQUESTS_FINISHED) + metrics.total(metrics.DEAD_LETTERS)

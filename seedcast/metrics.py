@@ -20,6 +20,7 @@ from seedcast.settings import MetricsSettings
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 REQUESTS_TAKEN = Counter("seedcast_requests_taken", "Requests read from the requests topics")
+AUDIO_TAKEN = Counter("seedcast_audio_taken", "Waveforms and rejections read from the audio topics")
 REQUESTS_FINISHED = Counter(
     "seedcast_requests_finished",
     "Requests whose audio or rejection was acknowledged on the audio topic",
@@ -87,6 +88,12 @@ END_TO_END_SECONDS = Histogram(
 ALL: tuple[MetricWrapperBase, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, MetricWrapperBase)
 )
+
+
+def total(counter: Counter) -> int:
+    """Returns the sum over all labels."""
+    samples = (sample for family in counter.collect() for sample in family.samples)
+    return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
 
 
 class _Server(ThreadingMixIn, WSGIServer):

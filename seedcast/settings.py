@@ -262,10 +262,17 @@ class MetricsSettings(_Section):
 
 class LogSettings(_Section):
     format: Literal["auto", "json", "console"] = Field(
-        "auto", description="log format; auto: console on a terminal, else JSON"
+        "auto",
+        description=(
+            "log format; auto: console on a terminal, else JSON; with json, the error with which "
+            "a command ends is JSON, too"
+        ),
     )
     level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least severe level to log"
+    )
+    progress: Seconds = Field(
+        60.0, description="seconds between two lines of progress in the log of a worker"
     )
 
 

@@ -11,7 +11,15 @@ from importlib import import_module
 
 import typer
 
-from seedcast.cli.base import Exit, app, fail, fail_usage, wants_json
+from seedcast.cli.base import (
+    Exit,
+    app,
+    errors_as_json,
+    fail,
+    fail_usage,
+    log_fatal,
+    wants_json,
+)
 from seedcast.errors import SeedcastError
 
 # Importing a module registers its commands; `seedcast --help` lists them in this order.
@@ -51,15 +59,20 @@ def interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def main() -> None:
-    """Run a command. An error of Seedcast becomes one clear message and an exit code."""
+    """Run a command. An error becomes one clear message, or one line of JSON, and an exit code."""
     # A process that a shell starts in the background inherits an ignored SIGINT.
     # Ctrl-C must work there, too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.unraisablehook = interrupt_again
+    sys.exit(run_logged() if errors_as_json(sys.argv[1:]) else run())
+
+
+def run() -> int:
+    """Run the command for a person. What typer handles itself ends the process here."""
     try:
-        sys.exit(_run_for_program() if wants_json() else app())
+        return _run_for_program() if wants_json() else int(app() or Exit.OK)
     except SeedcastError as error:
-        sys.exit(fail(error))
+        return fail(error)
 
 
 def _run_for_program() -> int:
@@ -71,3 +84,17 @@ def _run_for_program() -> int:
     except typer.Abort:
         return Exit.INCOMPLETE
     return code if isinstance(code, int) else Exit.OK
+
+
+def run_logged() -> int:
+    """Run the command for a program: the error with which it ends is one line of a JSON log."""
+    try:
+        return int(app(standalone_mode=False) or Exit.OK)
+    except SeedcastError as error:
+        return fail(error, logged=True)
+    except Exception as error:
+        code, what = Exit.INCOMPLETE, {"problem": "unforeseen", "exc_info": error}
+        if isinstance(error, typer.TyperException):  # wrong arguments
+            code, what = Exit.USAGE, {"problem": error.format_message()}
+        log_fatal(error, code, **what)
+        return code

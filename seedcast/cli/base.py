@@ -1,12 +1,15 @@
 """What all commands share: the app, the console, exit codes, and how an error is shown."""
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import wraps
 from logging import ERROR, getLogger
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
@@ -99,12 +102,16 @@ def _report_interrupt(what: str) -> None:
         show_error("; ".join(filter(None, ("interrupted", what, remedy))))
 
 
-def fail(error: SeedcastError) -> int:
+def fail(error: SeedcastError, *, logged: bool = False) -> int:
     """Print what failed, what was expected and got, and the remedy; return the exit code.
 
-    With --json that is one JSON object on stderr.
+    With --json that is one JSON object on stderr; `logged` makes it a line of the log.
     """
     code = _exit_code(error)
+    if logged:
+        parts = {"expected": error.expected, "got": error.got, "remedy": error.remedy}
+        log_fatal(error, code, problem=error.what, **{k: v for k, v in parts.items() if v})
+        return code
     if wants_json():
         parts = {"what": error.what, "expected": error.expected, "got": error.got}
         _emit_error(type(error).__name__, code, **parts, remedy=error.remedy)
@@ -129,6 +136,38 @@ def _show_causes(error: BaseException) -> None:
         said = f": {' '.join(str(cause).split())}" if speaks else ""
         err.print(Text.assemble((f"  {'cause':>8}", "dim"), f" {type(cause).__name__}{said}"))
         error = cause
+
+
+def errors_as_json(arguments: Sequence[str]) -> bool:
+    """Return True if the error with which this command ends belongs into a JSON log.
+
+    So it does where the format is json; and for a worker also where its log goes to no terminal.
+    """
+    wanted = _log_format()
+    is_worker = list(arguments[:1]) == ["run"]
+    return wanted == "json" or (wanted == "auto" and is_worker and not sys.stderr.isatty())
+
+
+def _log_format() -> str:
+    """Return the format that is set. Checks nothing: an error in the settings is logged, too."""
+    if (wanted := os.environ.get("SEEDCAST_LOG_FORMAT")) is not None:
+        return wanted
+    with suppress(OSError, ValueError, AttributeError):  # no file, no TOML, or no table `log`
+        content = tomllib.loads(Path(os.environ.get("SEEDCAST_CONFIG", "")).read_text())
+        return str(content.get("log", {}).get("format", "auto"))
+    return "auto"
+
+
+def log_fatal(error: Exception, code: int, **details: object) -> None:
+    """Log the error with which the process ends, as one line of JSON, at any level."""
+    import structlog
+
+    from seedcast import logging
+    from seedcast.settings import LogSettings
+
+    logging.configure(LogSettings(format="json"))  # a command may have quieted it for a person
+    log = structlog.get_logger("seedcast.cli")
+    log.critical("fatal", error=type(error).__name__, exit_code=int(code), **details)
 
 
 def _exit_code(error: SeedcastError) -> int:

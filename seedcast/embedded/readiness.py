@@ -85,6 +85,16 @@ def _missing(pid: int) -> tuple[str, ...]:
 
 
 def _last_words(process: Process, count: int = 12) -> str:
-    """Returns the end of its log, of which no line fills a screen."""
-    lines = [line[:600] for line in process.last_lines(count).splitlines()]
-    return "\n".join(lines) or "nothing in its log"
+    """Returns the end of its log; of the error with which it ended, the words alone."""
+    lines = process.last_lines(count).splitlines()
+    return "\n".join(_error(line) or line[:600] for line in lines) or "nothing in its log"
+
+
+def _error(line: str) -> str:
+    """Returns what the line of a JSON log says of the error that ended the process, or ""."""
+    with suppress(ValueError, AttributeError):
+        entry = json.loads(line)
+        if entry.get("event") == "fatal":
+            parts = (("problem", ""), ("expected", "expected "), ("got", "got "), ("remedy", ""))
+            return "; ".join(word + entry[name] for name, word in parts if name in entry)
+    return ""

@@ -175,6 +175,18 @@ class Admin:
             for p in sorted(committed)
         ]
 
+    def unread(self, group: str, topics: Iterable[str]) -> int:
+        """Return how many records of the topics the group has not committed.
+
+        A partition without a commit counts whole.
+        """
+        committed = self.committed(group)
+        counts = 0
+        for partition, (start, end) in self.bounds(topics).items():
+            offsets = committed.get(partition)
+            counts += end - (start if offsets is None else offsets.offset or 0)
+        return counts
+
     def refuse_gap(self, group: str, topics: Iterable[str]) -> dict[Partition, Committed]:
         """Return what the group has committed of each partition, and where the others begin.
 

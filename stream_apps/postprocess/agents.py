@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from seedcast import metrics
 from seedcast.errors import Retryable
 from seedcast.health import Readiness
 from seedcast.kafka import Partition, Record
@@ -79,6 +80,7 @@ class Agents:
     async def _deliver_batch(self, events: Events, slots: RenderSlots) -> None:
         """Returns once each event is delivered or withheld; raises only if it is cancelled."""
         owned = self._acks.owned(events)
+        metrics.AUDIO_TAKEN.inc(len(owned))
         deliveries = (self._delivery.deliver(_record(event), slots) for event in owned)
         try:
             await self._acks.refuse_gaps(owned)

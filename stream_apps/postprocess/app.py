@@ -5,6 +5,7 @@ from contextlib import closing
 
 import structlog
 
+from seedcast import metrics
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profiles
@@ -12,6 +13,7 @@ from seedcast.errors import Fatal
 from seedcast.health import Readiness
 from seedcast.kafka.access_watch import ACCESS, AccessWatch
 from seedcast.schemas.rights import POSTPROCESSOR
+from seedcast.schemas.topics import NORMAL, POSTPROCESS, URGENT
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
@@ -24,6 +26,7 @@ from seedcast.stream_apps.postprocess.faust_app import App, build_app
 from seedcast.stream_apps.postprocess.render import RenderContext
 from seedcast.watchdog import Watchdog
 from seedcast.worker import ASSIGNMENT, BROKER, SIGNALS, STORE, start
+from seedcast.worker_progress import Progress, logged_progress
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +53,9 @@ def run(settings: Settings) -> None:
         profiles=sorted(table),
     )
     access = AccessWatch(settings, POSTPROCESSOR, readiness)
-    with Campaigns(settings) as campaigns, closing(access):
+    topics = [settings.topic(lane.audio) for lane in (URGENT, NORMAL)]
+    progress = logged_progress(settings, POSTPROCESS.name, topics, Progress(_taken, _finished))
+    with Campaigns(settings) as campaigns, closing(access), progress:
         campaigns.catch_up()  # before any partition is assigned
         # Not asyncio.run: it waits for every task, and after a crash some of Faust's never end.
         asyncio.new_event_loop().run_until_complete(
@@ -69,6 +74,14 @@ def _warm_up(table: Profiles, watchdog: Watchdog) -> None:
 
     log.info("compiled_code", baked_in=use_baked())
     warm_up(table, begins)
+
+
+def _taken() -> int:
+    return metrics.total(metrics.AUDIO_TAKEN)
+
+
+def _finished() -> int:
+    return metrics.total(metrics.RESULTS) + metrics.total(metrics.DEAD_LETTERS)
 
 
 async def _serve(

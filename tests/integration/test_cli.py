@@ -29,8 +29,8 @@ def write(folder: Path, *lines: str) -> Path:
 
 
 def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
-    seedcast(["run", "gpu-consumer"], settings)
-    seedcast(["run", "postprocess"], settings)
+    for kind in ("gpu-consumer", "postprocess"):
+        seedcast(["run", kind], settings, SEEDCAST_LOG_PROGRESS="0.2")
     file = write(tmp_path, "id,name,voice", "1,Anna,1", "2,,2", "3,Omar,x", "4,Grace,4")
     options = ["--id-column", "id", "--template", "Hello {name}.", "--profile", "telephony"]
     submit = ["submit", file, "--campaign", "bills", *options, "--json", "--wait"]
@@ -71,6 +71,16 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     lag = json.loads(run(settings, "status", "--json").stdout)["lag"]
     assert lag
     assert all(partition["lag"] == 0 for partition in lag)
+    for worker in range(2):
+        log = tmp_path / f"process-{worker}.log"
+        eventually(lambda log=log: progress(log) == (2, 2, 0), what=f"its progress in {log}")
+
+
+def progress(log: Path) -> tuple[int, int, int] | None:
+    """Return taken, finished and lag of the last line of progress in a worker's log."""
+    entries = [json.loads(line) for line in log.read_text().splitlines() if '"progress"' in line]
+    assert all(entry["rate"] >= 0 for entry in entries)
+    return next(((e["taken"], e["finished"], e["lag"]) for e in reversed(entries)), None)
 
 
 def test_dry_run_checks_rows_and_needs_no_broker(settings: Settings, tmp_path: Path) -> None:
@@ -189,6 +199,8 @@ def test_what_cannot_work_says_why_and_exits_with_its_code(
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    error = json.loads(done.stderr.splitlines()[-1])  # every line is JSON, the last one too
+    assert (error["event"], error["exit_code"]) == ("fatal", code)
 
 
 def test_say_and_doctor(settings: Settings, tmp_path: Path) -> None:

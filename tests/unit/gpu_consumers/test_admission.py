@@ -7,6 +7,7 @@ import pytest
 from seedcast.catalog import profiles
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.errors import BrokerUnavailable, Poison
+from seedcast.gpu_consumers import publisher
 from seedcast.gpu_consumers.admission import Admission
 from seedcast.gpu_consumers.assignments import Assignment
 from seedcast.gpu_consumers.ledger import Ledger
@@ -98,12 +99,16 @@ def test_waiting_requests_leave_at_once_although_no_slot_is_free(
     assert harness.admitted() == ["day"]
 
 
-def test_a_parked_request_is_done_only_once_the_broker_has_it(harness: Harness) -> None:
+def test_a_parked_request_is_done_only_once_the_broker_has_it(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "SEND_AGAIN", 0.0)
     harness.states["night"] = "paused"
     harness.receive("night")
     assert harness.assignment.tracker.watermark == 0
     harness.producer.answer(BrokerUnavailable("away"))
     assert harness.assignment.tracker.watermark == 0
+    harness.publisher.poll()
     harness.producer.answer()
     assert harness.assignment.tracker.watermark == 1
     (parked,) = harness.producer.acknowledged

@@ -148,6 +148,8 @@ def test_exit_codes_are_the_same_with_json(
         def cluster_id(self) -> str:
             return "c"
 
+        def require(self, role: object) -> None: ...
+
         def problems(self) -> Iterator[str]:
             yield "audio: [missing]"
 
