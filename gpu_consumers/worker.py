@@ -53,6 +53,7 @@ class Worker:
         self._in_engine: dict[int, InFlight] = {}  # by ticket
         self._campaigns, self._campaigns_due = Campaigns(settings), 0.0
         self._campaigns.catch_up()  # before any partition is assigned
+        self._campaigns.follow()
         self._publisher = Publisher(settings, store, Producer(settings))
         self._backlog = AudioBacklog(settings, self._publisher.audio_bytes)
         self._admission = Admission(settings, profiles, self._campaigns.state, self._publisher)

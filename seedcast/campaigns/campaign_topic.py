@@ -42,6 +42,11 @@ class Campaigns:
         for record in self._reader.to_end():
             self._apply(record)
 
+    def follow(self) -> None:
+        """After `catch_up`: wait for changes for as long as a worker runs, at hardly any cost."""
+        reader, self._reader = self._reader, self._reader.follower()
+        reader.close()
+
     def poll(self, timeout: float = 0.0) -> set[str]:
         """Return the ids of campaigns that got a record within `timeout` seconds.
 

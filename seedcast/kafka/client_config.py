@@ -69,8 +69,11 @@ def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
     return properties
 
 
-def reader(kafka: KafkaSettings) -> dict[str, object]:
-    """Properties of a consumer without a group: assigned by hand, never commits."""
+def reader(kafka: KafkaSettings, wait_ms: int = 50) -> dict[str, object]:
+    """Properties of a consumer without a group: assigned by hand, never commits.
+
+    An empty fetch reports the end of a partition: after `wait_ms`. A record ends the wait at once.
+    """
     return client(kafka) | {
         # Never joined. librdkafka looks for the group's coordinator all the same; TopicReader
         # ignores that it may not, so that no right on a group is needed.
@@ -78,8 +81,7 @@ def reader(kafka: KafkaSettings) -> dict[str, object]:
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
-        # An empty fetch reports the end of a partition: after half a second by default.
-        "fetch.wait.max.ms": 50,
+        "fetch.wait.max.ms": wait_ms,
         "fetch.message.max.bytes": MAX_RECORD,
         # The next two bound the memory of a topic that is read faster than it is used.
         "fetch.max.bytes": 4 * MIB,

@@ -16,6 +16,7 @@ from seedcast.storage.objects import ObjectStore
 from seedcast.stream_apps.postprocess.acks import Acks, Events
 from seedcast.stream_apps.postprocess.delivery import Campaigns, Delivery, RenderSlots
 from seedcast.stream_apps.postprocess.faust_app import App
+from seedcast.stream_apps.postprocess.idle_wait import IdleWait
 from seedcast.stream_apps.postprocess.render import RenderContext
 
 log = structlog.get_logger(__name__)
@@ -62,10 +63,12 @@ class Agents:
 
     def _attach(self, topic: str, slots: RenderSlots, idle: asyncio.Event) -> None:
         async def agent(stream: Any) -> None:
+            idle_wait = IdleWait(stream)
             batches: AsyncIterator[Events] = stream.take_events(
                 self._limits.batch, within=self._limits.batch_wait
             )
             async for events in batches:
+                idle_wait.took(len(events))
                 idle.clear()
                 self._in_hand += 1
                 try:

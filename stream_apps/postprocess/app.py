@@ -57,6 +57,7 @@ def run(settings: Settings) -> None:
     progress = logged_progress(settings, POSTPROCESS.name, topics, Progress(_taken, _finished))
     with Campaigns(settings) as campaigns, closing(access), progress:
         campaigns.catch_up()  # before any partition is assigned
+        campaigns.follow()
         # Not asyncio.run: it waits for every task, and after a crash some of Faust's never end.
         asyncio.new_event_loop().run_until_complete(
             _serve(settings, deployment, started.store, watchdog, readiness, campaigns)

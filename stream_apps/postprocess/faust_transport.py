@@ -12,6 +12,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -31,7 +32,9 @@ log = structlog.get_logger(__name__)
 
 POLL = 0.02  # seconds
 REFUSED = 1.0  # seconds between two fetches that the brokers refuse
-FETCH_WAIT_MS = 50
+IDLE = 0.4  # seconds, while no partition waits for its buffer
+FETCH_WAIT_MS, IDLE_FETCH_WAIT_MS = 50, 200
+IDLE_AFTER = 1.0  # seconds without a record
 AuthorizationError = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 # As quiet as Faust's own logger; a subclass would otherwise log under this module's name.
 LOGGER = logging.getLogger("faust.seedcast")
@@ -61,8 +64,10 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
     """Shortens the wait of a fetch, which Faust fixes at 1.5 s.
 
     aiokafka has one fetch under way per broker: while it waits for empty partitions, full ones
-    wait, too.
+    wait, too. An idle worker has none to make wait, and asks less often.
     """
+
+    _last_record = 0.0  # on time.monotonic
 
     logger = LOGGER
 
@@ -89,6 +94,8 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
             )
             await asyncio.sleep(REFUSED)
             return {}
+        if records:
+            self._last_record = time.monotonic()
         return records if self.consumer.flow_active else self._put_back(consumer, records)
 
     async def _fetch_urgent_first(
@@ -104,6 +111,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         everything prefetched of the others is taken (2 s).
         """
         app: Any = self.app  # of faust_app
+        self._choose_fetch_wait(consumer)
         urgent = {tp for tp in active_partitions or () if tp.topic == app.served_first}
         fetch = super()._fetch_records
         if urgent and (
@@ -111,6 +119,10 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         ):
             return records
         return await fetch(consumer, active_partitions, timeout=timeout, max_records=max_records)
+
+    def _choose_fetch_wait(self, consumer: Any) -> None:
+        is_idle = time.monotonic() - self._last_record > IDLE_AFTER
+        consumer._fetcher._fetch_max_wait_ms = IDLE_FETCH_WAIT_MS if is_idle else FETCH_WAIT_MS
 
     def _put_back(self, consumer: Any, records: Any) -> dict[Any, Any]:
         """Read these records again, later. Returns no records.
@@ -176,7 +188,9 @@ class _Consumer(driver.Consumer):
         if self.flow_active and not active:
             await self.sleep(POLL)
             return {}, active
-        records, fetched_of = await super()._wait_next_records(min(timeout, POLL))
+        # A record of a partition that is read ends the wait; only a full buffer must be looked at.
+        wait = POLL if self._buffered_partitions else IDLE
+        records, fetched_of = await super()._wait_next_records(min(timeout, wait))
         # With records, Faust would drop them now, and seek while it reads already.
         return (records if self.flow_active else None), fetched_of
 
