@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -144,6 +145,7 @@ class Admin:
         except (KafkaException, TimeoutError) as error:
             right = Right("Describe", "Group", group)
             doing = f"reading the offsets of {group}"
+            self._refuse(right, doing)
             raise translate(error, doing, self._settings.kafka, right) from error
         return {
             Partition(p.topic, p.partition): as_committed(p, ids.get(p.topic)) for p in partitions
@@ -221,6 +223,12 @@ class Admin:
             "or start the embedded stack with `seedcast up`",
         )
 
+    def _refuse(self, right: Right, doing: str) -> None:
+        """Raises AccessDenied if we lack the right: librdkafka only times out without it."""
+        with suppress(KafkaException, TimeoutError):
+            if list(access.lacking(self._client, [right], self._timeout)):
+                raise access.denied(self._settings.kafka, [right], doing)
+
     def _raise_refused(self) -> None:
         self._client.poll(0)
         if self._refused:
@@ -276,7 +284,7 @@ class Admin:
         ]
         if not partitions:
             return []
-        answers = self._group_client(group).committed(partitions, timeout=TIMEOUT)
+        answers = self._group_client(group).committed(partitions, timeout=self._timeout)
         for answer in answers:
             if answer.error:
                 raise KafkaException(answer.error)

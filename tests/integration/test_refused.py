@@ -99,6 +99,7 @@ def night(
             everything.model_copy(update={"kafka": own}),
             SEEDCAST_METRICS_PORT=str(port),
             SEEDCAST_GPU_VOICE_LOCK="off",
+            SEEDCAST_POSTPROCESS_DIGEST_KEY="a key of this test",
         )
         workers.append(Worker(role, user, file, port, process))
     made = Night(broker, everything, workers)

@@ -29,7 +29,7 @@ from seedcast.schemas import rights
 from seedcast.schemas.messages import RequestError, SpeechResult
 from seedcast.schemas.rights import ROLES, Operation, Right, Role
 from seedcast.schemas.topics import DEAD_LETTERS, GPU_CONSUMERS, REQUESTS, RESULTS, TOPICS
-from seedcast.settings import KafkaSettings, Settings
+from seedcast.settings import KafkaSettings, PostprocessSettings, Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.dead_letters import dead_letter
 from seedcast.storage.memory_store import MemoryStore
@@ -65,7 +65,8 @@ class Secured:
         """Return the settings of a new user without rights."""
         name = f"user-{next(_numbers)}"
         self.broker.set_password(name, PASSWORD)
-        kafka = self.broker.settings(name, PASSWORD, prefix=prefix, partitions=2)
+        more = {"prefix": prefix, "partitions": 2, "start_timeout": 10.0}
+        kafka = self.broker.settings(name, PASSWORD, **more)
         return name, Settings(home=self.home, kafka=kafka)
 
     def deployment(self) -> Settings:
@@ -310,7 +311,9 @@ def test_an_administrator_creates_with_its_rights_and_names_any_one_that_is_miss
 @pytest.fixture
 def with_store(secured: Secured, settings: Settings) -> Settings:
     """The settings of the super user, with an object store."""
-    return secured.deployment().model_copy(update={"s3": settings.s3, "home": settings.home})
+    postprocess = PostprocessSettings(digest_key=SecretStr("a key of this test"))
+    parts = {"s3": settings.s3, "home": settings.home, "postprocess": postprocess}
+    return secured.deployment().model_copy(update=parts)
 
 
 def limited_to(
