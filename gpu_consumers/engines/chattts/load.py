@@ -71,13 +71,14 @@ def prepare(hardware: Hardware) -> None:
     Raises EngineFailed if the environment forbids it.
     """
     refuse_dynamic_threads()
-    torch.set_num_threads(hardware.threads)
     if hardware.device.type == "cuda":
         determinism.make_repeatable()
     else:
         from seedcast.gpu_consumers.engines.chattts.kernels import attention_cpu
 
         attention_cpu.use_threads(hardware.threads)
+    # After numba: when it starts its threads, it sets those of OpenMP, which are torch's, too.
+    torch.set_num_threads(hardware.threads)
 
 
 @torch.inference_mode()

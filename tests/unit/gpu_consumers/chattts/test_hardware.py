@@ -20,6 +20,8 @@ from seedcast.gpu_consumers.engines.chattts.hardware import (
     ensure_fits,
     static_memory,
 )
+from seedcast.gpu_consumers.engines.chattts.kernels import attention_cpu
+from seedcast.gpu_consumers.engines.chattts.load import prepare
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import FULL, TINY
 from seedcast.settings import GpuSettings
 
@@ -142,3 +144,16 @@ def test_the_refusal_names_the_largest_number_of_slots_that_fits() -> None:
 def test_weights_that_do_not_fit_need_another_machine() -> None:
     with pytest.raises(EngineFailed, match="larger machine"):
         ensure_fits(replace(FULL, layers=10_000_000), SMALL)
+
+
+def test_torch_has_the_threads_that_are_asked_for_whatever_numba_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """numba sets those of OpenMP when its own start: both libraries have one OpenMP."""
+    before = torch.get_num_threads()
+    monkeypatch.setattr(attention_cpu, "use_threads", lambda _: torch.set_num_threads(2))
+    try:
+        prepare(Hardware(torch.device("cpu"), "float32", slots=4, context=512, threads=1))
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
