@@ -81,19 +81,24 @@ class Admin:
         found, _ = self._describe(TOPICS)
         return {name: len(topic.partitions) for name, topic in found.items()}
 
-    def require(self, role: Role, group: str = OWN_GROUP) -> None:
+    def require(self, role: Role, group: str = OWN_GROUP, *, topics_only: bool = False) -> None:
         """Raises AccessDenied, which names each right of the role that the brokers do not grant.
 
         `group` is the one that a subscriber names. Rights on missing topics are not judged.
+        With `topics_only` no coordinator is asked for the rights on groups: librdkafka (2.16) ends
+        the process if the connection breaks while it asks one (librdkafka#4605).
         """
-        if lacking := self.lacking(role, group):
+        if lacking := self.lacking(role, group, topics_only=topics_only):
             raise access.denied(self._settings.kafka, lacking)
 
-    def lacking(self, role: Role, group: str = OWN_GROUP) -> list[Right]:
+    def lacking(
+        self, role: Role, group: str = OWN_GROUP, *, topics_only: bool = False
+    ) -> list[Right]:
         self._raise_refused()  # a password that was changed, to which nobody would answer
         try:
             rights = role.rights(self._settings.kafka.prefix, group)
-            return list(access.lacking(self._client, rights, self._timeout))
+            asked = [right for right in rights if right.resource == "Topic" or not topics_only]
+            return list(access.lacking(self._client, asked, self._timeout))
         except (KafkaException, TimeoutError) as error:
             self._raise_refused()
             raise translate(error, "asking for our rights") from error

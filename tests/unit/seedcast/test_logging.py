@@ -154,9 +154,9 @@ def test_the_log_says_how_many_lines_were_dropped(
         (repeat_filter,) = root.handlers[0].filters
         patch.setattr(repeat_filter, "_clock", clock)
         for _ in range(50):
-            logging.getLogger("librdkafka").warning("%s", "away")
+            logging.getLogger("kafka").warning("%s", "away")
         clock.now += REPEAT_INTERVAL
-        logging.getLogger("librdkafka").warning("%s", "away")
+        logging.getLogger("kafka").warning("%s", "away")
     structlog.configure(**before)
     entries = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
     assert [(entry["event"], entry["level"], entry.get("repeated")) for entry in entries] == [
