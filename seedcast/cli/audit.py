@@ -121,7 +121,7 @@ def _print(report: "Report") -> None:
     ):
         for finding in findings:
             _print_finding(title, colour, finding)
-    out.print(_summary(report), soft_wrap=True)
+    out.print(_summary(report))
 
 
 def _cells(check: "Check") -> list[str | Text]:
@@ -130,9 +130,9 @@ def _cells(check: "Check") -> list[str | Text]:
 
 
 def _print_finding(title: str, colour: str, finding: "Finding") -> None:
-    out.print(f"[{colour}]{title}[/]  {finding.count:,} × {finding.what}", soft_wrap=True)
+    out.print(f"[{colour}]{title}[/]  {finding.count:,} × {finding.what}")
     for example in finding.examples:
-        out.print(f"  {example}", markup=False, soft_wrap=True)
+        out.print(f"  {example}", markup=False)
     if finding.examples and finding.more:
         out.print(f"  … and {finding.more:,} more (--examples)")
 

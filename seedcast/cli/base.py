@@ -117,10 +117,10 @@ def fail(error: SeedcastError, *, logged: bool = False) -> int:
         _emit_error(type(error).__name__, code, **parts, remedy=error.remedy)
         return code
     err.quiet = False  # -q silences notes, not errors
-    err.print(Text.assemble(("error", "bold red"), f" {error.what}"), soft_wrap=True)
+    err.print(Text.assemble(("error", "bold red"), f" {error.what}"))
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
-        if text:  # soft_wrap keeps each on one line, for a search through a log
-            err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"), soft_wrap=True)
+        if text:
+            err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"))
     if verbosity.level > 0:
         _show_causes(error)
     return code

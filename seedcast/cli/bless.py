@@ -52,7 +52,6 @@ def bless(
     uri = voice_lock.write(store, after)
     out.print(
         f"blessed: {uri}. Workers that run continue as they are; those that start must sound so.",
-        soft_wrap=True,
     )
 
 
@@ -63,7 +62,7 @@ def _blessed(store: "ObjectStore", group: str, engine: str) -> "VoiceLock | None
     try:
         return voice_lock.read(store, group, engine)
     except VoiceLockBroken as error:  # blessing again is the remedy
-        err.print(f"[red]the lock in force is unreadable[/]: {escape(error.got)}", soft_wrap=True)
+        err.print(f"[red]the lock in force is unreadable[/]: {escape(error.got)}")
         return None
 
 
@@ -80,7 +79,7 @@ def _show(before: "VoiceLock | None", after: "VoiceLock") -> None:
     from seedcast.gpu_consumers.verify import voice_lock
 
     when = before.blessed_at.isoformat(timespec="seconds") if before else "never"
-    out.print(f"group {after.group}, engine {after.engine}; blessed before: {when}", soft_wrap=True)
+    out.print(f"group {after.group}, engine {after.engine}; blessed before: {when}")
     fingerprint = before.engine_fingerprint if before else "–"
     rows: list[Row] = [["fingerprint", fingerprint, after.engine_fingerprint]]
     for fact in voice_lock.differing_facts(before, after) if before else ():

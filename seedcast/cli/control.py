@@ -84,9 +84,9 @@ def _apply(
         )
     elif changed:
         line = f"{campaign_id}: {after.state}, was {before.state}; {consequence}"
-        out.print(line, soft_wrap=True)
+        out.print(line)
     else:
-        out.print(f"{campaign_id}: {after.state} already; nothing to do", soft_wrap=True)
+        out.print(f"{campaign_id}: {after.state} already; nothing to do")
     if after.state != change(before).state:
         err.print(f"  a concurrent command made it {after.state}")
         raise typer.Exit(Exit.INCOMPLETE)

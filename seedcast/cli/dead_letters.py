@@ -111,7 +111,7 @@ def _read(settings: "Settings", warn: bool = True) -> Iterator["DeadLetter"]:
                 yield parse(record)
             except Undecodable as error:  # another program's record must not hide ours
                 if warn:
-                    err.print(Text.assemble(("left out", "yellow"), f" {error}"), soft_wrap=True)
+                    err.print(Text.assemble(("left out", "yellow"), f" {error}"))
 
 
 def _find(settings: "Settings", offset: int) -> "DeadLetter":
@@ -130,7 +130,6 @@ def _print(letter: "DeadLetter") -> None:
         f"{letter.position:>6}  {letter.topic}[{letter.partition}]@{letter.offset}"
         f"  {letter.stage}  {letter.delivery_count}×  {letter.message}",
         markup=False,
-        soft_wrap=True,
     )
 
 

@@ -174,7 +174,7 @@ def _wait(
         _raise_if_ended(stack.status())
         if not described and (line := _engine(stack)):
             described = True
-            err.print(line, style="dim", markup=False, soft_wrap=True)
+            err.print(line, style="dim", markup=False)
 
     return wait(settings, campaign, watch)
 
@@ -241,7 +241,7 @@ def _show(summary: Summary, report: "SubmitReport", folder: Path, before: int) -
     files = sorted(folder.iterdir())
     out.print(f"\n{len(files)} files to play in {folder}, such as", markup=False)
     for file in files[:: max(1, len(files) // 3)][:3]:
-        out.print(f"  {file}", markup=False, soft_wrap=True)
+        out.print(f"  {file}", markup=False)
     out.print('\nhear one without Kafka:  seedcast say "Good evening." -o hello.wav')
 
 
@@ -272,7 +272,7 @@ def _delivered(s: Summary, before: int) -> str:
 
 def _show_rejections(report: "SubmitReport") -> None:
     title = f"\nrejected rows, all of them in {report.rejected_file}"
-    out.print(title, markup=False, soft_wrap=True)
+    out.print(title, markup=False)
     for r in report.rejections:
         line = f"  row {r.row:>3}  {r.field or '–':<10} expected {r.expected}, got {r.got}"
-        out.print(line, markup=False, soft_wrap=True)
+        out.print(line, markup=False)

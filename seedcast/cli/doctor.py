@@ -194,7 +194,7 @@ def _at(address: str) -> Iterator[None]:
 
 def _print(finding: Finding) -> None:
     verdict = ("ok  ", "green") if finding.ok else ("mend", "red")
-    out.print(Text.assemble(verdict, f" {finding.check:<10} {finding.found}"), soft_wrap=True)
+    out.print(Text.assemble(verdict, f" {finding.check:<10} {finding.found}"))
 
 
 def _print_remedies(findings: list[Finding]) -> None:
@@ -205,7 +205,7 @@ def _print_remedies(findings: list[Finding]) -> None:
             checks.setdefault(finding.remedy or finding.found, []).append(finding.check)
     out.print("\nto mend, in this order:" if checks else "\nnothing to mend")
     for number, (remedy, names) in enumerate(checks.items(), start=1):
-        out.print(Text(f"  {number}. {', '.join(names)}: {remedy}", "yellow"), soft_wrap=True)
+        out.print(Text(f"  {number}. {', '.join(names)}: {remedy}", "yellow"))
 
 
 def _print_settings(settings: "Settings", as_json: bool) -> None:

@@ -56,11 +56,11 @@ def inspect(
         from seedcast.stream_apps.inspect.picture import save
 
         save(inspection, output)
-        err.print(f"{output} written", soft_wrap=True)
+        err.print(f"{output} written")
 
 
 def _print(inspection: "Inspection", figures: dict[str, object]) -> None:
-    out.print(f"[bold]{inspection.name}[/] for {inspection.profile.name}", soft_wrap=True)
+    out.print(f"[bold]{inspection.name}[/] for {inspection.profile.name}")
     for note in inspection.notes:
-        out.print(note, markup=False, soft_wrap=True)
+        out.print(note, markup=False)
     show(["", ""], ([Text(step, "dim"), str(outcome)] for step, outcome in figures.items()))

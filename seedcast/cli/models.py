@@ -57,9 +57,9 @@ def pull(
     from seedcast.gpu_consumers.engines.chattts.weights import hub
 
     quiet_logs()
-    err.print(hub.LICENCES, soft_wrap=True)
+    err.print(hub.LICENCES)
     folder = to or _in_force()
-    err.print(f"{hub.REPOSITORY} → {folder}", soft_wrap=True)
+    err.print(f"{hub.REPOSITORY} → {folder}")
     _report(hub.pull(folder, revision), as_json)
 
 
@@ -117,7 +117,6 @@ def fabricate(
     out.print(
         f"fabricated {size}, seed {seed}, in {folder};"
         f" the engine loads it with SEEDCAST_GPU_MODELS={folder}",
-        soft_wrap=True,
     )
 
 
@@ -171,7 +170,6 @@ def _report(assets: "Assets", as_json: bool) -> None:
             out.print(
                 f"fabricated: random weights, {fabricated.size}, seed {fabricated.seed};"
                 " upstream's differ",
-                soft_wrap=True,
             )
     if not all(comparison.ok for comparison in comparisons):
         raise typer.Exit(Exit.INCOMPLETE)
@@ -201,5 +199,4 @@ def _print(available: "Iterable[Model]") -> None:
     out.print(
         "none; `seedcast models pull` fetches upstream's,"
         " `seedcast models fabricate` makes random ones",
-        soft_wrap=True,
     )

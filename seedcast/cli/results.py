@@ -72,7 +72,7 @@ def _write(parquet: Path, rows: Iterable[SpeechResult], as_json: bool) -> None:
     if as_json:
         emit({"file": str(parquet), "manifests": count})
         return
-    out.print(f"{count:,} manifests in {parquet}", markup=False, soft_wrap=True)
+    out.print(f"{count:,} manifests in {parquet}", markup=False)
 
 
 def _print(r: SpeechResult, as_json: bool) -> None:
@@ -85,7 +85,7 @@ def _print(r: SpeechResult, as_json: bool) -> None:
     row = r.metadata.get("id", r.metadata.get("row", ""))
     status = (f"{r.status:<9}", colour)
     line = Text.assemble(f"{r.request_id}  ", status, f"  {row:<10}  {_detail(r)}")
-    out.print(line, soft_wrap=True)
+    out.print(line)
 
 
 def _detail(r: SpeechResult) -> str:
@@ -136,7 +136,6 @@ def fetch(
     out.print(
         f"{output}  {rendition.duration:.2f} s  {rendition.format}  {len(data):,} bytes",
         markup=False,
-        soft_wrap=True,
     )
 
 

@@ -103,17 +103,16 @@ def _send(settings: "Settings", options: "RetryOptions") -> "RetryReport":
 
 
 def _show(report: "RetryReport") -> None:
-    out.print(f"{report.retry_of}: {_asked(report)}{_left_out(report)}", soft_wrap=True)
+    out.print(f"{report.retry_of}: {_asked(report)}{_left_out(report)}")
     if report.submitted:
         show(report.submitted)
     if report.deadline and report.submitted:
-        out.print(f"due by {report.deadline.isoformat(timespec='seconds')}", soft_wrap=True)
+        out.print(f"due by {report.deadline.isoformat(timespec='seconds')}")
     if report.missing:
         more = ", …" if report.missing > len(report.missing_ids) else ""
         err.print(
             f"[red]{report.missing:,} cannot be found any more[/]; name the submitted list"
             f" with --source: {', '.join(report.missing_ids)}{more}",
-            soft_wrap=True,
         )
 
 

@@ -55,7 +55,7 @@ def say(
     request = _request(_row(text, spoken, chosen), settings)
     with err.status("speaking"):
         loaded = engines.load(settings)
-        err.print(loaded.description, style="dim", soft_wrap=True)
+        err.print(loaded.description, style="dim")
         waveform = _speak(loaded, request)
         rendered = render(waveform, loaded.sample_rate, chosen)
     try:
@@ -72,7 +72,6 @@ def say(
     out.print(
         f"{file}  {rendered.duration:.2f} s  {chosen.format} {chosen.sample_rate} Hz"
         f"  voice {spoken.voice}",
-        soft_wrap=True,
     )
 
 

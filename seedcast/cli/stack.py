@@ -106,7 +106,7 @@ def status(as_json: Json = False) -> None:
     else:
         if not configured and not broker_runs:
             folder = f"the embedded Kafka of {settings.home.absolute()} is not running"
-            err.print(f"{folder}; `seedcast up` starts it", markup=False, soft_wrap=True)
+            err.print(f"{folder}; `seedcast up` starts it", markup=False)
             _print_elsewhere(settings.home)
         _print("processes", processes)
         _print("topics", topics)
@@ -122,7 +122,7 @@ def _print_elsewhere(home: Path) -> None:
 
     for other in running_elsewhere(home):
         line = f"another stack runs in {other}; SEEDCAST_HOME={other} selects it"
-        err.print(line, markup=False, soft_wrap=True)
+        err.print(line, markup=False)
 
 
 def _processes(home: Path) -> list[Row]:

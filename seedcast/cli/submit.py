@@ -123,10 +123,10 @@ def show(report: "SubmitReport") -> None:
     )
     for rejection in report.rejections[:10]:
         what = f"field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}"
-        err.print(Text.assemble((f"  row {rejection.row}", "red"), f"  {what}"), soft_wrap=True)
+        err.print(Text.assemble((f"  row {rejection.row}", "red"), f"  {what}"))
     if report.rejected_file:
         line = f"  all {report.rejected:,} are in {report.rejected_file}"
-        err.print(line, markup=False, soft_wrap=True)
+        err.print(line, markup=False)
 
 
 def _outcome(report: "SubmitReport") -> str:

@@ -83,7 +83,7 @@ def verify(
     with err.status("reading receipts"):
         receipts = choose_receipts(results_of(settings, campaign), fraction)
     with closing(engines.load(settings)) as loaded:
-        err.print(loaded.description, style="dim", soft_wrap=True)
+        err.print(loaded.description, style="dim")
         key = settings.postprocess.digest_key.get_secret_value().encode()
         verdicts = replay(loaded, receipts, requests, key, any_fingerprint=any_fingerprint)
         tally = _report(_live(verdicts, len(receipts)), as_json)
@@ -126,21 +126,21 @@ def _report(verdicts: Iterable["Verdict"], as_json: bool) -> Tally:
         elif tally["mismatch"] + tally["missing"] <= SHOWN:
             _print(verdict)
     if not as_json and (hidden := tally["mismatch"] + tally["missing"] - SHOWN) > 0:
-        err.print(f"… and {hidden:,} more; --json has all", soft_wrap=True)
+        err.print(f"… and {hidden:,} more; --json has all")
     for fingerprint, count in fingerprints.items():
-        err.print(f"other fingerprint: {count:,} were spoken by {fingerprint}", soft_wrap=True)
+        err.print(f"other fingerprint: {count:,} were spoken by {fingerprint}")
     return tally
 
 
 def _print(verdict: "Verdict") -> None:
     if verdict.got is None:
         line = f"[red]missing[/]   {verdict.request_id}  its request is not there"
-        err.print(line, soft_wrap=True)
+        err.print(line)
         return
-    err.print(f"[red]mismatch[/]  {verdict.request_id}", soft_wrap=True)
+    err.print(f"[red]mismatch[/]  {verdict.request_id}")
     for name in (*verdict.differs, "engine_fingerprint"):
         expected, got = getattr(verdict.expected, name), getattr(verdict.got, name)
-        err.print(f"  {name:<18} expected {expected}, got {got}", soft_wrap=True)
+        err.print(f"  {name:<18} expected {expected}, got {got}")
 
 
 def _conclude(campaign: str, fingerprint: str, tally: Tally, as_json: bool) -> None:
@@ -163,10 +163,9 @@ def _conclude(campaign: str, fingerprint: str, tally: Tally, as_json: bool) -> N
         f"{campaign}: {checked:,} checked, {tally['match']:,} match,"
         f" {tally['mismatch']:,} differ; {tally['missing']:,} not found,"
         f" {tally['other_fingerprint']:,} of another fingerprint than {fingerprint}",
-        soft_wrap=True,
     )
     if not checked:
-        err.print(f"nothing was checked: {_remedy(tally)}", soft_wrap=True)
+        err.print(f"nothing was checked: {_remedy(tally)}")
 
 
 def _remedy(tally: Tally) -> str:
