@@ -32,11 +32,15 @@ def measure(setting: Setting) -> Findings:
 
 def occupy(setting: Setting, parts: Parts) -> None:
     """Let every slot draw tokens at the context that is measured."""
-    context = setting.either(CONTEXT, 8)
     slots = parts.slots
     slots.enter(dict(enumerate(parts.generations([10_000] * len(slots)))))
     slots.prompt_length.fill_(1)
-    slots.position.fill_(context)
+    rewind(setting, parts)
+
+
+def rewind(setting: Setting, parts: Parts) -> None:
+    """Set every slot back to the context that is measured, before it reaches the cache's end."""
+    parts.slots.position.fill_(setting.either(CONTEXT, 8))
 
 
 def step_milliseconds(setting: Setting, parts: Parts) -> float:

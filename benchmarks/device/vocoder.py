@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmarks.chattts.parts import Parts, build
 from benchmarks.chattts.workload import AUDIO_SECONDS
 from benchmarks.device.setting import Findings, Setting
-from benchmarks.device.steps import CONTEXT, occupy, step_milliseconds
+from benchmarks.device.steps import occupy, rewind, step_milliseconds
 from seedcast.gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder
 
 SECONDS = (2, 5, 10)  # of audio
@@ -33,7 +33,7 @@ def measure(setting: Setting) -> Findings:
     with closing(AsyncVocoder(parts.vocoder, setting.device)) as executor:
         executor.submit(states[longest]).result()  # its thread sets its libraries up
         occupy(setting, parts)
-        steps, seconds_beside = _beside(parts, executor, states[longest], count)
+        steps, seconds_beside = _beside(setting, parts, executor, states[longest], count)
     rate = round(longest * count / seconds_beside, 1)
     beside = round(1e3 * seconds_beside / steps, 3)
     setting.figures |= {"step_ms_beside": beside, "audio_s_per_s_beside": rate}
@@ -43,7 +43,9 @@ def measure(setting: Setting) -> Findings:
     )
 
 
-def _beside(parts: Parts, executor: AsyncVocoder, state: Tensor, count: int) -> tuple[int, float]:
+def _beside(
+    setting: Setting, parts: Parts, executor: AsyncVocoder, state: Tensor, count: int
+) -> tuple[int, float]:
     """Take steps until `count` utterances are decoded; return their number, and the seconds.
 
     As in the engine, the host is one look behind.
@@ -51,7 +53,7 @@ def _beside(parts: Parts, executor: AsyncVocoder, state: Tensor, count: int) -> 
     began, steps, looks = time.perf_counter(), 0, deque([parts.slots.look()])
     futures = [executor.submit(state) for _ in range(count)]
     while not all(future.done() for future in futures):
-        parts.slots.position.fill_(CONTEXT if len(parts.slots) > 8 else 8)
+        rewind(setting, parts)
         for _ in range(parts.steps):
             parts.stepper.step(parts.slots, refining=False)
         steps += parts.steps

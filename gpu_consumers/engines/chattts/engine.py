@@ -201,10 +201,11 @@ class ChatTTSEngine:
     ) -> Iterator[tuple[Occupant, SlotOutput]]:
         """Free every slot that has stopped; yield what it worked on if that is still wanted."""
         status = look.read()
+        running = status["running"].tolist()
         for slot, occupant in enumerate(occupants):
             # Since the look was taken the slot may have got another occupant.
             theirs = occupant is not None and self._occupants[slot] is occupant
-            if occupant is not None and theirs and not status[slot]["running"]:
+            if occupant is not None and theirs and not running[slot]:
                 self._occupants[slot] = None
                 output = self._slots.leave(slot, status[slot])
                 if not occupant.speech.failed:

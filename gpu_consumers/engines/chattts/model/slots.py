@@ -19,12 +19,13 @@ from seedcast.gpu_consumers.engines.chattts.model.dimensions import Dimensions
 from seedcast.gpu_consumers.engines.chattts.model.sampling import WINDOW, Draw, Warp
 from seedcast.gpu_consumers.engines.chattts.model.speaker import Embedding
 
-# What the host looks at, and the integers of a slot's record.
+# What the host looks at, and the numbers of a slot's record.
 STATUS = np.dtype([("drawn", np.int64), ("running", np.bool_), ("ended", np.bool_)], align=True)
 _INTEGERS = (
     *("slot", "prompt_length", "position", "stage", "floor", "limit"),
     *("top_k", "seed", "segment", "number"),
 )
+_FLOATS = ("temperature", "top_p", "penalty")
 
 
 class Stage(IntEnum):
@@ -94,7 +95,7 @@ class Slots:
         self._layout = _layout(dimensions, prompt)
         idle = np.zeros(count, self._layout)
         idle["slot"], idle["prompt_length"], idle["window"] = np.arange(count), 1, -1
-        for name in ("temperature", "top_p", "top_k", "penalty"):
+        for name in ("top_k", *_FLOATS):
             idle[name] = 1
         self.records = _as_bytes(idle).to(device)
         self._status = _columns(self.records, self._layout, "status")
@@ -242,7 +243,7 @@ def _layout(dimensions: Dimensions, prompt: int) -> np.dtype[np.void]:
             ("voice", np.float32, (dimensions.hidden,)),
             ("window", np.int64, (dimensions.codebooks, WINDOW)),
             *((name, np.int64) for name in _INTEGERS),
-            *((name, np.float32) for name in ("temperature", "top_p", "penalty")),
+            *((name, np.float32) for name in _FLOATS),
             ("status", STATUS),
         ],
         align=True,
@@ -256,10 +257,8 @@ def _write(record: "np.void", slot: int, entering: Generation) -> None:
     record["prompt_length"] = len(entering.prompt)
     record["voice"] = entering.voice
     record["status"]["running"] = True
-    # The bits of a seed of 64 bits, whatever its sign.
-    record["seed"] = entering.seed
     record["number"] = entering.draw
-    for name in ("stage", "segment", "floor", "limit", "temperature", "top_p", "top_k", "penalty"):
+    for name in ("seed", "segment", "stage", "floor", "limit", "top_k", *_FLOATS):
         record[name] = getattr(entering, name)
 
 

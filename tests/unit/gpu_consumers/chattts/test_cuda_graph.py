@@ -47,13 +47,6 @@ def attend(
     return (weights[..., None] * values.float()).sum(2)
 
 
-@pytest.fixture
-def cuda(monkeypatch: pytest.MonkeyPatch) -> RecordedCuda:
-    recorded = RecordedCuda()
-    recorded.install(monkeypatch)
-    return recorded
-
-
 def plain(assets: Assets) -> ChatTTSEngine:
     """Return an engine that computes with operations of torch alone, all slots in each step."""
     made = engine(assets, slots=SLOTS)

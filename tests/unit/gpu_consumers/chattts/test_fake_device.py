@@ -24,13 +24,6 @@ SLOTS = 8
 
 
 @pytest.fixture
-def cuda(monkeypatch: pytest.MonkeyPatch) -> RecordedCuda:
-    recorded = RecordedCuda()
-    recorded.install(monkeypatch)
-    return recorded
-
-
-@pytest.fixture
 def device(monkeypatch: pytest.MonkeyPatch) -> FakeDevice:
     return FakeDevice(monkeypatch)
 
