@@ -6,6 +6,7 @@ This is the set that upstream accepts (ChatTTS/norm.py, `reject_pattern`).
 import re
 
 HAN = "\u4e00-\u9fff"  # CJK unified ideographs, with upstream's bounds
+FULL_MARKS = "，。、；：！？（）《》"  # marks that take the place of an ideograph
 WORD = re.compile(f"[A-Za-z]+|[{HAN}]")
 ACCEPTED = re.compile(f"[{HAN}A-Za-z，。、,. ]*")
 

@@ -10,7 +10,11 @@ wetext simplifies character by character (checked over all of U+4E00–U+9FFF); 
 
 import re
 import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from seedcast.gpu_consumers.text.alphabet import is_han
 from seedcast.gpu_consumers.text.normalizer import simplified
@@ -22,6 +26,7 @@ _PHRASES = (
     (re.compile("藉(?=口)"), "借"),
 )
 
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BRACKETS = "[]{}【】《》〈〉「」『』〔〕〖〗［］｛｝"
 _TABLE = (
     dict.fromkeys(_BRACKETS, ",")
@@ -70,22 +75,47 @@ _TABLE = (
 )
 
 
-def fold(text: str) -> tuple[str, int]:
-    """Return the text in the small alphabet, and how many characters with a sound were dropped.
+_ASCII_CHANGED = re.compile(r"[\[\]{}'`\"~]")
 
-    The alphabet is printable ASCII without brackets and quotes, ideographs, and the signs in the
+
+@dataclass(frozen=True)
+class Folded:
+    """A text in the small alphabet, and what it came from."""
+
+    text: str
+    source: str  # in Unicode's normal form C
+    starts: Sequence[int]  # by place in the source, and one more: its place in `text`
+    dropped: int  # characters with a sound that are not in `text`
+
+    def source_of(self, start: int, end: int) -> str:
+        """Return what became a stretch of `text`; neighbours share nothing and leave no gap."""
+        return self.source[self._place(start) : self._place(end)]
+
+    def _place(self, place: int) -> int:
+        if isinstance(self.starts, range) or place == 0:
+            return place
+        if place == len(self.text):
+            return len(self.source)
+        return bisect_right(self.starts, place) - 1
+
+
+def fold(text: str, keep: str = "") -> Folded:
+    """Return the text in the small alphabet; the characters of `keep` stay in it.
+
+    The alphabet is printable ASCII without brackets, line breaks, ideographs, and the signs in the
     values of `_TABLE`.
     """
-    dropped = 0
-    out = []
-    for character in unicodedata.normalize("NFC", text):
-        folded, is_lost = _fold_character(character)
-        dropped += is_lost
-        out.append(folded)
-    joined = "".join(out)
+    source = unicodedata.normalize("NFC", text)
+    if source.isascii() and source.isprintable() and not _ASCII_CHANGED.search(source):
+        return Folded(source, source, range(len(source) + 1), 0)
+    folded = [(char, False) if char in keep else _fold_character(char) for char in source]
+    joined = "".join(part for part, _ in folded)
+    starts: Sequence[int] = range(len(source) + 1)
+    if any(len(part) != 1 for part, _ in folded):
+        starts = list(accumulate((len(part) for part, _ in folded), initial=0))
     for pattern, replacement in _PHRASES:
         joined = pattern.sub(replacement, joined)
-    return joined, dropped
+    return Folded(joined, source, starts, sum(lost for _, lost in folded))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -98,7 +128,7 @@ def _fold_character(character: str) -> tuple[str, bool]:
     if is_han(character):
         return simplified(character), False
     if unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp"):
-        return (" " if character.isspace() else ""), False
+        return ("\n" if character in LINE_ENDS else " " if character.isspace() else ""), False
     return _decompose(character)
 
 

@@ -1,13 +1,11 @@
-"""The text front end as one class: from the text of a request to segments for the tokenizer.
+"""ChatTTS's front end: from the text of a request to segments for its tokenizer.
 
 The steps, in order, and the module of each:
 
-1. `tags` sets the allowed control tokens aside; `characters` folds the rest to a small alphabet.
-2. `abbreviations` expands English words that are written short.
-3. `language` finds runs of one language.
-4. `mandarin` and `english` replace what is written (figures, signs) by what is spoken.
-5. `words` keeps what the tokenizer knows, and normalises the gaps between words.
-6. `split` cuts the result into segments of bounded duration.
+1. `tags` sets the allowed control tokens aside.
+2. `reader` finds what is said; it is the same for every engine.
+3. `contractions` and `words` write it with what the tokenizer knows, and normalise the gaps.
+4. `split` cuts the result into segments of bounded duration.
 
 All of it is pure: the same text, speed and slot size give the same segments in any process and
 thread. It needs no torch and does not import ChatTTS. ChatTTS's homophone map is read as a data
@@ -17,33 +15,23 @@ file, so that a test needs neither weights nor a compiler.
 import hashlib
 import json
 import math
-import re
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from seedcast.errors import EngineFailed, InvalidRequest
-from seedcast.gpu_consumers.text import (
-    abbreviations,
-    characters,
-    english,
-    language,
-    mandarin,
-    split,
-    tags,
-)
+from seedcast.gpu_consumers.text import split, tags
 from seedcast.gpu_consumers.text.alphabet import WORD
+from seedcast.gpu_consumers.text.reader import Lexicon, Reader, TextFormat
 from seedcast.gpu_consumers.text.split import Segment
+from seedcast.gpu_consumers.text.tokens import Reading
 from seedcast.gpu_consumers.text.words import Vocabulary, canonicalise
+from seedcast.schemas.locales import Locale
 
-REVISION = 3  # raise it when the result for any text may change; it is part of the fingerprint
+REVISION = 4  # raise it when the segments of any reading may change; it is in the fingerprint
 LONGEST_REQUEST = 300  # seconds, pauses included
-_PARAGRAPH_END = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-_VERBALISERS = {"zh": mandarin.verbalise, "en": english.verbalise}
 
 
 @dataclass(frozen=True)
@@ -61,19 +49,31 @@ class FrontEnd:
     `longest` is the upper bound of one segment, in seconds at speed 1.
     """
 
-    def __init__(self, knows: Callable[[str], bool], *, longest: float = 15.0) -> None:
+    def __init__(
+        self,
+        knows: Callable[[str], bool],
+        *,
+        longest: float = 15.0,
+        lexicon: Lexicon | None = None,
+        locale: Locale = "en-US",
+    ) -> None:
         homophones = homophones_file().read_bytes()
         self._vocabulary = Vocabulary(lru_cache(maxsize=1 << 16)(knows), json.loads(homophones))
         self._longest = round(longest * 1000)
+        self._reader = Reader(lexicon, locale, keep=tags.MARKERS)
         self.version = (
-            f"frontend-{REVISION}"
-            f" wetext-{version('wetext')}"
-            f" kaldifst-{version('kaldifst')}"
-            f" unicode-{unicodedata.unidata_version}"
+            f"frontend-{REVISION} {self._reader.version}"
             f" homophones-{hashlib.sha256(homophones).hexdigest()[:16]}"
         )
 
-    def prepare(self, text: str, speed: float = 1.0, slot_seconds: float = math.inf) -> Prepared:
+    def prepare(
+        self,
+        text: str,
+        speed: float = 1.0,
+        slot_seconds: float = math.inf,
+        text_format: TextFormat = "plain",
+        locale: Locale | None = None,
+    ) -> Prepared:
         """Return the segments of a text.
 
         `speed` only affects whether the text is too long. `slot_seconds` is how much speech, at
@@ -81,20 +81,16 @@ class FrontEnd:
 
         Raises InvalidRequest: nothing_to_speak, or text_too_long (over 300 s expected at `speed`).
         """
-        folded = [
-            tags.protect(paragraph, characters.fold) for paragraph in _PARAGRAPH_END.split(text)
-        ]
-        whole_text = " ".join(paragraph for paragraph, _ in folded)
-        default = language.language_of(whole_text) or "en"
-        spoken = [self._verbalise(paragraph, default) for paragraph, _ in folded]
+        protected, dropped = tags.protect(text)
+        reading = self._reader.read(protected, text_format, locale)
         longest = self._longest_segment(slot_seconds)
-        segments = [
-            segment
-            for paragraph, _ in spoken
-            if WORD.search(paragraph)
-            for segment in split.split_paragraph(tags.restore(paragraph), longest)
-        ]
-        unspoken = sum(dropped for _, dropped in [*folded, *spoken])
+        segments: list[Segment] = []
+        unspoken = dropped + reading.unspoken
+        for paragraph, pause in _paragraphs(reading):
+            words, unknown = canonicalise(paragraph, self._vocabulary)
+            unspoken += unknown
+            if WORD.search(words):
+                segments += split.split_paragraph(tags.restore(words), longest, pause)
         return Prepared(_checked(segments, speed), unspoken)
 
     def finer(self, segment: Segment) -> tuple[Segment, ...]:
@@ -107,15 +103,17 @@ class FrontEnd:
             return self._longest
         return min(self._longest, math.floor(slot_seconds * 1000))
 
-    def _verbalise(self, paragraph: str, default: language.Language) -> tuple[str, int]:
-        """Return the paragraph as words that the tokenizer knows, and how many characters it lost.
 
-        Control tokens are still markers in it.
-        """
-        expanded = abbreviations.expand(paragraph)
-        runs = language.split_by_language(expanded, default)
-        words = "".join(_VERBALISERS[name](run) for name, run in runs)
-        return canonicalise(words, self._vocabulary)
+def _paragraphs(reading: Reading) -> Iterator[tuple[str, float]]:
+    """Yield the words between line ends and breaks, and the pause after each stretch of them."""
+    words = ""
+    for token in reading.tokens:
+        *ended, words = (words + token.words).split("\n")
+        yield from ((paragraph, split.AFTER_PARAGRAPH) for paragraph in ended)
+        if token.kind == "break":
+            yield words, token.pause
+            words = ""
+    yield words, split.AFTER_PARAGRAPH
 
 
 def _checked(segments: list[Segment], speed: float) -> tuple[Segment, ...]:

@@ -6,15 +6,19 @@ are the numbers in it ("Your order 订单 4411").
 """
 
 import re
-from typing import Literal
 
 from seedcast.gpu_consumers.text.alphabet import HAN
+from seedcast.gpu_consumers.text.english.legacy_units import UNIT
 from seedcast.gpu_consumers.text.rules import CODE, LINK, NUMBER, START
-from seedcast.gpu_consumers.text.units import UNIT
+from seedcast.schemas.locales import Language
 
-Language = Literal["zh", "en"]
-
-_SENTENCE = re.compile(rf".+?(?:。+|[!?;]+(?=[\s{HAN}]|$)|\.(?=\s+[A-Z{HAN}])|$)", re.DOTALL)
+# A dot after these ends no sentence.
+_SHORT = "".join(
+    rf"(?<!\b{word})" for word in ("[A-Z]", "[DMS][rst]", "Mrs", "Prof", "Gen", "Capt")
+)
+_SENTENCE = re.compile(
+    rf".+?(?:[。\n]+|[!?;]+(?=[\s{HAN}]|$)|{_SHORT}\.(?=\s+[A-Z{HAN}])|$)", re.DOTALL
+)
 _HAN = re.compile(f"[{HAN}]")
 _LATIN = re.compile("[A-Za-z]+")
 _MANDARIN_ISLAND = re.compile(f"([^A-Za-z{HAN}]*[{HAN}][^A-Za-z]*)")

@@ -47,14 +47,14 @@ def milliseconds(text: str) -> int:
     )
 
 
-def split_paragraph(paragraph: str, longest: int) -> list[Segment]:
+def split_paragraph(paragraph: str, longest: int, pause: float = AFTER_PARAGRAPH) -> list[Segment]:
     """Return segments of at most `longest` milliseconds; a single longer word is one segment.
 
-    The pause after the last is that of a paragraph.
+    `pause` is that after the last, in seconds.
     """
     *texts, last = pack(_fitting_pieces(paragraph, longest), longest)
     segments = [_segment(text, _pause_after(text)) for text in texts]
-    return [*segments, _segment(last, AFTER_PARAGRAPH)]
+    return [*segments, _segment(last, pause)]
 
 
 def finer(whole: Segment) -> tuple[Segment, ...]:

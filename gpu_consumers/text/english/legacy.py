@@ -15,8 +15,8 @@ yuan. 3/5 is a fraction, except after a word such as "on" or "by"; 12/31 is a da
 
 import re
 
-from seedcast.gpu_consumers.text import units
-from seedcast.gpu_consumers.text.english_dates import (
+from seedcast.gpu_consumers.text.english import legacy_units as units
+from seedcast.gpu_consumers.text.english.legacy_dates import (
     DAY,
     HALF,
     MONTH,

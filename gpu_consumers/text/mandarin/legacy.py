@@ -15,9 +15,9 @@
 
 import re
 
-from seedcast.gpu_consumers.text import units
 from seedcast.gpu_consumers.text.alphabet import HAN
-from seedcast.gpu_consumers.text.mandarin_dates import (
+from seedcast.gpu_consumers.text.english import legacy_units as units
+from seedcast.gpu_consumers.text.mandarin.legacy_dates import (
     DAY,
     HALF,
     TIME,
