@@ -68,16 +68,15 @@ def expand(spoken: str) -> tuple[str, ...]:
     readings: list[str] = []
     for whole in spoken.split(" | "):
         readings += _expand_spans(whole, MOST_READINGS - len(readings))
-    return tuple(dict.fromkeys(readings))
+    if not all(readings):
+        raise ValueError(f"expected words in every reading, got an empty one: {spoken!r}")
+    return tuple(readings)
 
 
 def _expand_spans(whole: str, most: int) -> Iterator[str]:
     spans = re.split(r"\{([^{}]*)\}", whole)  # text, alternatives, text, alternatives, …, text
-    outside = "".join(spans[::2])
-    if re.search(r"[{}|]", outside):
+    if re.search(r"[{}|]", "".join(spans[::2])):
         raise ValueError(f"expected {{a|b}} or ' | ', neither nested nor half open, got {whole!r}")
-    if not outside.strip() and len(spans) == 1:
-        raise ValueError("expected a reading on both sides of ' | ', got an empty one")
     choices = [span.split("|") if index % 2 else [span] for index, span in enumerate(spans)]
     if math.prod(map(len, choices)) > most:
         raise ValueError(f"expected at most {MOST_READINGS} readings, got more: {whole!r}")
@@ -128,7 +127,7 @@ def words(spoken: str) -> str:
 
 
 def _has_sound(token: str) -> bool:
-    return unicodedata.category(token[0])[0] != "P" or token in _SOUNDING
+    return unicodedata.category(token[0])[0] not in "PC" or token in _SOUNDING
 
 
 def matches(case: Case, spoken: str) -> bool:
