@@ -18,6 +18,7 @@ from seedcast.gpu_consumers.text.values import Value
 from seedcast.schemas.locales import Locale
 
 GUESS, LIKELY, PLAIN, NAMED, CERTAIN = -20, -10, 0, 10, 20
+_NO_SIGN = re.compile(r"[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9\\]")  # of what is inside []
 NEIGHBOURHOOD = 48  # characters before a token in which a row's `before` is searched
 
 
@@ -81,9 +82,8 @@ class Classifier:
     @cached_property
     def _candidate(self) -> re.Pattern[str]:
         """Where a token may begin: a whole run of digits, one of letters, or one sign."""
-        signs = "".join(dict.fromkeys("".join(row.starts for row in self.rows)))
-        signs = re.sub(r"[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9]", "", signs)
-        return re.compile(rf"[0-9]+|[A-Za-z]+|[{signs}]" if signs else "[0-9]+|[A-Za-z]+")
+        signs = {sign for row in self.rows for sign in _NO_SIGN.sub("", row.starts)}
+        return re.compile("|".join(["[0-9]+", "[A-Za-z]+", *map(re.escape, sorted(signs))]))
 
     def find(self, text: str, start: int, end: int, locale: Locale) -> Iterator[Found]:
         """Yield what has a class between two places of the text, from left to right."""
