@@ -4,8 +4,7 @@ Compatibility forms, accented letters, traditional ideographs and look-alikes ar
 (ChatTTS/norm.py) drops "é", "２" and every traditional character that its homophone map does not
 know.
 
-wetext simplifies character by character (checked over all of U+4E00–U+9FFF); `_SIMPLIFIED` and
-`_PHRASES` correct what it leaves.
+`mandarin.script` simplifies by phrase, and leaves Cantonese characters alone.
 """
 
 import re
@@ -17,14 +16,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from seedcast.gpu_consumers.text.alphabet import is_han
-from seedcast.gpu_consumers.text.normalizer import simplified
-
-_SIMPLIFIED = {"於": "于", "徵": "征", "〇": "零"}
-_PHRASES = (
-    (re.compile("乾(?![坤隆])"), "干"),
-    (re.compile("瞭(?=解)"), "了"),
-    (re.compile("藉(?=口)"), "借"),
-)
+from seedcast.gpu_consumers.text.mandarin.script import simplify
 
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 _BRACKETS = "[]{}【】《》〈〉「」『』〔〕〖〗［］｛｝"
@@ -70,8 +62,8 @@ _TABLE = (
         "ð": "d",
         "þ": "th",
         "ı": "i",
+        "〇": "零",
     }
-    | _SIMPLIFIED
 )
 
 
@@ -113,9 +105,7 @@ def fold(text: str, keep: str = "") -> Folded:
     starts: Sequence[int] = range(len(source) + 1)
     if any(len(part) != 1 for part, _ in folded):
         starts = list(accumulate((len(part) for part, _ in folded), initial=0))
-    for pattern, replacement in _PHRASES:
-        joined = pattern.sub(replacement, joined)
-    return Folded(joined, source, starts, sum(lost for _, lost in folded))
+    return Folded(simplify(joined), source, starts, sum(lost for _, lost in folded))
 
 
 @lru_cache(maxsize=1 << 16)
@@ -126,7 +116,7 @@ def _fold_character(character: str) -> tuple[str, bool]:
     if " " <= character <= "~":
         return character, False
     if is_han(character):
-        return simplified(character), False
+        return character, False
     if unicodedata.category(character) in ("Cc", "Cf", "Zs", "Zl", "Zp"):
         return ("\n" if character in LINE_ENDS else " " if character.isspace() else ""), False
     return _decompose(character)
