@@ -23,13 +23,17 @@ _BRACKETS = "[]{}【】《》〈〉「」『』〔〕〖〗［］｛｝"
 _TABLE = (
     dict.fromkeys(_BRACKETS, ",")
     | dict.fromkeys("‘’ʼ＇′´`", "'")
-    | dict.fromkeys('“”„«»"〝〞＂″', " ")
-    | dict.fromkeys("–—―〜～∼⁓~", "~")
+    | dict.fromkeys('“”„«»"〝〞＂″', '"')
+    | dict.fromkeys("–", "–")
+    | dict.fromkeys("—―", "—")
+    | dict.fromkeys("〜～∼⁓~", "~")
     | dict.fromkeys("‐‑−－", "-")
-    | dict.fromkeys("•·‧・･", " ")
+    | dict.fromkeys("·‧・･", "·")
+    | dict.fromkeys("•●▪◦■□◆◇★☆✓✔", ",")  # of lists
+    | dict.fromkeys("™®©", "")
     | dict.fromkeys("…⋯", "，")
     | dict.fromkeys("→⇒➡", "→")
-    | {character: character for character in "，。、°×÷¥€£²³≤≥±‰≈<>"}
+    | {character: character for character in "，。、°×÷¥€£¢₩₹฿₫₱₽₺₪²³≤≥±‰≈<>Ω"}
     | {
         "：": ":",
         "￥": "¥",
@@ -38,6 +42,7 @@ _TABLE = (
         "º": "°",
         "˚": "°",
         "№": "#",
+        "∶": ":",
         "⁄": "/",
         "∕": "/",
         "µ": "u",
@@ -67,7 +72,7 @@ _TABLE = (
 )
 
 
-_ASCII_CHANGED = re.compile(r"[\[\]{}'`\"~]")
+_ASCII_CHANGED = re.compile(r"[\[\]{}`]")
 
 
 @dataclass(frozen=True)

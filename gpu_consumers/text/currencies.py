@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Currency:
-    """A currency of ISO 4217. A sign that several share belongs to the first that has it."""
+    """A currency, and how it is written; its code is that of ISO 4217."""
 
     code: str
     signs: tuple[str, ...]
@@ -18,7 +18,9 @@ class Currency:
 
 _ROWS = (
     ("CNY", "RMB ¥ CN¥", "yuan", "yuan", "", "", "元"),
-    ("USD", "$ US$", "dollar", "dollars", "cent", "cents", "美元"),
+    # Dollars of the reader's own country, or of the United States.
+    ("$", "$", "dollar", "dollars", "cent", "cents", "美元"),
+    ("USD", "US$", "U S dollar", "U S dollars", "cent", "cents", "美元"),
     ("HKD", "HK$", "Hong Kong dollar", "Hong Kong dollars", "cent", "cents", "港元"),
     ("TWD", "NT$ NTD", "Taiwan dollar", "Taiwan dollars", "", "", "新台币"),
     ("MOP", "MOP$", "Macanese pataca", "Macanese patacas", "", "", "澳门元"),

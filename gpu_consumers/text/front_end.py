@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from seedcast.errors import EngineFailed, InvalidRequest
-from seedcast.gpu_consumers.text import split, tags
+from seedcast.gpu_consumers.text import contractions, split, tags
 from seedcast.gpu_consumers.text.alphabet import WORD
 from seedcast.gpu_consumers.text.reader import Lexicon, Reader, TextFormat
 from seedcast.gpu_consumers.text.split import Segment
@@ -87,7 +87,7 @@ class FrontEnd:
         segments: list[Segment] = []
         unspoken = dropped + reading.unspoken
         for paragraph, pause in _paragraphs(reading):
-            words, unknown = canonicalise(paragraph, self._vocabulary)
+            words, unknown = canonicalise(contractions.expand(paragraph), self._vocabulary)
             unspoken += unknown
             if WORD.search(words):
                 segments += split.split_paragraph(tags.restore(words), longest, pause)

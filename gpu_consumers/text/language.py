@@ -8,8 +8,9 @@ are the numbers in it ("Your order 订单 4411").
 import re
 
 from seedcast.gpu_consumers.text.alphabet import HAN
-from seedcast.gpu_consumers.text.english.legacy_units import UNIT
-from seedcast.gpu_consumers.text.rules import CODE, LINK, NUMBER, START
+from seedcast.gpu_consumers.text.links import LINK
+from seedcast.gpu_consumers.text.patterns import FREE, NUMBER
+from seedcast.gpu_consumers.text.units import UNIT
 from seedcast.schemas.locales import Language
 
 # A dot after these ends no sentence.
@@ -21,9 +22,17 @@ _SENTENCE = re.compile(
 )
 _HAN = re.compile(f"[{HAN}]")
 _LATIN = re.compile("[A-Za-z]+")
-_MANDARIN_ISLAND = re.compile(f"([^A-Za-z{HAN}]*[{HAN}][^A-Za-z]*)")
+# From the first ideograph to the last before a letter, with the numbers beside them.
+_MANDARIN_ISLAND = re.compile(
+    rf"((?:[0-9.,]*[0-9])?[{HAN}](?:[^A-Za-z]*[{HAN}])?"
+    r"(?:\s?#?[0-9][0-9.,:/-]*(?![0-9.,:/-]|\s?[A-Za-z%])|))"
+)
+_CODE = (  # letters and digits together, with or without hyphens
+    r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,40}\d)(?=\d{0,40}-?[A-Za-z]|\d{1,40}-\d{0,40}[A-Za-z])"
+    r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+)
 _NEUTRAL = re.compile(  # written alike in both languages
-    rf"{LINK}|{CODE}|{START}{NUMBER}\s?{UNIT}|\b[A-Za-z]\b", re.ASCII
+    rf"(?<![\w.@-]){LINK}|{_CODE}|{FREE}{NUMBER}\s?{UNIT}|\b[A-Za-z]\b", re.ASCII
 )
 
 
@@ -32,7 +41,7 @@ def language_of(text: str) -> Language | None:
     han, words = len(_HAN.findall(text)), len(_LATIN.findall(_NEUTRAL.sub(" ", text)))
     if not han and not words:
         return "en" if _LATIN.search(text) else None
-    return "zh" if han > words else "en"
+    return "zh" if 2 * han > 3 * words else "en"
 
 
 def split_by_language(text: str, default: Language) -> list[tuple[Language, str]]:

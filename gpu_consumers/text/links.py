@@ -5,6 +5,10 @@ from collections.abc import Callable, Mapping
 
 _SCHEME = re.compile(r"^https?://|/$")
 _PART = re.compile(r"[A-Za-z]+|\d+|.", re.ASCII | re.DOTALL)
+# Countries, of which each letter is said.
+_SPELLED = frozenset(
+    ("ai", "au", "cn", "eu", "hk", "io", "jp", "kr", "nz", "sg", "tv", "tw", "uk", "us")
+)
 LINK = (  # an address with a scheme or www, an e-mail address, or a name in a common domain
     r"(?:https?://|www\.)[\x21-\x7e]*[A-Za-z0-9/]"
     r"|[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}\w+"
@@ -25,6 +29,8 @@ def say_link(
 def _say_part(part: str, signs: Mapping[str, str], spell: Callable[[str], str], www: str) -> str:
     if part.lower() == "www":
         return www
+    if part.lower() in _SPELLED:
+        return " ".join(part.upper())
     if part.isdigit():
         return spell(part)
     return part if part.isalpha() else signs.get(part, "")

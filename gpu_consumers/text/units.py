@@ -18,7 +18,7 @@ class Unit:
     mandarin: str  # with {} for the number where the unit does not simply follow it
 
 
-_ROWS = (
+_ROWS = (  # its signs (with _ for a space), names
     # length
     ("km", "kilometer", "kilometers", "公里"),
     ("m", "meter", "meters", "米"),
@@ -35,13 +35,17 @@ _ROWS = (
     ("m² m2 m^2 ㎡", "square meter", "square meters", "平方米"),
     ("cm² cm2 cm^2", "square centimeter", "square centimeters", "平方厘米"),
     ("mm² mm2 mm^2", "square millimeter", "square millimeters", "平方毫米"),
-    ("ft² ft2 ft^2 sqft", "square foot", "square feet", "平方英尺"),
+    ("ft² ft2 ft^2 sqft sq_ft", "square foot", "square feet", "平方英尺"),
     ("m³ m3 m^3", "cubic meter", "cubic meters", "立方米"),
     ("cm³ cm3 cm^3 cc", "cubic centimeter", "cubic centimeters", "立方厘米"),
     ("ha", "hectare", "hectares", "公顷"),
     ("L l", "liter", "liters", "升"),
     ("dL dl", "deciliter", "deciliters", "分升"),
     ("mL ml ML", "milliliter", "milliliters", "毫升"),
+    ("tbsp", "tablespoon", "tablespoons", "汤匙"),
+    ("tsp", "teaspoon", "teaspoons", "茶匙"),
+    ("cup cups", "cup", "cups", "杯"),
+    ("fl_oz", "fluid ounce", "fluid ounces", "液盎司"),
     ("uL ul", "microliter", "microliters", "微升"),
     ("gal", "gallon", "gallons", "加仑"),
     # weight
@@ -98,6 +102,7 @@ _ROWS = (
     ("GHz", "gigahertz", "gigahertz", "吉赫"),
     ("dB", "decibel", "decibels", "分贝"),
     ("Pa", "pascal", "pascals", "帕"),
+    ("bar", "bar", "bar", "巴"),
     ("hPa", "hectopascal", "hectopascals", "百帕"),
     ("kPa", "kilopascal", "kilopascals", "千帕"),
     ("MPa", "megapascal", "megapascals", "兆帕"),
@@ -111,6 +116,8 @@ _ROWS = (
     ("MB", "megabyte", "megabytes", "兆"),
     ("GB", "gigabyte", "gigabytes", "G B"),
     ("TB", "terabyte", "terabytes", "T B"),
+    ("nit nits", "nit", "nits", "尼特"),
+    ("lm", "lumen", "lumens", "流明"),
     ("px", "pixel", "pixels", "像素"),
     # medicine
     ("mmol", "millimole", "millimoles", "毫摩尔"),
@@ -126,7 +133,11 @@ _ROWS = (
     ("‰", "per mille", "per mille", "千分之{}"),
     ("ppm", "part per million", "parts per million", "百万分之{}"),
 )
-UNITS = {(keys := signs.split())[0]: Unit(tuple(keys), *names) for signs, *names in _ROWS}
+_SIGNS_OF = [[sign.replace("_", " ") for sign in row[0].split()] for row in _ROWS]
+UNITS = {
+    signs[0]: Unit(tuple(signs), *names)
+    for signs, (_, *names) in zip(_SIGNS_OF, _ROWS, strict=True)
+}
 KEY_OF = {sign: key for key, unit in UNITS.items() for sign in unit.signs}
 
 

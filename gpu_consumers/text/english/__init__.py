@@ -1,15 +1,14 @@
 """English: its classes, and how their values are said."""
 
-from seedcast.gpu_consumers.text.classify import Row
-from seedcast.gpu_consumers.text.english import legacy, legacy_abbreviations
+from seedcast.gpu_consumers.text.english.classes import LATIN, ROWS
 from seedcast.gpu_consumers.text.english.speech import say
 
-ROWS: tuple[Row, ...] = ()
+_SILENT = str.maketrans(dict.fromkeys('"*_^·~', " ") | dict.fromkeys("/–—|\\<>", ", "))
 
 
 def plain(text: str) -> str:
-    """Return what is said for a stretch that has no class."""
-    return legacy.verbalise(legacy_abbreviations.expand(text))
+    """Return what is said for a stretch that has no class: words and marks."""
+    return text.translate(_SILENT)
 
 
-__all__ = ["ROWS", "plain", "say"]
+__all__ = ["LATIN", "ROWS", "plain", "say"]

@@ -10,7 +10,7 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
-_HALVES = {"": "", "am": " AM", "pm": " PM"}
+_HALVES = {"": "", "am": " A M", "pm": " P M"}
 
 
 def say_date(date: Date, locale: Locale) -> str:

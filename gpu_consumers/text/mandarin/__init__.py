@@ -11,10 +11,12 @@ ROWS: tuple[Row, ...] = ()
 # What its readings depend on beside our own tables.
 VERSIONS = (f"wetext-{version('wetext')}", f"kaldifst-{version('kaldifst')}")
 
+_FOLDED_BEFORE = str.maketrans({"–": "~", "—": "~", "·": " ", '"': " "})
+
 
 def plain(text: str) -> str:
     """Return what is said for a stretch that has no class."""
-    return legacy.verbalise(legacy_abbreviations.expand(text))
+    return legacy.verbalise(legacy_abbreviations.expand(text.translate(_FOLDED_BEFORE)))
 
 
 __all__ = ["ROWS", "VERSIONS", "plain", "say"]

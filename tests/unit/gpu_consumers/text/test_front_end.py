@@ -42,7 +42,7 @@ def test_the_three_allowed_control_tokens_are_kept(text: str, expected: str) -> 
         ("[speed_9] hi", "speed nine, hi"),
         ("[v_break] hi [llbreak]", "v break, hi, llbreak"),
         ("[anything] hi", "anything, hi"),
-        ("[UNK] hi [PAD]", "UNK, hi, PAD"),
+        ("[UNK] hi [PAD]", "U N K, hi, P A D"),
         ("[LAUGH] hi", "LAUGH, hi"),
         ("[ laugh ] hi", "laugh, hi"),
         ("hi [laugh", "hi, laugh"),

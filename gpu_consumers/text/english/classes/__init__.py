@@ -1,0 +1,24 @@
+"""The classes of English: what a stretch of an English text is."""
+
+from seedcast.gpu_consumers.text.classify import Row
+from seedcast.gpu_consumers.text.english.classes import (
+    abbreviations,
+    calendar,
+    codes,
+    letters,
+    names,
+    quantities,
+    signs,
+)
+
+# For Latin words in a text of another language: what they mean does not depend on it.
+LATIN: tuple[Row, ...] = (*letters.ROWS, *abbreviations.LATIN)
+ROWS: tuple[Row, ...] = (
+    *codes.ROWS,
+    *calendar.ROWS,
+    *quantities.ROWS,
+    *abbreviations.ROWS,
+    *letters.ROWS,
+    *names.ROWS,
+    *signs.ROWS,
+)

@@ -1,0 +1,218 @@
+"""Dates, times of day and years."""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import CERTAIN, LIKELY, NAMED, Row
+from seedcast.gpu_consumers.text.english.dates import MONTHS
+from seedcast.gpu_consumers.text.patterns import DASH, END, FREE
+from seedcast.gpu_consumers.text.values import (
+    Date,
+    Decade,
+    Half,
+    Range,
+    Time,
+    Value,
+    Words,
+)
+from seedcast.schemas.locales import Locale
+
+_MONTH = (
+    r"(?i:(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+    r"(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)(?![A-Za-z])\.?"
+)
+_NUMBER_OF = {month[:3].lower(): number for number, month in enumerate(MONTHS, 1)}
+_DAYS = {
+    "Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday", "Thu": "Thursday",
+    "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday", "Sat": "Saturday", "Sun": "Sunday",
+}  # fmt: skip
+_DAY_NAME = "(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
+_DAY = r"(?:0?[1-9]|[12]\d|3[01])(?!\d)"
+_YEAR = r"(?:1[5-9]|20)\d\d(?!\d)"
+_RANK = r"(?:st|nd|rd|th)?(?![A-Za-z0-9])"
+_DATE_BEFORE = (
+    r"(?<![A-Za-z])(?i:on|by|until|till|til|before|after|from|since|due|date|dated|ends?|ending|ended"
+    r"|starts?|starting|started|begins?|beginning|expires?|expired|reopens?|opens?|closes?|closed|thru"
+    r"|through|between|effective|arrives?|arriving|departs?|returns?|departure|return|born|dob|and|to"
+    r"|for|of|is|was)[:,]?\s"
+)
+_HOUR, _MINUTE = r"(?:[01]?\d|2[0-4])", r"[0-5]\d"
+_HALF = r"(?:\s?(?P<half>[AaPp])\.?[Mm](?:\.(?!\s*\Z|\s+[A-Z\"]|\s*\n))?(?![A-Za-z]))"
+_CLOCK = rf"(?P<hour>{_HOUR}):(?P<minute>{_MINUTE})(?::(?P<second>{_MINUTE}))?(?![\d:])"
+_PEOPLE = (
+    r"(?!\s(?:people|members|users|customers|items|points|miles|steps|orders|units|copies|seats"
+    r"|guests|tickets|bikes|cars|homes|books|votes|meters|pounds|dollars|euros|times|minutes|hours"
+    r"|days|calories|students|employees|others|more|new|of))"
+)
+_NO_YEAR_SIGN = r"(?![\w%]|[.,:/-]\d)"
+
+
+def _named(match: re.Match[str], _: Locale) -> Value:
+    return Date(match["year"] or "", _NUMBER_OF[match["month"].lower()], int(match["day"] or 0))
+
+
+def _day_range(match: re.Match[str], _: Locale) -> Value:
+    month = _NUMBER_OF[match["month"].lower()]
+    last = Date(match["year"] or "", 0, int(match["last"]))
+    return Range(Date("", month, int(match["day"])), last)
+
+
+def _year_first(match: re.Match[str], _: Locale) -> Value | None:
+    return _date(match["year"], int(match["month"]), int(match["day"]))
+
+
+def _numeric(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return the date of three numbers, the year last; the locale decides what could be either."""
+    first, second = int(match["first"]), int(match["second"])
+    month, day = (second, first) if locale == "en-GB" else (first, second)
+    if month > 12:
+        month, day = day, month
+    return _date(match["year"] if "year" in match.groupdict() else "", month, day)
+
+
+def _date(year: str, month: int, day: int) -> Date | None:
+    if not (
+        1 <= month <= 12 and 1 <= day <= (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]
+    ):
+        return None
+    return Date(f"20{year}" if len(year) == 2 else year, month, day)
+
+
+def _sure_day(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return a date of two numbers of which one is no month and the other no fraction's part."""
+    return _numeric(match, locale) if max(int(match["first"]), int(match["second"])) > 12 else None
+
+
+def _time(match: re.Match[str], _: Locale) -> Value:
+    parts = match.groupdict()
+    half = parts.get("half")
+    minute, second = parts.get("minute"), parts.get("second")
+    return Time(
+        int(parts["hour"]),
+        int(minute) if minute else None,
+        int(second) if second else None,
+        _half(half),
+    )
+
+
+def _half(letter: str | None) -> Half:
+    return "" if not letter else "am" if letter in "aA" else "pm"
+
+
+def _years(match: re.Match[str], _: Locale) -> Value | None:
+    first, last = match[1], match[2]
+    whole = last if len(last) == 4 else first[:2] + last
+    return Range(Date(first), Date(whole)) if int(whole) > int(first) else None
+
+
+def _day_names(match: re.Match[str], _: Locale) -> Value:
+    first, last = match[1], match[2]
+    return Range(Words(_DAYS[first]), Words(_DAYS[last]))
+
+
+ROWS = (
+    Row(
+        "date",
+        rf"{FREE}(?P<year>{_YEAR})(?P<s>[-/.])(?P<month>\d{{1,2}})(?P=s)(?P<day>{_DAY}){END}",
+        _year_first,
+        NAMED,
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<first>\d{{1,2}})(?P<s>[-/.])(?P<second>\d{{1,2}})(?P=s)(?P<year>{_YEAR}){END}",
+        _numeric,
+        NAMED,
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}})/(?P<year>\d\d){END}(?!/)",
+        _numeric,
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}}){END}(?![/%]|[.,-]\d)",
+        _numeric,
+        NAMED,
+        before=_DATE_BEFORE,
+    ),
+    Row(
+        "date", rf"{FREE}(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}}){END}(?![/%]|[.,-]\d)", _sure_day
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<month>0?[1-9]|1[0-2])/(?P<year>{_YEAR}){END}(?!/)",
+        lambda match, _: Date(match["year"], int(match["month"])),
+        NAMED,
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<day>\d\d)(?P<month>JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(?P<year>{_YEAR}|){END}",
+        _named,
+        NAMED,
+    ),
+    Row("date", rf"{FREE}(?P<day>{_DAY})-{_MONTH}-(?P<year>{_YEAR}){END}", _named, CERTAIN),
+    Row(
+        "date",
+        rf"(?<![A-Za-z]){_MONTH}\s?(?P<day>{_DAY}){_RANK}(?!:\d)(?:,?\s(?P<year>{_YEAR})(?!:\d)|)",
+        _named,
+        NAMED,
+        starts="JFMASOND",
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<day>{_DAY}){_RANK}\s{_MONTH}(?:,?\s(?P<year>{_YEAR})(?!:\d)|)",
+        _named,
+        NAMED,
+    ),
+    Row(
+        "date",
+        rf"(?<![A-Za-z]){_MONTH}\s?(?P<day>{_DAY}){DASH}(?P<last>{_DAY}){_RANK}(?:,?\s(?P<year>{_YEAR})|)",
+        _day_range,
+        NAMED + 1,
+        starts="JFMASOND",
+    ),
+    Row(
+        "date",
+        rf"(?<![A-Za-z])({_DAY_NAME})\.?{DASH}({_DAY_NAME})(?![A-Za-z])",
+        _day_names,
+        starts="MTWFS",
+    ),
+    Row(
+        "date",
+        r"(?<![A-Za-z])(Mon|Tues?|Wed|Thu(?:rs?)?|Fri)(?![A-Za-z'])(?:\.(?!\s*\Z|\s+[A-Z]))?",
+        lambda match, _: Words(_DAYS[match[1]]),
+        starts="MTWF",
+    ),
+    Row(
+        "date",
+        r"(?<![A-Za-z])(Sat|Sun)(?:\.|,)?(?=\s\d|/|\s[A-Z][a-z]{2}\.?\s\d)",
+        lambda match, _: Words(_DAYS[match[1]]),
+        starts="S",
+    ),
+    Row(
+        "date",
+        r"(?<![A-Za-z])(Sat|Sun)(?![A-Za-z'])",
+        lambda match, _: Words(_DAYS[match[1]]),
+        starts="S",
+        before=rf"{_DAY_NAME}(?:/|,\s|\sand\s|\s&\s)",
+    ),
+    Row("decade", rf"{FREE}((?:1[5-9]|20)\d0)'?s{END}", lambda match, _: Decade(match[1]), NAMED),
+    Row(
+        "decade",
+        rf"(?<![A-Za-z0-9])'?([2-9]0)'?s{END}",
+        lambda match, _: Decade(match[1]),
+        NAMED,
+        before=r"(?i:the|mid|early|late)[ -]'?",
+        starts="0-9'",
+    ),
+    Row(
+        "decade",
+        rf"(?<![A-Za-z0-9])'([2-9]0)s{END}",
+        lambda match, _: Decade(match[1]),
+        NAMED,
+        starts="'",
+    ),
+    Row("year", rf"{FREE}({_YEAR})[-–/]({_YEAR}|\d\d){END}(?![-/.]\d)", _years),
+    Row("year", rf"{FREE}{_YEAR}{_NO_YEAR_SIGN}{_PEOPLE}", lambda match, _: Date(match[0]), LIKELY),
+    Row("time", rf"{FREE}{_CLOCK}{_HALF}?", _time),
+    Row("time", rf"{FREE}(?P<hour>0?[1-9]|1[0-2]){_HALF}", _time),
+)

@@ -1,0 +1,272 @@
+"""Numbers, amounts of money, measures, ranges, fractions and scores."""
+
+import re
+from collections.abc import Callable
+
+from seedcast.gpu_consumers.text.classify import GUESS, LIKELY, NAMED, Row
+from seedcast.gpu_consumers.text.currencies import CODE_OF
+from seedcast.gpu_consumers.text.english.quantities import unit_name
+from seedcast.gpu_consumers.text.patterns import (
+    CURRENCY,
+    CURRENCY_WORD,
+    DASH,
+    END,
+    FREE,
+    MINUS,
+    NUMBER,
+    number_of,
+)
+from seedcast.gpu_consumers.text.units import UNIT, key_of
+from seedcast.gpu_consumers.text.values import (
+    Digits,
+    Fraction,
+    Measure,
+    Money,
+    Number,
+    Ordinal,
+    Over,
+    Range,
+    Ratio,
+    Sequence,
+    Value,
+    Words,
+)
+from seedcast.schemas.locales import Locale
+
+_SCALES = {
+    "thousand": "thousand",
+    "million": "million",
+    "billion": "billion",
+    "trillion": "trillion",
+    "k": "thousand",
+    "K": "thousand",
+    "M": "million",
+    "m": "million",
+    "mn": "million",
+    "bn": "billion",
+    "B": "billion",
+    "b": "billion",
+    "tn": "trillion",
+    "T": "trillion",
+}
+_SCALE = r"(?:\s?(?:thousand|million|billion|trillion)|[kKMmBbT]|mn|bn|tn)(?![A-Za-z0-9])"
+_WORD_SCALE = r"\s(?:thousand|million|billion|trillion)(?![A-Za-z])"
+_CURRENCY = rf"(?:{CURRENCY}|(?<![A-Za-z]){CURRENCY_WORD}(?![A-Za-z]))"
+_UNIT_DOT = r"(?:\.(?=\s+[a-z]|,))?"
+_FAR_UNIT = r"(?!(?:A|J|U|B|d|t|s|in)(?![A-Za-z/]))"  # no unit after a space: "2 A", "5 in the"
+_PARTS = (*range(2, 21), 32, 64, 100)  # denominators of fractions that stand alone
+_AFTER_FRACTION = r"(?:\s(?:of|cup|mile|inch|teaspoon|tablespoon|hour|pound|price|full|the|a)|\")"
+
+
+def _number(match: re.Match[str], _: Locale) -> Value:
+    return number_of(match.group())
+
+
+def _money(match: re.Match[str], _: Locale) -> Value:
+    sign = match["sign"] or ""
+    scale = _SCALES[match["scale"].strip()] if match["scale"] else ""
+    return Money(number_of(sign + match["number"], scale), CODE_OF[match["currency"]])
+
+
+def _cents(match: re.Match[str], _: Locale) -> Value:
+    """Return cents and pence as parts of their whole."""
+    number = number_of(match[1])
+    currency = "GBP" if match[2] == "p" else "$"
+    if number.fraction or len(number.whole) > 2:
+        return Sequence((number, Words("pence" if currency == "GBP" else "cents")))
+    return Money(Number("0", number.whole.zfill(2)), currency)
+
+
+def _pence(match: re.Match[str], locale: Locale) -> Value | None:
+    return _cents(match, locale) if locale == "en-GB" or "£" in match.string else None
+
+
+def _money_range(match: re.Match[str], _: Locale) -> Value:
+    currency = CODE_OF[match["currency"]]
+    scale = _SCALES[match["scale"].strip()] if match["scale"] else ""
+    return Range(number_of(match["first"]), Money(number_of(match["last"], scale), currency))
+
+
+def _measure(match: re.Match[str], _: Locale) -> Value:
+    return Measure(number_of(match["number"]), key_of(match["unit"]))
+
+
+def _compound(match: re.Match[str], _: Locale) -> Value:
+    """Return a measure before a noun: a 30-day trial."""
+    unit = Words(unit_name(key_of(match["unit"]), is_one=True))
+    return Sequence((number_of(match["number"]), unit))
+
+
+def _measure_range(match: re.Match[str], _: Locale) -> Value:
+    last = Measure(number_of(match["last"]), key_of(match["unit"]))
+    return Range(number_of(match["first"]), last)
+
+
+def _percent_range(match: re.Match[str], _: Locale) -> Value:
+    return Range(number_of(match["first"]), Measure(number_of(match["last"]), "%"))
+
+
+def _range(match: re.Match[str], _: Locale) -> Value:
+    return Range(number_of(match["first"]), number_of(match["last"]))
+
+
+def _fraction(match: re.Match[str], _: Locale) -> Value | None:
+    top, bottom = match["top"], match["bottom"]
+    if top[0] == "0" or bottom[0] == "0":
+        return None
+    return Fraction(top, bottom, match["whole"] or "")
+
+
+def _small_fraction(match: re.Match[str], locale: Locale) -> Value | None:
+    top, bottom = int(match["top"]), int(match["bottom"])
+    return _fraction(match, locale) if 0 < top < bottom and bottom in _PARTS else None
+
+
+def _over(match: re.Match[str], _: Locale) -> Value:
+    return Over(match[1], match[2])
+
+
+def _inches(match: re.Match[str], _: Locale) -> Value | None:
+    """Return inches, unless the sign ends a quotation."""
+    return (
+        None if match.string[: match.start()].count('"') % 2 else Measure(number_of(match[1]), "in")
+    )
+
+
+def _feet(match: re.Match[str], _: Locale) -> Value:
+    feet = Measure(Number(match[1]), "ft")
+    return Sequence((feet, Measure(Number(match[2]), "in"))) if match[2] else feet
+
+
+def _times(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((number_of(match[1]), Words("times")))
+
+
+def _integers(count: int) -> Callable[[re.Match[str], Locale], Value]:
+    return lambda match, _: Sequence(tuple(Number(match[place]) for place in range(1, count + 1)))
+
+
+ROWS = (
+    Row(
+        "money",
+        rf"(?P<sign>{MINUS})(?P<currency>{_CURRENCY})\s?(?P<number>{NUMBER})(?P<scale>{_SCALE})?",
+        _money,
+        NAMED,
+        starts="$¥€£¢₩₹฿₫₱₽₺₪A-Z-",
+    ),
+    Row(
+        "money",
+        rf"(?P<sign>{MINUS}){FREE}(?P<number>{NUMBER})(?P<scale>{_SCALE})?\s?(?P<currency>{_CURRENCY})",
+        _money,
+        NAMED,
+        starts="0-9.-",
+    ),
+    Row(
+        "money",
+        rf"(?P<currency>{_CURRENCY})\s?(?P<first>{NUMBER}){DASH}(?P=currency)?(?P<last>{NUMBER})(?P<scale>{_SCALE})?",
+        _money_range,
+        NAMED + 1,
+        starts="$¥€£₩₹฿₫₱₽₺₪A-Z",
+    ),
+    Row("money", rf"{FREE}({NUMBER})\s?(¢|c(?=\s(?:each|off)))", _cents, NAMED),
+    Row("money", rf"{FREE}({NUMBER})(p){END}", _pence, NAMED),
+    Row(
+        "measure",
+        rf"(?P<number>{MINUS}{FREE}{NUMBER})(?P<unit>{UNIT}){_UNIT_DOT}",
+        _measure,
+        starts="0-9.-",
+    ),
+    Row("measure", rf"(?P<number>{FREE}{NUMBER})-(?P<unit>{UNIT})", _compound),
+    Row(
+        "measure",
+        rf"(?P<number>{MINUS}{FREE}{NUMBER})\s(?P<unit>{_FAR_UNIT}{UNIT}){_UNIT_DOT}",
+        _measure,
+        starts="0-9.-",
+    ),
+    Row(
+        "measure",
+        rf"(?P<number>{FREE}{NUMBER})\s?(?P<unit>in){END}",
+        _measure,
+        NAMED,
+        before=r"(?:\bft|\bfeet|\bfoot|')\s?",
+    ),
+    Row(
+        "measure",
+        rf"(?P<first>{MINUS}{FREE}{NUMBER}){DASH}(?P<last>{NUMBER})\s?(?P<unit>{_FAR_UNIT}{UNIT}){_UNIT_DOT}",
+        _measure_range,
+        NAMED,
+        starts="0-9.-",
+    ),
+    Row(
+        "measure", rf"(?P<first>{FREE}{NUMBER}){DASH}(?P<last>{NUMBER})\s?%", _percent_range, NAMED
+    ),
+    Row("measure", rf"{FREE}(\d{{1,3}}(?:\.\d{{1,3}})?)\"", _inches),
+    Row("measure", rf"{FREE}(\d{{1,2}})'\s?(?:(\d{{1,2}})(?:\"|''))?(?![\w'])", _feet),
+    Row("pressure", rf"{FREE}(\d{{2,3}})/(\d{{2,3}}){END}(?!/)", _over, NAMED, after=r"\s?mm\s?Hg"),
+    Row(
+        "pressure",
+        r"mm\s?Hg",
+        lambda match, _: Words(unit_name("mmHg")),
+        before=r"\d\s?",
+        starts="m",
+    ),
+    Row(
+        "pressure",
+        rf"{FREE}(\d{{2,3}})/(\d{{2,3}}){END}(?!/)",
+        _over,
+        NAMED,
+        before=r"(?i:pressure|bp|reading)\s(?:\w+\s){0,4}?",
+    ),
+    Row(
+        "fraction",
+        rf"{FREE}(?P<whole>\d{{1,4}}\s|)(?P<top>\d{{1,2}})/(?P<bottom>\d{{1,3}}){END}(?![/%])",
+        _small_fraction,
+        LIKELY,
+    ),
+    Row(
+        "fraction",
+        rf"{FREE}(?P<whole>\d{{1,4}}\s|)(?P<top>\d{{1,2}})/(?P<bottom>\d{{1,3}}){END}(?![/%])",
+        _fraction,
+        NAMED + 5,
+        after=_AFTER_FRACTION,
+    ),
+    Row(
+        "fraction",
+        rf"{FREE}(?P<whole>\d{{1,4}}\s)(?P<top>\d{{1,2}})/(?P<bottom>\d{{1,3}}){END}(?![/%])",
+        _small_fraction,
+        NAMED,
+    ),
+    Row("number", rf"{FREE}(\d{{1,6}})/(\d{{1,6}}){END}(?!/\d)", _over, LIKELY - 1),
+    Row(
+        "ratio",
+        rf"{FREE}(\d{{1,4}}):(\d{{1,4}})(?![\d:])",
+        lambda match, _: Ratio(match[1], match[2]),
+        LIKELY,
+    ),
+    Row(
+        "range",
+        rf"(?P<first>{MINUS}{FREE}{NUMBER}){DASH}(?P<last>{NUMBER})(?![\w-]|\s?=)",
+        _range,
+        LIKELY,
+        starts="0-9.-",
+    ),
+    Row("number", rf"{FREE}(\d{{1,2}})-(\d{{1,2}})-(\d{{1,2}})(?![\w-])", _integers(3), LIKELY),
+    Row(
+        "ordinal",
+        rf"{FREE}(\d{{1,6}})(?:st|nd|rd|th){END}",
+        lambda match, _: Ordinal(match[1]),
+        NAMED,
+    ),
+    Row("number", rf"{FREE}({NUMBER})[xX]{END}(?=\W|\Z)", _times),
+    Row(
+        "number",
+        rf"(?P<sign>{MINUS}){FREE}(?P<number>{NUMBER})(?P<scale>{_WORD_SCALE}|[MK](?![A-Za-z0-9])|bn{END})",
+        lambda match, _: number_of(
+            (match["sign"] or "") + match["number"], _SCALES[match["scale"].strip()]
+        ),
+        starts="0-9.-",
+    ),
+    Row("number", rf"{MINUS}{FREE}{NUMBER}", _number, LIKELY - 2, starts="0-9.-"),
+    Row("number", r"\d{1,15}(?!\d)", _number, GUESS - 1),
+    Row("number", r"\d++", lambda match, _: Digits((match[0],)), GUESS - 2),
+)

@@ -1,0 +1,67 @@
+"""Signs that are said, alone or between values."""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, PLAIN, Row
+from seedcast.gpu_consumers.text.units import UNITS, any_of
+from seedcast.gpu_consumers.text.values import Sign, Value, Words
+from seedcast.schemas.locales import Locale
+
+_PERIODS = {
+    "day": "day", "night": "night", "week": "week", "wk": "week", "month": "month", "mo": "month",
+    "mth": "month", "year": "year", "yr": "year", "hour": "hour", "hr": "hour", "h": "hour",
+    "minute": "minute", "min": "minute", "second": "second", "sec": "second", "s": "second",
+    "person": "person", "pp": "person", "unit": "unit", "item": "item", "dose": "dose",
+    "use": "use", "call": "call", "text": "text", "mile": "mile", "page": "page", "seat": "seat",
+    "room": "room", "share": "share", "ticket": "ticket", "student": "student", "child": "child",
+}  # fmt: skip
+
+
+def sign(match: re.Match[str], _: Locale) -> Value:
+    return Sign(match[0].strip())
+
+
+def _per(match: re.Match[str], _: Locale) -> Value:
+    period = match[1]
+    name = _PERIODS.get(period) or UNITS[period].singular
+    return Words(f"per {name}")
+
+
+_PER = any_of([*_PERIODS, "kg", "g", "L", "km", "m²", "m³", "GB", "MB", "lb", "oz", "kWh", "gal"])
+
+# What may be the first of a range: after a space only what is clearly a value.
+_VALUE = r"(?:\d[A-Za-z°%]{0,3}|[ap]\.m\.|\s[apAP][mM]|°[CF]|[a-z]\d)"
+_TIME_OR_MONEY = r"(?:\d:\d\d|[apAP]\.?[mM]\.?|[$€£]\d+(?:\.\d\d)?|°[CF]|\d%)"
+
+ROWS = (
+    Row("per", rf"/\s?({_PER})(?![A-Za-z])", _per, NAMED, before=r"[A-Za-z0-9.²³¢]\s?", starts="/"),
+    Row("sign", r"\s?[-–]\s?(?=\d+(?:\.\d+)?\s?=)", sign, NAMED, before=r"\d", starts="–-"),
+    Row(
+        "range", r"[-–—~](?=\s?[$€£¥]?\d)", lambda match, _: Sign("→"), before=_VALUE, starts="–—~-"
+    ),
+    Row(
+        "range",
+        r"[-–—~](?=\s?[$€£¥]?\d)",
+        lambda match, _: Sign("→"),
+        before=_TIME_OR_MONEY + r"\s",
+        starts="–—~-",
+    ),
+    Row(
+        "sign", r"[*×x](?=\s?\d)", lambda match, _: Sign("×"), NAMED, before=r"\d\s?", starts="*×x"
+    ),
+    Row(
+        "sign",
+        r"\*{2,}|#{2,}|={3,}|\+{3,}|[$¥€£%&@°]{3,}",
+        lambda match, _: Words(","),
+        NAMED,
+        starts="*#=+$¥€£%&@°",
+    ),
+    Row("sign", r"#(?=[A-Za-z]?\d)", lambda match, _: Words("number"), PLAIN, starts="#"),
+    Row("sign", r"#", lambda match, _: Words("pound"), PLAIN, before=r"\d", starts="#"),
+    Row("sign", r"[Cc]#", lambda match, _: Words("C sharp"), NAMED, starts="Cc"),
+    Row("sign", r"<=", lambda match, _: Sign("≤"), starts="<"),
+    Row("sign", r">=", lambda match, _: Sign("≥"), starts=">"),
+    Row("sign", r"->|=>|→", lambda match, _: Sign("→"), starts="=→-"),
+    Row("sign", r"[<>](?=\s?[$\d])", sign, starts="<>"),
+    Row("sign", r"[+=×÷±≈≤≥&@%‰#°$¥€£²³]", sign, LIKELY, starts="+=×÷±≈≤≥&@%‰#°$¥€£²³"),
+)
