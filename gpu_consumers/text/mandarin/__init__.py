@@ -2,21 +2,16 @@
 
 from importlib.metadata import version
 
-from seedcast.gpu_consumers.text.classify import Row
-from seedcast.gpu_consumers.text.english import legacy_abbreviations
-from seedcast.gpu_consumers.text.mandarin import legacy
+from seedcast.gpu_consumers.text.mandarin.classes import ROWS
 from seedcast.gpu_consumers.text.mandarin.speech import say
 
-ROWS: tuple[Row, ...] = ()
 # What its readings depend on beside our own tables.
-VERSIONS = (f"wetext-{version('wetext')}", f"kaldifst-{version('kaldifst')}")
-
-_FOLDED_BEFORE = str.maketrans({"–": "~", "—": "~", "·": " ", '"': " "})
+VERSIONS = tuple(f"{name}-{version(name)}" for name in ("opencc", "wetext", "kaldifst"))
 
 
 def plain(text: str) -> str:
     """Return what is said for a stretch that has no class."""
-    return legacy.verbalise(legacy_abbreviations.expand(text.translate(_FOLDED_BEFORE)))
+    return text
 
 
 __all__ = ["ROWS", "VERSIONS", "plain", "say"]

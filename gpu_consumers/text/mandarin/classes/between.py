@@ -1,0 +1,79 @@
+"""Signs between values and before them: to, minus, per, times, equals."""
+
+import re
+from collections.abc import Callable
+
+from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, PLAIN, Row
+from seedcast.gpu_consumers.text.mandarin.classes.money import CURRENCY
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
+    DASH,
+    HAN,
+    NUMBER,
+    START,
+    WHOLE_NUMBER,
+    number_of,
+)
+from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, unit_words
+from seedcast.gpu_consumers.text.mandarin.signs import SIGNS
+from seedcast.gpu_consumers.text.units import SIGN, key_of
+from seedcast.gpu_consumers.text.values import Sequence, Sign, Value, Words
+from seedcast.schemas.locales import Locale
+
+_VALUE_BEFORE = rf"[0-9](?:[%‰\"'²³]|\s?°?[A-Za-z²³/]{{1,6}}|°|\s?{MEASURE_WORD}|日|月|号楼)?"
+_VALUE_AFTER = rf"\s?-?\s?(?:{CURRENCY}|第)?\s?\.?[0-9]"
+_DAY_BEFORE = "(?:周|星期|礼拜)[一二三四五六日天]"
+_DAY_AFTER = "(?:周|星期|礼拜)?[一二三四五六日天]"
+_NOTHING_BEFORE = (
+    r"(?:^|[\s(:,，。、；;~=<>≤≥±/]|[为是至到达降约在率额益动比跌差温度]|余额|收益|结余)"
+)
+_AMOUNT_AFTER = rf"(?:{CURRENCY})?\s?\.?[0-9]"
+_QUANTITY_AFTER = (
+    rf"\s?(?:{CURRENCY})?\s?{NUMBER}\s?(?:[°%‰元度万亿]|[层楼](?!之)|dB|{CURRENCY})"
+    rf"|(?:{CURRENCY})\s?{NUMBER}"
+)
+_RESULT_AFTER = r"\s?[0-9.]{1,15}\s?[-+×÷*/=]?\s?[0-9.]{0,15}\s?="
+_PER = (
+    r"\s?(?:[次天日月年周时分秒人度吨斤克升件个晚间位台箱盒包米张节课户份股单笔瓶条餐顿支针车]"
+    r"|[辆趟页颗季]|小时|公斤|千克|公里|平米|平方|立方|毫升|学期)"
+)
+
+
+def _say(words: str) -> Callable[[re.Match[str], Locale], Value]:
+    return lambda match, locale: Words(words)
+
+
+def _times(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((number_of(match["amount"]), Words("乘")))
+
+
+def _per_unit(match: re.Match[str], _: Locale) -> Value:
+    return Words("每" + unit_words(key_of(match["unit"]))[1])
+
+
+def _sign(match: re.Match[str], _: Locale) -> Value:
+    return Sign(match.group())
+
+
+ROWS = (
+    Row("range", rf"{DASH}\s?", _say("到"), PLAIN + 1, _VALUE_BEFORE, _VALUE_AFTER, "~–—-"),
+    Row("range", rf"{DASH}\s", _say("到"), PLAIN + 1, rf"{_VALUE_BEFORE}\s", _VALUE_AFTER, "~–—-"),
+    Row("range", DASH, _say("到"), PLAIN, _DAY_BEFORE, _DAY_AFTER, "~–—-"),
+    Row("minus", "-", _say("负"), PLAIN, _NOTHING_BEFORE, _AMOUNT_AFTER, "-"),
+    Row("minus", "-", _say("负"), PLAIN, HAN, _QUANTITY_AFTER, "-"),
+    Row("minus", "-", _say("负"), NAMED, after="百分之", starts="-"),
+    Row("equation", "-", _say("减"), NAMED, r"[0-9)]\s?", _RESULT_AFTER, "-"),
+    Row("equation", rf"{START}(?P<amount>{WHOLE_NUMBER})\s?[xX*×](?=\s?[0-9])", _times, NAMED),
+    Row("rate", r"\s?/\s?", _say("每"), NAMED, rf"(?:{_VALUE_BEFORE}|{MEASURE_WORD})\s?", _PER,
+        "/"),
+    Row("rate", rf"\s?/\s?(?P<unit>{SIGN})(?![A-Za-z0-9])", _per_unit, NAMED + 1,
+        rf"(?:{HAN}|[0-9])\s?", starts="/"),
+    Row("sign", r"[*#=+]{2,}|[$¥€£%&@°]{3,}", _say("，"), PLAIN, starts="*#=+$¥€£%&@°"),
+    Row("sign", r"<=", lambda match, _: Sign("≤"), PLAIN, starts="<"),
+    Row("sign", r">=", lambda match, _: Sign("≥"), PLAIN, starts=">"),
+    Row("sign", r"->|=>", lambda match, _: Sign("→"), PLAIN, starts="=-"),
+    *(
+        Row("sign", re.escape(sign), _sign, LIKELY, starts=re.escape(sign))
+        for sign in SIGNS
+        if sign != "-"
+    ),
+)  # fmt: skip

@@ -1,0 +1,177 @@
+"""Dates, years and decades.
+
+Where the order of day and month cannot be told, the locale decides: the day is first in Hong Kong,
+and the month elsewhere, as in 5月12日.
+"""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import DASH, START, any_of, digits_in
+from seedcast.gpu_consumers.text.mandarin.counts import digits
+from seedcast.gpu_consumers.text.values import Date, Decade, Fraction, Range, Value, Words
+from seedcast.schemas.locales import Locale
+
+YEAR = "(?:19|20)[0-9]{2}"
+MONTH = "(?:1[0-2]|0?[1-9])"
+DAY = "(?:3[01]|[12][0-9]|0?[1-9])"
+_END = r"(?![0-9A-Za-z]|[-/.·][0-9])"
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_AFTER = (
+    r"(?:\s?(?:日|周|星期|礼拜|\(|[早晚夜]|[0-9]{1,2}[:点时]|"
+    + any_of(
+        "前 后 之前 之后 以前 以后 起 止 截止 放假 开学 开课 开考 开业 开幕 开奖 开始 结束"
+        " 上线 发车 出发 停 恢复 举行 举办 结课 交 还款 发放 送达 到达 到货 到期 生效 当天 当日"
+        " 凌晨 上午 中午 下午 傍晚 至 到 入住 离店 退房 开售 开放 休息"
+    )
+    + r")|\s[0-9]{1,2}:[0-5])"
+)  # fmt: skip
+_BEFORE = (
+    any_of(
+        "日期 时间 时段 截止 截至 定于 将于 已于 于 在 自 从 至 到 到期 到期日 生日 出生 有效期"
+        " 预约 入住 离店 航班 出发 抵达 开学 考试 发布 更新 下单 账期 账单 账单日 还款日 今天 明天"
+        " 昨天 后天 今日 明日 活动 改到 改至 延至"
+    )
+    + r"[:是为于,，\s]{0,2}"
+)  # fmt: skip
+_AFTER_COMPACT = any_of("日期 产日 效日 期日 生日 生产 出生 有效期 有效期至 保质期至 截止 截至")
+_PARTS_OF_YEAR = (
+    r"(?:\s?(?:"
+    + any_of(
+        "春节 中秋 国庆 端午 元旦 高考 中考 上半年 下半年 春 夏 秋 冬 底 初 末 度 版 届 款 财报"
+    )
+    + rf"|{MONTH}月|第[一二三四1-4]))"
+)  # fmt: skip
+_SPAN_AFTER = any_of(
+    "历史 以上 以内 以来 之 内 间 后 前 来 期 限 质保 产权 老 大庆 校庆 华诞 代 的时间 工龄 免息"
+)
+_NAMED_DAY_AFTER = r"\s?(?:假期?|[节日](?!期)|" + any_of(
+    "大促 狂欢 购物 促销 年中 盛典 活动 晚会 放假 妇女节 劳动节 儿童节 国庆节 特惠"
+) + ")"  # fmt: skip
+_FRACTION_BEFORE = r"(?:[的占]|不足|超过|仅|近|已有|只有)\s?"
+_FRACTION_AFTER = r"\s?(?:英寸|[寸片杯勺圈粒]|决赛|以上|左右|强|弱)"
+
+
+def _year_month_day(match: re.Match[str], _: Locale) -> Value:
+    year, month, day = digits_in(match.group())
+    return Date(year, int(month), int(day))
+
+
+def _year_month(match: re.Match[str], _: Locale) -> Value:
+    year, month = digits_in(match.group())
+    return Date(year, int(month))
+
+
+def _month_day(match: re.Match[str], _: Locale) -> Value:
+    month, day = digits_in(match.group())
+    return Date("", int(month), int(day))
+
+
+def _compact(match: re.Match[str], _: Locale) -> Value:
+    text = match.group()
+    return Date(text[:4], int(text[4:6]), int(text[6:]))
+
+
+def _year_last(match: re.Match[str], locale: Locale) -> Value | None:
+    first, second, year = digits_in(match.group())
+    return _in_order(int(first), int(second), locale, f"20{year}" if len(year) == 2 else year)
+
+
+def _in_order(first: int, second: int, locale: Locale, year: str = "") -> Date | None:
+    """Return a date of two numbers in the order of a locale, or in the only one that is possible.
+
+    None if they are no date.
+    """
+    is_day_first = first > 12 or (locale == "zh-HK" and second <= 12)
+    day, month = (first, second) if is_day_first else (second, first)
+    return Date(year, month, day) if 1 <= month <= 12 and 1 <= day <= 31 else None
+
+
+def _slash(match: re.Match[str], locale: Locale) -> Value | None:
+    first, second = map(int, digits_in(match.group()))
+    return _in_order(first, second, locale)
+
+
+def _date_or_fraction(match: re.Match[str], locale: Locale) -> Value:
+    """Return 12/31 and 10/1 as dates, and 2/3 as a fraction."""
+    first, second = digits_in(match.group())
+    date = _in_order(int(first), int(second), locale)
+    is_fraction = int(first) < int(second) <= 12 or not date
+    return Fraction(first, second) if is_fraction or not date else date
+
+
+def _fraction(match: re.Match[str], _: Locale) -> Value:
+    return Fraction(*digits_in(match.group()))
+
+
+def _mixed_number(match: re.Match[str], _: Locale) -> Value:
+    whole, numerator, denominator = digits_in(match.group())
+    return Fraction(numerator, denominator, whole)
+
+
+def _named_month(match: re.Match[str], _: Locale) -> Value:
+    month = _MONTHS.index(match["month"].upper()) + 1
+    return Date(match["year"] or "", month, int(match["day"]))
+
+
+def _year(match: re.Match[str], _: Locale) -> Value:
+    """Return a year without its 年, which the text says or leaves out."""
+    return Words(digits(match.group(), one="一"))
+
+
+def _years(match: re.Match[str], _: Locale) -> Value:
+    first, last = digits_in(match.group())
+    return Range(Words(digits(first, one="一")), Words(digits(last, one="一")))
+
+
+def _decade(match: re.Match[str], _: Locale) -> Value:
+    return Decade(match.group()[:-2])
+
+
+def _named_day(match: re.Match[str], _: Locale) -> Value:
+    """Return a day that is known by its digits: 6·18, 11.11, 315."""
+    return Words(digits("".join(digits_in(match.group())), one="一"))
+
+
+_FULL = rf"{START}{YEAR}(?P<mark>[-/.·]){MONTH}(?P=mark){DAY}日?"
+_NO_MORE = rf"(?![0-9A-Za-z]|(?P=mark)(?!{YEAR}(?P=mark))[0-9])"  # a range may follow
+_TWO = rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}{_END}"
+ROWS = (
+    Row("date", _FULL + _NO_MORE, _year_month_day, NAMED + 1),
+    Row("date", rf"{YEAR}年\s?{MONTH}月\s?{DAY}日", _year_month_day, NAMED + 1),
+    Row("date", rf"{YEAR}年\s?{MONTH}月", _year_month, NAMED + 1),
+    Row("date", rf"{MONTH}月\s?{DAY}日", _month_day, NAMED + 1),
+    Row("date", rf"{START}{YEAR}[-/.·](?:0[1-9]|1[0-2]){_END}", _year_month, NAMED + 1),
+    Row("date", rf"{START}[0-9]{{1,2}}(?P<mark>[-/.])[0-9]{{1,2}}(?P=mark){YEAR}{_END}",
+        _year_last, NAMED + 1),
+    Row("date", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{2}}{_END}", _year_last),
+    Row("date", rf"{START}(?P<day>{DAY})(?P<month>(?i:{'|'.join(_MONTHS)}))"
+        rf"(?P<year>{YEAR}|[0-9]{{2}})?(?![A-Za-z0-9])", _named_month, NAMED + 1),
+    Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9A-Za-z])", _compact,
+        NAMED + 2, rf"{_AFTER_COMPACT}[:为是至到\s]{{0,3}}"),
+    Row("date", _TWO, _slash, NAMED, after=_AFTER),
+    Row("date", _TWO, _slash, NAMED, _BEFORE),
+    Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){_END}", _month_day),
+    Row("date", rf"{START}{MONTH}[-.·]{DAY}{_END}", _month_day, NAMED,
+        after=r"\s[0-9]{1,2}:[0-5]|\s?日(?!本)"),
+    Row("date", rf"{MONTH}[./]{DAY}{_END}", _month_day, NAMED,
+        rf"{YEAR}[./][0-9]{{1,2}}[./][0-9]{{1,2}}\s?{DASH}\s?"),
+    Row("date", rf"{START}{MONTH}[.·]?{DAY}(?![0-9.])", _named_day, NAMED, after=_NAMED_DAY_AFTER),
+    Row("date", rf"{START}{MONTH}·{DAY}(?![0-9.])", _named_day, LIKELY),
+    Row("year", rf"{START}{YEAR}{_END}", _year, NAMED,
+        after=r"\s?(?:年(?!级)|[届版款级]|赛季|财年|学年|Q[1-4]|第[一二三四1-4]季|[春秋夏冬]季?"
+        r"|[上下]半年)"),
+    Row("year", rf"{START}[0-9]{{2}}", _year, NAMED, after=rf"年{_PARTS_OF_YEAR}"),
+    Row("year", rf"{START}0[0-9]", _year, NAMED, after="年|[届版款级]|后(?!续)"),
+    Row("year", rf"{START}[6-9][0-9]", _year, NAMED, r"(?:^|[^约近超满共达过长整余0-9.])",
+        after=rf"年(?!{_SPAN_AFTER})"),
+    Row("year", rf"{START}[0-9][05]", _year, NAMED, after="后(?![天续来])"),
+    Row("year", rf"{START}{YEAR}\s?(?:{DASH}|至|到)\s?(?:{YEAR}|[0-9]{{2}})", _years, NAMED + 2,
+        after=r"(?:年|学年|赛季|财年|届)"),
+    Row("year", rf"{START}{YEAR}[-/][0-9]{{2}}", _years, NAMED + 2, after=r"\s?(?:学年|赛季|财年)"),
+    Row("decade", rf"{START}(?:{YEAR}|[0-9]0)年代", _decade, NAMED),
+    Row("fraction", _TWO, _fraction, NAMED + 1, after=_FRACTION_AFTER),
+    Row("fraction", _TWO, _fraction, NAMED + 1, _FRACTION_BEFORE),
+    Row("fraction", rf"{START}[0-9]{{1,3}} [1-9]/[1-9][0-9]?(?![0-9/])", _mixed_number),
+    Row("date", rf"{START}[0-9]{{1,4}}/[0-9]{{1,4}}(?![0-9/])", _date_or_fraction, LIKELY),
+)  # fmt: skip

@@ -1,0 +1,128 @@
+"""Letters with digits, versions, addresses, and letters that are spelled."""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import CERTAIN, LIKELY, NAMED, PLAIN, Row
+from seedcast.gpu_consumers.text.links import LINK
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
+    START,
+    digits_in,
+    number_of,
+    spelled,
+)
+from seedcast.gpu_consumers.text.values import (
+    Characters,
+    Digits,
+    Link,
+    Number,
+    Sequence,
+    Value,
+    Version,
+    Words,
+)
+from seedcast.schemas.locales import Locale
+
+_WORDS = (  # words of three letters; others in capitals are spelled
+    "NEW MAX PRO THE AND FOR YOU ALL SIM PIN TOP BIG SUN NOT OFF OUT OLD ONE CAR BUS TAX"
+)
+_READ_AS_WORDS = frozenset(_WORDS.split())
+_LONG_SPELLED = frozenset(["HDMI", "IMEI", "HTTP", "HTTPS", "CAAC", "CCTV"])
+_SPELLED = ("iOS", "pH", "mRNA", "eSIM")
+_TITLES = {"Mr": "mister", "Mrs": "missus", "Ms": "miss", "Dr": "doctor", "Prof": "professor"}
+
+
+def letters(word: str) -> Value:
+    """Return a word, or its letters if it is an abbreviation such as USB or pH."""
+    if word in _SPELLED:
+        return Characters(word.upper())
+    return Characters(word) if _is_spelled(word) else Words(word)
+
+
+def _is_spelled(word: str) -> bool:
+    """Return True for capitals that are no word."""
+    if not word.isupper() or word in _READ_AS_WORDS:
+        return False
+    return len(word) <= 3 or word in _LONG_SPELLED or not re.search("[AEIOUY]", word)
+
+
+def _letters(match: re.Match[str], _: Locale) -> Value:
+    return letters(match.group())
+
+
+def _title(match: re.Match[str], _: Locale) -> Value:
+    return Words(_TITLES[match[1]])
+
+
+def _product(match: re.Match[str], _: Locale) -> Value:
+    """Return the parts of a name such as iPhone15, MP3 or SF1234567890.
+
+    A number of one or two digits is a count if the name has at most three digits.
+    """
+    parts = re.findall(r"[A-Za-z]+|[0-9]+|(?<=[0-9])-(?=[0-9])", match.group())
+    total = sum(len(part) for part in parts if part.isdigit())
+    return Sequence(tuple(_part(part, total) for part in parts))
+
+
+def _part(part: str, total: int) -> Value:
+    if part == "-":
+        return Words("杠")
+    if not part.isdigit():
+        return letters(part)
+    is_count = len(part) <= 2 and total <= 3 and part[0] != "0"
+    return Number(part) if is_count else spelled(part)
+
+
+def _pointed(match: re.Match[str], _: Locale) -> Value:
+    """Return a name with a version: USB3.0, iOS17.5, v2.0.1."""
+    name, version = match["name"], match["version"]
+    if name in ("v", "V"):
+        is_said = match.string[: match.start()].rstrip().endswith("版本")
+        return _version_of(version, named=not is_said)
+    return Sequence((letters(name), _version_of(version)))
+
+
+def _version_of(text: str, *, named: bool = False) -> Value:
+    parts = tuple(text.split("."))
+    return number_of(text) if len(parts) == 2 and not named else Version(parts, named)
+
+
+def _version(match: re.Match[str], _: Locale) -> Value:
+    return _version_of(match.group())
+
+
+def _address(match: re.Match[str], _: Locale) -> Value | None:
+    """Return an address of a computer, digit by digit."""
+    parts = digits_in(match.group())
+    if any(int(part) > 255 for part in parts):
+        return None
+    values: list[Value] = []
+    for part in parts:
+        values += [Words("点")] if values else []
+        values.append(Digits((part,)))
+    return Sequence(tuple(values))
+
+
+def _link(match: re.Match[str], _: Locale) -> Value:
+    return Link(match.group())
+
+
+_MIXED = (
+    r"(?=[A-Za-z]{1,20}-?[0-9]|[0-9]{1,20}-?[A-Za-z])"
+    r"[A-Za-z0-9]{1,40}(?:-[A-Za-z0-9]{1,20}){0,4}"
+)
+_NAMED_VERSION = (
+    r"(?P<name>[A-Za-z]{1,20})[- ]?(?P<version>[0-9]{1,4}(?:\.[0-9]{1,6}){1,4})"
+    r"(?![0-9]|\.[0-9])"
+)
+ROWS = (
+    Row("link", rf"(?<![A-Za-z0-9.@_-]){LINK}", _link, CERTAIN, starts="A-Za-z0-9"),
+    Row("product", _MIXED, _product, LIKELY, starts="A-Za-z0-9"),
+    Row("version", _NAMED_VERSION, _pointed, starts="A-Za-z"),
+    Row("version", r"(?P<name>[vV])(?P<version>[0-9]{1,4})(?![A-Za-z0-9])", _pointed, starts="vV"),
+    Row("version", rf"{START}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,4}}(?![0-9]|\.[0-9])", _version),
+    Row("address", rf"{START}[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?![0-9]|\.[0-9])", _address,
+        NAMED),
+    Row("letters", r"[A-Z]{2,8}(?![A-Za-z])", _letters, LIKELY, starts="A-Z"),
+    Row("letters", rf"(?:{'|'.join(_SPELLED)})(?![A-Za-z])", _letters, PLAIN, starts="A-Za-z"),
+    Row("title", rf"({'|'.join(_TITLES)})(?![A-Za-z])\.?(?=\s?[A-Z])", _title, PLAIN, starts="A-Z"),
+)  # fmt: skip

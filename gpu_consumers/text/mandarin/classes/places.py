@@ -1,0 +1,63 @@
+"""Rooms, seats, plates, trains and flights."""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import CERTAIN, NAMED, Row
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
+    COUNTED,
+    END,
+    START,
+    any_of,
+    spelled,
+)
+from seedcast.gpu_consumers.text.values import Digits, Number, Sequence, Value
+from seedcast.schemas.locales import Locale
+
+_ROOM_AFTER = (
+    r"\s?(?:室|号?房(?!价|产|贷|租|屋|源|型|款)|业主|住户|住客|号床|号?柜门|号"
+    + any_of("铺 教室 会议室 病房 包间 包厢 诊室 寝室 宿舍") + "|"
+    + any_of("教室 会议室 病房 包间 包厢 诊室 寝室 宿舍") + ")"
+)  # fmt: skip
+_PLACE_BEFORE = (
+    r"(?:[栋幢座楼层铺弄](?!下)|[苑园庭府邸]|"
+    + any_of("单元 号楼 校区 小区 花园 公寓 大厦 社区 公馆") + r")\s?"
+)  # fmt: skip
+_SEAT_BEFORE = r"(?:座位号?|座号?|席位|[车排])[:为是在\s]{0,3}(?:[0-9]{1,2}车\s?)?"
+_PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领]"
+_FLIGHT_BEFORE = r"(?:航班号?|班机|乘坐的?|搭乘的?|(?i:flight))[:为是\s]{0,2}"
+
+
+def _spelled(match: re.Match[str], _: Locale) -> Value:
+    return spelled(match.group())
+
+
+def _seat(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((Number(match.group()[:-1]), Digits((match.group()[-1],))))
+
+
+def _row(match: re.Match[str], _: Locale) -> Value:
+    return Number(match.group())
+
+
+def _plate(match: re.Match[str], _: Locale) -> Value:
+    return Digits(tuple(re.findall("[A-Z0-9]+", match.group())))
+
+
+_NO_COUNT = rf"(?!{COUNTED})"
+_PARTS = rf"{START}[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{1,4}}{END}"
+_FLIGHT = r"(?:[A-Z]{2}|[0-9][A-Z]|[A-Z][0-9])\s?[0-9]{3,4}(?![A-Za-z0-9])"
+ROWS = (
+    Row("room", rf"{START}[0-9]{{3,4}}{END}", _spelled, NAMED, after=_ROOM_AFTER),
+    Row("room", rf"{START}[0-9]{{3,4}}{END}{_NO_COUNT}", _spelled, NAMED, _PLACE_BEFORE),
+    Row("room", rf"{START}[0-9]{{3,4}}", _spelled, NAMED, r"(?:单元|[栋幢])\s?", after="户"),
+    Row("room", _PARTS, _spelled, NAMED, after=_ROOM_AFTER),
+    Row("room", _PARTS + _NO_COUNT, _spelled, NAMED, _PLACE_BEFORE),
+    Row("seat", r"[0-9]{1,3}[A-K](?![A-Za-z0-9])", _seat, NAMED, _SEAT_BEFORE),
+    Row("seat", rf"{START}[0-9]{{1,3}}(?=排)", _row, NAMED, after="排[0-9]{1,3}[座号]"),
+    Row("plate", r"[A-Z][·. -]?[A-HJ-NP-Z0-9]{4,6}(?![A-Z0-9])", _plate, CERTAIN, _PROVINCE,
+        starts="A-Z"),
+    Row("train", r"[GDCZTKLYS][0-9]{1,4}(?:/[0-9]{1,4})?(?![A-Za-z0-9])", _spelled, NAMED,
+        after=r"\s?(?:次|列车|动车|高铁)", starts="A-Z"),
+    Row("flight", _FLIGHT, _spelled, NAMED, after=r"\s?(?:次?航班|次?班机|次)", starts="A-Z0-9"),
+    Row("flight", _FLIGHT, _spelled, NAMED, _FLIGHT_BEFORE, starts="A-Z0-9"),
+)  # fmt: skip

@@ -1,0 +1,129 @@
+"""Numbers, and what they are of: measures, counts, ranges of them, ranks, pressures."""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import GUESS, LIKELY, NAMED, PLAIN, Row
+from seedcast.gpu_consumers.text.mandarin.classes.names import letters
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
+    DASH,
+    HAN,
+    NUMBER,
+    SCALE,
+    START,
+    digits_in,
+    number_of,
+    spelled,
+)
+from seedcast.gpu_consumers.text.mandarin.counts import digits
+from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, takes_liang
+from seedcast.gpu_consumers.text.units import SIGN, key_of
+from seedcast.gpu_consumers.text.values import (
+    Digits,
+    Measure,
+    Number,
+    Ordinal,
+    Over,
+    Range,
+    Sequence,
+    Value,
+    Words,
+)
+from seedcast.schemas.locales import Locale
+
+_UNIT = rf"{SIGN}(?:/{SIGN})?(?![A-Za-z0-9])"
+_MANDARIN = {"cc": "毫升", '"': "英寸", "'": "英尺", "M": "兆"}  # written so only in Mandarin
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+_ROMAN_NUMBER = "(?:I{1,3}|IV|VI{0,3}|IX)(?![A-Za-z])"
+
+
+def _number(match: re.Match[str], _: Locale) -> Value:
+    return number_of(match.group())
+
+
+def _measure(match: re.Match[str], _: Locale) -> Value:
+    return Measure(number_of(match["amount"]), _unit(match["unit"]))
+
+
+def _unit(written: str) -> str:
+    """Return the key of a unit, or the measure word as it stands."""
+    if said := _MANDARIN.get(written):
+        return said
+    return written if re.match(HAN, written) else key_of(written)
+
+
+def _unknown(match: re.Match[str], _: Locale) -> Value:
+    """Return a number of a unit that no table has: 1350TEU."""
+    amount, unit = number_of(match["amount"]), match["unit"]
+    if unit == "M" and len(amount.whole) > 1:
+        return Measure(amount, "兆")
+    return Sequence((amount, letters(unit)))
+
+
+def _range(match: re.Match[str], _: Locale) -> Value:
+    """Return a range of numbers that share a unit."""
+    first, last, unit = number_of(match["first"]), number_of(match["last"]), _unit(match["unit"])
+    if unit in ("%", "‰"):
+        return Range(Measure(first, unit), Measure(last, unit))
+    return Range(first, Measure(last, unit))
+
+
+def _two(match: re.Match[str], _: Locale) -> Value | None:
+    """Return 两 for the 2 of 2到3次, whose measure word stands after the last number."""
+    return Words("两") if takes_liang(match["unit"]) else None
+
+
+def _over(match: re.Match[str], _: Locale) -> Value:
+    over = Over(*digits_in(match.group()))
+    return Sequence((over, Words("毫米汞柱"))) if match.group().endswith("g") else over
+
+
+def _ordinal(match: re.Match[str], _: Locale) -> Value:
+    """Return a rank, or a range of them; a long one is said digit by digit."""
+    first, last = [*digits_in(match.group()), ""][:2]
+    if len(first) > 6 or (first[0] == "0" and len(first) > 1):
+        return Sequence((Words("第"), spelled(first)))
+    return Range(Ordinal(first), Number(last)) if last else Ordinal(first)
+
+
+def _numbered(match: re.Match[str], _: Locale) -> Value:
+    """Return #5 as 五号."""
+    return Sequence((Number(digits_in(match.group())[0]), Words("号")))
+
+
+def _roman(match: re.Match[str], _: Locale) -> Value:
+    return Number(str(_ROMAN.index(match.group()) + 1))
+
+
+def _digits(match: re.Match[str], _: Locale) -> Value:
+    return Digits((match.group(),))
+
+
+def _discount(match: re.Match[str], _: Locale) -> Value:
+    return Words(digits(match.group(), one="一"))
+
+
+_AMOUNT = rf"{START}(?P<amount>{NUMBER})"
+_SCALED = rf"{START}(?P<amount>{NUMBER}(?:\s?{SCALE})?)"
+_PRESSURE = rf"{START}[0-9]{{2,3}}/[0-9]{{2,3}}"
+ROWS = (
+    Row("measure", rf"{_AMOUNT}\s?(?P<unit>{_UNIT})", _measure, starts="0-9."),
+    Row("measure", rf"{_AMOUNT}(?P<unit>cc|[\"'](?![A-Za-z0-9]))", _measure, PLAIN + 1,
+        starts="0-9."),
+    Row("measure", rf"{_AMOUNT}(?P<unit>[A-Za-z]{{1,12}})(?![A-Za-z0-9-])", _unknown, LIKELY + 1,
+        starts="0-9."),
+    Row("measure", rf"{_SCALED}\s?(?P<unit>{MEASURE_WORD})", _measure, starts="0-9."),
+    Row("number", rf"{START}{NUMBER}\s?{SCALE}", _number, starts="0-9."),
+    Row("range", rf"{START}(?P<first>{NUMBER})\s?{DASH}\s?(?P<last>{NUMBER}(?:\s?{SCALE})?)\s?"
+        rf"(?P<unit>{_UNIT}|{MEASURE_WORD})", _range, starts="0-9."),
+    Row("number", rf"{START}2(?=\s?[到至或、]\s?[0-9]{{1,2}}\s?(?P<unit>{MEASURE_WORD}))", _two),
+    Row("pressure", rf"{_PRESSURE}(?![0-9/])", _over, NAMED, rf"血压{HAN}{{0,4}}[:,\s]{{0,2}}"),
+    Row("pressure", rf"{_PRESSURE}\s?mmHg", _over, NAMED + 1),
+    Row("rank", rf"第\s?[0-9]{{1,20}}(?:\s?{DASH}\s?[0-9]{{1,6}})?(?![0-9.])", _ordinal, NAMED,
+        starts="第"),
+    Row("number", r"#\s?[0-9]{1,4}(?![0-9.])", _numbered, starts="#"),
+    Row("number", rf"{START}[0-9]{{1,2}}#", _numbered, NAMED, after="[楼栋幢门机柜车]"),
+    Row("number", _ROMAN_NUMBER, _roman, NAMED, after="[级期类型度等]", starts="IV"),
+    Row("discount", rf"{START}[1-9][1-9]", _discount, NAMED, after=r"\s?折(?!叠)"),
+    Row("resolution", rf"{START}(?:480|720|1080|1440|2160)(?=[pPiI](?![A-Za-z0-9]))", _digits),
+    Row("number", rf"(?<![A-Za-z0-9]){NUMBER}", _number, GUESS, starts="0-9."),
+)  # fmt: skip
