@@ -6,7 +6,7 @@ from seedcast.gpu_consumers.text.mandarin.classes import ROWS
 from seedcast.gpu_consumers.text.mandarin.speech import say
 
 # What its readings depend on beside our own tables.
-VERSIONS = tuple(f"{name}-{version(name)}" for name in ("opencc", "wetext", "kaldifst"))
+VERSIONS = (f"opencc-{version('opencc')}",)
 
 
 def plain(text: str) -> str:

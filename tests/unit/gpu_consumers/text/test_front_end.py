@@ -268,7 +268,7 @@ def test_the_result_is_the_same_in_every_thread() -> None:
 def test_the_version_names_what_the_words_depend_on() -> None:
     assert all(
         name in FRONT_END.version
-        for name in ("frontend-", "opencc-", "wetext-", "kaldifst-", "unicode-", "homophones-")
+        for name in ("frontend-", "reader-", "opencc-", "unicode-", "locale-", "homophones-")
     )
 
 

@@ -101,7 +101,7 @@ MANDARIN = {
         ("苹果、梨", "苹果、梨"),
     ),
     "addresses": (
-        ("请看 www.abc.cn/a1 ", "请看 W W W 点 abc 点 cn 斜杠 a 幺"),
+        ("请看 www.abc.cn/a1 ", "请看 W W W 点 abc 点 C N 斜杠 a 幺"),
         ("邮箱test@example.com", "邮箱 test at example 点 com"),
     ),
     "traditional and accents": (

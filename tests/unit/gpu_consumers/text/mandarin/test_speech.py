@@ -29,7 +29,7 @@ CODES = {
     v.Version(("2", "0", "1")): "二点零点一",
     v.Version(("3", "11"), named=True): "版本三点十一",
     v.Version(("1", "05")): "一点零五",
-    v.Link("https://www.a.cn/b1/"): "W W W 点 a 点 cn 斜杠 b 幺",
+    v.Link("https://www.a.cn/b1/"): "W W W 点 a 点 C N 斜杠 b 幺",
 }
 DATES = {
     v.Date("2026", 8, 15): "二零二六年八月十五日",
