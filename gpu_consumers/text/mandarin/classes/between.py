@@ -62,6 +62,7 @@ ROWS = (
     Row("minus", "-", _say("负"), PLAIN, HAN, _QUANTITY_AFTER, "-"),
     Row("minus", "-", _say("负"), NAMED, after="百分之", starts="-"),
     Row("equation", "-", _say("减"), NAMED, r"[0-9)]\s?", _RESULT_AFTER, "-"),
+    Row("minus", DASH, _say("减"), NAMED, r"满[0-9]{1,6}\s?元?", r"\s?[0-9]", "~–—-"),
     Row("equation", rf"{START}(?P<amount>{WHOLE_NUMBER})\s?[xX*×](?=\s?[0-9])", _times, NAMED),
     Row("rate", r"\s?/\s?", _say("每"), NAMED, rf"(?:{_VALUE_BEFORE}|{MEASURE_WORD})\s?", _PER,
         "/"),

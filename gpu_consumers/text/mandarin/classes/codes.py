@@ -11,6 +11,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     any_of,
     digits_in,
     spelled,
+    text_before,
 )
 from seedcast.gpu_consumers.text.mandarin.classes.telephones import say_list
 from seedcast.gpu_consumers.text.values import Digits, Value
@@ -20,18 +21,17 @@ _WORDS = any_of(
     "密码 口令 订单 运单 货单 保单 工单 单据 号码 卡片 车牌 热线 电话 专线 客服 拨 拨打 致电 来电"
     " 咨询 手机 座机 传真 分机 总机 房间 航班 班机 车次 列车 班次 邮编 邮递区号 会议 房号 身份证"
     " 准考证 护照 证件 门牌 尾数 末四码 末4码 后四码 后四位 统编 户口 账户 帐户 银行卡 信用卡"
-    " 储蓄卡 借记卡 QQ 微信 输入 回复 发送 短信 转 洽"
+    " 储蓄卡 借记卡 QQ 微信 输入 回复 发送 短信 转 洽 打 端口"
 )
 _ENGLISH_WORDS = (
     r"(?<![A-Za-z])(?i:code|pin|otp|flight|order|no\.?|tel|phone|fax|ext\.?|ids?|hotline|password)"
 )
 _KIND = (
     rf"(?:{_WORDS}|(?<![尺页起数条])码|{_ENGLISH_WORDS}"
-    r"|[单编号尾卡账帐户证学工房桌牌票水件箱柜批]号|(?<![0-9一二三四五六七八九十两月日])号)"
+    r"|[后末尾前][46四六]位数?|[单编号尾卡账帐户证学工房桌牌票水件箱柜批]号"
+    r"|(?<![0-9一二三四五六七八九十两月日])号)"
 )
-_LINK = (
-    r"(?:[:#\s，,=(\"']|是|为|号|码|尾|末|[46]位|四位|后|前|请|致电|拨打?|分别|以|发到|至|到){0,8}"
-)
+_LINK = r"(?:[:#\s，,=(\"']|[是为系号码尾末后前请以至到]|[46四]位|致电|拨打?|分别|发到){0,8}"
 _BEFORE = _KIND + _LINK
 _NO_COUNT = rf"(?!{COUNTED}|[0-9])"
 _CODE = (
@@ -52,6 +52,7 @@ _AFTER = (
 )
 
 
+_ALWAYS_SPELLED = ("码", "密码", "口令", "尾号", "转", "分机")
 _END = r"(?![A-Za-z0-9]|[.,][0-9])"
 
 
@@ -60,8 +61,12 @@ def _spelled(match: re.Match[str], _: Locale) -> Value:
 
 
 def _listed(match: re.Match[str], _: Locale) -> Value | None:
-    """Return a code and the others of its list; a single digit is a count after all."""
-    return say_list(match.group()) if len(match.group()) > 1 else None
+    """Return a code and the others of its list; one of two digits is a count, or a rank."""
+    text = match.group()
+    is_short = len(text) < 3 and text[0] != "0"
+    if is_short and (len(text) == 1 or not text_before(match).endswith(_ALWAYS_SPELLED)):
+        return None
+    return say_list(text)
 
 
 def _masked(match: re.Match[str], _: Locale) -> Value:

@@ -7,7 +7,13 @@ and the month elsewhere, as in 5月12日.
 import re
 
 from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
-from seedcast.gpu_consumers.text.mandarin.classes.patterns import DASH, START, any_of, digits_in
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
+    DASH,
+    HAN,
+    START,
+    any_of,
+    digits_in,
+)
 from seedcast.gpu_consumers.text.mandarin.counts import digits
 from seedcast.gpu_consumers.text.values import Date, Decade, Fraction, Range, Value, Words
 from seedcast.schemas.locales import Locale
@@ -18,7 +24,8 @@ DAY = "(?:3[01]|[12][0-9]|0?[1-9])"
 _END = r"(?![0-9A-Za-z]|[-/.·][0-9])"
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _AFTER = (
-    r"(?:\s?(?:日|周|星期|礼拜|\(|[早晚夜]|[0-9]{1,2}[:点时]|"
+    rf"(?:\s?(?:{HAN}{{1,3}}节(?!目)|"
+    r"日|周|星期|礼拜|\(|[早晚夜]|[0-9]{1,2}[:点时]|"
     + any_of(
         "前 后 之前 之后 以前 以后 起 止 截止 放假 开学 开课 开考 开业 开幕 开奖 开始 结束"
         " 上线 发车 出发 停 恢复 举行 举办 结课 交 还款 发放 送达 到达 到货 到期 生效 当天 当日"
@@ -45,7 +52,7 @@ _PARTS_OF_YEAR = (
 _SPAN_AFTER = any_of(
     "历史 以上 以内 以来 之 内 间 后 前 来 期 限 质保 产权 老 大庆 校庆 华诞 代 的时间 工龄 免息"
 )
-_NAMED_DAY_AFTER = r"\s?(?:假期?|[节日](?!期)|" + any_of(
+_NAMED_DAY_AFTER = r"\s?(?:假期?|节(?!目)|" + any_of(
     "大促 狂欢 购物 促销 年中 盛典 活动 晚会 放假 妇女节 劳动节 儿童节 国庆节 特惠"
 ) + ")"  # fmt: skip
 _FRACTION_BEFORE = r"(?:[的占]|不足|超过|仅|近|已有|只有)\s?"
@@ -65,6 +72,16 @@ def _year_month(match: re.Match[str], _: Locale) -> Value:
 def _month_day(match: re.Match[str], _: Locale) -> Value:
     month, day = digits_in(match.group())
     return Date("", int(month), int(day))
+
+
+def _days(match: re.Match[str], _: Locale) -> Value:
+    month, day, last_month, last_day = map(int, digits_in(match.group()))
+    return Range(Date("", month, day), Date("", last_month, last_day))
+
+
+def _year_of_republic(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return 115/08/15, which in Taiwan is 2026."""
+    return _year_month_day(match, locale) if locale == "zh-TW" else None
 
 
 def _compact(match: re.Match[str], _: Locale) -> Value:
@@ -133,6 +150,7 @@ def _named_day(match: re.Match[str], _: Locale) -> Value:
     return Words(digits("".join(digits_in(match.group())), one="一"))
 
 
+_TO = rf"\s?(?:{DASH}|至|到)\s?"
 _FULL = rf"{START}{YEAR}(?P<mark>[-/.·]){MONTH}(?P=mark){DAY}日?"
 _NO_MORE = rf"(?![0-9A-Za-z]|(?P=mark)(?!{YEAR}(?P=mark))[0-9])"  # a range may follow
 _TWO = rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}{_END}"
@@ -153,11 +171,16 @@ ROWS = (
     Row("date", _TWO, _slash, NAMED, _BEFORE),
     Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){_END}", _month_day),
     Row("date", rf"{START}{MONTH}[-.·]{DAY}{_END}", _month_day, NAMED,
-        after=r"\s[0-9]{1,2}:[0-5]|\s?日(?!本)"),
+        after=r"\s[0-9]{1,2}:[0-5]"),
     Row("date", rf"{MONTH}[./]{DAY}{_END}", _month_day, NAMED,
         rf"{YEAR}[./][0-9]{{1,2}}[./][0-9]{{1,2}}\s?{DASH}\s?"),
-    Row("date", rf"{START}{MONTH}[.·]?{DAY}(?![0-9.])", _named_day, NAMED, after=_NAMED_DAY_AFTER),
+    Row("date", rf"{START}(?:{MONTH}[.·]{DAY}|315|520|618|818|1111|1212)(?![0-9.])", _named_day,
+        NAMED, after=_NAMED_DAY_AFTER),
     Row("date", rf"{START}{MONTH}·{DAY}(?![0-9.])", _named_day, LIKELY),
+    Row("date", rf"{START}{MONTH}\.{DAY}{_TO}{MONTH}\.{DAY}(?![0-9.])", _days, NAMED,
+        after=_AFTER),
+    Row("date", rf"{START}1[0-9]{{2}}(?P<mark>[-/.]){MONTH}(?P=mark){DAY}{_END}", _year_of_republic,
+        NAMED),
     Row("year", rf"{START}{YEAR}{_END}", _year, NAMED,
         after=r"\s?(?:年(?!级)|[届版款级]|赛季|财年|学年|Q[1-4]|第[一二三四1-4]季|[春秋夏冬]季?"
         r"|[上下]半年)"),

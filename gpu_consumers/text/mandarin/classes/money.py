@@ -10,7 +10,9 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     SCALE,
     START,
     any_of,
+    is_rate,
     number_of,
+    text_before,
 )
 from seedcast.gpu_consumers.text.values import Measure, Money, Value
 from seedcast.schemas.locales import Locale
@@ -28,14 +30,15 @@ def _as_word(sign: str) -> str:
 CURRENCY = "(?:" + "|".join(map(_as_word, _SIGNS)) + ")"
 CURRENCY_STARTS = "A-Z" + "".join({sign[0] for sign in _SIGNS if not sign[0].isalpha()})
 _AMOUNT = rf"(?P<amount>{NUMBER}(?:\s?{SCALE})?)"
-_NAMES = any_of("新台币 台币 港币 港元 美元 美金 日元 欧元 英镑 澳元 加元 新元 韩元 澳门币")
+_NAME = re.compile(
+    any_of("新台币 台币 港币 港元 美元 美金 日元 欧元 英镑 澳元 加元 新元 韩元 澳门币") + r"\Z"
+)
 
 
 def _amount(written: str, currency: str, match: re.Match[str]) -> Value:
     """Return an amount; the fraction of 元 is 角 and 分, but not in a rate such as 0.5元/度."""
     number = number_of(written)
-    is_rate = match.string[match.end() :].lstrip().startswith("/")
-    if currency == "CNY" and is_rate:
+    if currency == "CNY" and is_rate(match):
         return Measure(replace(number, fraction=number.fraction.rstrip("0")), "元")
     return Money(number, currency)
 
@@ -48,7 +51,7 @@ def _with_sign(match: re.Match[str], locale: Locale) -> Value:
 
 def _yuan(match: re.Match[str], locale: Locale) -> Value:
     """Return an amount in 元; it is said with 角 and 分 only where it is yuan."""
-    has_name = re.search(rf"{_NAMES}\s?\Z", match.string[: match.start()])
+    has_name = _NAME.search(text_before(match))
     is_yuan = locale == "zh-CN" and not has_name and not match.group().startswith(".")
     return _amount(match["amount"], "CNY" if is_yuan else "", match)
 

@@ -9,12 +9,14 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     digits_in,
     number_of,
     spelled,
+    text_before,
 )
 from seedcast.gpu_consumers.text.values import (
     Characters,
     Digits,
     Link,
     Number,
+    Range,
     Sequence,
     Value,
     Version,
@@ -63,6 +65,13 @@ def _product(match: re.Match[str], _: Locale) -> Value:
     return Sequence(tuple(_part(part, total) for part in parts))
 
 
+def _both(match: re.Match[str], _: Locale) -> Value:
+    """Return Q1-Q3, from the first to the last."""
+    first, last = map(Number, digits_in(match.group()))
+    letter = Characters(match["letter"])
+    return Range(Sequence((letter, first)), Sequence((letter, last)))
+
+
 def _part(part: str, total: int) -> Value:
     if part == "-":
         return Words("杠")
@@ -76,8 +85,7 @@ def _pointed(match: re.Match[str], _: Locale) -> Value:
     """Return a name with a version: USB3.0, iOS17.5, v2.0.1."""
     name, version = match["name"], match["version"]
     if name in ("v", "V"):
-        is_said = match.string[: match.start()].rstrip().endswith("版本")
-        return _version_of(version, named=not is_said)
+        return _version_of(version, named=not text_before(match).endswith("版本"))
     return Sequence((letters(name), _version_of(version)))
 
 
@@ -117,6 +125,10 @@ _NAMED_VERSION = (
 ROWS = (
     Row("link", rf"(?<![A-Za-z0-9.@_-]){LINK}", _link, CERTAIN, starts="A-Za-z0-9"),
     Row("product", _MIXED, _product, LIKELY, starts="A-Za-z0-9"),
+    Row("rating", "[1-9]A(?![A-Za-z0-9])", _product, NAMED,
+        after="[级类]|景区|旅游|认证|写字楼|企业|信用"),
+    Row("range", r"(?P<letter>[A-Z])[0-9]{1,2}[-~–](?P=letter)[0-9]{1,2}(?![A-Za-z0-9])", _both,
+        starts="A-Z"),
     Row("version", _NAMED_VERSION, _pointed, starts="A-Za-z"),
     Row("version", r"(?P<name>[vV])(?P<version>[0-9]{1,4})(?![A-Za-z0-9])", _pointed, starts="vV"),
     Row("version", rf"{START}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,4}}(?![0-9]|\.[0-9])", _version),

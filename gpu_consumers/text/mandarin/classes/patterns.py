@@ -48,6 +48,16 @@ def number_of(written: str) -> Number:
     return Number(whole or "0", fraction, is_negative, "万" if scale == "w" else scale)
 
 
+def text_before(match: re.Match[str]) -> str:
+    """Return the few characters before a match, without the space at their end."""
+    return match.string[max(0, match.start() - 8) : match.start()].rstrip()
+
+
+def is_rate(match: re.Match[str]) -> bool:
+    """Return True if a slash follows a match, as in 0.5元/度."""
+    return match.string[match.end() : match.end() + 2].lstrip().startswith("/")
+
+
 def spelled(code: str) -> Value:
     """Return a code as it is read: 杠 for a hyphen beside short parts, else a pause."""
     parts = re.split(r"\s?-\s?", code.strip())

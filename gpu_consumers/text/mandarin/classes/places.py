@@ -10,7 +10,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     any_of,
     spelled,
 )
-from seedcast.gpu_consumers.text.values import Digits, Number, Sequence, Value
+from seedcast.gpu_consumers.text.values import Digits, Number, Sequence, Value, Words
 from seedcast.schemas.locales import Locale
 
 _ROOM_AFTER = (
@@ -20,10 +20,11 @@ _ROOM_AFTER = (
 )  # fmt: skip
 _PLACE_BEFORE = (
     r"(?:[栋幢座楼层铺弄](?!下)|[苑园庭府邸]|"
-    + any_of("单元 号楼 校区 小区 花园 公寓 大厦 社区 公馆") + r")\s?"
+    + any_of("单元 号楼 校区 小区 花园 公寓 大厦 社区 公馆 会议室 教室 办公室 诊室 病房") + r")\s?"
 )  # fmt: skip
 _SEAT_BEFORE = r"(?:座位号?|座号?|席位|[车排])[:为是在\s]{0,3}(?:[0-9]{1,2}车\s?)?"
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领]"
+_TRAIN_BEFORE = any_of("高铁 台铁 自强号 自强 莒光号 区间车 列车 车次 火车") + r"\s?"
 _FLIGHT_BEFORE = r"(?:航班号?|班机|乘坐的?|搭乘的?|(?i:flight))[:为是\s]{0,2}"
 
 
@@ -37,6 +38,11 @@ def _seat(match: re.Match[str], _: Locale) -> Value:
 
 def _row(match: re.Match[str], _: Locale) -> Value:
     return Number(match.group())
+
+
+def _floor(match: re.Match[str], _: Locale) -> Value:
+    """Return 18/F of Hong Kong as 十八楼."""
+    return Sequence((Number(match.group()[:-2]), Words("楼")))
 
 
 def _plate(match: re.Match[str], _: Locale) -> Value:
@@ -58,6 +64,8 @@ ROWS = (
         starts="A-Z"),
     Row("train", r"[GDCZTKLYS][0-9]{1,4}(?:/[0-9]{1,4})?(?![A-Za-z0-9])", _spelled, NAMED,
         after=r"\s?(?:次|列车|动车|高铁)", starts="A-Z"),
+    Row("train", rf"{START}[0-9]{{3,4}}", _spelled, NAMED + 1, _TRAIN_BEFORE, r"\s?[次车班]"),
+    Row("floor", rf"{START}[0-9]{{1,2}}/F(?![A-Za-z0-9])", _floor, NAMED),
     Row("flight", _FLIGHT, _spelled, NAMED, after=r"\s?(?:次?航班|次?班机|次)", starts="A-Z0-9"),
     Row("flight", _FLIGHT, _spelled, NAMED, _FLIGHT_BEFORE, starts="A-Z0-9"),
 )  # fmt: skip

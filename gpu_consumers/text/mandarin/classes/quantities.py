@@ -30,7 +30,7 @@ from seedcast.gpu_consumers.text.values import (
 )
 from seedcast.schemas.locales import Locale
 
-_UNIT = rf"{SIGN}(?:/{SIGN})?(?![A-Za-z0-9])"
+_UNIT = rf"(?:{SIGN}(?:/{SIGN})?(?![A-Za-z0-9])|[%‰])"
 _MANDARIN = {"cc": "毫升", '"': "英寸", "'": "英尺", "M": "兆"}  # written so only in Mandarin
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 _ROMAN_NUMBER = "(?:I{1,3}|IV|VI{0,3}|IX)(?![A-Za-z])"
@@ -116,6 +116,8 @@ ROWS = (
     Row("range", rf"{START}(?P<first>{NUMBER})\s?{DASH}\s?(?P<last>{NUMBER}(?:\s?{SCALE})?)\s?"
         rf"(?P<unit>{_UNIT}|{MEASURE_WORD})", _range, starts="0-9."),
     Row("number", rf"{START}2(?=\s?[到至或、]\s?[0-9]{{1,2}}\s?(?P<unit>{MEASURE_WORD}))", _two),
+    Row("number", rf"{START}2(?=室[0-9]厅)", lambda match, _: Words("两"), NAMED),
+    Row("rank", rf"{START}[0-9]{{1,3}}(?![0-9.])", _number, NAMED, "第[0-9]{1,3}[、,和及或]"),
     Row("pressure", rf"{_PRESSURE}(?![0-9/])", _over, NAMED, rf"血压{HAN}{{0,4}}[:,\s]{{0,2}}"),
     Row("pressure", rf"{_PRESSURE}\s?mmHg", _over, NAMED + 1),
     Row("rank", rf"第\s?[0-9]{{1,20}}(?:\s?{DASH}\s?[0-9]{{1,6}})?(?![0-9.])", _ordinal, NAMED,

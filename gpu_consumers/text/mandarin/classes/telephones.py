@@ -35,7 +35,7 @@ _HOTLINE = (
 )
 _HOTLINE_AFTER = any_of(
     "报警 急救 火警 指挥 接警 救护 救援 平台 热线 客服 服务热线 政务 专线 服务电话 短信 官网"
-    " 客户端 便民 电话"
+    " 客户端 便民 电话 反诈"
 )
 
 
@@ -81,6 +81,7 @@ def _spelled(match: re.Match[str], _: Locale) -> Value:
     return spelled(match.group())
 
 
+_NO_SUM = "(?<![约共达超近余总数计额为至])"
 _NO_COUNT = rf"(?!{COUNTED})"
 _NEXT = rf"(?:\s?(?:或者|[/、,，或和及])\s?{_EMERGENCY}(?![0-9]))"
 ROWS = (
@@ -90,6 +91,6 @@ ROWS = (
     Row("hotline", rf"{START}{_EMERGENCY}{_NEXT}{{1,9}}{_NO_COUNT}", _list, NAMED),
     Row("hotline", rf"{START}{_EMERGENCY}(?![0-9]){_NO_COUNT}", _spelled, NAMED,
         rf"{_EMERGENCY_BEFORE}[:\s请拨打电话]{{0,5}}"),
-    Row("hotline", START + _HOTLINE + END + _NO_COUNT, _spelled, PLAIN),
+    Row("hotline", START + _NO_SUM + _HOTLINE + END + _NO_COUNT, _spelled, PLAIN),
     Row("hotline", rf"{START}[0-9]{{3,8}}{END}", _spelled, NAMED, after=rf"\s?{_HOTLINE_AFTER}"),
 )  # fmt: skip
