@@ -1,12 +1,7 @@
 """Traditional ideographs to simplified ones, which the engines read.
 
-<<<<<<< HEAD
-OpenCC decides by phrase: 乾燥 is 干燥, and 乾坤 stays. Cantonese characters (嘅 咗 喺 嗰)
-stay as they are: what an engine has no sound for it counts, and no other word stands for it.
-=======
 OpenCC decides by phrase: 乾燥 is 干燥, and 乾坤 stays. Cantonese characters (嘅 咗 喺 嗰) stay as
 they are: what an engine has no sound for it counts, and no other word stands for it.
->>>>>>> d1a715e (Mandarin is read by classes: what a stretch is first, its words afterwards)
 """
 
 import re

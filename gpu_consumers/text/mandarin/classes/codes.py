@@ -9,11 +9,11 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     HAN,
     START,
     any_of,
-    digits_in,
     spelled,
     text_before,
 )
 from seedcast.gpu_consumers.text.mandarin.classes.telephones import say_list
+from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import Digits, Value
 from seedcast.schemas.locales import Locale
 

@@ -12,9 +12,9 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     HAN,
     START,
     any_of,
-    digits_in,
 )
 from seedcast.gpu_consumers.text.mandarin.counts import digits
+from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import Date, Decade, Fraction, Range, Value, Words
 from seedcast.schemas.locales import Locale
 

@@ -3,14 +3,16 @@
 import re
 
 from seedcast.gpu_consumers.text.classify import CERTAIN, LIKELY, NAMED, PLAIN, Row
+from seedcast.gpu_consumers.text.english.classes import letters as english_letters
+from seedcast.gpu_consumers.text.english.classes.letters import letter_parts
 from seedcast.gpu_consumers.text.links import LINK
 from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     START,
-    digits_in,
     number_of,
     spelled,
     text_before,
 )
+from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import (
     Characters,
     Digits,
@@ -24,27 +26,13 @@ from seedcast.gpu_consumers.text.values import (
 )
 from seedcast.schemas.locales import Locale
 
-_WORDS = (  # words of three letters; others in capitals are spelled
-    "NEW MAX PRO THE AND FOR YOU ALL SIM PIN TOP BIG SUN NOT OFF OUT OLD ONE CAR BUS TAX"
-)
-_READ_AS_WORDS = frozenset(_WORDS.split())
-_LONG_SPELLED = frozenset(["HDMI", "IMEI", "HTTP", "HTTPS", "CAAC", "CCTV"])
-_SPELLED = ("iOS", "pH", "mRNA", "eSIM")
 _TITLES = {"Mr": "mister", "Mrs": "missus", "Ms": "miss", "Dr": "doctor", "Prof": "professor"}
 
 
 def letters(word: str) -> Value:
-    """Return a word, or its letters if it is an abbreviation such as USB or pH."""
-    if word in _SPELLED:
-        return Characters(word.upper())
-    return Characters(word) if _is_spelled(word) else Words(word)
-
-
-def _is_spelled(word: str) -> bool:
-    """Return True for capitals that are no word."""
-    if not word.isupper() or word in _READ_AS_WORDS:
-        return False
-    return len(word) <= 3 or word in _LONG_SPELLED or not re.search("[AEIOUY]", word)
+    """Return a word, or its letters if it is an abbreviation: USB, pH, and IT, which is no "it"."""
+    is_pair = len(word) == 2 and word.isupper()
+    return Words(" ".join(word) if is_pair else letter_parts(word))
 
 
 def _letters(match: re.Match[str], _: Locale) -> Value:
@@ -134,7 +122,7 @@ ROWS = (
     Row("version", rf"{START}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,4}}(?![0-9]|\.[0-9])", _version),
     Row("address", rf"{START}[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?![0-9]|\.[0-9])", _address,
         NAMED),
-    Row("letters", r"[A-Z]{2,8}(?![A-Za-z])", _letters, LIKELY, starts="A-Z"),
-    Row("letters", rf"(?:{'|'.join(_SPELLED)})(?![A-Za-z])", _letters, PLAIN, starts="A-Za-z"),
+    Row("letters", r"[A-Z]{2}(?![A-Za-z0-9])", _letters, starts="A-Z"),
+    *english_letters.ROWS,
     Row("title", rf"({'|'.join(_TITLES)})(?![A-Za-z])\.?(?=\s?[A-Z])", _title, PLAIN, starts="A-Z"),
 )  # fmt: skip

@@ -31,11 +31,6 @@ def any_of(words: str) -> str:
     return "(?:" + "|".join(sorted(words.split(), key=len, reverse=True)) + ")"
 
 
-def digits_in(written: str) -> list[str]:
-    """Return the runs of digits."""
-    return re.findall("[0-9]+", written)
-
-
 def number_of(written: str) -> Number:
     """Return a number as written: with commas, a point, a sign, a scale such as 万, w or k."""
     found = re.match(rf"(?P<sign>-?)(?P<number>{NUMBER})\s?(?P<scale>.*)", written.strip())

@@ -10,12 +10,12 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     NUMBER,
     SCALE,
     START,
-    digits_in,
     number_of,
     spelled,
 )
 from seedcast.gpu_consumers.text.mandarin.counts import digits
 from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, takes_liang
+from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.units import SIGN, key_of
 from seedcast.gpu_consumers.text.values import (
     Digits,

@@ -8,9 +8,9 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     END,
     START,
     any_of,
-    digits_in,
     spelled,
 )
+from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import Sequence, Telephone, Value, Words
 from seedcast.schemas.locales import Locale
 

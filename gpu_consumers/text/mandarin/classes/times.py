@@ -3,7 +3,8 @@
 import re
 
 from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
-from seedcast.gpu_consumers.text.mandarin.classes.patterns import HAN, START, any_of, digits_in
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import HAN, START, any_of
+from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import (
     Half,
     Number,
