@@ -83,7 +83,8 @@ class Classifier:
     def _candidate(self) -> re.Pattern[str]:
         """Where a token may begin: a whole run of digits, one of letters, or one sign."""
         signs = {sign for row in self.rows for sign in _NO_SIGN.sub("", row.starts)}
-        return re.compile("|".join(["[0-9]+", "[A-Za-z]+", *map(re.escape, sorted(signs))]))
+        either = f"|[{re.escape(''.join(sorted(signs)))}]" if signs else ""
+        return re.compile("[0-9]+|[A-Za-z]+" + either)
 
     def find(self, text: str, start: int, end: int, locale: Locale) -> Iterator[Found]:
         """Yield what has a class between two places of the text, from left to right."""

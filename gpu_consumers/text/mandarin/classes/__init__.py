@@ -8,6 +8,7 @@ from seedcast.gpu_consumers.text.mandarin.classes import (
     money,
     names,
     places,
+    polyphones,
     quantities,
     telephones,
     times,
@@ -23,4 +24,5 @@ ROWS: tuple[Row, ...] = (
     *quantities.ROWS,
     *names.ROWS,
     *between.ROWS,
+    *polyphones.ROWS,
 )
