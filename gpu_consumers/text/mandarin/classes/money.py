@@ -3,8 +3,8 @@
 import re
 from dataclasses import replace
 
-from seedcast.gpu_consumers.text.classify import NAMED, Row
-from seedcast.gpu_consumers.text.currencies import CODE_OF
+from seedcast.gpu_consumers.text.classify import GUESS, NAMED, Row
+from seedcast.gpu_consumers.text.currencies import CODE_OF, CURRENCIES
 from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     NUMBER,
     SCALE,
@@ -14,7 +14,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     number_of,
     text_before,
 )
-from seedcast.gpu_consumers.text.values import Measure, Money, Value
+from seedcast.gpu_consumers.text.values import Measure, Money, Value, Words
 from seedcast.schemas.locales import Locale
 
 _SIGNS = sorted(CODE_OF, key=len, reverse=True)
@@ -29,6 +29,7 @@ def _as_word(sign: str) -> str:
 
 CURRENCY = "(?:" + "|".join(map(_as_word, _SIGNS)) + ")"
 CURRENCY_STARTS = "A-Z" + "".join({sign[0] for sign in _SIGNS if not sign[0].isalpha()})
+_BARE = "¢" + "".join(sign for sign in _SIGNS if len(sign) == 1 and not sign.isalpha())
 _AMOUNT = rf"(?P<amount>{NUMBER}(?:\s?{SCALE})?)"
 _NAME = re.compile(
     any_of("新台币 台币 港币 港元 美元 美金 日元 欧元 英镑 澳元 加元 新元 韩元 澳门币") + r"\Z"
@@ -56,6 +57,11 @@ def _yuan(match: re.Match[str], locale: Locale) -> Value:
     return _amount(match["amount"], "CNY" if is_yuan else "", match)
 
 
+def _name(match: re.Match[str], _: Locale) -> Value:
+    """Return the name of a sign without an amount."""
+    return Words("分" if match.group() == "¢" else CURRENCIES[CODE_OF[match.group()]].mandarin)
+
+
 def _cents(match: re.Match[str], locale: Locale) -> Value:
     return Measure(number_of(match["amount"]), "美分" if locale == "zh-CN" else "分")
 
@@ -67,4 +73,5 @@ ROWS = (
         starts="0-9."),
     Row("money", rf"{START}{_AMOUNT}\s?元(?!旦)", _yuan, NAMED, starts="0-9."),
     Row("money", rf"{START}{_AMOUNT}\s?¢", _cents, NAMED, starts="0-9."),
+    Row("money", rf"[{_BARE}]", _name, GUESS, starts=_BARE),
 )  # fmt: skip

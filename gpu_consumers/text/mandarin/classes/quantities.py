@@ -14,7 +14,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     spelled,
 )
 from seedcast.gpu_consumers.text.mandarin.counts import digits
-from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, takes_liang
+from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, takes_liang, unit_words
 from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.units import SIGN, key_of
 from seedcast.gpu_consumers.text.values import (
@@ -49,6 +49,10 @@ def _unit(written: str) -> str:
     if said := _MANDARIN.get(written):
         return said
     return written if re.match(HAN, written) else key_of(written)
+
+
+def _unit_alone(match: re.Match[str], _: Locale) -> Value:
+    return Words("".join(unit_words(key_of(match.group()))))
 
 
 def _unknown(match: re.Match[str], _: Locale) -> Value:
@@ -123,6 +127,11 @@ ROWS = (
     Row("rank", rf"第\s?[0-9]{{1,20}}(?:\s?{DASH}\s?[0-9]{{1,6}})?(?![0-9.])", _ordinal, NAMED,
         starts="第"),
     Row("number", r"#\s?[0-9]{1,4}(?![0-9.])", _numbered, starts="#"),
+    Row("number", r"(?i:no)\.\s?[0-9]{1,2}(?![0-9.])", _numbered, NAMED, starts="Nn"),
+    Row("unit", rf"(?<![A-Za-z0-9])(?=[A-Za-z%]{{2}}){SIGN}/{SIGN}(?![A-Za-z0-9])", _unit_alone,
+        starts="A-Za-z"),
+    Row("unit", r"(?<![A-Za-z0-9])(?:°[CF]|[ck]?m²|c?m³)(?![A-Za-z0-9])", _unit_alone,
+        starts="°ckm"),
     Row("number", rf"{START}[0-9]{{1,2}}#", _numbered, NAMED, after="[楼栋幢门机柜车]"),
     Row("number", _ROMAN_NUMBER, _roman, NAMED, after="[级期类型度等]", starts="IV"),
     Row("discount", rf"{START}[1-9][1-9]", _discount, NAMED, after=r"\s?折(?!叠)"),
