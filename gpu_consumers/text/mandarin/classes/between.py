@@ -19,7 +19,10 @@ from seedcast.gpu_consumers.text.units import SIGN, key_of
 from seedcast.gpu_consumers.text.values import Sequence, Sign, Value, Words
 from seedcast.schemas.locales import Locale
 
-_VALUE_BEFORE = rf"[0-9](?:[%‰\"'²³]|\s?°?[A-Za-z²³/]{{1,6}}|°|\s?{MEASURE_WORD}|日|月|号楼)?"
+_VALUE_BEFORE = (
+    rf"[0-9](?:[%‰\"'²³]|\s?°?[A-Za-z²³/]{{1,6}}|°|\s?{MEASURE_WORD}|日|月|号楼"
+    r"|\s?[AaPp]\.?[Mm]\.?)?"
+)
 _VALUE_AFTER = rf"\s?-?\s?(?:{CURRENCY}|第)?\s?\.?[0-9]"
 _DAY_BEFORE = "(?:周|星期|礼拜)[一二三四五六日天]"
 _DAY_AFTER = "(?:周|星期|礼拜)?[一二三四五六日天]"
@@ -28,7 +31,7 @@ _NOTHING_BEFORE = (
 )
 _AMOUNT_AFTER = rf"(?:{CURRENCY})?\s?\.?[0-9]"
 _QUANTITY_AFTER = (
-    rf"\s?(?:{CURRENCY})?\s?{NUMBER}\s?(?:[°%‰元度万亿]|[层楼](?!之)|dB|{CURRENCY})"
+    rf"\s?(?:{CURRENCY})?\s?{NUMBER}\s?(?:[°%‰元度万亿米]|个百分点|[层楼](?!之)|dB|{CURRENCY})"
     rf"|(?:{CURRENCY})\s?{NUMBER}"
 )
 _RESULT_AFTER = r"\s?[0-9.]{1,15}\s?[-+×÷*/=]?\s?[0-9.]{0,15}\s?="

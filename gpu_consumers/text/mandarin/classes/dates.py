@@ -15,7 +15,16 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
 )
 from seedcast.gpu_consumers.text.mandarin.counts import digits
 from seedcast.gpu_consumers.text.patterns import digits_in
-from seedcast.gpu_consumers.text.values import Date, Decade, Fraction, Range, Value, Words
+from seedcast.gpu_consumers.text.values import (
+    Date,
+    Decade,
+    Fraction,
+    Number,
+    Range,
+    Sequence,
+    Value,
+    Words,
+)
 from seedcast.schemas.locales import Locale
 
 YEAR = "(?:19|20)[0-9]{2}"
@@ -117,6 +126,12 @@ def _date_or_fraction(match: re.Match[str], locale: Locale) -> Value:
     return Fraction(first, second) if is_fraction or not date else date
 
 
+def _floors(match: re.Match[str], _: Locale) -> Value:
+    """Return 15/32层, the floor of a house of so many."""
+    floor, floors = map(Number, digits_in(match.group()))
+    return Sequence((floor, Words("，共"), floors))
+
+
 def _fraction(match: re.Match[str], _: Locale) -> Value:
     return Fraction(*digits_in(match.group()))
 
@@ -155,7 +170,7 @@ _FULL = rf"{START}{YEAR}(?P<mark>[-/.·]){MONTH}(?P=mark){DAY}日?"
 _NO_MORE = rf"(?![0-9A-Za-z]|(?P=mark)(?!{YEAR}(?P=mark))[0-9])"  # a range may follow
 _TWO = rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}{_END}"
 ROWS = (
-    Row("date", _FULL + _NO_MORE, _year_month_day, NAMED + 1),
+    Row("date", rf"{_FULL}(?:{_NO_MORE}|T(?=[0-9]{{2}}:))", _year_month_day, NAMED + 1),
     Row("date", rf"{YEAR}年\s?{MONTH}月\s?{DAY}日", _year_month_day, NAMED + 1),
     Row("date", rf"{YEAR}年\s?{MONTH}月", _year_month, NAMED + 1),
     Row("date", rf"{MONTH}月\s?{DAY}日", _month_day, NAMED + 1),
@@ -169,6 +184,11 @@ ROWS = (
         NAMED + 2, rf"{_AFTER_COMPACT}[:为是至到\s]{{0,3}}"),
     Row("date", _TWO, _slash, NAMED, after=_AFTER),
     Row("date", _TWO, _slash, NAMED, _BEFORE),
+    Row("date", _TWO, _slash, NAMED, rf"[0-9]{{1,2}}/[0-9]{{1,2}}{_TO}"),
+    Row("date", _TWO, _slash, NAMED, after=rf"{_TO}[0-9]{{1,2}}/[0-9]{{1,2}}{_END}"),
+    Row("date", rf"{START}{MONTH}\.{DAY}", _month_day, NAMED, "(?:^|[^版第本Vv0-9.])",
+        r"(?:前(?![端后])|开学|截止|放假|到期|开始|当天|上午|下午|晚上|\([周一二三四五六日])"),
+    Row("floor", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}", _floors, NAMED, after="层"),
     Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){_END}", _month_day),
     Row("date", rf"{START}{MONTH}[-.·]{DAY}{_END}", _month_day, NAMED,
         after=r"\s[0-9]{1,2}:[0-5]"),
@@ -188,7 +208,7 @@ ROWS = (
     Row("year", rf"{START}0[0-9]", _year, NAMED, after="年|[届版款级]|后(?!续)"),
     Row("year", rf"{START}[6-9][0-9]", _year, NAMED, r"(?:^|[^约近超满共达过长整余0-9.])",
         after=rf"年(?!{_SPAN_AFTER})"),
-    Row("year", rf"{START}[0-9][05]", _year, NAMED, after="后(?![天续来])"),
+    Row("year", rf"{START}[0-9][05]", _year, NAMED, after="后(?![天续来])|[、和,][0-9][05]后"),
     Row("year", rf"{START}{YEAR}\s?(?:{DASH}|至|到)\s?(?:{YEAR}|[0-9]{{2}})", _years, NAMED + 2,
         after=r"(?:年|学年|赛季|财年|届)"),
     Row("year", rf"{START}{YEAR}[-/][0-9]{{2}}", _years, NAMED + 2, after=r"\s?(?:学年|赛季|财年)"),

@@ -24,7 +24,8 @@ def _as_word(sign: str) -> str:
     """Return the pattern of a sign; one of letters is no part of a word."""
     before = "(?<![A-Za-z])" if sign[0].isalpha() else ""
     after = "(?![A-Za-z])" if sign[-1].isalpha() else ""
-    return before + re.escape(sign) + after
+    written = re.escape(sign).replace(r"\$", r"\s?\$") if before else re.escape(sign)
+    return before + written + after
 
 
 CURRENCY = "(?:" + "|".join(map(_as_word, _SIGNS)) + ")"
@@ -46,8 +47,9 @@ def _amount(written: str, currency: str, match: re.Match[str]) -> Value:
 
 def _with_sign(match: re.Match[str], locale: Locale) -> Value:
     """Return an amount with a sign; "$" alone is the dollar of Hong Kong or Taiwan there."""
-    is_local = match["sign"] == "$" and locale != "zh-CN"
-    return _amount(match["amount"], "" if is_local else CODE_OF[match["sign"]], match)
+    sign = match["sign"].replace(" ", "")
+    is_local = sign == "$" and locale != "zh-CN"
+    return _amount(match["amount"], "" if is_local else CODE_OF[sign], match)
 
 
 def _yuan(match: re.Match[str], locale: Locale) -> Value:

@@ -113,6 +113,8 @@ _NAMED_VERSION = (
 ROWS = (
     Row("link", rf"(?<![A-Za-z0-9.@_-]){LINK}", _link, CERTAIN, starts="A-Za-z0-9"),
     Row("product", _MIXED, _product, LIKELY, starts="A-Za-z0-9"),
+    Row("gate", "[0-9]{1,2}[A-K](?![A-Za-z0-9])", _product, NAMED,
+        after="检票口|登机口|出口|入口|[座号区口门室栋楼]|通道|展位|车厢|航站楼"),
     Row("rating", "[1-9]A(?![A-Za-z0-9])", _product, NAMED,
         after="[级类]|景区|旅游|认证|写字楼|企业|信用"),
     Row("range", r"(?P<letter>[A-Z])[0-9]{1,2}[-~–](?P=letter)[0-9]{1,2}(?![A-Za-z0-9])", _both,

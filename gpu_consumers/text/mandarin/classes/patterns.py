@@ -9,8 +9,8 @@ from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD
 from seedcast.gpu_consumers.text.values import Digits, Number, Sequence, Value, Words
 
 HAN = "[\u4e00-\u9fff]"
-# Not inside a word or a number, but in 7x24.
-START = r"(?:(?<![A-Za-z0-9.])|(?<=[0-9][xX]))"
+# Not inside a word or a number, but in 7x24 and in a date with T.
+START = r"(?:(?<![A-Za-z0-9.])|(?<=[0-9][xXT]))"
 END = r"(?![A-Za-z0-9]|[-.][0-9])"
 WHOLE_NUMBER = (
     r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,5}(?![0-9]|,[0-9])|[0-9]{1,40}(?![0-9]))"
@@ -19,7 +19,7 @@ WHOLE_NUMBER = (
 NUMBER = rf"(?:{WHOLE_NUMBER}|\.[0-9]{{1,15}}(?![0-9]|\.[0-9]))"  # .5 too
 SCALE = (
     r"(?:百万|千万|十亿|百亿|千亿|万亿|[万亿千百](?![分达])"
-    r"|[wW](?![A-Za-z0-9])|[kK](?![A-Za-z0-9]))"
+    r"|[wWk](?![A-Za-z0-9])|(?:thousand|million|billion|trillion)(?![A-Za-z]))"
 )
 DASH = r"(?:-{1,2}|[~–—])"
 # What follows a number that is no code: a unit, a measure word, a time, a percent.

@@ -12,6 +12,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     START,
     number_of,
     spelled,
+    text_before,
 )
 from seedcast.gpu_consumers.text.mandarin.counts import digits
 from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, takes_liang, unit_words
@@ -49,6 +50,12 @@ def _unit(written: str) -> str:
     if said := _MANDARIN.get(written):
         return said
     return written if re.match(HAN, written) else key_of(written)
+
+
+def _feet_and_inches(match: re.Match[str], _: Locale) -> Value:
+    """Return 6'2\"."""
+    feet, inches = map(Number, digits_in(match.group()))
+    return Sequence((Measure(feet, "英尺"), Measure(inches, "英寸")))
 
 
 def _unit_alone(match: re.Match[str], _: Locale) -> Value:
@@ -94,6 +101,11 @@ def _numbered(match: re.Match[str], _: Locale) -> Value:
     return Sequence((Number(digits_in(match.group())[0]), Words("号")))
 
 
+def _number_sign(match: re.Match[str], _: Locale) -> Value:
+    """Return the sign before a code, which is not said again after a word for it."""
+    return Words("，" if text_before(match).endswith(("号", "码", "是", "为", ":")) else "编号")
+
+
 def _roman(match: re.Match[str], _: Locale) -> Value:
     return Number(str(_ROMAN.index(match.group()) + 1))
 
@@ -111,6 +123,7 @@ _SCALED = rf"{START}(?P<amount>{NUMBER}(?:\s?{SCALE})?)"
 _PRESSURE = rf"{START}[0-9]{{2,3}}/[0-9]{{2,3}}"
 ROWS = (
     Row("measure", rf"{_AMOUNT}\s?(?P<unit>{_UNIT})", _measure, starts="0-9."),
+    Row("measure", START + r"[0-9]{1,2}'\s?[0-9]{1,2}(?:\"|(?![0-9.:]))", _feet_and_inches, NAMED),
     Row("measure", rf"{_AMOUNT}(?P<unit>cc|[\"'](?![A-Za-z0-9]))", _measure, PLAIN + 1,
         starts="0-9."),
     Row("measure", rf"{_AMOUNT}(?P<unit>[A-Za-z]{{1,12}})(?![A-Za-z0-9-])", _unknown, LIKELY + 1,
@@ -126,7 +139,8 @@ ROWS = (
     Row("pressure", rf"{_PRESSURE}\s?mmHg", _over, NAMED + 1),
     Row("rank", rf"第\s?[0-9]{{1,20}}(?:\s?{DASH}\s?[0-9]{{1,6}})?(?![0-9.])", _ordinal, NAMED,
         starts="第"),
-    Row("number", r"#\s?[0-9]{1,4}(?![0-9.])", _numbered, starts="#"),
+    Row("number", r"#\s?[0-9]{1,2}(?![0-9.])", _numbered, starts="#"),
+    Row("sign", r"(?:#|(?i:no)\.)\s?(?=[A-Z]{0,3}[0-9])", _number_sign, LIKELY + 1, starts="#Nn"),
     Row("number", r"(?i:no)\.\s?[0-9]{1,2}(?![0-9.])", _numbered, NAMED, starts="Nn"),
     Row("unit", rf"(?<![A-Za-z0-9])(?=[A-Za-z%]{{2}}){SIGN}/{SIGN}(?![A-Za-z0-9])", _unit_alone,
         starts="A-Za-z"),

@@ -11,7 +11,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     spelled,
 )
 from seedcast.gpu_consumers.text.patterns import digits_in
-from seedcast.gpu_consumers.text.values import Sequence, Telephone, Value, Words
+from seedcast.gpu_consumers.text.values import Digits, Sequence, Telephone, Value, Words
 from seedcast.schemas.locales import Locale
 
 _NUMBER = (
@@ -22,6 +22,7 @@ _NUMBER = (
     r"|[48]00[ -]?[0-9]{3}[ -]?[0-9]{4}"
     r"|[48]00-(?:[0-9]{2}-[0-9]{5}|[0-9]{4}-[0-9]{3})"
 )
+_LETTERED = r"(?:1-)?[48][0-9]{2}(?:-[0-9]{3})?(?:-[A-Z]{1,10}){1,4}"
 _EXTENSION = r"(?:\s?(?:转|(?i:ext\.?)|#)[\s:]?(?P<extension>[0-9]{1,6}))?"
 PHONE = rf"(?:{_NUMBER}){_EXTENSION}(?![A-Za-z0-9]|[-.][0-9])"
 _CALLED = any_of(
@@ -44,6 +45,13 @@ def telephone(match: re.Match[str], _: Locale) -> Value:
     if extension:
         text = text[: match.start("extension") - match.start()]
     return Telephone(tuple(_groups(text)), text.startswith("+"), extension)
+
+
+def _lettered(match: re.Match[str], _: Locale) -> Value:
+    """Return 1-800-GO-U-HAUL: digits, and then words."""
+    groups = match.group().split("-")
+    digits = tuple(group for group in groups if group.isdigit())
+    return Sequence((Digits(digits), Words("，" + " ".join(groups[len(digits) :]))))
 
 
 def _groups(text: str) -> list[str]:
@@ -88,6 +96,7 @@ ROWS = (
     Row("telephone", START + PHONE, telephone, starts="0-9+("),
     Row("telephone", START + PHONE, telephone, CERTAIN, rf"{_CALLED}[:是为\s]{{0,3}}",
         starts="0-9+("),
+    Row("telephone", START + _LETTERED + r"(?![A-Za-z0-9-])", _lettered, NAMED + 1),
     Row("hotline", rf"{START}{_EMERGENCY}{_NEXT}{{1,9}}{_NO_COUNT}", _list, NAMED),
     Row("hotline", rf"{START}{_EMERGENCY}(?![0-9]){_NO_COUNT}", _spelled, NAMED,
         rf"{_EMERGENCY_BEFORE}[:\s请拨打电话]{{0,5}}"),

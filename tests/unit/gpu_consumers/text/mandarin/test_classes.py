@@ -28,6 +28,22 @@ CODES = (
     ("高铁0123次", "高铁零幺二三次"),
     ("車牌京N·8K721", "车牌京N八K七二幺"),
 )
+NAMES = (
+    ("致电1-800-GO-U-HAUL咨询", "致电幺八零零GOUHAUL咨询"),
+    ("订单#10482", "订单编号幺零四八二"),
+    ("编号是No.00123", "编号是零零幺二三"),
+    ("2A检票口的2K屏", "二A检票口的二K屏"),
+    ("身高6'2\"", "身高六英尺两英寸"),
+    ("单位mmol/L和℃", "单位毫摩尔每升和摄氏度"),
+    ("总值$76.3 trillion", "总值七十六点三万亿美元"),
+    ("海拔-154米", "海拔负一百五十四米"),
+    ("营业7 a.m.–8 p.m.", "营业上午七点到下午八点"),
+    ("8.15前完成", "八月十五日前完成"),
+    ("2026-08-15T14:30:00更新", "二零二六年八月十五日十四点三十分更新"),
+    ("3/3-3/5停水", "三月三日到三月五日停水"),
+    ("房屋在15/32层", "房屋在十五共三十二层"),
+    ("90、00后", "九零零零后"),
+)
 COUNTS = (
     ("订单金额500元", "订单金额五百元"),
     ("电话费100元", "电话费一百元"),
@@ -82,7 +98,7 @@ def spoken(text: str, locale: Locale = "zh-CN") -> str:
     return re.sub(r"[\s，。、,.:;()]", "", READER.read(text, locale=locale).spoken)
 
 
-@pytest.mark.parametrize(("text", "words"), [*CODES, *COUNTS, *DATES, *QUANTITIES])
+@pytest.mark.parametrize(("text", "words"), [*CODES, *NAMES, *COUNTS, *DATES, *QUANTITIES])
 def test_a_stretch_is_read_as_what_it_is(text: str, words: str) -> None:
     assert spoken(text) == words
 
