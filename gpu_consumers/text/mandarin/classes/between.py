@@ -34,6 +34,8 @@ _QUANTITY_AFTER = (
     rf"\s?(?:{CURRENCY})?\s?{NUMBER}\s?(?:[°%‰元度万亿米]|个百分点|[层楼](?!之)|dB|{CURRENCY})"
     rf"|(?:{CURRENCY})\s?{NUMBER}"
 )
+_NO_PLACE_BEFORE = rf"(?![座栋幢楼层区号室厅门路弄苑道线]){HAN}"
+_SMALL_AFTER = r"[1-9]?[0-9]{1,2}(?:\.[0-9]{1,9})?(?![0-9.-]|\s?(?:[室号栋楼路弄门座层期班]|单元))"
 _RESULT_AFTER = r"\s?[0-9.]{1,15}\s?[-+×÷*/=]?\s?[0-9.]{0,15}\s?="
 _PER = (
     r"\s?(?:[次天日月年周时分秒人度吨斤克升件个晚间位台箱盒包米张节课户份股单笔瓶条餐顿支针车]"
@@ -63,6 +65,7 @@ ROWS = (
     Row("range", DASH, _say("到"), PLAIN, _DAY_BEFORE, _DAY_AFTER, "~–—-"),
     Row("minus", "-", _say("负"), PLAIN, _NOTHING_BEFORE, _AMOUNT_AFTER, "-"),
     Row("minus", "-", _say("负"), PLAIN, HAN, _QUANTITY_AFTER, "-"),
+    Row("minus", "-", _say("负"), LIKELY, _NO_PLACE_BEFORE, _SMALL_AFTER, "-"),
     Row("minus", "-", _say("负"), NAMED, after="百分之", starts="-"),
     Row("equation", "-", _say("减"), NAMED, r"[0-9)]\s?", _RESULT_AFTER, "-"),
     Row("minus", DASH, _say("减"), NAMED, r"满[0-9]{1,6}\s?元?", r"\s?[0-9]", "~–—-"),

@@ -78,6 +78,11 @@ def _year_month(match: re.Match[str], _: Locale) -> Value:
     return Date(year, int(month))
 
 
+def _month_year(match: re.Match[str], _: Locale) -> Value:
+    month, year = digits_in(match.group())
+    return Date(year, int(month))
+
+
 def _month_day(match: re.Match[str], _: Locale) -> Value:
     month, day = digits_in(match.group())
     return Date("", int(month), int(day))
@@ -201,6 +206,10 @@ ROWS = (
         after=_AFTER),
     Row("date", rf"{START}1[0-9]{{2}}(?P<mark>[-/.]){MONTH}(?P=mark){DAY}{_END}", _year_of_republic,
         NAMED),
+    Row("date", rf"{START}{MONTH}[/-]{YEAR}{_END}", _month_year, NAMED + 1),
+    Row("date", rf"{START}0[1-9]\.(?:0[1-9]|[12][0-9]|3[01])(?![0-9.%])", _month_day),
+    Row("year", r"[0-9]{2,4}", _year, NAMED, "公元前?", "年"),
+    Row("year", rf"{START}1[0-8][0-9]{{2}}", _year, NAMED, after=rf"年(?!{_SPAN_AFTER})"),
     Row("year", rf"{START}{YEAR}{_END}", _year, NAMED,
         after=r"\s?(?:年(?!级)|[届版款级]|赛季|财年|学年|Q[1-4]|第[一二三四1-4]季|[春秋夏冬]季?"
         r"|[上下]半年)"),

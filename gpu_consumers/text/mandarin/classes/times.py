@@ -7,6 +7,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import HAN, START, an
 from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import (
     Half,
+    Measure,
     Number,
     Ratio,
     Score,
@@ -35,11 +36,10 @@ def _time(match: re.Match[str], _: Locale) -> Value:
 
 
 def _hour_and_minute(match: re.Match[str], _: Locale) -> Value:
-    """Return 8时05分, which keeps its 时."""
+    """Return 8时05分 and 8点5分 as they are written."""
     zero = "零" if match["minute"].startswith("0") else ""
-    return Sequence(
-        (Number(match["hour"]), Words("时" + zero), Number(match["minute"]), Words("分"))
-    )
+    hour = Measure(Number(match["hour"]), match["sign"])
+    return Sequence((hour, Words(zero), Measure(Number(match["minute"]), "分")))
 
 
 def _score(match: re.Match[str], _: Locale) -> Value:
@@ -58,9 +58,9 @@ _POINTS = rf"{START}[0-9]{{1,3}}\s?[:-]\s?[0-9]{{1,3}}(?![0-9:])"
 ROWS = (
     Row("time", rf"{START}{_HOUR}:{_SIXTY}(?::{_SIXTY})?(?![0-9]){_HALF}?", _time),
     Row("time", rf"{START}(?:0?[1-9]|1[0-2]){_HALF}", _time, NAMED),
-    Row("time", rf"{_HOUR}点[0-5]?[0-9]分(?!钟)(?:[0-5]?[0-9]秒)?", _time, NAMED),
     Row("time", rf"{_HOUR}点{_SIXTY}(?![0-9分])", _time, NAMED),
-    Row("time", rf"(?P<hour>{_HOUR})时(?P<minute>[0-5]?[0-9])分(?!钟)", _hour_and_minute, NAMED),
+    Row("time", rf"(?P<hour>{_HOUR})(?P<sign>[点时])(?P<minute>[0-5]?[0-9])分(?!钟)",
+        _hour_and_minute, NAMED),
     Row("time", r"24/7(?![0-9/])", _always),
     Row("score", _POINTS, _score, NAMED + 1, rf"(?:{_SCORED}){_LINK}{_SCORES}"),
     Row("score", _POINTS, _score, NAMED + 1, "以"),
