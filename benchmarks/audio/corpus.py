@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.gpu_consumers.engines.espeak.engine import spoken
+from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.waveforms import Waveform, encode_flac
 
 TEXTS = (
@@ -32,7 +33,7 @@ def recordings(count: int, snr: float | None = None) -> list[Recording]:
 
 
 def _recording(number: int, snr: float | None) -> Recording:
-    speech = speak(TEXTS[number % len(TEXTS)], voice_of(number)).astype(float)
+    speech = spoken(TEXTS[number % len(TEXTS)], seed=number).astype(float)
     lead, tail = np.zeros(round(0.3 * SAMPLE_RATE)), np.zeros(round(0.5 * SAMPLE_RATE))
     samples = np.concatenate([lead, speech, tail])
     if snr is not None:

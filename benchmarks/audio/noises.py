@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from benchmarks.audio.corpus import TEXTS, Recording, recordings
 from seedcast.catalog.profiles import Profile
-from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.gpu_consumers.engines.espeak.engine import spoken
+from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.stream_apps.audio.samples import from_int16
 from seedcast.stream_apps.audio.source import Source
 
@@ -79,7 +80,7 @@ def _steady(count: int, seed: int, *, pink: bool) -> Signal:
 def _babble(count: int, seed: int) -> Signal:
     """Return other voices at once, equally loud, each beginning somewhere else in its text."""
     voices = [
-        from_int16(speak(TEXTS[number % len(TEXTS)], voice_of(100 + VOICES * seed + number)))
+        from_int16(spoken(TEXTS[number % len(TEXTS)], 100 + VOICES * seed + number))
         for number in range(VOICES)
     ]
     shifted = [

@@ -73,7 +73,7 @@ class Engine(Protocol):
 
 
 def _espeak(settings: Settings) -> Engine:
-    from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+    from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
 
     return EspeakEngine(settings.gpu.slots or 8)
 

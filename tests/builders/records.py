@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 
 from seedcast.codec import encode_synthesis
-from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.gpu_consumers.engines.espeak.engine import spoken
+from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest
 from seedcast.waveforms import Waveform, encode_flac, waveform_sha256
 
@@ -21,7 +22,7 @@ def tone(samples: int, sample_rate: int = 24_000, hertz: float = 440.0) -> Wavef
 @cache
 def word() -> Waveform:
     """(samples,) at 22,050 Hz, with a fifth of a second of silence at each end."""
-    return np.pad(speak("Hello.", voice_of(1)), SAMPLE_RATE // 5).astype("<i2")
+    return np.pad(spoken("Hello.", seed=1), SAMPLE_RATE // 5).astype("<i2")
 
 
 def utterance(number: int) -> Waveform:

@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from seedcast.gpu_consumers.engines.espeak import SAMPLE_RATE, speak, voice_of
+from seedcast.gpu_consumers.engines.espeak.engine import spoken
+from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.stream_apps.audio.samples import Samples, from_int16
 
 RATE = SAMPLE_RATE
@@ -25,7 +26,7 @@ def speech(text: str = ENGLISH, seed: int = 1) -> Samples:
 
     What is 60 dB under the peak is silence.
     """
-    samples = from_int16(speak(text, voice_of(seed)))
+    samples = from_int16(spoken(text, seed))
     sounding = np.flatnonzero(np.abs(samples) > np.abs(samples).max() / 1000)
     trimmed = samples[sounding[0] : sounding[-1] + 1].copy()
     trimmed.setflags(write=False)

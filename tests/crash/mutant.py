@@ -16,7 +16,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as ConsumerT
 
 from seedcast.cli import main as run
 from seedcast.gpu_consumers import assignments
-from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
 from seedcast.gpu_consumers.ledger import Ledger
 from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.gpu_consumers.verify.golden import GOLDEN

@@ -9,7 +9,7 @@ from seedcast.catalog import profiles
 from seedcast.codec import encode_json
 from seedcast.errors import Undecodable
 from seedcast.gpu_consumers import triage
-from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
 from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
 from seedcast.settings import PostprocessSettings
 from seedcast.waveforms import decode_flac, waveform_sha256

@@ -13,7 +13,7 @@ import pytest
 
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import Fatal, InvalidInput, StoreUnavailable, Unreachable, VoiceLockBroken
-from seedcast.gpu_consumers.engines.espeak import EspeakEngine
+from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.verify.golden import GOLDEN
 from seedcast.schemas.messages import SpeechRequest, VoiceLock

@@ -10,13 +10,14 @@ It runs as a script of its own and imports the standard library alone: a fork mu
 another thread, and costs by the size of what is forked.
 """
 
+import contextlib
 import ctypes
 import json
 import os
 import signal
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, TypedDict
 
 SAMPLE_RATE = 22_050  # Hz, fixed by espeak-ng's voice data
@@ -25,8 +26,10 @@ NOT_STARTED, NO_VOICE = 3, 4  # exit statuses
 
 # espeak_PARAMETER and flags of speak_lib.h
 _SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: synthesise inside the call, pass samples to the callback
-_UTF8 = 1  # plain text: neither SSML nor [[phonemes]]
-_RATE, _PITCH, _RANGE = 1, 3, 4
+_UTF8, _SSML, _PHONEMES = 0x1, 0x10, 0x100  # _PHONEMES: [[…]] in the text
+_RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
+_MNEMONICS = 1  # phonememode: espeak's names of phonemes, one clause a line
+_HEADROOM = 75  # % of the volume: at 100 the gain control turns the loudest voices down and up
 _Callback = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
@@ -35,16 +38,17 @@ _Callback = ctypes.CFUNCTYPE(
 class Job(TypedDict):
     """One line of JSON: what to speak, and how."""
 
-    text: str
+    ssml: str
     voice: str  # espeak's language and variant: cmn+f2
     rate: int
     pitch: int
     range: int
     samples: int  # synthesis stops a little after so many
+    phonemes: bool  # answer with the phonemes that are spoken, in UTF-8, and not with samples
 
 
 def serve(library_path: str, data_path: str, jobs: BinaryIO, answers: BinaryIO) -> int:
-    """Answer each line of jobs with its samples, in order. Return an exit status.
+    """Answer each line of jobs, in order. Return an exit status.
 
     The end of `jobs` is the end of who asks, so there is nothing else to listen to.
     """
@@ -73,12 +77,36 @@ def _in_a_fork(library: ctypes.CDLL, line: bytes, answers: BinaryIO) -> int:
 
 def _answer(library: ctypes.CDLL, job: Job, answers: BinaryIO) -> int:
     chunks: list[bytes] = []
-    if not _synthesise(library, job, _Callback(_collector(chunks, job["samples"]))):
-        return NO_VOICE
-    answers.write(LENGTH.pack(sum(map(len, chunks))))
-    answers.writelines(chunks)
+    phonemes: list[bytes] = []
+    callback = _Callback(_collector(chunks, job["samples"]))
+    with contextlib.ExitStack() as stack:
+        if job["phonemes"]:
+            stack.enter_context(_trace(library, phonemes))
+        if not _synthesise(library, job, callback):
+            return NO_VOICE
+    answer = phonemes if job["phonemes"] else chunks
+    answers.write(LENGTH.pack(sum(map(len, answer))))
+    answers.writelines(answer)
     answers.flush()
     return 0
+
+
+@contextlib.contextmanager
+def _trace(library: ctypes.CDLL, phonemes: list[bytes]) -> Iterator[None]:
+    """Let espeak write the phonemes that it speaks into a file, and append them at the end."""
+    import tempfile  # 10 ms, which speech does without
+
+    libc = ctypes.CDLL(None)
+    libc.fdopen.restype = ctypes.c_void_p
+    libc.fclose.argtypes = [ctypes.c_void_p]
+    with tempfile.TemporaryFile() as file:
+        stream = libc.fdopen(os.dup(file.fileno()), b"w")
+        library.espeak_SetPhonemeTrace(_MNEMONICS, ctypes.c_void_p(stream))
+        yield
+        library.espeak_SetPhonemeTrace(0, None)
+        libc.fclose(stream)
+        file.seek(0)
+        phonemes.append(file.read())
 
 
 def _collector(
@@ -100,11 +128,16 @@ def _synthesise(library: ctypes.CDLL, job: Job, callback: object) -> bool:
     library.espeak_SetSynthCallback(callback)
     if library.espeak_SetVoiceByName(job["voice"].encode()) != 0:
         return False
-    parameters = ((_RATE, job["rate"]), (_PITCH, job["pitch"]), (_RANGE, job["range"]))
+    parameters = (
+        (_RATE, job["rate"]),
+        (_VOLUME, _HEADROOM),
+        (_PITCH, job["pitch"]),
+        (_RANGE, job["range"]),
+    )
     for parameter, value in parameters:
         library.espeak_SetParameter(parameter, value, 0)
-    text = job["text"].encode()
-    library.espeak_Synth(text, ctypes.c_size_t(len(text) + 1), 0, 0, 0, _UTF8, None, None)
+    text, flags = job["ssml"].encode(), _UTF8 | _SSML | _PHONEMES
+    library.espeak_Synth(text, ctypes.c_size_t(len(text) + 1), 0, 0, 0, flags, None, None)
     return True
 
 

@@ -1,0 +1,1 @@
+"""espeak-ng on the CPU: no weights and no GPU, and people understand its speech."""

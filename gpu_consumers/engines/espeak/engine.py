@@ -1,0 +1,88 @@
+"""The engine that speaks with espeak-ng."""
+
+import hashlib
+import platform
+from collections import deque
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import espeakng_loader
+
+from seedcast.gpu_consumers.engines import Utterance
+from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
+from seedcast.gpu_consumers.engines.espeak.speaker import MAX_SECONDS, speak, speech_of
+from seedcast.gpu_consumers.engines.espeak.voices import voice_of
+from seedcast.gpu_consumers.engines.fingerprint import fingerprint
+from seedcast.gpu_consumers.text.reader import Reader
+from seedcast.schemas.messages import RequestError, SpeechRequest
+from seedcast.waveforms import Waveform
+
+REVISION = 2  # part of the fingerprint: raise it when a reading or a seed is spoken otherwise
+
+TOO_LONG = RequestError(
+    code="text_too_long",
+    message=f"expected at most {MAX_SECONDS} s of speech, got more; split the text",
+)
+SILENT = RequestError(
+    code="nothing_to_speak",
+    message="expected speech, got silence; the voice has no sound for these characters",
+)
+
+
+class EspeakEngine:
+    """Each step finishes the oldest utterance: espeak-ng has no batch to fill."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, slots: int, reader: Reader | None = None) -> None:
+        self.slots = self.capacity = slots
+        self._reader = reader or Reader()
+        self.facts = {**_facts(), "reader": self._reader.version}
+        self.fingerprint = fingerprint(self.facts)
+        self.description = f"espeak on the CPU, {slots} slots, fingerprint {self.fingerprint}"
+        self._queue: deque[tuple[int, SpeechRequest]] = deque()
+
+    def admit(self, ticket: int, request: SpeechRequest) -> None:
+        self._queue.append((ticket, request))
+
+    def step(self) -> list[Utterance]:
+        if not self._queue:
+            return []
+        ticket, request = self._queue.popleft()
+        speech = speech_of(self._reader.read(request.text))
+        waveform = speak(speech, voice_of(request.voice_seed, request.speed))
+        if len(waveform) > MAX_SECONDS * SAMPLE_RATE:
+            return [Utterance(ticket, None, TOO_LONG)]
+        if not waveform.any():
+            return [Utterance(ticket, None, SILENT)]
+        return [Utterance(ticket, waveform, unspoken=speech.unspoken)]
+
+    def close(self) -> None:
+        self._queue.clear()
+
+
+def spoken(text: str, seed: int, speed: float = 1.0) -> Waveform:
+    """Return what an engine without a lexicon speaks: (samples,) int16 at SAMPLE_RATE.
+
+    Raises EngineFailed.
+    """
+    return speak(speech_of(Reader().read(text)), voice_of(seed, speed))
+
+
+@cache
+def _facts() -> dict[str, object]:
+    """Return what the fingerprint hashes; `data` covers the library and its voice files."""
+    data = hashlib.sha256()
+    folder = Path(espeakng_loader.get_data_path())
+    for file in [Path(espeakng_loader.get_library_path()), *sorted(folder.rglob("*"))]:
+        if file.is_file():
+            data.update(file.name.encode() + b"\0" + file.read_bytes())
+    return {
+        "engine": "espeak",
+        "revision": REVISION,
+        "package": version("espeakng-loader"),
+        "data": data.hexdigest(),
+        "machine": platform.machine(),
+        "libc": platform.libc_ver(),
+    }
