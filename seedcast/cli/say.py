@@ -56,7 +56,7 @@ def say(
     with err.status("speaking"):
         loaded = engines.load(settings)
         err.print(loaded.description, style="dim")
-        waveform = _speak(loaded, request)
+        waveform, unspoken = _speak(loaded, request)
         rendered = render(waveform, loaded.sample_rate, chosen)
     try:
         file.write_bytes(rendered.data)
@@ -64,8 +64,10 @@ def say(
         raise InvalidInput(
             str(file), expected="a file that can be written", got=str(error)
         ) from error
+    if unspoken:
+        err.print(f"warning: {_without_a_sound(text, unspoken)}", style="yellow")
     if as_json:
-        facts = {"file": str(file), **_facts(rendered), "voice": spoken.voice}
+        facts = {"file": str(file), **_facts(rendered), "voice": spoken.voice, "unspoken": unspoken}
         fingerprint = {"engine_fingerprint": loaded.fingerprint}
         emit(facts | {"voice_seed": request.voice_seed} | fingerprint)
         return
@@ -131,12 +133,28 @@ def _request(row: Mapping[str, object], settings: "Settings") -> SpeechRequest:
     return request
 
 
-def _speak(engine: "Engine", request: SpeechRequest) -> "Waveform":
-    """Return the waveform of one request. Raises InvalidInput if the engine makes none."""
+def _speak(engine: "Engine", request: SpeechRequest) -> "tuple[Waveform, int]":
+    """Return the waveform of one request, and how many of its characters have no sound.
+
+    Raises InvalidInput if the engine makes none.
+    """
     from seedcast.gpu_consumers.verify.replay import synthesise
 
     [(_, utterance)] = synthesise(engine, [request])
     if utterance.waveform is None:
         message = utterance.error.message if utterance.error else "no waveform"
-        raise InvalidInput("text", got=message)
-    return utterance.waveform
+        lost = utterance.unspoken
+        raise InvalidInput("text", got=_without_a_sound(request.text, lost) if lost else message)
+    return utterance.waveform, utterance.unspoken
+
+
+def _without_a_sound(text: str, unspoken: int) -> str:
+    """Return how many characters of a text nobody will hear, with the scripts that they are of."""
+    from seedcast.gpu_consumers.text.scripts import unspoken_scripts
+
+    scripts = unspoken_scripts(text)
+    if others := unspoken - sum(scripts.values()):
+        scripts["others"] = others
+    counts = ", ".join(f"{script} {count}" for script, count in scripts.items())
+    plural = "characters have" if unspoken > 1 else "character has"
+    return f"{unspoken} {plural} no sound here ({counts}): only Mandarin and English are spoken"

@@ -55,7 +55,7 @@ class EspeakEngine:
         if len(waveform) > MAX_SECONDS * SAMPLE_RATE:
             return [Utterance(ticket, None, TOO_LONG)]
         if not waveform.any():
-            return [Utterance(ticket, None, SILENT)]
+            return [Utterance(ticket, None, SILENT, unspoken=speech.unspoken)]
         return [Utterance(ticket, waveform, unspoken=speech.unspoken)]
 
     def close(self) -> None:
