@@ -8,7 +8,7 @@ does not validate: decode everything that comes from outside with `seedcast.code
 from datetime import datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 # characters; about an hour of speech, far more than an engine accepts as one request
 MAX_TEXT = 10_000
@@ -71,6 +71,9 @@ Metadata = Annotated[
     dict[str, str], Meta(max_length=32, description="opaque; copied to the result")
 ]
 Priority = Literal["normal", "urgent"]
+TextFormat = Literal["plain", "markup"]
+# Of what a text was written for: the order of a date's numbers, the words of numbers.
+Locale = Literal["zh-CN", "zh-TW", "zh-HK", "en-US", "en-GB"]
 Status = Literal["succeeded", "failed", "expired", "cancelled"]
 CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 ErrorCode = Literal[
@@ -120,6 +123,22 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     priority: Priority = "normal"
     deadline: Deadline | None = None
     metadata: Metadata = {}
+    # These two are written only where they say something, so that a request without them has the
+    # bytes, and the digest in a journal, that it always had.
+    text_format: (
+        Annotated[
+            TextFormat,
+            Meta(description="plain if absent: never parsed; markup: see docs/texts.md"),
+        ]
+        | UnsetType
+    ) = UNSET
+    locale: (
+        Annotated[
+            Locale,
+            Meta(description="decides what the text leaves open, such as 12/05/2026"),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class RequestError(Struct, frozen=True, kw_only=True):

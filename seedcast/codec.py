@@ -106,12 +106,17 @@ def decode_voice_lock(value: bytes) -> VoiceLock:
     return _decode(_voice_lock, value, "VoiceLock")  # type: ignore[no-any-return]
 
 
-def text_digest(text: str, key: bytes) -> str:
-    """Returns the HMAC-SHA-256 of the text, in hex.
+def text_digest(request: SpeechRequest, key: bytes) -> str:
+    """Returns the HMAC-SHA-256 of the text, and of its format and locale if it has any, in hex.
 
     It is keyed, because the text behind a plain hash could be found by guessing short texts.
     """
-    return hmac.digest(key, text.encode(), "sha256").hex()
+    marks = (request.text_format or "plain", request.locale or "")
+    said = marks != ("plain", "")
+    content = (
+        "\0".join((request.text, *map(str, marks))) if said else request.text
+    )  # NUL: in no text
+    return hmac.digest(key, content.encode(), "sha256").hex()
 
 
 def _identity(value: bytes) -> _Identity | None:

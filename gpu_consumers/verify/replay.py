@@ -177,7 +177,7 @@ def _facts_of_utterance(
     return UtteranceFacts(
         waveform_sha256=digest,
         draw=None if digest is None else utterance.draw,
-        text_digest=text_digest(request.text, digest_key),
+        text_digest=text_digest(request, digest_key),
         voice_seed=request.voice_seed,
         engine_fingerprint=engine.fingerprint,
         error=error_code(utterance) if digest is None else None,

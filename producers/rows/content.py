@@ -35,6 +35,8 @@ def digest(request: SpeechRequest) -> bytes:
     """
     metadata = {name: value for name, value in request.metadata.items() if name != "row"}
     content = msgspec.structs.replace(request, submitted_at=_EPOCH, metadata=metadata)
+    if request.text_format == "plain":  # as if it were not said
+        content = msgspec.structs.replace(content, text_format=msgspec.UNSET)
     return hashlib.sha256(_canonical.encode(content)).digest()
 
 

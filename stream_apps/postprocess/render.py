@@ -231,7 +231,7 @@ def _rounded(value: float, digits: int) -> float | None:
 def _receipt(audio: RawAudio, deployment: RenderContext) -> Receipt:
     return Receipt(
         voice_seed=audio.request.voice_seed,
-        text_digest=text_digest(audio.request.text, deployment.digest_key),
+        text_digest=text_digest(audio.request, deployment.digest_key),
         waveform_sha256=audio.waveform_sha256,
         engine_fingerprint=audio.engine_fingerprint,
         chain_fingerprint=deployment.chain_fingerprint,

@@ -68,7 +68,7 @@ def deliver(settings: Settings, seedcast: Spawn, folder: Path) -> None:
 def receipt_of(
     settings: Settings, request: SpeechRequest, like: Receipt, **changes: object
 ) -> Receipt:
-    digest = text_digest(request.text, settings.postprocess.digest_key.get_secret_value().encode())
+    digest = text_digest(request, settings.postprocess.digest_key.get_secret_value().encode())
     return msgspec.structs.replace(
         like, voice_seed=request.voice_seed, text_digest=digest, **changes
     )

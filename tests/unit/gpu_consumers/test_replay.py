@@ -31,7 +31,7 @@ def requests(count: int) -> list[SpeechRequest]:
 def receipt(request: SpeechRequest, **changes: object) -> Receipt:
     correct = Receipt(
         voice_seed=request.voice_seed,
-        text_digest=text_digest(request.text, KEY),
+        text_digest=text_digest(request, KEY),
         waveform_sha256=waveform_sha256(toy_waveform(request)),
         engine_fingerprint="toy-1",
         chain_fingerprint="chain",

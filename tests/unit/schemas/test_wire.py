@@ -1,14 +1,17 @@
 """Old messages stay readable, and the documents generated from the code are up to date."""
 
+import hmac
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from ops import generate, wire
 from seedcast import codec
+from seedcast.errors import InvalidRequest
 from seedcast.schemas.messages import (
     Campaign,
     RawAudio,
@@ -39,6 +42,7 @@ REQUEST = SpeechRequest(
     deadline=MOMENT,
     metadata={"row": "1", "id": "n-0001"},
 )
+MARKUP = replace(REQUEST, text_format="markup", locale="en-GB")
 RESULT = SpeechResult(
     request_id=REQUEST.request_id,
     campaign_id="july-bills",
@@ -102,7 +106,34 @@ def test_bytes_of_an_earlier_version_decode_to_the_same_message(name: str) -> No
     assert decode((FIXTURES / name).read_bytes()) == message
 
 
-@pytest.mark.parametrize("message", [REQUEST, RESULT, CAMPAIGN])
+def test_what_a_request_does_not_say_is_not_written() -> None:
+    written = json.loads((FIXTURES / "v1/speech_request.json").read_bytes())
+    assert json.loads(codec.encode_json(REQUEST)) == written
+    assert (
+        codec.text_digest(REQUEST, b"k") == hmac.digest(b"k", REQUEST.text.encode(), "sha256").hex()
+    )
+
+
+def test_format_and_locale_are_written_read_and_part_of_the_digest() -> None:
+    assert codec.decode_request(codec.encode_json(MARKUP)) == MARKUP
+    british = replace(REQUEST, locale="en-GB")
+    assert len({codec.text_digest(request, b"k") for request in (REQUEST, british, MARKUP)}) == 3
+
+
+def test_what_an_older_reader_knows_of_a_request_stays_as_it_was() -> None:
+    new = json.loads(codec.encode_json(MARKUP))
+    old = json.loads(codec.encode_json(REQUEST))
+    assert {name: new[name] for name in old} == old
+
+
+@pytest.mark.parametrize("wrong", [{"text_format": "ssml"}, {"locale": "en"}, {"locale": None}])
+def test_an_unknown_format_or_locale_is_refused(wrong: dict[str, object]) -> None:
+    value = json.dumps({**json.loads(codec.encode_json(REQUEST)), **wrong}).encode()
+    with pytest.raises(InvalidRequest, match=next(iter(wrong))):
+        codec.decode_request(value)
+
+
+@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN])
 def test_messages_that_we_write_satisfy_the_published_schema(
     message: SpeechRequest | SpeechResult | Campaign,
 ) -> None:
