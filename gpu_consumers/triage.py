@@ -88,7 +88,7 @@ def too_large(request: SpeechRequest, got: str) -> Rejected:
 
 def validate(request: SpeechRequest, profiles: Profiles) -> None:
     """Raises InvalidRequest."""
-    if problem := text.find_problem(request.text):
+    if problem := text.problem_of(request):
         raise InvalidRequest(problem.code, "field text", expected=problem.expected, got=problem.got)
     check_names(request.profiles, profiles)
 

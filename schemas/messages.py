@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from seedcast.schemas.locales import Locale
+
 # characters; about an hour of speech, far more than an engine accepts as one request
 MAX_TEXT = 10_000
 MAX_VOICE_SEED = 2**53 - 1  # the largest integer that every JSON reader reads exactly
@@ -72,8 +74,6 @@ Metadata = Annotated[
 ]
 Priority = Literal["normal", "urgent"]
 TextFormat = Literal["plain", "markup"]
-# Of what a text was written for: the order of a date's numbers, the words of numbers.
-Locale = Literal["zh-CN", "zh-TW", "zh-HK", "en-US", "en-GB"]
 Status = Literal["succeeded", "failed", "expired", "cancelled"]
 CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 ErrorCode = Literal[

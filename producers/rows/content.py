@@ -60,7 +60,7 @@ def check_request(
     if unknown := [name for name in checked.profiles if name not in profiles]:
         expected = f"profiles of {', '.join(sorted(profiles))}"
         raise InvalidRow(row, "profiles", expected=expected, got=", ".join(unknown))
-    if problem := text.find_problem(checked.text):
+    if problem := text.problem_of(checked):
         raise InvalidRow(row, "text", expected=problem.expected, got=problem.got)
     return checked
 

@@ -1,9 +1,11 @@
 """Checks whether a text can be spoken; producers check each row, the GPU consumer each record."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from seedcast.schemas.messages import MAX_TEXT, ErrorCode
+from seedcast.schemas.locales import Locale
+from seedcast.schemas.messages import MAX_TEXT, ErrorCode, SpeechRequest
 
 _ALLOWED_CONTROLS = "\n\r\t"
 
@@ -17,16 +19,46 @@ class TextProblem:
     got: str
 
 
+def problem_of(request: SpeechRequest) -> TextProblem | None:
+    """Returns the first reason why the request's text cannot be spoken, or None if it can."""
+    if request.text_format == "markup":
+        return find_problem_of_markup(request.text, request.locale or None)
+    return find_problem(request.text)
+
+
 def find_problem(text: str) -> TextProblem | None:
-    """Returns the first reason why the text cannot be spoken, or None if it can."""
+    """Returns the first reason why the plain text cannot be spoken, or None if it can."""
+    return _unfit(text) or _silent([text])
+
+
+def find_problem_of_markup(text: str, locale: Locale | None) -> TextProblem | None:
+    """Returns the first reason why the markup cannot be spoken, or None if it can."""
+    from seedcast.catalog.markup import InvalidMarkup, sources
+    from seedcast.catalog.markup_parser import parse  # loads expat
+
+    if problem := _unfit(text):
+        return problem
+    try:
+        spoken = sources(parse(text, locale))
+    except InvalidMarkup as error:
+        return TextProblem("invalid_request", error.expected, error.got)
+    return _unfit("".join(spoken)) or _silent(spoken)  # a reference may stand for a control
+
+
+def _unfit(text: str) -> TextProblem | None:
     if len(text) > MAX_TEXT:
         return TextProblem("invalid_request", f"at most {MAX_TEXT:,} characters", f"{len(text):,}")
     if control := _find_control(text):
         return TextProblem("invalid_request", "no control characters", control)
-    if not any(character.isalnum() for character in text):
-        got = "nothing to speak" if text.strip() else "an empty text"
-        return TextProblem("nothing_to_speak", "at least one letter or digit", got)
     return None
+
+
+def _silent(texts: Iterable[str]) -> TextProblem | None:
+    texts = list(texts)
+    if any(character.isalnum() for text in texts for character in text):
+        return None
+    got = "nothing to speak" if any(map(str.strip, texts)) else "an empty text"
+    return TextProblem("nothing_to_speak", "at least one letter or digit", got)
 
 
 def _find_control(text: str) -> str | None:

@@ -40,6 +40,11 @@ def record(**changes: object) -> bytes:
         ({"deadline": "tomorrow"}, "invalid_request"),
         ({"campaign_id": "../etc"}, "invalid_request"),
         ({"speed": 9}, "invalid_request"),
+        ({"text_format": SECRET}, "invalid_request"),
+        ({"locale": SECRET}, "invalid_request"),
+        ({"text_format": "markup", "text": f"<b>{SECRET}</b>"}, "invalid_request"),
+        ({"text_format": "markup", "text": f"{SECRET} & Söhne"}, "invalid_request"),
+        ({"text_format": "markup", "text": "<break/>…"}, "nothing_to_speak"),
     ],
 )
 def test_wrong_field_with_a_readable_id_is_rejected_under_that_id(
@@ -53,6 +58,13 @@ def test_wrong_field_with_a_readable_id_is_rejected_under_that_id(
         code,
     )
     assert SECRET.lower() not in rejected.error.message.lower()
+
+
+def test_only_a_request_that_says_so_is_markup() -> None:
+    plain = triage.of_record(record(text="5 < 6 & <b>"), PROFILES)
+    assert isinstance(plain, SpeechRequest)
+    markup = record(text="5 &lt; 6<break/>", text_format="markup", locale="zh-HK")
+    assert isinstance(triage.of_record(markup, PROFILES), SpeechRequest)
 
 
 @pytest.mark.parametrize(

@@ -401,6 +401,12 @@ def test_everything_that_can_be_heard_or_read_changes_the_digest(change: dict[st
     assert digest(build(change)) != digest(build({}))
 
 
+def test_a_request_that_says_it_is_plain_is_what_it_is_without_saying_so() -> None:
+    assert digest(replace(build({}), text_format="plain")) == digest(build({}))
+    assert digest(replace(build({}), text_format="markup")) != digest(build({}))
+    assert digest(replace(build({}), locale="en-GB")) != digest(build({}))
+
+
 def test_a_row_larger_than_the_topic_accepts_is_an_error() -> None:
     with pytest.raises(InvalidRow, match=r"row 4; expected at most 1,032,192 bytes"):
         encode(4, build({"metadata.blob": "x" * 1_100_000}))
@@ -413,6 +419,8 @@ def test_a_row_larger_than_the_topic_accepts_is_an_error() -> None:
         ({"voice_seed": 2**70}, "voice_seed"),
         ({"request_id": "short"}, "request_id"),
         ({"text": "…"}, "text"),
+        ({"text": "<b>", "text_format": "markup"}, "text"),
+        ({"text_format": "ssml"}, "text_format"),
         ({"text": "\ud800"}, "request_id"),
         ({"profiles": ("gramophone",)}, "profiles"),
         ({"profiles": ()}, "profiles"),
