@@ -292,6 +292,9 @@ class Settings(BaseSettings):
     voices: str = Field(
         "", description="TOML file of named voices; a list may name one instead of a seed"
     )
+    lexicon: str = Field(
+        "", description="TOML file of how words are said; part of the engine's fingerprint"
+    )
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()
     gpu: GpuSettings = GpuSettings()

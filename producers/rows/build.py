@@ -6,16 +6,17 @@ from typing import Any
 
 import msgspec
 
-from seedcast.catalog import text as texts
+from seedcast.catalog.lexicon import Lexicon
 from seedcast.catalog.profiles import Profiles
 from seedcast.catalog.voices import NONE, STYLE, Voice, Voices
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.producers.rows import values as cells
 from seedcast.producers.rows.columns import FIELDS, METADATA, Columns, columns_of
 from seedcast.producers.rows.content import check_request
-from seedcast.producers.rows.parsers import Parser, parse_template, parsers
+from seedcast.producers.rows.parsers import Parser, parsers
 from seedcast.producers.rows.request_ids import RequestIds, campaign_id
-from seedcast.producers.rows.template import Template, Values
+from seedcast.producers.rows.template import Values
+from seedcast.producers.rows.texts import Texts
 from seedcast.producers.rows.values import InvalidValue
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.schemas.messages import SpeechRequest, Style
@@ -33,19 +34,21 @@ class Builder:
         profiles: Profiles,
         columns: tuple[str, ...] | None = None,
         voices: Voices = NONE,
+        lexicon: Lexicon | None = None,
     ) -> None:
         """Raises InvalidInput if an option, or the columns of the whole file, are wrong.
 
         `created_at`: when the campaign was opened; a deadline given as a duration counts from it.
         `columns`: those of the file; None if each row has its own.
+        `lexicon`: the list's own; the deployment's is the engine's.
         """
         self._campaign, self._id_column = campaign_id(options.campaign), options.id_column
         self._request_ids = RequestIds(self._campaign)
         self._profiles = frozenset(profiles)
         self._parsers = parsers(created_at, self._profiles, voices)
-        self._template: Template | None = _option("template", parse_template, options.template)
         self._columns = Columns(columns, self._id_column is not None) if columns else None
         self._defaults = self._default_fields(options)
+        self._texts = Texts(options.template, self._defaults, lexicon)
         self._style = self._default_style(options.style)
         self._voice: int | Voice | None = _option("voice", self._parsers["voice"], options.voice)
         if isinstance(self._voice, Voice) and options.speaker is not None:
@@ -79,10 +82,12 @@ class Builder:
             else ({"voice_seed": voice}, self._style)
         )
         identity, metadata = self._identify(row, values, columns.metadata)
+        text, is_markup = self._texts.build(row, values, overrides)
+        overrides["text_format"] = "markup" if is_markup else msgspec.UNSET
         return SpeechRequest(
             request_id=self._request_ids.derive(identity),
             campaign_id=self._campaign,
-            text=self._text(row, values),
+            text=text,
             style=self._styled(row, values, columns.style, style),
             submitted_at=submitted_at,
             metadata=metadata,
@@ -96,6 +101,8 @@ class Builder:
             "profiles": tuple(options.profiles),
             "deadline": options.deadline,
             "priority": options.priority,
+            "text_format": None if options.text_format == "plain" else options.text_format,
+            "locale": options.locale,
         }
         return {
             FIELDS[name]: _option(name, self._parsers[name], value)
@@ -124,7 +131,7 @@ class Builder:
         if self._voice is None and "voice_seed" not in columns:
             needed.append("voice")
         if "template" not in columns:
-            needed += self._template.variables if self._template else ["text"]
+            needed += self._texts.columns
         if missing := [name for name in dict.fromkeys(needed) if name not in columns]:
             raise InvalidInput(
                 "columns are missing",
@@ -161,18 +168,6 @@ class Builder:
                 row, METADATA + "*", expected="at most 30 columns", got=str(len(metadata))
             )
         return identity, metadata
-
-    def _text(self, row: int, values: Values) -> str:
-        template = self._template
-        if own := values.get("template"):
-            template = self._parse(row, "template", own)
-        text = template.render(row, values) if template else values.get("text")
-        if not isinstance(text, str):
-            got = "nothing" if text is None else type(text).__name__
-            raise InvalidRow(row, "text", expected="text", got=got)
-        if problem := texts.find_problem(text):
-            raise InvalidRow(row, "text", expected=problem.expected, got=problem.got)
-        return text
 
     def _styled(
         self, row: int, values: Values, columns: tuple[tuple[str, str], ...], default: Style

@@ -16,6 +16,8 @@ FIELDS = {  # column: field of SpeechRequest
     "profiles": "profiles",
     "deadline": "deadline",
     "priority": "priority",
+    "text_format": "text_format",
+    "locale": "locale",
 }
 _RESERVED = {f"{METADATA}row": "number", f"{METADATA}id": "id"}  # column: what metadata holds there
 

@@ -29,18 +29,19 @@ def parsers(created_at: datetime, profiles: frozenset[str], voices: Voices) -> d
         "profiles": parse_profiles,
         "deadline": partial(values.deadline, created_at=created_at),
         "priority": values.priority,
-        "template": parse_template,
+        "text_format": values.text_format,
+        "locale": values.locale,
         **{name: partial(values.style, name) for name in STYLE},
     }
     return {name: lru_cache(maxsize=1024, typed=True)(parser) for name, parser in table.items()}
 
 
-def parse_template(source: object) -> Template:
-    """Compile a template. Raises InvalidValue."""
+def parse_template(source: object, markup: bool = False) -> Template:
+    """Compile a template, whose own text is `markup` or plain. Raises InvalidValue."""
     expected = "a template such as 'Hello {name}'"
     if not isinstance(source, str):
         raise InvalidValue(expected, got=type(source).__name__)
     try:
-        return compile_template(values.require_utf8(source))
+        return compile_template(values.require_utf8(source), markup)
     except ValueError as error:
         raise InvalidValue(expected, got=str(error)) from None

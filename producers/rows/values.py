@@ -7,19 +7,29 @@ import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from seedcast.catalog.voices import Voice, Voices
 from seedcast.errors import InvalidInput, InvalidRow
-from seedcast.schemas.messages import MAX_VOICE_SEED, Priority, Speaker, Speed, Style, VoiceSeed
+from seedcast.schemas.locales import Locale
+from seedcast.schemas.messages import (
+    MAX_VOICE_SEED,
+    Priority,
+    Speaker,
+    Speed,
+    Style,
+    TextFormat,
+    VoiceSeed,
+)
 
 NAMED = 20  # voices that an error lists
 MAX_ID = 256  # characters
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 _MAX_SEED_DIGITS = 39  # far more than a seed has; Python refuses to convert thousands of digits
+_LOCALES: tuple[Locale, ...] = get_args(Locale)
 _YES, _NO = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -123,6 +133,20 @@ def priority(value: object) -> Priority:
     text = value.strip() if isinstance(value, str) else value
     expected = "'normal' or 'urgent'"
     return _bounded(text, Priority, expected)  # type: ignore[no-any-return]
+
+
+def text_format(value: object) -> TextFormat:
+    text = value.strip() if isinstance(value, str) else value
+    return _bounded(text, TextFormat, "'plain' or 'markup'")  # type: ignore[no-any-return]
+
+
+def locale(value: object) -> Locale:
+    """Return a locale, also from other spellings of its name, such as en_us."""
+    spelled = value.strip().replace("_", "-").lower() if isinstance(value, str) else value
+    for known in _LOCALES:
+        if known.lower() == spelled:
+            return known
+    raise InvalidValue(f"one of {', '.join(_LOCALES)}", value)
 
 
 def profiles(value: object, known: Collection[str]) -> tuple[str, ...]:

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from seedcast.schemas.messages import CampaignState, Priority, Style
+from seedcast.schemas.locales import Locale
+from seedcast.schemas.messages import CampaignState, Priority, Style, TextFormat
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitOptions:
     """Defaults of a whole list. A column of the same name overrides them, row by row.
 
-    Columns: the one that `id_column` names, text, template, voice (or voice_seed), speaker, speed,
-    profile (or profiles, separated by ';' or ','), deadline, priority, temperature, top_p, top_k,
-    repetition_penalty, refine, oral, laugh, break, and metadata.NAME, which the result repeats.
+    Columns: the one that `id_column` names, text, template, text_format, locale, voice (or
+    voice_seed), speaker, speed, profile (or profiles, separated by ';' or ','), deadline, priority,
+    temperature, top_p, top_k, repetition_penalty, refine, oral, laugh, break, and metadata.NAME,
+    which the result repeats.
     A row's own columns come first, then the defaults of a named voice (the setting `voices`),
     then these options.
     """
@@ -22,6 +24,9 @@ class SubmitOptions:
     campaign: str  # the list's name for ever: the same campaign and row give the same request id
     id_column: str | None = None  # None: the number of a row is its id
     template: str | None = None  # 'Hello {name}'; overrides a text column
+    text_format: TextFormat = "plain"  # of texts and templates; a template's {due:date} needs none
+    locale: Locale | None = None  # decides what a text leaves open, such as 12/05/2026
+    lexicon: Path | str | None = None  # TOML file: how words are said in this list
     voice: int | str | None = None  # a voice seed, or a name in the voices file
     # A speaker string determines the timbre; the voice seed still determines the random draws.
     speaker: str | None = None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedcast.catalog import profiles, voices
+from seedcast.catalog import lexicon, profiles, voices
 from seedcast.errors import InvalidRow
 from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.read import read
@@ -25,7 +25,8 @@ def rebuild_file(
     """
     rows, now = read(Path(file)), datetime.now(UTC)
     table = profiles.load(settings.postprocess)
-    builder = Builder(options, now, table, rows.columns, voices.load(settings))
+    words = lexicon.of_list(options.lexicon)
+    builder = Builder(options, now, table, rows.columns, voices.load(settings), words)
     return _build(rows, builder, now)
 
 

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from seedcast.catalog import profiles, voices
+from seedcast.catalog import lexicon, profiles, voices
 from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.request_ids import campaign_id
@@ -71,10 +71,10 @@ def _submit(
 ) -> SubmitReport:
     began, now = time.monotonic(), datetime.now(UTC)
     device_profiles, named_voices = profiles.load(settings.postprocess), voices.load(settings)
-    campaign = campaign_id(options.campaign)
+    campaign, words = campaign_id(options.campaign), lexicon.of_list(options.lexicon)
 
     def builder(created_at: datetime) -> Builder:
-        return Builder(options, created_at, device_profiles, columns, named_voices)
+        return Builder(options, created_at, device_profiles, columns, named_voices, words)
 
     builder(now)  # raises if the options are wrong, before the brokers are asked
     with ExitStack() as stack:

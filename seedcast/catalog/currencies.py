@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 CURRENCIES = (
-    *("AED", "AUD", "BRL", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "IDR", "INR", "JPY"),
-    *("KRW", "MOP", "MXN", "MYR", "NOK", "NZD", "PHP", "RUB", "SAR", "SEK", "SGD", "THB", "TRY"),
+    *("AED", "AUD", "BRL", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "IDR", "ILS", "INR"),
+    *("JPY", "KRW", "MOP", "MXN", "MYR", "NOK", "NZD", "PHP", "RUB", "SEK", "SGD", "THB", "TRY"),
     *("TWD", "USD", "VND", "ZAR"),
 )
 # Several codes: the sign alone does not tell which.

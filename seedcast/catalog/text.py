@@ -21,23 +21,23 @@ class TextProblem:
 
 def problem_of(request: SpeechRequest) -> TextProblem | None:
     """Returns the first reason why the request's text cannot be spoken, or None if it can."""
-    if request.text_format == "markup":
-        return find_problem_of_markup(request.text, request.locale or None)
-    return find_problem(request.text)
+    return find_problem(request.text, request.text_format == "markup", request.locale or None)
 
 
-def find_problem(text: str) -> TextProblem | None:
-    """Returns the first reason why the plain text cannot be spoken, or None if it can."""
-    return _unfit(text) or _silent([text])
+def find_problem(
+    text: str, markup: bool = False, locale: Locale | None = None
+) -> TextProblem | None:
+    """Returns the first reason why the text cannot be spoken, or None if it can.
 
-
-def find_problem_of_markup(text: str, locale: Locale | None) -> TextProblem | None:
-    """Returns the first reason why the markup cannot be spoken, or None if it can."""
+    Of markup that is judged which is spoken. `locale` is the request's.
+    """
+    if problem := _unfit(text):
+        return problem
+    if not markup:
+        return _silent([text])
     from seedcast.catalog.markup import InvalidMarkup, sources
     from seedcast.catalog.markup_parser import parse  # loads expat
 
-    if problem := _unfit(text):
-        return problem
     try:
         spoken = sources(parse(text, locale))
     except InvalidMarkup as error:

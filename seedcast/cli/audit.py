@@ -52,8 +52,8 @@ def audit(
     """Prove or refute that every accepted request ended once and its audio is there.
 
     Exit code 1 if a check is breached or something is not finished.
-    With --source, give the id column, template, voice, speed and style that the list was
-    submitted with.
+    With --source, give the id column, template, markup, locale, lexicon, voice, speed and style
+    that the list was submitted with.
     """
     from seedcast.storage.audit import audit as run_audit
     from seedcast.storage.s3 import S3Store

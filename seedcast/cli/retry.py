@@ -63,8 +63,8 @@ def retry(
     Cancelled requests are not retried.
     Requests that an earlier retry has spoken, or has under way, are left out.
     After an interruption, the same command continues from there.
-    With --source, give the id column, template, voice, speed, profiles and style that the list
-    was submitted with.
+    With --source, give the id column, template, markup, locale, lexicon, voice, speed, profiles
+    and style that the list was submitted with.
     Exit code 1 if a request was rejected or cannot be found any more.
     """
     from seedcast.producers.submit.retry import RetryOptions

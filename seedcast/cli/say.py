@@ -52,7 +52,7 @@ def say(
     quiet_logs()
     settings = with_engine(load(), engine)
     chosen, file = _target(profiles.load(settings.postprocess), profile, output)
-    request = _request(_row(text, spoken, chosen), settings)
+    request = _request(_row(text, spoken, chosen), settings, spoken.lexicon)
     with err.status("speaking"):
         loaded = engines.load(settings)
         err.print(loaded.description, style="dim")
@@ -102,6 +102,8 @@ def _target(table: "Profiles", name: str | None, output: Path | None) -> tuple["
 def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, object]:
     return {
         "text": text,
+        "text_format": "markup" if spoken.markup else None,
+        "locale": spoken.locale,
         "voice": spoken.voice,
         "speaker": spoken.speaker,
         "speed": spoken.speed,
@@ -110,11 +112,14 @@ def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, o
     }
 
 
-def _request(row: Mapping[str, object], settings: "Settings") -> SpeechRequest:
+def _request(
+    row: Mapping[str, object], settings: "Settings", lexicon: Path | None = None
+) -> SpeechRequest:
     """Build a request as if from a list of one row. Raises InvalidInput.
 
     As columns of a row, the options override the defaults of a named voice.
     """
+    from seedcast.catalog import lexicon as lexicons
     from seedcast.catalog import profiles, voices
     from seedcast.errors import InvalidRequest, InvalidRow
     from seedcast.gpu_consumers.triage import validate
@@ -124,7 +129,9 @@ def _request(row: Mapping[str, object], settings: "Settings") -> SpeechRequest:
     now, table = datetime.now(UTC), profiles.load(settings.postprocess)
     options = SubmitOptions(campaign="say")
     try:
-        request = Builder(options, now, table, voices=voices.load(settings)).build(1, row, now)
+        words = lexicons.of_list(lexicon)
+        builder = Builder(options, now, table, voices=voices.load(settings), lexicon=words)
+        request = builder.build(1, row, now)
         validate(request, table)
     except InvalidRow as error:
         raise InvalidInput(error.field, expected=error.expected, got=error.got) from error

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
 from inspect import Parameter
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from seedcast.catalog.voices import STYLE
+from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import Style
 
 if TYPE_CHECKING:
@@ -75,15 +77,39 @@ class StyleOptions:
         return Style(**given)  # type: ignore[arg-type]
 
 
+def _text_option(name: str, text: str) -> Any:
+    return typer.Option(name, rich_help_panel="Text", help=text)
+
+
 @dataclass(frozen=True, kw_only=True)
-class ListOptions(StyleOptions):
+class TextOptions(StyleOptions):
+    """What a text means."""
+
+    markup: Annotated[
+        bool, _text_option("--markup", "Texts and templates are markup (docs/texts.md).")
+    ] = False
+    locale: Annotated[
+        str | None,
+        _text_option(
+            "--locale", f"Decides what a text leaves open (12/05): {', '.join(get_args(Locale))}."
+        ),
+    ] = None
+    lexicon: Annotated[
+        Path | None,
+        _text_option("--lexicon", "TOML file: how words are said (examples/lexicon.toml)."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(TextOptions):
     """How a list is spoken, or was when it was submitted."""
 
     id_column: Annotated[
         str | None, typer.Option(help="Column that names a row; default: its number.")
     ] = None
     template: Annotated[
-        str | None, typer.Option(help="Text with variables from columns: 'Dear {name}, …'.")
+        str | None,
+        typer.Option(help="Text with columns: 'Dear {name|you}, pay {amount:money:USD}.'"),
     ] = None
     voice: Voice = None
     speaker: Speaker = None
@@ -99,6 +125,9 @@ class ListOptions(StyleOptions):
             campaign=campaign,
             id_column=self.id_column,
             template=self.template,
+            text_format="markup" if self.markup else "plain",
+            locale=self.locale,  # type: ignore[arg-type]  # the producer checks it
+            lexicon=self.lexicon,
             voice=self.voice,
             speaker=self.speaker,
             speed=self.speed,
@@ -108,7 +137,7 @@ class ListOptions(StyleOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class UtteranceOptions(StyleOptions):
+class UtteranceOptions(TextOptions):
     """How one text is spoken."""
 
     voice: Voice = "2222"

@@ -76,8 +76,8 @@ def submit(
 ) -> None:
     """Submit a list.
 
-    A row's own columns override the options: text, template, voice, speaker, speed, profile,
-    deadline, priority and those of the style.
+    A row's own columns override the options: text, template, text_format, locale, voice, speaker,
+    speed, profile, deadline, priority and those of the style.
     A named voice's defaults override the options, too, but not the row's columns.
     If rows are wrong, they go to FILE.rejected.jsonl, the others are submitted, and the exit
     code is 1.

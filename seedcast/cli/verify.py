@@ -64,8 +64,8 @@ def verify(
     """Synthesise requests again, in another batch and order, and compare with the receipts.
 
     Exit code 1 if one differs or cannot be found.
-    With --source, give the id column, template, voice, speed and style that the list was
-    submitted with.
+    With --source, give the id column, template, markup, locale, lexicon, voice, speed and style
+    that the list was submitted with.
     """
     from seedcast.gpu_consumers import engines
     from seedcast.gpu_consumers.verify.replay import replay, requests_of, results_of

@@ -7,9 +7,12 @@ from types import MappingProxyType
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from seedcast.catalog import profiles
+from seedcast.catalog.lexicon import Lexicon
+from seedcast.catalog.lexicon_entry import Entry
 from seedcast.catalog.voices import NONE, Voice, Voices
 from seedcast.codec import decode_request
 from seedcast.errors import InvalidInput, InvalidRow
@@ -395,6 +398,8 @@ def test_row_number_and_time_of_submission_do_not_change_the_digest() -> None:
         {"priority": "urgent"},
         {"top_k": "3"},
         {"metadata.a": "1"},
+        {"text_format": "markup"},
+        {"locale": "en-GB"},
     ],
 )
 def test_everything_that_can_be_heard_or_read_changes_the_digest(change: dict[str, object]) -> None:
@@ -405,6 +410,86 @@ def test_a_request_that_says_it_is_plain_is_what_it_is_without_saying_so() -> No
     assert digest(replace(build({}), text_format="plain")) == digest(build({}))
     assert digest(replace(build({}), text_format="markup")) != digest(build({}))
     assert digest(replace(build({}), locale="en-GB")) != digest(build({}))
+
+
+def test_formats_make_markup_and_a_plain_text_is_never_parsed() -> None:
+    request = build({"x": "12.5"}, template="{x:money:CNY}", locale="zh-HK")
+    assert (request.text_format, request.locale) == ("markup", "zh-HK")
+    plain = build({"text": "5 < 6 & <b>", "locale": ""})
+    assert (plain.text, plain.text_format, plain.locale) == ("5 < 6 & <b>", UNSET, UNSET)
+    assert decode_request(encode(1, request)) == request
+    assert b"text_format" not in encode(1, plain)
+    assert b"locale" not in encode(1, plain)
+
+
+def test_format_and_locale_are_options_and_columns() -> None:
+    markup = "<break/>a"
+    assert build({"text": markup}, text_format="markup").text_format == "markup"
+    assert build({"text": markup, "text_format": "markup"}).text_format == "markup"
+    assert (
+        build({"text": markup, "text_format": "plain"}, text_format="markup").text_format is UNSET
+    )
+    assert build({"locale": " en_gb "}, locale="en-US").locale == "en-GB"
+    row = {"template": "<break/>{a}", "text_format": "markup", "a": "<b"}
+    assert build(row).text == "<break/>&lt;b"
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "message"),
+    [
+        ({"text": "a & b", "text_format": "markup"}, "text", "well-formed markup"),
+        ({"text": "<break/>", "text_format": "markup"}, "text", "at least one letter"),
+        ({"text_format": "ssml"}, "text_format", "'plain' or 'markup'"),
+        ({"locale": "fr-FR"}, "locale", "one of zh-CN, zh-TW, zh-HK, en-US, en-GB"),
+        ({"template": "<b>{a}</b>", "text_format": "markup", "a": "x"}, "template", "got <b>"),
+        ({"template": "{a:money:CNY}", "a": "dear"}, "a", "an amount in CNY"),
+        ({"template": "{a:money:CNY}"}, "a", "a value for the template"),
+        ({"template": "{a:digit}", "a": "1"}, "template", "FORMAT one of digits"),
+    ],
+)
+def test_wrong_markup_and_wrong_values_are_errors_of_their_row(
+    values: dict[str, object], field: str, message: str
+) -> None:
+    with pytest.raises(InvalidRow, match=message) as caught:
+        build(values)
+    assert caught.value.field == field
+
+
+def test_a_column_or_a_format_that_there_is_not_is_refused_before_the_first_row() -> None:
+    with pytest.raises(InvalidInput, match=r"expected due; got name, amount"):
+        builder(("name", "amount"), template="{name|there} {amount:money:CNY} {due:date|soon}")
+    with pytest.raises(InvalidInput, match=r"option template.*FORMAT one of digits"):
+        builder(template="{amount:mony}")
+    with pytest.raises(InvalidInput, match=r"option locale; expected one of zh-CN.*got 'de-DE'"):
+        builder(locale="de-DE")
+    with pytest.raises(InvalidInput, match="option text_format"):
+        builder(text_format="ssml")
+    with pytest.raises(InvalidInput, match=r"option template.*well-formed"):
+        builder(template="a & {b}", text_format="markup")
+
+
+def test_a_lists_lexicon_becomes_markup_of_the_request_and_only_where_it_has_a_word() -> None:
+    words = Lexicon([Entry(word="还钱", pinyin="huan2 qian2"), Entry(word="<b>", reading="b")])
+    options = SubmitOptions(campaign="night", voice=1)
+    built = Builder(options, CREATED, PROFILES, None, NONE, words)
+
+    def text_of(**values: object) -> tuple[str, bool]:
+        request = built.build(1, values, CREATED)
+        return request.text, request.text_format == "markup"
+
+    named = '<phoneme alphabet="pinyin" ph="huan2 qian2">还钱</phoneme>'
+    assert text_of(text="您好 & <x>") == ("您好 & <x>", False)
+    assert text_of(text="请还钱 & <b>") == (
+        f'请{named} &amp; <sub alias="b">&lt;b&gt;</sub>',
+        True,
+    )
+    assert text_of(text="还钱<break/>", text_format="markup") == (
+        f'{named}<break time="500ms"/>',
+        True,
+    )
+    assert text_of(template="{a:digits}还钱", a="1")[0].endswith(f"</say-as>{named}")
+    with pytest.raises(InvalidRow, match="at most 10,000 characters"):
+        text_of(text="还钱" * 4000)
 
 
 def test_a_row_larger_than_the_topic_accepts_is_an_error() -> None:

@@ -20,7 +20,7 @@ from seedcast.catalog.markup import (
     write,
 )
 from seedcast.catalog.markup_parser import MAX_ELEMENTS, parse
-from seedcast.catalog.text import find_problem_of_markup
+from seedcast.catalog.text import find_problem
 from seedcast.schemas.messages import MAX_TEXT
 
 # What a text may contain: no control characters, no lone surrogates.
@@ -153,21 +153,21 @@ def test_an_error_quotes_nothing_of_the_text(secret: str) -> None:
     ],
 )
 def test_markup_is_judged_by_what_is_spoken(markup: str, code: str, got: str) -> None:
-    problem = find_problem_of_markup(markup, None)
+    problem = find_problem(markup, True)
     assert problem
     assert (problem.code, problem.got) == (code, got)
 
 
 def test_every_part_that_is_spoken_counts() -> None:
     for markup in (say_as("digits", "1"), '<sub alias="a">…</sub>', PINYIN, "1<break/>"):
-        assert find_problem_of_markup(markup, None) is None
+        assert find_problem(markup, True) is None
     assert sources(parse(f"a{PINYIN}<break/>")) == ["a", "还钱"]
 
 
 def test_the_locale_of_the_request_decides_what_markup_leaves_open() -> None:
     markup = say_as("date", "12/05/2026")
-    assert find_problem_of_markup(markup, None)
-    assert find_problem_of_markup(markup, "en-GB") is None
+    assert find_problem(markup, True)
+    assert find_problem(markup, True, "en-GB") is None
     [date] = parse(markup, "en-GB")
     assert isinstance(date, SayAs)
     assert date.parts == ("2026", "05", "12")

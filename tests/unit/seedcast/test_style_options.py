@@ -47,6 +47,13 @@ def test_what_was_given_becomes_the_style_and_nothing_else() -> None:
     assert StyleOptions().columns() == {}
 
 
+def test_what_a_text_means_is_an_option_of_every_command_that_speaks_or_rebuilds() -> None:
+    for command in (say, submit, retry, audit, verify):
+        assert {"markup", "locale", "lexicon"} <= set(inspect.signature(command).parameters)
+    options = ListOptions(markup=True, locale="en-GB", lexicon=EXAMPLE).submit_options("night")
+    assert (options.text_format, options.locale, options.lexicon) == ("markup", "en-GB", EXAMPLE)
+
+
 def test_a_command_gets_its_options_as_one_object() -> None:
     app, calls = typer.Typer(), list[tuple[object, ...]]()
 
@@ -73,6 +80,7 @@ def test_list_options_are_those_of_a_submission() -> None:
         id_column="id", template="Hi {name}.", voice="7", speaker="x", speed=1.5, laugh=1
     )
     options = spoken.submit_options("night", profiles=("wav",), priority="urgent")
+    assert (options.text_format, options.locale, options.lexicon) == ("plain", None, None)
     assert (options.campaign, options.id_column, options.template) == ("night", "id", "Hi {name}.")
     assert (options.voice, options.speaker, options.speed) == ("7", "x", 1.5)
     assert (options.profiles, options.priority) == (("wav",), "urgent")
