@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from seedcast import failpoints
 from seedcast.errors import InvalidSettings
+from seedcast.schemas.locales import Locale
 from seedcast.schemas.topics import NORMAL, URGENT, Lane, Topic
 
 PREFIX = "SEEDCAST_"
@@ -294,6 +295,10 @@ class Settings(BaseSettings):
     )
     lexicon: str = Field(
         "", description="TOML file of how words are said; part of the engine's fingerprint"
+    )
+    locale: Locale = Field(
+        "en-US",
+        description="locale of texts whose request names none; part of the engine's fingerprint",
     )
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()

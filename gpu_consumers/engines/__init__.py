@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
+from seedcast.catalog import lexicon
 from seedcast.errors import EngineFailed
 from seedcast.schemas.messages import RequestError, SpeechRequest
 from seedcast.settings import Settings
@@ -83,7 +84,8 @@ def _chattts(settings: Settings) -> Engine:
     from seedcast.gpu_consumers.engines.chattts.load import load
     from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
-    return load(settings.gpu, Assets.open(models_folder(settings)))
+    words = lexicon.of_settings(settings)
+    return load(settings.gpu, Assets.open(models_folder(settings)), words, settings.locale)
 
 
 def ensure_chattts_installed() -> None:

@@ -21,14 +21,16 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from seedcast.catalog.lexicon import Lexicon
 from seedcast.errors import EngineFailed, InvalidRequest
 from seedcast.gpu_consumers.text import contractions, split, tags
 from seedcast.gpu_consumers.text.alphabet import WORD
-from seedcast.gpu_consumers.text.reader import Lexicon, Reader, TextFormat
+from seedcast.gpu_consumers.text.reader import Reader
 from seedcast.gpu_consumers.text.split import Segment
 from seedcast.gpu_consumers.text.tokens import Reading
 from seedcast.gpu_consumers.text.words import Vocabulary, canonicalise
 from seedcast.schemas.locales import Locale
+from seedcast.schemas.messages import TextFormat
 
 REVISION = 4  # raise it when the segments of any reading may change; it is in the fingerprint
 LONGEST_REQUEST = 300  # seconds, pauses included
@@ -86,11 +88,13 @@ class FrontEnd:
         longest = self._longest_segment(slot_seconds)
         segments: list[Segment] = []
         unspoken = dropped + reading.unspoken
-        for paragraph, pause in _paragraphs(reading):
+        for paragraph, pause, is_break in _paragraphs(reading):
             words, unknown = canonicalise(contractions.expand(paragraph), self._vocabulary)
             unspoken += unknown
             if WORD.search(words):
                 segments += split.split_paragraph(tags.restore(words), longest, pause)
+            elif segments and is_break:  # the second of two breaks
+                segments[-1] = replace(segments[-1], pause=segments[-1].pause + pause)
         return Prepared(_checked(segments, speed), unspoken)
 
     def finer(self, segment: Segment) -> tuple[Segment, ...]:
@@ -104,16 +108,19 @@ class FrontEnd:
         return min(self._longest, math.floor(slot_seconds * 1000))
 
 
-def _paragraphs(reading: Reading) -> Iterator[tuple[str, float]]:
-    """Yield the words between line ends and breaks, and the pause after each stretch of them."""
+def _paragraphs(reading: Reading) -> Iterator[tuple[str, float, bool]]:
+    """Yield the words up to a line's end or a break, the pause after them, and if it is a break.
+
+    A break at the very beginning has nothing to be after, and is not made.
+    """
     words = ""
     for token in reading.tokens:
         *ended, words = (words + token.words).split("\n")
-        yield from ((paragraph, split.AFTER_PARAGRAPH) for paragraph in ended)
+        yield from ((paragraph, split.AFTER_PARAGRAPH, False) for paragraph in ended)
         if token.kind == "break":
-            yield words, token.pause
+            yield words, token.pause, True
             words = ""
-    yield words, split.AFTER_PARAGRAPH
+    yield words, split.AFTER_PARAGRAPH, False
 
 
 def _checked(segments: list[Segment], speed: float) -> tuple[Segment, ...]:

@@ -2,41 +2,49 @@
 
 The steps, in order, and the module of each:
 
-1. `characters` folds the text to a small alphabet.
-2. `language` finds runs of one language.
-3. `classify` finds what each stretch of a run is, by the table of its language (`english.ROWS`,
-   `mandarin.ROWS`); markup and the lexicon come before every table.
-4. `english.say` and `mandarin.say` put each value into words.
+1. `marked` sets aside what markup and the lexicon decide; they come before every table.
+2. `characters` folds the text to a small alphabet.
+3. `language` finds runs of one language.
+4. `classify` finds what each stretch of a run is, by the table of its language (`english.ROWS`,
+   `mandarin.ROWS`).
+5. `english.say` and `mandarin.say` put each value into words.
 
 All of it is pure: the same text, format, locale and lexicon give the same reading in any process
 and thread.
 """
 
 import unicodedata
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from seedcast.catalog import lexicon as lexicons
+from seedcast.catalog.lexicon import Lexicon
+from seedcast.catalog.markup import (
+    Break,
+    InvalidMarkup,
+    Phonemes,
+    Piece,
+    SayAs,
+    Substitution,
+    Text,
+)
+from seedcast.catalog.markup_parser import parse
+from seedcast.errors import InvalidRequest
 from seedcast.gpu_consumers.text import characters, english, language, mandarin
 from seedcast.gpu_consumers.text.characters import Folded
-from seedcast.gpu_consumers.text.classify import Classifier, Found
+from seedcast.gpu_consumers.text.classify import Classifier
+from seedcast.gpu_consumers.text.marked import Mark, join, value_of
 from seedcast.gpu_consumers.text.tokens import Reading, Token
 from seedcast.gpu_consumers.text.values import Value, Words
 from seedcast.schemas.locales import DEFAULT_LOCALES, Language, Locale
+from seedcast.schemas.messages import TextFormat
+
+if TYPE_CHECKING:
+    from seedcast.settings import Settings
 
 REVISION = 4  # raise it when the reading of any text may change; it is part of each fingerprint
-TextFormat = Literal["plain", "markup"]
-
-
-class Lexicon(Protocol):
-    """Readings that come before every class."""
-
-    @property
-    def version(self) -> str:
-        """Covers everything that a reading depends on."""
-
-    def find(self, text: str, start: int, end: int) -> Iterator[Found]:
-        """Yield its entries between two places of a folded text, from left to right."""
 
 
 @dataclass(frozen=True)
@@ -77,31 +85,86 @@ class Reader:
     def read(
         self, text: str, text_format: TextFormat = "plain", locale: Locale | None = None
     ) -> Reading:
-        """Return what will be said for a text. `locale` is that of its request."""
-        folded = characters.fold(text, self._keep)
-        chosen = locale or self._locale
-        tokens = tuple(self._tokens(folded, (), chosen))
-        return Reading(tokens, folded.dropped)
+        """Return what will be said for a text. `locale` is that of its request.
 
-    def _tokens(self, folded: Folded, fixed: Sequence[Found], chosen: Locale) -> Iterator[Token]:
-        end = 0
+        Raises InvalidRequest if it is markup that is wrong.
+        """
+        pieces: tuple[Piece, ...] = (Text(text),)
+        if text_format == "markup":
+            pieces = _parsed(text, locale)
+        if self._lexicon:
+            pieces = self._lexicon.apply(pieces)
+        return self._read(pieces, locale or self._locale)
+
+    def _read(self, pieces: tuple[Piece, ...], chosen: Locale) -> Reading:
+        marked = join(pieces)
+        folded = characters.fold(marked.text, self._keep)
+        tokens, dropped = list[Token](), folded.dropped
+        for token, unspoken in self._tokens(folded, marked.marks, chosen):
+            tokens.append(token)
+            dropped += unspoken
+        return Reading(tuple(tokens), dropped)
+
+    def _tokens(
+        self, folded: Folded, marks: Sequence[tuple[int, Mark]], chosen: Locale
+    ) -> Iterator[tuple[Token, int]]:
+        """Yield each token, and how many characters of a mark it drops."""
+        end, waiting = 0, deque((folded.starts[place], mark) for place, mark in marks)
         for name, run in language.split_by_language(folded.text, _language(chosen)):
             start, end = end, end + len(run)
-            yield from self._run(folded, start, end, name, _locale_for(name, chosen))
+            locale = _locale_for(name, chosen)
+            while waiting and waiting[0][0] < end:
+                place, mark = waiting.popleft()
+                yield from ((token, 0) for token in _run(folded, start, place, name, locale))
+                yield from self._marked(mark, name, locale)
+                start = place + 1
+            yield from ((token, 0) for token in _run(folded, start, end, name, locale))
 
-    def _run(
-        self, folded: Folded, start: int, end: int, name: Language, locale: Locale
-    ) -> Iterator[Token]:
-        """Yield the tokens of a run; together their sources are what it was folded from."""
-        grammar = _GRAMMARS[name]
-        for found in grammar.classifier.find(folded.text, start, end, locale):
-            yield from _plain(folded, start, found.start, name, grammar)
-            start = found.end
-            source = folded.source_of(found.start, found.end)
-            words = grammar.say(found.value, locale)
-            phonemes = found.value.phonemes if isinstance(found.value, Words) else ""
-            yield Token(source, found.kind, name, f" {words} ", phonemes)
-        yield from _plain(folded, start, end, name, grammar)
+    def _marked(self, mark: Mark, name: Language, locale: Locale) -> Iterator[tuple[Token, int]]:
+        match mark:
+            case Break(seconds):
+                yield Token("", "break", name, " ", pause=seconds), 0
+            case SayAs(kind, source):
+                words = _GRAMMARS[name].say(value_of(mark), locale)
+                yield Token(source, kind, name, f" {words} "), 0
+            case Substitution(source, alias):
+                said = self._read((Text(alias),), locale)
+                for index, token in enumerate(said.tokens):
+                    written, lost = ("", 0) if index else (source, said.unspoken)
+                    words = f" {token.words} "
+                    yield replace(token, source=written, kind="substitution", words=words), lost
+            case Phonemes(source, alphabet, phonemes):
+                said = self._read((Text(source),), locale)
+                own = said.tokens[0].language if said.tokens else name
+                own = "zh" if alphabet == "pinyin" else own
+                yield Token(source, "phoneme", own, f" {said.spoken} ", phonemes), said.unspoken
+
+
+def of_settings(settings: "Settings") -> Reader:
+    """Return the reader of a deployment. Raises InvalidSettings if its lexicon is wrong."""
+    return Reader(lexicons.of_settings(settings), settings.locale)
+
+
+def _parsed(text: str, locale: Locale | None) -> tuple[Piece, ...]:
+    try:
+        return parse(text, locale)
+    except InvalidMarkup as error:
+        raise InvalidRequest(
+            "invalid_request", "field text", expected=error.expected, got=error.got
+        ) from None
+
+
+def _run(folded: Folded, start: int, end: int, name: Language, locale: Locale) -> Iterator[Token]:
+    """Yield the tokens of a run; together their sources are what it was folded from."""
+    grammar = _GRAMMARS[name]
+    for found in grammar.classifier.find(folded.text, start, end, locale):
+        yield from _plain(folded, start, found.start, name, grammar)
+        start = found.end
+        source = folded.source_of(found.start, found.end)
+        words = grammar.say(found.value, locale)
+        phonemes = found.value.phonemes if isinstance(found.value, Words) else ""
+        yield Token(source, found.kind, name, f" {words} ", phonemes)
+    yield from _plain(folded, start, end, name, grammar)
 
 
 def _plain(

@@ -116,7 +116,13 @@ class ChatTTSEngine:
         """Queue a request; the next step returns the error of a text that cannot be spoken."""
         try:
             longest = self._generations.longest_text(request.speed)
-            prepared = self._front_end.prepare(request.text, request.speed, longest)
+            prepared = self._front_end.prepare(
+                request.text,
+                request.speed,
+                longest,
+                request.text_format or "plain",
+                request.locale or None,
+            )
             self._generations.voice(request)
         except InvalidRequest as error:
             rejection = RequestError(code=error.code, message=str(error))

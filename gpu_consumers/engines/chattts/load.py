@@ -6,6 +6,7 @@ import structlog
 import torch
 from safetensors.torch import load_file
 
+from seedcast.catalog.lexicon import Lexicon
 from seedcast.gpu_consumers.engines.chattts.async_vocoder import AsyncVocoder, SyncVocoder
 from seedcast.gpu_consumers.engines.chattts.batch_sizes import BatchSizes
 from seedcast.gpu_consumers.engines.chattts.engine import ChatTTSEngine, Pace
@@ -25,6 +26,7 @@ from seedcast.gpu_consumers.engines.chattts.variables import refuse_dynamic_thre
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
 from seedcast.gpu_consumers.text import FrontEnd
+from seedcast.schemas.locales import Locale
 from seedcast.settings import GpuSettings
 
 log = structlog.get_logger(__name__)
@@ -36,14 +38,22 @@ LONGEST_SEGMENT = 10.0  # seconds at speed 1; less if a slot holds less (quality
 PACE = {"cuda": Pace(steps=4, behind=1), "cpu": Pace(steps=1, behind=0)}
 
 
-def load(settings: GpuSettings, assets: Assets) -> ChatTTSEngine:
-    """Return an engine with its weights loaded. Raises EngineFailed if it cannot run here."""
+def load(
+    settings: GpuSettings,
+    assets: Assets,
+    lexicon: Lexicon | None = None,
+    locale: Locale = "en-US",
+) -> ChatTTSEngine:
+    """Return an engine with its weights loaded. Raises EngineFailed if it cannot run here.
+
+    `lexicon` and `locale` are the deployment's.
+    """
     hardware = choose(settings)
     prepare(hardware)
     memory = ensure_fits(assets.dimensions(), hardware)
     log.info("memory", **{f"{name}_mib": part // MIB for name, part in memory.items()})
     prompter = Prompter(assets.tokenizer)
-    front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT)
+    front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT, lexicon=lexicon, locale=locale)
     facts = engine_facts(assets.digest(), front_end.version, hardware)
     log.debug("fingerprint", **facts)
     name, needed = fingerprint(facts), sum(memory.values()) // MIB

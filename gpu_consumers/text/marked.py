@@ -1,0 +1,61 @@
+"""The pieces of markup for the reader: one text to find languages and classes in, and its values.
+
+A piece that is no plain text is one character in that text: a digit, which belongs to no language
+and parts none, or the end of a line for a break. The reader puts what the piece says in its place.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from seedcast.catalog.markup import Break, Phonemes, Piece, SayAs, Substitution, Text
+from seedcast.gpu_consumers.text import values as v
+
+_PLACE, _PLACE_OF_BREAK = "0", "\n"
+Mark = SayAs | Break | Substitution | Phonemes
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text, and the places in it that are marks."""
+
+    text: str  # in Unicode's normal form C
+    marks: tuple[tuple[int, Mark], ...]
+
+
+def join(pieces: Iterable[Piece]) -> Marked:
+    """Return the pieces as one text."""
+    text, marks = "", list[tuple[int, Mark]]()
+    for piece in pieces:
+        if isinstance(piece, Text):
+            text += unicodedata.normalize("NFC", piece.text)
+        else:
+            marks.append((len(text), piece))
+            text += _PLACE_OF_BREAK if isinstance(piece, Break) else _PLACE
+    return Marked(text, tuple(marks))
+
+
+def value_of(said: SayAs) -> v.Value:
+    """Return the value; its parts are as `catalog.say_as` documents them."""
+    match said.kind, said.parts:
+        case "digits", groups:
+            return v.Digits(groups)
+        case "number", (sign, whole, fraction):
+            return v.Number(whole, fraction, bool(sign))
+        case "money", (currency, sign, whole, fraction):
+            return v.Money(v.Number(whole, fraction, bool(sign)), currency)
+        case "date", (year, month, day):
+            return v.Date(year, int(month or 0), int(day or 0))
+        case "time", (hour, minute, second, half):
+            return v.Time(int(hour), _int(minute), _int(second), cast(v.Half, half))
+        case "telephone", (plus, extension, *groups):
+            return v.Telephone(tuple(groups), bool(plus), extension)
+        case "characters", (text,):
+            return v.Characters(text)
+        case kind, _:
+            raise ValueError(f"no value for {kind}")
+
+
+def _int(digits: str) -> int | None:
+    return int(digits) if digits else None
