@@ -42,15 +42,39 @@ def say(
         typer.Option(help="Device profile, which the ending must fit; default: by the ending."),
     ] = None,
     engine: EngineName = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Print what would be said, and why; speak and write nothing."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Speak one text into a file, through the engine and post-processing, without Kafka."""
+    quiet_logs()
+    settings = with_engine(load(), engine)
+    if explain:
+        if output is not None:
+            raise typer.BadParameter("expected --explain or --output, got both")
+        from seedcast.cli.explain import explain as print_reading
+
+        print_reading(_request(_row(text, spoken), settings, spoken.lexicon), settings, as_json)
+        return
+    _speak_into_file(settings, text, spoken, profile, output, as_json)
+
+
+def _speak_into_file(
+    settings: "Settings",
+    text: str,
+    spoken: UtteranceOptions,
+    profile: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
     from seedcast.catalog import profiles
     from seedcast.gpu_consumers import engines
     from seedcast.stream_apps.audio.chain import render
 
-    quiet_logs()
-    settings = with_engine(load(), engine)
     chosen, file = _target(profiles.load(settings.postprocess), profile, output)
     request = _request(_row(text, spoken, chosen), settings, spoken.lexicon)
     with err.status("speaking"):
@@ -99,7 +123,9 @@ def _target(table: "Profiles", name: str | None, output: Path | None) -> tuple["
     return table[chosen], output or file.with_suffix(f".{endings[chosen]}")
 
 
-def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, object]:
+def _row(
+    text: str, spoken: UtteranceOptions, profile: "Profile | None" = None
+) -> dict[str, object]:
     return {
         "text": text,
         "text_format": "markup" if spoken.markup else None,
@@ -107,7 +133,7 @@ def _row(text: str, spoken: UtteranceOptions, profile: "Profile") -> dict[str, o
         "voice": spoken.voice,
         "speaker": spoken.speaker,
         "speed": spoken.speed,
-        "profile": profile.name,
+        "profile": profile and profile.name,
         **spoken.columns(),
     }
 
