@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ops import command_line, wire
+from ops import command_line, texts, wire
 from ops.markdown import code_block, table
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles as catalog
@@ -154,4 +154,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "errors": errors_tree,
     "error-codes": error_codes,
     "exit-codes": exit_codes,
+    "readings": texts.readings,
+    "formats": texts.formats,
+    "format-details": texts.details,
 }

@@ -31,14 +31,17 @@ def write(folder: Path, *lines: str) -> Path:
 def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
     for kind in ("gpu-consumer", "postprocess"):
         seedcast(["run", kind], settings, SEEDCAST_LOG_PROGRESS="0.2")
-    file = write(tmp_path, "id,name,voice", "1,Anna,1", "2,,2", "3,Omar,x", "4,Grace,4")
-    options = ["--id-column", "id", "--template", "Hello {name}.", "--profile", "telephony"]
+    people = ("1,A & B,1,482913", "2,,2,7", "3,Omar,x,7", "4,Grace,4,007", "5,Li,4,<break/>")
+    file = write(tmp_path, "id,name,voice,code", *people)
+    template = "Hello {name}, your code is {code:digits}."
+    options = ["--id-column", "id", "--template", template, "--profile", "telephony"]
     submit = ["submit", file, "--campaign", "bills", *options, "--json", "--wait"]
     done = run(settings, *submit)
-    assert done.returncode == 1  # two rows are wrong
+    assert done.returncode == 1  # three rows are wrong
     report, outcome = rows(done)
-    assert (report["accepted"], report["rejected"], outcome["succeeded"]) == (2, 2, 2)
-    assert [(r["row"], r["field"]) for r in report["rejections"]] == [(2, "name"), (3, "voice")]  # type: ignore[union-attr,index,attr-defined]
+    assert (report["accepted"], report["rejected"], outcome["succeeded"]) == (2, 3, 2)
+    wrong = [(r["row"], r["field"]) for r in report["rejections"]]  # type: ignore[union-attr,index,attr-defined]
+    assert wrong == [(2, "name"), (3, "voice"), (5, "code")]
 
     again = rows(run(settings, *submit))[0]
     assert (again["new"], again["accepted"]) == (0, 2)
