@@ -75,8 +75,9 @@ class Engine(Protocol):
 
 def _espeak(settings: Settings) -> Engine:
     from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
+    from seedcast.gpu_consumers.text import reader
 
-    return EspeakEngine(settings.gpu.slots or 8)
+    return EspeakEngine(settings.gpu.slots or 8, reader.of_settings(settings))
 
 
 def _chattts(settings: Settings) -> Engine:

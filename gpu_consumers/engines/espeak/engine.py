@@ -9,6 +9,7 @@ from pathlib import Path
 
 import espeakng_loader
 
+from seedcast.errors import InvalidRequest
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.gpu_consumers.engines.espeak.speaker import MAX_SECONDS, speak, speech_of
@@ -47,16 +48,22 @@ class EspeakEngine:
         self._queue.append((ticket, request))
 
     def step(self) -> list[Utterance]:
-        if not self._queue:
-            return []
-        ticket, request = self._queue.popleft()
-        speech = speech_of(self._reader.read(request.text))
+        return [self._utterance(*self._queue.popleft())] if self._queue else []
+
+    def _utterance(self, ticket: int, request: SpeechRequest) -> Utterance:
+        try:
+            reading = self._reader.read(
+                request.text, request.text_format or "plain", request.locale or None
+            )
+        except InvalidRequest as error:
+            return Utterance(ticket, None, RequestError(code=error.code, message=str(error)))
+        speech = speech_of(reading)
         waveform = speak(speech, voice_of(request.voice_seed, request.speed))
         if len(waveform) > MAX_SECONDS * SAMPLE_RATE:
-            return [Utterance(ticket, None, TOO_LONG)]
+            return Utterance(ticket, None, TOO_LONG)
         if not waveform.any():
-            return [Utterance(ticket, None, SILENT, unspoken=speech.unspoken)]
-        return [Utterance(ticket, waveform, unspoken=speech.unspoken)]
+            return Utterance(ticket, None, SILENT, unspoken=speech.unspoken)
+        return Utterance(ticket, waveform, unspoken=speech.unspoken)
 
     def close(self) -> None:
         self._queue.clear()

@@ -54,7 +54,8 @@ def _one_of(table: dict[str, str]) -> str:
 
 _SYLLABLE = re.compile(
     rf"(?:(?P<whole>{_one_of(_WHOLE)})"
-    rf"|(?P<initial>{_one_of(_INITIALS)})(?P<final>{_one_of(_FINALS)}))(?P<tone>[1-5])"
+    rf"|(?P<initial>{_one_of(_INITIALS)})(?P<final>{_one_of(_FINALS)}))"
+    r"(?P<er>r?)(?P<tone>[1-5])"
 )
 _SOUND = re.compile(rf"(?:{_one_of(_BEFORE_R)})(?![{_VOWELS}])|{_one_of(_IPA)}")
 _NAMES = _IPA | _BEFORE_R
@@ -63,7 +64,7 @@ _NAMES = _IPA | _BEFORE_R
 def of_pinyin(pinyin: str) -> str | None:
     """Return the names for syllables with tones, such as `huan2 qian2`; None if it is none.
 
-    The tone is 1 to 5, 5 for none; ü is also v.
+    The tone is 1 to 5, 5 for none; ü is also v; a last r (`wanr2`) is said after the syllable.
     """
     plain = pinyin.lower().replace("u:", "v").replace("ü", "v")
     if not plain.strip() or re.sub(r"[\s'’]", "", _SYLLABLE.sub("", plain)):
@@ -75,7 +76,8 @@ def _of_syllable(match: re.Match[str]) -> str:
     names = _WHOLE[match["whole"]] if match["whole"] else _final(match["initial"], match["final"])
     glide, rest = (names[0], names[1:]) if names[0] in "jw" else ("", names)
     initial = _INITIALS.get(match["initial"] or "", "")
-    return f"{initial}{glide}'{rest}".replace("*", _TONES[match["tone"]])
+    syllable = f"{initial}{glide}'{rest}".replace("*", _TONES[match["tone"]])
+    return f"{syllable} @r11" if match["er"] else syllable
 
 
 def _final(initial: str, final: str) -> str:

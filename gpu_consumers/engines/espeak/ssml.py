@@ -18,6 +18,7 @@ from seedcast.gpu_consumers.text.tokens import Reading, Token
 _MANDARIN, _ENGLISH = "cmn", "en-us"
 _VOICES = {"zh": _MANDARIN, "en": _ENGLISH}
 _MARKS = re.compile(r"[\s,.;:!?，。、；：！？…]*")
+_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")  # a word, since letters stand alone; espeak would spell it
 # Its own Mandarin voice says English words unstressed, and low.
 _LATIN = re.compile(r"([A-Za-z](?:[A-Za-z' -]*[A-Za-z])?)")
 _LETTER_A = re.compile(r"\bA\b(?!'| +[A-Za-z]{2})")  # elsewhere it is the article
@@ -56,9 +57,14 @@ def _pieces(token: Token, without: dict[int, str | None]) -> Iterator[tuple[str,
         words = token.words.translate(without)
         for part in _LATIN.split(words) if token.language == "zh" else [words]:
             if _LATIN.fullmatch(part) or token.language == "en":
-                yield _ENGLISH, _LETTER_A.sub("[['eI]]", escape(part))
+                yield _ENGLISH, _english(part)
             elif part:
                 yield _MANDARIN, MISREAD.sub(_respelled, escape(part))
+
+
+def _english(words: str) -> str:
+    words = _CAPITALS.sub(lambda word: word.group().lower(), words)
+    return _LETTER_A.sub("[['eI]]", escape(words))
 
 
 def _respelled(match: re.Match[str]) -> str:

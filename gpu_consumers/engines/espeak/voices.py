@@ -8,7 +8,7 @@ from dataclasses import dataclass
 # from each other in pitch and spectrum. The third formant, which tells how long a vocal tract is,
 # lies over 2.8 kHz for the women and under 2.8 kHz for the men.
 WOMEN = ("f1", "belinda", "steph", "f5", "Annie", "f2", "linda", "f3")
-MEN = ("m3", "m8", "Alex", "miguel", "Nguyen", "m4", "adam", "boris")
+MEN = ("m3", "m8", "Alex", "miguel", "Nguyen", "m4", "m7", "boris")
 _HIGH = {"Nguyen": -14}  # steps of pitch: he would be nearly as high as the women
 
 

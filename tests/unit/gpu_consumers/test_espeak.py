@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.espeak import process, speaker
 from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
 from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
@@ -174,16 +175,59 @@ def test_speed_is_a_ratio() -> None:
     assert slow / fast > 2
 
 
-def error_code(request: SpeechRequest) -> str | None:
-    """The code that a request ends with after one step; None if it is spoken."""
+def spoken_by_an_engine(request: SpeechRequest) -> Utterance:
     engine = EspeakEngine(slots=1)
     engine.admit(1, request)
     (utterance,) = engine.step()
-    return utterance.error.code if utterance.error else None
+    return utterance
+
+
+def error_code(request: SpeechRequest) -> str | None:
+    """The code that a request ends with after one step; None if it is spoken."""
+    error = spoken_by_an_engine(request).error
+    return error.code if error else None
+
+
+def seconds_of(request: SpeechRequest) -> float:
+    waveform = spoken_by_an_engine(request).waveform
+    assert waveform is not None
+    return len(waveform) / SAMPLE_RATE
 
 
 def test_speech_longer_than_five_minutes_is_refused() -> None:
     assert error_code(a_request(text="word " * 1900, speed=0.5)) == "text_too_long"
+
+
+def test_markup_is_obeyed_where_it_is_asked_for() -> None:
+    told = a_request(text='One<break time="5s"/>two', text_format="markup")
+    plain = a_request(text='One<break time="5s"/>two')
+    assert 5.5 < seconds_of(told) < 6.5
+    assert seconds_of(plain) < 5
+
+
+def test_wrong_markup_is_an_error_and_is_not_spoken() -> None:
+    assert error_code(a_request(text="<b>one</b>", text_format="markup")) == "invalid_request"
+
+
+def test_the_locale_of_a_request_reads_its_dates() -> None:
+    british, american = (
+        spoken_by_an_engine(a_request(text="Due on 12/05/2026.", locale=locale)).waveform
+        for locale in ("en-GB", "en-US")
+    )
+    assert british is not None
+    assert not np.array_equal(british, american)
+
+
+def test_the_fingerprint_covers_the_reader() -> None:
+    one, other = (EspeakEngine(1, Reader(locale=locale)) for locale in ("en-GB", "en-US"))
+    assert one.fingerprint != other.fingerprint
+
+
+def test_characters_without_a_sound_are_counted() -> None:
+    assert spoken_by_an_engine(a_request(text="Anna, привет")).unspoken == 6
+    silent = spoken_by_an_engine(a_request(text="привет"))
+    assert silent.error
+    assert (silent.error.code, silent.unspoken) == ("nothing_to_speak", 6)
 
 
 def test_one_step_finishes_an_utterance_and_an_idle_step_returns_nothing() -> None:

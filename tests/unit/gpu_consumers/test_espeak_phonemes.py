@@ -54,10 +54,15 @@ def test_the_others_are_spoken_too(syllable: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("lü4 se4", "lv4se4"), ("nu:3", "nv3"), ("Xi1'an1", "xi1 an1")]
+    ("one", "other"),
+    [("lü4 se4", "lv4se4"), ("nu:3", "nv3"), ("Xi1'an1", "xi1 an1"), ("er2 duo5", "er2duo5")],
 )
 def test_pinyin_is_written_in_more_than_one_way(one: str, other: str) -> None:
     assert of_pinyin(one) == of_pinyin(other) is not None
+
+
+def test_a_last_r_is_said_after_its_syllable() -> None:
+    assert of_pinyin("wanr2") == f"{of_pinyin('wan2')} @r11"
 
 
 @pytest.mark.parametrize("text", ["", " ", "x1", "huan", "huan6", "huán", "还", "wˈɔːɾɚ", "1"])

@@ -77,13 +77,11 @@ def test_runs_are_joined_without_a_pause(text: str) -> None:
     assert max(silences(speaker.speak(speech(text), PLAIN)), default=0) < 0.08
 
 
-def test_the_voice_does_not_fall_before_a_run_of_the_other_language() -> None:
+@pytest.mark.parametrize("text", ["Order fifteen天", "天order fifteen天"])
+def test_the_voice_does_not_fall_before_a_run_of_the_other_language(text: str) -> None:
     """天 is level and high: what is lower is English, which falls only at a sentence's end."""
-    within, at_the_end = (
-        lowest_pitch(speaker.speak(speech(text), PLAIN))
-        for text in ("Order fifteen天", "Order fifteen.")
-    )
-    assert within > 1.1 * at_the_end
+    at_the_end = lowest_pitch(speaker.speak(speech("Order fifteen."), PLAIN))
+    assert lowest_pitch(speaker.speak(speech(text), PLAIN)) > 1.1 * at_the_end
 
 
 @pytest.mark.parametrize("text", ["Hello，您好", "您好, Anna", "您好。Goodbye"])
