@@ -11,6 +11,7 @@ from typing import cast
 
 from seedcast.catalog.markup import Break, Phonemes, Piece, SayAs, Substitution, Text
 from seedcast.gpu_consumers.text import values as v
+from seedcast.schemas.locales import Locale
 
 _PLACE, _PLACE_OF_BREAK = "0", "\n"
 Mark = SayAs | Break | Substitution | Phonemes
@@ -36,7 +37,7 @@ def join(pieces: Iterable[Piece]) -> Marked:
     return Marked(text, tuple(marks))
 
 
-def value_of(said: SayAs) -> v.Value:
+def value_of(said: SayAs, locale: Locale) -> v.Value:
     """Return the value; its parts are as `catalog.say_as` documents them."""
     match said.kind, said.parts:
         case "digits", groups:
@@ -44,7 +45,8 @@ def value_of(said: SayAs) -> v.Value:
         case "number", (sign, whole, fraction):
             return v.Number(whole, fraction, bool(sign))
         case "money", (currency, sign, whole, fraction):
-            return v.Money(v.Number(whole, fraction, bool(sign)), currency)
+            own = currency == "USD" and locale == "en-US"  # there they are dollars, and not US ones
+            return v.Money(v.Number(whole, fraction, bool(sign)), "$" if own else currency)
         case "date", (year, month, day):
             return v.Date(year, int(month or 0), int(day or 0))
         case "time", (hour, minute, second, half):

@@ -125,7 +125,7 @@ class Reader:
             case Break(seconds):
                 yield Token("", "break", name, " ", pause=seconds), 0
             case SayAs(kind, source):
-                words = _GRAMMARS[name].say(value_of(mark), locale)
+                words = _GRAMMARS[name].say(value_of(mark, locale), locale)
                 yield Token(source, kind, name, f" {words} "), 0
             case Substitution(source, alias):
                 said = self._read((Text(alias),), locale)
