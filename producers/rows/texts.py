@@ -22,10 +22,12 @@ class Texts:
     def __init__(self, template: str | None, defaults: Fields, lexicon: Lexicon | None) -> None:
         """`defaults`: the fields of the list's options. Raises InvalidInput."""
         self._option, self._defaults, self._lexicon = template, defaults, lexicon
+        self._usual = self._format({})
         try:
-            compiled = template and parse_template(template, self._format({})[0])
+            compiled = parse_template(template, self._usual[0]) if template else None
         except InvalidValue as error:
             raise error.of_input("option template") from None
+        self._template = compiled
         # The columns that a row without a template of its own needs.
         self.columns = compiled.variables if compiled else ("text",)
 
@@ -34,9 +36,10 @@ class Texts:
 
         Raises InvalidRow.
         """
-        is_markup, locale = self._format(own)
+        is_own = "text_format" in own or "locale" in own
+        is_markup, locale = self._format(own) if is_own else self._usual
         text = values.get("text")
-        if template := self._template(row, values, is_markup):
+        if template := self._template_of(row, values, is_markup):
             text, is_markup = template.render(row, values, locale), template.is_markup
         if not isinstance(text, str):
             got = "nothing" if text is None else type(text).__name__
@@ -56,8 +59,10 @@ class Texts:
         fields = {**self._defaults, **own}
         return fields.get("text_format") == "markup", fields.get("locale")
 
-    def _template(self, row: int, values: Values, is_markup: bool) -> Template | None:
+    def _template_of(self, row: int, values: Values, is_markup: bool) -> Template | None:
         source = values.get("template") or self._option
+        if source is self._option and is_markup == self._usual[0]:
+            return self._template
         try:
             return parse_template(source, is_markup) if source else None
         except InvalidValue as error:

@@ -45,6 +45,7 @@ class Lexicon:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         ranked = sorted(entries, key=lambda entry: (-entry.priority, -len(entry.written)))
+        self.size = len(ranked)
         self.version = hashlib.sha256(msgspec.json.encode(ranked)).hexdigest()[:16]
         self._words: dict[str, list[_Ranked]] = {}  # by the word in small letters
         self._patterns: dict[str, list[_Ranked]] = {}  # by the first letter

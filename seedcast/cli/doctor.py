@@ -64,7 +64,8 @@ def examine(settings: "Settings") -> Iterator[Finding]:
     yield _free_space(settings.home)
     yield _localhost()
     yield _chattts()
-    for name, check in (("profiles", _profiles), ("voices", _voices), ("engine", _engine)):
+    checks = {"profiles": _profiles, "voices": _voices, "lexicon": _lexicon, "engine": _engine}
+    for name, check in checks.items():
         yield _try(name, check, settings)
     yield _try("digest key", _digest_key, settings)
     yield (kafka := _try("kafka", _kafka, settings))
@@ -125,6 +126,13 @@ def _voices(settings: "Settings") -> str:
     from seedcast.catalog import voices
 
     return ", ".join(voices.load(settings)) or "none named (SEEDCAST_VOICES)"
+
+
+def _lexicon(settings: "Settings") -> str:
+    from seedcast.catalog import lexicon
+
+    words = lexicon.of_settings(settings)
+    return f"{words.size:,} entries" if words else "none (SEEDCAST_LEXICON)"
 
 
 def _engine(settings: "Settings") -> str:

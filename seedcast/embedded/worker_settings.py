@@ -13,9 +13,9 @@ from seedcast.settings import Settings, table
 
 _NOT_OURS = {  # by kind of worker: settings that only the other kind reads
     "gpu-consumer": ("postprocess.",),
-    "postprocess": ("gpu.",),
+    "postprocess": ("gpu.", "lexicon", "locale"),
 }
-_FILES = ("voices", "postprocess.profiles")
+_FILES = ("voices", "lexicon", "postprocess.profiles")
 _SHARED = ("postprocess.profiles",)  # admission needs them, too
 
 

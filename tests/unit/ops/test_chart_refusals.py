@@ -65,11 +65,13 @@ def test_a_setting_that_the_chart_sets_itself_is_refused(section: str, name: str
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_profiles_given_twice_are_refused(section: str) -> None:
-    assert "profiles" in refusal(
-        f"{section}.SEEDCAST_POSTPROCESS_PROFILES=/a.toml", "profiles=rows"
-    )
-    assert helm("template", f"{section}.SEEDCAST_POSTPROCESS_PROFILES=/a.toml").returncode == 0
+@pytest.mark.parametrize(
+    ("file", "variable"),
+    [("profiles", "SEEDCAST_POSTPROCESS_PROFILES"), ("lexicon", "SEEDCAST_LEXICON")],
+)
+def test_a_file_given_twice_is_refused(section: str, file: str, variable: str) -> None:
+    assert file in refusal(f"{section}.{variable}=/a.toml", f"{file}=rows")
+    assert helm("template", f"{section}.{variable}=/a.toml").returncode == 0
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -51,6 +51,25 @@ def test_a_pod_has_everything_that_its_values_add(kind: str, section: str) -> No
     assert added["topologySpreadConstraints"][0]["topologyKey"] == "zone"
 
 
+@KINDS
+@pytest.mark.parametrize(
+    ("file", "variable"),
+    [("profiles", "SEEDCAST_POSTPROCESS_PROFILES"), ("lexicon", "SEEDCAST_LEXICON")],
+)
+def test_a_file_of_the_values_is_mounted_and_named(
+    kind: str, section: str, file: str, variable: str
+) -> None:
+    rendered = objects(f"{file}=rows")
+    assert rendered["ConfigMap", f"{NAME}-{file}"]["data"] == {f"{file}.toml": "rows\n"}
+    named = rendered["ConfigMap", NAME]["data"][variable]
+    assert named == f"/etc/seedcast/{file}/{file}.toml"
+    spec = pod(kind, f"{file}=rows")
+    [mount] = [m for m in spec["containers"][0]["volumeMounts"] if m["name"] == file]
+    assert named.startswith(mount["mountPath"] + "/")
+    assert {"name": file, "configMap": {"name": f"{NAME}-{file}"}} in spec["volumes"]
+    assert not [key for key in objects() if key == ("ConfigMap", f"{NAME}-{file}")]
+
+
 def test_a_pod_with_a_gpu_leaves_before_its_successor_comes() -> None:
     assert deployment("gpu-consumer", "gpuConsumer.gpus=1")["strategy"] == ONE_AT_A_TIME
     assert "strategy" not in deployment("gpu-consumer")

@@ -4,6 +4,7 @@ import json
 import resource
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,30 @@ def test_a_list_names_voices_of_the_settings_file(tmp_path: Path) -> None:
     ]
     rebuilt = rebuild_file(Settings(voices=str(voices)), path, options)
     assert [request.voice_seed for request in rebuilt] == [7]
+
+
+def test_a_rebuilt_list_has_the_requests_that_were_submitted(tmp_path: Path) -> None:
+    """The same file and options give the same texts, formats and locales: the same bytes."""
+    lexicon = a_file(tmp_path, '[[entry]]\nword = "W3C"\nreading = "the web"\n', "words.toml")
+    path = a_file(tmp_path, "id,due\na,12/05/2026\nb,soon\n")
+    options = SubmitOptions(
+        campaign="night",
+        id_column="id",
+        voice=1,
+        template="W3C {due:date}",
+        locale="en-GB",
+        lexicon=lexicon,
+        dry_run=True,
+    )
+    report = submit_file(Settings(), path, options)
+    assert [(rejection.row, rejection.field) for rejection in report.rejections] == [(2, "due")]
+    [request] = rebuild_file(Settings(), path, options)
+    assert (request.text_format, request.locale) == ("markup", "en-GB")
+    assert request.text == (
+        '<sub alias="the web">W3C</sub> <say-as interpret-as="date">12/05/2026</say-as>'
+    )
+    with pytest.raises(InvalidInput, match=r"lexicon /no/such.toml"):
+        submit_file(Settings(), path, replace(options, lexicon="/no/such.toml"))
 
 
 def test_what_tells_of_people_is_for_its_owner_alone(tmp_path: Path) -> None:

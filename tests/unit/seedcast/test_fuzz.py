@@ -269,13 +269,28 @@ COLUMNS = (
     "profiles",
     "deadline",
     "priority",
+    "text_format",
+    "locale",
     "temperature",
     "top_p",
     "top_k",
     "break",
 )
 cells: st.SearchStrategy[Any] = values | st.sampled_from(
-    ["2h", "2026-01-01T00:00:00Z", "Hello {name}", "urgent", "phone;speaker", "1e309", "-0", "٣"]
+    [
+        "2h",
+        "2026-01-01T00:00:00Z",
+        "Hello {name}",
+        "{name:date|x}",
+        "<break/>a",
+        "markup",
+        "en_gb",
+        "urgent",
+        "phone;speaker",
+        "1e309",
+        "-0",
+        "٣",
+    ]
 )
 
 

@@ -44,6 +44,9 @@ SEEDCAST_METRICS_PORT: set metrics.port
 {{- if .Values.profiles }}
 SEEDCAST_POSTPROCESS_PROFILES: leave it out, or leave profiles empty
 {{- end }}
+{{- if .Values.lexicon }}
+SEEDCAST_LEXICON: leave it out, or leave lexicon empty
+{{- end }}
 {{- end }}
 
 {{/* Kubernetes kills a pod that has not stopped within its grace period. Takes (dict "place" "gpuConsumer" "worker" .Values.gpuConsumer "least" 40 "why" "…"). */}}

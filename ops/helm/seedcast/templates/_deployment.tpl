@@ -101,8 +101,10 @@ spec:
             capabilities: {drop: [ALL]}
           volumeMounts:
             - {name: tmp, mountPath: /tmp}
-            {{- if $root.Values.profiles }}
-            - {name: profiles, mountPath: /etc/seedcast/profiles, readOnly: true}
+            {{- range $file := list "profiles" "lexicon" }}
+            {{- if get $root.Values $file }}
+            - {name: {{ $file }}, mountPath: /etc/seedcast/{{ $file }}, readOnly: true}
+            {{- end }}
             {{- end }}
             {{- if $root.Values.tlsSecret }}
             - {name: tls, mountPath: /etc/seedcast/tls, readOnly: true}
@@ -112,8 +114,10 @@ spec:
             {{- end }}
       volumes:
         - {name: tmp, emptyDir: {}}
-        {{- if $root.Values.profiles }}
-        - {name: profiles, configMap: {name: {{ include "seedcast.name" $root }}-profiles}}
+        {{- range $file := list "profiles" "lexicon" }}
+        {{- if get $root.Values $file }}
+        - {name: {{ $file }}, configMap: {name: {{ include "seedcast.name" $root }}-{{ $file }}}}
+        {{- end }}
         {{- end }}
         {{- with $root.Values.tlsSecret }}
         - {name: tls, secret: {secretName: {{ . | quote }}}}
