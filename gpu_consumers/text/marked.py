@@ -11,6 +11,7 @@ from typing import cast
 
 from seedcast.catalog.markup import Break, Phonemes, Piece, SayAs, Substitution, Text
 from seedcast.gpu_consumers.text import values as v
+from seedcast.gpu_consumers.text.english.classes.codes import cut
 from seedcast.schemas.locales import Locale
 
 _PLACE, _PLACE_OF_BREAK = "0", "\n"
@@ -41,7 +42,7 @@ def value_of(said: SayAs, locale: Locale) -> v.Value:
     """Return the value; its parts are as `catalog.say_as` documents them."""
     match said.kind, said.parts:
         case "digits", groups:
-            return v.Digits(groups)
+            return v.Digits(tuple(part for group in groups for part in cut(group)))
         case "number", (sign, whole, fraction):
             return v.Number(whole, fraction, bool(sign))
         case "money", (currency, sign, whole, fraction):
@@ -52,11 +53,21 @@ def value_of(said: SayAs, locale: Locale) -> v.Value:
         case "time", (hour, minute, second, half):
             return v.Time(int(hour), _int(minute), _int(second), cast(v.Half, half))
         case "telephone", (plus, extension, *groups):
-            return v.Telephone(tuple(groups), bool(plus), extension)
+            return v.Telephone(_grouped(groups), bool(plus), extension)
         case "characters", (text,):
             return v.Characters(text)
         case kind, _:
             raise ValueError(f"no value for {kind}")
+
+
+def _grouped(groups: list[str]) -> tuple[str, ...]:
+    """Return the groups of a telephone number; one that has none is cut as it is read aloud."""
+    *before, last = groups
+    if len(last) == 11 and last[0] == "1":
+        return (*before, last[:3], last[3:7], last[7:])
+    if len(last) == 10:
+        return (*before, last[:3], last[3:6], last[6:])
+    return (*before, *cut(last))
 
 
 def _int(digits: str) -> int | None:

@@ -28,6 +28,11 @@ def test_an_escaped_text_is_read_as_the_plain_text(text: str) -> None:
     ("kind", "value", "detail", "expected"),
     [
         ("digits", "3-2-1024", "", v.Digits(("3", "2", "1024"))),
+        ("digits", "482913", "", v.Digits(("482", "913"))),
+        ("telephone", "13800138000", "", v.Telephone(("138", "0013", "8000"))),
+        ("telephone", "+12125550123", "", v.Telephone(("121", "2555", "0123"), True)),
+        ("telephone", "2125550123", "", v.Telephone(("212", "555", "0123"))),
+        ("telephone", "110", "", v.Telephone(("110",))),
         ("number", "-1,234.5", "", v.Number("1234", "5", True)),
         ("money", "12.50", "CNY", v.Money(v.Number("12", "50"), "CNY")),
         ("date", "2026-08-05", "", v.Date("2026", 8, 5)),
@@ -47,7 +52,7 @@ def test_every_kind_is_a_value_of_the_front_end(
 @pytest.mark.parametrize(
     ("markup", "spoken"),
     [
-        (f"You owe {say_as('digits', '482913')}.", "You owe four eight two nine one three."),
+        (f"You owe {say_as('digits', '482913')}.", "You owe four eight two, nine one three."),
         (f"Pay {say_as('money', '12.50', 'USD')}", "Pay twelve dollars and fifty cents"),
         (f"1{say_as('digits', '22')}3", "one two two three"),
         (f"On {say_as('date', '2026-08-15')}", "On August fifteenth twenty twenty six"),
