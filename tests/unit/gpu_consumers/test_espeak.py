@@ -18,6 +18,8 @@ import numpy as np
 import psutil
 import pytest
 
+from seedcast.catalog.lexicon import Lexicon
+from seedcast.catalog.lexicon_entry import Entry
 from seedcast.errors import EngineFailed
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.espeak import process, speaker
@@ -233,3 +235,21 @@ def test_characters_without_a_sound_are_counted() -> None:
 def test_one_step_finishes_an_utterance_and_an_idle_step_returns_nothing() -> None:
     assert error_code(a_request()) is None
     assert EspeakEngine(slots=1).step() == []
+
+
+def test_locale_and_lexicon_are_heard_and_the_deployments_are_in_the_fingerprint() -> None:
+    def spoken(engine: EspeakEngine, text: str, **fields: object) -> Waveform:
+        engine.admit(0, a_request(text=text, **fields))
+        [utterance] = engine.step()
+        assert utterance.waveform is not None
+        return utterance.waveform
+
+    usual = EspeakEngine(1)
+    lexicon = Lexicon([Entry(word="W3C", reading="the web")])
+    other = EspeakEngine(1, Reader(lexicon, "en-GB"))
+    text = "Due 12/05/2026."
+    american, british = (spoken(usual, text, locale=each) for each in ("en-US", "en-GB"))
+    assert not np.array_equal(american, british)
+    assert np.array_equal(spoken(other, text), british)
+    assert np.array_equal(spoken(other, "W3C"), spoken(usual, "the web"))
+    assert other.fingerprint != usual.fingerprint
