@@ -32,7 +32,7 @@ _ROWS = (
     ("GBP", "£", "pound", "pounds", "penny", "pence", "英镑"),
     ("JPY", "JP¥", "yen", "yen", "", "", "日元"),
     ("KRW", "₩", "won", "won", "", "", "韩元"),
-    ("INR", "₹ Rs", "rupee", "rupees", "paisa", "paise", "卢比"),
+    ("INR", "₹ Rs Rs.", "rupee", "rupees", "paisa", "paise", "卢比"),
     ("THB", "฿", "baht", "baht", "satang", "satang", "泰铢"),
     ("VND", "₫", "dong", "dong", "", "", "越南盾"),
     ("MYR", "RM", "ringgit", "ringgit", "sen", "sen", "林吉特"),

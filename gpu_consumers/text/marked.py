@@ -11,7 +11,7 @@ from typing import cast
 
 from seedcast.catalog.markup import Break, Phonemes, Piece, SayAs, Substitution, Text
 from seedcast.gpu_consumers.text import values as v
-from seedcast.gpu_consumers.text.english.classes.codes import cut
+from seedcast.gpu_consumers.text.english.classes.spelling import cut
 from seedcast.schemas.locales import Locale
 
 _PLACE, _PLACE_OF_BREAK = "0", "\n"

@@ -36,6 +36,7 @@ from seedcast.gpu_consumers.text import characters, english, language, mandarin
 from seedcast.gpu_consumers.text.characters import Folded
 from seedcast.gpu_consumers.text.classify import Classifier
 from seedcast.gpu_consumers.text.marked import Mark, join, value_of
+from seedcast.gpu_consumers.text.plain import plain
 from seedcast.gpu_consumers.text.tokens import Reading, Token
 from seedcast.gpu_consumers.text.values import Value, Words
 from seedcast.schemas.locales import DEFAULT_LOCALES, Language, Locale
@@ -53,12 +54,11 @@ class Grammar:
 
     classifier: Classifier
     say: Callable[[Value, Locale], str]
-    plain: Callable[[str], str]  # what is said for a stretch without a class
 
 
 _GRAMMARS: dict[Language, Grammar] = {
-    "en": Grammar(Classifier(english.ROWS), english.say, english.plain),
-    "zh": Grammar(Classifier(mandarin.ROWS), mandarin.say, mandarin.plain),
+    "en": Grammar(Classifier(english.ROWS), english.say),
+    "zh": Grammar(Classifier(mandarin.ROWS), mandarin.say),
 }
 
 
@@ -158,21 +158,19 @@ def _run(folded: Folded, start: int, end: int, name: Language, locale: Locale) -
     """Yield the tokens of a run; together their sources are what it was folded from."""
     grammar = _GRAMMARS[name]
     for found in grammar.classifier.find(folded.text, start, end, locale):
-        yield from _plain(folded, start, found.start, name, grammar)
+        yield from _plain(folded, start, found.start, name)
         start = found.end
         source = folded.source_of(found.start, found.end)
         words = grammar.say(found.value, locale)
         phonemes = found.value.phonemes if isinstance(found.value, Words) else ""
         yield Token(source, found.kind, name, f" {words} ", phonemes)
-    yield from _plain(folded, start, end, name, grammar)
+    yield from _plain(folded, start, end, name)
 
 
-def _plain(
-    folded: Folded, start: int, end: int, name: Language, grammar: Grammar
-) -> Iterator[Token]:
+def _plain(folded: Folded, start: int, end: int, name: Language) -> Iterator[Token]:
     if start < end:
         source = folded.source_of(start, end)
-        yield Token(source, "words", name, grammar.plain(folded.text[start:end]))
+        yield Token(source, "words", name, plain(folded.text[start:end]))
 
 
 def _language(locale: Locale) -> Language:

@@ -33,7 +33,7 @@ _DATE_BEFORE = (
     r"(?<![A-Za-z])(?i:on|by|until|till|til|before|after|from|since|due|date|dated|ends?|ending|ended"
     r"|starts?|starting|started|begins?|beginning|expires?|expired|reopens?|opens?|closes?|closed|thru"
     r"|through|between|effective|arrives?|arriving|departs?|returns?|departure|return|born|dob|and|to"
-    r"|for|of|is|was)[:,]?\s"
+    r"|for|of|is|was|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*)[:.,]?\s"
 )
 _HOUR, _MINUTE = r"(?:[01]?\d|2[0-4])", r"[0-5]\d"
 _HALF = r"(?:\s?(?P<half>[AaPp])\.?[Mm](?:\.(?!\s*\Z|\s+[A-Z\"]|\s*\n))?(?![A-Za-z]))"
@@ -184,7 +184,7 @@ ROWS = (
     ),
     Row(
         "date",
-        r"(?<![A-Za-z])(Sat|Sun)(?:\.|,)?(?=\s\d|/|\s[A-Z][a-z]{2}\.?\s\d)",
+        r"(?<![A-Za-z])(Sat|Sun)(?:\.|,)?(?=\s\d|/|\s[A-Z][a-z]{2}\.?\s\d|\s(?:and|&|to|through|thru)\s[MTWFS])",
         lambda match, _: Words(_DAYS[match[1]]),
         starts="S",
     ),
@@ -193,7 +193,7 @@ ROWS = (
         r"(?<![A-Za-z])(Sat|Sun)(?![A-Za-z'])",
         lambda match, _: Words(_DAYS[match[1]]),
         starts="S",
-        before=rf"{_DAY_NAME}(?:/|,\s|\sand\s|\s&\s)",
+        before=rf"{_DAY_NAME}\.?(?:/|,\s|\sand\s|\s&\s)",
     ),
     Row("decade", rf"{FREE}((?:1[5-9]|20)\d0)'?s{END}", lambda match, _: Decade(match[1]), NAMED),
     Row(

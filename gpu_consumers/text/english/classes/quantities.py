@@ -59,7 +59,9 @@ _AFTER_FRACTION = r"(?:\s(?:of|cup|mile|inch|teaspoon|tablespoon|hour|pound|pric
 
 
 def _number(match: re.Match[str], _: Locale) -> Value:
-    return number_of(match.group())
+    """Return a number; with a zero before its digits, these are said one by one."""
+    written = match.group()
+    return Digits((written,)) if re.match(r"0\d", written) else number_of(written)
 
 
 def _money(match: re.Match[str], _: Locale) -> Value:
@@ -136,6 +138,22 @@ def _inches(match: re.Match[str], _: Locale) -> Value | None:
 def _feet(match: re.Match[str], _: Locale) -> Value:
     feet = Measure(Number(match[1]), "ft")
     return Sequence((feet, Measure(Number(match[2]), "in"))) if match[2] else feet
+
+
+def _letter_scale(match: re.Match[str], _: Locale) -> Value:
+    """Return millions and thousands, but 4K and 5K are names."""
+    number, scale = match["number"], match["scale"].strip()
+    if scale == "K" and number in ("2", "4", "5", "8", "10"):
+        return Sequence((number_of(number), Words("K")))
+    return number_of((match["sign"] or "") + number, _SCALES[scale])
+
+
+def _out_of(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((number_of(match[1]), Words("out of"), number_of(match[2])))
+
+
+def _fahrenheit(match: re.Match[str], _: Locale) -> Value:
+    return Measure(number_of(match[1]), f"°{match[2]}")
 
 
 def _times(match: re.Match[str], _: Locale) -> Value:
@@ -237,6 +255,15 @@ ROWS = (
         NAMED,
     ),
     Row("number", rf"{FREE}(\d{{1,6}})/(\d{{1,6}}){END}(?!/\d)", _over, LIKELY - 1),
+    Row("number", rf"{FREE}(\d\.\d)/(5|10){END}", _out_of, NAMED),
+    Row("number", rf"{FREE}([1-9]\d{{0,2}}(?: 000){{1,4}})(?!\d| \d)", _number),
+    Row(
+        "measure",
+        rf"{FREE}(\d{{1,3}})([FC]){END}",
+        _fahrenheit,
+        NAMED,
+        before=r"(?i:highs?|lows?|temp\w*|feels like)\s(?:\w+\s){0,3}?",
+    ),
     Row(
         "ratio",
         rf"{FREE}(\d{{1,4}}):(\d{{1,4}})(?![\d:])",
@@ -253,17 +280,15 @@ ROWS = (
     Row("number", rf"{FREE}(\d{{1,2}})-(\d{{1,2}})-(\d{{1,2}})(?![\w-])", _integers(3), LIKELY),
     Row(
         "ordinal",
-        rf"{FREE}(\d{{1,6}})(?:st|nd|rd|th){END}",
-        lambda match, _: Ordinal(match[1]),
+        rf"{FREE}(\d{{1,3}}(?:,\d{{3}}){{0,3}}|\d{{1,6}})(?:st|nd|rd|th){END}",
+        lambda match, _: Ordinal(match[1].replace(",", "")),
         NAMED,
     ),
     Row("number", rf"{FREE}({NUMBER})[xX]{END}(?=\W|\Z)", _times),
     Row(
         "number",
         rf"(?P<sign>{MINUS}){FREE}(?P<number>{NUMBER})(?P<scale>{_WORD_SCALE}|[MK](?![A-Za-z0-9])|bn{END})",
-        lambda match, _: number_of(
-            (match["sign"] or "") + match["number"], _SCALES[match["scale"].strip()]
-        ),
+        _letter_scale,
         starts="0-9.-",
     ),
     Row("number", rf"{MINUS}{FREE}{NUMBER}", _number, LIKELY - 2, starts="0-9.-"),

@@ -31,11 +31,15 @@ _PER = any_of([*_PERIODS, "kg", "g", "L", "km", "m²", "m³", "GB", "MB", "lb", 
 
 # What may be the first of a range: after a space only what is clearly a value.
 _VALUE = r"(?:\d[A-Za-z°%]{0,3}|[ap]\.m\.|\s[apAP][mM]|°[CF]|[a-z]\d)"
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_DAY_OF_MONTH = (
+    rf"(?:(?:{_MONTHS})[a-z]*\.?\s\d{{1,2}}|\d{{1,2}}\s(?:{_MONTHS})[a-z]*)(?:,? \d{{4}})?"
+)
 _TIME_OR_MONEY = r"(?:\d:\d\d|[apAP]\.?[mM]\.?|[$€£]\d+(?:\.\d\d)?|°[CF]|\d%)"
 
 ROWS = (
     Row("per", rf"/\s?({_PER})(?![A-Za-z])", _per, NAMED, before=r"[A-Za-z0-9.²³¢]\s?", starts="/"),
-    Row("sign", r"\s?[-–]\s?(?=\d+(?:\.\d+)?\s?=)", sign, NAMED, before=r"\d", starts="–-"),
+    Row("sign", r"[-–]\s?(?=\d+(?:\.\d+)?\s?=)", sign, NAMED, before=r"\d\s?", starts="–-"),
     Row(
         "range", r"[-–—~](?=\s?[$€£¥]?\d)", lambda match, _: Sign("→"), before=_VALUE, starts="–—~-"
     ),
@@ -56,8 +60,17 @@ ROWS = (
         NAMED,
         starts="*#=+$¥€£%&@°",
     ),
-    Row("sign", r"#(?=[A-Za-z]?\d)", lambda match, _: Words("number"), PLAIN, starts="#"),
+    Row("sign", r"#(?=[A-Za-z]{0,3}\d)", lambda match, _: Words("number"), PLAIN, starts="#"),
     Row("sign", r"#", lambda match, _: Words("pound"), PLAIN, before=r"\d", starts="#"),
+    Row(
+        "range",
+        rf"[-–—~](?=\s?(?:\d{{1,2}}\s)?(?:{_MONTHS}))",
+        lambda match, _: Sign("→"),
+        before=rf"{_DAY_OF_MONTH}\s?",
+        starts="–—~-",
+    ),
+    Row("sign", r"~(?=\s?[$€£¥]?\d)", lambda match, _: Sign("≈"), LIKELY, starts="~"),
+    Row("sign", r"#(?=[A-Za-z])", lambda match, _: Words("hashtag"), LIKELY + 1, starts="#"),
     Row("sign", r"[Cc]#", lambda match, _: Words("C sharp"), NAMED, starts="Cc"),
     Row("sign", r"<=", lambda match, _: Sign("≤"), starts="<"),
     Row("sign", r">=", lambda match, _: Sign("≥"), starts=">"),

@@ -1,0 +1,65 @@
+"""Telephone numbers, and web and e-mail addresses."""
+
+import re
+
+from seedcast.gpu_consumers.text.classify import CERTAIN, NAMED, Row
+from seedcast.gpu_consumers.text.english.classes.spelling import at_least_three, spelled
+from seedcast.gpu_consumers.text.links import LINK
+from seedcast.gpu_consumers.text.patterns import END, FREE, digits_in
+from seedcast.gpu_consumers.text.values import Digits, Link, Sequence, Telephone, Value, Words
+from seedcast.schemas.locales import Locale
+
+_CALL = r"(?<![A-Za-z])(?i:call|dial|ring|phone|telephone|tel|fax|sms|hotline|helpline|whatsapp)"
+_CALL_US = (
+    rf"{_CALL}(?:[:.]|\s(?:us|me|him|her|them|on|at|to|the|our|your|now|back"
+    r"|[a-z]+\s(?:at|on))\b){0,4}\s?"
+)
+_NEAR_CALL = rf"{_CALL}\b[^.!?]{{0,40}}"
+_EMERGENCY = "911|999|112|111|988|995|000|110|119|120|101|105|211|311|411|511|611|711|811"
+_TEXT_TO = r"(?<![A-Za-z])(?i:text|reply|send|sms|msg)\b[^.!?]{0,32}\bto\s"
+_GROUPS = r"\d+(?:[ -]\d+){0,8}(?![\w]|-\w)"
+_PHONE = (
+    r"(?<![\w.])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?!\d)"
+    r"|(?:(?<![\w.+-])1[ .-]?)?(?<![\w.])\(\d{3}\)\s?\d{3}[ .-]\d{4}(?!\d)"
+    rf"|{FREE}(?<![+-])(?:1[ .-])?\d{{3}}([ .-])\d{{3}}\1\d{{4}}(?![\d-])"
+    rf"|{FREE}(?<!-)\d{{3}}-\d{{4}}(?![\w-])"
+    rf"|{FREE}0\d{{2,4}} \d{{3,4}} \d{{3,4}}(?!\d)"
+    rf"|{FREE}1[38]00 \d{{3}} \d{{3}}(?!\d)"
+)
+_WITH_LETTERS = (  # 1-800-FLOWERS
+    rf"{FREE}1[ -]?8\d\d-(?=[0-9-]{{0,8}}[A-Z])[A-Z0-9]{{1,10}}(?:-[A-Z0-9]{{1,10}}){{0,4}}{END}"
+)
+
+
+def _phone(match: re.Match[str], _: Locale) -> Value:
+    return Telephone(tuple(digits_in(match.group())), match.group().startswith("+"))
+
+
+def _phone_with_letters(match: re.Match[str], _: Locale) -> Value:
+    parts = re.findall("[A-Z]+|[0-9]+", match.group())
+    return Sequence(tuple(_word_or_digits(part) for part in parts))
+
+
+def _word_or_digits(part: str) -> Value:
+    if part.isdigit() or len(part) == 1:
+        return Digits((part,))
+    return Words(part.capitalize())
+
+
+def _extension(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((Words("extension"), Digits((match[1],))))
+
+
+def _link(match: re.Match[str], _: Locale) -> Value:
+    return Link(match.group())
+
+
+ROWS = (
+    Row("link", rf"(?<![\w.@-]){LINK}", _link, CERTAIN, starts="A-Za-z0-9"),
+    Row("telephone", _PHONE, _phone, NAMED, starts="0-9+("),
+    Row("telephone", _WITH_LETTERS, _phone_with_letters, CERTAIN),
+    Row("telephone", _GROUPS, at_least_three, NAMED, before=_CALL_US),
+    Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, before=_NEAR_CALL),
+    Row("telephone", rf"\d{{4,6}}{END}", spelled, NAMED, before=_TEXT_TO),
+    Row("extension", r"x\s?(\d{2,5})(?!\w)", _extension, NAMED, before=r"\d\s", starts="x"),
+)
