@@ -6,7 +6,7 @@ and parts none, or the end of a line for a break. The reader puts what the piece
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from seedcast.catalog.markup import Break, Phonemes, Piece, SayAs, Substitution, Text
@@ -15,6 +15,7 @@ from seedcast.gpu_consumers.text.english.classes.spelling import cut
 from seedcast.schemas.locales import Locale
 
 _PLACE, _PLACE_OF_BREAK = "0", "\n"
+LONGEST_UNIT = 24  # characters after a number in which its unit ends
 Mark = SayAs | Break | Substitution | Phonemes
 
 
@@ -58,6 +59,24 @@ def value_of(said: SayAs, locale: Locale) -> v.Value:
             return v.Characters(text)
         case kind, _:
             raise ValueError(f"no value for {kind}")
+
+
+def with_point(number: v.Number) -> str:
+    """Return a number as it is written, without a sign."""
+    return number.whole + (f".{number.fraction}" if number.fraction else "")
+
+
+def with_unit(number: v.Number, found: v.Value, length: int) -> tuple[v.Value, int]:
+    """Return the number as what was found makes it, and the length of the unit after it.
+
+    Of what is no number of something only the number is taken: the mark says what it is.
+    """
+    match found:
+        case v.Measure(v.Number(scale=scale)) | v.Money(v.Number(scale=scale)):
+            return replace(found, number=replace(number, scale=scale)), length
+        case v.Number(scale=scale) if scale:
+            return replace(number, scale=scale), length
+    return number, 0
 
 
 def _grouped(groups: list[str]) -> tuple[str, ...]:

@@ -35,10 +35,17 @@ from seedcast.errors import InvalidRequest
 from seedcast.gpu_consumers.text import characters, english, language, mandarin
 from seedcast.gpu_consumers.text.characters import Folded
 from seedcast.gpu_consumers.text.classify import Classifier
-from seedcast.gpu_consumers.text.marked import Mark, join, value_of
+from seedcast.gpu_consumers.text.marked import (
+    LONGEST_UNIT,
+    Mark,
+    join,
+    value_of,
+    with_point,
+    with_unit,
+)
 from seedcast.gpu_consumers.text.plain import plain
 from seedcast.gpu_consumers.text.tokens import Reading, Token
-from seedcast.gpu_consumers.text.values import Value, Words
+from seedcast.gpu_consumers.text.values import Number, Value, Words
 from seedcast.schemas.locales import DEFAULT_LOCALES, Language, Locale
 from seedcast.schemas.messages import TextFormat
 
@@ -116,17 +123,20 @@ class Reader:
             while waiting and waiting[0][0] < end:
                 place, mark = waiting.popleft()
                 yield from ((token, 0) for token in _run(folded, start, place, name, locale))
-                yield from self._marked(mark, name, locale)
-                start = place + 1
+                start, limit = place + 1, min(end, waiting[0][0]) if waiting else end
+                if isinstance(mark, SayAs):
+                    token, start = _said_as(mark, folded, start, limit, name, locale)
+                    yield token, 0
+                else:
+                    yield from self._marked(mark, name, locale)
             yield from ((token, 0) for token in _run(folded, start, end, name, locale))
 
-    def _marked(self, mark: Mark, name: Language, locale: Locale) -> Iterator[tuple[Token, int]]:
+    def _marked(
+        self, mark: Break | Substitution | Phonemes, name: Language, locale: Locale
+    ) -> Iterator[tuple[Token, int]]:
         match mark:
             case Break(seconds):
                 yield Token("", "break", name, " ", pause=seconds), 0
-            case SayAs(kind, source):
-                words = _GRAMMARS[name].say(value_of(mark, locale), locale)
-                yield Token(source, kind, name, f" {words} "), 0
             case Substitution(source, alias):
                 said = self._read((Text(alias),), locale)
                 for index, token in enumerate(said.tokens):
@@ -138,6 +148,23 @@ class Reader:
                 own = said.tokens[0].language if said.tokens else name
                 own = "zh" if alphabet == "pinyin" else own
                 yield Token(source, "phoneme", own, f" {said.spoken} ", phonemes), said.unspoken
+
+
+def _said_as(
+    mark: SayAs, folded: Folded, start: int, end: int, name: Language, locale: Locale
+) -> tuple[Token, int]:
+    """Return the token of a value, with the unit after a number, and where that unit ends."""
+    grammar, value = _GRAMMARS[name], value_of(mark, locale)
+    if isinstance(value, Number):
+        written = with_point(value)
+        text = written + folded.text[start : min(end, start + LONGEST_UNIT)]
+        found = next(grammar.classifier.find(text, 0, len(text), locale), None)
+        if found and found.start == 0 and found.end > len(written):
+            value, unit = with_unit(value, found.value, found.end - len(written))
+            source = mark.source + folded.source_of(start, start + unit)
+            words = grammar.say(value, locale)
+            return Token(source, mark.kind, name, f" {words} "), start + unit
+    return Token(mark.source, mark.kind, name, f" {grammar.say(value, locale)} "), start
 
 
 def of_settings(settings: "Settings") -> Reader:

@@ -14,6 +14,7 @@ comes with the list, and a list may come from anywhere.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 
 from seedcast.catalog.cannot_say import CannotSay
@@ -68,7 +69,7 @@ class Template:
                 raise InvalidRow(row, place.name, expected=expected, got=got)
             return escape(place.default) if self.is_markup else place.default
         try:
-            text = value if isinstance(value, str) else written(value, mandarin=self._mandarin)
+            text = self._written(value, place.kind)
         except InvalidValue as error:
             raise error.of_row(row, place.name) from None
         if not place.kind:
@@ -79,6 +80,14 @@ class Template:
             expected = f"for {place.kind} {refusal}"
             raise InvalidRow(row, place.name, expected=expected, got=shape_of(text)) from None
         return say_as(place.kind, text, place.detail)
+
+    def _written(self, value: object, kind: str) -> str:
+        if isinstance(value, str):
+            return value
+        text = written(value, mandarin=self._mandarin)
+        if kind == "time" and isinstance(value, datetime):  # which at midnight is only a date
+            return written(value.time())
+        return text
 
 
 @lru_cache(maxsize=1024)

@@ -25,9 +25,10 @@ _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_INSTANT = re.compile(
-    r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?",
-    re.ASCII,
+_INSTANT = re.compile(  # a date, and a time of day after it
+    r"([^:]{3,40}?)(?:(?-i:T)| +)(\d{1,2}:\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?)(?:[.,]\d+)?"
+    r"(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?",
+    re.ASCII | re.IGNORECASE,
 )
 _HAN = re.compile(r"(?:(\d{2}|\d{4})年)?(?:(\d{1,2})月)?(?:(\d{1,2})[日号號])?", re.ASCII)
 _TIME = re.compile(

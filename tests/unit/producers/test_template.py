@@ -134,8 +134,9 @@ def test_a_default_is_said_instead_of_a_missing_value(missing: dict[str, object]
         (
             "{x:time}",
             datetime(2026, 8, 15, 8, 5),
-            SayAs("time", "2026-08-15 08:05", ("08", "05", "", "")),
+            SayAs("time", "08:05", ("08", "05", "", "")),
         ),
+        ("{x:time}", datetime(2026, 8, 15), SayAs("time", "00:00", ("00", "00", "", ""))),
         ("{x:number}", -3, SayAs("number", "-3", ("-", "3", ""))),
         ("{x:characters}", "a<b", SayAs("characters", "a<b", ("a<b",))),
     ],

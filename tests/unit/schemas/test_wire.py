@@ -116,6 +116,8 @@ def test_what_a_request_does_not_say_is_not_written() -> None:
 
 def test_format_and_locale_are_written_read_and_part_of_the_digest() -> None:
     assert codec.decode_request(codec.encode_json(MARKUP)) == MARKUP
+    spoken = replace(AUDIO, request=MARKUP)
+    assert codec.decode_synthesis(codec.encode_synthesis(spoken)) == spoken
     british = replace(REQUEST, locale="en-GB")
     assert len({codec.text_digest(request, b"k") for request in (REQUEST, british, MARKUP)}) == 3
 

@@ -1,19 +1,21 @@
 """Markup and lexicon in a reading: what they say comes first, and the text around stays itself."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedcast.catalog.cannot_say import CannotSay
 from seedcast.catalog.currencies import CURRENCIES as CODES
 from seedcast.catalog.lexicon import Lexicon
 from seedcast.catalog.lexicon_entry import Entry
 from seedcast.catalog.markup import SayAs, escape, say_as
-from seedcast.catalog.say_as import parts_of
+from seedcast.catalog.say_as import KINDS, parts_of
 from seedcast.errors import InvalidRequest
 from seedcast.gpu_consumers.text import FrontEnd, Reader
 from seedcast.gpu_consumers.text import values as v
 from seedcast.gpu_consumers.text.currencies import CURRENCIES
 from seedcast.gpu_consumers.text.marked import value_of
+from seedcast.schemas.locales import Locale
 
 READER = Reader()
 characters = st.characters(exclude_categories=("Cs", "Cc", "Co"), exclude_characters="\ufffe\uffff")
@@ -63,6 +65,26 @@ def test_every_kind_is_a_value_of_the_front_end(
 )
 def test_markup_says_what_it_says(markup: str, spoken: str) -> None:
     assert READER.read(markup, "markup").spoken == spoken
+
+
+@pytest.mark.parametrize(
+    ("markup", "plain", "locale"),
+    [
+        (f"共{say_as('number', '2')}件", "共2件", "zh-CN"),
+        (f"利率{say_as('number', '-12.5')}%。", "利率负百分之12.5。", "zh-CN"),
+        (f"重{say_as('number', '1,200')} kg", "重1200kg", "zh-CN"),
+        (f"{say_as('number', '2.5')}万元", "2.5万元", "zh-CN"),
+        (f"{say_as('number', '2')}<break/>件", "二件", "zh-CN"),
+        (f"{say_as('number', '2')}{say_as('digits', '3')}", "二三", "zh-CN"),
+        (f"at {say_as('number', '12.5')}%", "at 12.5%", "en-US"),
+        (f"{say_as('number', '1')} kg, {say_as('number', '2')} kg", "1 kg, 2 kg", "en-US"),
+        (f"{say_as('number', '3')} PM", "three PM", "en-US"),
+    ],
+)
+def test_a_number_is_read_with_its_unit(markup: str, plain: str, locale: Locale) -> None:
+    assert (
+        READER.read(markup, "markup", locale).spoken == READER.read(plain, "plain", locale).spoken
+    )
 
 
 def test_tokens_tell_what_was_marked_and_how() -> None:
@@ -128,3 +150,31 @@ def test_breaks_are_pauses_between_segments() -> None:
 
 def test_the_currencies_of_templates_are_those_that_have_words() -> None:
     assert set(CODES) == {code for code in CURRENCIES if code.isalpha()}
+
+
+VALUES = {
+    "digits": r"[0-9A-Za-z]{1,20}([ ./#·-][0-9A-Z]{1,5}){0,3}",
+    "number": r"[-+]?([0-9]{1,30}|[1-9][0-9]{0,2}(,[0-9]{3}){1,9})(\.[0-9]{1,20})?",
+    "date": r"[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|1[0-9]|2[0-8]))?|[0-9]{1,2} May ([0-9]{2}){1,2}",
+    "time": r"([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?|(1[0-2]|[1-9])(:[0-5][0-9])? ?[ap]m",
+    "money": r"([A-Z]{3} )?-?[0-9]{1,30}(\.[0-9]{1,5})?",
+    "telephone": r"\+?[0-9]{2,11}([ -][0-9A-Z]{1,5}){0,2}( ext\. ?[0-9]{1,8})?",
+    "characters": r"[0-9A-Za-z粤·<&\"-]{1,20}",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN", "zh-HK"])
+def test_whatever_a_kind_takes_is_said_in_words(kind: str, locale: Locale) -> None:
+    @given(st.from_regex(VALUES[kind], fullmatch=True), st.sampled_from(("", *KINDS[kind].details)))
+    @settings(max_examples=30, deadline=None)
+    def is_said(value: str, detail: str) -> None:
+        try:
+            parts_of(kind, value, detail, locale)
+        except CannotSay:
+            return
+        spoken = READER.read(say_as(kind, value, detail), "markup", locale).spoken
+        assert spoken
+        assert not set(spoken) & set("0123456789<>&+=$#·")
+
+    is_said()
