@@ -24,7 +24,8 @@ class Texts:
         self._option, self._defaults, self._lexicon = template, defaults, lexicon
         self._usual = self._format({})
         try:
-            compiled = parse_template(template, self._usual[0]) if template else None
+            usual = self._usual[0]
+            compiled = None if template is None else parse_template(template, usual)
         except InvalidValue as error:
             raise error.of_input("option template") from None
         self._template = compiled
@@ -64,7 +65,7 @@ class Texts:
         if source is self._option and is_markup == self._usual[0]:
             return self._template
         try:
-            return parse_template(source, is_markup) if source else None
+            return None if source is None else parse_template(source, is_markup)
         except InvalidValue as error:
             raise error.of_row(row, "template") from None
 

@@ -105,6 +105,8 @@ def test_tokens_tell_what_was_marked_and_how() -> None:
 def test_a_break_parts_what_is_read_together() -> None:
     assert READER.read("It is 1<break/>2", "markup").spoken == "It is one two"
     assert READER.read("It is 12").spoken == "It is twelve"
+    before, _, after = READER.read("Pay 5<break/>您好世界", "markup").tokens[1:4]
+    assert (before.language, after.language) == ("en", "zh")
 
 
 def test_a_deployments_lexicon_is_part_of_the_version_and_comes_before_the_classes() -> None:
