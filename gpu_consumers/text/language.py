@@ -22,10 +22,10 @@ _SENTENCE = re.compile(
 )
 _HAN = re.compile(f"[{HAN}]")
 _LATIN = re.compile("[A-Za-z]+")
-# From the first ideograph to the last before a letter, with the numbers beside them.
+# From the first ideograph to the last before a letter, with what it counts and what it numbers.
 _MANDARIN_ISLAND = re.compile(
     rf"((?:[0-9.,]*[0-9])?[{HAN}](?:[^A-Za-z]*[{HAN}])?"
-    r"(?:\s?#?[0-9][0-9.,:/-]*(?![0-9.,:/-]|\s?[A-Za-z%])|))"
+    r"(?:(?<=[号码单室房楼])\s?#?[0-9](?:[0-9:/-]*[0-9])?)?)"
 )
 _CODE = (  # letters and digits together, with or without hyphens
     r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,40}\d)(?=\d{0,40}-?[A-Za-z]|\d{1,40}-\d{0,40}[A-Za-z])"

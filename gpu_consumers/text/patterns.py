@@ -9,9 +9,11 @@ from seedcast.gpu_consumers.text.currencies import CODE_OF
 from seedcast.gpu_consumers.text.units import any_of
 from seedcast.gpu_consumers.text.values import Number
 
-# With thousands commas, a decimal point, or neither. It does not end inside a longer number.
+# With commas (of thousands, or of lakhs as in India), a decimal point, or neither. It does not end
+# inside a longer number.
 NUMBER = (
-    r"(?:\d{1,3}(?:,\d{3}){1,6}(?:\.\d{1,20})?|\d{1,40}(?:\.\d{1,20})?|\.\d{1,20})"
+    r"(?:(?:\d{1,3}(?:,\d{3}){1,6}|\d{1,2}(?:,\d\d){1,4},\d{3}|\d{1,40})(?:\.\d{1,20})?"
+    r"|\.\d{1,20})"
     r"(?!\d|[.,]\d)"
 )
 FREE = r"(?<![A-Za-z0-9.,])"  # the left edge of a number that is no part of another one

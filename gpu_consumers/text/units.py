@@ -35,7 +35,7 @@ _ROWS = (  # its signs (with _ for a space), names
     ("m² m2 m^2 ㎡", "square meter", "square meters", "平方米"),
     ("cm² cm2 cm^2", "square centimeter", "square centimeters", "平方厘米"),
     ("mm² mm2 mm^2", "square millimeter", "square millimeters", "平方毫米"),
-    ("ft² ft2 ft^2 sqft sq_ft", "square foot", "square feet", "平方英尺"),
+    ("ft² ft2 ft^2 sqft sq_ft sq._ft.", "square foot", "square feet", "平方英尺"),
     ("m³ m3 m^3", "cubic meter", "cubic meters", "立方米"),
     ("cm³ cm3 cm^3 cc", "cubic centimeter", "cubic centimeters", "立方厘米"),
     ("ha", "hectare", "hectares", "公顷"),
@@ -148,7 +148,7 @@ def any_of(signs: "list[str]") -> str:
 
 SIGN = any_of(list(KEY_OF))
 # A unit as it is written after a number; the sign is a whole word.
-UNIT = rf"{SIGN}(?:/{SIGN})?(?![A-Za-z0-9/])"
+UNIT = rf"{SIGN}(?:/{SIGN}(?![A-Za-z0-9]))?(?![A-Za-z0-9])"
 
 
 def key_of(written: str) -> str:

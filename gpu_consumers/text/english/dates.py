@@ -22,7 +22,7 @@ def say_date(date: Date, locale: Locale) -> str:
         return f"{first} {said}".strip()
     if date.month:
         return f"{MONTHS[date.month - 1]} {said}".strip()
-    return f"the {ordinal(str(date.day))}" if date.day else said
+    return f"the {ordinal(str(date.day))} {said}".strip() if date.day else said
 
 
 def say_time(time: Time) -> str:

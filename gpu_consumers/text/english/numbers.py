@@ -68,7 +68,9 @@ def ordinal(digits: str) -> str:
 
 
 def year(digits: str) -> str:
-    """Return a year of three or four digits as it is read aloud: 1905, 2000, 2024."""
+    """Return a year of two to four digits as it is read aloud: 1905, 2000, 2024."""
+    if len(digits) == 2 and digits[0] == "0":
+        return f"oh {count(digits)}"
     if len(digits) != 4 or digits[1:3] == "00" or digits[0] == "0":
         return count(digits)
     century, rest = digits[:2], digits[2:]

@@ -5,7 +5,9 @@ SIGNS = {
     "≈": "about", "<": "less than", ">": "greater than", "≤": "less than or equal to",
     "≥": "greater than or equal to", "→": "to", "&": "and", "@": "at", "%": "percent",
     "‰": "per mille", "#": "number", "°": "degrees", "$": "dollars", "¥": "yuan", "€": "euros",
-    "£": "pounds", "²": "squared", "³": "cubed", "/": "slash", "|": "", "*": "star", "^": "to the",
+    "£": "pounds", "¢": "cents", "₩": "won", "₹": "rupees", "฿": "baht", "₫": "dong",
+    "₱": "pesos", "₽": "rubles", "₺": "lira", "₪": "shekels", "Ω": "ohms",
+    "²": "squared", "³": "cubed", "/": "slash", "|": "", "*": "star", "^": "to the",
 }  # fmt: skip
 IN_LINKS = {
     ".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", "?": "question mark",

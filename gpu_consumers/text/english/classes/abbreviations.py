@@ -30,7 +30,7 @@ _BEFORE_NUMBERS = {
     "Vol": "volume", "Ch": "chapter", "Art": "article", "Ext": "extension", "ext": "extension",
     "Tel": "telephone", "tel": "telephone", "pp": "pages", "p": "page", "Rm": "room",
     "Bldg": "building", "Flt": "flight", "no": "number", "Fl": "floor", "Acct": "account",
-    "Ref": "reference",
+    "Ref": "reference", "ver": "version", "Ver": "version",
 }  # fmt: skip
 _WITH_DOT = {
     "Dept": "department", "dept": "department", "approx": "approximately", "vs": "versus",
@@ -44,7 +44,8 @@ _PHRASES = {
     "e.g.": "for example", "i.e.": "that is", "w/o": "without", "w/": "with",
     "n/a": "not applicable", "N/A": "not applicable", "vs": "versus", "Ph.D": "P H D",
     "a/c": "account", "c/o": "care of", "approx": "approximately", "P.O": "P O", "PO": "P O",
-    "24/7": "twenty four seven", "and/or": "and or", "A/c": "account", "A/C": "A C",
+    "24/7": "twenty four seven", "and/or": "and or", "A/c": "account", "A/C": "A C", "hrs": "hours",
+    "mins": "minutes", "WWII": "World War two", "WWI": "World War one",
     "50/50": "fifty fifty", "20/20": "twenty twenty", "24-7": "twenty four seven",
 }  # fmt: skip
 # What a dot does besides: it ends the sentence where a capital, or nothing, follows.
@@ -68,7 +69,7 @@ def words_row(
     """Return the row of a table of words; `rest` is what the pattern has after one of them."""
     return Row(
         kind,
-        rf"(?<![A-Za-z.@/-])({any_of(list(table))}){rest}",
+        rf"(?<![A-Za-z.@/&-])({any_of(list(table))}){rest}",
         lambda match, _: Words(table[match[1]]),
         weight,
         starts=_first_letters(table),

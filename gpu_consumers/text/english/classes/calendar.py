@@ -10,6 +10,7 @@ from seedcast.gpu_consumers.text.values import (
     Decade,
     Half,
     Range,
+    Sequence,
     Time,
     Value,
     Words,
@@ -56,6 +57,12 @@ def _day_range(match: re.Match[str], _: Locale) -> Value:
     return Range(Date("", month, int(match["day"])), last)
 
 
+def _days_of_month(match: re.Match[str], _: Locale) -> Value:
+    days = Range(Date(day=int(match["day"])), Date(day=int(match["last"])))
+    month = Date(match["year"] or "", _NUMBER_OF[match["month"].lower()])
+    return Sequence((days, Words("of"), month))
+
+
 def _year_first(match: re.Match[str], _: Locale) -> Value | None:
     return _date(match["year"], int(match["month"]), int(match["day"]))
 
@@ -80,6 +87,10 @@ def _date(year: str, month: int, day: int) -> Date | None:
 def _sure_day(match: re.Match[str], locale: Locale) -> Value | None:
     """Return a date of two numbers of which one is no month and the other no fraction's part."""
     return _numeric(match, locale) if max(int(match["first"]), int(match["second"])) > 12 else None
+
+
+def _year(match: re.Match[str], _: Locale) -> Value:
+    return Date(match.group())
 
 
 def _time(match: re.Match[str], _: Locale) -> Value:
@@ -109,10 +120,22 @@ def _day_names(match: re.Match[str], _: Locale) -> Value:
     return Range(Words(_DAYS[first]), Words(_DAYS[last]))
 
 
+_ZONE = r"(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+
 ROWS = (
+    Row("time", rf"T{_CLOCK}{_ZONE}{END}", _time, NAMED, r"\d{4}-\d\d-\d\d", starts="T"),
+    Row("year", rf"'(\d\d){END}", lambda match, _: Date(match[1]), starts="'"),
+    Row("year", rf"{FREE}[1-9]\d{{2,3}}{END}", _year, NAMED, r"(?i:since|year|A\.?D\.?)\s"),
     Row(
         "date",
-        rf"{FREE}(?P<year>{_YEAR})(?P<s>[-/.])(?P<month>\d{{1,2}})(?P=s)(?P<day>{_DAY}){END}",
+        rf"{FREE}(?P<day>{_DAY}){_RANK}{DASH}(?P<last>{_DAY}){_RANK}\s{_MONTH}"
+        rf"(?:,?\s(?P<year>{_YEAR})|)",
+        _days_of_month,
+        NAMED + 1,
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<year>{_YEAR})(?P<s>[-/.])(?P<month>\d{{1,2}})(?P=s)(?P<day>{_DAY})(?:{END}|(?=T\d\d:))",
         _year_first,
         NAMED,
     ),
@@ -139,7 +162,7 @@ ROWS = (
     ),
     Row(
         "date",
-        rf"{FREE}(?P<month>0?[1-9]|1[0-2])/(?P<year>{_YEAR}){END}(?!/)",
+        rf"{FREE}(?<!/)(?P<month>0?[1-9]|1[0-2])/(?P<year>{_YEAR}){END}(?!/)",
         lambda match, _: Date(match["year"], int(match["month"])),
         NAMED,
     ),
@@ -165,7 +188,7 @@ ROWS = (
     ),
     Row(
         "date",
-        rf"(?<![A-Za-z]){_MONTH}\s?(?P<day>{_DAY}){DASH}(?P<last>{_DAY}){_RANK}(?:,?\s(?P<year>{_YEAR})|)",
+        rf"(?<![A-Za-z]){_MONTH}\s?(?P<day>{_DAY})(?:st|nd|rd|th)?{DASH}(?P<last>{_DAY}){_RANK}(?:,?\s(?P<year>{_YEAR})|)",
         _day_range,
         NAMED + 1,
         starts="JFMASOND",

@@ -36,7 +36,7 @@ _LIST = r"(?:[A-Z0-9-]*\d[A-Z0-9-]*(?:\s?[,/&;]|\s(?:and|or)\b|,\s(?:and|or)\b)\
 _AFTER_NUMBERS = rf"(?<![A-Za-z])(?i:{_NUMBERS}){_LINKS}{_LIST}{{0,4}}"
 AFTER_THINGS = rf"(?<![A-Za-z])(?i:{_THINGS})(?:\s?#|\sno\.?|\snumber|:)?\s?{_LIST}{{0,4}}"
 _THING_IS = rf"(?<![A-Za-z])(?i:{_THINGS})(?:\sno\.?|\snumber)?\s(?:is|are|was|were)\s"
-_SECRET_IS = rf"(?<![A-Za-z])(?:{_SECRETS})(?:\s[\w-]+){{0,6}}?\s(?:is|are):?\s"
+_SECRET_IS = rf"(?<![A-Za-z])(?:{_SECRETS})(?:\s[\w.,$₹-]+){{0,6}}?(?:\s(?:is|are)|:):?\s"
 _IS_YOUR = (
     r"(?:\s(?:is|was|are)|\s?[:=-])\s(?:your|the|my|our|a|an)\s(?:[A-Za-z-]+\s){0,4}?"
     r"(?i:code|otp|pin|passcode|password|number|id)s?(?![A-Za-z])"
@@ -53,6 +53,8 @@ _MIXED = r"(?=[A-Z-]{0,12}\d)[A-Z0-9]{1,40}(?:-[A-Z0-9]{1,20}){0,4}(?![\w])"
 _ALONE = r"(?:\d{3,}(?:-\d{2,}){2,}|\d{4}(?: \d{4}){2,})(?![\w]|-\w)"
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z0-9]? \d[A-Z]{2}(?!\w)"  # British
 _FLIGHT = r"[A-Z0-9]{2} \d{1,4}(?![\w:/.-])"
+# Five digits without a comma, before nothing that they could count.
+_LIKE_A_ZIP = r"(?!\d{3}00)\d{5}(?=\s?[,;!?)]|\s?\.(?!\d)|\s(?:and|or)\s|\s*\Z)"
 _NO_COUNT = rf"(?:0\d{{1,40}}|\d{{7,40}}){END}(?![.,]\d)"
 
 
@@ -81,6 +83,7 @@ ROWS = (
     Row("code", rf"\d{{5}}(?:-\d{{4}})?{END}", spelled, NAMED, before=_PLACES),
     Row("code", _POSTCODE, spelled, NAMED, starts="A-Z"),
     Row("code", FREE + _ALONE, spelled),
+    Row("code", FREE + _LIKE_A_ZIP, spelled, LIKELY),
     Row("code", _NO_COUNT, _not_round, LIKELY),
     Row("code", r"\d*[*•]{2,20}\d+|\d+[*•]{2,20}", spelled, NAMED + 1, starts="0-9*"),
 )

@@ -38,8 +38,14 @@ def _rank(match: re.Match[str], _: Locale) -> Value:
     return Sequence((Words("the"), Ordinal(str(value_of(match.group())))))
 
 
+def _rank_of_century(match: re.Match[str], _: Locale) -> Value:
+    return Ordinal(str(value_of(match.group())))
+
+
 ROWS = (
     Row("roman", _ROMAN, _rank, NAMED, before=rf"(?<![A-Za-z])(?:{_SOVEREIGNS})\s", starts="IVXLC"),
     Row("roman", _ROMAN, _count, NAMED, before=rf"(?<![A-Za-z])(?:{_HEADINGS})\s", starts="IVXLC"),
+    Row("roman", _CLEAR, _rank_of_century, PLAIN, after=r"\scentury", starts="IVX"),
+    Row("roman", _CLEAR, _count, NAMED, r"(?:\A|\n)\s*", r"\.", "IVX"),
     Row("roman", _CLEAR, _count, PLAIN, before=r"[A-Z][a-z'-]+\s", starts="IVX"),
 )

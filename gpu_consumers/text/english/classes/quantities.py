@@ -53,7 +53,9 @@ _SCALE = r"(?:\s?(?:thousand|million|billion|trillion)|[kKMmBbT]|mn|bn|tn)(?![A-
 _WORD_SCALE = r"\s(?:thousand|million|billion|trillion)(?![A-Za-z])"
 _CURRENCY = rf"(?:{CURRENCY}|(?<![A-Za-z]){CURRENCY_WORD}(?![A-Za-z]))"
 _UNIT_DOT = r"(?:\.(?=\s+[a-z]|,))?"
-_FAR_UNIT = r"(?!(?:A|J|U|B|d|t|s|in)(?![A-Za-z/]))"  # no unit after a space: "2 A", "5 in the"
+# What is no unit after a space: 2 A, 5 in the box, 2020 W. Elm St.
+_FAR_UNIT = r"(?!W\.?\s[A-Z])(?!(?:A|J|U|B|d|t|s|in)(?![A-Za-z/]))"
+_SIDE = r"\d{1,4}(?:\.\d{1,2})?(?!\d)"
 _PARTS = (*range(2, 21), 32, 64, 100)  # denominators of fractions that stand alone
 _AFTER_FRACTION = r"(?:\s(?:of|cup|mile|inch|teaspoon|tablespoon|hour|pound|price|full|the|a)|\")"
 
@@ -137,6 +139,8 @@ def _inches(match: re.Match[str], _: Locale) -> Value | None:
 
 def _feet(match: re.Match[str], _: Locale) -> Value:
     feet = Measure(Number(match[1]), "ft")
+    if match[3]:
+        return Sequence((feet, Number(match[3])))
     return Sequence((feet, Measure(Number(match[2]), "in"))) if match[2] else feet
 
 
@@ -154,6 +158,17 @@ def _out_of(match: re.Match[str], _: Locale) -> Value:
 
 def _fahrenheit(match: re.Match[str], _: Locale) -> Value:
     return Measure(number_of(match[1]), f"°{match[2]}")
+
+
+def _sides(match: re.Match[str], _: Locale) -> Value:
+    """Return the sides of a thing: 3 x 4 cm."""
+    *sides, last = re.findall(NUMBER, match["sides"])
+    parts: list[Value] = []
+    for side in sides:
+        parts += [number_of(side), Words("by")]
+    unit = match["unit"]
+    number = number_of(last)
+    return Sequence((*parts, Measure(number, key_of(unit)) if unit else number))
 
 
 def _times(match: re.Match[str], _: Locale) -> Value:
@@ -219,7 +234,7 @@ ROWS = (
         "measure", rf"(?P<first>{FREE}{NUMBER}){DASH}(?P<last>{NUMBER})\s?%", _percent_range, NAMED
     ),
     Row("measure", rf"{FREE}(\d{{1,3}}(?:\.\d{{1,3}})?)\"", _inches),
-    Row("measure", rf"{FREE}(\d{{1,2}})'\s?(?:(\d{{1,2}})(?:\"|''))?(?![\w'])", _feet),
+    Row("measure", rf"{FREE}(\d{{1,2}})'(?:\s?(\d{{1,2}})(?:\"|'')|(\d{{1,2}}))?(?![\w'])", _feet),
     Row("pressure", rf"{FREE}(\d{{2,3}})/(\d{{2,3}}){END}(?!/)", _over, NAMED, after=r"\s?mm\s?Hg"),
     Row(
         "pressure",
@@ -255,7 +270,15 @@ ROWS = (
         NAMED,
     ),
     Row("number", rf"{FREE}(\d{{1,6}})/(\d{{1,6}}){END}(?!/\d)", _over, LIKELY - 1),
+    Row(
+        "measure",
+        rf"{FREE}(?P<sides>{_SIDE}(?:\s?[x×*]\s?{_SIDE}){{1,2}})\s?(?P<unit>{UNIT})",
+        _sides,
+        NAMED,
+    ),
+    Row("measure", rf"{FREE}(?P<sides>{_SIDE}[x×]{_SIDE})(?P<unit>){END}", _sides, LIKELY),
     Row("number", rf"{FREE}(\d\.\d)/(5|10){END}", _out_of, NAMED),
+    Row("number", rf"{FREE}(\d{{1,4}})/(\d{{1,4}})/(\d{{1,4}})(?![\w/])", _integers(3), LIKELY),
     Row("number", rf"{FREE}([1-9]\d{{0,2}}(?: 000){{1,4}})(?!\d| \d)", _number),
     Row(
         "measure",

@@ -30,7 +30,7 @@ def _per(match: re.Match[str], _: Locale) -> Value:
 _PER = any_of([*_PERIODS, "kg", "g", "L", "km", "m²", "m³", "GB", "MB", "lb", "oz", "kWh", "gal"])
 
 # What may be the first of a range: after a space only what is clearly a value.
-_VALUE = r"(?:\d[A-Za-z°%]{0,3}|[ap]\.m\.|\s[apAP][mM]|°[CF]|[a-z]\d)"
+_VALUE = r"(?:\d[A-Za-z°%]{0,3}|[ap]\.m\.|\s[apAP][mM]|noon|midnight|°[CF]|[a-z]\d)"
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAY_OF_MONTH = (
     rf"(?:(?:{_MONTHS})[a-z]*\.?\s\d{{1,2}}|\d{{1,2}}\s(?:{_MONTHS})[a-z]*)(?:,? \d{{4}})?"
@@ -60,7 +60,7 @@ ROWS = (
         NAMED,
         starts="*#=+$¥€£%&@°",
     ),
-    Row("sign", r"#(?=[A-Za-z]{0,3}\d)", lambda match, _: Words("number"), PLAIN, starts="#"),
+    Row("sign", r"#(?=[A-Za-z]{0,3}-?\d)", lambda match, _: Words("number"), PLAIN, starts="#"),
     Row("sign", r"#", lambda match, _: Words("pound"), PLAIN, before=r"\d", starts="#"),
     Row(
         "range",
@@ -76,5 +76,11 @@ ROWS = (
     Row("sign", r">=", lambda match, _: Sign("≥"), starts=">"),
     Row("sign", r"->|=>|→", lambda match, _: Sign("→"), starts="=→-"),
     Row("sign", r"[<>](?=\s?[$\d])", sign, starts="<>"),
-    Row("sign", r"[+=×÷±≈≤≥&@%‰#°$¥€£²³]", sign, LIKELY, starts="+=×÷±≈≤≥&@%‰#°$¥€£²³"),
+    Row(
+        "sign",
+        r"[+=×÷±≈≤≥&@%‰#°$¥€£²³¢₩₹฿₫₱₽₺₪Ω]",
+        sign,
+        LIKELY,
+        starts="+=×÷±≈≤≥&@%‰#°$¥€£²³¢₩₹฿₫₱₽₺₪Ω",
+    ),
 )

@@ -9,6 +9,8 @@ from seedcast.schemas.locales import Locale
 def spelled(match: re.Match[str], _: Locale) -> Value:
     """Return the groups, each said one by one; a long one is cut as it is read aloud."""
     groups = re.findall("[A-Za-z0-9]+", match.group())
+    if all(len(group) == 1 for group in groups):  # 4 8 2 9 1 3
+        groups = ["".join(groups)]
     return Digits(tuple(part for group in groups for part in cut(group)))
 
 

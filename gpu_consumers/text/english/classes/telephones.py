@@ -16,11 +16,13 @@ _CALL_US = (
 )
 _NEAR_CALL = rf"{_CALL}\b[^.!?]{{0,40}}"
 _EMERGENCY = "911|999|112|111|988|995|000|110|119|120|101|105|211|311|411|511|611|711|811"
+_OF_EMERGENCY = r"\s(?:calls?|operators?|dispatch\w*|cent(?:er|re)s?|hotline|helpline)(?![a-z])"
 _TEXT_TO = r"(?<![A-Za-z])(?i:text|reply|send|sms|msg)\b[^.!?]{0,32}\bto\s"
 _GROUPS = r"\d+(?:[ -]\d+){0,8}(?![\w]|-\w)"
 _PHONE = (
     r"(?<![\w.])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?!\d)"
     r"|(?:(?<![\w.+-])1[ .-]?)?(?<![\w.])\(\d{3}\)\s?\d{3}[ .-]\d{4}(?!\d)"
+    r"|(?<![\w.])\(0\d{1,3}\)\s?\d{3,4}[ -]\d{3,4}(?!\d)"
     rf"|{FREE}(?<![+-])(?:1[ .-])?\d{{3}}([ .-])\d{{3}}\1\d{{4}}(?![\d-])"
     rf"|{FREE}(?<!-)\d{{3}}-\d{{4}}(?![\w-])"
     rf"|{FREE}0\d{{2,4}} \d{{3,4}} \d{{3,4}}(?!\d)"
@@ -60,6 +62,7 @@ ROWS = (
     Row("telephone", _WITH_LETTERS, _phone_with_letters, CERTAIN),
     Row("telephone", _GROUPS, at_least_three, NAMED, before=_CALL_US),
     Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, before=_NEAR_CALL),
+    Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, after=_OF_EMERGENCY),
     Row("telephone", rf"\d{{4,6}}{END}", spelled, NAMED, before=_TEXT_TO),
     Row("extension", r"x\s?(\d{2,5})(?!\w)", _extension, NAMED, before=r"\d\s", starts="x"),
 )

@@ -31,7 +31,7 @@ TEXT = st.one_of(
 )
 # What a listener must hear of, wherever it stands, unless it is a row of the same.
 SOUNDING = re.compile(r"[A-Za-z0-9\u4e00-\u9fff]|(?<![%‰&@$¥€£°])[%‰&@$¥€£°](?![%‰&@$¥€£°])")
-LEFT_OVER = re.compile(r"[0-9%‰&@$¥€£°+=×÷#²³/\\_*|^]")
+LEFT_OVER = re.compile(r"[0-9¢₩₹฿₫₱₽₺₪Ω%‰&@$¥€£°+=×÷#²³/\\_*|^]")
 DIGITS = {name: digit for digit, name in enumerate(
     ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 )} | {name: digit for digit, name in enumerate("零一二三四五六七八九")} | {"幺": 1}  # fmt: skip
