@@ -53,6 +53,11 @@ def _product(match: re.Match[str], _: Locale) -> Value:
     return Sequence(tuple(_part(part, total) for part in parts))
 
 
+def _brand(match: re.Match[str], _: Locale) -> Value:
+    """Return a name of digits without a pause: 7-11, 台北101."""
+    return Digits(("".join(digits_in(match.group())),))
+
+
 def _both(match: re.Match[str], _: Locale) -> Value:
     """Return Q1-Q3, from the first to the last."""
     first, last = map(Number, digits_in(match.group()))
@@ -114,7 +119,10 @@ ROWS = (
     Row("link", rf"(?<![A-Za-z0-9.@_-]){LINK}", _link, CERTAIN, starts="A-Za-z0-9"),
     Row("product", _MIXED, _product, LIKELY, starts="A-Za-z0-9"),
     Row("gate", "[0-9]{1,2}[A-K](?![A-Za-z0-9])", _product, NAMED,
-        after="检票口|登机口|出口|入口|[座号区口门室栋楼]|通道|展位|车厢|航站楼"),
+        after="检票口|登机口|出口|入口|[座号区口门室栋楼床]|通道|展位|车厢|航站楼"),
+    Row("brand", "7-11(?![0-9-])", _brand, NAMED, "[至到在去往家]", "(?![天日月号个人])"),
+    Row("brand", "7-11(?![0-9-])", _brand, NAMED, after="便利|超商|门市|门店|店|取[件货]"),
+    Row("brand", "101(?![0-9])", _brand, NAMED, "台北"),
     Row("rating", "[1-9]A(?![A-Za-z0-9])", _product, NAMED,
         after="[级类]|景区|旅游|认证|写字楼|企业|信用"),
     Row("range", r"(?P<letter>[A-Z])[0-9]{1,2}[-~–](?P=letter)[0-9]{1,2}(?![A-Za-z0-9])", _both,

@@ -60,6 +60,7 @@ ROWS = (
     Row("room", _PARTS + _NO_COUNT, _spelled, NAMED, _PLACE_BEFORE),
     Row("seat", r"[0-9]{1,3}[A-K](?![A-Za-z0-9])", _seat, NAMED, _SEAT_BEFORE),
     Row("seat", rf"{START}[0-9]{{1,3}}(?=排)", _row, NAMED, after="排[0-9]{1,3}[座号]"),
+    Row("building", rf"{START}[0-9]{{1,2}}(?=座)", _row, NAMED, after="座[0-9]{1,2}(?:楼|/F)"),
     Row("plate", r"[A-Z][·. -]?[A-HJ-NP-Z0-9]{4,6}(?![A-Z0-9])", _plate, CERTAIN, _PROVINCE,
         starts="A-Z"),
     Row("train", r"[GDCZTKLYS][0-9]{1,4}(?:/[0-9]{1,4})?(?![A-Za-z0-9])", _spelled, NAMED,
@@ -68,4 +69,5 @@ ROWS = (
     Row("floor", rf"{START}[0-9]{{1,2}}/F(?![A-Za-z0-9])", _floor, NAMED),
     Row("flight", _FLIGHT, _spelled, NAMED, after=r"\s?(?:次?航班|次?班机|次)", starts="A-Z0-9"),
     Row("flight", _FLIGHT, _spelled, NAMED, _FLIGHT_BEFORE, starts="A-Z0-9"),
+    Row("flight", r"[0-9]{3,4}(?![A-Za-z0-9])", _spelled, NAMED, rf"{_FLIGHT_BEFORE}[A-Z]{{2}}\s"),
 )  # fmt: skip

@@ -65,7 +65,8 @@ def _unit_alone(match: re.Match[str], _: Locale) -> Value:
 def _unknown(match: re.Match[str], _: Locale) -> Value:
     """Return a number of a unit that no table has: 1350TEU."""
     amount, unit = number_of(match["amount"]), match["unit"]
-    if unit == "M" and len(amount.whole) > 1:
+    is_line = match.string[match.end() : match.end() + 1] in ("路", "号", "线")
+    if unit == "M" and int(amount.whole) >= 20 and not is_line:
         return Measure(amount, "兆")
     return Sequence((amount, letters(unit)))
 
@@ -133,7 +134,8 @@ ROWS = (
     Row("number", rf"{START}{NUMBER}\s?{SCALE}", _number, starts="0-9."),
     Row("range", rf"{START}(?P<first>{NUMBER})\s?{DASH}\s?(?P<last>{NUMBER}(?:\s?{SCALE})?)\s?"
         rf"(?P<unit>{_UNIT}|{MEASURE_WORD})", _range, starts="0-9."),
-    Row("number", rf"{START}2(?=\s?[到至或、]\s?[0-9]{{1,2}}\s?(?P<unit>{MEASURE_WORD}))", _two),
+    Row("number", rf"{START}(?<!-)2(?=\s?[到至或、]\s?[0-9]{{1,2}}\s?(?P<unit>{MEASURE_WORD}))",
+        _two),
     Row("number", rf"{START}2(?=室[0-9]厅)", lambda match, _: Words("两"), NAMED),
     Row("rank", rf"{START}[0-9]{{1,3}}(?![0-9.])", _number, NAMED, "第[0-9]{1,3}[、,和及或]"),
     Row("pressure", rf"{_PRESSURE}(?![0-9/])", _over, NAMED, rf"血压{HAN}{{0,4}}[:,\s]{{0,2}}"),
