@@ -52,6 +52,7 @@ _AFTER = (
 )
 
 
+_NO_SUM = "(?<![量数额总达约超近过共破])"
 _ALWAYS_SPELLED = ("码", "密码", "口令", "尾号", "转", "分机")
 _END = r"(?![A-Za-z0-9]|[.,][0-9])"
 
@@ -86,7 +87,8 @@ ROWS = (
     Row("code", rf"[0-9]{{3}}[ -][0-9]{{3}}{END}", _spelled, NAMED, after=_AFTER),
     Row("code", r"[0-9]{1,8}\*{2,16}[0-9]{0,8}|\*{1,16}[0-9]{1,8}", _masked, NAMED, starts="0-9*"),
     # Seven digits or more, or a leading zero.
-    Row("code", rf"{START}(?:[0-9]{{7,60}}|0[0-9]{{1,60}})[Xx]?{_END}{_NO_COUNT}", _long, LIKELY),
+    Row("code", rf"{START}(?:{_NO_SUM}[0-9]{{7,60}}|0[0-9]{{1,60}})[Xx]?{_END}{_NO_COUNT}", _long,
+        LIKELY),
     Row("code", rf"{START}[0-9]{{3,4}}(?: [0-9]{{3,4}}){{1,5}}{END}{_NO_COUNT}", _spelled, LIKELY),
     Row("code", rf"{START}[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{2,5}}{END}{_NO_COUNT}", _spelled, LIKELY),
     Row("code", r"[0-9]{1,60}", _spelled, GUESS - 10),

@@ -23,7 +23,7 @@ SCALE = (
 )
 DASH = r"(?:-{1,2}|[~–—])"
 # What follows a number that is no code: a unit, a measure word, a time, a percent.
-COUNTED = rf"\s?(?:{MEASURE_WORD}|[%‰°$¥€£]|:[0-9])"
+COUNTED = rf"\s?(?:{MEASURE_WORD}|[%‰°$¥€£]|:[0-9]|[多余]|以[上下内]|左右|上下|起(?![飞床步诉]))"
 
 
 def any_of(words: str) -> str:
