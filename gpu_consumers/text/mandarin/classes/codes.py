@@ -82,6 +82,9 @@ def _long(match: re.Match[str], _: Locale) -> Value | None:
 
 ROWS = (
     Row("code", rf"{_CODE}{_NEXT}{_NO_COUNT}(?![/.:][0-9])", _listed, NAMED, _BEFORE),
+    # It looks like a date whose year is last, but stands beside its word.
+    Row("code", rf"[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{4}}{_END}", _spelled, NAMED + 2,
+        r"(?:[码号柜]|密码|口令)[:\s是为]{0,3}"),
     Row("code", _MIXED, _spelled, NAMED, _BEFORE, starts="A-Za-z0-9"),
     Row("code", rf"[0-9]{{4,8}}(?:[ -][0-9]{{3,4}}){{0,2}}{END}", _spelled, NAMED, after=_AFTER),
     Row("code", rf"[0-9]{{3}}[ -][0-9]{{3}}{END}", _spelled, NAMED, after=_AFTER),
