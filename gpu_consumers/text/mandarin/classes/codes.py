@@ -14,6 +14,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
 )
 from seedcast.gpu_consumers.text.mandarin.classes.telephones import say_list
 from seedcast.gpu_consumers.text.patterns import digits_in
+from seedcast.gpu_consumers.text.units import SIGN
 from seedcast.gpu_consumers.text.values import Digits, Value
 from seedcast.schemas.locales import Locale
 
@@ -42,7 +43,9 @@ _NEXT = (
     r"(?:\s?(?:或者|以及|[/、或和及与])\s?(?:[0-9]{3,20}(?:-[0-9]{2,12}){0,3})"
     rf"{_NO_COUNT}){{0,9}}"
 )
+_MEASURE = rf"[0-9.]{{1,20}}(?=[A-Za-z/]{{2}}){SIGN}(?:/{SIGN})?(?![A-Za-z0-9-])"  # 128GB
 _MIXED = (
+    rf"(?!{_MEASURE})"
     r"(?=[A-Za-z-]{1,20}[0-9]|[0-9]{1,20}-?[A-Za-z])"
     r"[A-Za-z0-9]{1,30}(?:-[A-Za-z0-9]{1,20}){0,6}"
 )
