@@ -21,7 +21,8 @@ _MARKS = re.compile(r"[\s,.;:!?，。、；：！？…]*")
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")  # a word, since letters stand alone; espeak would spell it
 # Its own Mandarin voice says English words unstressed, and low.
 _LATIN = re.compile(r"([A-Za-z](?:[A-Za-z' -]*[A-Za-z])?)")
-_LETTER_A = re.compile(r"\bA\b(?!'| +[A-Za-z]{2})")  # elsewhere it is the article
+_LETTER_A = re.compile(r"\bA\b")
+_LETTER_A_IN_WORDS = re.compile(r"\bA\b(?!'| +[A-Za-z]{2})")  # elsewhere it is the article
 # Brackets would begin espeak's phonemes, and control characters its commands.
 _UNSAFE: dict[int, str | None] = dict.fromkeys([*range(32), 127, ord("["), ord("]")], " ")
 
@@ -57,14 +58,15 @@ def _pieces(token: Token, without: dict[int, str | None]) -> Iterator[tuple[str,
         words = token.words.translate(without)
         for part in _LATIN.split(words) if token.language == "zh" else [words]:
             if _LATIN.fullmatch(part) or token.language == "en":
-                yield _ENGLISH, _english(part)
+                yield _ENGLISH, _english(part, token.kind)
             elif part:
                 yield _MANDARIN, MISREAD.sub(_respelled, escape(part))
 
 
-def _english(words: str) -> str:
+def _english(words: str, kind: str) -> str:
     words = _CAPITALS.sub(lambda word: word.group().lower(), words)
-    return _LETTER_A.sub("[['eI]]", escape(words))
+    letter = _LETTER_A_IN_WORDS if kind == "words" else _LETTER_A
+    return letter.sub("[['eI]]", escape(words))
 
 
 def _respelled(match: re.Match[str]) -> str:

@@ -143,3 +143,4 @@ def test_characters_without_a_sound_are_counted() -> None:
 def test_a_single_letter_a_is_no_article() -> None:
     assert phonemes("A座 B, a parcel")[0] == "'eI"
     assert phonemes("A parcel") == ["a# p'A@s@L"]
+    assert phonemes("Gate A4")[0] == "g'eIt 'eI f'o@"
