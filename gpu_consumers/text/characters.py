@@ -24,6 +24,7 @@ _TABLE = (
     dict.fromkeys(_BRACKETS, ",")
     | dict.fromkeys("‘’ʼ＇′´`", "'")
     | dict.fromkeys('“”„«»"〝〞＂″', '"')
+    | {power: f"^{digit}" for power, digit in zip("⁰¹⁴⁵⁶⁷⁸⁹⁻", "01456789-", strict=True)}
     | dict.fromkeys("–", "–")
     | dict.fromkeys("—―", "—")
     | dict.fromkeys("〜～∼⁓~", "~")
