@@ -59,10 +59,11 @@ def _brand(match: re.Match[str], _: Locale) -> Value:
 
 
 def _both(match: re.Match[str], _: Locale) -> Value:
-    """Return Q1-Q3, from the first to the last."""
+    """Return Q1-Q3 or B1-3, from the first to the last."""
     first, last = map(Number, digits_in(match.group()))
     letter = Characters(match["letter"])
-    return Range(Sequence((letter, first)), Sequence((letter, last)))
+    is_said_twice = match.group().count(match["letter"]) == 2
+    return Range(Sequence((letter, first)), Sequence((letter, last)) if is_said_twice else last)
 
 
 def _part(part: str, total: int) -> Value:
@@ -127,6 +128,8 @@ ROWS = (
         after="[级类]|景区|旅游|认证|写字楼|企业|信用"),
     Row("range", r"(?P<letter>[A-Z])[0-9]{1,2}[-~–](?P=letter)[0-9]{1,2}(?![A-Za-z0-9])", _both,
         starts="A-Z"),
+    Row("range", r"(?P<letter>[A-Z])[0-9]{1,2}[-~–][0-9]{1,2}(?![A-Za-z0-9])", _both, NAMED,
+        after="[层楼]", starts="A-Z"),
     Row("version", _NAMED_VERSION, _pointed, starts="A-Za-z"),
     Row("version", r"(?P<name>[vV])(?P<version>[0-9]{1,4})(?![A-Za-z0-9])", _pointed, starts="vV"),
     Row("version", rf"{START}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,4}}(?![0-9]|\.[0-9])", _version),

@@ -37,6 +37,8 @@ def number_of(written: str) -> Number:
     if not found:
         raise ValueError(f"expected a number, got {written!r}")
     whole, _, fraction = found["number"].replace(",", "").partition(".")
+    if "," in written and fraction == "00":
+        fraction = ""
     scale, is_negative = found["scale"].lower(), bool(found["sign"])
     if scale == "k" and len(fraction) <= 3:
         return Number(whole + fraction.ljust(3, "0"), negative=is_negative)

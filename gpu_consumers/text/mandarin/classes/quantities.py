@@ -33,6 +33,7 @@ from seedcast.schemas.locales import Locale
 
 _UNIT = rf"(?:{SIGN}(?:/{SIGN})?(?![A-Za-z0-9])|[%‰])"
 _MANDARIN = {"cc": "毫升", '"': "英寸", "'": "英尺", "M": "兆"}  # written so only in Mandarin
+_POWERS = str.maketrans("²³", "23")
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 _ROMAN_NUMBER = "(?:I{1,3}|IV|VI{0,3}|IX)(?![A-Za-z])"
 
@@ -50,6 +51,19 @@ def _unit(written: str) -> str:
     if said := _MANDARIN.get(written):
         return said
     return written if re.match(HAN, written) else key_of(written)
+
+
+def _inches_or_feet(match: re.Match[str], _: Locale) -> Value | None:
+    """Return a length, unless its sign closes a quotation."""
+    before = match.string[max(0, match.start() - 64) : match.start()]
+    is_quoted = before.count(match["unit"]) % 2 == 1
+    return None if is_quoted else _measure(match, _)
+
+
+def _power(match: re.Match[str], _: Locale) -> Value:
+    """Return 10^9 as 十的九次方."""
+    base, _, power = match.group().translate(_POWERS).partition("^")
+    return Sequence((Number(base), Words("的"), number_of(power.replace("^", "")), Words("次方")))
 
 
 def _feet_and_inches(match: re.Match[str], _: Locale) -> Value:
@@ -126,8 +140,10 @@ _PRESSURE = rf"{START}[0-9]{{2,3}}/[0-9]{{2,3}}"
 ROWS = (
     Row("measure", rf"{_AMOUNT}\s?(?P<unit>{_UNIT})", _measure, starts="0-9."),
     Row("measure", START + r"[0-9]{1,2}'\s?[0-9]{1,2}(?:\"|(?![0-9.:]))", _feet_and_inches, NAMED),
-    Row("measure", rf"{_AMOUNT}(?P<unit>cc|[\"'](?![A-Za-z0-9]))", _measure, PLAIN + 1,
+    Row("measure", rf"{_AMOUNT}(?P<unit>cc)(?![A-Za-z0-9])", _measure, PLAIN + 1, starts="0-9."),
+    Row("measure", rf"{_AMOUNT}(?P<unit>[\"'])(?![A-Za-z0-9])", _inches_or_feet, PLAIN + 1,
         starts="0-9."),
+    Row("power", START + r"[0-9]{1,9}\^-?(?:\^?[0-9²³]){1,3}(?![0-9])", _power, NAMED),
     Row("measure", rf"{_AMOUNT}(?P<unit>[A-Za-z]{{1,12}})(?![A-Za-z0-9-])", _unknown, LIKELY + 1,
         starts="0-9."),
     Row("measure", rf"{_SCALED}\s?(?P<unit>{MEASURE_WORD})", _measure, starts="0-9."),
