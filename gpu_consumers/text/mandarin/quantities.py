@@ -81,7 +81,8 @@ def say_range(both: Range, say: Callable[[Value], str]) -> str:
     """Return a range; its first 2 is 两 if the measure word of the last asks for it."""
     first, last = both.first, both.last
     if isinstance(first, Number) and isinstance(last, Measure):
-        return f"{counted(first, unit_words(last.unit)[1])}到{say(last)}"
+        before, after = unit_words(last.unit)
+        return f"{before}{counted(first, after)}到{counted(last.number, after)}{after}"
     if isinstance(first, Number) and isinstance(last, Money):
         return f"{counted(first, currency_name(last.currency))}到{say(last)}"
     return f"{say(first)}到{say(last)}"

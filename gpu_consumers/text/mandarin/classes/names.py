@@ -131,7 +131,7 @@ ROWS = (
     Row("range", r"(?P<letter>[A-Z])[0-9]{1,2}[-~–][0-9]{1,2}(?![A-Za-z0-9])", _both, NAMED,
         after="[层楼]", starts="A-Z"),
     Row("version", _NAMED_VERSION, _pointed, starts="A-Za-z"),
-    Row("version", r"(?P<name>[vV])(?P<version>[0-9]{1,4})(?![A-Za-z0-9])", _pointed, starts="vV"),
+    Row("version", r"(?P<name>v)(?P<version>[0-9]{1,4})(?![A-Za-z0-9])", _pointed, starts="v"),
     Row("version", rf"{START}[0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{2,4}}(?![0-9]|\.[0-9])", _version),
     Row("address", rf"{START}[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?![0-9]|\.[0-9])", _address,
         NAMED),

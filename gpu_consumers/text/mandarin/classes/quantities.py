@@ -62,7 +62,7 @@ def _inches_or_feet(match: re.Match[str], _: Locale) -> Value | None:
 
 def _power(match: re.Match[str], _: Locale) -> Value:
     """Return 10^9 as 十的九次方."""
-    base, _, power = match.group().translate(_POWERS).partition("^")
+    base, power = match.group().translate(_POWERS).split("^", 1)
     return Sequence((Number(base), Words("的"), number_of(power.replace("^", "")), Words("次方")))
 
 
@@ -165,7 +165,7 @@ ROWS = (
         starts="A-Za-z"),
     Row("unit", r"(?<![A-Za-z0-9])(?:°[CF]|[ck]?m²|c?m³)(?![A-Za-z0-9])", _unit_alone,
         starts="°ckm"),
-    Row("number", rf"{START}[0-9]{{1,2}}#", _numbered, NAMED, after="[楼栋幢门机柜车]"),
+    Row("number", rf"{START}[0-9]{{1,2}}#", _numbered, NAMED, after="[楼栋幢门机柜车油]|[汽柴]油"),
     Row("number", _ROMAN_NUMBER, _roman, NAMED, after="[级期类型度等]", starts="IV"),
     Row("discount", rf"{START}[1-9][1-9]", _discount, NAMED, after=r"\s?折(?!叠)"),
     Row("resolution", rf"{START}(?:480|720|1080|1440|2160)(?=[pPiI](?![A-Za-z0-9]))", _digits),
