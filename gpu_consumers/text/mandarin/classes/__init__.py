@@ -12,6 +12,7 @@ from seedcast.gpu_consumers.text.mandarin.classes import (
     quantities,
     telephones,
     times,
+    years,
 )
 
 ROWS: tuple[Row, ...] = (
@@ -19,6 +20,7 @@ ROWS: tuple[Row, ...] = (
     *telephones.ROWS,
     *places.ROWS,
     *dates.ROWS,
+    *years.ROWS,
     *times.ROWS,
     *money.ROWS,
     *quantities.ROWS,

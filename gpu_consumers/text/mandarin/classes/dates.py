@@ -1,4 +1,4 @@
-"""Dates, years and decades.
+"""Dates in numbers, and fractions, which look like some of them.
 
 Where the order of day and month cannot be told, the locale decides: the day is first in Hong Kong,
 and the month elsewhere, as in 5月12日.
@@ -13,11 +13,9 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     START,
     any_of,
 )
-from seedcast.gpu_consumers.text.mandarin.counts import digits
 from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import (
     Date,
-    Decade,
     Fraction,
     Number,
     Range,
@@ -30,7 +28,7 @@ from seedcast.schemas.locales import Locale
 YEAR = "(?:19|20)[0-9]{2}"
 MONTH = "(?:1[0-2]|0?[1-9])"
 DAY = "(?:3[01]|[12][0-9]|0?[1-9])"
-_END = r"(?![0-9A-Za-z]|[-/.·][0-9])"
+END = r"(?![0-9A-Za-z]|[-/.·][0-9])"
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _AFTER = (
     rf"(?:\s?(?:{HAN}{{1,3}}节(?!目)|"
@@ -51,20 +49,6 @@ _BEFORE = (
     + r"[:是为于,，\s]{0,2}"
 )  # fmt: skip
 _AFTER_COMPACT = any_of("日期 产日 效日 期日 生日 生产 出生 有效期 有效期至 保质期至 截止 截至")
-_PARTS_OF_YEAR = (
-    r"(?:\s?(?:"
-    + any_of(
-        "春节 中秋 国庆 端午 元旦 高考 中考 上半年 下半年 春 夏 秋 冬 底 初 末 度 版 届 款 财报"
-        " 账单 毕业 考研 新款 校招 春招 秋招 社保 医保 个税"
-    )
-    + rf"|{MONTH}月|第[一二三四1-4]))"
-)  # fmt: skip
-_SPAN_AFTER = any_of(
-    "历史 以上 以内 以来 之 内 间 后 前 来 期 限 质保 产权 老 大庆 校庆 华诞 代 的时间 工龄 免息"
-)
-_NAMED_DAY_AFTER = r"\s?(?:假期?|节(?!目)|" + any_of(
-    "大促 狂欢 购物 促销 年中 盛典 活动 晚会 放假 妇女节 劳动节 儿童节 国庆节 特惠"
-) + ")"  # fmt: skip
 _FRACTION_BEFORE = r"(?:[的占]|不足|超过|仅|近|已有|只有)\s?"
 _FRACTION_AFTER = r"\s?(?:英寸|[寸片杯勺圈粒]|决赛|以上|左右|强|弱)"
 
@@ -152,38 +136,19 @@ def _named_month(match: re.Match[str], _: Locale) -> Value:
     return Date(match["year"] or "", month, int(match["day"]))
 
 
-def _year(match: re.Match[str], _: Locale) -> Value:
-    """Return a year without its 年, which the text says or leaves out."""
-    return Words(digits(match.group(), one="一"))
-
-
-def _years(match: re.Match[str], _: Locale) -> Value:
-    first, last = digits_in(match.group())
-    return Range(Words(digits(first, one="一")), Words(digits(last, one="一")))
-
-
-def _decade(match: re.Match[str], _: Locale) -> Value:
-    return Decade(match.group()[:-2])
-
-
-def _named_day(match: re.Match[str], _: Locale) -> Value:
-    """Return a day that is known by its digits: 6·18, 11.11, 315."""
-    return Words(digits("".join(digits_in(match.group())), one="一"))
-
-
 _TO = rf"\s?(?:{DASH}|至|到)\s?"
 _FULL = rf"{START}{YEAR}(?P<mark>[-/.·]){MONTH}(?P=mark){DAY}日?"
 _NO_MORE = rf"(?![0-9A-Za-z]|(?P=mark)(?!{YEAR}(?P=mark))[0-9])"  # a range may follow
-_TWO = rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}{_END}"
+_TWO = rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}{END}"
 ROWS = (
     Row("date", rf"{_FULL}(?:{_NO_MORE}|T(?=[0-9]{{2}}:))", _year_month_day, NAMED + 1),
     Row("date", rf"{YEAR}年\s?{MONTH}月\s?{DAY}日", _year_month_day, NAMED + 1),
     Row("date", rf"{YEAR}年\s?{MONTH}月", _year_month, NAMED + 1),
     Row("date", rf"{MONTH}月\s?{DAY}日", _month_day, NAMED + 1),
-    Row("date", rf"{START}{YEAR}[-/.·](?:0[1-9]|1[0-2]){_END}", _year_month, NAMED + 1),
-    Row("date", rf"{START}[0-9]{{1,2}}(?P<mark>[-/.])[0-9]{{1,2}}(?P=mark){YEAR}{_END}",
+    Row("date", rf"{START}{YEAR}[-/.·](?:0[1-9]|1[0-2]){END}", _year_month, NAMED + 1),
+    Row("date", rf"{START}[0-9]{{1,2}}(?P<mark>[-/.])[0-9]{{1,2}}(?P=mark){YEAR}{END}",
         _year_last, NAMED + 1),
-    Row("date", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{2}}{_END}", _year_last),
+    Row("date", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{2}}{END}", _year_last),
     Row("date", rf"{START}(?P<day>{DAY})(?P<month>(?i:{'|'.join(_MONTHS)}))"
         rf"(?P<year>{YEAR}|[0-9]{{2}})?(?![A-Za-z0-9])", _named_month, NAMED + 1),
     Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9A-Za-z])", _compact,
@@ -191,38 +156,21 @@ ROWS = (
     Row("date", _TWO, _slash, NAMED, after=_AFTER),
     Row("date", _TWO, _slash, NAMED, _BEFORE),
     Row("date", _TWO, _slash, NAMED, rf"[0-9]{{1,2}}/[0-9]{{1,2}}{_TO}"),
-    Row("date", _TWO, _slash, NAMED, after=rf"{_TO}[0-9]{{1,2}}/[0-9]{{1,2}}{_END}"),
+    Row("date", _TWO, _slash, NAMED, after=rf"{_TO}[0-9]{{1,2}}/[0-9]{{1,2}}{END}"),
     Row("date", rf"{START}{MONTH}\.{DAY}", _month_day, NAMED, "(?:^|[^版第本Vv0-9.])",
         r"(?:前(?![端后])|开学|截止|放假|到期|开始|当天|上午|下午|晚上|\([周一二三四五六日])"),
     Row("floor", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}", _floors, NAMED, after="层"),
-    Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){_END}", _month_day),
-    Row("date", rf"{START}{MONTH}[-.·]{DAY}{_END}", _month_day, NAMED,
+    Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){END}", _month_day),
+    Row("date", rf"{START}{MONTH}[-.·]{DAY}{END}", _month_day, NAMED,
         after=r"\s[0-9]{1,2}:[0-5]"),
-    Row("date", rf"{MONTH}[./]{DAY}{_END}", _month_day, NAMED,
+    Row("date", rf"{MONTH}[./]{DAY}{END}", _month_day, NAMED,
         rf"{YEAR}[./][0-9]{{1,2}}[./][0-9]{{1,2}}\s?{DASH}\s?"),
-    Row("date", rf"{START}(?:{MONTH}[.·]{DAY}|315|520|618|818|1111|1212)(?![0-9.])", _named_day,
-        NAMED, after=_NAMED_DAY_AFTER),
-    Row("date", rf"{START}{MONTH}·{DAY}(?![0-9.])", _named_day, LIKELY),
     Row("date", rf"{START}{MONTH}\.{DAY}{_TO}{MONTH}\.{DAY}(?![0-9.])", _days, NAMED,
         after=_AFTER),
-    Row("date", rf"{START}1[0-9]{{2}}(?P<mark>[-/.]){MONTH}(?P=mark){DAY}{_END}", _year_of_republic,
+    Row("date", rf"{START}1[0-9]{{2}}(?P<mark>[-/.]){MONTH}(?P=mark){DAY}{END}", _year_of_republic,
         NAMED),
-    Row("date", rf"{START}{MONTH}[/-]{YEAR}{_END}", _month_year, NAMED + 1),
+    Row("date", rf"{START}{MONTH}[/-]{YEAR}{END}", _month_year, NAMED + 1),
     Row("date", rf"{START}0[1-9]\.(?:0[1-9]|[12][0-9]|3[01])(?![0-9.%])", _month_day),
-    Row("year", r"[0-9]{2,4}", _year, NAMED, "公元前?", "年"),
-    Row("year", rf"{START}1[0-8][0-9]{{2}}", _year, NAMED, after=rf"年(?!{_SPAN_AFTER})"),
-    Row("year", rf"{START}{YEAR}{_END}", _year, NAMED,
-        after=r"\s?(?:年(?!级)|[届版款级]|赛季|财年|学年|Q[1-4]|第[一二三四1-4]季|[春秋夏冬]季?"
-        r"|[上下]半年)"),
-    Row("year", rf"{START}[0-9]{{2}}", _year, NAMED, after=rf"年{_PARTS_OF_YEAR}"),
-    Row("year", rf"{START}0[0-9]", _year, NAMED, after="年|[届版款级]|后(?!续)"),
-    Row("year", rf"{START}[6-9][0-9]", _year, NAMED, r"(?:^|[^约近超满共达过长整余0-9.])",
-        after=rf"年(?!{_SPAN_AFTER})"),
-    Row("year", rf"{START}[0-9][05]", _year, NAMED, after="后(?![天续来])|[、和,][0-9][05]后"),
-    Row("year", rf"{START}{YEAR}\s?(?:{DASH}|至|到)\s?(?:{YEAR}|[0-9]{{2}})", _years, NAMED + 2,
-        after=r"(?:年|学年|赛季|财年|届)"),
-    Row("year", rf"{START}{YEAR}[-/][0-9]{{2}}", _years, NAMED + 2, after=r"\s?(?:学年|赛季|财年)"),
-    Row("decade", rf"{START}(?:{YEAR}|[0-9]0)年代", _decade, NAMED),
     Row("fraction", _TWO, _fraction, NAMED + 1, after=_FRACTION_AFTER),
     Row("fraction", _TWO, _fraction, NAMED + 1, _FRACTION_BEFORE),
     Row("fraction", rf"{START}[0-9]{{1,3}} [1-9]/[1-9][0-9]?(?![0-9/])", _mixed_number),
