@@ -36,7 +36,7 @@ _QUANTITY_AFTER = (
 )
 _NO_PLACE_BEFORE = rf"(?![座栋幢楼层区号室厅门路弄苑道线]){HAN}"
 _SMALL_AFTER = r"[1-9]?[0-9]{1,2}(?:\.[0-9]{1,9})?(?![0-9.-]|\s?(?:[室号栋楼路弄门座层期班]|单元))"
-_RESULT_AFTER = r"\s?[0-9.]{1,15}\s?[-+×÷*/=]?\s?[0-9.]{0,15}\s?="
+_RESULT_AFTER = r"\s?[0-9.]{1,15}\s?[-+×÷*/=]?\s?[0-9.]{0,15}\s?(?:=|等于)"
 _PER_MANY = r"(?:km|公里|k?g|克|m?[lL]|毫?升|[次人件])(?![A-Za-z0-9])"
 _PER = (
     r"\s?(?:[次天日月年周时分秒人度吨斤克升件个晚间位台箱盒包米张节课户份股单笔瓶条餐顿支针车方平亩桌]"
@@ -76,6 +76,8 @@ ROWS = (
     Row("rate", r"\s?/\s?", _say("每"), NAMED, _VALUE_BEFORE, rf"\s?10{{0,4}}\s?{_PER_MANY}", "/"),
     Row("rate", rf"\s?/\s?(?P<unit>{SIGN})(?![A-Za-z0-9])", _per_unit, NAMED + 1,
         rf"(?:{HAN}|[0-9])\s?", starts="/"),
+    Row("sign", r"\*(?=号?键|号)", _say("星"), NAMED, starts="*"),
+    Row("sign", "#(?=号)", _say("井"), NAMED, starts="#"),
     Row("sign", r"[*#=+]{2,}|[$¥€£%&@°]{3,}", _say("，"), PLAIN, starts="*#=+$¥€£%&@°"),
     Row("sign", r"<=", lambda match, _: Sign("≤"), PLAIN, starts="<"),
     Row("sign", r">=", lambda match, _: Sign("≥"), PLAIN, starts=">"),

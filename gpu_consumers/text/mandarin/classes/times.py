@@ -39,7 +39,7 @@ def _hour_and_minute(match: re.Match[str], _: Locale) -> Value:
     """Return 8时05分 and 8点5分 as they are written."""
     zero = "零" if match["minute"].startswith("0") else ""
     hour = Measure(Number(match["hour"]), match["sign"])
-    return Sequence((hour, Words(zero), Measure(Number(match["minute"]), "分")))
+    return Sequence((hour, Words(zero), Number(match["minute"]), Words("分")))
 
 
 def _score(match: re.Match[str], _: Locale) -> Value:
