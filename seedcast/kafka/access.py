@@ -72,57 +72,19 @@ def describe_topics(
 def lacking(
     client: AdminClient, rights: Iterable[Right], timeout: float = TIMEOUT
 ) -> Iterator[Right]:
-    """Yield the rights that the brokers do not grant us. Raises KafkaException, TimeoutError.
+    """Yield the rights on topics that the brokers do not grant us.
 
     A right on a topic that does not exist is not judged, and neither is any where the brokers tell
-    nobody's rights (before Kafka 2.3).
+    nobody's rights (before Kafka 2.3). Raises KafkaException, TimeoutError.
     """
     wanted = list(rights)
-    granted = _granted_on_topics(
-        client, {right.name for right in wanted if _is_topic(right)}, timeout
-    )
-    groups = {right.name for right in wanted if not _is_topic(right)}
-    granted |= _granted_on_groups(client, groups, timeout)
+    found, hidden = describe_topics(client, {right.name for right in wanted}, timeout)
+    granted = {name: _names(topic.authorized_operations) for name, topic in found.items()}
+    granted |= {name: set[str]() for name in hidden}
     for right in wanted:
-        operations = granted.get((right.resource, right.name))
+        operations = granted.get(right.name)
         if operations is not None and _constant(right.operation) not in operations:
             yield right
-
-
-def _is_topic(right: Right) -> bool:
-    return right.resource == "Topic"
-
-
-def _granted_on_topics(
-    client: AdminClient, names: set[str], timeout: float
-) -> dict[tuple[str, str], set[str] | None]:
-    found, hidden = describe_topics(client, names, timeout)
-    granted = {
-        ("Topic", name): _names(topic.authorized_operations) for name, topic in found.items()
-    }
-    return granted | {("Topic", name): set[str]() for name in hidden}
-
-
-def _granted_on_groups(
-    client: AdminClient, names: set[str], timeout: float
-) -> dict[tuple[str, str], set[str] | None]:
-    """None for a group whose rights its coordinator does not tell."""
-    granted: dict[tuple[str, str], set[str] | None] = {}
-    if not names:
-        return granted
-    answers = client.describe_consumer_groups(
-        list(names), include_authorized_operations=True, request_timeout=timeout
-    )
-    for name, answer in answers.items():
-        try:
-            granted["Group", name] = _names(answer.result(timeout).authorized_operations)
-        except KafkaException as error:
-            code = error.args[0].code()
-            if code != KafkaError.GROUP_ID_NOT_FOUND:
-                if code not in _DENIED:
-                    raise
-                granted["Group", name] = set()
-    return granted
 
 
 def _names(operations: Iterable[object] | None) -> set[str] | None:

@@ -51,8 +51,7 @@ class AccessWatch:
         while not self._stop.wait(INTERVAL):
             try:
                 admin = admin or self._connect()
-                # It runs while brokers fail, where a question about groups could end the process.
-                admin.require(self._role, topics_only=True)
+                admin.require(self._role)
             except AccessDenied as error:
                 self.report(str(error))
             except CredentialsRefused as error:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
     ConfigEntry,
@@ -28,6 +27,7 @@ from seedcast.errors import (
 from seedcast.kafka import access, broker_faults, client_config
 from seedcast.kafka.access import TIMEOUT
 from seedcast.kafka.error_mapping import map_client_errors, refuse_gap, translate
+from seedcast.kafka.group_client import GroupClients
 from seedcast.kafka.log_ids import log_ids
 from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed, as_committed
@@ -59,7 +59,7 @@ class Admin:
         self._timeout = min(TIMEOUT, settings.kafka.start_timeout)
         self._refused: list[Fatal] = []
         self._last: SeedcastError | None = None  # that says why no broker answers
-        self._group_clients: dict[str, Consumer] = {}
+        self._groups = GroupClients(settings.kafka)
         with map_client_errors():
             self._client = AdminClient(
                 client_config.client(settings.kafka) | _QUIET | {"error_cb": self._on_error}
@@ -81,24 +81,22 @@ class Admin:
         found, _ = self._describe(TOPICS)
         return {name: len(topic.partitions) for name, topic in found.items()}
 
-    def require(self, role: Role, group: str = OWN_GROUP, *, topics_only: bool = False) -> None:
+    def require(self, role: Role, group: str = OWN_GROUP) -> None:
         """Raises AccessDenied, which names each right of the role that the brokers do not grant.
 
         `group` is the one that a subscriber names. Rights on missing topics are not judged.
-        With `topics_only` no coordinator is asked for the rights on groups: librdkafka (2.16) ends
-        the process if the connection breaks while it asks one (librdkafka#4605).
         """
-        if lacking := self.lacking(role, group, topics_only=topics_only):
+        if lacking := self.lacking(role, group):
             raise access.denied(self._settings.kafka, lacking)
 
-    def lacking(
-        self, role: Role, group: str = OWN_GROUP, *, topics_only: bool = False
-    ) -> list[Right]:
+    def lacking(self, role: Role, group: str = OWN_GROUP) -> list[Right]:
         self._raise_refused()  # a password that was changed, to which nobody would answer
+        rights = list(role.rights(self._settings.kafka.prefix, group))
+        on_topics = [right for right in rights if right.resource == "Topic"]
+        on_groups = [right for right in rights if right.resource == "Group"]
         try:
-            rights = role.rights(self._settings.kafka.prefix, group)
-            asked = [right for right in rights if right.resource == "Topic" or not topics_only]
-            return list(access.lacking(self._client, asked, self._timeout))
+            lacking = list(access.lacking(self._client, on_topics, self._timeout))
+            return lacking + [right for right in on_groups if not self._grants(right, role)]
         except (KafkaException, TimeoutError) as error:
             self._raise_refused()
             raise translate(error, "asking for our rights") from error
@@ -150,7 +148,6 @@ class Admin:
         except (KafkaException, TimeoutError) as error:
             right = Right("Describe", "Group", group)
             doing = f"reading the offsets of {group}"
-            self._refuse(right, doing)
             raise translate(error, doing, self._settings.kafka, right) from error
         return {
             Partition(p.topic, p.partition): as_committed(p, ids.get(p.topic)) for p in partitions
@@ -228,11 +225,9 @@ class Admin:
             "or start the embedded stack with `seedcast up`",
         )
 
-    def _refuse(self, right: Right, doing: str) -> None:
-        """Raises AccessDenied if we lack the right: librdkafka only times out without it."""
-        with suppress(KafkaException, TimeoutError):
-            if list(access.lacking(self._client, [right], self._timeout)):
-                raise access.denied(self._settings.kafka, [right], doing)
+    def _grants(self, right: Right, role: Role) -> bool:
+        topic = self._settings.topic(next(iter(role.topics)))
+        return self._groups.grants(right, topic, self._timeout)
 
     def _raise_refused(self) -> None:
         self._client.poll(0)
@@ -275,13 +270,7 @@ class Admin:
             raise translate(error, "looking up the offsets of topics") from error
 
     def _committed(self, group: str) -> list[TopicPartition]:
-        """Raises KafkaException.
-
-        Asked by a client with the group's id that never joins it. list_consumer_group_offsets of
-        AdminClient would crash the process if the coordinator moves or loads: librdkafka 2.16 then
-        looks up the coordinator of the client's own group, which an admin client does not have
-        (SIGSEGV).
-        """
+        """Raises KafkaException."""
         existing = self.existing()
         names = [self._settings.topic(topic) for topic in TOPICS]
         partitions = [
@@ -289,17 +278,11 @@ class Admin:
         ]
         if not partitions:
             return []
-        answers = self._group_client(group).committed(partitions, timeout=self._timeout)
+        answers = self._groups.committed(group, partitions, self._timeout)
         for answer in answers:
             if answer.error:
                 raise KafkaException(answer.error)
         return [answer for answer in answers if answer.offset >= 0]
-
-    def _group_client(self, group: str) -> Consumer:
-        if group not in self._group_clients:
-            properties = client_config.reader(self._settings.kafka) | _QUIET | {"group.id": group}
-            self._group_clients[group] = Consumer(properties, logger=client_config.LOGGER)
-        return self._group_clients[group]
 
     def _create(self, topics: list[Topic]) -> None:
         new = [self._new_topic(topic) for topic in topics]

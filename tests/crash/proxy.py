@@ -1,8 +1,10 @@
 """A TCP proxy in front of a broker or an object store, which fails as a test tells it to."""
 
 import socket
+import struct
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,6 +17,7 @@ class Fault:
     """What happens to every connection while the fault lasts. Nothing by default."""
 
     cut: bool = False  # open connections are closed, and new ones at once
+    cut_at: int | None = None  # the number of Kafka's request whose arrival begins such a cut
     frozen: bool = False  # nothing passes in either direction
     answers_lost: bool = False  # requests arrive, answers do not
     delay: float = 0.0  # seconds before each chunk
@@ -56,6 +59,10 @@ class Proxy:
         if fault.cut or fault.answer or before.answers_lost or before.answer:
             self._close_all()
 
+    @property
+    def is_cut(self) -> bool:
+        return self._fault.cut
+
     def heal(self) -> None:
         self.fail(Fault())
 
@@ -95,6 +102,9 @@ class Proxy:
                     self._changed.wait_for(lambda: not self._fault.frozen)
                 if self._fault.delay:
                     time.sleep(self._fault.delay)  # the fault itself, not a wait for something
+                if not answers and self._fault.cut_at in _requests(chunk):
+                    self.fail(Fault(cut=True))
+                    break
                 if not (self._fault.answers_lost and answers):
                     sink.sendall(chunk)
         for end in (source, sink):
@@ -123,3 +133,11 @@ class Proxy:
         for connection in list(self._open):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def _requests(chunk: bytes) -> Iterator[int]:
+    """Yield the numbers of the requests in a chunk that begins with one."""
+    while len(chunk) >= 6:
+        size, number = struct.unpack_from(">ih", chunk)
+        yield number
+        chunk = chunk[4 + max(size, 2) :]

@@ -18,6 +18,7 @@ from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.rights import Role
+from seedcast.schemas.topics import GPU_CONSUMERS, POSTPROCESS
 from seedcast.settings import KafkaSettings, Settings
 from tests.builders.deployments import Spawn
 from tests.builders.processes import ForkedProcess
@@ -132,12 +133,15 @@ def test_rights_that_are_taken_away_and_given_back_end_no_worker(night: Night) -
     assert wait(night.everything, "meanwhile").succeeded == len(ROWS)
 
 
-@pytest.mark.parametrize("name", ["audio", "results", "campaigns", "audio.urgent"])
+@pytest.mark.parametrize(
+    "name",
+    ["audio", "results", "campaigns", "audio.urgent", GPU_CONSUMERS.name, POSTPROCESS.name],
+)
 def test_one_right_that_is_taken_away_under_load_loses_nothing(night: Night, name: str) -> None:
-    topic = f"{night.everything.kafka.prefix}.{name}"
+    full_name = f"{night.everything.kafka.prefix}.{name}"  # of a topic or a group
     taken = {
         worker.user: [
-            r for r in worker.role.rights(night.everything.kafka.prefix) if r.name == topic
+            r for r in worker.role.rights(night.everything.kafka.prefix) if r.name == full_name
         ]
         for worker in night.workers
     }

@@ -120,6 +120,22 @@ def test_a_missing_right_is_named_and_ends_with_exit_code_3(secured: Secured) ->
     assert f"--operation Write --topic {prefix}.campaigns" in done.stderr
 
 
+def test_who_may_describe_a_group_is_not_taken_for_one_who_may_read_with_it(
+    secured: Secured,
+) -> None:
+    prefix = secured.deployment().kafka.prefix
+    name, limited = secured.user(prefix)
+    missing = Right("Read", "Group", f"{prefix}.{GROUP}")
+    secured.broker.grant(name, [Right("Read", "Topic", f"{prefix}.results")])
+    secured.broker.grant(name, [replace(missing, operation="Describe")])
+    for _ in range(2):
+        with pytest.raises(AccessDenied, match=f"User:{name}.*expected {missing};"):
+            Admin(limited).require(rights.SUBSCRIBER, GROUP)
+    secured.broker.grant(name, [missing])
+    Admin(limited).require(rights.SUBSCRIBER, GROUP)
+    assert Admin(secured.everything(prefix)).committed(missing.name) == {}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "error", "what"),
