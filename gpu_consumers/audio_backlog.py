@@ -11,7 +11,7 @@ import structlog
 
 from seedcast import metrics
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin
+from seedcast.kafka import GroupOffsets
 from seedcast.schemas.topics import AUDIO, MIB, POSTPROCESS
 from seedcast.settings import Settings
 
@@ -92,31 +92,31 @@ class AudioBacklog:
 
     def _watch(self) -> None:
         group, topic = self._settings.group(POSTPROCESS.name), self._settings.topic(AUDIO)
-        admin: Admin | None = None
+        offsets: GroupOffsets | None = None
         while not self._stop.wait(INTERVAL):
             try:
-                admin = admin or Admin(self._settings)
-                self.update(count_uncommitted(admin, group, topic, self._max_age * self._share))
+                offsets = offsets or GroupOffsets(self._settings)
+                self.update(count_uncommitted(offsets, group, topic, self._max_age * self._share))
             except (SeedcastError, TimeoutError) as error:
-                admin = None  # after an outage a client may never get an answer again (measured)
+                offsets = None  # after an outage a client may never get an answer again (measured)
                 log.warning(
                     "audio_backlog_unknown", problem=str(error), next="the last answer counts"
                 )
 
 
-def count_uncommitted(admin: Admin, group: str, topic: str, age: float) -> Uncommitted:
+def count_uncommitted(offsets: GroupOffsets, group: str, topic: str, age: float) -> Uncommitted:
     """Count the records of `topic` that `group` has not committed.
 
     A partition without a commit counts whole. Records older than `age` seconds are old; with 0,
     none is. Raises SeedcastError and TimeoutError.
     """
-    committed = admin.committed(group)
-    bounds = admin.bounds([topic])
-    recent = admin.first_since([topic], time.time() - age) if age else {}
+    committed = offsets.committed(group)
+    bounds = offsets.bounds([topic])
+    recent = offsets.first_since([topic], time.time() - age) if age else {}
     records = old = 0
     for partition, (start, end) in bounds.items():
-        offsets = committed.get(partition)
-        position = start if offsets is None or offsets.offset is None else offsets.offset
+        entry = committed.get(partition)
+        position = start if entry is None or entry.offset is None else entry.offset
         records += end - position
         old += max(0, min(recent.get(partition, position), end) - position)
     return Uncommitted(records, old)

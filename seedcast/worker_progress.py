@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin
+from seedcast.kafka import GroupOffsets
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def logged_progress(
 def _lag(settings: Settings, group: str, topics: Sequence[str]) -> int | None:
     """Ask with a client of its own: after an outage, one may never get an answer again."""
     try:
-        return Admin(settings).unread(settings.group(group), topics)
+        return GroupOffsets(settings).unread(settings.group(group), topics)
     except (SeedcastError, TimeoutError) as error:
         log.warning("lag_unknown", problem=str(error))
         return None

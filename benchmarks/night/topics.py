@@ -6,7 +6,7 @@ from contextlib import closing
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, client_config
+from seedcast.kafka import GroupOffsets, Producer, client_config
 from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 
@@ -29,7 +29,7 @@ def send(settings: Settings, topic: Topic, records: Iterable[tuple[str, bytes]])
 
 def commit_all(settings: Settings, group: str, topics: Iterable[Topic]) -> None:
     """Commit the end of each partition for the consumer group. Raises KafkaException."""
-    ends = Admin(settings).bounds([settings.topic(topic) for topic in topics])
+    ends = GroupOffsets(settings).bounds([settings.topic(topic) for topic in topics])
     offsets = [
         TopicPartition(partition.topic, partition.number, end)
         for partition, (_, end) in ends.items()

@@ -145,12 +145,14 @@ def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
     admin = Admin(settings)
     admin.cluster_id()
     buckets = [_bucket(settings)] if settings.s3.endpoint else []
-    return _lags(admin, settings), _topics(admin, settings), buckets
+    return _lags(settings), _topics(admin, settings), buckets
 
 
-def _lags(admin: "Admin", settings: "Settings") -> list[Row]:
+def _lags(settings: "Settings") -> list[Row]:
+    from seedcast.kafka import GroupOffsets
     from seedcast.schemas.topics import GPU_CONSUMERS, POSTPROCESS
 
+    offsets = GroupOffsets(settings)
     return [
         {
             "group": lag.group,
@@ -161,7 +163,7 @@ def _lags(admin: "Admin", settings: "Settings") -> list[Row]:
             "lag": lag.records,
         }
         for group in (GPU_CONSUMERS.name, POSTPROCESS.name)
-        for lag in admin.lag(settings.group(group))
+        for lag in offsets.lag(settings.group(group))
     ]
 
 

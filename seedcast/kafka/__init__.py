@@ -1,8 +1,9 @@
 """The one home of confluent-kafka: configuration, producer, consumers, reader, administration."""
 
-from seedcast.kafka.admin import Admin, Lag
+from seedcast.kafka.admin import Admin
 from seedcast.kafka.error_mapping import in_mid_run, refuse_gap, warn_if_truncated
 from seedcast.kafka.group_consumer import GroupConsumer, Offsets
+from seedcast.kafka.group_offsets import GroupOffsets, Lag
 from seedcast.kafka.producer import Headers, Producer
 from seedcast.kafka.records import Partition, Record
 from seedcast.kafka.start_offsets import Committed
@@ -12,6 +13,7 @@ __all__ = [
     "Admin",
     "Committed",
     "GroupConsumer",
+    "GroupOffsets",
     "Headers",
     "Lag",
     "Offsets",

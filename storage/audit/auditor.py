@@ -5,7 +5,7 @@ from contextlib import closing
 
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin
+from seedcast.kafka import GroupOffsets
 from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
 from seedcast.storage.audit.checks import run_checks
@@ -78,9 +78,9 @@ class _Audit:
         8. the objects
         """
         record = read_campaigns(self._settings).get(self._campaign)
-        admin = Admin(self._settings)
-        committed = CommittedOffsets.read(self._settings, admin)
-        logs = Logs.read(self._settings, admin, committed)
+        offsets = GroupOffsets(self._settings)
+        committed = CommittedOffsets.read(self._settings, offsets)
+        logs = Logs.read(self._settings, offsets, committed)
         if self._store:
             list_objects(self._store, self._campaign, self._database, self._on_progress)
         collector = self._collector(committed, logs)

@@ -6,7 +6,7 @@ A worker does not read again what its group has committed.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from seedcast.kafka import Admin, Committed, Partition, offset_bitmap
+from seedcast.kafka import Committed, GroupOffsets, Partition, offset_bitmap
 from seedcast.schemas.topics import GROUPS, TOPICS, Topic
 from seedcast.settings import Settings
 
@@ -34,16 +34,16 @@ class CommittedOffsets:
         }
 
     @classmethod
-    def read(cls, settings: Settings, admin: Admin) -> "CommittedOffsets":
-        offsets: dict[Partition, Committed] = {}
+    def read(cls, settings: Settings, offsets: GroupOffsets) -> "CommittedOffsets":
+        found: dict[Partition, Committed] = {}
         for group in GROUPS:
             names = {settings.topic(topic) for topic in group.topics}
-            offsets |= {
+            found |= {
                 partition: committed
-                for partition, committed in admin.committed(settings.group(group.name)).items()
+                for partition, committed in offsets.committed(settings.group(group.name)).items()
                 if partition.topic in names
             }
-        return cls(offsets)
+        return cls(found)
 
     def is_done(self, partition: Partition, offset: int) -> bool:
         """Return True if the group has committed this offset, by its watermark or its bitmap."""
@@ -73,8 +73,8 @@ class Logs:
         self._settings, self._bounds, self._committed = settings, bounds, committed
 
     @classmethod
-    def read(cls, settings: Settings, admin: Admin, committed: CommittedOffsets) -> "Logs":
-        return cls(settings, admin.bounds([settings.topic(topic) for topic in TOPICS]), committed)
+    def read(cls, settings: Settings, offsets: GroupOffsets, committed: CommittedOffsets) -> "Logs":
+        return cls(settings, offsets.bounds([settings.topic(topic) for topic in TOPICS]), committed)
 
     def records(self, *topics: Topic) -> int:
         """Return how many offsets the topics hold."""

@@ -15,7 +15,14 @@ from faust.types import TP
 
 from seedcast.errors import CredentialsRefused, Fatal
 from seedcast.health import Readiness
-from seedcast.kafka import Admin, Committed, Partition, in_mid_run, refuse_gap, warn_if_truncated
+from seedcast.kafka import (
+    Committed,
+    GroupOffsets,
+    Partition,
+    in_mid_run,
+    refuse_gap,
+    warn_if_truncated,
+)
 from seedcast.retry import AsyncRetry
 from seedcast.schemas.topics import POSTPROCESS
 from seedcast.settings import Settings
@@ -165,9 +172,10 @@ class Acks:
         Uses a client of its own each time: after an outage, one may never get an answer again
         (measured).
         """
+        group = self._settings.group(POSTPROCESS.name)
         topics = [self._settings.topic(topic) for topic in POSTPROCESS.topics]
         try:
-            return Admin(self._settings).refuse_gap(self._settings.group(POSTPROCESS.name), topics)
+            return GroupOffsets(self._settings).refuse_gap(group, topics)
         except CredentialsRefused as error:
             raise in_mid_run(error) from error
 

@@ -7,7 +7,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from seedcast.errors import SeedcastError
-from seedcast.kafka import Admin, Producer, Record, TopicReader, client_config
+from seedcast.kafka import GroupOffsets, Producer, Record, TopicReader, client_config
 from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 
@@ -55,12 +55,12 @@ def read(settings: Settings, topic: Topic) -> dict[str, list[Record]]:
 
 def lag(settings: Settings, group: str) -> int:
     """Return the number of records that a group has still to do."""
-    return sum(partition.records for partition in Admin(settings).lag(settings.group(group)))
+    return sum(partition.records for partition in GroupOffsets(settings).lag(settings.group(group)))
 
 
 def delete(settings: Settings, topic: Topic) -> int:
     """Delete everything on the topic, as retention would. Returns how many offsets that is."""
-    bounds = Admin(settings).bounds([settings.topic(topic)])
+    bounds = GroupOffsets(settings).bounds([settings.topic(topic)])
     client = AdminClient(client_config.client(settings.kafka))
     ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items() if end]
     for future in client.delete_records(ends).values():

@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 
 from seedcast.codec import decode_result
 from seedcast.errors import Retryable
-from seedcast.kafka import Admin, Lag, Partition, Record, TopicReader, offset_bitmap
+from seedcast.kafka import GroupOffsets, Lag, Partition, Record, TopicReader, offset_bitmap
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult
@@ -90,7 +90,7 @@ class Deployment:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
-        self._admin = Admin(self.test_settings)
+        self._offsets = GroupOffsets(self.test_settings)
 
     def start_worker(
         self,
@@ -207,7 +207,8 @@ class Deployment:
         died.
         """
         began = time.monotonic()
-        self._admin = Admin(self.test_settings)  # an older client may be stuck with a dead broker
+        # An older client may be stuck with a dead broker.
+        self._offsets = GroupOffsets(self.test_settings)
         before, successors = self.offsets_done(kind), list[Worker]()
 
         def commits() -> bool:
@@ -229,7 +230,7 @@ class Deployment:
     def _committed(self, kind: str) -> dict[Partition, set[int]]:
         """What a new owner would skip: all below the offset, and what the ledger's bitmap names."""
         group = self.test_settings.group(GROUPS[kind])
-        committed = self._query(lambda admin: admin.committed(group))
+        committed = self._query(lambda offsets: offsets.committed(group))
         return {
             partition: {
                 *range(each.offset or 0),
@@ -251,9 +252,9 @@ class Deployment:
         return sum(lag.records for kind in kinds or GROUPS for lag in self._lags(kind))
 
     def _lags(self, kind: str) -> list[Lag]:
-        return self._query(lambda admin: admin.lag(self.test_settings.group(GROUPS[kind])))
+        return self._query(lambda offsets: offsets.lag(self.test_settings.group(GROUPS[kind])))
 
-    def _query(self, question: Callable[[Admin], T]) -> T:
+    def _query(self, question: Callable[[GroupOffsets], T]) -> T:
         """Ask until the broker is back, each time with a new client.
 
         A client that has seen its broker go may never get an answer again.
@@ -266,8 +267,8 @@ class Deployment:
         ):
             with attempt:
                 if attempt.retry_state.attempt_number > 1:
-                    self._admin = Admin(self.test_settings)
-                return question(self._admin)
+                    self._offsets = GroupOffsets(self.test_settings)
+                return question(self._offsets)
         raise AssertionError("unreachable: tenacity re-raises")
 
     def records(self, topic: Topic) -> list[Record]:

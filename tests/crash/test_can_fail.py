@@ -7,7 +7,7 @@ import pytest
 
 from seedcast.failpoints import VARIABLE
 from seedcast.gpu_consumers.audio_backlog import count_uncommitted
-from seedcast.kafka import Admin
+from seedcast.kafka import GroupOffsets
 from tests.builders.waiting import eventually
 from tests.crash.deployment import GROUPS, SOURCES, Deployment
 
@@ -84,9 +84,9 @@ SCENARIOS = {
 
 def all_read(deployment: Deployment) -> bool:
     """Return True if neither stage has anything left to read: requests first, then audio."""
-    settings, admin = deployment.test_settings, Admin(deployment.test_settings)
+    settings, offsets = deployment.test_settings, GroupOffsets(deployment.test_settings)
     return not any(
-        count_uncommitted(admin, settings.group(group), settings.topic(SOURCES[kind]), 0).records
+        count_uncommitted(offsets, settings.group(group), settings.topic(SOURCES[kind]), 0).records
         for kind, group in GROUPS.items()
     )
 

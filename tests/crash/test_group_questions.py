@@ -5,11 +5,12 @@ The process waits it out. librdkafka would end one that asks by AdminClient (lib
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from seedcast.kafka import Admin
+from seedcast.kafka import Admin, GroupOffsets
 from seedcast.retry import retry
 from seedcast.schemas.rights import AUDITOR, GPU_CONSUMER, POSTPROCESSOR, SUBSCRIBER, Role
 from seedcast.schemas.topics import POSTPROCESS
@@ -27,20 +28,20 @@ OUTAGE = 2.5  # seconds: each question in it runs into its time-out
 BREAKS = 3  # of the connection, one after the other
 
 
-def require(role: Role) -> Callable[[Admin], object]:
-    return lambda admin: admin.require(role)
+def require(role: Role) -> "Question":
+    return lambda settings: partial(Admin(settings).require, role)
 
 
-QUESTIONS: dict[str, Callable[[Admin], object]] = {
+Question = Callable[[Settings], Callable[[], object]]
+QUESTIONS: dict[str, Question] = {
     **{role.name: require(role) for role in (GPU_CONSUMER, POSTPROCESSOR, SUBSCRIBER, AUDITOR)},
-    "lag": lambda admin: admin.lag(f"night.{POSTPROCESS.name}"),
+    "lag": lambda settings: partial(GroupOffsets(settings).lag, f"night.{POSTPROCESS.name}"),
 }
 
 
 def ask(question: str, settings: Settings) -> None:
-    admin = Admin(settings)
-    admin.cluster_id()
-    retry(lambda: QUESTIONS[question](admin), seconds=60)
+    Admin(settings).cluster_id()
+    retry(QUESTIONS[question](settings), seconds=60)
     time.sleep(1)  # long enough for what a question that was given up may still do
 
 

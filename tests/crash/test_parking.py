@@ -13,7 +13,7 @@ from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
 from seedcast.gpu_consumers.audio_backlog import count_uncommitted
-from seedcast.kafka import Admin
+from seedcast.kafka import GroupOffsets
 from seedcast.schemas.topics import PARKING, REQUESTS, REQUESTS_PARKED, Topic
 from tests.builders.waiting import eventually
 from tests.crash.deployment import CAMPAIGN, Deployment
@@ -37,7 +37,7 @@ def parked(deployment: Deployment) -> int:
     """Return the number of requests that nobody has put back."""
     settings = deployment.test_settings
     group, topic = settings.group(PARKING.name), settings.topic(REQUESTS_PARKED)
-    return count_uncommitted(Admin(settings), group, topic, 0).records
+    return count_uncommitted(GroupOffsets(settings), group, topic, 0).records
 
 
 def test_a_gpu_consumer_killed_while_it_parks_and_while_it_puts_back_loses_nothing(

@@ -17,7 +17,7 @@ from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.cli.base import Exit
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
-from seedcast.kafka import Admin, TopicReader
+from seedcast.kafka import GroupOffsets, TopicReader
 from seedcast.producers.submit.submit import BATCH
 from seedcast.schemas.topics import REQUESTS
 from seedcast.settings import Settings
@@ -134,10 +134,10 @@ def test_a_submission_ended_by_a_signal_continues(
     code: int,
 ) -> None:
     ended = submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME)
-    enough, admin = chance.randint(1, BATCH), Admin(settings)
+    enough, offsets = chance.randint(1, BATCH), GroupOffsets(settings)
 
     def on_the_topic() -> int:
-        bounds = admin.bounds([settings.topic(REQUESTS)])
+        bounds = offsets.bounds([settings.topic(REQUESTS)])
         return sum(end - start for start, end in bounds.values())
 
     eventually(lambda: on_the_topic() >= enough, what=f"{enough} requests on the topic")

@@ -13,7 +13,7 @@ from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.verify.replay import requests_of, results_of
-from seedcast.kafka import Admin, Record, TopicReader, client_config
+from seedcast.kafka import GroupOffsets, Record, TopicReader, client_config
 from seedcast.kafka.log_ids import ask_log_ids
 from seedcast.kafka.offset_bitmap import encode
 from seedcast.kafka.offset_state import stamp
@@ -108,7 +108,7 @@ def commit(
 
 
 def commit_all(settings: Settings, group: str, topic: Topic) -> None:
-    for partition, (_, end) in Admin(settings).bounds([settings.topic(topic)]).items():
+    for partition, (_, end) in GroupOffsets(settings).bounds([settings.topic(topic)]).items():
         commit(settings, group, topic, partition.number, end)
 
 

@@ -27,7 +27,7 @@ from seedcast.campaigns.subscription import read_results
 from seedcast.codec import decode_campaign, decode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
-from seedcast.kafka import Admin, TopicReader, client_config
+from seedcast.kafka import GroupOffsets, TopicReader, client_config
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.run import Came
 from seedcast.producers.submit.submit import submit_requests
@@ -73,14 +73,16 @@ def results(settings: Settings, campaign: str) -> list[SpeechResult]:
 
 def size_of(settings: Settings, topic: Topic) -> int:
     """Return the number of records on a topic."""
-    bounds = Admin(settings).bounds([settings.topic(topic)])
+    bounds = GroupOffsets(settings).bounds([settings.topic(topic)])
     return sum(end - begin for begin, end in bounds.values())
 
 
 def lag(settings: Settings, group: str = GPU_CONSUMERS.name) -> int:
     """The lag over all partitions, including those without a commit."""
     return sum(
-        count_uncommitted(Admin(settings), settings.group(group), settings.topic(topic), 0).records
+        count_uncommitted(
+            GroupOffsets(settings), settings.group(group), settings.topic(topic), 0
+        ).records
         for topic in TOPICS_OF[group]
     )
 
@@ -322,8 +324,8 @@ def test_old_records_are_counted_only_if_they_are_unread(settings: Settings) -> 
         for age in ages:
             producer.produce(topic, b"audio", partition=partition, timestamp=now - 1000 * age)
     assert producer.flush(30) == 0
-    admin = Admin(settings)
-    assert [count_uncommitted(admin, group, topic, age) for age in (0, 60, 3600)] == [
+    groups = GroupOffsets(settings)
+    assert [count_uncommitted(groups, group, topic, age) for age in (0, 60, 3600)] == [
         Uncommitted(5, 0),
         Uncommitted(5, 3),
         Uncommitted(5, 0),
@@ -332,7 +334,7 @@ def test_old_records_are_counted_only_if_they_are_unread(settings: Settings) -> 
     offsets = [TopicPartition(topic, 0, 1), TopicPartition(topic, 2, 1)]
     member.commit(offsets=offsets, asynchronous=False)
     member.close()
-    assert count_uncommitted(admin, group, topic, 60) == Uncommitted(3, 1)
+    assert count_uncommitted(groups, group, topic, 60) == Uncommitted(3, 1)
 
 
 def test_the_commands_report_what_they_do_and_refuse_what_is_impossible(settings: Settings) -> None:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.gpu_consumers.assignments import Assignment, Assignments, Callbacks
-from seedcast.kafka import Admin, Record, TopicReader, client_config
+from seedcast.kafka import GroupOffsets, Record, TopicReader, client_config
 from seedcast.schemas.messages import RawAudio, Rejected
 from seedcast.schemas.topics import (
     AUDIO,
@@ -46,7 +46,7 @@ RUN = ["run", "gpu-consumer"]
 
 def committed_offsets(settings: Settings, group: str) -> list[int | None]:
     """Return the committed offset of each partition, in order of topic and number."""
-    committed = Admin(settings).committed(settings.group(group))
+    committed = GroupOffsets(settings).committed(settings.group(group))
     return [each.offset for _, each in sorted(committed.items())]
 
 

@@ -28,6 +28,7 @@ from seedcast.kafka import (
     Admin,
     Committed,
     GroupConsumer,
+    GroupOffsets,
     Offsets,
     Partition,
     Producer,
@@ -282,7 +283,9 @@ def test_commit_and_its_metadata_reach_the_next_owner(settings: Settings, protoc
     assert second.assigned[Partition(settings.topic(RESULTS), 1)] == Committed(
         None, "", log_start=0
     )
-    [lag] = [lag for lag in Admin(settings).lag(settings.group("test")) if lag.partition == 0]
+    [lag] = [
+        lag for lag in GroupOffsets(settings).lag(settings.group("test")) if lag.partition == 0
+    ]
     assert (lag.committed, lag.end, lag.records) == (2, 4, 2)
     second.consumer.close()
 
@@ -295,7 +298,7 @@ def test_a_later_poll_reports_the_result_of_a_commit(settings: Settings, protoco
     only.consumer.commit_async({partition: (0, "first")})
     only.consumer.commit_async({partition: (0, "while that is pending")})
     poll_until(lambda: only.commits, only, what="the result of the commit")
-    assert Admin(settings).committed(settings.group("test"))[partition].metadata == "first"
+    assert GroupOffsets(settings).committed(settings.group("test"))[partition].metadata == "first"
     only.consumer.commit_async({partition: (0, "second")})
     poll_until(lambda: len(only.commits) == 2, only, what="the result of the second commit")
     assert only.commits == [({partition: (0, metadata)}, None) for metadata in ("first", "second")]

@@ -13,7 +13,7 @@ import pytest
 
 from seedcast.codec import decode_result, encode_synthesis
 from seedcast.embedded import Stack
-from seedcast.kafka import Admin, Partition, TopicReader
+from seedcast.kafka import GroupOffsets, Partition, TopicReader
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, POSTPROCESS, RESULTS
 from seedcast.settings import Settings
@@ -44,7 +44,7 @@ def wait_for_all_results(settings: Settings, count: int, timeout: float = 180) -
 
 
 def committed(settings: Settings) -> dict[Partition, int]:
-    found = Admin(settings).committed(settings.group(POSTPROCESS.name))
+    found = GroupOffsets(settings).committed(settings.group(POSTPROCESS.name))
     return {partition: each.offset or 0 for partition, each in found.items()}
 
 
@@ -169,7 +169,7 @@ def test_sigterm_finishes_what_is_in_hand_and_commits_it(
     assert terminate_at_failpoint(worker) == 0
     assert "stop_timed_out" not in (tmp_path / "process-0.log").read_text()
     committed = sum(
-        each.committed or 0 for each in Admin(settings).lag(settings.group(POSTPROCESS.name))
+        each.committed or 0 for each in GroupOffsets(settings).lag(settings.group(POSTPROCESS.name))
     )
     assert 20 <= len(read(settings, RESULTS)) == committed < 500
     assert all(len(records) == 1 for records in read(settings, RESULTS).values())

@@ -22,7 +22,7 @@ from seedcast.campaigns.progress import Outcomes, Progress, wait
 from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.kafka import Admin, client_config
+from seedcast.kafka import GroupOffsets, client_config
 from seedcast.schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
@@ -90,7 +90,7 @@ def ids(results: Iterable[SpeechResult]) -> list[str]:
 
 def committed(settings: Settings, group: str) -> int:
     """Return the number of results that a group has committed as done."""
-    return sum(lag.committed or 0 for lag in Admin(settings).lag(settings.group(group)))
+    return sum(lag.committed or 0 for lag in GroupOffsets(settings).lag(settings.group(group)))
 
 
 def test_outcomes_count_the_first_result_of_each_request(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from seedcast.campaigns.requests import read_requests
 from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
-from seedcast.kafka import Admin, Partition, Record, access, client_config
+from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.retry import RetryOptions, retry
 from seedcast.producers.submit.submit import submit_requests
@@ -133,7 +133,7 @@ def test_who_may_describe_a_group_is_not_taken_for_one_who_may_read_with_it(
             Admin(limited).require(rights.SUBSCRIBER, GROUP)
     secured.broker.grant(name, [missing])
     Admin(limited).require(rights.SUBSCRIBER, GROUP)
-    assert Admin(secured.everything(prefix)).committed(missing.name) == {}
+    assert GroupOffsets(secured.everything(prefix)).committed(missing.name) == {}
 
 
 @pytest.mark.slow
@@ -169,7 +169,7 @@ def test_tls_against_plaintext_is_told_apart(secured: Secured) -> None:
 def _audit(everything: Settings, limited: Settings) -> None:
     """A request that its group calls done and that has no result is looked for everywhere."""
     group = everything.group(GPU_CONSUMERS.name)
-    bounds = Admin(everything).bounds([everything.topic(REQUESTS)])
+    bounds = GroupOffsets(everything).bounds([everything.topic(REQUESTS)])
     ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items()]
     client = Consumer(client_config.reader(everything.kafka) | {"group.id": group})
     client.commit(offsets=ends, asynchronous=False)

@@ -20,7 +20,7 @@ from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
-from seedcast.kafka import Admin, TopicReader
+from seedcast.kafka import GroupOffsets, TopicReader
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_requests
 from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
@@ -233,7 +233,7 @@ def test_a_worker_that_sounds_otherwise_takes_no_partitions_until_it_is_blessed(
     refused = run(settings, "run", "gpu-consumer", **production)
     assert (refused.returncode, "espeak-before" in refused.stderr) == (3, True), refused.stderr
     assert f"package: expected 0.0.1, got {version('espeakng-loader')}" in refused.stderr
-    assert Admin(settings).lag(settings.group(GPU_CONSUMERS.name)) == []
+    assert GroupOffsets(settings).lag(settings.group(GPU_CONSUMERS.name)) == []
     with TopicReader(settings, settings.topic(AUDIO)) as reader:
         assert list(reader.to_end()) == []
 
@@ -243,7 +243,9 @@ def test_a_worker_that_sounds_otherwise_takes_no_partitions_until_it_is_blessed(
     assert "revision" not in unanswered.stdout
     assert run(settings, *bless).returncode == 0
     worker = seedcast(["run", "gpu-consumer"], settings, **production)
-    eventually(lambda: Admin(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit")
+    eventually(
+        lambda: GroupOffsets(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit"
+    )
     end(worker)
 
 
@@ -252,7 +254,9 @@ def test_production_without_a_voice_lock_works_with_a_warning(
 ) -> None:
     submit_requests(settings, [{"text": "Hello.", "voice": 1}], SubmitOptions(campaign="bills"))
     worker = seedcast(["run", "gpu-consumer"], settings, SEEDCAST_HOME=str(tmp_path / "elsewhere"))
-    eventually(lambda: Admin(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit")
+    eventually(
+        lambda: GroupOffsets(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit"
+    )
     end(worker)
     assert lock_in_force(settings) is None
     lines = [

@@ -8,7 +8,7 @@ from structlog.typing import EventDict
 
 from seedcast import metrics
 from seedcast.errors import BrokerUnavailable
-from seedcast.kafka import Admin, Committed, Partition
+from seedcast.kafka import Committed, GroupOffsets, Partition
 from seedcast.settings import KafkaSettings, LogSettings, Settings
 from seedcast.worker_progress import Progress, logged_progress
 from tests.builders.waiting import eventually
@@ -40,21 +40,21 @@ def test_a_partition_without_a_commit_is_unread_whole(monkeypatch: pytest.Monkey
         Partition("night.parked", 0): Committed(0, ""),
     }
     bounds = {Partition("night.requests", 0): (3, 10), Partition("night.requests", 1): (2, 4)}
-    monkeypatch.setattr(Admin, "committed", lambda *_: committed)
-    monkeypatch.setattr(Admin, "bounds", lambda *_: bounds)
-    assert Admin(SETTINGS).unread("night.gpu-consumers", TOPICS) == 3 + 2
+    monkeypatch.setattr(GroupOffsets, "committed", lambda *_: committed)
+    monkeypatch.setattr(GroupOffsets, "bounds", lambda *_: bounds)
+    assert GroupOffsets(SETTINGS).unread("night.gpu-consumers", TOPICS) == 3 + 2
 
 
 def lines(monkeypatch: pytest.MonkeyPatch, answers: Iterator[int]) -> list[EventDict]:
     """Return the lines of a worker's progress, with these answers to the question for the lag."""
 
-    def unread(_: Admin, group: str, topics: list[str]) -> int:
+    def unread(_: GroupOffsets, group: str, topics: list[str]) -> int:
         assert (group, topics) == ("night.gpu-consumers", TOPICS)
         if answer := next(answers, 0):
             return answer
         raise BrokerUnavailable("asking", got="no answer")
 
-    monkeypatch.setattr(Admin, "unread", unread)
+    monkeypatch.setattr(GroupOffsets, "unread", unread)
     progress = Progress(lambda: 5, lambda: 4)
     with capture_logs() as logged, logged_progress(SETTINGS, "gpu-consumers", TOPICS, progress):
         eventually(lambda: sum(line["event"] == "progress" for line in logged) >= 3, 30)

@@ -53,7 +53,8 @@ class World:
             on_partitions_assigned=SimpleNamespace(connect=self._connect),
             crash=self._crash,
         )
-        monkeypatch.setattr(acks, "Admin", lambda _: SimpleNamespace(refuse_gap=self._committed))
+        offsets = SimpleNamespace(refuse_gap=self._committed)
+        monkeypatch.setattr(acks, "GroupOffsets", lambda _: offsets)
         self.acks = Acks(self.app, Settings(), lambda: None)
 
     async def assigned(self, generation: int = 1) -> None:

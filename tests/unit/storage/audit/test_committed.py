@@ -7,7 +7,7 @@ from seedcast.storage.audit.committed import CommittedOffsets
 from tests.unit.storage.audit.evidence import SETTINGS, partition
 
 
-class AdminDouble:
+class OffsetsDouble:
     """Remembers the groups that it was asked about."""
 
     def __init__(self) -> None:
@@ -19,10 +19,10 @@ class AdminDouble:
 
 
 def test_the_audit_asks_the_groups_that_the_workers_commit_with() -> None:
-    admin = AdminDouble()
-    CommittedOffsets.read(SETTINGS, admin)  # type: ignore[arg-type]
+    offsets = OffsetsDouble()
+    CommittedOffsets.read(SETTINGS, offsets)  # type: ignore[arg-type]
     workers = (GPU_CONSUMERS, PARKING, POSTPROCESS)
-    assert sorted(admin.groups) == sorted(SETTINGS.group(group.name) for group in workers)
+    assert sorted(offsets.groups) == sorted(SETTINGS.group(group.name) for group in workers)
 
 
 def test_the_bitmap_counts_as_committed() -> None:
