@@ -12,7 +12,7 @@ from ops import command_line, texts, wire
 from ops.markdown import code_block, table
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles as catalog
-from seedcast.cli.base import Exit
+from seedcast.cli.exit_codes import Exit
 from seedcast.schemas import messages
 from seedcast.schemas.rights import ROLES
 from seedcast.schemas.topics import GROUPS, TOPICS, Topic

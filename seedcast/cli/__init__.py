@@ -11,15 +11,9 @@ from importlib import import_module
 
 import typer
 
-from seedcast.cli.base import (
-    Exit,
-    app,
-    errors_as_json,
-    fail,
-    fail_usage,
-    log_fatal,
-    wants_json,
-)
+from seedcast.cli.base import app
+from seedcast.cli.error_output import errors_as_json, fail, fail_usage, log_fatal, wants_json
+from seedcast.cli.exit_codes import Exit
 from seedcast.errors import SeedcastError
 
 # Importing a module registers its commands; `seedcast --help` lists them in this order.

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, out, quiet_logs
+from seedcast.cli.base import Json, app, connected, emit, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.tables import show

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, continues, emit, err, out, quiet_logs
+from seedcast.cli.base import Json, app, connected, continues, emit, err, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from seedcast.schemas.messages import Campaign

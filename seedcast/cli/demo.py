@@ -14,7 +14,6 @@ import typer
 
 from seedcast.cli.base import (
     EngineName,
-    Exit,
     Json,
     app,
     connected,
@@ -26,6 +25,7 @@ from seedcast.cli.base import (
     quiet_logs,
     steps,
 )
+from seedcast.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, emit, load, out, quiet_logs
+from seedcast.cli.base import Json, app, emit, load, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
 from seedcast.errors import InvalidSettings, SeedcastError
 

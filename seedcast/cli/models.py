@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import Exit, Json, app, continues, emit, err, load, out, quiet_logs
+from seedcast.cli.base import Json, app, continues, emit, err, load, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import Row, show
 from seedcast.cli.verbosity import App
 from seedcast.errors import InvalidInput, LocalResource

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli.base import Exit, Json, app, connected, continues, emit, err, out, quiet_logs
+from seedcast.cli.base import Json, app, connected, continues, emit, err, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.submit import show
 

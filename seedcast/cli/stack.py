@@ -7,7 +7,6 @@ import typer
 
 from seedcast.cli.base import (
     EngineName,
-    Exit,
     Json,
     app,
     connected,
@@ -20,6 +19,7 @@ from seedcast.cli.base import (
     quiet_logs,
     steps,
 )
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
 from seedcast.errors import SeedcastError
 

@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from seedcast.cli.base import (
-    Exit,
-    Json,
-    app,
-    connected,
-    continues,
-    emit,
-    err,
-    load,
-    out,
-    quiet_logs,
-)
+from seedcast.cli.base import Json, app, connected, continues, emit, err, load, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.style_options import ListOptions, expand_options
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 import typer
 from rich.markup import escape
 
-from seedcast.cli.base import Exit, Json, app, connected, emit, load, out, quiet_logs
+from seedcast.cli.base import Json, app, connected, emit, load, out, quiet_logs
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
 from seedcast.cli.verbosity import App
 from seedcast.schemas.rights import CHECKER

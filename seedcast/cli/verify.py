@@ -15,7 +15,6 @@ import typer
 
 from seedcast.cli.base import (
     EngineName,
-    Exit,
     Json,
     app,
     connected,
@@ -25,6 +24,7 @@ from seedcast.cli.base import (
     quiet_logs,
     with_engine,
 )
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.results import refuse_unknown
 from seedcast.cli.style_options import ListOptions, expand_options

@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
-from seedcast.cli.base import Exit
+from seedcast.cli.exit_codes import Exit
 from seedcast.errors import Fatal
 from seedcast.kafka import Producer, client_config
 from seedcast.schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from seedcast.campaigns.campaign_topic import read_campaigns
-from seedcast.cli.base import Exit
+from seedcast.cli.exit_codes import Exit
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import GroupOffsets, TopicReader

@@ -12,13 +12,13 @@ import pytest
 from pydantic import SecretStr
 
 from seedcast.cli import base
-from seedcast.cli.base import fail
 from seedcast.cli.console import SafeConsole
 from seedcast.cli.demo import _raise_if_ended
 from seedcast.cli.doctor import Finding, examine
 from seedcast.cli.doctor import _print as print_finding
 from seedcast.cli.doctor import _print_remedies as print_remedies
 from seedcast.cli.doctor import _print_settings as print_settings
+from seedcast.cli.error_output import fail
 from seedcast.cli.results import _print as print_result
 from seedcast.cli.submit import show
 from seedcast.embedded import Process

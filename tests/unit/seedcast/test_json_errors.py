@@ -11,7 +11,7 @@ import structlog
 
 from seedcast import cli
 from seedcast.cli import topics
-from seedcast.cli.base import errors_as_json
+from seedcast.cli.error_output import errors_as_json
 from seedcast.embedded.processes import Process
 from seedcast.embedded.readiness import failed
 from seedcast.kafka.client_config import LOGGER

@@ -16,6 +16,8 @@ import typer
 
 from seedcast import cli, embedded, kafka, settings
 from seedcast.cli import base
+from seedcast.cli.error_output import fail
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.verbosity import verbosity
 from seedcast.embedded import readiness
 from seedcast.errors import BrokerUnavailable, InvalidInput, InvalidSettings, LocalResource
@@ -116,7 +118,7 @@ def test_an_error_is_one_json_object_on_stderr(
 def test_a_wrong_argument_is_json_too(
     arguments: list[str], named: str, seedcast: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert seedcast(*arguments) == base.Exit.USAGE
+    assert seedcast(*arguments) == Exit.USAGE
     error = json.loads(capsys.readouterr().err)
     assert (error["error"], error["exit_code"]) == ("Usage", 2)
     assert named in error["what"]
@@ -126,7 +128,7 @@ def test_ctrl_c_is_json_too(
     seedcast: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(settings, "load", failing(KeyboardInterrupt()))
-    assert seedcast("up", "--json") == base.Exit.INTERRUPTED
+    assert seedcast("up", "--json") == Exit.INTERRUPTED
     error = json.loads(capsys.readouterr().err)
     assert (error["error"], error["remedy"]) == ("Interrupted", "run it again to go on")
 
@@ -135,7 +137,7 @@ def test_json_is_an_option_and_not_a_word_of_the_text(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["seedcast", "say", "--", "--json"])
-    assert base.fail(InvalidInput("text")) == base.Exit.USAGE
+    assert fail(InvalidInput("text")) == Exit.USAGE
     assert capsys.readouterr().err == "error text\n"
 
 
@@ -155,12 +157,12 @@ def test_exit_codes_are_the_same_with_json(
 
     monkeypatch.setattr(kafka, "Admin", Admin)
     monkeypatch.setattr(embedded, "connected", lambda given, store: given)
-    assert seedcast("profiles", "--json") == base.Exit.OK
+    assert seedcast("profiles", "--json") == Exit.OK
     capsys.readouterr()
-    assert seedcast("topics", "check", "--json") == base.Exit.INCOMPLETE
+    assert seedcast("topics", "check", "--json") == Exit.INCOMPLETE
     expected = {"agrees": False, "problems": ["audio: [missing]"]}
     assert json.loads(capsys.readouterr().out) == expected
-    assert seedcast("topics", "check") == base.Exit.INCOMPLETE
+    assert seedcast("topics", "check") == Exit.INCOMPLETE
     assert capsys.readouterr().out == "differs audio: [missing]\n"
 
 
@@ -194,7 +196,7 @@ def test_up_and_down_tell_a_program_what_they_did(
 
     monkeypatch.setattr(embedded, "Stack", Stack)
     monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: None)
-    assert seedcast("up", "--json") == base.Exit.OK
+    assert seedcast("up", "--json") == Exit.OK
     up = json.loads(capsys.readouterr().out)
     assert [process["name"] for process in up["processes"]] == [
         "kafka",
@@ -202,7 +204,7 @@ def test_up_and_down_tell_a_program_what_they_did(
         "postprocess-1",
     ]
     assert up["processes"][0].keys() >= {"running", "pid", "port", "log"}
-    assert seedcast("down", "--json") == base.Exit.OK
+    assert seedcast("down", "--json") == Exit.OK
     down = json.loads(capsys.readouterr().out)
     assert down["stopped"] == ["kafka", "gpu-consumer-1", "postprocess-1"]
 
@@ -237,9 +239,9 @@ def test_v_says_the_servers_the_causes_and_logs_more(
 
     monkeypatch.setattr(embedded, "connected", connected)
     monkeypatch.setattr(kafka, "Admin", admin)
-    assert seedcast("topics", "check") == base.Exit.UNAVAILABLE
+    assert seedcast("topics", "check") == Exit.UNAVAILABLE
     assert capsys.readouterr().err == "error kafka\n"
-    assert seedcast("topics", "check", "-v") == base.Exit.UNAVAILABLE
+    assert seedcast("topics", "check", "-v") == Exit.UNAVAILABLE
     said = capsys.readouterr().err
     assert said.startswith("kafka broker:9092, prefix seedcast\n")
     assert said.endswith("     cause ValueError\n     cause OSError: no route\n")

@@ -12,6 +12,7 @@ from seedcast import settings
 from seedcast.campaigns.progress import Progress
 from seedcast.cli import app, base
 from seedcast.cli.demo import Summary, _delivered
+from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.progress_line import describe_submission, live
 from seedcast.cli.submit import show
@@ -149,7 +150,7 @@ def test_an_interrupted_command_that_can_go_on_says_so(
     monkeypatch.setattr(settings, "load", interrupted)
     monkeypatch.setattr(engines, "ensure_chattts_installed", lambda: None)
     done = CliRunner().invoke(app, command.split())
-    assert done.exit_code == base.Exit.INTERRUPTED
+    assert done.exit_code == Exit.INTERRUPTED
     said = done.stderr.splitlines()[-1]
     assert said.startswith("interrupted;")
     assert said.endswith("; run it again to go on")
