@@ -13,7 +13,7 @@ import pytest
 from seedcast.kafka import Admin, GroupOffsets
 from seedcast.retry import retry
 from seedcast.schemas.rights import AUDITOR, GPU_CONSUMER, POSTPROCESSOR, SUBSCRIBER, Role
-from seedcast.schemas.topics import POSTPROCESS
+from seedcast.schemas.topics import AUDIO, POSTPROCESS
 from seedcast.settings import KafkaSettings, Settings
 from tests.builders.processes import ForkedProcess
 from tests.builders.waiting import eventually
@@ -22,10 +22,11 @@ from tests.crash.proxy import Fault
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-FIND_COORDINATOR = 10  # the first request of every question about a group
+# Kafka's requests by their numbers; the first begins every question about a group.
+FIND_COORDINATOR, OFFSET_FETCH, OFFSET_COMMIT, LIST_OFFSETS = 10, 9, 8, 2
 TIMEOUT = 1.0  # seconds for one question
 OUTAGE = 2.5  # seconds: each question in it runs into its time-out
-BREAKS = 3  # of the connection, one after the other
+BREAKS = 2  # of the connection, one after the other
 
 
 def require(role: Role) -> "Question":
@@ -35,8 +36,16 @@ def require(role: Role) -> "Question":
 Question = Callable[[Settings], Callable[[], object]]
 QUESTIONS: dict[str, Question] = {
     **{role.name: require(role) for role in (GPU_CONSUMER, POSTPROCESSOR, SUBSCRIBER, AUDITOR)},
-    "lag": lambda settings: partial(GroupOffsets(settings).lag, f"night.{POSTPROCESS.name}"),
+    "unread": lambda settings: partial(
+        GroupOffsets(settings).unread, settings.group(POSTPROCESS.name), [settings.topic(AUDIO)]
+    ),
 }
+BROKEN = [
+    *((question, FIND_COORDINATOR) for question in QUESTIONS),
+    (GPU_CONSUMER.name, OFFSET_FETCH),
+    (GPU_CONSUMER.name, OFFSET_COMMIT),
+    ("unread", LIST_OFFSETS),
+]
 
 
 def ask(question: str, settings: Settings) -> None:
@@ -57,18 +66,18 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         started.close()
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize(("question", "request_number"), BROKEN)
 def test_a_process_lives_whose_connection_breaks_while_it_asks_about_a_group(
-    cluster: Cluster, question: str, tmp_path: Path
+    cluster: Cluster, question: str, request_number: int, tmp_path: Path
 ) -> None:
     kafka = KafkaSettings(
         bootstrap=cluster.proxied, prefix="night", partitions=2, start_timeout=TIMEOUT
     )
     [node] = cluster.nodes
-    node.proxy.fail(Fault(cut_at=FIND_COORDINATOR))
+    node.proxy.fail(Fault(cut_at=request_number))
     process = ForkedProcess(ask, question, Settings(home=tmp_path, kafka=kafka))
     for number in range(BREAKS):
         eventually(lambda: node.proxy.is_cut or process.poll() is not None, what="the question")
         time.sleep(OUTAGE)  # the fault itself
-        node.proxy.fail(Fault(cut_at=FIND_COORDINATOR if number + 1 < BREAKS else None))
+        node.proxy.fail(Fault(cut_at=request_number if number + 1 < BREAKS else None))
     assert process.wait(60) == 0
