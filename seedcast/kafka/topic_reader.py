@@ -89,7 +89,9 @@ class TopicReader:
         It asks the broker every other second instead of twenty times a second, and gets a record
         as soon.
         """
-        return type(self)(self._settings, self._topic, self._ends, wait_ms=FOLLOW_MS)
+        reader = type(self)(self._settings, self._topic, self._ends, wait_ms=FOLLOW_MS)
+        reader._behind.clear()  # it begins where everything was read: a refusal is waited out
+        return reader
 
     def _handle(self, error: KafkaError) -> None:
         right = Right("Read", "Topic", self._topic)

@@ -1,0 +1,44 @@
+"""A refusal ends a reader that reads a topic for the first time, and none that follows it."""
+
+from unittest.mock import Mock
+
+import pytest
+from confluent_kafka import KafkaError
+from structlog.testing import capture_logs
+
+from seedcast.errors import AccessDenied
+from seedcast.kafka import TopicReader, topic_reader
+from seedcast.settings import Settings
+
+REFUSED = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
+END = KafkaError(KafkaError._PARTITION_EOF)
+
+
+def event(error: KafkaError) -> Mock:
+    return Mock(
+        **{"error.return_value": error, "partition.return_value": 0, "offset.return_value": 7}
+    )
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    made = Mock()
+    monkeypatch.setattr(topic_reader, "Consumer", lambda *_, **__: made)
+    monkeypatch.setattr(TopicReader, "_partitions", lambda _: [0])
+    return made
+
+
+def test_a_refusal_before_the_end_is_fatal(client: Mock) -> None:
+    client.consume.return_value = [event(REFUSED)]
+    with pytest.raises(AccessDenied, match=r"expected Read on Topic night\.campaigns"):
+        TopicReader(Settings(), "night.campaigns").poll(0)
+
+
+def test_a_refusal_after_the_end_is_waited_out_also_by_a_follower(client: Mock) -> None:
+    client.consume.side_effect = [[event(END)], [event(REFUSED)], [event(REFUSED)]]
+    reader = TopicReader(Settings(), "night.campaigns")
+    assert reader.poll(0) == []
+    with capture_logs() as logged:
+        assert reader.poll(0) == []
+        assert reader.follower().poll(0) == []  # it has met no end of its own yet
+    assert [line["event"] for line in logged] == ["kafka_reader", "kafka_reader"]
