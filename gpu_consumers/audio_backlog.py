@@ -3,8 +3,10 @@
 Bulk requests then get no slot, so that the audio topic does not outgrow its retention.
 """
 
+import math
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -18,6 +20,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 INTERVAL = 2.0  # seconds between two looks; a GPU makes well under a GiB meanwhile
+IDLE_INTERVAL = 10.0  # the same without work, for the metrics: a look is ten requests to the broker
 RESUME_SHARE = 0.75  # of a limit: hysteresis; bulk requests are admitted again below it
 
 
@@ -44,11 +47,32 @@ class Uncommitted:
     old: int = 0  # how many of them have waited too long
 
 
+@dataclass
+class Looks:
+    """Often while this worker has work, seldom while it has none."""
+
+    has_work: Callable[[], bool]
+    clock: Callable[[], float] = time.monotonic
+    _last: float = -math.inf
+
+    def due(self) -> bool:
+        """Ask every INTERVAL. After it has returned True, look."""
+        now = self.clock()
+        if not self.has_work() and now - self._last < IDLE_INTERVAL:
+            return False
+        self._last = now
+        return True
+
+
 class AudioBacklog:
     """Checks the audio backlog in a thread; `over` holds the latest result."""
 
-    def __init__(self, settings: Settings, record_bytes: Mean) -> None:
+    def __init__(
+        self, settings: Settings, record_bytes: Mean, has_work: Callable[[], bool]
+    ) -> None:
+        """`has_work`, called in that thread, is True while requests wait or are spoken."""
         self._settings, self._record_bytes = settings, record_bytes
+        self._looks = Looks(has_work)
         self._max_bytes, self._max_age = settings.gpu.backlog * MIB, settings.gpu.backlog_age
         self._stop = threading.Event()
         self.over = False
@@ -91,17 +115,22 @@ class AudioBacklog:
         return f"{limits}, not yet taken by the post-process workers"
 
     def _watch(self) -> None:
-        group, topic = self._settings.group(POSTPROCESS.name), self._settings.topic(AUDIO)
         offsets: GroupOffsets | None = None
         while not self._stop.wait(INTERVAL):
+            if not self._looks.due():
+                continue
             try:
                 offsets = offsets or GroupOffsets(self._settings)
-                self.update(count_uncommitted(offsets, group, topic, self._max_age * self._share))
+                self._look(offsets)
             except (SeedcastError, TimeoutError) as error:
                 offsets = None  # after an outage a client may never get an answer again (measured)
                 log.warning(
                     "audio_backlog_unknown", problem=str(error), next="the last answer counts"
                 )
+
+    def _look(self, offsets: GroupOffsets) -> None:
+        group, topic = self._settings.group(POSTPROCESS.name), self._settings.topic(AUDIO)
+        self.update(count_uncommitted(offsets, group, topic, self._max_age * self._share))
 
 
 def count_uncommitted(offsets: GroupOffsets, group: str, topic: str, age: float) -> Uncommitted:

@@ -55,8 +55,8 @@ class Worker:
         self._campaigns.catch_up()  # before any partition is assigned
         self._campaigns.follow()
         self._publisher = Publisher(settings, store, Producer(settings))
-        self._backlog = AudioBacklog(settings, self._publisher.audio_bytes)
         self._admission = Admission(settings, profiles, self._campaigns.state, self._publisher)
+        self._backlog = AudioBacklog(settings, self._publisher.audio_bytes, self._has_requests)
         self._encoders = EncoderPool(engine, settings.gpu.encoders)
         callbacks = Callbacks(self._admission.waiting, self._flush, self._admission.forget)
         topics = [settings.topic(lane.requests) for lane in (URGENT, NORMAL)]
@@ -98,6 +98,9 @@ class Worker:
         for assignment, record in self._assignments.poll(POLL_LIMIT, timeout):
             failpoint("gpu.polled")
             self._admission.receive(assignment, record)
+
+    def _has_requests(self) -> bool:
+        return bool(self._in_engine or len(self._admission))
 
     def _is_busy(self) -> bool:
         """True if there is work to do without another record."""

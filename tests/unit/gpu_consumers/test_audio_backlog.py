@@ -2,7 +2,14 @@
 
 import pytest
 
-from seedcast.gpu_consumers.audio_backlog import AudioBacklog, Mean, Uncommitted
+from seedcast.gpu_consumers.audio_backlog import (
+    IDLE_INTERVAL,
+    INTERVAL,
+    AudioBacklog,
+    Looks,
+    Mean,
+    Uncommitted,
+)
 from seedcast.schemas.topics import MIB
 from seedcast.settings import GpuSettings, KafkaSettings, Settings
 
@@ -15,7 +22,7 @@ def a_backlog(mib: int, age: float = 0.0) -> AudioBacklog:
     mean = Mean()
     for size in (MIB // 4, 3 * MIB // 4):
         mean.add(size)
-    return AudioBacklog(nowhere, mean)
+    return AudioBacklog(nowhere, mean, lambda: False)
 
 
 def test_it_is_over_from_the_limit_down_to_three_quarters() -> None:
@@ -47,6 +54,16 @@ def test_each_change_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert (output.count("audio_backlog_over"), output.count("audio_backlog_under")) == (1, 1)
     assert "at most 1.0 MiB" in output
     assert "10 records, about 5.0 MiB" in output
+
+
+def test_a_worker_looks_seldom_without_work_and_at_every_turn_with_work() -> None:
+    turns = [INTERVAL * number for number in range(12)]
+    working = {turns[1], turns[2], turns[8]}
+    now = 0.0
+    looks, looked = Looks(lambda: now in working, lambda: now), []
+    for now in turns:
+        looked += [now] * looks.due()
+    assert looked == [turns[0], turns[1], turns[2], turns[2] + IDLE_INTERVAL, turns[8]]
 
 
 def test_before_the_first_audio_nothing_is_estimated() -> None:
