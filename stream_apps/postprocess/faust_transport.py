@@ -32,9 +32,9 @@ log = structlog.get_logger(__name__)
 
 POLL = 0.02  # seconds
 REFUSED = 1.0  # seconds between two fetches that the brokers refuse
-IDLE = 0.4  # seconds, while no partition waits for its buffer
-FETCH_WAIT_MS, IDLE_FETCH_WAIT_MS = 50, 200
-IDLE_AFTER = 1.0  # seconds without a record
+IDLE = 1.0  # seconds, while no partition waits for its buffer
+FETCH_WAIT_MS, IDLE_FETCH_WAIT_MS = 50, 1000
+IDLE_AFTER = 5.0  # seconds without a record: a full buffer of slow renditions is shorter
 AuthorizationError = (GroupAuthorizationFailedError, TopicAuthorizationFailedError)
 # As quiet as Faust's own logger; a subclass would otherwise log under this module's name.
 LOGGER = logging.getLogger("faust.seedcast")
