@@ -192,7 +192,7 @@ class Rendition(Struct, frozen=True, kw_only=True):
     true_peak: float | None = None  # dBTP, before encoding
     snr: float | None = None  # dB, of the waveform; at most 60
     denoised: bool | None = None  # True if noise was suppressed
-    trimmed: float | None = None  # seconds of silence that were removed
+    trimmed: float | None = None  # seconds of silence removed, less what was added
     # of the code of the audio chain; the receipt's chain_fingerprint covers the rest
     chain_version: int | None = None
 

@@ -15,6 +15,7 @@ from seedcast.waveforms import Waveform
 OFFSET = 0.002
 # Seconds. A shorter clip may have no moment without speech, and then its noise cannot be measured.
 MIN_SECONDS_FOR_SNR = 1.0
+CLEAN_FROM = 30.0  # dB; from this SNR on, trimming cuts only silence
 
 
 class Source:
@@ -63,7 +64,9 @@ class Source:
         With a threshold of 0 every sound is speech. Raises InvalidRequest: no_speech.
         """
         if threshold not in self._edges:
-            self._edges[threshold] = trim.find_speech(self.centred, self.rate, threshold)
+            self._edges[threshold] = trim.find_speech(
+                self.centred, self.rate, threshold, is_clean=not self.is_noisy(CLEAN_FROM)
+            )
         if (edges := self._edges[threshold]) is None:
             raise InvalidRequest(
                 "no_speech",

@@ -1,9 +1,11 @@
 """Finds where speech begins and ends, and cuts there with padding and fades.
 
-The model hears the clip from its ends inward, and only as much as it needs: a clip of any length
-costs about as much as a second or two. The model decides what is speech. The energy of 5 ms frames
-near its answer decides where exactly. So a fricative, a whisper or a released consonant is kept,
-and a breath or a steady noise beside it is not.
+In a clean clip, as every synthesis makes it, only silence is cut: what is not far under the speech
+stays, be it laughter, a breath or a single fricative, which no model takes for speech.
+
+In a noisy clip the model of `vad` decides what is speech. It hears the clip from its ends inward,
+and only as much as it needs. The energy of 5 ms frames near its answer decides where exactly. So a
+fricative, a whisper or a released consonant is kept, and a steady noise beside it is not.
 """
 
 from collections.abc import Iterable
@@ -26,7 +28,10 @@ CLOSURE = 0.09  # seconds of silence that a plosive may hold before its release
 OVER_FLOOR = 6.0  # dB
 UNDER_SPEECH = -38.0  # dB
 FAR_UNDER = -32.0  # dB
+NEAR_SPEECH = -6.0  # dB; what is so near to the speech's level is no noise floor, but speech
 ENOUGH_FRAMES = 12  # to estimate a floor
+SOUND = 0.03  # seconds; what is shorter is a click
+HARD_END = 0.004  # seconds of fade where a clip begins or ends within the padding
 
 Energies = npt.NDArray[np.float64]
 
@@ -41,7 +46,7 @@ class Edges:
 
 @dataclass(frozen=True)
 class Trimmed:
-    """Seconds removed."""
+    """Seconds removed; negative where silence was added."""
 
     lead: float = 0.0
     tail: float = 0.0
@@ -52,13 +57,19 @@ class Trimmed:
         return self.lead + self.tail + self.pauses
 
 
-def find_speech(samples: Samples, rate: int, threshold: float = 0.5) -> Edges | None:
+def find_speech(
+    samples: Samples, rate: int, threshold: float = 0.5, *, is_clean: bool = False
+) -> Edges | None:
     """Return where speech begins and ends in (samples,).
 
-    Returns None if no two windows in a row are speech with a probability of at least `threshold`.
+    `is_clean` says that noise is far under the speech: every sound is then taken for speech.
+    Otherwise, returns None if no two windows in a row are speech with a probability of at least
+    `threshold`.
     """
     if not samples.any():
         return None
+    if is_clean:
+        return _sound(samples, rate)
     start = _first_speech(samples, rate, threshold)
     if start is None:
         return None
@@ -70,18 +81,48 @@ def find_speech(samples: Samples, rate: int, threshold: float = 0.5) -> Edges | 
 def cut(
     samples: Samples, rate: int, edges: Edges, padding: float, fade: float
 ) -> tuple[Samples, Trimmed]:
-    """Return (kept,): the speech, and `padding` seconds at each end if there is as much.
+    """Return (kept,): the speech with `padding` seconds at each end.
 
-    Fades of up to `fade` seconds are inside the padding only.
+    Where the clip has less than that, silence is added. Fades of up to `fade` seconds are inside
+    the padding. Only a clip that begins or ends within the speech's first or last HARD_END seconds
+    has a fade of that length there, so that it does not click.
     """
     margin = round(padding * rate)
     start, end = max(0, edges.start - margin), min(len(samples), edges.end + margin)
     kept = samples[start:end].copy()
-    for part, pad in ((kept, edges.start - start), (kept[::-1], end - edges.end)):
-        length = min(round(fade * rate), pad)
+    lead, tail = edges.start - start, end - edges.end
+    for part, available in ((kept, lead), (kept[::-1], tail)):
+        wanted = min(round(fade * rate), available)
+        if margin and available < margin:
+            wanted = max(wanted, round(HARD_END * rate))
+        length = min(wanted, len(part))
         ramp = np.linspace(0, np.pi / 2, length, endpoint=False, dtype=np.float32)
         part[:length] *= np.sin(ramp) ** 2
-    return kept, Trimmed(lead=start / rate, tail=(len(samples) - end) / rate)
+    padded = np.pad(kept, (margin - lead, margin - tail))
+    return padded, Trimmed(
+        lead=(edges.start - margin) / rate, tail=(len(samples) - edges.end - margin) / rate
+    )
+
+
+def _sound(samples: Samples, rate: int) -> Edges | None:
+    """Return where the first sound begins and the last one ends; None if there is none.
+
+    A sound is what is over UNDER_SPEECH for SOUND seconds. The speech's level is that of the
+    loudest tenth of what sounds.
+    """
+    hop = max(1, round(HOP * rate))
+    energy = _energies(np.pad(samples, (0, -len(samples) % hop)), hop)
+    audible = energy[energy > 1e-10]
+    if not len(audible):
+        return None
+    level = float(np.quantile(audible, 0.9))
+    active = energy > level * db_to_amplitude(UNDER_SPEECH) ** 2
+    changes = np.flatnonzero(np.diff(np.concatenate(([False], active, [False])).astype(np.int8)))
+    runs = changes.reshape(-1, 2)
+    long = runs[runs[:, 1] - runs[:, 0] >= round(SOUND / HOP)]
+    if not len(long):
+        return None
+    return Edges(int(long[0, 0]) * hop, min(len(samples), int(long[-1, 1]) * hop))
 
 
 def _first_speech(samples: Samples, rate: int, threshold: float) -> int | None:
@@ -155,24 +196,30 @@ def _active(samples: Samples, hop: int, anchor: int) -> npt.NDArray[np.bool_]:
 
     Frames before `anchor` are outside.
     """
-    frames = len(samples) // hop
-    blocks = samples[: frames * hop].reshape(frames, hop)
-    energy: Energies = np.square(blocks, dtype=np.float64).mean(axis=1)
-    level = float(np.quantile(energy[anchor:], 0.8)) if anchor < frames else 0.0
+    energy = _energies(samples, hop)
+    level = float(np.quantile(energy[anchor:], 0.8)) if anchor < len(energy) else 0.0
     over_floor = _noise_floor(energy[:anchor], level) * db_to_amplitude(OVER_FLOOR) ** 2
     return energy > max(over_floor, level * db_to_amplitude(UNDER_SPEECH) ** 2, 1e-10)
+
+
+def _energies(samples: Samples, hop: int) -> Energies:
+    """Return (frames,): mean squares; what does not fill a frame at the end is left out."""
+    frames = len(samples) // hop
+    blocks = samples[: frames * hop].reshape(frames, hop)
+    return np.asarray(np.square(blocks, dtype=np.float64).mean(axis=1))
 
 
 def _noise_floor(outside: Energies, level: float) -> float:
     """Return the energy of the steady noise before the model's edge.
 
     The last frames before the edge may be speech. If there are few others, only what is far under
-    the speech's level counts as noise.
+    the speech's level counts as noise. What is near that level is speech itself.
     """
     surely_outside = outside[: max(len(outside) - round(CLOSURE / HOP), 0)]
     if len(surely_outside) >= ENOUGH_FRAMES:
-        return float(np.quantile(surely_outside, 0.3))
-    if len(outside) < ENOUGH_FRAMES:
+        floor, highest = float(np.quantile(surely_outside, 0.3)), NEAR_SPEECH
+    elif len(outside) >= ENOUGH_FRAMES:
+        floor, highest = float(np.quantile(outside[:ENOUGH_FRAMES], 0.7)), FAR_UNDER
+    else:
         return 0.0
-    floor = float(np.quantile(outside[:ENOUGH_FRAMES], 0.7))
-    return floor if floor < level * db_to_amplitude(FAR_UNDER) ** 2 else 0.0
+    return floor if floor < level * db_to_amplitude(highest) ** 2 else 0.0

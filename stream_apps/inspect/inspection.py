@@ -111,8 +111,12 @@ def _trim_in_words(rendered: Rendered, profile: Profile) -> str:
     if profile.trim == "off":
         return "off"
     trimmed = rendered.processed.trimmed
-    ends = f"{trimmed.lead * 1000:.0f} ms at the start, {trimmed.tail * 1000:.0f} ms at the end"
+    ends = f"{_milliseconds(trimmed.lead)} at the start, {_milliseconds(trimmed.tail)} at the end"
     return ends + (f", {trimmed.pauses * 1000:.0f} ms in pauses" if trimmed.pauses else "")
+
+
+def _milliseconds(removed: float) -> str:
+    return f"{abs(removed) * 1000:.0f} ms" + (" added" if removed < 0 else "")
 
 
 def _suppression_in_words(rendered: Rendered, profile: Profile) -> str:

@@ -1,5 +1,6 @@
 """Speech by espeak, and noise of known power, for the tests of the chain."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -28,12 +29,13 @@ VOICES = [(text, seed) for text in (ENGLISH, MANDARIN) for seed in SPEAKERS]
 
 
 @cache
-def speech(text: str = ENGLISH, seed: int = 1) -> Samples:
+def speech(text: str = ENGLISH, seed: int = 1, speed: float = 1.0) -> Samples:
     """Return (samples,) at RATE, from the first to the last sound.
 
     What is 60 dB under the peak is silence.
     """
     voice = SPEAKERS.get(seed) or voice_of(seed)
+    voice = replace(voice, rate=round(voice.rate * speed))
     samples = from_int16(speak(speech_of(Reader().read(text)), voice))
     sounding = np.flatnonzero(np.abs(samples) > np.abs(samples).max() / 1000)
     trimmed = samples[sounding[0] : sounding[-1] + 1].copy()

@@ -122,7 +122,10 @@ def test_several_profiles_share_the_work_and_give_the_same_bytes_as_each_alone(
         monkeypatch.setattr(
             module,
             function,
-            lambda *args, work=work, function=function: (calls.append(function), work(*args))[1],
+            lambda *args, work=work, function=function, **named: (
+                calls.append(function),
+                work(*args, **named),
+            )[1],
         )
     assert hashes(waveform) == alone
     assert sorted(calls) == ["estimate_snr", "find_speech", "suppress"]

@@ -7,6 +7,7 @@ from seedcast.stream_apps.audio import trim, vad
 from seedcast.stream_apps.audio.pauses import shorten_pauses
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.samples import Samples
+from seedcast.stream_apps.audio.source import Source
 from seedcast.stream_apps.audio.trim import Edges, cut, find_speech
 from tests.builders.speech import (
     ENGLISH,
@@ -150,10 +151,89 @@ def test_a_cut_leaves_padding_and_fades_only_inside_it() -> None:
     assert np.all(samples == 1)  # the argument is not changed
 
 
-def test_speech_at_the_very_end_is_not_faded() -> None:
-    kept, trimmed = cut(np.ones(1000, np.float32), RATE, Edges(0, 1000), padding=0.1, fade=0.05)
+@pytest.mark.parametrize("silence_at_hand", [0.0, 0.02, 0.1, 0.5])
+def test_padding_is_a_promise_whatever_the_clip_holds(silence_at_hand: float) -> None:
+    clean, margin = speech(), round(0.1 * RATE)
+    around = silence(silence_at_hand)
+    kept, trimmed = cut(
+        np.concatenate([around, clean, around]),
+        RATE,
+        Edges(len(around), len(around) + len(clean)),
+        padding=0.1,
+        fade=0.01,
+    )
+    assert len(kept) == len(clean) + 2 * margin
+    assert not kept[:margin].any()
+    assert not kept[-margin:].any()
+    hard = round(trim.HARD_END * RATE)
+    assert np.array_equal(kept[margin + hard : -margin - hard], clean[hard:-hard])
+    assert trimmed.lead == trimmed.tail == pytest.approx(silence_at_hand - 0.1, abs=1e-4)
+
+
+def test_a_clip_that_is_cut_off_in_a_loud_sound_does_not_click() -> None:
+    tone = np.cos(np.arange(RATE) * 0.1).astype(np.float32)
+    kept, _ = cut(tone, RATE, Edges(0, RATE), padding=0.1, fade=0.01)
+    assert np.abs(np.diff(kept)).max() <= 1.05 * np.abs(np.diff(tone)).max()
+
+
+def test_without_padding_nothing_is_faded() -> None:
+    kept, trimmed = cut(np.ones(1000, np.float32), RATE, Edges(0, 1000), padding=0.0, fade=0.0)
     assert np.all(kept == 1)
     assert trimmed.seconds == 0
+
+
+def lost(samples: Samples, edges: Edges | None, decibels: float) -> float:
+    """Return the seconds of sound within `decibels` of the loudest frame that are outside."""
+    energy = np.square(samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)).mean(axis=1)
+    loud = np.flatnonzero(energy > energy.max() * 10 ** (-decibels / 10)) * FRAME
+    assert edges
+    return float(np.sum((loud + FRAME <= edges.start) | (loud >= edges.end))) * FRAME / RATE
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.3])
+@pytest.mark.parametrize(("text", "seed"), [*VOICES, ("好", 3), ("7", 4), ("S", 5), ("冰", 6)])
+def test_a_clean_clip_loses_no_sound_however_it_begins(text: str, seed: int, lead: float) -> None:
+    fast = speech(text, seed, speed=2.0)
+    samples = np.concatenate([silence(lead), fast, silence(lead)])
+    edges = find_speech(samples, RATE, is_clean=True)
+    assert lost(samples, edges, 30) == 0
+    assert edges
+    assert edges.start >= lead * RATE - FRAME
+    assert edges.end <= len(samples) - lead * RATE + FRAME
+
+
+def test_a_clip_driven_into_clipping_loses_no_more_than_the_clean_one() -> None:
+    for text, seed in VOICES:
+        samples = np.concatenate([silence(0.3), speech(text, seed), silence(0.3)])
+        clipped = np.clip(samples * 8, -1, 1)
+        clean, driven = (
+            Source(samples, RATE).find_speech(0.5),
+            Source(clipped, RATE).find_speech(0.5),
+        )
+        assert driven.start <= clean.start + FRAME
+        assert driven.end >= clean.end - FRAME
+
+
+@pytest.mark.parametrize("gap", [0.2, 0.6])
+def test_what_no_model_takes_for_speech_stays_after_a_sentence(gap: float) -> None:
+    clean = speech()
+    hoots = np.concatenate([np.hanning(RATE // 10).astype(np.float32), silence(0.1)] * 4)
+    laughter = level(white(len(hoots), 5) * hoots, -15, clean)
+    samples = np.concatenate([clean, silence(gap), laughter, silence(0.5)])
+    assert lost(samples, Source(samples, RATE).find_speech(0.5), 20) == 0
+
+
+def test_a_click_before_the_speech_is_cut() -> None:
+    click = silence(1.0)
+    click[RATE // 10 : RATE // 10 + 20] = 0.9
+    edges = find_speech(np.concatenate([click, speech()]), RATE, is_clean=True)
+    assert edges
+    assert edges.start == pytest.approx(RATE, abs=FRAME)
+
+
+def test_a_clean_clip_is_not_heard_by_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trim.vad, "probabilities", None)
+    assert Source(np.concatenate([silence(0.5), speech()]), RATE).find_speech(0.5)
 
 
 def test_pauses_inside_speech_stay_unless_they_are_capped() -> None:
