@@ -35,12 +35,12 @@ def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
         waveform, source_rate = decode_flac(flac)
         source = Source.of(waveform, source_rate)
     samples = source.samples
-    if profile.trim == "auto":
-        with steps("trim"):
-            edges = source.find_speech(profile.speech)
     with steps("SNR"):
         is_noisy = source.is_noisy(profile.snr)
         denoised = profile.denoise == "on" or (is_noisy and profile.denoise == "auto")
+    if profile.trim == "auto":
+        with steps("trim"):
+            edges = source.find_speech(profile.speech)
     if denoised:
         with steps("denoise"):
             samples = source.denoised

@@ -19,11 +19,11 @@ from scipy import signal
 from seedcast.stream_apps.audio.limiter import (
     Blocks,
     Limited,
+    block_powers,
     block_size,
     limit,
     limiter_gains,
     measure_peaks,
-    reduce_blocks,
 )
 from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude, power_to_db
 
@@ -78,11 +78,7 @@ def level(
         return _apply_gain(clip, gain, ceiling)
     most = ceiling + LIMITING - clip.true_peak
     gain = _search_gain(clip, min(gain, most), wanted, most, db_to_amplitude(ceiling))
-    result = _apply_gain(clip, gain, ceiling)
-    missed = wanted - result[1].loudness
-    if not TOLERANCE < abs(missed) < GAIN or (missed > 0 and gain >= most):
-        return result
-    return _apply_gain(clip, min(gain + missed, most), ceiling)
+    return _apply_gain(clip, gain, ceiling)
 
 
 @dataclass(frozen=True)
@@ -109,16 +105,18 @@ class _Clip:
 
 
 def _apply_gain(clip: _Clip, gain: float, ceiling: float | None) -> tuple[Samples, Levelled]:
-    """Apply a gain in dB, then the limiter, and measure the result."""
+    """Apply a gain in dB, then the limiter, and tell the result.
+
+    The limiter's gain changes slowly, so K-weighting before it gives the loudness after it.
+    """
     factor = db_to_amplitude(gain)
     louder = clip.samples * np.float32(factor) if gain else clip.samples
-    limited = Limited(louder, 1.0, float(clip.peaks.max() * factor))
+    limited = Limited(louder, None, float(clip.peaks.max() * factor))
     if ceiling is not None:
         limited = limit(louder, clip.rate, db_to_amplitude(ceiling), clip.peaks * factor)
-    is_unlimited = limited.samples is louder
-    loudness = (
-        clip.loudness + gain if is_unlimited else measure_loudness(limited.samples, clip.rate)
-    )
+    loudness = clip.loudness + gain
+    if limited.gains is not None:
+        loudness = _loudness(clip.power * (factor * limited.gains) ** 2)
     reduction = -power_to_db(limited.lowest_gain**2)
     levelled = Levelled(clip.loudness, gain, reduction, loudness, power_to_db(limited.peak**2))
     return limited.samples, levelled
@@ -127,8 +125,7 @@ def _apply_gain(clip: _Clip, gain: float, ceiling: float | None) -> tuple[Sample
 def _search_gain(clip: _Clip, gain: float, wanted: float, most: float, ceiling: float) -> float:
     """Return the gain in dB, at most `most`, with which the limited clip has `wanted` LUFS.
 
-    The limiter's gain changes slowly, so it may be applied after the K-weighting instead of
-    before it. So each of the GUESSES needs no filter, only sums over blocks of a millisecond.
+    Each of the GUESSES needs no filter, only sums over blocks of a millisecond.
     """
     for _ in range(GUESSES):
         factor = db_to_amplitude(gain)
@@ -147,8 +144,7 @@ def _weighted_power(samples: Samples, rate: int) -> Blocks:
 
     The last block may be short, and then counts for less.
     """
-    weighted = signal.sosfilt(weighting_filter(rate), samples)
-    return reduce_blocks(np.square(weighted), block_size(rate), np.add) / block_size(rate)
+    return block_powers(signal.sosfilt(weighting_filter(rate), samples), block_size(rate))
 
 
 def _loudness(power: Blocks) -> float:

@@ -115,7 +115,8 @@ def _band_powers(frames: Samples, rate: int) -> Powers:
     """Return (spectra, bands): mean squares, so that they add up to the signal's power."""
     size = frames.shape[1]
     window = np.hanning(size).astype(np.float32)
-    spectrum = np.abs(fft.rfft(frames * window, axis=1)) ** 2
+    bins = fft.rfft(frames * window, axis=1)
+    spectrum = bins.real**2 + bins.imag**2
     width = max(1, round(BAND * size / rate))
     band_starts = np.arange(0, spectrum.shape[1] - 1, width)
     bands: Powers = np.add.reduceat(spectrum[:, 1:], band_starts, axis=1, dtype=np.float64)
