@@ -21,7 +21,7 @@ NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict --site-dir .site
 $(BIN)/python -m ops.site .site
 endef
 
-.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate docs lock tools bench bench-engine bench-postprocess bench-audit soak clean
+.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate docs lock tools bench bench-engine bench-postprocess bench-recordings bench-audit soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench-engine: setup-all  ## benchmarks/engine.py: ChatTTS, upstream's and ours
 
 bench-postprocess: setup-all  ## benchmarks/postprocess.py: the post-process chain, a naive one and ours
 	$(BIN)/python -m benchmarks.postprocess $(ARGS)
+
+bench-recordings: setup-all  ## benchmarks/recordings.py: the post-process chain on recordings of people (ARGS="--against REV")
+	$(BIN)/python -m benchmarks.recordings $(ARGS)
 
 bench-audit: setup  ## benchmarks/audit.py: `seedcast audit` of whole nights, its speed, its memory, and what it finds
 	$(BIN)/python -m benchmarks.audit $(ARGS)
