@@ -57,9 +57,13 @@ def _g711_encoder(subtype: str) -> Callable[[Samples, Profile, bool], bytes]:
 def _encode_opus(samples: Samples, profile: Profile, _: bool) -> bytes:
     """Encode Ogg Opus, whose container says where the last packet's padding begins.
 
-    The length is therefore exact.
+    The length is therefore exact. Everything that is encoded here is speech: `voip` spends the
+    bits on what a voice needs (`benchmarks/opus.py`).
     """
-    options = BITEXACT | {"compression_level": str(profile.complexity)}
+    options = BITEXACT | {
+        "application": "voip",
+        "compression_level": str(profile.complexity),
+    }
     return _encode_by_ffmpeg(samples, profile, "ogg", BITEXACT_FILE, "libopus", "flt", options)
 
 

@@ -161,3 +161,10 @@ def test_mp3_has_every_rate_and_bitrate_that_a_profile_may_have(rate: int, bitra
     assert (read_rate, len(read)) == (rate, rate)
     change = 10 * np.log10(np.mean(np.square(read)) / np.mean(np.square(samples)))
     assert abs(change) <= 0.1  # dB; LAME alone takes 0.45
+
+
+def test_opus_is_encoded_as_speech() -> None:
+    """In Opus's mode for music, the same profile takes 39 % more bytes for espeak's speech."""
+    written = encode(speech() * np.float32(0.5), TABLE["phone"], dither=False)
+    bitrate = len(written) * 8 / (len(speech()) / RATE)
+    assert bitrate <= 1.1 * TABLE["phone"].bitrate
