@@ -16,6 +16,7 @@ from pyrnnoise import rnnoise
 from benchmarks.audio.steps import Steps
 from seedcast.catalog.profiles import Profile
 
+# Those that libsndfile writes with a header.
 FORMATS = {
     "wav-pcm16": ("WAV", "PCM_16"),
     "wav-ulaw": ("WAV", "ULAW"),

@@ -16,7 +16,7 @@ from seedcast.stream_apps.audio.chain import render_all
 from seedcast.stream_apps.audio.encode import encode
 from seedcast.stream_apps.audio.limiter import compress
 from seedcast.stream_apps.audio.loudness import level
-from seedcast.stream_apps.audio.process import process
+from seedcast.stream_apps.audio.process import fill, process
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.source import Source
 from seedcast.stream_apps.audio.trim import cut
@@ -57,7 +57,7 @@ def render(flac: bytes, profile: Profile, steps: Steps) -> bytes:
             samples = compress(samples, rate, profile.compression)
     with steps("level"):
         loudness, ceiling = _number(profile.loudness), _number(profile.true_peak)
-        samples, _ = level(samples, rate, loudness, ceiling)
+        samples = fill(level(samples, rate, loudness, ceiling)[0], profile)
     with steps("encode"):
         return encode(samples, profile, dither=samples is not source.samples)
 

@@ -8,27 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from seedcast.catalog import formats
+from seedcast.catalog.formats import Format
 from seedcast.errors import InvalidRequest, InvalidSettings
 from seedcast.schemas.messages import ProfileName
 
 if TYPE_CHECKING:
     from seedcast.settings import PostprocessSettings
-
-Format = Literal["wav-pcm16", "wav-ulaw", "wav-alaw", "flac", "ogg-opus", "mp3"]
-SUFFIX: dict[Format, str] = {
-    "wav-pcm16": "wav",
-    "wav-ulaw": "wav",
-    "wav-alaw": "wav",
-    "flac": "flac",
-    "ogg-opus": "ogg",
-    "mp3": "mp3",
-}
-OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # RFC 6716
-MAX_OPUS_BITRATE = 256_000  # of one channel; libopus accepts no more
-MAX_FLAC_RATE = 65_535  # Hz; above it, a frame's header has tens of Hz only (RFC 9639)
-MP3_RATES = (16000, 22050, 24000, 32000, 44100, 48000)  # MPEG-1 and MPEG-2, Layer III
-# the bitrates that both of them have
-MP3_BITRATES = tuple(k * 1000 for k in (32, 40, 48, 56, 64, 80, 96, 112, 128, 160))
 
 Off = Literal["off"]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=5)]
@@ -47,7 +33,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: ProfileName
     format: Format
     sample_rate: Annotated[int, msgspec.Meta(ge=8000, le=192_000)]  # Hz
-    # bits per second; used by Opus and MP3
+    # bits per second; used by Opus, MP3 and AAC
     bitrate: Annotated[int, msgspec.Meta(ge=6000, le=510_000)] = 32_000
     # how much computation Opus's encoder may spend
     complexity: Annotated[int, msgspec.Meta(ge=0, le=10)] = 8
@@ -72,25 +58,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # began in time
     deliver_late: bool = False
 
+    @property
+    def suffix(self) -> str:
+        """The usual ending of a file, without the dot."""
+        return formats.suffix(self.format, self.sample_rate)
+
     def __post_init__(self) -> None:
-        self._check_codec()
+        formats.check(self.format, self.sample_rate, self.bitrate)
         self._check_fade()
         self._check_band()
         self._check_loudness()
-
-    def _check_codec(self) -> None:
-        rate, bitrate = self.sample_rate, self.bitrate
-        if self.format == "ogg-opus" and rate not in OPUS_RATES:
-            raise _expected(f"a sample_rate of {OPUS_RATES} for Opus", rate)
-        if self.format == "ogg-opus" and bitrate > MAX_OPUS_BITRATE:
-            raise _expected(f"a bitrate of at most {MAX_OPUS_BITRATE} for Opus", bitrate)
-        if self.format == "flac" and rate > MAX_FLAC_RATE and rate % 10:
-            expected = f"a sample_rate of at most {MAX_FLAC_RATE}, or of whole tens, for FLAC"
-            raise _expected(expected, rate)
-        if self.format == "mp3" and rate not in MP3_RATES:
-            raise _expected(f"a sample_rate of {MP3_RATES} for MP3", rate)
-        if self.format == "mp3" and bitrate not in MP3_BITRATES:
-            raise _expected(f"a bitrate of {MP3_BITRATES} for MP3", bitrate)
 
     def _check_fade(self) -> None:
         if self.trim == "auto" and self.fade > self.padding:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from seedcast.catalog import formats
 from seedcast.errors import InvalidInput
-
-OTHER_ENDINGS = {"ogg": (".oga", ".opus"), "wav": (".wave",)}
 
 
 def choose(
@@ -49,4 +48,4 @@ def require_ending(output: Path, ending: str) -> None:
 
 
 def _endings(ending: str) -> tuple[str, ...]:
-    return (f".{ending}", *OTHER_ENDINGS.get(ending, ()))
+    return tuple(f".{each}" for each in formats.endings(ending))

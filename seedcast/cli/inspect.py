@@ -8,6 +8,7 @@ from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, emit, err, load, out, quiet_logs
 from seedcast.cli.tables import show
+from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
     from seedcast.stream_apps.inspect.inspection import Inspection
@@ -29,20 +30,35 @@ def inspect(
         str | None,
         typer.Option(help="Which profile; default: the request's first, or phone for a file."),
     ] = None,
+    rate: Annotated[
+        int | None,
+        typer.Option(
+            min=1000,
+            max=192_000,
+            help="Hz, of a file without a header; default: the usual one of its ending.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what post-processing did: a waveform before and after, and each step's figures.
 
     The waveform before is read from the audio topics, which keep it for two days.
-    A file is put through the chain here.
+    A file is put through the chain here: WAV, FLAC, Ogg, MP3, M4A, WebM, or without a header
+    (.ulaw, .alaw, .sln, .sln16, .g722).
+
+    Exit code 1 if there is no rendition, or not the one that its manifest names.
     """
     from seedcast.stream_apps.inspect.find import inspect_file, inspect_request
     from seedcast.stream_apps.inspect.inspection import steps
 
     quiet_logs()
     if Path(what).exists():
-        inspection = inspect_file(load(), Path(what), profile)
+        inspection = inspect_file(load(), Path(what), profile, rate)
     else:
+        if rate is not None:
+            raise InvalidInput(
+                "--rate", expected="none: a request's waveform says it", got=str(rate)
+            )
         settings = connected()
         with err.status("reading the topics and rendering again"):
             inspection = inspect_request(settings, what, profile)
@@ -57,6 +73,8 @@ def inspect(
 
         save(inspection, output)
         err.print(f"{output} written")
+    if inspection.is_error:
+        raise typer.Exit(1)
 
 
 def _print(inspection: "Inspection", figures: dict[str, object]) -> None:

@@ -3,6 +3,7 @@
 import msgspec
 
 from seedcast.catalog import profiles as catalog
+from seedcast.catalog.formats import HAS_BITRATE
 from seedcast.catalog.profiles import Profile
 from seedcast.cli.base import Json, app, emit, load
 from seedcast.cli.tables import show
@@ -43,7 +44,7 @@ def cells(p: Profile) -> tuple[str, ...]:
         p.name,
         p.format,
         f"{p.sample_rate:,}",
-        f"{p.bitrate:,}" if p.format in ("ogg-opus", "mp3") else "–",
+        f"{p.bitrate:,}" if p.format in HAS_BITRATE else "–",
         *_trimming(p),
         f"under {p.snr:g} dB" if p.denoise == "auto" else p.denoise,
         f"{p.band[0]:g}–{p.band[1]:g}" if p.band else "all",

@@ -115,9 +115,7 @@ def _facts(rendered: "Rendered") -> dict[str, object]:
 
 def _target(table: "Profiles", name: str | None, output: Path | None) -> tuple["Profile", Path]:
     """Return the profile and the file, whose ending fits it. Raises InvalidInput."""
-    from seedcast.catalog.profiles import SUFFIX
-
-    endings = {profile.name: SUFFIX[profile.format] for profile in table.values()}
+    endings = {profile.name: profile.suffix for profile in table.values()}
     file = output or Path("out")
     chosen = choose(file, endings, name, PROFILE_OF_SUFFIX.get(file.suffix.lower(), "wav"))
     return table[chosen], output or file.with_suffix(f".{endings[chosen]}")

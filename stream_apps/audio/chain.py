@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from seedcast.catalog.profiles import SUFFIX, Profile, Profiles
+from seedcast.catalog.profiles import Profile, Profiles
 from seedcast.errors import InvalidRequest, InvalidSettings, SeedcastError
 from seedcast.metrics import STAGE_SECONDS
 from seedcast.stream_apps.audio import resample, vad
@@ -99,7 +99,7 @@ def render_source(source: Source, profile: Profile) -> Rendered:
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
         format=profile.format,
-        suffix=SUFFIX[profile.format],
+        suffix=profile.suffix,
         content_type=CONTENT_TYPE[profile.format],
         sample_rate=profile.sample_rate,
         processed=processed,

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from seedcast.catalog.formats import HAS_EVEN_LENGTH
 from seedcast.catalog.profiles import Profile
 from seedcast.stream_apps.audio.band import keep_band
 from seedcast.stream_apps.audio.limiter import compress
@@ -47,6 +50,7 @@ def process(source: Source, profile: Profile) -> Processed:
         samples = compress(samples, rate, profile.compression)
     loudness, ceiling = _number(profile.loudness), _number(profile.true_peak)
     samples, levelled = level(samples, rate, loudness, ceiling)
+    samples = fill(samples, profile)
     return Processed(
         samples=samples,
         changed=samples is not source.samples,
@@ -56,6 +60,12 @@ def process(source: Source, profile: Profile) -> Processed:
         resampler=method_for(source.rate, rate, profile.resampler),
         level=levelled,
     )
+
+
+def fill(samples: Samples, profile: Profile) -> Samples:
+    """Return (samples,) with one of silence more, if the format needs an even number."""
+    is_odd = profile.format in HAS_EVEN_LENGTH and len(samples) % 2
+    return np.pad(samples, (0, 1)) if is_odd else samples
 
 
 def _needs_denoising(source: Source, profile: Profile) -> bool:

@@ -2,10 +2,12 @@
 
 import hashlib
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 
 from seedcast.campaigns.subscription import read_results
 from seedcast.catalog import profiles
+from seedcast.catalog.formats import Headerless
 from seedcast.catalog.profiles import Profile
 from seedcast.codec import decode_synthesis
 from seedcast.errors import InvalidInput, InvalidRequest
@@ -17,7 +19,8 @@ from seedcast.storage.s3 import S3Store
 from seedcast.stream_apps.audio.chain import render_source
 from seedcast.stream_apps.audio.samples import from_int16
 from seedcast.stream_apps.audio.source import Source
-from seedcast.stream_apps.inspect.inspection import Clip, Inspection, decode
+from seedcast.stream_apps.inspect.decode import Clip, decode
+from seedcast.stream_apps.inspect.inspection import Inspection
 from seedcast.waveforms import decode_flac
 
 DEFAULT_PROFILE = "phone"
@@ -25,8 +28,15 @@ NOT_KEPT = "the audio topics no longer keep the waveform: these figures are from
 ALTERED = "the object is not the one of its manifest: their SHA-256 differ"
 
 
-def inspect_file(settings: Settings, path: Path, profile_name: str | None) -> Inspection:
+CANCEL = -10.0  # dB; what mixing takes from channels that are out of phase
+
+
+def inspect_file(
+    settings: Settings, path: Path, profile_name: str | None, rate: int | None = None
+) -> Inspection:
     """Render an audio file by a profile, here; `phone` if no name is given.
+
+    `rate` is that of a file without a header, in Hz; None is the usual one of its ending.
 
     Raises InvalidInput for a file that cannot be read, and for an unknown profile.
     """
@@ -35,7 +45,29 @@ def inspect_file(settings: Settings, path: Path, profile_name: str | None) -> In
         data = path.read_bytes()
     except OSError as error:
         raise InvalidInput(str(path), expected="a file that can be read", got=str(error)) from error
-    return _render_again(Inspection(path.name, profile, before=decode(data, str(path))))
+    clip = decode(data, str(path), _headerless(path, rate))
+    return _render_again(Inspection(path.name, profile, before=clip, notes=_mixing(clip)))
+
+
+def _headerless(path: Path, rate: int | None) -> Headerless | None:
+    known = Headerless.of_ending(path.suffix.removeprefix("."))
+    if known is None and rate is not None:
+        expected = "none: only headerless files (.ulaw, .alaw, .sln, .g722) do not say their rate"
+        raise InvalidInput("--rate", expected=expected, got=f"{rate} for {path.name}")
+    if known and known.format == "g722" and rate not in (None, known.rate):
+        raise InvalidInput("--rate", expected=f"{known.rate} for G.722", got=str(rate))
+    return replace(known, rate=rate) if known and rate else known
+
+
+def _mixing(clip: Clip) -> tuple[str, ...]:
+    """Return what is to be said of a file of several channels."""
+    if clip.channels == 1:
+        return ()
+    mixed = f"{clip.channels} channels were mixed to one"
+    if clip.mixed > CANCEL:
+        return (mixed,)
+    lost = f"{-clip.mixed:.0f} dB of the level" if isfinite(clip.mixed) else "all sound"
+    return (f"{mixed}, and cancel each other: {lost} is lost",)
 
 
 def inspect_request(settings: Settings, request_id: str, profile_name: str | None) -> Inspection:
@@ -51,19 +83,21 @@ def inspect_request(settings: Settings, request_id: str, profile_name: str | Non
     notes: tuple[str, ...] = () if before else (NOT_KEPT,)
     if not result.renditions:
         profile = _profile(settings, profile_name or DEFAULT_PROFILE)
-        return Inspection(request_id, profile, before, notes=(_failure(result), *notes))
+        notes = (_failure(result), *notes)
+        return Inspection(request_id, profile, before, notes=notes, is_error=True)
     manifest = _manifest(result, profile_name)
     data = S3Store(settings.s3).get(manifest.uri)
-    if hashlib.sha256(data).hexdigest() != manifest.sha256:
+    if is_altered := hashlib.sha256(data).hexdigest() != manifest.sha256:
         notes = (ALTERED, *notes)
     return _render_again(
         Inspection(
             request_id,
             _profile(settings, manifest.profile),
             before,
-            after=decode(data, manifest.uri),
+            after=decode(data, manifest.uri, headerless_object(manifest)),
             manifest=manifest,
             notes=notes,
+            is_error=is_altered,
         )
     )
 
@@ -76,8 +110,10 @@ def _render_again(inspection: Inspection) -> Inspection:
     try:
         rendered = render_source(Source(before.samples, before.rate), inspection.profile)
     except InvalidRequest as error:
-        return replace(inspection, notes=(*inspection.notes, f"{error.code}: {error}"))
-    after = inspection.after or decode(rendered.data, inspection.name)
+        notes = (*inspection.notes, f"{error.code}: {error}")
+        return replace(inspection, notes=notes, is_error=True)
+    headerless = Headerless.of(inspection.profile.format, rendered.sample_rate)
+    after = inspection.after or decode(rendered.data, inspection.name, headerless)
     return replace(inspection, rendered=rendered, after=after)
 
 
@@ -107,6 +143,13 @@ def _manifest(result: SpeechResult, profile_name: str | None) -> Rendition:
             return rendition
     names = ", ".join(rendition.profile for rendition in result.renditions)
     raise InvalidInput("--profile", expected=f"one of {names}", got=str(profile_name))
+
+
+def headerless_object(manifest: Rendition) -> Headerless | None:
+    """Return how an object is coded whose format has no header; None for all others."""
+    ending = manifest.uri.rpartition(".")[2]
+    known = Headerless.of_ending(ending)
+    return replace(known, rate=manifest.sample_rate) if known else None
 
 
 def _failure(result: SpeechResult) -> str:

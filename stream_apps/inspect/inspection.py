@@ -1,30 +1,14 @@
 """What is known of one rendition, and what each step of the chain did to it, in words."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import soundfile
-
 from seedcast.catalog.profiles import Profile
-from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Rendition
 from seedcast.stream_apps.audio.chain import Rendered
 from seedcast.stream_apps.audio.noise import CLEAN
-from seedcast.stream_apps.audio.samples import Samples, from_int16
-
-SIXTEEN_BITS = ("PCM_16", "ULAW", "ALAW")  # libsndfile's names of what decodes to int16
-
-
-@dataclass(frozen=True)
-class Clip:
-    samples: Samples  # (samples,)
-    rate: int  # Hz
-
-    @property
-    def seconds(self) -> float:
-        return len(self.samples) / self.rate
+from seedcast.stream_apps.inspect.decode import Clip
 
 
 @dataclass(frozen=True)
@@ -38,22 +22,7 @@ class Inspection:
     rendered: Rendered | None = None  # from `before`, here and now
     manifest: Rendition | None = None
     notes: tuple[str, ...] = ()  # what is not as it should be
-
-
-def decode(data: bytes, name: str) -> Clip:
-    """Decode an audio file, with its channels mixed to one.
-
-    Samples of 16 bits become what the chain makes of a waveform. Raises InvalidInput about `name`.
-    """
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            is_int16, rate = file.subtype in SIXTEEN_BITS, int(file.samplerate)
-            samples = file.read(dtype="int16" if is_int16 else "float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise InvalidInput(
-            name, expected="audio as WAV, FLAC, Ogg or MP3", got=error.error_string
-        ) from error
-    return Clip((from_int16(samples) if is_int16 else samples).mean(axis=1), rate)
+    is_error: bool = False  # there is no rendition, or not the one of the manifest
 
 
 def steps(inspection: Inspection) -> Iterator[tuple[str, Any]]:

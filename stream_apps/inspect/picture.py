@@ -13,7 +13,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from seedcast.errors import InvalidInput
 from seedcast.stream_apps.audio.samples import db_to_amplitude
-from seedcast.stream_apps.inspect.inspection import Clip, Inspection, steps
+from seedcast.stream_apps.inspect.decode import Clip
+from seedcast.stream_apps.inspect.inspection import Inspection, steps
 
 INK, BEFORE, AFTER, CUT = "#22303c", "#8a97a6", "#1f77b4", "#d9534f"
 DPI = 110

@@ -28,7 +28,7 @@ BO = Voice(name="bo", speaker="\u4e00", speed=0.8, style={"top_k": 5, "break": 3
 VOICES: Voices = MappingProxyType({"anna": ANNA, "bo": BO})
 PROFILES = profiles.load(Settings().postprocess)
 VOICE_SEED = "an integer from 0 to 9007199254740991"
-PROFILE_NAMES = "profiles of archive, car, phone, speaker, telephony, telephony-alaw, wav, web"
+PROFILE_NAMES = f"profiles of {', '.join(sorted(PROFILES))}"
 DEADLINE = "an ISO 8601 time with its zone, or a duration such as '2h' or '1h30m'"
 ROW_NUMBER = "another name, because the result's metadata has the row's number here"
 ROW_ID = "another name, because the result's metadata has the row's id here"

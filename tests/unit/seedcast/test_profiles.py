@@ -65,6 +65,26 @@ def test_a_rate_or_bitrate_that_opus_does_not_have_is_refused(
         load(tmp_path, f"[kiosk]\nformat = 'ogg-opus'\nsample_rate = {rate}\nbitrate = {bitrate}\n")
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("format = 'raw-ulaw'\nsample_rate = 16000", "sample_rate of 8000 for headerless G.711"),
+        ("format = 'g722'\nsample_rate = 8000", "sample_rate of 16000 for G.722"),
+        ("format = 'm4a-aac'\nsample_rate = 24001", "sample_rate of .* for AAC"),
+        (
+            "format = 'm4a-aac'\nsample_rate = 8000\nbitrate = 64000",
+            "at most 48000 for AAC at 8000 Hz",
+        ),
+        ("format = 'webm-opus'\nsample_rate = 44100", "sample_rate of .* for Opus"),
+    ],
+)
+def test_a_rate_that_a_format_does_not_have_is_refused(
+    tmp_path: Path, row: str, message: str
+) -> None:
+    with pytest.raises(InvalidSettings, match=message):
+        load(tmp_path, f"[kiosk]\n{row}\n")
+
+
 def test_every_step_is_applied_by_default_and_can_be_switched_off(tmp_path: Path) -> None:
     table = load(
         tmp_path,

@@ -154,7 +154,7 @@ def test_a_stereo_waveform_is_refused() -> None:
 def test_an_unknown_profile_fails_the_request_and_names_the_known_ones() -> None:
     code, message = failure(audio(1, profiles=("telephony", "gramophone")))
     assert code == "unknown_profile"
-    assert "expected any of archive, car, phone" in message
+    assert "expected any of archive, car, g722, m4a, phone" in message
     assert "got another at position 2" in message
     assert "gramophone" not in message
 

@@ -1,0 +1,95 @@
+"""`inspect` reads every format that a profile writes, and says what it did to channels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from seedcast.catalog import profiles
+from seedcast.errors import InvalidInput
+from seedcast.schemas.messages import Rendition
+from seedcast.settings import PostprocessSettings, Settings
+from seedcast.stream_apps.audio.chain import render
+from seedcast.stream_apps.audio.samples import Samples, to_int16
+from seedcast.stream_apps.inspect.decode import decode
+from seedcast.stream_apps.inspect.find import headerless_object, inspect_file
+from tests.builders.speech import RATE, between, speech
+
+TABLE = profiles.load(PostprocessSettings())
+
+
+def sound() -> Samples:
+    return between(speech(), 0.3, 0.3)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_what_a_profile_writes_is_read_by_the_ending_of_its_file(name: str, tmp_path: Path) -> None:
+    rendered = render(to_int16(sound(), dither=False), RATE, TABLE[name])
+    file = tmp_path / f"call.{rendered.suffix}"
+    file.write_bytes(rendered.data)
+    inspection = inspect_file(Settings(home=tmp_path), file, "speaker")
+    assert inspection.before is not None
+    assert inspection.before.seconds == pytest.approx(rendered.duration, abs=0.002)
+    assert inspection.rendered is not None
+    loudness = inspection.rendered.processed.level.before
+    assert loudness == pytest.approx(rendered.processed.level.loudness, abs=0.5)
+    assert not inspection.is_error
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_object_of_a_manifest_is_read_at_its_rate(name: str) -> None:
+    rendered = render(to_int16(sound(), dither=False), RATE, TABLE[name])
+    manifest = Rendition(
+        profile=name,
+        uri=f"s3://audio/c/00/00.{rendered.suffix}",
+        format=rendered.format,
+        sample_rate=rendered.sample_rate,
+        duration=rendered.duration,
+        bytes=len(rendered.data),
+        sha256=rendered.sha256,
+    )
+    clip = decode(rendered.data, manifest.uri, headerless_object(manifest))
+    assert clip.seconds == pytest.approx(rendered.duration, abs=0.002)
+
+
+def test_a_headerless_file_may_have_another_rate(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.ul", sound(), 16_000, format="RAW", subtype="ULAW")
+    settings = Settings(home=tmp_path)
+    assert inspect_file(settings, tmp_path / "a.ul", None).before.rate == 8000
+    assert inspect_file(settings, tmp_path / "a.ul", None, 16_000).before.rate == 16_000
+
+
+@pytest.mark.parametrize(("file", "word"), [("a.wav", "headerless"), ("a.g722", "16000 for G.722")])
+def test_a_rate_that_a_file_does_not_need_is_refused(tmp_path: Path, file: str, word: str) -> None:
+    soundfile.write(tmp_path / "a.wav", sound(), RATE)
+    (tmp_path / "a.g722").write_bytes(bytes(1000))
+    with pytest.raises(InvalidInput, match=word):
+        inspect_file(Settings(home=tmp_path), tmp_path / file, None, 8000)
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [(1.0, "2 channels were mixed to one"), (-0.9, "2 channels were mixed to one, and cancel")],
+)
+def test_mixed_channels_are_said(tmp_path: Path, right: float, said: str) -> None:
+    both = np.stack([sound(), sound() * np.float32(right)], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, RATE)
+    [note] = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", None).notes
+    assert note.startswith(said)
+    assert ("26 dB" in note) == (right < 0)
+
+
+def test_channels_that_cancel_out_are_an_error_that_says_so(tmp_path: Path) -> None:
+    both = np.stack([sound(), -sound()], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, RATE)
+    inspection = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", None)
+    assert inspection.is_error
+    assert "cancel each other" in inspection.notes[0]
+    assert inspection.notes[1].startswith("no_speech")
+
+
+@pytest.mark.parametrize("data", [b"RIFF", b"not audio at all", bytes(range(256)) * 8])
+def test_a_file_that_is_no_audio_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match="audio as WAV, FLAC, Ogg, MP3, M4A or WebM"):
+        decode(data, "a.wav")
