@@ -46,7 +46,7 @@ def _measure_clip(
     noise: str, number: int, clip: Recording, profile: Profile
 ) -> tuple[float, bool, float, float]:
     clean = from_int16(clip.waveform) / 2
-    source = Source(_with_noise(clean, _noise(noise, len(clean), number)), clip.rate)
+    source = Source(mix(clean, _noise(noise, len(clean), number)), clip.rate)
     return (
         source.snr,
         source.is_noisy(profile.snr),
@@ -55,7 +55,7 @@ def _measure_clip(
     )
 
 
-def _with_noise(clean: Signal, noise: Signal) -> Signal:
+def mix(clean: Signal, noise: Signal) -> Signal:
     sounding = np.flatnonzero(clean)
     power = np.mean(np.square(clean[sounding[0] : sounding[-1]], dtype=float))
     noise_power = np.mean(np.square(noise, dtype=float))
@@ -66,10 +66,10 @@ def _with_noise(clean: Signal, noise: Signal) -> Signal:
 def _noise(name: str, count: int, seed: int) -> Signal:
     if name == "babble":
         return _babble(count, seed)
-    return _steady(count, seed, pink=name == "pink")
+    return steady(count, seed, pink=name == "pink")
 
 
-def _steady(count: int, seed: int, *, pink: bool) -> Signal:
+def steady(count: int, seed: int, *, pink: bool) -> Signal:
     """Return white noise, or noise that falls by 3 dB per octave from 40 Hz."""
     spectrum = np.fft.rfft(np.random.default_rng(seed).standard_normal(count))
     weights = 1 / np.sqrt(np.maximum(np.fft.rfftfreq(count, 1 / SAMPLE_RATE), 40)) if pink else 1.0

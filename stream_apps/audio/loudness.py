@@ -50,6 +50,7 @@ class Levelled:
     limited: float  # dB, the limiter's greatest reduction; 0 or more
     loudness: float  # LUFS, afterwards
     true_peak: float  # dBTP, afterwards
+    limiter_gains: Blocks | None = None  # (blocks of 1 ms,); None if nothing was limited
 
 
 def measure_loudness(samples: Samples, rate: int) -> float:
@@ -118,7 +119,8 @@ def _apply_gain(clip: _Clip, gain: float, ceiling: float | None) -> tuple[Sample
     if limited.gains is not None:
         loudness = _loudness(clip.power * (factor * limited.gains) ** 2)
     reduction = -power_to_db(limited.lowest_gain**2)
-    levelled = Levelled(clip.loudness, gain, reduction, loudness, power_to_db(limited.peak**2))
+    peak = power_to_db(limited.peak**2)
+    levelled = Levelled(clip.loudness, gain, reduction, loudness, peak, limited.gains)
     return limited.samples, levelled
 
 

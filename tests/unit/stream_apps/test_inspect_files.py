@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.text import Text
 
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidInput
@@ -14,6 +15,8 @@ from seedcast.stream_apps.audio.chain import render
 from seedcast.stream_apps.audio.samples import Samples, to_int16
 from seedcast.stream_apps.inspect.decode import decode
 from seedcast.stream_apps.inspect.find import headerless_object, inspect_file
+from seedcast.stream_apps.inspect.inspection import Inspection
+from seedcast.stream_apps.inspect.picture import draw
 from tests.builders.speech import RATE, between, speech
 
 TABLE = profiles.load(PostprocessSettings())
@@ -93,3 +96,33 @@ def test_channels_that_cancel_out_are_an_error_that_says_so(tmp_path: Path) -> N
 def test_a_file_that_is_no_audio_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidInput, match="audio as WAV, FLAC, Ogg, MP3, M4A or WebM"):
         decode(data, "a.wav")
+
+
+def drawn(inspection: Inspection) -> str:
+    """Return all that is written in the picture."""
+    figure = draw(inspection)
+    return "\n".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_the_picture_says_what_was_cut_and_limited_and_where_the_ceiling_is(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", between(speech(), 0.6, 0.0), RATE)
+    inspection = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", "telephony")
+    written = drawn(inspection)
+    trimmed = inspection.rendered.processed.trimmed
+    assert trimmed.lead > 0 > trimmed.tail
+    assert f"cut: {trimmed.lead * 1000:.0f} ms" in written
+    assert f"silence added: {-trimmed.tail * 1000:.0f} ms" in written
+    assert "ceiling\n-2 dBTP" in written
+    assert "probability of speech before (it counts from 0.5)" in written
+    assert "amplitude" in written
+    level = inspection.rendered.processed.level
+    assert level.limited > 0
+    assert -20 * np.log10(level.limiter_gains.min()) == pytest.approx(level.limited)
+
+
+def test_the_picture_of_an_error_has_its_note_and_no_rendition(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    inspection = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", None)
+    written = drawn(inspection)
+    assert "not made" in written
+    assert "no_speech" in written
