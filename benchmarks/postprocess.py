@@ -1,7 +1,8 @@
 """The post-process chain beside a naive one: `python -m benchmarks.postprocess [--clips 8]`.
 
 The clips are espeak speech of about 10 s. Both chains run in one process, clip by clip in turn, and
-are measured in CPU seconds of one thread. Then come the whole chain in one and two processes, noise
+are measured in CPU seconds of one thread; between them, ffmpeg and sox where they are installed.
+Then come the whole chain in one and two processes, noise
 suppression beside three noises, and the resamplers' measured filters. The figures go to
 benchmarks/results: postprocess.json, postprocess.md and postprocess.png.
 """
@@ -10,14 +11,16 @@ import argparse
 import platform
 import sys
 import time
+from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 
-from benchmarks.audio import filters, naive, noises, ours, report
+from benchmarks.audio import filters, naive, noises, ours, programs, report
 from benchmarks.audio.corpus import Recording, recordings
 from benchmarks.audio.steps import Steps
 from seedcast.catalog.profiles import Profile
@@ -35,6 +38,8 @@ class Run:
     ours: float
     naive_steps: dict[str, float]  # CPU seconds per second of audio
     our_steps: dict[str, float]
+    programs: dict[str, float]  # audio seconds per CPU second, by program
+    loudness: dict[str, float]  # mean distance from the profile's in LU, of ours and theirs
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -75,10 +80,18 @@ def _compare(profile: Profile, clips: list[Recording]) -> Run:
     naive_clock, our_clock = Steps(), Steps()
     for chain in (naive.render, ours.render):  # imports, models and plans are not timed
         chain(clips[0].flac, profile, Steps())
-    for clip in clips:  # in turn, so that a busy moment of the machine meets both
+    commands = programs.installed(profile)
+    theirs: dict[str, float] = dict.fromkeys(commands, 0.0)
+    missed: dict[str, list[float]] = defaultdict(list)
+    for clip in clips:  # in turn, so that a busy moment of the machine meets all of them
         naive.render(clip.flac, profile, naive_clock)
         for _ in range(OUR_RUNS):
-            ours.render(clip.flac, profile, our_clock)
+            written = ours.render(clip.flac, profile, our_clock)
+        missed["Seedcast"].append(_missed(written, profile))
+        for name, command in commands.items():
+            written, seconds = programs.run(command, clip)
+            theirs[name] += seconds
+            missed[name].append(_missed(written, profile))
     audio = sum(clip.seconds for clip in clips)
     naive_steps = {step: seconds / audio for step, seconds in naive_clock.seconds.items()}
     our_steps = {step: seconds / audio / OUR_RUNS for step, seconds in our_clock.seconds.items()}
@@ -89,7 +102,16 @@ def _compare(profile: Profile, clips: list[Recording]) -> Run:
         ours=1 / sum(our_steps.values()),
         naive_steps=naive_steps,
         our_steps=our_steps,
+        programs={name: audio / seconds for name, seconds in theirs.items()},
+        loudness={name: float(np.mean(values)) for name, values in missed.items()},
     )
+
+
+def _missed(written: bytes, profile: Profile) -> float:
+    """Return the distance from the profile's loudness in LU; 0 where it has none."""
+    if isinstance(profile.loudness, str):
+        return 0.0
+    return abs(programs.loudness(written, profile) - profile.loudness)
 
 
 def _compare_denoising(profile: Profile, count: int) -> Run:

@@ -36,10 +36,15 @@ def _chain_section(figures: Figures) -> Iterator[str]:
     yield f"{run} `{figures['command']}`\n"
     yield (
         f"{figures['audio_seconds']:g} s of espeak's speech; audio seconds per CPU second of one"
-        " thread, decoding of the waveform included.\n"
+        " thread, decoding of the waveform included. The naive chain runs RNNoise on every clip;"
+        " the column beside it leaves that step out. ffmpeg (`silenceremove`, `loudnorm`) and sox"
+        " (`silence`, `gain -n`) suppress no noise, and start a process for each clip.\n"
     )
-    head = ("profile", "format", "naive", "Seedcast", "faster")
+    names = _programs(figures)
+    head = ("profile", "format", "naive", "without RNNoise", *names, "Seedcast", "faster")
     yield from _table(head, _speed_rows(figures))
+    yield "\nMean distance from the profile's loudness, in LU, of the decoded file:\n"
+    yield from _table(("profile", "format", "Seedcast", *names), _loudness_rows(figures))
     yield "\n## Milliseconds of CPU for 10 s of audio, by step\n"
     yield from _table(("chain", "profile", *STEPS), _step_rows(figures))
 
@@ -93,11 +98,32 @@ def _runs(figures: Figures) -> Iterator[Figures]:
     yield denoised | {"profile": f"{denoised['profile']}, 12 dB SNR"}
 
 
+def _programs(figures: Figures) -> list[str]:
+    """Return the other programs that were measured; none where none is installed."""
+    return sorted({name for run in figures["runs"] for name in run["programs"]})
+
+
 def _speed_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    names = _programs(figures)
     for run in _runs(figures):
-        naive, ours = run["naive"], run["ours"]
-        faster = f"{ours / naive:.0f} ×"
-        yield run["profile"], run["format"], f"{naive:.0f}", f"{ours:.0f}", faster
+        naive, ours, steps = run["naive"], run["ours"], run["naive_steps"]
+        unsuppressed = 1 / (sum(steps.values()) - steps["denoise"])
+        theirs = (_cell(run["programs"], name, ".0f") for name in names)
+        speeds = (f"{naive:.0f}", f"{unsuppressed:.0f}", *theirs, f"{ours:.0f}")
+        yield run["profile"], run["format"], *speeds, f"{ours / naive:.0f} ×"
+
+
+def _loudness_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
+    for run in figures["runs"]:
+        if any(run["loudness"].values()):
+            cells = (
+                _cell(run["loudness"], name, ".2f") for name in ("Seedcast", *_programs(figures))
+            )
+            yield run["profile"], run["format"], *cells
+
+
+def _cell(values: dict[str, float], name: str, spec: str) -> str:
+    return format(values[name], spec) if name in values else "–"
 
 
 def _step_rows(figures: Figures) -> Iterator[tuple[object, ...]]:
