@@ -36,7 +36,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # bits per second; used by Opus, MP3 and AAC
     bitrate: Annotated[int, msgspec.Meta(ge=6000, le=510_000)] = 32_000
     # how much computation Opus's encoder may spend
-    complexity: Annotated[int, msgspec.Meta(ge=0, le=10)] = 8
+    complexity: Annotated[int, msgspec.Meta(ge=0, le=10)] = 7
     resampler: Literal["soxr", "kaiser"] = "soxr"
     # silence at both ends; with auto, a waveform without speech is an error
     trim: Literal["auto", "off"] = "auto"
