@@ -94,7 +94,7 @@ def test_every_sample_gets_the_code_whose_decision_values_enclose_it(
 
 # Samples at the end that a player may add, and dB that a codec may take from the whole level.
 MORE: dict[Format, int] = {"mp3": 48, "webm-opus": 2 * 960, "m4a-aac": 1023}
-LESS: dict[Format, float] = {"ogg-opus": 0.4, "webm-opus": 0.4, "m4a-aac": 0.2}
+LESS: dict[Format, float] = {"ogg-opus": 0.5, "webm-opus": 0.5, "m4a-aac": 0.2}
 G722_DELAY = 22  # samples of its two filters, which a file without a header cannot tell
 
 
@@ -215,7 +215,8 @@ def test_mp3_has_every_rate_and_bitrate_that_a_profile_may_have(rate: int, bitra
     read, read_rate = soundfile.read(io.BytesIO(written))
     assert (read_rate, len(read)) == (rate, rate)
     change = 10 * np.log10(np.mean(np.square(read)) / np.mean(np.square(samples)))
-    assert abs(change) <= 0.1  # dB; LAME alone takes 0.45
+    # dB; LAME's scale is 0.45. At 32 kbit/s it leaves out the highest frequencies, too.
+    assert abs(change) <= (0.1 if bitrate > 32_000 else 0.15)
 
 
 @pytest.mark.parametrize("name", ["phone", "webm"])
