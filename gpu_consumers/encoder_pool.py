@@ -18,9 +18,12 @@ QUEUE = 4  # utterances per thread; more would let memory grow, so the engine wa
 
 
 class EncoderPool:
-    def __init__(self, engine: Engine, threads: int = 0) -> None:
-        """`threads`: 0 for one per core, at most MAX_THREADS."""
-        self._engine = engine
+    def __init__(self, engine: Engine, record_bytes: int, threads: int = 0) -> None:
+        """`record_bytes`: of the largest audio record.
+
+        `threads`: 0 for one per core, at most MAX_THREADS.
+        """
+        self._engine, self._record_bytes = engine, record_bytes
         self._threads = threads or min(MAX_THREADS, len(os.sched_getaffinity(0)))
         self._executor = ThreadPoolExecutor(self._threads, "encoder")
         self._encoding: dict[Future[Synthesis], InFlight] = {}
@@ -36,7 +39,7 @@ class EncoderPool:
         ):
             wait(unfinished, return_when=FIRST_COMPLETED)
         future = self._executor.submit(
-            triage.of_utterance, request.request, utterance, self._engine
+            triage.of_utterance, request.request, utterance, self._engine, self._record_bytes
         )
         self._encoding[future] = request
 

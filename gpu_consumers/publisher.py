@@ -78,8 +78,8 @@ class Publisher:
                 assignment.finish(offset)
             elif not assignment.owned:
                 metrics.REQUESTS_DROPPED.inc()
-            elif isinstance(error, Poison) and not isinstance(synthesis, Rejected):
-                self.publish(assignment, offset, triage.too_large(synthesis.request, error.got))
+            elif isinstance(error, Poison) and (smaller := _smaller(synthesis, error)):
+                self.publish(assignment, offset, smaller)
             else:
                 self._failure = error
 
@@ -242,3 +242,10 @@ class Publisher:
                 next="no synthesis until the broker has taken half of that",
             )
         self.full = full
+
+
+def _smaller(synthesis: Synthesis, error: Poison) -> Rejected | None:
+    """Return what to send instead of a record that the topic will never take; None: nothing."""
+    if not isinstance(synthesis, Rejected):
+        return triage.too_large(synthesis.request, error.got)
+    return triage.without_metadata(synthesis) if synthesis.metadata else None

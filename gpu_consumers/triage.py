@@ -1,11 +1,14 @@
 """Decides what happens to a record or an utterance. Pure: sends nothing."""
 
+import msgspec
+
 from seedcast.campaigns.campaign_state import CANCELLED
 from seedcast.catalog import text
 from seedcast.catalog.profiles import Profiles, check_names
 from seedcast.codec import decode_request, rejection
 from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.gpu_consumers.engines import Engine, Utterance
+from seedcast.gpu_consumers.longest_speech import longest_speech, waveform_room
 from seedcast.schemas.messages import RawAudio, Rejected, RequestError, SpeechRequest, Synthesis
 from seedcast.waveforms import encode_flac, waveform_sha256
 
@@ -26,16 +29,26 @@ def of_record(value: bytes, profiles: Profiles) -> SpeechRequest | Rejected | Un
     return request
 
 
-def of_utterance(request: SpeechRequest, utterance: Utterance, engine: Engine) -> Synthesis:
-    """Return the audio record of an utterance, or the rejection of one without a waveform."""
+def of_utterance(
+    request: SpeechRequest, utterance: Utterance, engine: Engine, record_bytes: int
+) -> Synthesis:
+    """Return the audio record of an utterance, or a rejection.
+
+    That is for an utterance without a waveform, and for one whose waveform fits no record of
+    `record_bytes`.
+    """
     if utterance.waveform is None:
         error = utterance.error or RequestError(
             code="engine_error", message="the engine gave neither a waveform nor a reason"
         )
         return _rejected(request, error)
+    flac = encode_flac(utterance.waveform, engine.sample_rate)
+    if len(flac) > waveform_room(record_bytes):
+        seconds = len(utterance.waveform) / engine.sample_rate
+        return _too_long(request, seconds, longest_speech(record_bytes, engine.sample_rate))
     return RawAudio(
         request=request,
-        flac=encode_flac(utterance.waveform, engine.sample_rate),
+        flac=flac,
         sample_rate=engine.sample_rate,
         samples=len(utterance.waveform),
         clipped=utterance.clipped,
@@ -81,9 +94,22 @@ def cannot_wait(request: SpeechRequest, got: str) -> Rejected:
 
 
 def too_large(request: SpeechRequest, got: str) -> Rejected:
-    """Reject a request whose waveform does not fit a record of the audio topic."""
-    message = f"expected a waveform that fits a record of the audio topic; {got}; split the text"
+    """Reject a request whose audio record the brokers refuse, for its metadata or their limit."""
+    message = (
+        f"expected a waveform, text and metadata that fit a record of the audio topic; {got}; "
+        "split the text, or shorten the metadata"
+    )
     return _rejected(request, RequestError(code="audio_too_large", message=message))
+
+
+def without_metadata(rejected: Rejected) -> Rejected:
+    """Return a rejection that fits the audio topic, whatever the request's metadata is."""
+    return msgspec.structs.replace(rejected, metadata={})
+
+
+def _too_long(request: SpeechRequest, seconds: float, longest: int) -> Rejected:
+    message = f"expected at most {longest} s of speech, got {seconds:.0f} s; split the text"
+    return _rejected(request, RequestError(code="text_too_long", message=message))
 
 
 def validate(request: SpeechRequest, profiles: Profiles) -> None:

@@ -57,7 +57,7 @@ class Worker:
         self._publisher = Publisher(settings, store, Producer(settings))
         self._admission = Admission(settings, profiles, self._campaigns.state, self._publisher)
         self._backlog = AudioBacklog(settings, self._publisher.audio_bytes, self._has_requests)
-        self._encoders = EncoderPool(engine, settings.gpu.encoders)
+        self._encoders = EncoderPool(engine, settings.kafka.max_record_bytes, settings.gpu.encoders)
         callbacks = Callbacks(self._admission.waiting, self._flush, self._admission.forget)
         topics = [settings.topic(lane.requests) for lane in (URGENT, NORMAL)]
         self._assignments = Assignments(settings, topics, callbacks)

@@ -79,12 +79,12 @@ CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 ErrorCode = Literal[
     "invalid_request",  # its id is readable; a field is missing, mistyped or out of bounds
     "nothing_to_speak",  # the text has no letter and no digit
-    "text_too_long",
+    "text_too_long",  # for the engine, or for a record of the audio topic
     "unknown_profile",
     "expired",  # its deadline passed before its result was sent
     "cancelled",
     "unstable",  # no draw of the engine gave a plausible waveform
-    "audio_too_large",  # the waveform does not fit a record of the audio topic
+    "audio_too_large",  # a record of the audio topic cannot hold the waveform and the metadata
     "engine_error",  # the engine cannot speak this request
     "no_speech",  # the waveform has no speech, and the profile trims to speech
     "corrupt_audio",  # the waveform on the audio topic does not match its hash

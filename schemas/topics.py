@@ -11,6 +11,7 @@ DAY = 24 * HOUR
 # Headers count towards Kafka's record limit, so a dead letter needs more room than the record that
 # it quotes.
 HEADER_ROOM = 64 * KIB
+AUDIO_BYTES = 16 * MIB  # of the audio topics' largest record: five minutes of noise at 24 kHz
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Topic:
     value: str
     what: str
     max_bytes: int = MIB  # the largest record batch that the topic accepts
+    audio: bool = False  # then that is a setting, and `max_bytes` its default
     retention_ms: int = 7 * DAY
     compacted: bool = False
     partitioned: bool = True  # False: one partition, whatever the setting says
@@ -31,12 +33,17 @@ class Topic:
     def partitions(self, configured: int) -> int:
         return configured if self.partitioned else 1
 
-    def config(self, replication: int = 1) -> dict[str, str]:
+    def largest(self, configured: int) -> int:
+        """Return the bytes of the largest record batch; `configured` is for the audio topics."""
+        return configured if self.audio else self.max_bytes
+
+    def config(self, replication: int = 1, record_bytes: int = AUDIO_BYTES) -> dict[str, str]:
         """Returns the topic-level settings, by Kafka's names.
 
         With three replicas or more, two must have a record before it counts as acknowledged.
+        `record_bytes` is the configured size of the audio topics' largest record.
         """
-        size = {"max.message.bytes": str(self.max_bytes)}
+        size = {"max.message.bytes": str(self.largest(record_bytes))}
         durability = {"min.insync.replicas": "2"} if replication > 2 else {}
         return size | self._cleanup() | durability | self.extra
 
@@ -55,13 +62,19 @@ REQUESTS_PARKED = Topic(
     "requests.parked", "campaign id", "SpeechRequest (JSON)", "requests of a paused campaign"
 )
 AUDIO = Topic(
-    "audio", *_AUDIO, "waveforms and rejections", max_bytes=16 * MIB, retention_ms=2 * DAY
+    "audio",
+    *_AUDIO,
+    "waveforms and rejections",
+    max_bytes=AUDIO_BYTES,
+    audio=True,
+    retention_ms=2 * DAY,
 )
 AUDIO_URGENT = Topic(
     "audio.urgent",
     *_AUDIO,
     "waveforms and rejections of urgent requests",
-    max_bytes=16 * MIB,
+    max_bytes=AUDIO_BYTES,
+    audio=True,
     retention_ms=2 * DAY,
 )
 RESULTS = Topic("results", "request id", "SpeechResult (JSON)", "how each request ended")

@@ -23,7 +23,7 @@ from pydantic_settings import (
 from seedcast import failpoints
 from seedcast.errors import InvalidSettings
 from seedcast.schemas.locales import Locale
-from seedcast.schemas.topics import NORMAL, URGENT, Lane, Topic
+from seedcast.schemas.topics import AUDIO_BYTES, MIB, NORMAL, URGENT, Lane, Topic
 
 PREFIX = "SEEDCAST_"
 CONFIG = PREFIX + "CONFIG"
@@ -71,6 +71,13 @@ class KafkaSettings(_Section):
     partitions: Count = Field(8, description="partitions of each topic that Seedcast creates")
     replication: Count = Field(
         1, description="replication factor of each topic that Seedcast creates; use 3 in production"
+    )
+    max_record_bytes: Annotated[int, Field(ge=MIB, le=2 * AUDIO_BYTES)] = Field(
+        AUDIO_BYTES,
+        description=(
+            "bytes of the largest record of the audio topics, at most what the cluster allows "
+            "(Confluent Cloud: 8388608); the longest speech follows from it"
+        ),
     )
     spread: Annotated[int, Field(ge=0)] = Field(
         0, description="number of partitions that one voice seed may use; 0: all"

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from seedcast.catalog import lexicon
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers.longest_speech import longest_speech
 from seedcast.schemas.messages import RequestError, SpeechRequest
 from seedcast.settings import Settings
 from seedcast.waveforms import Waveform
@@ -77,16 +78,19 @@ def _espeak(settings: Settings) -> Engine:
     from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
     from seedcast.gpu_consumers.text import reader
 
-    return EspeakEngine(settings.gpu.slots or 8, reader.of_settings(settings))
+    longest = longest_speech(settings.kafka.max_record_bytes, EspeakEngine.sample_rate)
+    return EspeakEngine(settings.gpu.slots or 8, reader.of_settings(settings), longest)
 
 
 def _chattts(settings: Settings) -> Engine:
     ensure_chattts_installed()
     from seedcast.gpu_consumers.engines.chattts.load import load
+    from seedcast.gpu_consumers.engines.chattts.model.dimensions import SAMPLE_RATE
     from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 
-    words = lexicon.of_settings(settings)
-    return load(settings.gpu, Assets.open(models_folder(settings)), words, settings.locale)
+    longest = longest_speech(settings.kafka.max_record_bytes, SAMPLE_RATE)
+    words, assets = lexicon.of_settings(settings), Assets.open(models_folder(settings))
+    return load(settings.gpu, assets, words, settings.locale, longest)
 
 
 def ensure_chattts_installed() -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from seedcast.catalog.lexicon import Lexicon
 from seedcast.errors import EngineFailed, InvalidRequest
+from seedcast.gpu_consumers.longest_speech import LONGEST
 from seedcast.gpu_consumers.text import contractions, split, tags
 from seedcast.gpu_consumers.text.alphabet import WORD
 from seedcast.gpu_consumers.text.reader import Reader
@@ -33,7 +34,6 @@ from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import TextFormat
 
 REVISION = 4  # raise it when the segments of any reading may change; it is in the fingerprint
-LONGEST_REQUEST = 300  # seconds, pauses included
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,8 @@ class FrontEnd:
     """Prepares texts for one engine; safe to use from several threads.
 
     `knows` tells whether the tokenizer has a character or a word; it must be pure.
-    `longest` is the upper bound of one segment, in seconds at speed 1.
+    `longest` is the upper bound of one segment, in seconds at speed 1; `longest_request` that of
+    a request, in seconds at its speed, pauses included.
     """
 
     def __init__(
@@ -56,12 +57,13 @@ class FrontEnd:
         knows: Callable[[str], bool],
         *,
         longest: float = 15.0,
+        longest_request: int = LONGEST,
         lexicon: Lexicon | None = None,
         locale: Locale = "en-US",
     ) -> None:
         homophones = homophones_file().read_bytes()
         self._vocabulary = Vocabulary(lru_cache(maxsize=1 << 16)(knows), json.loads(homophones))
-        self._longest = round(longest * 1000)
+        self._longest, self._longest_request = round(longest * 1000), longest_request
         self._reader = Reader(lexicon, locale, keep=tags.MARKERS)
         self.version = (
             f"frontend-{REVISION} {self._reader.version}"
@@ -81,7 +83,7 @@ class FrontEnd:
         `speed` only affects whether the text is too long. `slot_seconds` is how much speech, at
         speed 1, a slot can hold; segments are at most that long.
 
-        Raises InvalidRequest: nothing_to_speak, or text_too_long (over 300 s expected at `speed`).
+        Raises InvalidRequest: nothing_to_speak, or text_too_long at `speed`.
         """
         protected, dropped = tags.protect(text)
         reading = self._reader.read(protected, text_format, locale)
@@ -95,7 +97,7 @@ class FrontEnd:
                 segments += split.split_paragraph(tags.restore(words), longest, pause)
             elif segments and is_break:  # the second of two breaks
                 segments[-1] = replace(segments[-1], pause=segments[-1].pause + pause)
-        return Prepared(_checked(segments, speed), unspoken)
+        return Prepared(_checked(segments, speed, self._longest_request), unspoken)
 
     def finer(self, segment: Segment) -> tuple[Segment, ...]:
         """Return two shorter segments that say the same; () if the segment is a single word."""
@@ -123,10 +125,10 @@ def _paragraphs(reading: Reading) -> Iterator[tuple[str, float, bool]]:
     yield words, split.AFTER_PARAGRAPH, False
 
 
-def _checked(segments: list[Segment], speed: float) -> tuple[Segment, ...]:
+def _checked(segments: list[Segment], speed: float, longest: int) -> tuple[Segment, ...]:
     """Return the segments, the last one without a pause.
 
-    Raises InvalidRequest if there are none, or if they last over LONGEST_REQUEST.
+    Raises InvalidRequest if there are none, or if they last over `longest` seconds.
     """
     if not segments:
         raise InvalidRequest(
@@ -137,11 +139,11 @@ def _checked(segments: list[Segment], speed: float) -> tuple[Segment, ...]:
             remedy="write it in Mandarin or English",
         )
     seconds = sum(segment.seconds / speed + segment.pause for segment in segments)
-    if seconds > LONGEST_REQUEST:
+    if seconds > longest:
         raise InvalidRequest(
             "text_too_long",
             "the text is too long",
-            expected=f"at most {LONGEST_REQUEST} s of speech",
+            expected=f"at most {longest} s of speech",
             got=f"about {seconds:.0f} s",
             remedy="split it",
         )

@@ -65,7 +65,7 @@ def list_topics(as_json: Json = False) -> None:
     """List the table itself: names, keys, values, partitions, settings. Needs no broker."""
     settings, rows = load(), list[list[str]]()
     for topic in TOPICS:
-        config = topic.config(settings.kafka.replication)
+        config = topic.config(settings.kafka.replication, settings.kafka.max_record_bytes)
         row: dict[str, object] = {
             "topic": settings.topic(topic),
             "key": topic.key,

@@ -28,6 +28,13 @@ from seedcast.schemas.rights import OWN_GROUP, Right, Role
 from seedcast.schemas.topics import TOPICS, Topic
 from seedcast.settings import Settings
 
+# What a cluster answers that does not allow the topic, whose limits we cannot know.
+_NOT_ALLOWED = {
+    KafkaError.INVALID_CONFIG,
+    KafkaError.POLICY_VIOLATION,
+    KafkaError.INVALID_REPLICATION_FACTOR,
+}
+
 
 class Admin:
     def __init__(self, settings: Settings) -> None:
@@ -132,7 +139,14 @@ class Admin:
         retry(lambda: self._refuse_missing(names), seconds=TIMEOUT, backoff=BRIEF_BACKOFF)
 
     def _not_created(self, error: KafkaException, name: str) -> SeedcastError:
-        """A missing topic and a missing right come together here: name both."""
+        """Return what to raise. A missing topic and a missing right come together: name both."""
+        if error.args[0].code() in _NOT_ALLOWED:
+            return TopicMismatch(
+                f"topic {name} is missing, and the cluster refuses to create it",
+                got=error.args[0].str(),
+                remedy="set SEEDCAST_KAFKA_MAX_RECORD_BYTES and SEEDCAST_KAFKA_REPLICATION to what "
+                "it allows, or create the topic by hand; `seedcast topics list` has its settings",
+            )
         right = Right("Create", "Topic", name)
         mapped = translate(error, f"creating {name}", self._settings.kafka, right)
         if not isinstance(mapped, AccessDenied):
@@ -151,7 +165,7 @@ class Admin:
             self._settings.topic(topic),
             num_partitions=topic.partitions(kafka.partitions),
             replication_factor=kafka.replication,
-            config=topic.config(kafka.replication),
+            config=topic.config(kafka.replication, kafka.max_record_bytes),
         )
 
     def _refuse_missing(self, names: set[str]) -> None:

@@ -3,13 +3,15 @@
 import logging
 import socket
 
-from seedcast.schemas.topics import AUDIO, HEADER_ROOM, MIB
+from seedcast.schemas.topics import DEAD_LETTERS, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings
 
 LOGGER = logging.getLogger("librdkafka")  # without it, librdkafka writes to stderr itself
 
-# librdkafka checks the size of one record before compression; the audio topic is the widest.
-MAX_RECORD = AUDIO.max_bytes + HEADER_ROOM
+
+def max_record(kafka: KafkaSettings) -> int:
+    """Return the bytes of the largest record of any topic, before compression."""
+    return max(kafka.max_record_bytes, DEAD_LETTERS.max_bytes) + HEADER_ROOM
 
 
 def client(kafka: KafkaSettings) -> dict[str, object]:
@@ -37,7 +39,7 @@ def producer(kafka: KafkaSettings) -> dict[str, object]:
     return client(kafka) | {
         "enable.idempotence": True,  # acks=all, no reordering, no duplicate from a retry
         "message.timeout.ms": 0,  # wait for a broker that is down; drop nothing silently
-        "message.max.bytes": MAX_RECORD,
+        "message.max.bytes": max_record(kafka),
         "partitioner": "murmur2_random",  # Java's default, so that other languages agree
         "linger.ms": 20,
         "compression.type": "lz4",
@@ -53,7 +55,7 @@ def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
         "enable.auto.commit": False,  # the caller commits, after the work is done
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",  # report deleted offsets, never skip them
-        "fetch.message.max.bytes": MAX_RECORD,
+        "fetch.message.max.bytes": max_record(kafka),
         "queued.max.messages.kbytes": 16_384,
         "max.poll.interval.ms": 300_000,
         "reconnect.backoff.max.ms": 2_000,
@@ -82,7 +84,7 @@ def reader(kafka: KafkaSettings, wait_ms: int = 50) -> dict[str, object]:
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": wait_ms,
-        "fetch.message.max.bytes": MAX_RECORD,
+        "fetch.message.max.bytes": max_record(kafka),
         # The next two bound the memory of a topic that is read faster than it is used.
         "fetch.max.bytes": 4 * MIB,
         "queued.max.messages.kbytes": 16_384,

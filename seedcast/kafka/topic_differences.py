@@ -41,6 +41,7 @@ def _minima(
     """Yield each setting that has a minimum: its name, the minimum and what the topic has."""
     in_sync = int(topic.config(kafka.replication).get(_MIN_INSYNC, 0))
     yield _MIN_INSYNC, in_sync, int(config.get(_MIN_INSYNC, in_sync))
-    yield "max.message.bytes", topic.max_bytes, int(config["max.message.bytes"])
+    largest = topic.largest(kafka.max_record_bytes)
+    yield "max.message.bytes", largest, int(config["max.message.bytes"])
     if not topic.compacted and (retention := int(config["retention.ms"])) >= 0:  # -1: for ever
         yield "retention.ms", topic.retention_ms, retention

@@ -7,7 +7,7 @@ from typing import Any
 import faust
 import structlog
 
-from seedcast.schemas.topics import AUDIO, DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
+from seedcast.schemas.topics import DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
 from seedcast.settings import KafkaSettings, Settings
 from seedcast.stream_apps.postprocess.faust_transport import LOGGER, Transport
 
@@ -57,7 +57,7 @@ def build_app(settings: Settings) -> App:
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=2 * MIB,  # prefetched per partition; a larger record comes alone
         producer_acks=-1,
-        producer_max_request_size=max(AUDIO.max_bytes, DEAD_LETTERS.max_bytes) + HEADER_ROOM,
+        producer_max_request_size=DEAD_LETTERS.max_bytes + HEADER_ROOM,  # it sends no audio
         # After it a send raises, is logged and repeated. The default is 20 minutes.
         producer_request_timeout=10.0,
         # Events hold their audio: the default, 4,096 events, is gigabytes.

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from base64 import b64encode
 from collections import Counter, defaultdict
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,11 @@ from itertools import chain
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from msgspec.structs import replace
 
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.gpu_consumers.assignments import Assignment, Assignments, Callbacks
-from seedcast.kafka import GroupOffsets, Record, TopicReader, client_config
+from seedcast.kafka import Admin, GroupOffsets, Record, TopicReader, client_config
 from seedcast.schemas.messages import RawAudio, Rejected
 from seedcast.schemas.topics import (
     AUDIO,
@@ -82,6 +84,47 @@ def test_each_record_ends_as_audio_rejection_or_dead_letter(
     with TopicReader(settings, settings.topic(DEAD_LETTERS)) as reader:
         (letter,) = [dead_letters.parse(record) for record in reader.to_end()]
     assert (letter.value, letter.topic) == (b"\xff not JSON", settings.topic(REQUESTS))
+    assert lag(settings, GPU_CONSUMERS.name) == 0
+
+
+def test_a_text_that_fits_no_record_fails_and_the_others_are_spoken(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    """With 1 MiB, which every cluster takes: 22 s of speech, and metadata of at most a record."""
+    kafka = settings.kafka.model_copy(
+        update={"prefix": settings.kafka.prefix + "s", "max_record_bytes": MIB}
+    )
+    settings = settings.model_copy(update={"kafka": kafka})
+    Admin(settings).ensure_topics()
+    note = b64encode(os.urandom(750 * 1024)).decode()  # lz4 hardly makes it smaller
+    requests = [
+        numbered(0),
+        replace(numbered(1), text="A long word. " * 200),
+        numbered(2, metadata={"note": note}),
+        numbered(3),
+    ]
+    for priority, topic in (("normal", REQUESTS), ("urgent", REQUESTS_URGENT)):
+        own = [replace(r, request_id=f"{r.request_id}-{priority}") for r in requests]
+        send(settings, topic, as_records(own))
+    worker = seedcast(RUN, settings)
+    eventually(
+        lambda: len(read(settings, AUDIO) | read(settings, AUDIO_URGENT)) == 8, what="8 outcomes"
+    )
+    assert terminate(worker) == 0
+    for priority, topic in (("normal", AUDIO), ("urgent", AUDIO_URGENT)):
+        found = read(settings, topic)
+        spoken, long, heavy, last = (
+            decode_synthesis(one.value)
+            for n in range(4)
+            for one in found[f"request-0000{n}-{priority}"]
+        )
+        assert isinstance(spoken, RawAudio)
+        assert isinstance(last, RawAudio)
+        assert isinstance(long, Rejected)
+        assert (long.status, long.error.code) == ("failed", "text_too_long")
+        assert "at most 22 s" in long.error.message
+        assert isinstance(heavy, Rejected)
+        assert (heavy.status, heavy.error.code) == ("failed", "audio_too_large")
     assert lag(settings, GPU_CONSUMERS.name) == 0
 
 

@@ -38,6 +38,7 @@ from seedcast.kafka import (
 )
 from seedcast.schemas.topics import (
     AUDIO,
+    AUDIO_URGENT,
     CAMPAIGNS,
     DEAD_LETTERS,
     MIB,
@@ -116,6 +117,29 @@ def test_the_largest_record_arrives_as_it_was_sent(
     [record] = records(settings, topic)
     assert (record.key, record.headers) == (b"key", (("why", b"because"),))
     assert record.value == noise(size)
+
+
+def test_the_largest_audio_record_is_a_setting_that_topics_are_created_and_checked_by(
+    settings: Settings,
+) -> None:
+    small = changed(settings, prefix=settings.kafka.prefix + "s", max_record_bytes=MIB)
+    Admin(small).ensure_topics()
+    assert list(Admin(small).problems()) == []
+    larger = changed(small, max_record_bytes=MIB + 1)
+    assert list(Admin(larger).problems()) == [
+        f"{small.topic(topic)}: expected max.message.bytes of at least {MIB + 1}, got {MIB}"
+        for topic in (AUDIO, AUDIO_URGENT)
+    ]
+    Producer(small).deliver(small.topic(AUDIO), key=b"k", value=noise(MIB - OVERHEAD))
+    for sender in (small, settings):  # librdkafka refuses the one, the broker the other
+        with pytest.raises(Poison):
+            Producer(sender).deliver(small.topic(AUDIO), key=b"k", value=noise(MIB + 128 * 1024))
+
+
+def test_a_topic_that_the_cluster_does_not_allow_names_the_settings(settings: Settings) -> None:
+    settings = changed(settings, prefix=settings.kafka.prefix + "r", replication=3)
+    with pytest.raises(TopicMismatch, match="SEEDCAST_KAFKA_REPLICATION"):
+        Admin(settings).ensure_topics()
 
 
 def test_a_record_over_its_topics_limit_is_poison_and_the_others_arrive(

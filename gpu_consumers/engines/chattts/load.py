@@ -25,6 +25,7 @@ from seedcast.gpu_consumers.engines.chattts.model.vocoder import Vocoder
 from seedcast.gpu_consumers.engines.chattts.variables import refuse_dynamic_threads
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
+from seedcast.gpu_consumers.longest_speech import LONGEST
 from seedcast.gpu_consumers.text import FrontEnd
 from seedcast.schemas.locales import Locale
 from seedcast.settings import GpuSettings
@@ -43,17 +44,24 @@ def load(
     assets: Assets,
     lexicon: Lexicon | None = None,
     locale: Locale = "en-US",
+    longest: int = LONGEST,
 ) -> ChatTTSEngine:
     """Return an engine with its weights loaded. Raises EngineFailed if it cannot run here.
 
-    `lexicon` and `locale` are the deployment's.
+    `lexicon` and `locale` are the deployment's; a request may last `longest` seconds.
     """
     hardware = choose(settings)
     prepare(hardware)
     memory = ensure_fits(assets.dimensions(), hardware)
     log.info("memory", **{f"{name}_mib": part // MIB for name, part in memory.items()})
     prompter = Prompter(assets.tokenizer)
-    front_end = FrontEnd(prompter.knows, longest=LONGEST_SEGMENT, lexicon=lexicon, locale=locale)
+    front_end = FrontEnd(
+        prompter.knows,
+        longest=LONGEST_SEGMENT,
+        longest_request=longest,
+        lexicon=lexicon,
+        locale=locale,
+    )
     facts = engine_facts(assets.digest(), front_end.version, hardware)
     log.debug("fingerprint", **facts)
     name, needed = fingerprint(facts), sum(memory.values()) // MIB

@@ -12,23 +12,28 @@ import espeakng_loader
 from seedcast.errors import InvalidRequest
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
-from seedcast.gpu_consumers.engines.espeak.speaker import MAX_SECONDS, speak, speech_of
+from seedcast.gpu_consumers.engines.espeak.speaker import speak, speech_of
 from seedcast.gpu_consumers.engines.espeak.voices import voice_of
 from seedcast.gpu_consumers.engines.fingerprint import fingerprint
+from seedcast.gpu_consumers.longest_speech import LONGEST
 from seedcast.gpu_consumers.text.reader import Reader
 from seedcast.schemas.messages import RequestError, SpeechRequest
 from seedcast.waveforms import Waveform
 
 REVISION = 2  # part of the fingerprint: raise it when a reading or a seed is spoken otherwise
 
-TOO_LONG = RequestError(
-    code="text_too_long",
-    message=f"expected at most {MAX_SECONDS} s of speech, got more; split the text",
-)
 SILENT = RequestError(
     code="nothing_to_speak",
     message="expected speech, got silence; the voice has no sound for these characters",
 )
+
+
+def too_long(longest: int) -> RequestError:
+    """Return the error of an utterance whose synthesis was stopped after `longest` seconds."""
+    return RequestError(
+        code="text_too_long",
+        message=f"expected at most {longest} s of speech, got more; split the text",
+    )
 
 
 class EspeakEngine:
@@ -36,8 +41,10 @@ class EspeakEngine:
 
     sample_rate = SAMPLE_RATE
 
-    def __init__(self, slots: int, reader: Reader | None = None) -> None:
+    def __init__(self, slots: int, reader: Reader | None = None, longest: int = LONGEST) -> None:
+        """`longest`: seconds of speech that an utterance may take."""
         self.slots = self.capacity = slots
+        self._longest = longest
         self._reader = reader or Reader()
         self.facts = {**_facts(), "reader": self._reader.version}
         self.fingerprint = fingerprint(self.facts)
@@ -58,9 +65,10 @@ class EspeakEngine:
         except InvalidRequest as error:
             return Utterance(ticket, None, RequestError(code=error.code, message=str(error)))
         speech = speech_of(reading)
-        waveform = speak(speech, voice_of(request.voice_seed, request.speed))
-        if len(waveform) > MAX_SECONDS * SAMPLE_RATE:
-            return Utterance(ticket, None, TOO_LONG)
+        voice = voice_of(request.voice_seed, request.speed)
+        waveform = speak(speech, voice, self._longest)
+        if len(waveform) > self._longest * SAMPLE_RATE:
+            return Utterance(ticket, None, too_long(self._longest))
         if not waveform.any():
             return Utterance(ticket, None, SILENT, unspoken=speech.unspoken)
         return Utterance(ticket, waveform, unspoken=speech.unspoken)

@@ -26,10 +26,9 @@ from seedcast.gpu_consumers.engines.espeak.process import (
 )
 from seedcast.gpu_consumers.engines.espeak.ssml import Speech, to_ssml
 from seedcast.gpu_consumers.engines.espeak.voices import Voice
+from seedcast.gpu_consumers.longest_speech import LONGEST
 from seedcast.gpu_consumers.text.tokens import Reading
 from seedcast.waveforms import Waveform
-
-MAX_SECONDS = 300
 
 
 def speech_of(reading: Reading) -> Speech:
@@ -37,12 +36,12 @@ def speech_of(reading: Reading) -> Speech:
     return to_ssml(reading, _ideographs.unread_in(reading.spoken))
 
 
-def speak(speech: Speech, voice: Voice) -> Waveform:
+def speak(speech: Speech, voice: Voice, longest: int = LONGEST) -> Waveform:
     """Return one utterance: (samples,) int16 at SAMPLE_RATE. Raises EngineFailed.
 
-    Synthesis of a longer text stops a little after MAX_SECONDS.
+    Synthesis of a longer text stops a little after `longest` seconds.
     """
-    return np.frombuffer(_speaker.answer_to(_job(speech, voice)), dtype="<i2")
+    return np.frombuffer(_speaker.answer_to(_job(speech, voice, longest)), dtype="<i2")
 
 
 def phonemes(speech: Speech) -> str:
@@ -50,18 +49,19 @@ def phonemes(speech: Speech) -> str:
 
     Raises EngineFailed.
     """
-    job = _job(speech, Voice("m3", pitch=50, range=50, rate=170), phonemes=True)
+    voice = Voice("m3", pitch=50, range=50, rate=170)
+    job = _job(speech, voice, LONGEST, phonemes=True)
     return _speaker.answer_to(job).decode().strip()
 
 
-def _job(speech: Speech, voice: Voice, *, phonemes: bool = False) -> Job:
+def _job(speech: Speech, voice: Voice, longest: int, *, phonemes: bool = False) -> Job:
     return Job(
         ssml=speech.ssml,
         voice=f"{speech.language}+{voice.variant}",
         rate=voice.rate,
         pitch=voice.pitch,
         range=voice.range,
-        samples=(MAX_SECONDS + 1) * SAMPLE_RATE,
+        samples=(longest + 1) * SAMPLE_RATE,
         phonemes=phonemes,
     )
 

@@ -12,6 +12,7 @@ from seedcast.gpu_consumers.admission import InFlight
 from seedcast.gpu_consumers.encoder_pool import QUEUE, EncoderPool
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.schemas.messages import RequestError, Synthesis
+from seedcast.schemas.topics import AUDIO_BYTES
 from tests.builders.requests import a_request
 from tests.builders.toy import ToyEngine
 
@@ -53,7 +54,7 @@ def may_encode(monkeypatch: pytest.MonkeyPatch) -> Event:
 
 
 def test_each_request_comes_out_with_the_bytes_of_encoding_in_turn() -> None:
-    engine, pool = ToyEngine(), EncoderPool(ToyEngine(), threads=3)
+    engine, pool = ToyEngine(), EncoderPool(ToyEngine(), AUDIO_BYTES, threads=3)
     requests = [in_flight(n) for n in range(12)]
     results = dict[str, Synthesis]()
     for n, request in enumerate(requests):
@@ -62,13 +63,13 @@ def test_each_request_comes_out_with_the_bytes_of_encoding_in_turn() -> None:
     results |= {done.request.request_id: result for done, result in drain(pool)}
     assert len(pool) == 0
     assert results == {
-        one.request.request_id: triage.of_utterance(one.request, utterance(n), engine)
+        one.request.request_id: triage.of_utterance(one.request, utterance(n), engine, AUDIO_BYTES)
         for n, one in enumerate(requests)
     }
 
 
 def test_the_engine_goes_on_while_an_utterance_is_encoded(may_encode: Event) -> None:
-    pool = EncoderPool(ToyEngine(), threads=1)
+    pool = EncoderPool(ToyEngine(), AUDIO_BYTES, threads=1)
     pool.submit(in_flight(0), utterance(0))
     assert list(pool.completed()) == []
     assert len(pool) == 1
@@ -78,7 +79,7 @@ def test_the_engine_goes_on_while_an_utterance_is_encoded(may_encode: Event) -> 
 
 def test_memory_is_bounded_because_submit_blocks(may_encode: Event) -> None:
     """Beyond the bound, `submit` waits until one is encoded, and so does the engine."""
-    pool = EncoderPool(ToyEngine(), threads=2)
+    pool = EncoderPool(ToyEngine(), AUDIO_BYTES, threads=2)
     for n in range(2 * QUEUE):
         pool.submit(in_flight(n), utterance(n))
     assert unfinished(pool) == len(pool)
@@ -89,7 +90,7 @@ def test_memory_is_bounded_because_submit_blocks(may_encode: Event) -> None:
 
 
 def test_encoded_utterances_that_are_not_taken_yet_do_not_block() -> None:
-    pool = EncoderPool(ToyEngine(), threads=1)
+    pool = EncoderPool(ToyEngine(), AUDIO_BYTES, threads=1)
     for n in range(40):
         pool.submit(in_flight(n), utterance(60 + n % 4))
         assert unfinished(pool) <= QUEUE
@@ -101,7 +102,7 @@ def test_an_error_of_encoding_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> No
         raise MemoryError("no room")
 
     monkeypatch.setattr(encoder_pool.triage, "of_utterance", broken)
-    pool = EncoderPool(ToyEngine(), threads=1)
+    pool = EncoderPool(ToyEngine(), AUDIO_BYTES, threads=1)
     pool.submit(in_flight(0), utterance(0))
     with pytest.raises(MemoryError, match="no room"):
         list(drain(pool))

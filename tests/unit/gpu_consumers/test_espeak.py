@@ -21,6 +21,7 @@ import pytest
 from seedcast.catalog.lexicon import Lexicon
 from seedcast.catalog.lexicon_entry import Entry
 from seedcast.errors import EngineFailed
+from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.espeak import process, speaker
 from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
@@ -29,6 +30,8 @@ from seedcast.gpu_consumers.engines.espeak.ssml import Speech
 from seedcast.gpu_consumers.engines.espeak.voices import Voice, voice_of
 from seedcast.gpu_consumers.text.reader import Reader
 from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import MIB
+from seedcast.settings import KafkaSettings, Settings
 from seedcast.waveforms import Waveform
 from tests.builders.requests import a_request
 
@@ -230,6 +233,19 @@ def test_characters_without_a_sound_are_counted() -> None:
     silent = spoken_by_an_engine(a_request(text="привет"))
     assert silent.error
     assert (silent.error.code, silent.unspoken) == ("nothing_to_speak", 6)
+
+
+def test_synthesis_ends_soon_after_the_longest_speech_that_fits_a_record() -> None:
+    speech, voice = Speech("en-us", "word " * 1900), voice_of(7)
+    assert len(speaker.speak(speech, voice)) > 60 * SAMPLE_RATE
+    assert 20 * SAMPLE_RATE < len(speaker.speak(speech, voice, longest=20)) < 22 * SAMPLE_RATE
+    engine = engines.load(Settings(kafka=KafkaSettings(max_record_bytes=MIB)))
+    for ticket, text in enumerate(("word " * 20, "word " * 100)):
+        engine.admit(ticket, a_request(text=text))
+    short, long = [utterance for _ in range(2) for utterance in engine.step()]
+    assert short.waveform is not None
+    assert long.error is not None
+    assert "at most 22 s of speech" in long.error.message
 
 
 def test_one_step_finishes_an_utterance_and_an_idle_step_returns_nothing() -> None:

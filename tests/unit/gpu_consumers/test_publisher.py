@@ -141,6 +141,32 @@ def test_audio_that_no_topic_takes_becomes_a_rejection(
     assert (outcome.error.code, owned.tracker.watermark) == ("audio_too_large", 1)
 
 
+def test_a_rejection_that_no_topic_takes_is_sent_without_its_metadata(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
+    request = a_request(metadata={"note": "n" * MIB})
+    owned = assignment()
+    publisher.publish(owned, 0, structs.replace(AUDIO_OF_REQUEST, request=request))
+    for _ in range(2):
+        producer.answer(Poison("too large"))
+    producer.answer()
+    outcome = decode_synthesis(producer.acknowledged[0].value or b"")
+    assert isinstance(outcome, Rejected)
+    assert (outcome.error.code, outcome.metadata) == ("audio_too_large", {})
+    assert owned.tracker.watermark == 1
+
+
+def test_a_rejection_without_metadata_that_is_refused_ends_the_worker(
+    publisher: Publisher, producer: MemoryProducer
+) -> None:
+    publisher.publish(assignment(), 0, AUDIO_OF_REQUEST)
+    for _ in range(2):
+        producer.answer(Poison("too large"))
+    assert producer.outstanding == []
+    with pytest.raises(Fatal):
+        publisher.poll()
+
+
 def test_a_fatal_error_ends_the_worker_and_leaves_the_offset(
     publisher: Publisher, producer: MemoryProducer
 ) -> None:

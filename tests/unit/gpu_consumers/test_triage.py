@@ -3,17 +3,22 @@
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import numpy as np
 import pytest
 
 from seedcast.catalog import profiles
-from seedcast.codec import encode_json
+from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import Undecodable
 from seedcast.gpu_consumers import triage
+from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
+from seedcast.gpu_consumers.longest_speech import longest_speech
 from seedcast.schemas.messages import RawAudio, Rejected, SpeechRequest
+from seedcast.schemas.topics import AUDIO_BYTES, KIB, MIB
 from seedcast.settings import PostprocessSettings
 from seedcast.waveforms import decode_flac, waveform_sha256
 from tests.builders.requests import a_request
+from tests.builders.toy import ToyEngine
 
 PROFILES = profiles.load(PostprocessSettings())
 SECRET = "Zebra-4711"
@@ -120,7 +125,25 @@ def test_audio_carries_the_waveform_bit_for_bit_and_its_hash() -> None:
     engine = EspeakEngine(slots=1)
     engine.admit(1, a_request())
     (utterance,) = engine.step()
-    audio = triage.of_utterance(a_request(), utterance, engine)
+    audio = triage.of_utterance(a_request(), utterance, engine, AUDIO_BYTES)
     assert isinstance(audio, RawAudio)
     waveform, rate = decode_flac(audio.flac)
     assert (waveform_sha256(waveform), rate) == (audio.waveform_sha256, audio.sample_rate)
+
+
+def noise(samples: int) -> Utterance:
+    """Return an utterance that FLAC cannot make smaller."""
+    full_scale = np.random.default_rng(1).integers(-(2**15), 2**15, samples)
+    return Utterance(1, full_scale.astype("<i2"))
+
+
+def test_what_fits_no_record_is_a_text_that_is_too_long_and_names_the_seconds() -> None:
+    engine, limit = ToyEngine(), MIB
+    longest = longest_speech(limit, engine.sample_rate)
+    fits = triage.of_utterance(a_request(), noise(longest * engine.sample_rate), engine, limit)
+    assert isinstance(fits, RawAudio)
+    assert limit - 80 * KIB < len(encode_synthesis(fits)) < limit - 60 * KIB
+    over = triage.of_utterance(a_request(), noise(2 + limit // 2), engine, limit)
+    assert isinstance(over, Rejected)
+    assert (over.status, over.error.code) == ("failed", "text_too_long")
+    assert f"at most {longest} s of speech, got 66 s" in over.error.message

@@ -4,8 +4,9 @@ from collections import Counter
 
 import pytest
 
-from seedcast.schemas.topics import GROUPS, LANES, NORMAL, TOPICS, URGENT, Lane
-from seedcast.settings import Settings
+from seedcast.kafka import client_config
+from seedcast.schemas.topics import GROUPS, LANES, MIB, NORMAL, TOPICS, URGENT, Lane
+from seedcast.settings import KafkaSettings, Settings
 
 SETTINGS = Settings()
 
@@ -33,3 +34,13 @@ def test_each_priority_has_a_lane_of_its_own() -> None:
 @pytest.mark.parametrize("lane", LANES.values())
 def test_the_topic_of_a_record_names_its_lane(lane: Lane) -> None:
     assert SETTINGS.lane(SETTINGS.topic(lane.requests)) is lane
+
+
+@pytest.mark.parametrize("size", [MIB, 8 * MIB, 32 * MIB])
+def test_the_largest_record_of_the_audio_topics_alone_is_a_setting(size: int) -> None:
+    kafka = KafkaSettings(max_record_bytes=size)
+    audio = {lane.audio for lane in LANES.values()}
+    for topic in TOPICS:
+        largest = topic.config(1, kafka.max_record_bytes)["max.message.bytes"]
+        assert largest == (str(size) if topic in audio else topic.config()["max.message.bytes"])
+        assert int(largest) < client_config.max_record(kafka)

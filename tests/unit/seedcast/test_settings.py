@@ -34,6 +34,8 @@ def test_the_environment_overrides_the_file_and_the_file_the_default(
         ({"SEEDCAST_METRICS_PORT": "70000"}, "metrics.port"),
         ({"SEEDCAST_KAFKA_SECURITY_PROTOCOL": "TLS"}, "SASL_SSL"),
         ({"SEEDCAST_KAFKA_PREFIX": "a b"}, "kafka.prefix"),
+        ({"SEEDCAST_KAFKA_MAX_RECORD_BYTES": "1048575"}, "kafka.max_record_bytes"),
+        ({"SEEDCAST_KAFKA_MAX_RECORD_BYTES": "33554433"}, "kafka.max_record_bytes"),
         ({"SEEDCAST_CONFIG": "/nowhere.toml"}, "no such file"),
     ],
 )

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from seedcast.embedded import connected
 from seedcast.embedded.stack_state import State, write
 from seedcast.errors import InvalidSettings, Poison, Retryable
-from seedcast.schemas.topics import AUDIO, DEAD_LETTERS
+from seedcast.schemas.topics import DEAD_LETTERS, RESULTS
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
 from seedcast.stream_apps.postprocess.digest_key import require_digest_key
 from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
@@ -39,7 +39,7 @@ def test_every_default_that_loses_records_or_memory_is_set() -> None:
     assert (conf.broker_session_timeout, conf.stream_wait_empty) == (10.0, True)
     assert conf.stream_buffer_maxsize <= 64
     assert conf.broker_max_poll_interval >= 3600
-    assert conf.producer_max_request_size > max(AUDIO.max_bytes, DEAD_LETTERS.max_bytes)
+    assert conf.producer_max_request_size > max(RESULTS.max_bytes, DEAD_LETTERS.max_bytes)
 
 
 def test_credentials_mean_to_faust_what_they_mean_to_librdkafka() -> None:

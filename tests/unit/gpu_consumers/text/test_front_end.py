@@ -102,6 +102,13 @@ def test_a_text_over_five_minutes_is_refused_by_an_error_that_does_not_quote_it(
     assert "你" not in str(refused.value)
 
 
+def test_a_smaller_record_makes_the_longest_text_shorter() -> None:
+    front_end = FrontEnd(lambda word: True, longest_request=20)
+    assert front_end.prepare("你好吗，" * 20)
+    with pytest.raises(InvalidRequest, match="expected at most 20 s"):
+        front_end.prepare("你好吗，" * 24)
+
+
 def test_the_limit_of_five_minutes_applies_at_the_speed_of_the_request() -> None:
     text = "好" * 1_200  # 264 s at speed 1, and a pause of 0.6 s
     assert FRONT_END.prepare(text)
