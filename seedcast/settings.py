@@ -33,6 +33,11 @@ Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
+# RFC 7628, section 3.1
+_ExtensionName = Annotated[str, Field(pattern=r"^[A-Za-z]+$")]
+_ExtensionValue = Annotated[str, Field(pattern=r"^[\x20-\x7e\t]*$")]
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -97,11 +102,13 @@ class KafkaSettings(_Section):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="security protocol of the cluster"
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "PLAIN", description="SASL mechanism; used by the SASL protocols only"
+    sasl_mechanism: Literal[
+        "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "AWS_MSK_IAM"
+    ] = Field("PLAIN", description="SASL mechanism; used by the SASL protocols only")
+    sasl_username: str = Field("", description="SASL user name, API key, or client id (OAuth)")
+    sasl_password: SecretStr = Field(
+        SecretStr(""), description="SASL password, API secret, or client secret (OAuth)"
     )
-    sasl_username: str = Field("", description="SASL user name or API key")
-    sasl_password: SecretStr = Field(SecretStr(""), description="SASL password or API secret")
     ssl_ca_location: str = Field(
         "", description="PEM file of certificate authorities; empty: those of the system"
     )
@@ -112,16 +119,46 @@ class KafkaSettings(_Section):
     ssl_key_password: SecretStr = Field(SecretStr(""), description="password of the client's key")
     sasl_username_file: str = Field(
         "",
-        description="file with the SASL user name, read again when the brokers refuse the last one",
+        description="file with the user name, read again when the last one is refused",
     )
     sasl_password_file: str = Field(
         "",
-        description="file with the SASL password, read again when the brokers refuse the last one",
+        description="file with the password, read again when the last one is refused",
+    )
+    oauth_token_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field(
+        "",
+        description="token endpoint of OAUTHBEARER, asked by client credentials (RFC 6749)",
+    )
+    oauth_scope: str = Field("", description="scope to ask for; empty: the endpoint's default")
+    oauth_extensions: dict[_ExtensionName, _ExtensionValue] = Field(
+        {},
+        description=(
+            "SASL extensions of OAUTHBEARER, a JSON object, such as Confluent Cloud's "
+            "logicalCluster and identityPoolId"
+        ),
+    )
+    oauth_ca_location: str = Field(
+        "",
+        description=(
+            "PEM file of the token endpoint's certificate authorities; empty: those of the system"
+        ),
+    )
+    aws_region: str = Field(
+        "", description="region of an MSK cluster, for AWS_MSK_IAM; empty: that of AWS_REGION"
     )
     options: dict[str, str] = Field(
         {},
         description="more librdkafka properties, a JSON object; the post-process app ignores them",
     )
+
+    @property
+    def uses_sasl(self) -> bool:
+        return self.security_protocol.startswith("SASL")
+
+    @property
+    def uses_token(self) -> bool:
+        """True if clients show a token instead of a password."""
+        return self.uses_sasl and self.sasl_mechanism in ("OAUTHBEARER", "AWS_MSK_IAM")
 
     def login(self) -> tuple[str, str]:
         """Return user name and password as they are now. Raises InvalidSettings."""

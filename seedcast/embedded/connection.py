@@ -22,12 +22,19 @@ _KAFKA = (
     "sasl_mechanism",
     "sasl_username",
     "sasl_password",
+    "sasl_username_file",
+    "sasl_password_file",
+    "oauth_token_url",
+    "oauth_scope",
+    "oauth_extensions",
+    "oauth_ca_location",
+    "aws_region",
     "ssl_ca_location",
     "ssl_certificate_location",
     "ssl_key_location",
     "ssl_key_password",
 )
-_S3 = ("endpoint", "access_key", "secret_key")
+_S3 = ("endpoint", "access_key", "secret_key", "access_key_file", "secret_key_file")
 
 
 def connected(settings: Settings, *, store: bool = True) -> Settings:

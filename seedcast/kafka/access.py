@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, TopicDescription
 
 from seedcast.errors import AccessDenied
+from seedcast.kafka.tokens import tokens
 from seedcast.schemas.rights import Right
 from seedcast.settings import KafkaSettings
 
@@ -21,7 +22,10 @@ _DENIED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION
 
 def principal(kafka: KafkaSettings) -> str:
     """Return who the brokers take us for, as access control lists write it."""
-    if kafka.security_protocol.startswith("SASL"):
+    if kafka.uses_token:
+        subject = tokens(kafka).subject
+        return f"User:{subject}" if subject else "the principal of our token"
+    if kafka.uses_sasl:
         return f"User:{kafka.login()[0]}"
     if kafka.ssl_certificate_location:
         return f"the user of the certificate {kafka.ssl_certificate_location}"
@@ -31,15 +35,23 @@ def principal(kafka: KafkaSettings) -> str:
 def denied(kafka: KafkaSettings, rights: Iterable[Right], doing: str = "") -> AccessDenied:
     """Return the error that names who lacks which rights, and the command that grants the first."""
     lacking, who = list(rights), principal(kafka)
-    first = lacking[0]
-    user = who if who.startswith("User:") else "USER"
     return AccessDenied(
         f"{doing}: the brokers refuse {who}" if doing else f"the brokers refuse {who}",
         expected="; ".join(map(str, lacking)),
         got="no such right",
-        remedy=f"grant it: kafka-acls --add --allow-principal {user} --operation "
-        f"{first.operation} --{first.resource.lower()} {first.name}; "
+        remedy=f"grant it: {_grant(kafka, who, lacking[0])}; "
         "docs/deploying.md has the rights of every role",
+    )
+
+
+def _grant(kafka: KafkaSettings, who: str, right: Right) -> str:
+    if kafka.sasl_mechanism == "AWS_MSK_IAM":
+        return "by the IAM policy of the role that signs the token"
+    user = who if who.startswith("User:") else "USER"
+    resource = right.resource.lower()
+    return (
+        f"kafka-acls --add --allow-principal {user} --operation {right.operation} "
+        f"--{resource} {right.name}"
     )
 
 

@@ -8,10 +8,10 @@ from confluent_kafka.admin import AdminClient, TopicDescription
 from seedcast.errors import CredentialsRefused, Fatal, Retryable, SeedcastError, Unreachable
 from seedcast.kafka import access, broker_faults, client_config
 from seedcast.kafka.access import TIMEOUT
-from seedcast.kafka.error_mapping import map_client_errors, translate
+from seedcast.kafka.error_mapping import map_client_errors, translate, translate_connecting
 from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.topics import TOPICS
-from seedcast.settings import Settings
+from seedcast.settings import KafkaSettings, Settings
 
 _QUIET = {"log_level": 2}  # critical only: what fails is raised here
 
@@ -20,7 +20,7 @@ class AdminConnection:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.timeout = min(TIMEOUT, settings.kafka.start_timeout)  # seconds for one question
-        self._reports = _Reports()
+        self._reports = _Reports(settings.kafka)
         with map_client_errors():
             self.client = AdminClient(
                 client_config.client(settings.kafka) | _QUIET | {"error_cb": self._reports}
@@ -82,12 +82,13 @@ class AdminConnection:
 class _Reports:
     """The client's error callback. It does not know the client, which so has no cycle."""
 
-    def __init__(self) -> None:
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
         self.refused: Fatal | None = None  # the first that does not heal
         self.last: SeedcastError | None = None  # that says why no broker answers
 
     def __call__(self, error: KafkaError) -> None:
-        mapped = translate(error, "connecting to Kafka")
+        mapped = translate_connecting(error, "connecting to Kafka", self._kafka)
         fault = broker_faults.explain(mapped.got)
         if isinstance(mapped, CredentialsRefused):
             self.refused = self.refused or mapped

@@ -3,6 +3,7 @@
 import logging
 import socket
 
+from seedcast.kafka.tokens import tokens
 from seedcast.schemas.topics import DEAD_LETTERS, HEADER_ROOM, MIB
 from seedcast.settings import KafkaSettings
 
@@ -15,7 +16,10 @@ def max_record(kafka: KafkaSettings) -> int:
 
 
 def client(kafka: KafkaSettings) -> dict[str, object]:
-    """Properties of every client: brokers and credentials."""
+    """Properties of every client: brokers and credentials.
+
+    Raises InvalidSettings, and where clients show a token the errors of Tokens.require.
+    """
     properties: dict[str, object] = {
         "bootstrap.servers": kafka.bootstrap,
         "client.id": f"seedcast-{socket.gethostname()}",
@@ -25,14 +29,25 @@ def client(kafka: KafkaSettings) -> dict[str, object]:
         "ssl.key.location": kafka.ssl_key_location,
         "ssl.key.password": kafka.ssl_key_password.get_secret_value(),
     }
-    if kafka.security_protocol.startswith("SASL"):
-        username, password = kafka.login()
-        properties |= {
-            "sasl.mechanism": kafka.sasl_mechanism,
-            "sasl.username": username,
-            "sasl.password": password,
-        }
+    if kafka.uses_sasl:
+        properties |= _token(kafka) if kafka.uses_token else _password(kafka)
     return {name: value for name, value in properties.items() if value} | {**kafka.options}
+
+
+def _password(kafka: KafkaSettings) -> dict[str, object]:
+    username, password = kafka.login()
+    return {
+        "sasl.mechanism": kafka.sasl_mechanism,
+        "sasl.username": username,
+        "sasl.password": password,
+    }
+
+
+def _token(kafka: KafkaSettings) -> dict[str, object]:
+    """Raises CredentialsRefused, Unreachable, BrokerUnavailable and InvalidSettings."""
+    ours = tokens(kafka)
+    ours.require()
+    return {"sasl.mechanism": "OAUTHBEARER", "oauth_cb": ours.callback}
 
 
 def producer(kafka: KafkaSettings) -> dict[str, object]:

@@ -7,7 +7,7 @@ import structlog
 from confluent_kafka import KafkaError
 
 from seedcast.errors import CredentialsRefused, InvalidSettings, Retryable, SeedcastError
-from seedcast.kafka.error_mapping import translate
+from seedcast.kafka.error_mapping import translate_connecting
 from seedcast.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -27,8 +27,8 @@ class ClientErrors:
     def __init__(self, kafka: KafkaSettings, *, all_errors: bool = False) -> None:
         """With `all_errors`, log what is not about credentials, too."""
         self._kafka, self._all_errors = kafka, all_errors
-        self._sasl = kafka.security_protocol.startswith("SASL")
-        self._login = kafka.login() if self._sasl else ("", "")
+        self._has_password = kafka.uses_sasl and not kafka.uses_token
+        self._login = kafka.login() if self._has_password else ("", "")
         self._quiet_until = 0.0
         self._renew_due = False
         self.refused: CredentialsRefused | None = None  # the last refusal
@@ -36,7 +36,7 @@ class ClientErrors:
         self.client: Any = None  # set once there is one
 
     def __call__(self, error: KafkaError) -> None:
-        mapped = translate(error, "Kafka client")
+        mapped = translate_connecting(error, "Kafka client", self._kafka)
         self.problem = mapped if mapped.remedy else self.problem
         if isinstance(mapped, CredentialsRefused):
             self.refused, self._renew_due = mapped, True
@@ -58,7 +58,7 @@ class ClientErrors:
             self._renew()
 
     def _renew(self) -> None:
-        if not self._sasl:
+        if not self._has_password:
             return
         try:
             login = self._kafka.login()

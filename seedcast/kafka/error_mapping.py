@@ -19,6 +19,7 @@ from seedcast.errors import (
 )
 from seedcast.kafka import broker_faults
 from seedcast.kafka.access import denied
+from seedcast.kafka.tokens import tokens
 from seedcast.schemas.rights import Right
 from seedcast.settings import KafkaSettings
 
@@ -53,6 +54,18 @@ _MISCONFIGURED = {
     KafkaError.INVALID_CONFIG,
 }
 
+_TOKEN_REMEDIES = {
+    "OAUTHBEARER": (
+        "check SEEDCAST_KAFKA_SASL_MECHANISM, SEEDCAST_KAFKA_OAUTH_SCOPE and …_OAUTH_EXTENSIONS, "
+        "and that the brokers trust the issuer and the audience of the token"
+    ),
+    "AWS_MSK_IAM": (
+        "check SEEDCAST_KAFKA_AWS_REGION, that the cluster has IAM access control at that port, "
+        "and that the role's policy allows kafka-cluster:Connect"
+    ),
+}
+_NO_TOKEN = "Failed to acquire SASL OAUTHBEARER token"  # noqa: S105
+
 
 def translate(
     error: KafkaError | KafkaException | Exception,
@@ -74,6 +87,27 @@ def translate(
     if inner.code() in _DENIED and kafka and right:
         return denied(kafka, [right], doing)
     return _translate(inner, doing)
+
+
+def translate_connecting(error: KafkaError, doing: str, kafka: KafkaSettings) -> SeedcastError:
+    """Return the error of an error event.
+
+    If the client has no token, that is why there is none, which librdkafka cannot know. A token
+    that the brokers refuse is renewed.
+    """
+    if not kafka.uses_token:
+        return translate(error, doing)
+    ours = tokens(kafka)
+    if _NO_TOKEN in error.str() and ours.problem:
+        return ours.problem
+    if error.code() != KafkaError._AUTHENTICATION:
+        return translate(error, doing)
+    ours.discard()
+    return CredentialsRefused(
+        f"{doing}: the broker refuses the token",
+        got=error.str(),
+        remedy=_TOKEN_REMEDIES[kafka.sasl_mechanism],
+    )
 
 
 def in_mid_run(error: SeedcastError) -> SeedcastError:

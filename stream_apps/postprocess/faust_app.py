@@ -10,6 +10,7 @@ import structlog
 from seedcast.schemas.topics import DEAD_LETTERS, HEADER_ROOM, MIB, POSTPROCESS, URGENT
 from seedcast.settings import KafkaSettings, Settings
 from seedcast.stream_apps.postprocess.faust_transport import LOGGER, Transport
+from seedcast.stream_apps.postprocess.token_provider import TokenProvider
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +84,7 @@ def renew_login(app: App, kafka: KafkaSettings) -> None:
 
     Raises InvalidSettings if a file with a secret cannot be read.
     """
-    if not kafka.security_protocol.startswith("SASL"):
+    if kafka.uses_token or not kafka.uses_sasl:
         return
     username, password = kafka.login()
     for client in _clients(app):
@@ -105,7 +106,9 @@ def _clients(app: App) -> Iterator[Any]:
 def _credentials(kafka: KafkaSettings) -> Any:
     """Return Faust's credentials of the same meaning as librdkafka's settings, or None."""
     context = _ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
-    if kafka.security_protocol.startswith("SASL"):
+    if kafka.uses_token:
+        return faust.OAuthCredentials(oauth_cb=TokenProvider(kafka), ssl_context=context)
+    if kafka.uses_sasl:
         username, password = kafka.login()
         return faust.SASLCredentials(
             username=username,

@@ -4,7 +4,7 @@ The test itself uses a second listener, without any of these, whose user is a su
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,11 +106,17 @@ def _filter(binding: AclBinding) -> AclBindingFilter:
 
 
 @contextmanager
-def secured_broker(folder: Path, **changes: object) -> Iterator[SecuredBroker]:
-    """Run one; it ends also when the test run is killed."""
+def secured_broker(
+    folder: Path, *, jvm: Sequence[str] = (), **changes: object
+) -> Iterator[SecuredBroker]:
+    """Run one; it ends also when the test run is killed.
+
+    `jvm`: more options of Java. `changes`: more of the broker's properties, or other values.
+    """
     made = certificates(folder)
     port, internal, controller = processes.free_ports(0, 0, 0)
-    command = broker.argv(folder, State(broker_port=port, controller_port=controller))
+    java, *rest = broker.argv(folder, State(broker_port=port, controller_port=controller))
+    command = [java, *jvm, *rest]
     listeners = f"SASL_SSL://{HOST}:{port},INTERNAL://{HOST}:{internal}"
     properties = {
         "listeners": f"{listeners},CONTROLLER://{HOST}:{controller}",

@@ -1,13 +1,17 @@
 """Wait for conditions, and for processes that stop themselves at a failpoint."""
 
+import json
 import signal
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 
 import psutil
 import pytest
 from confluent_kafka import KafkaException
 
+from seedcast.embedded.stack_state import HOST
 from seedcast.errors import Retryable
 from tests.builders.processes import ForkedProcess
 
@@ -57,3 +61,14 @@ def terminate_at_failpoint(process: ForkedProcess) -> int:
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGCONT)
     return process.wait(timeout=90)
+
+
+def missing(metrics_port: int) -> list[str] | None:
+    """Return what the readiness of a worker lacks; None while nothing answers."""
+    try:
+        with urllib.request.urlopen(f"http://{HOST}:{metrics_port}/ready") as answer:
+            return list(json.load(answer)["missing"])
+    except urllib.error.HTTPError as answer:
+        return list(json.load(answer)["missing"])
+    except OSError:
+        return None

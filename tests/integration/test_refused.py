@@ -1,9 +1,6 @@
 """Passwords and rights that change while workers run: they wait, say so, and go on."""
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +9,6 @@ import pytest
 
 from seedcast.campaigns.progress import wait
 from seedcast.embedded import processes
-from seedcast.embedded.stack_state import HOST
 from seedcast.kafka import Admin
 from seedcast.producers.submit.options import SubmitOptions
 from seedcast.producers.submit.submit import submit_requests
@@ -23,7 +19,7 @@ from seedcast.settings import KafkaSettings, Settings
 from tests.builders.deployments import Spawn
 from tests.builders.processes import ForkedProcess
 from tests.builders.secured import REAUTHENTICATE, SecuredBroker, secured_broker
-from tests.builders.waiting import eventually, terminate
+from tests.builders.waiting import eventually, missing, terminate
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -41,14 +37,7 @@ class Worker:
 
     @property
     def missing(self) -> list[str] | None:
-        """What readiness lacks; None while nothing answers."""
-        try:
-            with urllib.request.urlopen(f"http://{HOST}:{self.port}/ready") as answer:
-                return list(json.load(answer)["missing"])
-        except urllib.error.HTTPError as answer:
-            return list(json.load(answer)["missing"])
-        except OSError:
-            return None
+        return missing(self.port)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Faust as the worker configures it: nothing is lost by default, and no error is unforeseen."""
 
+import asyncio
 import ssl
 import subprocess
 import sys
@@ -13,11 +14,13 @@ from pydantic import SecretStr
 from seedcast.embedded import connected
 from seedcast.embedded.stack_state import State, write
 from seedcast.errors import InvalidSettings, Poison, Retryable
+from seedcast.kafka import client_config
 from seedcast.schemas.topics import DEAD_LETTERS, RESULTS
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
 from seedcast.stream_apps.postprocess.digest_key import require_digest_key
 from seedcast.stream_apps.postprocess.error_mapping import FOREIGN, translate
-from seedcast.stream_apps.postprocess.faust_app import build_app
+from seedcast.stream_apps.postprocess.faust_app import build_app, renew_login
+from tests.builders.token_endpoint import token_endpoint
 
 
 def configured(**kafka: object) -> object:
@@ -62,6 +65,32 @@ def test_credentials_mean_to_faust_what_they_mean_to_librdkafka() -> None:
                 found.username,
                 found.password,
             ) == (protocol, mechanism, "me", "mine")
+
+
+def test_faust_shows_the_token_of_librdkafkas_clients_and_waits_where_there_is_none() -> None:
+    with token_endpoint(worker="secret") as endpoint:
+        wanted = {
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "OAUTHBEARER",
+            "sasl_username": "worker",
+            "sasl_password": SecretStr("secret"),
+            "oauth_token_url": endpoint.url,
+            "oauth_extensions": {"logicalCluster": "lkc-1"},
+        }
+        settings = configured(**wanted)
+        app = build_app(settings)  # type: ignore[arg-type]
+        found = app.conf.broker_credentials
+        assert (found.protocol.value, found.mechanism.value) == ("SASL_PLAINTEXT", "OAUTHBEARER")
+        endpoint.status = 503
+        with pytest.raises(aiokafka.errors.KafkaConnectionError, match="does not answer"):
+            asyncio.run(found.oauth_cb.token())
+        endpoint.status = 200
+        token = asyncio.run(found.oauth_cb.token())
+        shared = client_config.client(settings.kafka)["oauth_cb"]  # type: ignore[attr-defined]
+        assert shared("")[0] == token  # type: ignore[operator]
+        assert endpoint.granted() == 1
+        assert found.oauth_cb.extensions() == {"logicalCluster": "lkc-1"}
+        renew_login(app, settings.kafka)  # type: ignore[attr-defined]
 
 
 def exceptions_of(module: object, base: type[BaseException]) -> list[type[BaseException]]:
