@@ -157,6 +157,7 @@ ROWS = (
     Row("date", _TWO, _slash, NAMED, _BEFORE),
     Row("date", _TWO, _slash, NAMED, rf"[0-9]{{1,2}}/[0-9]{{1,2}}{_TO}"),
     Row("date", _TWO, _slash, NAMED, after=rf"{_TO}[0-9]{{1,2}}/[0-9]{{1,2}}{END}"),
+    Row("date", rf"{START}{MONTH}\.{DAY}日(?!均)", _month_day, NAMED),
     Row("date", rf"{START}{MONTH}\.{DAY}", _month_day, NAMED, "(?:^|[^版第本Vv0-9.])",
         r"(?:前(?![端后])|开学|截止|放假|到期|开始|当天|上午|下午|晚上|\([周一二三四五六日])"),
     Row("floor", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}", _floors, NAMED, after="层"),

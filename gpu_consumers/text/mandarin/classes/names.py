@@ -53,6 +53,20 @@ def _product(match: re.Match[str], _: Locale) -> Value:
     return Sequence(tuple(_part(part, total) for part in parts))
 
 
+def _spelled(match: re.Match[str], _: Locale) -> Value:
+    return spelled(match.group())
+
+
+def _groups(match: re.Match[str], _: Locale) -> Value:
+    return Digits(tuple(digits_in(match.group())))
+
+
+def _oil(match: re.Match[str], _: Locale) -> Value:
+    """Return 5W-40."""
+    first, second = map(Number, digits_in(match.group()))
+    return Sequence((first, Characters("W"), second))
+
+
 def _brand(match: re.Match[str], _: Locale) -> Value:
     """Return a name of digits without a pause: 7-11, 台北101."""
     return Digits(("".join(digits_in(match.group())),))
@@ -123,6 +137,10 @@ ROWS = (
         after="检票口|登机口|出口|入口|[座号区口门室栋楼床]|通道|展位|车厢|航站楼"),
     Row("brand", "7-11(?![0-9-])", _brand, NAMED, "[至到在去往家]", "(?![天日月号个人])"),
     Row("brand", "7-11(?![0-9-])", _brand, NAMED, after="便利|超商|门市|门店|店|取[件货]"),
+    Row("brand", "84", _brand, NAMED, after="消毒"),
+    Row("brand", "K?N9[059](?![A-Za-z0-9])", _spelled, NAMED, starts="KN"),
+    Row("brand", "[0-9]{1,2}W-?[0-9]{2}(?![A-Za-z0-9])", _oil, NAMED),
+    Row("brand", "[0-9]{3}/[0-9]{2}(?=R[0-9]{2})", _groups, NAMED),
     Row("brand", "101(?![0-9])", _brand, NAMED, "台北"),
     Row("rating", "[1-9]A(?![A-Za-z0-9])", _product, NAMED,
         after="[级类]|景区|旅游|认证|写字楼|企业|信用"),

@@ -14,7 +14,7 @@ from seedcast.gpu_consumers.text.mandarin.classes.patterns import (
     spelled,
     text_before,
 )
-from seedcast.gpu_consumers.text.mandarin.counts import digits
+from seedcast.gpu_consumers.text.mandarin.counts import count, digits
 from seedcast.gpu_consumers.text.mandarin.measures import MEASURE_WORD, takes_liang, unit_words
 from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.units import SIGN, key_of
@@ -67,9 +67,16 @@ def _power(match: re.Match[str], _: Locale) -> Value:
 
 
 def _feet_and_inches(match: re.Match[str], _: Locale) -> Value:
-    """Return 6'2\"."""
-    feet, inches = map(Number, digits_in(match.group()))
-    return Sequence((Measure(feet, "英尺"), Measure(inches, "英寸")))
+    """Return 6'2\", or 3'30\", which is a time or an angle."""
+    first, second = map(Number, digits_in(match.group()))
+    units = ("英尺", "英寸") if int(second.whole) < 12 else ("分", "秒")
+    return Sequence((Measure(first, units[0]), Measure(second, units[1])))
+
+
+def _angle(match: re.Match[str], _: Locale) -> Value:
+    """Return 30°15'20\"."""
+    parts = zip(digits_in(match.group()), ("度", "分", "秒"), strict=False)
+    return Sequence(tuple(Words(count(part) + unit) for part, unit in parts))
 
 
 def _unit_alone(match: re.Match[str], _: Locale) -> Value:
@@ -143,6 +150,7 @@ ROWS = (
     Row("measure", rf"{_AMOUNT}(?P<unit>cc)(?![A-Za-z0-9])", _measure, PLAIN + 1, starts="0-9."),
     Row("measure", rf"{_AMOUNT}(?P<unit>[\"'])(?![A-Za-z0-9])", _inches_or_feet, PLAIN + 1,
         starts="0-9."),
+    Row("angle", START + r"[0-9]{1,3}°[0-9]{1,2}'(?:[0-9]{1,2}\")?", _angle, NAMED),
     Row("power", START + r"[0-9]{1,9}\^-?(?:\^?[0-9²³]){1,3}(?![0-9])", _power, NAMED),
     Row("measure", rf"{_AMOUNT}(?P<unit>[A-Za-z]{{1,12}})(?![A-Za-z0-9-])", _unknown, LIKELY + 1,
         starts="0-9."),

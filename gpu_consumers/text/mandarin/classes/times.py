@@ -42,6 +42,12 @@ def _hour_and_minute(match: re.Match[str], _: Locale) -> Value:
     return Sequence((hour, Words(zero), Number(match["minute"]), Words("分")))
 
 
+def _duration(match: re.Match[str], _: Locale) -> Value:
+    """Return 1h30min."""
+    hours, minutes = map(Number, digits_in(match.group()))
+    return Sequence((Measure(hours, "h"), Measure(minutes, "min")))
+
+
 def _score(match: re.Match[str], _: Locale) -> Value:
     return Score(*digits_in(match.group()))
 
@@ -55,6 +61,7 @@ def _always(match: re.Match[str], _: Locale) -> Value:
 
 
 _POINTS = rf"{START}[0-9]{{1,3}}\s?[:-]\s?[0-9]{{1,3}}(?![0-9:])"
+_RATIO = rf"{START}[0-9]{{1,6}}:[0-9]{{1,6}}(?![0-9:])"
 ROWS = (
     Row("time", rf"{START}{_HOUR}:{_SIXTY}(?::{_SIXTY})?(?![0-9]){_HALF}?", _time),
     Row("time", rf"{START}(?:0?[1-9]|1[0-2]){_HALF}", _time, NAMED),
@@ -65,5 +72,8 @@ ROWS = (
     Row("score", _POINTS, _score, NAMED + 1, rf"(?:{_SCORED}){_LINK}{_SCORES}"),
     Row("score", _POINTS, _score, NAMED + 1, "以"),
     Row("score", _POINTS, _score, NAMED + 1, after=rf"\s?(?:{_WON})"),
-    Row("ratio", rf"{START}[0-9]{{1,6}}:[0-9]{{1,6}}(?![0-9:])", _ratio, LIKELY),
+    Row("ratio", _RATIO, _ratio, NAMED + 1, after=r"\s?的?(?:比例|比值|稀释|配比|缩放)"),
+    Row("ratio", _RATIO, _ratio, NAMED + 1, "(?:比例|比值|稀释|配比)[:为是]?"),
+    Row("duration", START + r"[0-9]{1,3}h\s?[0-9]{1,2}(?:min|m)?(?![A-Za-z0-9])", _duration, NAMED),
+    Row("ratio", _RATIO, _ratio, LIKELY),
 )  # fmt: skip
