@@ -1,7 +1,7 @@
 """The ideographs that espeak-ng misreads, and those that it cannot read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from seedcast.gpu_consumers.text.alphabet import HAN
 
@@ -18,12 +18,13 @@ _MISREAD = {
 PINYIN = {ideograph: syllable for syllable, group in _MISREAD.items() for ideograph in group}
 MISREAD = re.compile(f"[{''.join(PINYIN)}]")
 _IDEOGRAPH = re.compile(f"[{HAN}]")
+_AT_ONCE = 100  # they are spoken to be asked, and no speech is longer than five minutes
 
 
 class Ideographs:
-    """Which ideographs espeak cannot read: it says a vowel or a number for them.
+    """Which ideographs espeak cannot read: it says one and the same vowel for them.
 
-    `say` returns the phonemes of some Mandarin, a clause a line. It is asked once for each.
+    `say` returns the phonemes of SSML in Mandarin, a clause a line. It is asked once for each.
     """
 
     def __init__(self, say: Callable[[str], str]) -> None:
@@ -32,10 +33,16 @@ class Ideographs:
 
     def unread_in(self, text: str) -> frozenset[str]:
         found = set(_IDEOGRAPH.findall(text))
-        if new := sorted(found - self._unread.keys()):
-            lines = self._say("".join(f"{ideograph}。" for ideograph in new)).splitlines()
-            self._unread |= {
-                ideograph: line.startswith(("@:", "'@:"))
-                for ideograph, line in zip(new, filter(None, lines), strict=True)
-            }
+        new = sorted(found - self._unread.keys())
+        for start in range(0, len(new), _AT_ONCE):
+            self._ask(new[start : start + _AT_ONCE])
         return frozenset(ideograph for ideograph in found if self._unread[ideograph])
+
+    def _ask(self, ideographs: Sequence[str]) -> None:
+        lines = self._say(
+            "".join(f'{ideograph}<break time="1ms"/>' for ideograph in ideographs)
+        ).splitlines()
+        self._unread |= {
+            ideograph: line.startswith(("@:", "'@:"))
+            for ideograph, line in zip(ideographs, filter(None, lines), strict=True)
+        }

@@ -140,6 +140,18 @@ def test_characters_without_a_sound_are_counted() -> None:
     assert speech("您好，Anna").unspoken == 0
 
 
+@pytest.mark.parametrize(
+    ("first", "count", "unread"),
+    [(0x4E00, 450, 24), pytest.param(0x4E00, 20_992, 715, marks=pytest.mark.slow)],
+)
+def test_every_ideograph_is_asked_for(first: int, count: int, unread: int) -> None:
+    """More of them than five minutes of speech have."""
+    every = "".join(map(chr, range(first, first + count)))
+    table = ideographs.Ideographs(lambda mandarin: speaker.phonemes(Speech("cmn", mandarin)))
+    assert len(table.unread_in(every)) == unread
+    assert "辻" in table.unread_in("辻先生 Anna")
+
+
 def test_a_single_letter_a_is_no_article() -> None:
     assert phonemes("A座 B, a parcel")[0] == "'eI"
     assert phonemes("A parcel") == ["a# p'A@s@L"]
