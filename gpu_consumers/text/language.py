@@ -6,6 +6,7 @@ are the numbers in it ("Your order 订单 4411").
 """
 
 import re
+from collections.abc import Iterator
 
 from seedcast.gpu_consumers.text.alphabet import HAN
 from seedcast.gpu_consumers.text.links import LINK
@@ -15,11 +16,13 @@ from seedcast.schemas.locales import Language
 
 # A dot after these ends no sentence.
 _SHORT = "".join(
-    rf"(?<!\b{word})" for word in ("[A-Z]", "[DMS][rst]", "Mrs", "Prof", "Gen", "Capt")
+    rf"(?<!(?<![A-Za-z]){word})" for word in ("[A-Z]", "[DMS][rst]", "Mrs", "Prof", "Gen", "Capt")
 )
 _SENTENCE = re.compile(
     rf".+?(?:[。\n]+|[!?;]+(?=[\s{HAN}]|$)|{_SHORT}\.(?=\s+[A-Z{HAN}])|$)", re.DOTALL
 )
+_CLAUSE = re.compile(r".+?(?:[，；：:;]+|,(?!\d)|$)", re.DOTALL)
+_FEWEST = 3  # words of an English clause in a Mandarin sentence; fewer are names
 _HAN = re.compile(f"[{HAN}]")
 _LATIN = re.compile("[A-Za-z]+")
 # From the first ideograph to the last before a letter, with what it counts and what it numbers.
@@ -36,12 +39,17 @@ _NEUTRAL = re.compile(  # written alike in both languages
 )
 
 
-def language_of(text: str) -> Language | None:
-    """Return the language of a text; None if it has no letter at all."""
+def language_of(text: str, default: Language) -> Language | None:
+    """Return the language of a text; None if it has no letter at all.
+
+    Where both are about even, a text is in the language of its locale, `default`: two ideographs
+    are about a word.
+    """
     han, words = len(_HAN.findall(text)), len(_LATIN.findall(_NEUTRAL.sub(" ", text)))
     if not han and not words:
         return "en" if _LATIN.search(text) else None
-    return "zh" if 2 * han > 3 * words else "en"
+    is_mandarin = han > words if default == "zh" else 2 * han > 3 * words
+    return "zh" if is_mandarin else "en"
 
 
 def split_by_language(text: str, default: Language) -> list[tuple[Language, str]]:
@@ -51,8 +59,8 @@ def split_by_language(text: str, default: Language) -> list[tuple[Language, str]
     `default`.
     """
     runs: list[tuple[Language, str]] = []
-    current = language_of(text) or default
-    for language, part in _parts(text):
+    current = language_of(text, default) or default
+    for language, part in _parts(text, default):
         current = language or current
         if runs and runs[-1][0] == current:
             part = runs.pop()[1] + part
@@ -60,16 +68,23 @@ def split_by_language(text: str, default: Language) -> list[tuple[Language, str]
     return runs
 
 
-def _parts(text: str) -> list[tuple[Language | None, str]]:
-    """Return the sentences with their languages; a mixed one in its English and Mandarin pieces."""
-    parts: list[tuple[Language | None, str]] = []
+def _parts(text: str, default: Language) -> Iterator[tuple[Language | None, str]]:
+    """Yield the sentences with their languages; a mixed one in its pieces.
+
+    In an English sentence ideographs are Mandarin; in a Mandarin one a clause of English words
+    is English.
+    """
     for sentence in _SENTENCE.findall(text):
-        language = language_of(sentence)
+        language = language_of(sentence, default)
         if language == "en" and _HAN.search(sentence):
-            pieces = _MANDARIN_ISLAND.split(sentence)  # English at even indices
-            parts += [
-                ("zh" if index % 2 else "en", piece) for index, piece in enumerate(pieces) if piece
-            ]
+            pieces = enumerate(_MANDARIN_ISLAND.split(sentence))  # English at even indices
+            yield from (("zh" if index % 2 else "en", piece) for index, piece in pieces if piece)
+        elif language == "zh" and _LATIN.search(sentence):
+            clauses = _CLAUSE.findall(sentence)
+            yield from (("en" if _is_english(clause) else "zh", clause) for clause in clauses)
         else:
-            parts.append((language, sentence))
-    return parts
+            yield language, sentence
+
+
+def _is_english(clause: str) -> bool:
+    return not _HAN.search(clause) and len(_LATIN.findall(clause)) >= _FEWEST
