@@ -73,6 +73,8 @@ _TABLE = (
 )
 
 
+# A wide comma in a wide number: elsewhere it parts two numbers.
+_WIDE_THOUSANDS = re.compile("(?<=[０-９])，(?=[０-９]{3}(?![０-９]))")
 _ASCII_CHANGED = re.compile(r"[\[\]{}`]")
 
 
@@ -106,7 +108,8 @@ def fold(text: str, keep: str = "") -> Folded:
     source = unicodedata.normalize("NFC", text)
     if source.isascii() and source.isprintable() and not _ASCII_CHANGED.search(source):
         return Folded(source, source, range(len(source) + 1), 0)
-    folded = [(char, False) if char in keep else _fold_character(char) for char in source]
+    plain = _WIDE_THOUSANDS.sub(",", source)
+    folded = [(char, False) if char in keep else _fold_character(char) for char in plain]
     joined = "".join(part for part, _ in folded)
     starts: Sequence[int] = range(len(source) + 1)
     if any(len(part) != 1 for part, _ in folded):
