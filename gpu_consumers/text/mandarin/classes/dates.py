@@ -137,9 +137,9 @@ def _named_month(match: re.Match[str], _: Locale) -> Value:
 
 
 _TO = rf"\s?(?:{DASH}|至|到)\s?"
-_FULL = rf"{START}{YEAR}(?P<mark>[-/.·]){MONTH}(?P=mark){DAY}日?"
+_FULL = rf"{START}{YEAR}(?P<mark> ?[-/.·] ?){MONTH}(?P=mark){DAY}日?"
 _NO_MORE = rf"(?![0-9A-Za-z]|(?P=mark)(?!{YEAR}(?P=mark))[0-9])"  # a range may follow
-_TWO = rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}{END}"
+_TWO = rf"{START}[0-9]{{1,2}} ?/ ?[0-9]{{1,2}}{END}"
 ROWS = (
     Row("date", rf"{_FULL}(?:{_NO_MORE}|T(?=[0-9]{{2}}:))", _year_month_day, NAMED + 1),
     Row("date", rf"{YEAR}年\s?{MONTH}月\s?{DAY}日", _year_month_day, NAMED + 1),
@@ -175,5 +175,5 @@ ROWS = (
     Row("fraction", _TWO, _fraction, NAMED + 1, after=_FRACTION_AFTER),
     Row("fraction", _TWO, _fraction, NAMED + 1, _FRACTION_BEFORE),
     Row("fraction", rf"{START}[0-9]{{1,3}} [1-9]/[1-9][0-9]?(?![0-9/])", _mixed_number),
-    Row("date", rf"{START}[0-9]{{1,4}}/[0-9]{{1,4}}(?![0-9/])", _date_or_fraction, LIKELY),
+    Row("date", rf"{START}[0-9]{{1,4}} ?/ ?[0-9]{{1,4}}(?![0-9/])", _date_or_fraction, LIKELY),
 )  # fmt: skip

@@ -50,7 +50,7 @@ def _plate(match: re.Match[str], _: Locale) -> Value:
 
 
 _NO_COUNT = rf"(?!{COUNTED})"
-_PARTS = rf"{START}[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{1,4}}{END}"
+_PARTS = rf"{START}[0-9]{{1,4}}(?: ?- ?[0-9]{{1,4}}){{1,4}}{END}"
 _FLIGHT = r"(?:[A-Z]{2}|[0-9][A-Z]|[A-Z][0-9])\s?[0-9]{3,4}(?![A-Za-z0-9])"
 ROWS = (
     Row("room", rf"{START}[0-9]{{3,4}}{END}", _spelled, NAMED, after=_ROOM_AFTER),

@@ -143,7 +143,7 @@ def _discount(match: re.Match[str], _: Locale) -> Value:
 
 _AMOUNT = rf"{START}(?P<amount>{NUMBER})"
 _SCALED = rf"{START}(?P<amount>{NUMBER}(?:\s?{SCALE})?)"
-_PRESSURE = rf"{START}[0-9]{{2,3}}/[0-9]{{2,3}}"
+_PRESSURE = rf"{START}[0-9]{{2,3}} ?/ ?[0-9]{{2,3}}"
 ROWS = (
     Row("measure", rf"{_AMOUNT}\s?(?P<unit>{_UNIT})", _measure, starts="0-9."),
     Row("measure", START + r"[0-9]{1,2}'\s?[0-9]{1,2}(?:\"|(?![0-9.:]))", _feet_and_inches, NAMED),

@@ -61,9 +61,9 @@ def _always(match: re.Match[str], _: Locale) -> Value:
 
 
 _POINTS = rf"{START}[0-9]{{1,3}}\s?[:-]\s?[0-9]{{1,3}}(?![0-9:])"
-_RATIO = rf"{START}[0-9]{{1,6}}:[0-9]{{1,6}}(?![0-9:])"
+_RATIO = rf"{START}[0-9]{{1,6}} ?: ?[0-9]{{1,6}}(?![0-9:])"
 ROWS = (
-    Row("time", rf"{START}{_HOUR}:{_SIXTY}(?::{_SIXTY})?(?![0-9]){_HALF}?", _time),
+    Row("time", rf"{START}{_HOUR} ?: ?{_SIXTY}(?: ?: ?{_SIXTY})?(?![0-9]){_HALF}?", _time),
     Row("time", rf"{START}(?:0?[1-9]|1[0-2]){_HALF}", _time, NAMED),
     Row("time", rf"{_HOUR}点{_SIXTY}(?![0-9分])", _time, NAMED),
     Row("time", rf"(?P<hour>{_HOUR})(?P<sign>[点时])(?P<minute>[0-5]?[0-9])分(?!钟)",
