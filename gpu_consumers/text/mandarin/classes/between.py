@@ -38,6 +38,7 @@ _NO_PLACE_BEFORE = rf"(?![座栋幢楼层区号室厅门路弄苑道线]){HAN}"
 _SMALL_AFTER = r"[1-9]?[0-9]{1,2}(?:\.[0-9]{1,9})?(?![0-9.-]|\s?(?:[室号栋楼路弄门座层期班]|单元))"
 _RESULT_AFTER = r"\s?[0-9.]{1,15}\s?[-+×÷*/=]?\s?[0-9.]{0,15}\s?(?:=|等于)"
 _PER_MANY = r"(?:km|公里|k?g|克|m?[lL]|毫?升|[次人件])(?![A-Za-z0-9])"
+_PER_TIME = r"(?:h|min|小时|分钟|[天次人件个晚])(?![A-Za-z0-9])"
 _PER = (
     r"\s?(?:[次天日月年周时分秒人度吨斤克升件个晚间位台箱盒包米张节课户份股单笔瓶条餐顿支针车方平亩桌]"
     r"|[辆趟页颗季]|小时|公斤|千克|公里|平米|平方|立方|毫升|学[期年])"
@@ -74,6 +75,8 @@ ROWS = (
     Row("rate", r"\s?/\s?", _say("每"), NAMED, rf"(?:{_VALUE_BEFORE}|{MEASURE_WORD})\s?", _PER,
         "/"),
     Row("rate", r"\s?/\s?", _say("每"), NAMED, _VALUE_BEFORE, rf"\s?10{{0,4}}\s?{_PER_MANY}", "/"),
+    Row("rate", r"\s?/\s?", _say("每"), NAMED, r"[元块]\s?", rf"\s?[0-9]{{1,4}}\s?{_PER_TIME}",
+        "/"),
     Row("rate", rf"\s?/\s?(?P<unit>{SIGN})(?![A-Za-z0-9])", _per_unit, NAMED + 1,
         rf"(?:{HAN}|[0-9])\s?", starts="/"),
     Row("sign", r"\*(?=号?键|号)", _say("星"), NAMED, starts="*"),

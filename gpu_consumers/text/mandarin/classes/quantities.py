@@ -113,7 +113,8 @@ def _over(match: re.Match[str], _: Locale) -> Value:
 def _ordinal(match: re.Match[str], _: Locale) -> Value:
     """Return a rank, or a range of them; a long one is said digit by digit."""
     first, last = [*digits_in(match.group()), ""][:2]
-    is_long = len(first) > 6 and not first.endswith("000")
+    is_issue = len(first) > 4 and match.string[match.end() : match.end() + 1] in ("期", "号")
+    is_long = is_issue or (len(first) > 6 and not first.endswith("000"))
     if is_long or (first[0] == "0" and len(first) > 1):
         return Sequence((Words("第"), spelled(first)))
     return Range(Ordinal(first), Number(last)) if last else Ordinal(first)
