@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from seedcast.gpu_consumers.engines.espeak import phonemes
 from seedcast.gpu_consumers.engines.espeak.ideographs import MISREAD, PINYIN
+from seedcast.gpu_consumers.text.alphabet import HAN
 from seedcast.gpu_consumers.text.tokens import Reading, Token
 
 _MANDARIN, _ENGLISH = "cmn", "en-us"
@@ -21,6 +22,9 @@ _MARKS = re.compile(r"[\s,.;:!?，。、；：！？…]*")
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")  # a word, since letters stand alone; espeak would spell it
 # Its own Mandarin voice says English words unstressed, and low.
 _LATIN = re.compile(r"([A-Za-z](?:[A-Za-z' -]*[A-Za-z])?)")
+# It loses words of a clause over 800 bytes, and letters of a word over 130.
+_LONG_CLAUSE = re.compile(rf"(?:[{HAN}] *){{40}}(?=[{HAN}])")
+_LONG_WORD = re.compile("[A-Za-z]{40}(?=[A-Za-z])")
 _LETTER_A = re.compile(r"\bA\b")
 _LETTER_A_IN_WORDS = re.compile(r"\bA\b(?!'| +[A-Za-z]{2})")  # elsewhere it is the article
 # Brackets would begin espeak's phonemes, and control characters its commands.
@@ -51,7 +55,7 @@ def _pieces(token: Token, without: dict[int, str | None]) -> Iterator[tuple[str,
     if token.pause:
         yield _VOICES[token.language], f'<break time="{round(token.pause * 1000)}ms"/>'
     elif names := phonemes.of_pinyin(token.phonemes):
-        yield _MANDARIN, f"[[{names}]]"
+        yield _MANDARIN, f" [[{names}]] "
     elif names := phonemes.of_ipa(token.phonemes):
         yield _ENGLISH, f" [[{names}]] "
     else:
@@ -60,17 +64,23 @@ def _pieces(token: Token, without: dict[int, str | None]) -> Iterator[tuple[str,
             if _LATIN.fullmatch(part) or token.language == "en":
                 yield _ENGLISH, _english(part, token.kind)
             elif part:
-                yield _MANDARIN, MISREAD.sub(_respelled, escape(part))
+                yield _MANDARIN, _mandarin(part)
+
+
+def _mandarin(words: str) -> str:
+    words = MISREAD.sub(_respelled, _LONG_CLAUSE.sub(r"\g<0>\n", escape(words)))
+    return words.replace("\n", '<break time="1ms"/>')
 
 
 def _english(words: str, kind: str) -> str:
+    words = _LONG_WORD.sub(r"\g<0> ", words)
     words = _CAPITALS.sub(lambda word: word.group().lower(), words)
     letter = _LETTER_A_IN_WORDS if kind == "words" else _LETTER_A
     return letter.sub("[['eI]]", escape(words))
 
 
 def _respelled(match: re.Match[str]) -> str:
-    return f"[[{phonemes.of_pinyin(PINYIN[match.group()])}]]"
+    return f" [[{phonemes.of_pinyin(PINYIN[match.group()])}]] "
 
 
 def _runs(pieces: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -140,6 +140,12 @@ def test_characters_without_a_sound_are_counted() -> None:
     assert speech("您好，Anna").unspoken == 0
 
 
+def test_nothing_of_a_long_clause_or_word_is_lost() -> None:
+    assert speaker.phonemes(of_tokens(token("好" * 500, "zh"))).count("X") == 500
+    assert speaker.phonemes(of_tokens(token("兄" * 300, "zh"))).count("ong") == 300
+    assert speaker.phonemes(of_tokens(token("banana" * 60, "en"))).count("n") == 120
+
+
 @pytest.mark.parametrize(
     ("first", "count", "unread"),
     [(0x4E00, 450, 24), pytest.param(0x4E00, 20_992, 715, marks=pytest.mark.slow)],
