@@ -29,6 +29,7 @@ OVER_FLOOR = 6.0  # dB
 UNDER_SPEECH = -38.0  # dB
 FAR_UNDER = -32.0  # dB
 NEAR_SPEECH = -6.0  # dB; what is so near to the speech's level is no noise floor, but speech
+STEADY = 3.0  # dB that noise of one level varies by, from frame to frame
 ENOUGH_FRAMES = 12  # to estimate a floor
 SOUND = 0.03  # seconds; what is shorter is a click
 HARD_END = 0.004  # seconds of fade where a clip begins or ends within the padding
@@ -197,8 +198,9 @@ def _active(samples: Samples, hop: int, anchor: int) -> npt.NDArray[np.bool_]:
     Frames before `anchor` are outside.
     """
     energy = _energies(samples, hop)
-    level = float(np.quantile(energy[anchor:], 0.8)) if anchor < len(energy) else 0.0
-    over_floor = _noise_floor(energy[:anchor], level) * db_to_amplitude(OVER_FLOOR) ** 2
+    inside = energy[anchor:] if anchor < len(energy) else np.zeros(1)
+    level, quietest = float(np.quantile(inside, 0.8)), float(np.quantile(inside, 0.1))
+    over_floor = _noise_floor(energy[:anchor], level, quietest) * db_to_amplitude(OVER_FLOOR) ** 2
     return energy > max(over_floor, level * db_to_amplitude(UNDER_SPEECH) ** 2, 1e-10)
 
 
@@ -209,15 +211,18 @@ def _energies(samples: Samples, hop: int) -> Energies:
     return np.asarray(np.square(blocks, dtype=np.float64).mean(axis=1))
 
 
-def _noise_floor(outside: Energies, level: float) -> float:
+def _noise_floor(outside: Energies, level: float, quietest: float) -> float:
     """Return the energy of the steady noise before the model's edge.
 
     The last frames before the edge may be speech. If there are few others, only what is far under
-    the speech's level counts as noise. What is near that level is speech itself.
+    the speech's level counts as noise. What is near that level is speech itself, unless the speech
+    has no `quietest` moment under it: then it is noise, which goes on in the speech.
     """
     surely_outside = outside[: max(len(outside) - round(CLOSURE / HOP), 0)]
     if len(surely_outside) >= ENOUGH_FRAMES:
         floor, highest = float(np.quantile(surely_outside, 0.3)), NEAR_SPEECH
+        if quietest > floor * db_to_amplitude(-STEADY) ** 2:
+            return floor
     elif len(outside) >= ENOUGH_FRAMES:
         floor, highest = float(np.quantile(outside[:ENOUGH_FRAMES], 0.7)), FAR_UNDER
     else:

@@ -1,5 +1,7 @@
 """Speech is found where it begins and ends, and cut with padding and fades."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,19 @@ def test_silence_and_noise_added_at_the_ends_are_found(
     edges = edges_of(samples)
     assert abs(edges.start - count) / RATE <= SLACK
     assert abs(edges.end - (len(samples) - count)) / RATE <= SLACK
+
+
+@pytest.mark.parametrize("decibels", [-5, -10, -15])
+@pytest.mark.parametrize("noise", [white, pink])
+def test_steady_noise_beside_the_speech_is_cut(
+    noise: Callable[[int], Samples], decibels: int
+) -> None:
+    """White noise is as loud as the speech among the high frequencies, and is no speech."""
+    clean, count = speech(), round(0.7 * RATE)
+    samples = np.concatenate([silence(0.7), clean, silence(0.7)])
+    edges = edges_of(samples + level(noise(len(samples)), decibels, clean))
+    assert edges.start >= count - 0.1 * RATE
+    assert edges.end <= len(samples) - count + 0.2 * RATE
 
 
 @pytest.mark.parametrize(
