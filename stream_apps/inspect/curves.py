@@ -17,7 +17,7 @@ SHOWN_GAIN = -LIMITING - 0.5  # dB, the lower end
 def draw_speech(axis: Axes, inspection: Inspection) -> None:
     """Draw the probability of speech in each window of the waveform before."""
     threshold = inspection.profile.speech
-    _frame(axis, f"probability of speech before (it counts from {threshold:g})")
+    _frame(axis, f"probability of speech (from {threshold:g} on)")
     axis.set_ylim(0, 1.05)
     clip = inspection.before
     if clip is None or not len(clip.samples):

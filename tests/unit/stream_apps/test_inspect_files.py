@@ -113,7 +113,7 @@ def test_the_picture_says_what_was_cut_and_limited_and_where_the_ceiling_is(tmp_
     assert f"cut: {trimmed.lead * 1000:.0f} ms" in written
     assert f"silence added: {-trimmed.tail * 1000:.0f} ms" in written
     assert "ceiling\n-2 dBTP" in written
-    assert "probability of speech before (it counts from 0.5)" in written
+    assert "probability of speech (from 0.5 on)" in written
     assert "amplitude" in written
     level = inspection.rendered.processed.level
     assert level.limited > 0
