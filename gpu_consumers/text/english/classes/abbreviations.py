@@ -57,6 +57,11 @@ _ENDING = frozenset(
 _INITIALS = r"(?<![A-Za-z.])(?:[A-Za-z]\.){1,9}[A-Za-z](?![A-Za-z])(?:\.(?!\s*\Z)|)"
 NAME = r"[A-Z][\w'-]*"
 _CJK = "\u4e00-\u9fff"
+# Words that begin a sentence and no name: after "Elm St." stands one of them, after "St." a saint.
+_STARTERS = (
+    r"(?:A|All|An|And|Any|As|At|Bring|But|Call|Check|Do|Doors|For|From|He|I|If|In|It|Its|No|Not|Now"
+    r"|On|Our|Parking|Please|Reply|See|She|Text|The|Then|There|They|This|To|Use|Visit|We|Your?)\b"
+)
 
 
 def _first_letters(table: dict[str, str]) -> str:
@@ -104,6 +109,7 @@ ROWS = (
         PLAIN + 5,
         before=rf"(?:{NAME}|\d(?:st|nd|rd|th)),?\s",
     ),
+    words_row("abbreviation", STREETS, rf"(?=\.\s+{_STARTERS})", NAMED + 1, before=rf"{NAME}\s"),
     words_row("abbreviation", _BEFORE_NUMBERS, r"\b\.?\s?(?=#?\d)", NAMED),
     words_row("abbreviation", _BEFORE_NUMBERS, r"\b\.?\s(?=#?[A-Z]?\d)", NAMED),
     words_row("abbreviation", _WITH_DOT, r"\.(?!\s*\Z|\s+[A-Z])(?![A-Za-z])", NAMED),

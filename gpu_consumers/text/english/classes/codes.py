@@ -50,6 +50,8 @@ _PLACES = (
 
 _GROUPS = r"\d+(?:[ -]\d+){0,8}(?![\w]|-\w|[/:.]\d)"  # 471 903, 123-456-789
 _MIXED = r"(?=[A-Z-]{0,12}\d)[A-Z0-9]{1,40}(?:-[A-Z0-9]{1,20}){0,4}(?![\w])"
+# 9x7Kq2, but no words beside digits
+_CASED = r"(?=[A-Za-z]{0,40}\d)(?=\d{0,40}[A-Za-z])(?!\w{0,40}[a-z]{3})[A-Za-z0-9]{4,40}(?!\w)"
 _ALONE = r"(?:\d{3,}(?:-\d{2,}){2,}|\d{4}(?: \d{4}){2,})(?![\w]|-\w)"
 _POSTCODE = r"[A-Z]{1,2}\d[A-Z0-9]? \d[A-Z]{2}(?!\w)"  # British
 _FLIGHT = r"[A-Z0-9]{2} \d{1,4}(?![\w:/.-])"
@@ -78,6 +80,16 @@ ROWS = (
     Row("code", r"\d{3,12}(?=#)", spelled),
     Row("code", _MIXED, spelled, NAMED, before=_AFTER_NUMBERS, starts="A-Z0-9"),
     Row("code", _MIXED, at_least_three, NAMED, before=AFTER_THINGS, starts="A-Z0-9"),
+    Row(
+        "code",
+        _CASED,
+        spelled,
+        NAMED + 1,
+        before=rf"(?<![A-Za-z])(?i:{_SECRETS}){_LINKS}",
+        starts="A-Za-z0-9",
+    ),
+    Row("code", r"[*•]\d{3,6}(?!\d)", spelled, NAMED, before=AFTER_THINGS, starts="*•"),
+    Row("code", r"[*•]\d{3,6}(?!\d)", spelled, NAMED, before=_AFTER_NUMBERS, starts="*•"),
     Row("code", _FLIGHT, spelled, NAMED, before=r"(?i:flights?)\s", starts="A-Z0-9"),
     Row("code", r"[A-Z][A-Z] \d{3,4}(?![\w:/.-]| \d)", _carrier, LIKELY, starts="A-Z"),
     Row("code", rf"\d{{5}}(?:-\d{{4}})?{END}", spelled, NAMED, before=_PLACES),

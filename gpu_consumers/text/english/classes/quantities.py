@@ -130,11 +130,13 @@ def _over(match: re.Match[str], _: Locale) -> Value:
     return Over(match[1], match[2])
 
 
+_QUOTATION_MARK = re.compile(r'(?<!\d)"')  # after a digit, the sign is that of inches
+
+
 def _inches(match: re.Match[str], _: Locale) -> Value | None:
     """Return inches, unless the sign ends a quotation."""
-    return (
-        None if match.string[: match.start()].count('"') % 2 else Measure(number_of(match[1]), "in")
-    )
+    quotations = _QUOTATION_MARK.findall(match.string[: match.start()])
+    return None if len(quotations) % 2 else Measure(number_of(match[1]), "in")
 
 
 def _feet(match: re.Match[str], _: Locale) -> Value:
