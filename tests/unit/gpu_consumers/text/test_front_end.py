@@ -250,6 +250,7 @@ TEXTS = [
     "您的 iPhone 15 已发货，应付¥12.50。",
     "Your order 订单 4411 leaves at 17:30, don't wait.",
     "二〇二四年3/5 [laugh] 1,000 km",
+    "您的訂單已經發貨，請於3天內取件",
 ]
 
 

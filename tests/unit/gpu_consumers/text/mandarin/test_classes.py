@@ -189,8 +189,8 @@ def test_the_locale_decides_what_cannot_be_told(locale: Locale, text: str, words
 )  # fmt: skip
 def test_a_text_of_one_piece_takes_time_in_proportion(piece: str) -> None:
     assert (
-        cpu_seconds(piece * (16_000 // len(piece)))
-        < 12 * cpu_seconds(piece * (2_000 // len(piece))) + 0.2
+        cpu_seconds(piece * (8_000 // len(piece)))
+        < 12 * cpu_seconds(piece * (1_000 // len(piece))) + 0.2
     )
 
 
