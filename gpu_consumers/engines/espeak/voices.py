@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass
 
 # espeak has some hundred variants. These were measured in English and Mandarin: intelligible
-# (isolated words are told apart as well as in espeak's plain voice), never at full scale, and far
-# from each other in pitch and spectrum. The third formant, which tells how long a vocal tract is,
-# lies over 2.8 kHz for the women and under 2.8 kHz for the men.
+# (isolated words are told apart as well as in espeak's plain voice), never at full scale, far from
+# each other in pitch and spectrum, and none slow to make. The third formant, which tells how long
+# a vocal tract is, lies over 2.75 kHz for the women and under it for the men.
 WOMEN = ("f1", "belinda", "steph", "f5", "Annie", "f2", "linda", "f3")
 MEN = ("m3", "m8", "Alex", "miguel", "Nguyen", "m4", "m7", "boris")
 _HIGH = {"Nguyen": -14}  # steps of pitch: he would be nearly as high as the women

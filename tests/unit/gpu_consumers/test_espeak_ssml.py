@@ -1,6 +1,5 @@
 """Mixed texts: each run by the voice of its language, joined as one sentence."""
 
-import librosa
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from seedcast.gpu_consumers.text.reader import Reader
 from seedcast.gpu_consumers.text.tokens import Reading, Token
 from seedcast.schemas.locales import Language
 from seedcast.waveforms import Waveform
+from tests.builders.pitch import pitches
 
 PLAIN = Voice("m3", pitch=50, range=50, rate=170)  # no echo: silence is silent
 READER = Reader()
@@ -43,12 +43,7 @@ def silences(waveform: Waveform) -> list[float]:
 
 def lowest_pitch(waveform: Waveform) -> float:
     """In Hz, of what is loud."""
-    samples = waveform.astype(np.float32) / 32768
-    levels = librosa.feature.rms(y=samples, frame_length=1024, hop_length=256)[0]
-    pitches = librosa.yin(
-        samples, fmin=60, fmax=300, sr=SAMPLE_RATE, frame_length=1024, hop_length=256
-    )
-    return float(np.quantile(pitches[levels > levels.max() * 0.2], 0.05))
+    return float(np.quantile(pitches(waveform, highest=300), 0.05))
 
 
 def test_each_run_is_spoken_by_the_voice_of_its_language() -> None:

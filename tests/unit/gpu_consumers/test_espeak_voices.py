@@ -8,10 +8,13 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 import pytest
+import scipy.linalg
+import scipy.signal
 
 from seedcast.gpu_consumers.engines.espeak.engine import spoken
 from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.gpu_consumers.engines.espeak.voices import MEN, WOMEN, voice_of
+from tests.builders.pitch import pitches
 
 Array = npt.NDArray[np.floating]  # type: ignore[type-arg]
 TEXTS = {
@@ -38,15 +41,12 @@ def heard(language: str, seed: int) -> Heard:
     samples = waveform.astype(np.float32) / 32768
     levels = librosa.feature.rms(y=samples, frame_length=FRAME, hop_length=HOP)[0]
     loud = levels > levels.max() * 0.3
-    pitches = librosa.yin(
-        samples, fmin=50, fmax=500, sr=SAMPLE_RATE, frame_length=FRAME, hop_length=HOP
-    )
     mel = librosa.feature.melspectrogram(
         y=samples, sr=SAMPLE_RATE, n_fft=FRAME, hop_length=HOP, n_mels=24, fmax=8000
     )
     spectrum = 10 * np.log10(mel[:, loud].mean(axis=1))
     return Heard(
-        pitch=float(np.median(pitches[loud])),
+        pitch=float(np.median(pitches(waveform))),
         third_formant=third_formant(samples),
         spectrum=spectrum - spectrum.mean(),
         peak=int(np.abs(waveform.astype(int)).max()),
@@ -57,12 +57,18 @@ def heard(language: str, seed: int) -> Heard:
 def third_formant(samples: Array) -> float:
     """The median over the loud frames of the third resonance, by linear prediction."""
     rate = 10_000
-    low = librosa.resample(samples, orig_sr=SAMPLE_RATE, target_sr=rate, res_type="polyphase")
+    low = scipy.signal.resample_poly(samples, 200, 441)
     frames = librosa.util.frame(np.append(low[0], np.diff(low)), frame_length=300, hop_length=300)
     powers = (frames**2).sum(axis=0)
     loud = frames[:, powers > np.quantile(powers, 0.6)].T * np.hamming(300)
-    found = [resonances(polynomial, rate) for polynomial in librosa.lpc(loud + 1e-9, order=10)]
+    found = [resonances(predictor(frame), rate) for frame in loud]
     return float(np.median([hertz[2] for hertz in found if len(hertz) > 2]))
+
+
+def predictor(frame: Array, order: int = 10) -> Array:
+    """The polynomial of linear prediction (Makhoul 1975, the autocorrelation method)."""
+    products = np.correlate(frame, frame, "full")[len(frame) - 1 :][: order + 1]
+    return np.append(1, -scipy.linalg.solve_toeplitz(products[:-1], products[1:]))
 
 
 def resonances(polynomial: Array, rate: int) -> list[float]:
