@@ -1,5 +1,6 @@
 """`inspect` reads every format that a profile writes, and says what it did to channels."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +12,29 @@ from seedcast.catalog import profiles
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Rendition
 from seedcast.settings import PostprocessSettings, Settings
-from seedcast.stream_apps.audio.chain import render
+from seedcast.stream_apps.audio.chain import Rendered, render
 from seedcast.stream_apps.audio.samples import Samples, to_int16
 from seedcast.stream_apps.inspect.decode import decode
 from seedcast.stream_apps.inspect.find import headerless_object, inspect_file
 from seedcast.stream_apps.inspect.inspection import Inspection
 from seedcast.stream_apps.inspect.picture import draw
-from tests.builders.speech import RATE, between, speech
+from tests.builders.speech import RATE, SHORT, between, speech
 
 TABLE = profiles.load(PostprocessSettings())
 
 
 def sound() -> Samples:
-    return between(speech(), 0.3, 0.3)
+    return between(speech(SHORT, 2), 0.3, 0.3)
+
+
+@cache
+def rendered_by(name: str) -> Rendered:
+    return render(to_int16(sound(), dither=False), RATE, TABLE[name])
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_what_a_profile_writes_is_read_by_the_ending_of_its_file(name: str, tmp_path: Path) -> None:
-    rendered = render(to_int16(sound(), dither=False), RATE, TABLE[name])
+    rendered = rendered_by(name)
     file = tmp_path / f"call.{rendered.suffix}"
     file.write_bytes(rendered.data)
     inspection = inspect_file(Settings(home=tmp_path), file, "speaker")
@@ -42,7 +48,7 @@ def test_what_a_profile_writes_is_read_by_the_ending_of_its_file(name: str, tmp_
 
 @pytest.mark.parametrize("name", TABLE)
 def test_the_object_of_a_manifest_is_read_at_its_rate(name: str) -> None:
-    rendered = render(to_int16(sound(), dither=False), RATE, TABLE[name])
+    rendered = rendered_by(name)
     manifest = Rendition(
         profile=name,
         uri=f"s3://audio/c/00/00.{rendered.suffix}",
@@ -85,7 +91,7 @@ def test_mixed_channels_are_said(tmp_path: Path, right: float, said: str) -> Non
 
 def test_channels_that_cancel_out_are_an_error_that_says_so(tmp_path: Path) -> None:
     both = np.stack([sound(), -sound()], axis=1)
-    soundfile.write(tmp_path / "a.wav", both, RATE)
+    soundfile.write(tmp_path / "a.wav", both, RATE, subtype="FLOAT")
     inspection = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", None)
     assert inspection.is_error
     assert "cancel each other" in inspection.notes[0]
