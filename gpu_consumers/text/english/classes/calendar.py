@@ -123,6 +123,19 @@ def _day_names(match: re.Match[str], _: Locale) -> Value:
 _ZONE = r"(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 
 ROWS = (
+    Row(
+        "time",
+        rf"{FREE}(?P<hour>0?[1-9]|1[0-2])\.(?P<minute>{_MINUTE}){_HALF}",
+        _time,
+        NAMED,
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<first>\d{{1,2}})\.(?P<second>\d{{1,2}})\.(?P<year>\d\d){END}(?!\.\d)",
+        _numeric,
+        NAMED,
+        before=_DATE_BEFORE,
+    ),
     Row("time", rf"T{_CLOCK}{_ZONE}{END}", _time, NAMED, r"\d{4}-\d\d-\d\d", starts="T"),
     Row("year", rf"'(\d\d){END}", lambda match, _: Date(match[1]), starts="'"),
     Row("year", rf"{FREE}[1-9]\d{{2,3}}{END}", _year, NAMED, r"(?i:since|year|A\.?D\.?)\s"),

@@ -8,7 +8,11 @@ import re
 
 from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
 from seedcast.gpu_consumers.text.english.classes.letters import is_spelled
-from seedcast.gpu_consumers.text.english.classes.spelling import at_least_three, spelled
+from seedcast.gpu_consumers.text.english.classes.spelling import (
+    at_least_three,
+    long_group,
+    spelled,
+)
 from seedcast.gpu_consumers.text.patterns import END, FREE
 from seedcast.gpu_consumers.text.values import Value
 from seedcast.schemas.locales import Locale
@@ -49,7 +53,7 @@ _PLACES = (
 )
 
 _GROUPS = r"\d+(?:[ -]\d+){0,8}(?![\w]|-\w|[/:.]\d)"  # 471 903, 123-456-789
-_MIXED = r"(?=[A-Z-]{0,12}\d)[A-Z0-9]{1,40}(?:-[A-Z0-9]{1,20}){0,4}(?![\w])"
+_MIXED = r"(?=[A-Z-]{0,12}\d)(?=[0-9-]{0,40}[A-Z])[A-Z0-9]{1,40}(?:-[A-Z0-9]{1,20}){0,4}(?![\w])"
 # 9x7Kq2, but no words beside digits
 _CASED = r"(?=[A-Za-z]{0,40}\d)(?=\d{0,40}[A-Za-z])(?!\w{0,40}[a-z]{3})[A-Za-z0-9]{4,40}(?!\w)"
 _ALONE = r"(?:\d{3,}(?:-\d{2,}){2,}|\d{4}(?: \d{4}){2,})(?![\w]|-\w)"
@@ -71,7 +75,7 @@ def _carrier(match: re.Match[str], locale: Locale) -> Value | None:
 
 ROWS = (
     Row("code", _GROUPS, at_least_three, NAMED, before=_AFTER_NUMBERS),
-    Row("code", _GROUPS, at_least_three, NAMED, before=AFTER_THINGS),
+    Row("code", _GROUPS, long_group, NAMED, before=AFTER_THINGS),
     Row("code", _GROUPS, at_least_three, NAMED, before=_SECRET_IS),
     Row("code", _GROUPS, at_least_three, NAMED, after=_IS_YOUR),
     Row("code", rf"\d{{3,40}}{END}(?!\s[a-z])", spelled, NAMED, before=_THING_IS),
@@ -93,6 +97,7 @@ ROWS = (
     Row("code", _FLIGHT, spelled, NAMED, before=r"(?i:flights?)\s", starts="A-Z0-9"),
     Row("code", r"[A-Z][A-Z] \d{3,4}(?![\w:/.-]| \d)", _carrier, LIKELY, starts="A-Z"),
     Row("code", rf"\d{{5}}(?:-\d{{4}})?{END}", spelled, NAMED, before=_PLACES),
+    Row("code", rf"1Z(?: ?[A-Z0-9]{{2,4}}){{4,6}}{END}", spelled, NAMED),
     Row("code", _POSTCODE, spelled, NAMED, starts="A-Z"),
     Row("code", FREE + _ALONE, spelled),
     Row("code", FREE + _LIKE_A_ZIP, spelled, LIKELY),

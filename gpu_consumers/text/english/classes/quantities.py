@@ -139,6 +139,12 @@ def _inches(match: re.Match[str], _: Locale) -> Value | None:
     return None if len(quotations) % 2 else Measure(number_of(match[1]), "in")
 
 
+def _part_of_an_inch(match: re.Match[str], _: Locale) -> Value | None:
+    if "0" in (match[1], match[2]):
+        return None
+    return Sequence((Fraction(match[1], match[2]), Words("inch")))
+
+
 def _feet(match: re.Match[str], _: Locale) -> Value:
     feet = Measure(Number(match[1]), "ft")
     if match[3]:
@@ -279,15 +285,17 @@ ROWS = (
         NAMED,
     ),
     Row("measure", rf"{FREE}(?P<sides>{_SIDE}[x×]{_SIDE})(?P<unit>){END}", _sides, LIKELY),
+    Row("measure", rf"{FREE}(\d{{1,2}})/(\d{{1,2}})(?:\"|\sin\.)", _part_of_an_inch, NAMED + 6),
     Row("number", rf"{FREE}(\d\.\d)/(5|10){END}", _out_of, NAMED),
     Row("number", rf"{FREE}(\d{{1,4}})/(\d{{1,4}})/(\d{{1,4}})(?![\w/])", _integers(3), LIKELY),
     Row("number", rf"{FREE}([1-9]\d{{0,2}}(?: 000){{1,4}})(?!\d| \d)", _number),
     Row(
         "measure",
-        rf"{FREE}(\d{{1,3}})([FC]){END}",
+        rf"({MINUS}{FREE}\d{{1,3}})([FC]){END}",
         _fahrenheit,
         NAMED,
-        before=r"(?i:highs?|lows?|temp\w*|feels like)\s(?:\w+\s){0,3}?",
+        before=r"(?i:highs?|lows?|temp\w*|chill|feels like)\s(?:\w+\s){0,3}?",
+        starts="0-9-",
     ),
     Row(
         "ratio",

@@ -39,6 +39,13 @@ _TIME_OR_MONEY = r"(?:\d:\d\d|[apAP]\.?[mM]\.?|[$€£]\d+(?:\.\d\d)?|°[CF]|\d%
 
 ROWS = (
     Row("per", rf"/\s?({_PER})(?![A-Za-z])", _per, NAMED, before=r"[A-Za-z0-9.²³¢]\s?", starts="/"),
+    Row(
+        "per",
+        r"/\s?([a-z]{2,15})(?![A-Za-z])",
+        lambda match, _: Words(f"per {match[1]}"),
+        before=r"[$£€¥]\d[\d.,]{0,12}[kKmM]?",
+        starts="/",
+    ),
     Row("sign", r"[-–]\s?(?=\d+(?:\.\d+)?\s?=)", sign, NAMED, before=r"\d\s?", starts="–-"),
     Row(
         "range", r"[-–—~](?=\s?[$€£¥]?\d)", lambda match, _: Sign("→"), before=_VALUE, starts="–—~-"

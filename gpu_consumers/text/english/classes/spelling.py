@@ -19,6 +19,12 @@ def at_least_three(match: re.Match[str], locale: Locale) -> Value | None:
     return spelled(match, locale) if sum(map(str.isdigit, match.group())) >= 3 else None
 
 
+def long_group(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return the groups; None if each has one or two digits, as those of a range: gates 12-14."""
+    is_long = re.search(r"\d{3}", match.group())
+    return spelled(match, locale) if is_long else None
+
+
 def cut(group: str) -> list[str]:
     """Split a long code: six digits in threes, more in fours; letters go with what they touch."""
     parts = [""]

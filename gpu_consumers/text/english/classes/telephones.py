@@ -14,7 +14,7 @@ _CALL_US = (
     rf"{_CALL}(?:[:.]|\s(?:us|me|him|her|them|on|at|to|the|our|your|now|back"
     r"|[a-z]+\s(?:at|on))\b){0,4}\s?"
 )
-_NEAR_CALL = rf"{_CALL}\b[^.!?]{{0,40}}"
+_NEAR_CALL = rf"(?:{_CALL}\b[^.!?]{{0,40}}|NHS\s)"
 _EMERGENCY = "911|999|112|111|988|995|000|110|119|120|101|105|211|311|411|511|611|711|811"
 _OF_EMERGENCY = r"\s(?:calls?|operators?|dispatch\w*|cent(?:er|re)s?|hotline|helpline)(?![a-z])"
 _TEXT_TO = r"(?<![A-Za-z])(?i:text|reply|send|sms|msg)\b[^.!?]{0,32}\bto\s"
