@@ -21,6 +21,10 @@ def sign(match: re.Match[str], _: Locale) -> Value:
     return Sign(match[0].strip())
 
 
+def _minus(match: re.Match[str], _: Locale) -> Value:
+    return Sign("-")
+
+
 def _per(match: re.Match[str], _: Locale) -> Value:
     period = match[1]
     name = _PERIODS.get(period) or UNITS[period].singular
@@ -46,7 +50,7 @@ ROWS = (
         before=r"[$£€¥]\d[\d.,]{0,12}[kKmM]?",
         starts="/",
     ),
-    Row("sign", r"[-–]\s?(?=\d+(?:\.\d+)?\s?=)", sign, NAMED, before=r"\d\s?", starts="–-"),
+    Row("sign", r"[-–]\s?(?=\d+(?:\.\d+)?\s?=)", _minus, NAMED, before=r"\d\s?", starts="–-"),
     Row(
         "range", r"[-–—~](?=\s?[$€£¥]?\d)", lambda match, _: Sign("→"), before=_VALUE, starts="–—~-"
     ),

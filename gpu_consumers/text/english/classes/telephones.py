@@ -33,7 +33,10 @@ _WITH_LETTERS = (  # 1-800-FLOWERS
 )
 
 
-def _phone(match: re.Match[str], _: Locale) -> Value:
+def _phone(match: re.Match[str], _: Locale) -> Value | None:
+    """Return the number; None if it is too short: +5 1/2 is none."""
+    if sum(map(str.isdigit, match.group())) < 7:
+        return None
     return Telephone(tuple(digits_in(match.group())), match.group().startswith("+"))
 
 

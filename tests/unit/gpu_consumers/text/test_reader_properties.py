@@ -49,6 +49,7 @@ def test_the_sources_of_the_tokens_are_the_text(text: str) -> None:
 @settings(max_examples=250, deadline=None)
 @given(TEXT)
 @example("Room 12A, 3元/月, 50% & $5")
+@example("61–59=2")
 def test_what_has_a_sound_is_said(text: str) -> None:
     for token in READER.read(text).tokens:
         folded = fold(token.source).text
