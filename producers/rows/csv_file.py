@@ -3,52 +3,71 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow
 import pyarrow.csv
 
 from seedcast.errors import InvalidInput, InvalidRow
-from seedcast.producers.rows.encoding import count_quotes
+from seedcast.producers.rows.dialect import Dialect, detect_dialect
+from seedcast.producers.rows.encoding import Text, count_quotes, detect
+from seedcast.producers.rows.file_options import FileOptions
 from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
+from seedcast.producers.rows.source import Source
 
 # In one thread: with several, Arrow does not number the rows of the wrong width.
 _READING = pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False)
 
 
-def read_csv(path: Path) -> Rows:
-    """Open a CSV file. Raises InvalidInput, here or while the rows are read."""
-    quotes = count_quotes(path)
-    columns = _read_header(path)
+def read_csv(source: Source, options: FileOptions, usual: str = ",") -> Rows:
+    """Open a CSV file, whose suffix stands for the delimiter `usual`.
+
+    Raises InvalidInput, here or while the rows are read.
+    """
+    text = detect(source, options.encoding)
+    quotes = count_quotes(text, options.encoding is not None)
+    file = _File(text, detect_dialect(text, options.delimiter, usual))
+    columns = _read_header(file)
     if quotes % 2:
-        _refuse_open_quote(path, _rows(path, columns))
-    return Rows(columns, _rows(path, columns))
+        _refuse_open_quote(file, _rows(file, columns))
+    return Rows(columns, _rows(file, columns))
 
 
-def _read_header(path: Path) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class _File:
+    text: Text
+    dialect: Dialect
+
+    def __str__(self) -> str:
+        return str(self.text.source.path)
+
+    def open(self, bad: "_BadRows", columns: tuple[str, ...] = ()) -> Any:
+        stream: Any = self.text.open()
+        stream.read(self.dialect.skipped)
+        return pyarrow.csv.open_csv(
+            stream,
+            read_options=_READING,
+            parse_options=bad.parsing(self.dialect.delimiter),
+            convert_options=_as_text(columns),
+        )
+
+
+def _read_header(file: _File) -> tuple[str, ...]:
     try:
-        with pyarrow.csv.open_csv(
-            path, read_options=_READING, parse_options=_BadRows().parsing
-        ) as reader:
-            return check_columns(path, reader.schema.names)
+        with file.open(_BadRows()) as reader:
+            return check_columns(str(file), reader.schema.names)
     except pyarrow.ArrowInvalid as error:
         if "empty" in str(error).lower():
             expected = "a header and at least one row"
-            raise InvalidInput(f"{path} has no rows", expected=expected) from error
-        raise _malformed(path, error) from error
+            raise InvalidInput(f"{file} has no rows", expected=expected) from error
+        raise _malformed(file, error) from error
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
+def _rows(file: _File, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
     """Yield rows and bad rows in the order of the file."""
     number, bad = 0, _BadRows()
     try:
-        with pyarrow.csv.open_csv(
-            path,
-            read_options=_READING,
-            parse_options=bad.parsing,
-            convert_options=_as_text(columns),
-        ) as reader:
+        with file.open(bad, columns) as reader:
             for batch in reader:
                 for values in mappings(columns, batch):
                     number += 1
@@ -58,7 +77,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
                     yield number, values
             yield from bad.found
     except pyarrow.ArrowInvalid as error:
-        raise _malformed(path, error, number) from error
+        raise _malformed(file, error, number) from error
 
 
 @dataclass
@@ -67,10 +86,11 @@ class _BadRows:
 
     found: deque[BadRow] = field(default_factory=deque)
 
-    @property
-    def parsing(self) -> pyarrow.csv.ParseOptions:
+    def parsing(self, delimiter: str) -> pyarrow.csv.ParseOptions:
         """A quoted value may contain line feeds."""
-        return pyarrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._add)
+        return pyarrow.csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=self._add
+        )
 
     def _add(self, row: pyarrow.csv.InvalidRow) -> Literal["skip"]:
         number = (row.number or 0) - 1  # Arrow counts the header; None only if it uses threads
@@ -90,7 +110,7 @@ def _as_text(columns: tuple[str, ...]) -> pyarrow.csv.ConvertOptions:
     )
 
 
-def _refuse_open_quote(path: Path, rows: Iterator[Row | BadRow]) -> None:
+def _refuse_open_quote(file: _File, rows: Iterator[Row | BadRow]) -> None:
     """Raises InvalidInput if a quote is open to the end of the file.
 
     Arrow reads everything from that quote to the end of the file as one value, so all those rows
@@ -99,25 +119,25 @@ def _refuse_open_quote(path: Path, rows: Iterator[Row | BadRow]) -> None:
     last = next(iter(deque(rows, maxlen=1)), None)
     if last is None:
         raise InvalidInput(
-            f"{path} has no rows",
+            f"{file} has no rows",
             expected="a header and at least one row",
             got="a quote in the header that is never closed",
         )
     if isinstance(last, tuple) and any("\n" in str(value) for value in last[1].values()):
         raise InvalidInput(
-            f"{path}, row {last[0]}",
+            f"{file}, row {last[0]}",
             expected="a closing quote",
             got="none before the end of the file",
             remedy="write '\"' inside a value as '\"\"'",
         )
 
 
-def _malformed(path: Path, error: Exception, after: int = 0) -> InvalidInput:
+def _malformed(file: _File, error: Exception, after: int = 0) -> InvalidInput:
     if "straddling" in str(error):
         return InvalidInput(
-            f"{path}, after row {after}",
+            f"{file}, after row {after}",
             expected=f"rows of at most {BLOCK:,} bytes",
             got="a longer one",
             remedy="shorten it, or close a quote that is still open",
         )
-    return InvalidInput(f"{path}, after row {after}", expected="CSV with a header", got=str(error))
+    return InvalidInput(f"{file}, after row {after}", expected="CSV with a header", got=str(error))

@@ -1,29 +1,34 @@
 """JSON Lines: one object per line, each with columns of its own."""
 
-import codecs
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from seedcast.errors import InvalidRow
-from seedcast.producers.rows.encoding import refuse_utf16
+from seedcast.producers.rows.encoding import Text, count_quotes, detect
+from seedcast.producers.rows.file_options import FileOptions
 from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows
+from seedcast.producers.rows.source import Source
 
 _Decoder = msgspec.json.Decoder[dict[str, object]]
 
 
-def read_json_lines(path: Path) -> Rows:
-    """Open a file of JSON Lines. Raises InvalidInput if it looks like UTF-16."""
-    with path.open("rb") as file:
-        refuse_utf16(path, file.read(4096))
-    return Rows(None, _rows(path))
+def read_json_lines(source: Source, options: FileOptions) -> Rows:
+    """Open a file of JSON Lines. Raises InvalidInput, here or while the rows are read.
+
+    In UTF-8, a line that is not valid is an error of its row; in any other encoding all that
+    follows may be wrong.
+    """
+    text = detect(source, options.encoding)
+    if text.codec != "utf-8":
+        count_quotes(text, options.encoding is not None)
+    return Rows(None, _rows(text))
 
 
-def _rows(path: Path) -> Iterator[Row | BadRow]:
+def _rows(text: Text) -> Iterator[Row | BadRow]:
     decoder = msgspec.json.Decoder(dict[str, object])
-    with path.open("rb") as file:
+    with text.open() as file:
         for number, line in enumerate(_lines(file), start=1):
             if not line.isspace():
                 yield _row(decoder, number, line)
@@ -44,8 +49,8 @@ def _row(decoder: _Decoder, number: int, line: bytes) -> Row | BadRow:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines without the byte order mark, each cut to at most BLOCK + 1 bytes."""
-    line = file.readline(BLOCK + 1).removeprefix(codecs.BOM_UTF8)
+    """Yield the lines, each cut to at most BLOCK + 1 bytes."""
+    line = file.readline(BLOCK + 1)
     while line:
         yield line
         while len(line) > BLOCK and not line.endswith(b"\n"):

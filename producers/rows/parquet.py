@@ -29,7 +29,7 @@ def read_parquet(path: Path) -> Rows:
         names = file.schema_arrow.names
     except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not Parquet", got=str(error)) from error
-    columns = check_columns(path, names)
+    columns = check_columns(str(path), names)
     return Rows(columns, _rows(path, columns, file))
 
 

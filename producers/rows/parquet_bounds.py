@@ -16,10 +16,9 @@ import pyarrow.parquet
 from pyarrow import types
 
 from seedcast.errors import InvalidInput
+from seedcast.producers.rows.bounds import ALWAYS, MIB, most_unpacked
 
-MIB = 1024 * 1024
-ALWAYS = 64 * MIB  # bytes that a column of one row group may always unpack to
-RATIO = 200  # a larger one may unpack to so many times its bytes in the file
+CELL = 64 * 1024  # bytes that a value may have on the average of a row group over ALWAYS
 ITEMS = 1024  # values in a row's list, on the average of a row group
 WORD = 16 * 1024  # bytes of a dictionary's word that any number of rows of a batch may name
 ENTRY = 16  # bytes that a value counts at least
@@ -34,7 +33,10 @@ def refuse_bombs(path: Path, metadata: pyarrow.parquet.FileMetaData) -> None:
     for group in map(metadata.row_group, range(metadata.num_row_groups)):
         for column in map(group.column, range(group.num_columns)):
             where = f"{path}, column {column.path_in_schema!r}"
-            limit = max(ALWAYS, RATIO * column.total_compressed_size)
+            limit = min(
+                most_unpacked(column.total_compressed_size),
+                ALWAYS + CELL * column.num_values,
+            )
             if column.total_uncompressed_size > limit:
                 raise InvalidInput(
                     where,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedcast.errors import InvalidInput, InvalidRow
@@ -10,6 +9,7 @@ from seedcast.errors import InvalidInput, InvalidRow
 if TYPE_CHECKING:
     import pyarrow
 
+SHOWN = 500  # characters of columns in an error
 BLOCK = 1024 * 1024  # bytes read at once; also the longest line
 
 Row = tuple[int, Mapping[str, object]]  # its number in the file, counted from 1; values by column
@@ -31,20 +31,22 @@ class Rows:
     rows: Iterator[Row | BadRow]
 
 
-def check_columns(path: Path, names: Iterable[str]) -> tuple[str, ...]:
+def check_columns(file: str, names: Iterable[str]) -> tuple[str, ...]:
     """Return the names as a tuple. Raises InvalidInput if one is empty or appears twice."""
     columns = tuple(names)
     if repeated := sorted({name for name in columns if columns.count(name) > 1}):
         raise InvalidInput(
-            f"{path}: columns appear twice",
+            f"{file}: columns appear twice",
             expected="every column once",
-            got=", ".join(map(repr, repeated)),
+            got=", ".join(map(repr, repeated))[:SHOWN],
+            remedy="rename or remove the others in the header",
         )
     if "" in (name.strip() for name in columns):
         raise InvalidInput(
-            f"{path}: a column has no name",
+            f"{file}: a column has no name",
             expected="a name for every column",
-            got=", ".join(map(repr, columns)),
+            got=", ".join(map(repr, columns))[:SHOWN],
+            remedy="name it in the header, or remove it",
         )
     return columns
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from seedcast.producers.rows.file_options import FileOptions
 from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import CampaignState, Priority, Style, TextFormat
 
@@ -22,6 +23,9 @@ class SubmitOptions:
     """
 
     campaign: str  # the list's name for ever: the same campaign and row give the same request id
+    # How the file is read, where its bytes do not say; None: detected.
+    delimiter: str | None = None  # of CSV: one character, or 'tab'
+    encoding: str | None = None  # of text: utf-8, utf-16, gb18030, gbk, big5, windows-1252
     id_column: str | None = None  # None: the number of a row is its id
     template: str | None = None  # 'Hello {name}'; overrides a text column
     text_format: TextFormat = "plain"  # of texts and templates; a template's {due:date} needs none
@@ -43,6 +47,10 @@ class SubmitOptions:
     retry_of: str | None = None
     dry_run: bool = False  # everything but Kafka
     state_dir: Path | None = None  # of the journal and the rejected rows; None: beside the file
+
+    @property
+    def file_options(self) -> FileOptions:
+        return FileOptions(delimiter=self.delimiter, encoding=self.encoding)
 
 
 @dataclass(frozen=True, kw_only=True)

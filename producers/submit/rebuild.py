@@ -23,7 +23,7 @@ def rebuild_file(
     first is the one that was accepted. `submitted_at`, and deadlines given as durations, differ
     from those of the submission.
     """
-    rows, now = read(Path(file)), datetime.now(UTC)
+    rows, now = read(Path(file), options.file_options), datetime.now(UTC)
     table = profiles.load(settings.postprocess)
     words = lexicon.of_list(options.lexicon)
     builder = Builder(options, now, table, rows.columns, voices.load(settings), words)

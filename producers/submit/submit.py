@@ -29,7 +29,7 @@ def submit_file(
     options: SubmitOptions,
     on_progress: OnProgress | None = None,
 ) -> SubmitReport:
-    """Submit CSV, JSON Lines or Parquet. Repeating the call continues an interrupted submission.
+    """Submit a list. Repeating the call continues an interrupted submission.
 
     Writes FILE.CAMPAIGN.journal and FILE.rejected.jsonl beside the file, or into
     `options.state_dir`. Waits while the broker is unavailable.
@@ -39,7 +39,7 @@ def submit_file(
     """
     path = Path(file)
     base = (options.state_dir or path.parent) / path.name
-    rows = read(path)
+    rows = read(path, options.file_options)
     return _submit(settings, path.name, rows.columns, rows.rows, options, base, on_progress)
 
 

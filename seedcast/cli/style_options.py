@@ -100,10 +100,25 @@ class TextOptions(StyleOptions):
     ] = None
 
 
+def _file_option(name: str, text: str) -> Any:
+    return typer.Option(name, rich_help_panel="File", help=text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ListOptions(TextOptions):
-    """How a list is spoken, or was when it was submitted."""
+    """How a list is read and spoken, or was when it was submitted."""
 
+    delimiter: Annotated[
+        str | None,
+        _file_option("--delimiter", "Of CSV: one character, or 'tab'; default: detected."),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        _file_option(
+            "--encoding",
+            "Of text: utf-8, utf-16, gb18030, gbk, big5 or windows-1252; default: detected.",
+        ),
+    ] = None
     id_column: Annotated[
         str | None, typer.Option(help="Column that names a row; default: its number.")
     ] = None
@@ -123,6 +138,8 @@ class ListOptions(TextOptions):
 
         return SubmitOptions(
             campaign=campaign,
+            delimiter=self.delimiter,
+            encoding=self.encoding,
             id_column=self.id_column,
             template=self.template,
             text_format="markup" if self.markup else "plain",

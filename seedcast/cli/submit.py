@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @continues()
 @expand_options
 def submit(
-    file: Annotated[Path, typer.Argument(help="CSV, JSON Lines (.jsonl, .ndjson) or Parquet.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A list: .csv, .tsv, .jsonl, .ndjson (also .gz, .zst) or .parquet."),
+    ],
     campaign: Annotated[
         str,
         typer.Option(

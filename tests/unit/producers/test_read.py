@@ -78,18 +78,18 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path: Path) -> None:
         ("list.csv", b"id,text", "has no rows"),
         ("list.csv", b"id,text,id\n1,2,3\n", "columns appear twice.*'id'"),
         ("list.csv", b"id,,text\n1,2,3\n", "a column has no name"),
-        ("list.csv", b"id,text\nok,fine\n1,\xff\xfe\n", "not UTF-8.*offset 18, in line 3.*iconv"),
-        ("list.csv", "id,text\n1,é\n".encode("latin-1"), "not UTF-8.*offset 10, in line 2"),
-        ("list.csv", "id,text\n1,é".encode()[:-1], "not UTF-8.*offset 10"),
-        ("list.csv", "id,text\n1,hello\n".encode("utf-16"), "UTF-16.*iconv"),
-        ("list.csv", "id,text\n1,hello\n".encode("utf-16-le"), "UTF-16"),
-        ("list.csv", "id,text\n1,hello\n".encode("utf-16-be"), "UTF-16"),
-        ("list.jsonl", '{"id": 1}\n'.encode("utf-16"), "UTF-16"),
+        ("list.csv", b"id,text\nok,fine\n1,\xff\xfe\n", "line 3: not UTF-8.*offset 18.*iconv"),
+        ("list.csv", "id,text\n1,é\n".encode("latin-1"), "line 2: not UTF-8.*offset 10"),
+        ("list.csv", "id,text\n1,é".encode()[:-1], "line 2: not UTF-8.*offset 10"),
         ("list.csv", b'id,text\n1,"never closed\n2,x\n3,y\n', "row 1.*a closing quote"),
         ("list.csv", b'id,text\n1,"' + b"x\n" * BLOCK, "close a quote that is still open"),
         ("list.csv", b'id,te"xt\n', "a quote in the header that is never closed"),
         ("list.parquet", b"PAR1 not at all", "is not Parquet"),
-        ("list.xlsx", b"PK", "expected a file ending in .csv, .jsonl, .ndjson, .parquet"),
+        ("list.csv", b"PK\x03\x04", "expected a text file; got a workbook"),
+        ("list.csv", b"\x1f\x8b\x08", "expected a text file; got gzip"),
+        ("list.txt", b"id", "expected a file ending in .csv, .tsv, .jsonl, .ndjson, .parquet"),
+        ("list.xlsm", b"PK", "got .xlsm; save it as .xlsx, without macros"),
+        ("list.parquet.gz", b"PAR1", r"got \.parquet\.gz"),
     ],
 )
 def test_a_file_that_is_wrong_as_a_whole_is_refused(
@@ -103,7 +103,7 @@ def test_invalid_utf8_late_in_a_file_is_found_before_its_first_row(tmp_path: Pat
     start = ("a,message\n" + "1,号\n" * 400_000).encode()
     across_two_blocks = start[2 * BLOCK - 2 : 2 * BLOCK + 1]
     assert across_two_blocks.decode() == "号"
-    with pytest.raises(InvalidInput, match=rf"offset {len(start) + 2:,}, in line 400,002"):
+    with pytest.raises(InvalidInput, match=rf"line 400,002: .* offset {len(start) + 2:,}"):
         read(a_file(tmp_path, start + b"2,\xff\n"))
 
 
@@ -228,6 +228,15 @@ def test_a_small_parquet_file_does_not_unpack_to_gigabytes(tmp_path: Path, name:
     peak, printed = peak_of_reading(path)
     assert re.search(expected, printed)
     assert peak < 50_000_000
+
+
+def test_one_cell_of_parquet_is_bounded_before_it_is_in_memory(tmp_path: Path) -> None:
+    noise = np.random.default_rng(7).integers(97, 122, 70_000_000, np.uint8).tobytes().decode()
+    path = parquet(tmp_path, {"text": ["Hi.", noise]})
+    assert path.stat().st_size > 30_000_000  # so the ratio says nothing
+    peak, printed = peak_of_reading(path)
+    assert "column 'text'; expected at most 67,239,936 bytes unpacked" in printed
+    assert peak < 10_000_000
 
 
 def test_a_row_of_parquet_that_is_too_long_is_an_error_of_that_row(tmp_path: Path) -> None:

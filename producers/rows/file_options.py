@@ -1,0 +1,14 @@
+"""How a list's file is to be read, where the file itself does not say."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileOptions:
+    """None: it is detected."""
+
+    delimiter: str | None = None  # of CSV
+    encoding: str | None = None  # of CSV and JSON Lines, a name of `encoding.ENCODINGS`
+
+
+DETECTED = FileOptions()

@@ -1,0 +1,278 @@
+"""CSV and JSON Lines as people have them: delimiters, encodings, packed files, and bad ones."""
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow
+import pytest
+
+from seedcast.errors import InvalidInput
+from seedcast.producers.rows import source
+from seedcast.producers.rows.file_options import DETECTED, FileOptions
+from seedcast.producers.rows.read import read
+from seedcast.producers.rows.rows import BLOCK, BadRow
+from tests.builders.files import a_file, dry_run
+
+TEXT = "您好，账单已出，请及时缴费。"
+
+
+def values(path: Path, **options: str) -> list[dict[str, object]]:
+    rows = read(path, FileOptions(**options) if options else DETECTED).rows
+    return [dict(row[1]) for row in rows if not isinstance(row, BadRow)]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(("name", "delimiter"), [("l.csv", ","), ("l.csv", ";"), ("l.csv", "\t")])
+def test_the_delimiter_is_seen_in_the_header(
+    tmp_path: Path, name: str, delimiter: str, line_end: str
+) -> None:
+    lines = [["id", "text"], ["1", f'"One{delimiter} two."'], ["2", "Three."]]
+    content = "".join(delimiter.join(line) + line_end for line in lines)
+    assert values(a_file(tmp_path, content, name)) == [
+        {"id": "1", "text": f"One{delimiter} two."},
+        {"id": "2", "text": "Three."},
+    ]
+
+
+def test_tsv_is_separated_by_tabs_whatever_else_its_header_holds(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "id,old;new\ttext\n1\tHi.\n", "l.tsv")
+    assert values(path) == [{"id,old;new": "1", "text": "Hi."}]
+
+
+@pytest.mark.parametrize("line", ["sep=;\n", '"sep=;"\r\n', "SEP=;\n", "\ufeffsep=;\n"])
+def test_the_line_of_excel_says_the_delimiter_and_is_no_row(tmp_path: Path, line: str) -> None:
+    path = a_file(tmp_path, f"{line}id;text, more\n1;Hi.\nshort\n")
+    assert values(path) == [{"id": "1", "text, more": "Hi."}]
+    assert [row.error.row for row in read(path).rows if isinstance(row, BadRow)] == [2]
+
+
+def test_of_two_delimiters_in_the_header_the_one_that_fits_every_row_is_taken(
+    tmp_path: Path,
+) -> None:
+    assert values(a_file(tmp_path, "id;name, first\n1;Anna\n2;Bob\n")) == [
+        {"id": "1", "name, first": "Anna"},
+        {"id": "2", "name, first": "Bob"},
+    ]
+
+
+def test_a_delimiter_in_doubt_is_asked_for(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "id;a,b\n1;x,y\n")
+    with pytest.raises(InvalidInput, match=r"line 1: .* got ',' and ';'; say which .*--delimiter"):
+        read(path)
+    assert values(path, delimiter=";") == [{"id": "1", "a,b": "x,y"}]
+    assert values(path, delimiter=",") == [{"id;a": "1;x", "b": "y"}]
+
+
+@pytest.mark.parametrize("wrong", ["", ";;", '"', "\n", "a", "7", "；", "\0", "\x1b"])
+def test_a_delimiter_is_one_plain_character(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(InvalidInput, match="option delimiter; expected one character"):
+        read(a_file(tmp_path, "id,text\n1,Hi.\n"), FileOptions(delimiter=wrong))
+
+
+def test_the_delimiter_may_be_spelled(tmp_path: Path) -> None:
+    path = a_file(tmp_path, "id\ttext\n1\tHi.\n")
+    assert values(path, delimiter="tab") == values(path, delimiter="\\t") == values(path)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("name", ["l.csv", "l.jsonl"])
+def test_unicode_is_told_by_its_bytes(tmp_path: Path, codec: str, name: str) -> None:
+    rows = [{"id": "1", "text": f"Hello, {TEXT}"}, {"id": "2", "text": "Goodbye, my friends."}]
+    if name == "l.csv":
+        content = "id,text\n" + "".join(f'{row["id"]},"{row["text"]}"\n' for row in rows)
+    else:
+        content = "".join(json.dumps(row) + "\n" for row in rows)
+    assert values(a_file(tmp_path, content.encode(codec), name)) == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "text"),
+    [
+        ("gb18030", "gb18030", f"{TEXT}𠮷😀"),
+        ("gbk", "gbk", TEXT),
+        ("GB2312", "gb2312", TEXT),
+        ("big5", "big5", "您好，帳單已出，請及時繳費。"),
+        ("windows-1252", "cp1252", "Müller, Café – 5 €"),
+    ],
+)
+def test_an_encoding_that_is_named_is_read(
+    tmp_path: Path, name: str, codec: str, text: str
+) -> None:
+    content = f"id;text\n1;{text}\n" * 1
+    assert values(a_file(tmp_path, content.encode(codec)), encoding=name) == [
+        {"id": "1", "text": text}
+    ]
+    lines = json.dumps({"text": text}, ensure_ascii=False).encode(codec)
+    assert values(a_file(tmp_path, lines, "l.jsonl"), encoding=name) == [{"text": text}]
+
+
+def test_a_character_across_two_blocks_is_whole(tmp_path: Path) -> None:
+    content = ("text\n" + "号码\n" * 500_000).encode("gb18030")
+    assert len(content) > 2 * BLOCK
+    assert {row["text"] for row in values(a_file(tmp_path, content), encoding="gbk")} == {"号码"}
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "first"),
+    [
+        ("gb18030", TEXT, "gb18030"),
+        ("big5", "您好，帳單已出，請及時繳費。", "big5"),
+        ("cp1252", "Grüße aus München, schöne Füße", "windows-1252"),
+    ],
+)
+def test_an_encoding_in_doubt_is_asked_for_with_two_readings(
+    tmp_path: Path, codec: str, text: str, first: str
+) -> None:
+    path = a_file(tmp_path, f"id,text\n1,fine\n2,\x1b{text}\n".encode(codec))
+    with pytest.raises(InvalidInput) as caught:
+        read(path)
+    error = caught.value
+    assert ", line 3: not UTF-8" in error.what
+    assert f"--encoding {first} (" in error.remedy
+    assert text[:4] in error.got
+    assert error.got.count(" in ") == 2
+    assert "\\x1b" in error.got
+    assert "\x1b" not in error.got
+    assert text not in error.got  # no more of a person's text than needed
+    assert len(error.got) < 150
+
+
+@pytest.mark.parametrize(
+    ("content", "named", "message"),
+    [
+        ("text\nfine\n\x81", "windows-1252", "line 3: not cp1252.*offset 10; name another"),
+        ("\ufefftext\nfine\n", "gbk", "expected text in gbk; got what is surely utf-8; leave out"),
+        ("text\nfine\n", "klingon", "option encoding; expected one of utf-8, utf-16"),
+    ],
+)
+def test_an_encoding_that_does_not_fit_is_refused(
+    tmp_path: Path, content: str, named: str, message: str
+) -> None:
+    path = a_file(tmp_path, content.encode("latin-1" if "\x81" in content else "utf-8"))
+    with pytest.raises(InvalidInput, match=message):
+        read(path, FileOptions(encoding=named))
+
+
+def packed(content: bytes, suffix: str) -> bytes:
+    if suffix == ".gz":
+        return gzip.compress(content)
+    return bytes(pyarrow.compress(content, "zstd", asbytes=True))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("kind", [".csv", ".tsv", ".jsonl"])
+def test_packed_text_is_read(tmp_path: Path, suffix: str, kind: str) -> None:
+    content = {
+        ".csv": "id,text\n1,号\n",
+        ".tsv": "id\ttext\n1\t号\n",
+        ".jsonl": '{"id": "1", "text": "号"}\n',
+    }[kind]
+    path = a_file(tmp_path, packed(content.encode(), suffix), f"l{kind}{suffix}".upper())
+    assert values(path) == [{"id": "1", "text": "号"}]
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_packed_text_in_several_parts_is_read_whole(tmp_path: Path, suffix: str) -> None:
+    content = packed(b"text\nOne.\n", suffix) + packed(b"Two.\n", suffix)
+    assert values(a_file(tmp_path, content, f"l.csv{suffix}")) == [
+        {"text": "One."},
+        {"text": "Two."},
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("kind", [".csv", ".jsonl"])
+@pytest.mark.parametrize("damage", ["cut", "other"])
+def test_a_damaged_packed_file_is_refused(
+    tmp_path: Path, suffix: str, kind: str, damage: str
+) -> None:
+    content = packed(b'{"text": "Hi."}\n' * 1000, suffix)
+    content = content[:-9] if damage == "cut" else b"not packed at all"
+    with pytest.raises(InvalidInput, match="is damaged; expected a whole"):
+        list(read(a_file(tmp_path, content, f"l{kind}{suffix}")).rows)
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("kind", [".csv", ".jsonl"])
+def test_a_bomb_is_refused(
+    tmp_path: Path, suffix: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedcast.producers.rows.bounds.ALWAYS", 1000)
+    line, start = b'{"text": "' + b"a" * 1000 + b'"}\n', b"text\n" if kind == ".csv" else b""
+    path = a_file(tmp_path, packed(start + line * 3000, suffix), f"l{kind}{suffix}")
+    with pytest.raises(InvalidInput, match=r"unpacks to far more than a list; expected at most"):
+        list(read(path).rows)
+    path = a_file(tmp_path, packed(start + line[:100], suffix), f"small{kind}{suffix}")
+    list(read(path).rows)
+
+
+class Endless(io.RawIOBase):
+    """A cell of a gigabyte, of which it counts what was read."""
+
+    count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        assert 0 <= size <= BLOCK
+        taken = min(size, 2**30 - self.count)
+        start = b"" if self.count else b"text\n"
+        self.count += taken
+        return start + b"a" * (taken - len(start))
+
+
+def test_a_cell_of_a_gigabyte_is_never_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedcast.producers.rows.bounds.ALWAYS", 2**40)
+    monkeypatch.setitem(source.PACKINGS, ".gz", lambda _: Endless())
+    with pytest.raises(InvalidInput, match="rows of at most 1,048,576 bytes"):
+        list(read(a_file(tmp_path, "-", "l.csv.gz")).rows)
+    _, row = read(a_file(tmp_path, "-", "l.jsonl.gz")).rows
+    assert isinstance(row, BadRow)
+    assert "at most 1,048,576 bytes" in row.error.expected
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("change", ["longer", "other", "gone"])
+def test_a_list_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, kind: str, change: str
+) -> None:
+    content = "text\n" + "Hi.\n" * 3 if kind == "csv" else '{"text": "Hi."}\n' * 3
+    path = a_file(tmp_path, content, f"l.{kind}")
+
+    def run() -> Iterator[None]:
+        for number, _ in enumerate(read(path).rows):
+            if number == 1 and change == "longer":
+                path.open("a").write(content)
+            elif number == 1 and change == "other":
+                path.with_name("new").write_text(content)
+                path.with_name("new").replace(path)
+            elif number == 1:
+                path.unlink()
+            yield
+
+    with pytest.raises(InvalidInput, match=r"changed while it was read.*wait until it is written"):
+        list(run())
+
+
+@pytest.mark.parametrize("columns", ["id,text,id", "id, ,text", "id,text,"])
+def test_a_header_that_is_wrong_says_what_to_do(tmp_path: Path, columns: str) -> None:
+    with pytest.raises(InvalidInput, match="in the header"):
+        read(a_file(tmp_path, f"{columns}\n1,2,3\n"))
+
+
+def test_a_file_whose_name_has_control_characters_is_read_and_named(tmp_path: Path) -> None:
+    name = "a\x1b[2Jb\n.csv"
+    assert dry_run(a_file(tmp_path, "text\nHi.\n…\n", name)).rejected == 1
+    assert (tmp_path / f"{name}.rejected.jsonl").exists()
+
+
+def test_a_list_of_only_wrong_rows_and_a_row_of_ten_thousand_characters(tmp_path: Path) -> None:
+    assert dry_run(a_file(tmp_path, "text\n…\n!\n")).rejected == 2
+    report = dry_run(a_file(tmp_path, f"text\n{'long ' * 2000}\nfine\n"))
+    assert (report.new, report.rejected) == (2, 0)
