@@ -9,6 +9,7 @@ class FileOptions:
 
     delimiter: str | None = None  # of CSV
     encoding: str | None = None  # of CSV and JSON Lines, a name of `encoding.ENCODINGS`
+    sheet: str | None = None  # of a workbook; None: its only visible one
 
 
 DETECTED = FileOptions()

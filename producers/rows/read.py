@@ -34,13 +34,22 @@ def _read_parquet(path: Path, _options: FileOptions) -> Rows:
     return read_parquet(path)
 
 
+def _read_workbook(path: Path, options: FileOptions) -> Rows:
+    from seedcast.producers.rows.workbook import read_workbook
+
+    return read_workbook(path, options)
+
+
 _TEXTS: dict[str, Callable[[Source, FileOptions], Rows]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
 }
-_OTHERS: dict[str, Callable[[Path, FileOptions], Rows]] = {".parquet": _read_parquet}
+_OTHERS: dict[str, Callable[[Path, FileOptions], Rows]] = {
+    ".parquet": _read_parquet,
+    ".xlsx": _read_workbook,
+}
 SUFFIXES = (*_TEXTS, *_OTHERS)
 
 
@@ -76,7 +85,7 @@ def _reader(path: Path, options: FileOptions) -> Callable[[], Rows]:
 
 
 _REMEDIES = dict.fromkeys(
-    (".xls", ".xlsm", ".xlsb", ".xlsx", ".ods"), "save it as .xlsx, without macros, or as .csv"
+    (".xls", ".xlsm", ".xlsb", ".ods"), "save it as .xlsx, without macros, or as .csv"
 )
 
 

@@ -6,6 +6,7 @@ The functions raise InvalidValue; the bounds are in schemas/messages.py.
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from typing import Any, get_args
 
@@ -26,6 +27,7 @@ from seedcast.schemas.messages import (
 
 NAMED = 20  # voices that an error lists
 MAX_ID = 256  # characters
+MAX_EXACT = 2**53  # above it a float no longer tells neighbouring integers apart
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 _MAX_SEED_DIGITS = 39  # far more than a seed has; Python refuses to convert thousands of digits
@@ -67,7 +69,8 @@ def require_utf8(text: str) -> str:
 
 
 def to_text(value: object) -> str:
-    """Return a value as metadata holds it."""
+    """Return a value as metadata holds it; a whole number without a point, however it is kept."""
+    value = whole(value)
     try:
         text = str(value)
     except ValueError:  # an integer of thousands of digits
@@ -77,7 +80,8 @@ def to_text(value: object) -> str:
 
 
 def row_id(value: object) -> str:
-    """Return the value of an id column: text, or an integer of a typed file."""
+    """Return the value of an id column: text, or a whole number of a typed file."""
+    value = whole(value)
     is_id = isinstance(value, str | int) and not isinstance(value, bool)
     text = to_text(value).strip() if is_id else ""
     if not 1 <= len(text) <= MAX_ID:
@@ -106,7 +110,7 @@ def _seed(value: object, expected: str) -> int:
         digits = value.strip()
         if _INTEGER.fullmatch(digits) and len(value) <= _MAX_SEED_DIGITS:
             value = int(digits)
-    return _bounded(_whole(value), VoiceSeed, expected)  # type: ignore[no-any-return]
+    return _bounded(whole(value), VoiceSeed, expected)  # type: ignore[no-any-return]
 
 
 def speaker(value: object) -> str:
@@ -125,7 +129,7 @@ def style(name: str, value: object) -> float | int | bool:
         return _yes_or_no(value)
     number, expected = _number(value), _STYLE_BOUNDS[name]
     if expected.startswith("an integer"):
-        number = _whole(number)
+        number = whole(number)
     return _bounded(number, _STYLE[name], expected)  # type: ignore[no-any-return]
 
 
@@ -203,9 +207,16 @@ def _number(value: object) -> object:
         return value
 
 
-def _whole(value: object) -> object:
-    """Return a float with no fraction as an integer, and anything else unchanged."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def whole(value: object) -> object:
+    """Return a float or decimal with no fraction as an integer, and anything else unchanged.
+
+    So is a float above 2⁵³, whose last digits may be lost.
+    """
+    if isinstance(value, Decimal):
+        is_short = value.is_finite() and -MAX_ID < value.adjusted() < MAX_ID
+        return int(value) if is_short and value == value.to_integral_value() else value
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT
+    return int(value) if is_whole else value  # type: ignore[call-overload]
 
 
 def _bounded(value: object, kind: Any, expected: str) -> Any:

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from seedcast.producers.rows.values import InvalidValue
+from seedcast.producers.rows.values import MAX_EXACT, InvalidValue
 
 MAX_DIGITS = 1000  # of an integer; Python itself writes no more than 4,300
-MAX_EXACT = 2**53  # above it a float no longer tells neighbouring integers apart
 _TOO_LARGE = 10**MAX_DIGITS
 _FINITE = "a finite number, or a date or time that is not missing"
 

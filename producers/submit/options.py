@@ -26,6 +26,7 @@ class SubmitOptions:
     # How the file is read, where its bytes do not say; None: detected.
     delimiter: str | None = None  # of CSV: one character, or 'tab'
     encoding: str | None = None  # of text: utf-8, utf-16, gb18030, gbk, big5, windows-1252
+    sheet: str | None = None  # of a workbook; None: its only visible one
     id_column: str | None = None  # None: the number of a row is its id
     template: str | None = None  # 'Hello {name}'; overrides a text column
     text_format: TextFormat = "plain"  # of texts and templates; a template's {due:date} needs none
@@ -50,7 +51,7 @@ class SubmitOptions:
 
     @property
     def file_options(self) -> FileOptions:
-        return FileOptions(delimiter=self.delimiter, encoding=self.encoding)
+        return FileOptions(delimiter=self.delimiter, encoding=self.encoding, sheet=self.sheet)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,6 +119,9 @@ class ListOptions(TextOptions):
             "Of text: utf-8, utf-16, gb18030, gbk, big5 or windows-1252; default: detected.",
         ),
     ] = None
+    sheet: Annotated[
+        str | None, _file_option("--sheet", "Of a workbook; default: its only visible sheet.")
+    ] = None
     id_column: Annotated[
         str | None, typer.Option(help="Column that names a row; default: its number.")
     ] = None
@@ -140,6 +143,7 @@ class ListOptions(TextOptions):
             campaign=campaign,
             delimiter=self.delimiter,
             encoding=self.encoding,
+            sheet=self.sheet,
             id_column=self.id_column,
             template=self.template,
             text_format="markup" if self.markup else "plain",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def submit(
     file: Annotated[
         Path,
-        typer.Argument(help="A list: .csv, .tsv, .jsonl, .ndjson (also .gz, .zst) or .parquet."),
+        typer.Argument(help="A list: .csv, .tsv, .jsonl (also .gz, .zst), .xlsx or .parquet."),
     ],
     campaign: Annotated[
         str,
