@@ -18,8 +18,8 @@ from seedcast.producers.rows.values import printable
 from seedcast.producers.submit.options import Rejection
 from seedcast.schemas.messages import SpeechRequest
 
-LONGEST = 100_000  # bytes of a line; a text that may be spoken has at most 40,000
-KEPT = 1000  # characters of a value in a longer line
+LONGEST = 100_000  # bytes of a line
+KEPT = 1000  # characters of a value: lists are of people, and this file has many of their rows
 REPORTED = 100  # rejections in the report; the file has all of them
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = KEPT
@@ -76,19 +76,30 @@ class Rejected:
 def _line(rejection: Rejection, row: object) -> bytes:
     fields = msgspec.to_builtins(rejection)
     try:
-        line = msgspec.json.encode({**fields, "came": row}, enc_hook=str)
+        came = msgspec.to_builtins(row, enc_hook=str, str_keys=True)
+        line = msgspec.json.encode({**fields, "came": _shortened(came)})
     except (TypeError, ValueError, RecursionError):  # a value made in Python may not fit JSON
-        line = msgspec.json.encode({**fields, "came": printable(row)})
+        line = msgspec.json.encode({**fields, "came": _start(printable(row))})
     if len(line) > LONGEST:
-        line = msgspec.json.encode({**fields, "came": _shortened(row)})
+        line = msgspec.json.encode({**fields, "came": _start(row)})
     return line + b"\n"
 
 
 def _shortened(row: object) -> object:
-    """Return the first KEPT characters of each value, or of a row with thousands of them."""
-    if not isinstance(row, Mapping) or len(row) * KEPT > LONGEST:
+    """Return the row with the first KEPT characters of each value."""
+    if not isinstance(row, Mapping):
         return _start(row)
-    return {str(name)[:KEPT]: _start(value) for name, value in row.items()}
+    return {str(name)[:KEPT]: _value(value) for name, value in row.items()}
+
+
+def _value(value: object) -> object:
+    """Return a value as it is if it is short."""
+    is_flat = isinstance(value, bool | float | int | None)
+    return value if is_flat else _start(value) if _is_long(value) else value
+
+
+def _is_long(value: object) -> bool:
+    return len(value if isinstance(value, str) else msgspec.json.encode(value)) > KEPT
 
 
 def _start(value: object) -> str:

@@ -254,6 +254,19 @@ def test_a_rejected_row_is_cut_to_a_readable_length(tmp_path: Path, row: dict[st
     assert set(json.loads(line)) == {"row", "field", "expected", "got", "came"}
 
 
+def test_rejected_rows_keep_the_start_of_a_long_cell_alone(tmp_path: Path) -> None:
+    rejected = Rejected(tmp_path / "rejected")
+    error = InvalidRow(1, "text", expected="less", got="more")
+    kept = {"id": 7, "ok": True, "tags": ["a"], "none": None, "text": "y" * 1000}
+    rejected.add(error, {**kept, "long": "secret " * 1000})
+    rejected.add(error, "x" * 1001)
+    rejected.close()
+    lines = [json.loads(line) for line in (tmp_path / "rejected").read_bytes().splitlines()]
+    assert lines[0]["came"].pop("long") == ("secret " * 1000)[:1000] + "… (7,000 characters)"
+    assert lines[0]["came"] == kept
+    assert lines[1]["came"] == "x" * 1000 + "… (1,001 characters)"
+
+
 def test_rows_that_are_large_come_in_smaller_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
