@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seedcast.producers.rows.file_options import FileOptions
 from seedcast.schemas.locales import Locale
-from seedcast.schemas.messages import CampaignState, Priority, Style, TextFormat
+from seedcast.schemas.messages import CampaignState, Priority, SpeechRequest, Style, TextFormat
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +74,15 @@ class Rejection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why rows were rejected."""
+
+    field: str
+    expected: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SubmitReport:
     """The result of a submission: rows = new + resumed + duplicates + rejected."""
 
@@ -89,6 +98,9 @@ class SubmitReport:
     rejections: tuple[Rejection, ...]  # the first hundred
     rejected_file: Path | None  # all of them, one JSON object per line; None if there are none
     seconds: float
+    # Of all rejections, the most frequent first; of a hundred reasons at most.
+    reasons: tuple[Reason, ...] = ()
 
 
 OnProgress = Callable[[SubmitProgress], None]
+OnRequest = Callable[[SpeechRequest, bytes], None]  # each new request, and how it is sent

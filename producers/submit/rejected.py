@@ -5,6 +5,7 @@ Only this file shows the text of a row.
 
 import os
 import reprlib
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,12 +16,12 @@ import msgspec
 from seedcast.errors import InvalidRow, LocalResource
 from seedcast.private_files import create
 from seedcast.producers.rows.values import printable
-from seedcast.producers.submit.options import Rejection
+from seedcast.producers.submit.options import Reason, Rejection
 from seedcast.schemas.messages import SpeechRequest
 
 LONGEST = 100_000  # bytes of a line
 KEPT = 1000  # characters of a value: lists are of people, and this file has many of their rows
-REPORTED = 100  # rejections in the report; the file has all of them
+REPORTED = 100  # rejections and reasons in the report; the file has all of them
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = KEPT
 
@@ -37,6 +38,7 @@ class Rejected:
         self.path = path
         self.count = 0
         self.first: list[Rejection] = []
+        self._reasons = Counter[tuple[str, str]]()
         self._part = path and path.with_name(f"{path.name}.{os.getpid()}")
         self._file: BinaryIO | None = None
 
@@ -48,6 +50,9 @@ class Rejected:
             got=error.got[:KEPT],
         )
         self.count += 1
+        reason = rejection.field, rejection.expected
+        if reason in self._reasons or len(self._reasons) < REPORTED:
+            self._reasons[reason] += 1
         if len(self.first) < REPORTED:
             self.first.append(rejection)
         if self._part is None:
@@ -57,6 +62,13 @@ class Rejected:
             self._file.write(_line(rejection, row))
         except OSError as problem:
             raise _failed(self._part, problem) from problem
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        return tuple(
+            Reason(field=field, expected=expected, rows=rows)
+            for (field, expected), rows in self._reasons.most_common()
+        )
 
     def close(self) -> None:
         if self.path is None or self._part is None:

@@ -12,6 +12,7 @@ from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.submit.journal import Entry, Journal
 from seedcast.producers.submit.options import (
     OnProgress,
+    OnRequest,
     SubmitOptions,
     SubmitProgress,
     SubmitReport,
@@ -38,6 +39,7 @@ class Run:
         remote: Remote | None,
         rejected: Rejected,
         on_progress: OnProgress | None,
+        on_request: OnRequest | None = None,
     ) -> None:
         self._options, self._builder, self._journal, self._remote = (
             options,
@@ -46,6 +48,7 @@ class Run:
             remote,
         )
         self._rejected, self._on_progress = rejected, on_progress
+        self._on_request = on_request
         self._producer = Producer(settings) if remote else None
         spread = settings.kafka.spread if options.spread is None else options.spread
         self._publisher = (
@@ -86,6 +89,8 @@ class Run:
                 ):
                     fresh.append((entry, request, encode(row, request)))
                     known[request.request_id] = entry
+                    if self._on_request:
+                        self._on_request(request, fresh[-1][2])
             except InvalidRow as error:
                 wrong.append((error, came))
         for problem, what in sorted(wrong, key=lambda pair: pair[0].row):
@@ -107,7 +112,14 @@ class Run:
             self._journal.acknowledge(self._publisher.finished())
 
     def seal(self, name: str) -> None:
-        """Seal the campaign. Raises InvalidInput if it has no accepted request."""
+        """Seal the campaign. Raises InvalidInput if it has no accepted request.
+
+        A dry run raises it for a list without rows alone.
+        """
+        if self._remote is None and not self._rows:
+            raise InvalidInput(
+                f"nothing to submit in {name}", expected="at least one valid row", got="no rows"
+            )
         if (remote := self._remote) is None or self._producer is None or remote.closed:
             return
         if not (accepted := self._journal.accepted):
@@ -137,6 +149,7 @@ class Run:
             duplicates=self._duplicates,
             rejected=self._rejected.count,
             rejections=tuple(self._rejected.first),
+            reasons=self._rejected.reasons,
             rejected_file=self._rejected.path if self._rejected.count else None,
             seconds=seconds,
         )

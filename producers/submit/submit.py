@@ -12,7 +12,7 @@ from seedcast.producers.rows.read import read
 from seedcast.producers.rows.request_ids import campaign_id
 from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.submit.journal import Journal
-from seedcast.producers.submit.options import OnProgress, SubmitOptions, SubmitReport
+from seedcast.producers.submit.options import OnProgress, OnRequest, SubmitOptions, SubmitReport
 from seedcast.producers.submit.rejected import Rejected
 from seedcast.producers.submit.remote import Remote
 from seedcast.producers.submit.run import Came, Given, Run
@@ -28,6 +28,7 @@ def submit_file(
     file: Path | str,
     options: SubmitOptions,
     on_progress: OnProgress | None = None,
+    on_request: OnRequest | None = None,
 ) -> SubmitReport:
     """Submit a list. Repeating the call continues an interrupted submission.
 
@@ -40,7 +41,9 @@ def submit_file(
     path = Path(file)
     base = (options.state_dir or path.parent) / path.name
     rows = read(path, options.file_options)
-    return _submit(settings, path.name, rows.columns, rows.rows, options, base, on_progress)
+    return _submit(
+        settings, path.name, rows.columns, rows.rows, options, base, on_progress, on_request
+    )
 
 
 def submit_requests(
@@ -68,6 +71,7 @@ def _submit(
     options: SubmitOptions,
     base: Path | None,
     on_progress: OnProgress | None,
+    on_request: OnRequest | None = None,
 ) -> SubmitReport:
     began, now = time.monotonic(), datetime.now(UTC)
     device_profiles, named_voices = profiles.load(settings.postprocess), voices.load(settings)
@@ -84,7 +88,16 @@ def _submit(
             remote = stack.enter_context(closing(Remote(settings, campaign, options.retry_of)))
         created_at = remote.record.created_at if remote and remote.record else now
         rejected = Rejected(base and base.with_name(f"{base.name}.rejected.jsonl"))
-        run = Run(settings, options, builder(created_at), journal, remote, rejected, on_progress)
+        run = Run(
+            settings,
+            options,
+            builder(created_at),
+            journal,
+            remote,
+            rejected,
+            on_progress,
+            on_request,
+        )
         run.begin(created_at)
         with closing(rejected):
             try:

@@ -19,6 +19,7 @@ from seedcast.errors import SeedcastError
 # Importing a module registers its commands; `seedcast --help` lists them in this order.
 for _module in (
     "demo",
+    "check",
     "submit",
     "campaigns",
     "control",

@@ -80,7 +80,7 @@ def _speak_into_file(
     with err.status("speaking"):
         loaded = engines.load(settings)
         err.print(loaded.description, style="dim")
-        waveform, unspoken = _speak(loaded, request)
+        waveform, unspoken = speak(loaded, request)
         rendered = render(waveform, loaded.sample_rate, chosen)
     try:
         file.write_bytes(rendered.data)
@@ -164,7 +164,7 @@ def _request(
     return request
 
 
-def _speak(engine: "Engine", request: SpeechRequest) -> "tuple[Waveform, int]":
+def speak(engine: "Engine", request: SpeechRequest) -> "tuple[Waveform, int]":
     """Return the waveform of one request, and how many of its characters have no sound.
 
     Raises InvalidInput if the engine makes none.

@@ -1,14 +1,18 @@
 """`submit`: a file of rows becomes a campaign of requests."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, continues, emit, err, load, out, quiet_logs
 from seedcast.cli.exit_codes import Exit
+from seedcast.cli.findings import Checked, check_file, facts
+from seedcast.cli.findings import show as show_findings
 from seedcast.cli.style_options import ListOptions, expand_options
 
 if TYPE_CHECKING:
@@ -60,7 +64,8 @@ def submit(
         typer.Option(help=r"Folder of journal and rejected rows. \[default: beside the file]"),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check every row and send nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and send nothing."),
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")
@@ -87,14 +92,35 @@ def submit(
         state_dir=state_dir,
         dry_run=dry_run,
     )
-    settings = load() if dry_run else connected()
+    if dry_run:
+        settings = load()
+        checked = check_file(settings, file, options)
+        print_check(settings, file, checked, as_json)
+        raise typer.Exit(checked.exit_code)
+    settings = connected()
     report = send(settings, file, options)
     emit(_facts(report)) if as_json else show(report)
-    if wait and not dry_run:
+    if wait:
         from seedcast.cli.campaigns import finish
 
         finish(settings, campaign, as_json, rejected=report.rejected)
     raise typer.Exit(Exit.INCOMPLETE if report.rejected else Exit.OK)
+
+
+def print_check(
+    settings: "Settings",
+    file: Path,
+    checked: Checked,
+    as_json: bool,
+    spoken: Sequence[Path] = (),
+) -> None:
+    """Print what a dry run has found. `spoken`: the files of texts that were spoken."""
+    if as_json:
+        paths = {"file": str(file), "spoken": list(map(str, spoken))}
+        emit(_facts(checked.report) | facts(checked) | paths)
+        return
+    show(checked.report, str(file))
+    show_findings(settings, checked)
 
 
 def send(settings: "Settings", file: Path, options: "SubmitOptions") -> "SubmitReport":
@@ -106,11 +132,14 @@ def send(settings: "Settings", file: Path, options: "SubmitOptions") -> "SubmitR
         return submit_file(settings, file, options, line.submitted)
 
 
-def show(report: "SubmitReport") -> None:
-    """Print the counts, the first ten rejections, and the file that has all of them."""
+def show(report: "SubmitReport", name: str = "") -> None:
+    """Print the counts, the first ten rejections, and the file that has all of them.
+
+    `name`: of the list, instead of the campaign.
+    """
     rate = report.rows / report.seconds if report.seconds else 0
     out.print(
-        f"{report.campaign_id}: {_outcome(report)},"
+        f"{escape(name or report.campaign_id)}: {_outcome(report)},"
         f" {report.duplicates:,} duplicates, {report.rejected:,} rejected,"
         f" of {report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)"
     )
@@ -129,8 +158,9 @@ def _outcome(report: "SubmitReport") -> str:
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:
+    reasons = [{"field": r.field, "expected": r.expected, "rows": r.rows} for r in report.reasons]
     rejections = [
         {"row": r.row, "field": r.field, "expected": r.expected, "got": r.got}
         for r in report.rejections
     ]
-    return asdict(report) | {"rejections": rejections}
+    return asdict(report) | {"rejections": rejections, "reasons": reasons}
