@@ -50,11 +50,11 @@ def phonemes(speech: Speech) -> str:
     Raises EngineFailed.
     """
     voice = Voice("m3", pitch=50, range=50, rate=170)
-    job = _job(speech, voice, LONGEST, phonemes=True)
+    job = _job(speech, voice, phonemes=True)
     return _speaker.answer_to(job).decode().strip()
 
 
-def _job(speech: Speech, voice: Voice, longest: int, *, phonemes: bool = False) -> Job:
+def _job(speech: Speech, voice: Voice, longest: int = LONGEST, *, phonemes: bool = False) -> Job:
     return Job(
         ssml=speech.ssml,
         voice=f"{speech.language}+{voice.variant}",

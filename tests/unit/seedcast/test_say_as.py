@@ -130,7 +130,7 @@ def test_a_long_value_takes_no_time(kind: str, value: str) -> None:
     began = time.process_time()
     with suppress(CannotSay):
         parts_of(kind, value)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 2
 
 
 def test_an_unknown_currency_or_order_is_refused_with_those_that_there_are() -> None:

@@ -195,9 +195,13 @@ def test_a_text_of_one_piece_takes_time_in_proportion(piece: str) -> None:
 
 
 def cpu_seconds(text: str) -> float:
-    started = time.process_time()
-    READER.read(text)
-    return time.process_time() - started
+    """Return the least of three: a collection of garbage in one of them may take as long."""
+    times = []
+    for _ in range(3):
+        started = time.process_time()
+        READER.read(text)
+        times.append(time.process_time() - started)
+    return min(times)
 
 
 def test_each_kind_has_one_name() -> None:
