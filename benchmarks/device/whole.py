@@ -19,6 +19,7 @@ from seedcast.gpu_consumers.engines.chattts.kernels.cuda_graph import Stepper
 from seedcast.gpu_consumers.engines.chattts.model.slots import Look, Slots
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets
 from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import AUDIO_BYTES
 
 URGENT_TEXT = "The gate has changed."
 RAMP = 6.0  # seconds until the slots are at all kinds of positions: nothing is counted before
@@ -156,7 +157,9 @@ class _Drive:
 
     def _finish(self, packers: ThreadPoolExecutor, utterance: Utterance) -> None:
         totals, request = self._observed.totals, self._busy.pop(utterance.ticket)
-        self._packing.append(packers.submit(triage.of_utterance, request, utterance, self._engine))
+        self._packing.append(
+            packers.submit(triage.of_utterance, request, utterance, self._engine, AUDIO_BYTES)
+        )
         if since := self._urgent.pop(utterance.ticket, None):
             totals.latencies.append(round(time.perf_counter() - since, 3))
         if utterance.waveform is None:
