@@ -70,7 +70,7 @@ def result_of(request: SpeechRequest, uri: str) -> SpeechResult:
 def _receipt(request: SpeechRequest) -> Receipt:
     return Receipt(
         voice_seed=request.voice_seed,
-        text_digest=text_digest(request.text, b"fabricated"),
+        text_digest=text_digest(request, b"fabricated"),
         waveform_sha256=_voice(request.voice_seed)[1],
         engine_fingerprint=ENGINE,
         chain_fingerprint=CHAIN,
