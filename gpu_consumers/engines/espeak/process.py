@@ -95,20 +95,20 @@ def _answer(library: ctypes.CDLL, job: Job, answers: BinaryIO) -> int:
 
 @contextlib.contextmanager
 def _trace(library: ctypes.CDLL, phonemes: list[bytes]) -> Iterator[None]:
-    """Let espeak write the phonemes that it speaks into a file, and append them at the end."""
-    import tempfile  # 10 ms, which speech does without
+    """Let espeak write the phonemes that it speaks, and append them at the end.
 
+    It takes a stream of C, which is one in memory: a disk may be full.
+    """
     libc = ctypes.CDLL(None)
-    libc.fdopen.restype = ctypes.c_void_p
+    libc.open_memstream.restype = ctypes.c_void_p
     libc.fclose.argtypes = [ctypes.c_void_p]
-    with tempfile.TemporaryFile() as file:
-        stream = libc.fdopen(os.dup(file.fileno()), b"w")
-        library.espeak_SetPhonemeTrace(_MNEMONICS, ctypes.c_void_p(stream))
-        yield
-        library.espeak_SetPhonemeTrace(0, None)
-        libc.fclose(stream)
-        file.seek(0)
-        phonemes.append(file.read())
+    start, size = ctypes.c_void_p(), ctypes.c_size_t()
+    stream = libc.open_memstream(ctypes.byref(start), ctypes.byref(size))
+    library.espeak_SetPhonemeTrace(_MNEMONICS, ctypes.c_void_p(stream))
+    yield
+    library.espeak_SetPhonemeTrace(0, None)
+    libc.fclose(stream)
+    phonemes.append(ctypes.string_at(start, size.value))
 
 
 def _collector(

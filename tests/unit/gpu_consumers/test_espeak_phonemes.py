@@ -1,6 +1,8 @@
 """Pinyin and IPA against what espeak itself makes of syllables and words."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -99,3 +101,15 @@ def test_words_in_ipa_sound_as_espeak_says_them(word: str, ipa: str) -> None:
 @pytest.mark.parametrize("text", ["", "ɸ", "ŋ̊", "y", "hello!", "好", "[[", "huan2"])
 def test_sounds_that_english_does_not_have_are_none(text: str) -> None:
     assert of_ipa(text) is None
+
+
+def test_phonemes_are_told_where_no_file_can_be_written() -> None:
+    program = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "from seedcast.gpu_consumers.engines.espeak import speaker\n"
+        "from seedcast.gpu_consumers.engines.espeak.ssml import Speech\n"
+        "assert speaker.phonemes(Speech('cmn', '还钱'))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -220,7 +220,7 @@ def test_q_leaves_results_and_errors(
     assert seedcast(*submit, "-q") == 0
     quiet = capsys.readouterr()
     assert quiet.err == ""
-    assert quiet.out.startswith("dry: nothing was sent; 1 valid")
+    assert quiet.out.startswith("list.csv: nothing was sent; 1 valid")
     assert seedcast("submit", "no.csv", "--campaign", "dry", "--dry-run", "-q") == 2
     assert "no.csv" in capsys.readouterr().err
 
