@@ -48,7 +48,7 @@ def language_of(text: str, default: Language) -> Language | None:
     han, words = len(_HAN.findall(text)), len(_LATIN.findall(_NEUTRAL.sub(" ", text)))
     if not han and not words:
         return "en" if _LATIN.search(text) else None
-    is_mandarin = han > words if default == "zh" else 2 * han > 3 * words
+    is_mandarin = han >= words if default == "zh" else 2 * han > 3 * words
     return "zh" if is_mandarin else "en"
 
 
