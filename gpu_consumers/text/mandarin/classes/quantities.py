@@ -105,6 +105,16 @@ def _two(match: re.Match[str], _: Locale) -> Value | None:
     return Words("两") if takes_liang(match["unit"]) else None
 
 
+def _part_of(match: re.Match[str], _: Locale) -> Value:
+    """Return the first of 12/16GB, which are used and all."""
+    return Sequence((number_of(match["amount"]), Words("，")))
+
+
+def _pay(match: re.Match[str], _: Locale) -> Value:
+    """Return 8K-12K, which is in thousands where it is pay."""
+    return Range(number_of(match["first"]), number_of(match["last"]))
+
+
 def _over(match: re.Match[str], _: Locale) -> Value:
     over = Over(*digits_in(match.group()))
     return Sequence((over, Words("毫米汞柱"))) if match.group().endswith("g") else over
@@ -162,6 +172,15 @@ ROWS = (
     Row("number", rf"{START}(?<!-)2(?=\s?[到至或、]\s?[0-9]{{1,2}}\s?(?P<unit>{MEASURE_WORD}))",
         _two),
     Row("number", rf"{START}2(?=室[0-9]厅)", lambda match, _: Words("两"), NAMED),
+    Row("number", rf"{START}2", lambda match, _: Words("两"), NAMED,
+        r"(?:[有共剩这那过差等订乘坐]|前面|前方)\s?", r"\s?(?:[桌类栋届]|站(?!台|点))"),
+    Row("number", rf"{START}2", lambda match, _: Words("两"), NAMED,
+        after=r"\s?所(?:学校|大学|医院|[中小]学|高校|院校|幼儿园)"),
+    Row("number", rf"{START}2", _number, NAMED, r"[路街道]\s?", "段"),
+    Row("parts", rf"{_AMOUNT}\s?/(?=\s?{NUMBER}\s?[MGT]B(?![A-Za-z0-9]))", _part_of, NAMED,
+        starts="0-9."),
+    Row("range", rf"{START}(?P<first>{NUMBER}[kKwW])\s?{DASH}\s?(?P<last>{NUMBER}[kKwW])"
+        "(?![A-Za-z0-9])", _pay, NAMED, r"[薪资酬入][:为是\s]{0,2}"),
     Row("rank", rf"{START}[0-9]{{1,3}}(?![0-9.])", _number, NAMED, "第[0-9]{1,3}[、,和及或]"),
     Row("pressure", rf"{_PRESSURE}(?![0-9/])", _over, NAMED, rf"血压{HAN}{{0,4}}[:,\s]{{0,2}}"),
     Row("pressure", rf"{_PRESSURE}\s?mmHg", _over, NAMED + 1),
