@@ -48,6 +48,14 @@ def _floor(match: re.Match[str], _: Locale) -> Value:
     return Sequence((Number(match.group()[:-2]), Words("楼")))
 
 
+def _door(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return 15-2号, the second door of a house; 1-99号 are all the houses between."""
+    first, last = match.group().split("-")
+    if int(first) <= int(last):
+        return None
+    return Sequence((Number(first), Words("之" if locale == "zh-TW" else "杠"), Number(last)))
+
+
 def _plate(match: re.Match[str], _: Locale) -> Value:
     return Digits(tuple(re.findall("[A-Z0-9]+", match.group())))
 
@@ -66,6 +74,10 @@ ROWS = (
     Row("building", rf"{START}[0-9]{{1,2}}(?=座)", _row, NAMED, after="座[0-9]{1,2}(?:楼|/F)"),
     Row("plate", r"[A-Z][·. -]?[A-HJ-NP-Z0-9]{4,6}(?![A-Z0-9])", _plate, CERTAIN, _PROVINCE,
         starts="A-Z"),
+    Row("plate", r"[A-Z]{1,2} [0-9]{1,4}(?![A-Za-z0-9])", _spelled, NAMED + 1,
+        r"车牌(?:号码?)?[:为是\s]{0,3}", starts="A-Z"),
+    Row("number", rf"{START}[0-9]{{1,4}}-[0-9]{{1,2}}(?=号(?!楼))", _door, NAMED + 1,
+        r"(?:[路街道巷弄村]|门牌)\s?"),
     Row("train", r"[GDCZTKLYS][0-9]{1,4}(?:/[0-9]{1,4})?(?![A-Za-z0-9])", _spelled, NAMED,
         after=r"\s?(?:次|列车|动车|高铁)", starts="A-Z"),
     Row("train", rf"{START}[0-9]{{3,4}}", _spelled, NAMED + 1, _TRAIN_BEFORE, r"\s?[次车班]"),
