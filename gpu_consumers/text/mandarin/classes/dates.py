@@ -118,7 +118,7 @@ def _date_or_fraction(match: re.Match[str], locale: Locale) -> Value:
 
 
 def _floors(match: re.Match[str], _: Locale) -> Value:
-    """Return 15/32层, the floor of a house of so many."""
+    """Return 15/32层, the floor of a house of so many, or a rank among so many."""
     floor, floors = map(Number, digits_in(match.group()))
     return Sequence((floor, Words("，共"), floors))
 
@@ -162,6 +162,8 @@ ROWS = (
     Row("date", rf"{START}{MONTH}\.{DAY}", _month_day, NAMED, "(?:^|[^版第本Vv0-9.])",
         r"(?:前(?![端后])|开学|截止|放假|到期|开始|当天|上午|下午|晚上|\([周一二三四五六日])"),
     Row("floor", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}", _floors, NAMED, after="层"),
+    Row("rank", rf"{START}[0-9]{{1,5}}/[0-9]{{1,6}}{END}", _floors, NAMED + 2,
+        r"(?:排名|名次|位次)[:为是第\s]{0,3}"),
     Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){END}", _month_day),
     Row("date", rf"{START}{MONTH}[-.·]{DAY}{END}", _month_day, NAMED,
         after=r"\s[0-9]{1,2}:[0-5]"),

@@ -3,12 +3,13 @@
 import re
 
 from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
-from seedcast.gpu_consumers.text.mandarin.classes.patterns import HAN, START, any_of
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import DASH, HAN, START, any_of
 from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import (
     Half,
     Measure,
     Number,
+    Range,
     Ratio,
     Score,
     Sequence,
@@ -48,6 +49,18 @@ def _duration(match: re.Match[str], _: Locale) -> Value:
     return Sequence((Measure(hours, "h"), Measure(minutes, "min")))
 
 
+def _long_duration(match: re.Match[str], _: Locale) -> Value:
+    """Return 2:45:30 as the time that something took."""
+    parts = zip(digits_in(match.group()), ("h", "min", "s"), strict=True)
+    return Sequence(tuple(Measure(Number(part), unit) for part, unit in parts if int(part)))
+
+
+def _hours(match: re.Match[str], _: Locale) -> Value:
+    """Return 0900-1700."""
+    first, last = (Time(int(part[:2]), int(part[2:])) for part in digits_in(match.group()))
+    return Range(first, last)
+
+
 def _score(match: re.Match[str], _: Locale) -> Value:
     return Score(*digits_in(match.group()))
 
@@ -60,6 +73,7 @@ def _always(match: re.Match[str], _: Locale) -> Value:
     return Words("七天二十四小时")
 
 
+_FOUR = f"(?:[01][0-9]|2[0-4]){_SIXTY}"  # 0900
 _POINTS = rf"{START}[0-9]{{1,3}}\s?[:-]\s?[0-9]{{1,3}}(?![0-9:])"
 _RATIO = rf"{START}[0-9]{{1,6}} ?: ?[0-9]{{1,6}}(?![0-9:])"
 ROWS = (
@@ -75,5 +89,9 @@ ROWS = (
     Row("ratio", _RATIO, _ratio, NAMED + 1, after=r"\s?的?(?:比例|比值|稀释|配比|缩放)"),
     Row("ratio", _RATIO, _ratio, NAMED + 1, "(?:比例|比值|稀释|配比)[:为是]?"),
     Row("duration", START + r"[0-9]{1,3}h\s?[0-9]{1,2}(?:min|m)?(?![A-Za-z0-9])", _duration, NAMED),
+    Row("duration", rf"{START}[0-9]{{1,2}}:{_SIXTY}:{_SIXTY}(?![0-9])", _long_duration, NAMED,
+        r"(?:用时|耗时|历时|时长|成绩)[:为是\s]{0,3}"),
+    Row("range", rf"{START}{_FOUR}\s?{DASH}\s?{_FOUR}(?![0-9])", _hours, NAMED + 3,
+        r"(?:[0-9]日|时间[:为是]?)\s?"),
     Row("ratio", _RATIO, _ratio, LIKELY),
 )  # fmt: skip

@@ -4,7 +4,7 @@ import re
 
 from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
 from seedcast.gpu_consumers.text.mandarin.classes.dates import DAY, END, MONTH, YEAR
-from seedcast.gpu_consumers.text.mandarin.classes.patterns import DASH, START, any_of
+from seedcast.gpu_consumers.text.mandarin.classes.patterns import DASH, HAN, START, any_of
 from seedcast.gpu_consumers.text.mandarin.counts import digits
 from seedcast.gpu_consumers.text.patterns import digits_in
 from seedcast.gpu_consumers.text.values import Decade, Range, Value, Words
@@ -50,6 +50,9 @@ ROWS = (
         NAMED, after=_NAMED_DAY_AFTER),
     Row("date", rf"{START}{MONTH}·{DAY}(?![0-9.])", _named_day, LIKELY),
     Row("year", r"[0-9]{2,4}", _year, NAMED, "公元前?", "年"),
+    Row("year", YEAR, _year, NAMED + 1, r"[发办函字令告规]\s?[,(]", r"[,)]\s?第?[0-9]{1,5}号"),
+    Row("year", YEAR, _year, NAMED, r"\(", rf"\)\s?{HAN}[0-9]{{2,4}}{HAN}"),
+    Row("year", YEAR, _year, NAMED + 1, r"(?:ISO|IEC|GB)[A-Z/ ]{0,4}[0-9]{3,5}:", r"(?![0-9])"),
     Row("year", rf"{START}1[0-8][0-9]{{2}}", _year, NAMED, after=rf"年(?!{_SPAN_AFTER})"),
     Row("year", rf"{START}{YEAR}{END}", _year, NAMED,
         after=r"\s?(?:年(?!级)|[届版款级]|赛季|财年|学年|Q[1-4]|第[一二三四1-4]季|[春秋夏冬]季?"
