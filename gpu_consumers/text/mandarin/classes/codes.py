@@ -28,7 +28,7 @@ _ENGLISH_WORDS = (
     r"(?<![A-Za-z])(?i:code|pin|otp|flight|order|no\.?|tel|phone|fax|ext\.?|ids?|hotline|password)"
 )
 _KIND = (
-    rf"(?:{_WORDS}|(?<![尺页起数条])码|{_ENGLISH_WORDS}"
+    rf"(?:{_WORDS}|(?<![A-Za-z])CVV|(?<![尺页起数条])码|{_ENGLISH_WORDS}"
     r"|[后末尾前][46四六]位数?|[单编号尾卡账帐户证学工房桌牌票水件箱柜批]号"
     r"|(?<![0-9一二三四五六七八九十两月日])号)"
 )

@@ -67,6 +67,7 @@ ROWS = (
     Row("room", rf"{START}[0-9]{{3,4}}{END}", _spelled, NAMED, after=_ROOM_AFTER),
     Row("room", rf"{START}[0-9]{{3,4}}{END}{_NO_COUNT}", _spelled, NAMED, _PLACE_BEFORE),
     Row("room", rf"{START}[0-9]{{3,4}}", _spelled, NAMED, r"(?:单元|[栋幢])\s?", after="户"),
+    Row("class", rf"{START}[0-9]{{3}}", _spelled, NAMED, r"班级[:为是]{0,2}", "班"),
     Row("room", _PARTS, _spelled, NAMED + 2, after=_ROOM_AFTER),
     Row("room", _PARTS + _NO_COUNT, _spelled, NAMED + 2, _PLACE_BEFORE),
     Row("seat", r"[0-9]{1,3}[A-K](?![A-Za-z0-9])", _seat, NAMED, _SEAT_BEFORE),
