@@ -89,6 +89,11 @@ def _compact(match: re.Match[str], _: Locale) -> Value:
     return Date(text[:4], int(text[4:6]), int(text[6:]))
 
 
+def _compact_month(match: re.Match[str], _: Locale) -> Value:
+    text = match.group()
+    return Date(text[:4], int(text[4:]))
+
+
 def _year_last(match: re.Match[str], locale: Locale) -> Value | None:
     first, second, year = digits_in(match.group())
     return _in_order(int(first), int(second), locale, f"20{year}" if len(year) == 2 else year)
@@ -123,6 +128,12 @@ def _floors(match: re.Match[str], _: Locale) -> Value:
     return Sequence((floor, Words("，共"), floors))
 
 
+def _list(match: re.Match[str], _: Locale) -> Value:
+    """Return 2/4号线, which are two lines, and 每月5/15/25日."""
+    first, *others = map(Number, digits_in(match.group()))
+    return Sequence((first, *(part for other in others for part in (Words("，"), other))))
+
+
 def _fraction(match: re.Match[str], _: Locale) -> Value:
     return Fraction(*digits_in(match.group()))
 
@@ -154,14 +165,22 @@ ROWS = (
         rf"(?P<year>{YEAR}|[0-9]{{2}})?(?![A-Za-z0-9])", _named_month, NAMED + 1),
     Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9A-Za-z])", _compact,
         NAMED + 2, rf"{_AFTER_COMPACT}[:为是至到\s]{{0,3}}"),
+    Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?![0-9A-Za-z])", _compact_month, NAMED + 2,
+        "(?:日期|账期|月份|费月|所属期)[:为是]?"),
     Row("date", _TWO, _slash, NAMED, after=_AFTER),
     Row("date", _TWO, _slash, NAMED, _BEFORE),
     Row("date", _TWO, _slash, NAMED, rf"[0-9]{{1,2}}/[0-9]{{1,2}}{_TO}"),
     Row("date", _TWO, _slash, NAMED, after=rf"{_TO}[0-9]{{1,2}}/[0-9]{{1,2}}{END}"),
     Row("date", rf"{START}{MONTH}\.{DAY}日(?!均)", _month_day, NAMED),
     Row("date", rf"{START}{MONTH}\.{DAY}", _month_day, NAMED, "(?:^|[^版第本Vv0-9.])",
-        r"(?:前(?![端后])|开学|截止|放假|到期|开始|当天|上午|下午|晚上|\([周一二三四五六日])"),
+        r"(?:前(?![端后])|开学|送达|发货|到货|截止|放假|到期|开始|当天|上午|下午|晚上|\([周一二三四五六日])"),
     Row("floor", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}", _floors, NAMED, after="层"),
+    Row("list", rf"{START}[0-9]{{1,2}}(?:/[0-9]{{1,2}}){{1,3}}", _list, NAMED + 2, "[每次逢]月",
+        "[日号]"),
+    Row("list", rf"{START}[0-9]{{1,2}}(?:/[0-9]{{1,2}}){{2,5}}", _list, NAMED + 2,
+        after=r"期(?!间)|个月"),
+    Row("list", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}", _list, NAMED + 2,
+        after=r"号[线楼口门窗机]|路公?交?车"),
     Row("rank", rf"{START}[0-9]{{1,5}}/[0-9]{{1,6}}{END}", _floors, NAMED + 2,
         r"(?:排名|名次|位次)[:为是第\s]{0,3}"),
     Row("date", rf"{START}(?:0[1-9]|1[0-2])[-/](?:0[1-9]|[12][0-9]|3[01]){END}", _month_day),

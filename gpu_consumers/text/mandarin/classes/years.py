@@ -63,7 +63,7 @@ ROWS = (
         after=rf"年(?!{_SPAN_AFTER})"),
     Row("year", rf"{START}[0-9][05]", _year, NAMED, after="后(?![天续来])|[、和,][0-9][05]后"),
     Row("year", rf"{START}{YEAR}\s?(?:{DASH}|至|到)\s?(?:{YEAR}|[0-9]{{2}})", _years, NAMED + 2,
-        after=r"\s?(?:年|学年|赛季|财年|届)"),
+        after=r"\s?(?:年|学年|赛季|财年|届|第[12一二]学期)"),
     Row("year", rf"{START}{YEAR}[-/][0-9]{{2}}", _years, NAMED + 2, after=r"\s?(?:学年|赛季|财年)"),
     Row("decade", rf"{START}(?:{YEAR}|[0-9]0)年代", _decade, NAMED),
 )  # fmt: skip
