@@ -93,6 +93,7 @@ _ROWS = (  # its signs (with _ for a space), names
     ("kVA", "kilovolt ampere", "kilovolt amperes", "千伏安"),
     ("J", "joule", "joules", "焦耳"),
     ("kJ", "kilojoule", "kilojoules", "千焦"),
+    ("MJ", "megajoule", "megajoules", "兆焦"),
     ("cal", "calorie", "calories", "卡"),
     ("kcal", "kilocalorie", "kilocalories", "千卡"),
     # frequency, sound, pressure

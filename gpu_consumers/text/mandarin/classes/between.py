@@ -26,6 +26,7 @@ _VALUE_BEFORE = (
 _VALUE_AFTER = rf"\s?-?\s?(?:{CURRENCY}|第)?\s?\.?[0-9]"
 _DAY_BEFORE = "(?:周|星期|礼拜)[一二三四五六日天]"
 _DAY_AFTER = "(?:周|星期|礼拜)?[一二三四五六日天]"
+_PART_OF_DAY = "(?:[次翌隔]日|第二天|[当明][日天]|[凌清]晨|[上中下]午|傍晚|晚上?|早上?)(?![餐宴])"
 _NOTHING_BEFORE = (
     r"(?:^|[\s(:,，。、；;~=<>≤≥±/]|[为是至到达降约在率额益动比跌差温度]|余额|收益|结余)"
 )
@@ -65,6 +66,8 @@ ROWS = (
     Row("range", rf"{DASH}\s?", _say("到"), PLAIN + 1, _VALUE_BEFORE, _VALUE_AFTER, "~–—-"),
     Row("range", rf"{DASH}\s", _say("到"), PLAIN + 1, rf"{_VALUE_BEFORE}\s", _VALUE_AFTER, "~–—-"),
     Row("range", DASH, _say("到"), PLAIN, _DAY_BEFORE, _DAY_AFTER, "~–—-"),
+    Row("range", rf"\s?{DASH}\s?", _say("到"), PLAIN + 1, r"(?::[0-9]{2}|[0-9][点时分日])\s?",
+        _PART_OF_DAY, "~–—-"),
     Row("minus", "-", _say("负"), PLAIN, _NOTHING_BEFORE, _AMOUNT_AFTER, "-"),
     Row("minus", "-", _say("负"), PLAIN, HAN, _QUANTITY_AFTER, "-"),
     Row("minus", "-", _say("负"), LIKELY, _NO_PLACE_BEFORE, _SMALL_AFTER, "-"),

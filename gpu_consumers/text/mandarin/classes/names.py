@@ -128,7 +128,7 @@ _MIXED = (
 )
 _NAMED_VERSION = (
     r"(?P<name>(?!IP[ :])[A-Za-z]{1,20})[- ]?(?P<version>[0-9]{1,4}(?:\.[0-9]{1,6}){1,4})"
-    r"(?![0-9]|\.[0-9])"
+    r"(?![0-9]|\.[0-9]|\s?[%‰])"
 )
 ROWS = (
     Row("link", rf"(?<![A-Za-z0-9.@_-]){LINK}", _link, CERTAIN, starts="A-Za-z0-9"),
