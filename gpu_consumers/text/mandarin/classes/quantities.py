@@ -177,6 +177,9 @@ ROWS = (
     Row("number", rf"{START}2", lambda match, _: Words("两"), NAMED,
         after=r"\s?大[0-9一二两]小|\s?所(?:学校|大学|医院|[中小]学|高校|院校|幼儿园)"),
     Row("number", rf"{START}2", _number, NAMED, r"[路街道]\s?", "段"),
+    Row("number", rf"{START}2", _number, NAMED, r"[到从由在至]\s?", "门(?![课功科])"),
+    Row("height", rf"{START}[0-9]{{2}}(?![0-9.])", _discount, NAMED, "(?<![0-9.])[12]米",
+        rf"(?!\s?(?:[A-Za-z]|{MEASURE_WORD}))"),
     Row("parts", rf"{_AMOUNT}\s?/(?=\s?{NUMBER}\s?[MGT]B(?![A-Za-z0-9]))", _part_of, NAMED,
         starts="0-9."),
     Row("range", rf"{START}(?P<first>{NUMBER}[kKwW])\s?{DASH}\s?(?P<last>{NUMBER}[kKwW])"
