@@ -167,6 +167,8 @@ ROWS = (
         NAMED + 2, rf"{_AFTER_COMPACT}[:为是至到\s]{{0,3}}"),
     Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?![0-9A-Za-z])", _compact_month, NAMED + 2,
         "(?:日期|账期|月份|费月|所属期)[:为是]?"),
+    Row("date", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}号(?=[前后起至到止]|之前|以前)", _slash,
+        NAMED + 3),
     Row("date", _TWO, _slash, NAMED, after=_AFTER),
     Row("date", _TWO, _slash, NAMED, _BEFORE),
     Row("date", _TWO, _slash, NAMED, rf"[0-9]{{1,2}}/[0-9]{{1,2}}{_TO}"),

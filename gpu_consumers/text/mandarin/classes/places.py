@@ -20,7 +20,8 @@ _ROOM_AFTER = (
 )  # fmt: skip
 _PLACE_BEFORE = (
     r"(?:[栋幢座楼层铺弄](?!下)|[苑园庭府邸]|"
-    + any_of("单元 号楼 校区 小区 花园 公寓 大厦 社区 公馆 会议室 教室 办公室 诊室 病房") + r")\s?"
+    + any_of("单元 号楼 校区 小区 花园 公寓 大厦 社区 公馆 会议室 教室 办公室 诊室 病房")
+    + r")[\s-]?"
 )  # fmt: skip
 _SEAT_BEFORE = (
     r"(?:座位号?|座号?|席位|检票口|登机口|闸口|看台|展位|[车排])[:为是在\s]{0,3}"
@@ -75,8 +76,8 @@ ROWS = (
     Row("building", rf"{START}[0-9]{{1,2}}(?=座)", _row, NAMED, after="座[0-9]{1,2}(?:楼|/F)"),
     Row("plate", r"[A-Z][·. -]?[A-HJ-NP-Z0-9]{4,6}(?![A-Z0-9])", _plate, CERTAIN, _PROVINCE,
         starts="A-Z"),
-    Row("plate", r"[A-Z]{1,2} [0-9]{1,4}(?![A-Za-z0-9])", _spelled, NAMED + 1,
-        r"车牌(?:号码?)?[:为是\s]{0,3}", starts="A-Z"),
+    Row("plate", r"[A-Z]{1,3} [0-9]{1,4}(?![A-Za-z0-9])", _spelled, NAMED + 1,
+        r"(?:车牌(?:号码?)?|[单编]号)[:为是\s]{0,3}", starts="A-Z"),
     Row("number", rf"{START}[0-9]{{1,4}}-[0-9]{{1,2}}(?=号(?!楼))", _door, NAMED + 1,
         r"(?:[路街道巷弄村]|门牌)\s?"),
     Row("train", r"[GDCZTKLYS][0-9]{1,4}(?:/[0-9]{1,4})?(?![A-Za-z0-9])", _spelled, NAMED,

@@ -51,8 +51,8 @@ def _duration(match: re.Match[str], _: Locale) -> Value:
 
 def _long_duration(match: re.Match[str], _: Locale) -> Value:
     """Return 2:45:30 as the time that something took."""
-    parts = zip(digits_in(match.group()), ("h", "min", "s"), strict=True)
-    return Sequence(tuple(Measure(Number(part), unit) for part, unit in parts if int(part)))
+    parts = zip(map(int, digits_in(match.group())), ("h", "min", "s"), strict=True)
+    return Sequence(tuple(Measure(Number(str(part)), unit) for part, unit in parts if part))
 
 
 def _hours(match: re.Match[str], _: Locale) -> Value:
