@@ -9,6 +9,8 @@ from seedcast.gpu_consumers.text.values import (
     Date,
     Decade,
     Half,
+    Measure,
+    Number,
     Range,
     Sequence,
     Time,
@@ -17,9 +19,13 @@ from seedcast.gpu_consumers.text.values import (
 )
 from seedcast.schemas.locales import Locale
 
+# What follows a dot that ends a sentence, and not only a short form.
+_ZONE_NAME = r"(?:[ECMP][SD]?T|GMT|UTC|BST|HKT)(?![A-Za-z])"
+_SENTENCE_END = rf"\s*\Z|\s+(?!{_ZONE_NAME})[A-Z\"]|\s*\n"
 _MONTH = (
     r"(?i:(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-    r"(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)(?![A-Za-z])\.?"
+    r"(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?)(?![A-Za-z])"
+    rf"(?:\.(?!{_SENTENCE_END}))?"
 )
 _NUMBER_OF = {month[:3].lower(): number for number, month in enumerate(MONTHS, 1)}
 _DAYS = {
@@ -37,9 +43,9 @@ _DATE_BEFORE = (
     r"|for|of|is|was|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*)[:.,]?\s"
 )
 _HOUR, _MINUTE = r"(?:[01]?\d|2[0-4])", r"[0-5]\d"
-_HALF = r"(?:\s?(?P<half>[AaPp])\.?[Mm](?:\.(?!\s*\Z|\s+[A-Z\"]|\s*\n))?(?![A-Za-z]))"
+_HALF = rf"(?:\s?(?P<half>[AaPp])\.?[Mm](?:\.(?!{_SENTENCE_END}))?(?![A-Za-z]))"
 _CLOCK = rf"(?P<hour>{_HOUR}):(?P<minute>{_MINUTE})(?::(?P<second>{_MINUTE}))?(?![\d:])"
-_PEOPLE = (
+PEOPLE = (
     r"(?!\s(?:people|members|users|customers|items|points|miles|steps|orders|units|copies|seats"
     r"|guests|tickets|bikes|cars|homes|books|votes|meters|pounds|dollars|euros|times|minutes|hours"
     r"|days|calories|students|employees|others|more|new|of))"
@@ -89,6 +95,33 @@ def _sure_day(match: re.Match[str], locale: Locale) -> Value | None:
     return _numeric(match, locale) if max(int(match["first"]), int(match["second"])) > 12 else None
 
 
+def _date_range(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return two dates of two numbers each; the locale decides what could be either."""
+    numbers = [int(match[place]) for place in ("first", "second", "third", "fourth")]
+    is_british = locale == "en-GB"
+    day_first = any(day > 12 for day in numbers[0::2])
+    month_first = any(day > 12 for day in numbers[1::2])
+    if day_first or (is_british and not month_first):
+        numbers = [numbers[place] for place in (1, 0, 3, 2)]
+    first, last = _date("", *numbers[:2]), _date("", *numbers[2:])
+    return Range(first, last) if first and last else None
+
+
+def _sure_range(match: re.Match[str], locale: Locale) -> Value | None:
+    """Return two dates of which one has a number that is no month."""
+    numbers = [int(match[place]) for place in ("first", "second", "third", "fourth")]
+    return _date_range(match, locale) if max(numbers) > 12 else None
+
+
+def _hours(match: re.Match[str], _: Locale) -> Value:
+    """Return hours and minutes written as four digits: at 1930 hrs."""
+    return Time(int(match["hour"]), int(match["minute"]))
+
+
+def _lasting(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((Measure(Number(match[1]), "h"), Measure(Number(match[2]), "min")))
+
+
 def _year(match: re.Match[str], _: Locale) -> Value:
     return Date(match.group())
 
@@ -120,6 +153,16 @@ def _day_names(match: re.Match[str], _: Locale) -> Value:
     return Range(Words(_DAYS[first]), Words(_DAYS[last]))
 
 
+_TWO_DATES = (
+    rf"{FREE}(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}}){DASH}"
+    rf"(?P<third>\d{{1,2}})/(?P<fourth>\d{{1,2}}){END}(?![/%]|[.,-]\d)"
+)
+_NO_PART = r"(?!\s?(?:in|inch|inches|cups?|miles?|of)(?![A-Za-z])|\")"
+# On a card a month and a year; a gift card has a day like anything else.
+_CARD_EXPIRES = (
+    r"(?<!gift )(?<!Gift )(?<![A-Za-z])(?i:card)\s(?:ending(?:\sin)?\s\S{1,8}\s)?"
+    r"(?i:expires|expired|expiring|exp\.?|(?:is\s)?valid\s(?:thru|through|until|to))\s"
+)
 _ZONE = r"(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 
 ROWS = (
@@ -173,6 +216,20 @@ ROWS = (
     Row(
         "date", rf"{FREE}(?P<first>\d{{1,2}})/(?P<second>\d{{1,2}}){END}(?![/%]|[.,-]\d)", _sure_day
     ),
+    Row("date", _TWO_DATES, _date_range, NAMED + 1, before=_DATE_BEFORE),
+    Row("date", _TWO_DATES + _NO_PART, _sure_range),
+    Row(
+        "date",
+        rf"{FREE}(?P<month>0[1-9]|1[0-2])-(?P<year>20\d\d){END}(?!-)",
+        lambda match, _: Date(match["year"], int(match["month"])),
+    ),
+    Row(
+        "date",
+        rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>\d\d){END}(?!/|-\d)",
+        lambda match, _: Date(f"20{match['year']}", int(match["month"])),
+        NAMED + 1,
+        before=_CARD_EXPIRES,
+    ),
     Row(
         "date",
         rf"{FREE}(?<!/)(?P<month>0?[1-9]|1[0-2])/(?P<year>{_YEAR}){END}(?!/)",
@@ -191,6 +248,13 @@ ROWS = (
         rf"(?<![A-Za-z]){_MONTH}\s?(?P<day>{_DAY}){_RANK}(?!:\d)(?:,?\s(?P<year>{_YEAR})(?!:\d)|)",
         _named,
         NAMED,
+        starts="JFMASOND",
+    ),
+    Row(
+        "date",
+        rf"(?<![A-Za-z]){_MONTH}(?P<day>)\s(?P<year>{_YEAR}){_NO_YEAR_SIGN}{PEOPLE}",
+        _named,
+        LIKELY + 1,
         starts="JFMASOND",
     ),
     Row(
@@ -248,7 +312,15 @@ ROWS = (
         starts="'",
     ),
     Row("year", rf"{FREE}({_YEAR})[-–/]({_YEAR}|\d\d){END}(?![-/.]\d)", _years),
-    Row("year", rf"{FREE}{_YEAR}{_NO_YEAR_SIGN}{_PEOPLE}", lambda match, _: Date(match[0]), LIKELY),
+    Row("year", rf"{FREE}{_YEAR}{_NO_YEAR_SIGN}{PEOPLE}", lambda match, _: Date(match[0]), LIKELY),
     Row("time", rf"{FREE}{_CLOCK}{_HALF}?", _time),
+    Row(
+        "time",
+        rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>{_MINUTE})\s?(?:hrs?|hours){END}",
+        _hours,
+        NAMED,
+        before=r"(?<![A-Za-z])(?i:at|by|from|until|till|before|after|departs?|arrives?)\s",
+    ),
+    Row("time", rf"{FREE}(\d{{1,2}})h\s?(\d{{1,2}})m(?:in)?{END}", _lasting, NAMED),
     Row("time", rf"{FREE}(?P<hour>0?[1-9]|1[0-2]){_HALF}", _time),
 )
