@@ -19,7 +19,7 @@ from seedcast.schemas.locales import Locale
 
 GUESS, LIKELY, PLAIN, NAMED, CERTAIN = -20, -10, 0, 10, 20
 _NO_SIGN = re.compile(r"[A-Za-z0-9]-[A-Za-z0-9]|[A-Za-z0-9\\]")  # of what is inside []
-NEIGHBOURHOOD = 48  # characters before a token in which a row's `before` is searched
+NEIGHBOURHOOD = 64  # characters before a token in which a row's `before` is searched
 
 
 @dataclass(frozen=True, slots=True)

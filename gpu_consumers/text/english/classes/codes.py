@@ -7,21 +7,24 @@ that begins beside one.
 import re
 
 from seedcast.gpu_consumers.text.classify import LIKELY, NAMED, Row
+from seedcast.gpu_consumers.text.english.classes.calendar import PEOPLE
 from seedcast.gpu_consumers.text.english.classes.letters import is_spelled
 from seedcast.gpu_consumers.text.english.classes.spelling import (
     at_least_three,
+    cut_digits,
     long_group,
     spelled,
 )
-from seedcast.gpu_consumers.text.patterns import END, FREE
-from seedcast.gpu_consumers.text.values import Value
+from seedcast.gpu_consumers.text.patterns import END, FREE, digits_in
+from seedcast.gpu_consumers.text.values import Digits, Value
 from seedcast.schemas.locales import Locale
 
 _SECRETS = r"codes?|PINs?|OTPs?|pin|otp|passcodes?|passwords?"
 # Words whose number is a code, also with a few words between.
 _NUMBERS = (
     rf"{_SECRETS}|SSN|tracking|IBAN|IDs?|id|number|numbers|no\.|nos\.|#|ref|reference|serial"
-    r"|routing|zip|postcode|ext\.?|extension|ending|PNR|licen[cs]e|plate|VIN|SKU|P\.?O\.? Box|IMEI"
+    r"|UTR|EIN|TIN|routing|zip|postcode|ext\.?|extension|ending|PNR|licen[cs]e|plate|VIN"
+    r"|SKU|P\.?O\.? Box|IMEI"
 )
 # Words whose number is a code where it follows at once.
 _THINGS = (
@@ -40,10 +43,11 @@ _LIST = r"(?:[A-Z0-9-]*\d[A-Z0-9-]*(?:\s?[,/&;]|\s(?:and|or)\b|,\s(?:and|or)\b)\
 _AFTER_NUMBERS = rf"(?<![A-Za-z])(?i:{_NUMBERS}){_LINKS}{_LIST}{{0,4}}"
 AFTER_THINGS = rf"(?<![A-Za-z])(?i:{_THINGS})(?:\s?#|\sno\.?|\snumber|:)?\s?{_LIST}{{0,4}}"
 _THING_IS = rf"(?<![A-Za-z])(?i:{_THINGS})(?:\sno\.?|\snumber)?\s(?:is|are|was|were)\s"
-_SECRET_IS = rf"(?<![A-Za-z])(?:{_SECRETS})(?:\s[\w.,$₹-]+){{0,6}}?(?:\s(?:is|are)|:):?\s"
+_SECRET_IS = rf"(?<![A-Za-z])(?:{_SECRETS})(?:\s[\w.,$₹-]*[\w,]){{0,10}}?(?:\s(?:is|are)|:):?\s"
 _IS_YOUR = (
     r"(?:\s(?:is|was|are)|\s?[:=-])\s(?:your|the|my|our|a|an)\s(?:[A-Za-z-]+\s){0,4}?"
     r"(?i:code|otp|pin|passcode|password|number|id)s?(?![A-Za-z])"
+    r"|\sas\s(?:your|the)\s(?:[A-Za-z-]+\s){0,2}?(?i:code|otp|pin|passcode|password)(?![A-Za-z])"
 )
 _USE = r"(?<![A-Za-z])(?:Use|Enter|Type|Input|use|enter|type|quote|Quote)\s"
 _FOR = r"\s(?:to|as|for|at|when|on|in|within|before)\b"
@@ -61,12 +65,23 @@ _POSTCODE = r"[A-Z]{1,2}\d[A-Z0-9]? \d[A-Z]{2}(?!\w)"  # British
 _FLIGHT = r"[A-Z0-9]{2} \d{1,4}(?![\w:/.-])"
 # Five digits without a comma, before nothing that they could count.
 _LIKE_A_ZIP = r"(?!\d{3}00)\d{5}(?=\s?[,;!?)]|\s?\.(?!\d)|\s(?:and|or)\s|\s*\Z)"
+_INSURED = rf"[A-Z]{{2}} ?\d\d ?\d\d ?\d\d ?[A-D]{END}"  # a British insurance number
+_IBAN = rf"[A-Z]{{2}}\d\d(?: [A-Z0-9]{{4}}){{2,7}}(?: (?=[A-Z]{{0,2}}\d)[A-Z0-9]{{1,3}})?{END}"
+_MASKED = r"(?:(?:[xX*•]{4}[ -]){1,4}\d{4}|[xX*•]{4,16}-?\d{3,6})(?!\w)"
+_OF_ACCOUNT = (
+    r"(?<![A-Za-z])(?i:cards?|accounts?|acct|a/c)(?:\sno\.?|\snumber|\sending(?:\sin)?)?\s"
+)
 _NO_COUNT = rf"(?:0\d{{1,40}}|\d{{7,40}}){END}(?![.,]\d)"
 
 
 def _not_round(match: re.Match[str], locale: Locale) -> Value | None:
     is_round = match[0].endswith("000") and match[0][0] != "0"
     return None if is_round else spelled(match, locale)
+
+
+def _masked(match: re.Match[str], _: Locale) -> Value:
+    """Return the last digits of a number: xxxx-4417."""
+    return Digits(tuple(cut_digits(digits_in(match[0])[0])))
 
 
 def _carrier(match: re.Match[str], locale: Locale) -> Value | None:
@@ -96,9 +111,14 @@ ROWS = (
     Row("code", r"[*•]\d{3,6}(?!\d)", spelled, NAMED, before=_AFTER_NUMBERS, starts="*•"),
     Row("code", _FLIGHT, spelled, NAMED, before=r"(?i:flights?)\s", starts="A-Z0-9"),
     Row("code", r"[A-Z][A-Z] \d{3,4}(?![\w:/.-]| \d)", _carrier, LIKELY, starts="A-Z"),
-    Row("code", rf"\d{{5}}(?:-\d{{4}})?{END}", spelled, NAMED, before=_PLACES),
+    Row("code", rf"\d{{5}}(?:-\d{{4}})?{END}{PEOPLE}", spelled, NAMED, before=_PLACES),
     Row("code", rf"1Z(?: ?[A-Z0-9]{{2,4}}){{4,6}}{END}", spelled, NAMED),
     Row("code", _POSTCODE, spelled, NAMED, starts="A-Z"),
+    Row("code", _INSURED, spelled, NAMED, starts="A-Z"),
+    Row("code", _IBAN, spelled, NAMED, starts="A-Z"),
+    Row("code", _MASKED, _masked, NAMED + 2, starts="xX*•"),
+    Row("code", r"[xX]{2,3}-?\d{3,6}(?!\w)", _masked, NAMED + 2, _OF_ACCOUNT, starts="xX"),
+    Row("code", r"\d{3} \d{3}(?![\w]|-\w|[/:.,]\d| \d)", spelled, NAMED, before=_USE, after=_FOR),
     Row("code", FREE + _ALONE, spelled),
     Row("code", FREE + _LIKE_A_ZIP, spelled, LIKELY),
     Row("code", _NO_COUNT, _not_round, LIKELY),

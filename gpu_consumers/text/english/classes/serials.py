@@ -42,6 +42,10 @@ def _counted(match: re.Match[str], _: Locale) -> Value:
     return Sequence((Number(match[1]), Words(letter_parts(match[2]))))
 
 
+def _plan(match: re.Match[str], _: Locale) -> Value:
+    return Sequence((Digits((match[1],)), Words(match[2].upper())))
+
+
 def _version(match: re.Match[str], _: Locale) -> Value:
     return Version(tuple(digits_in(match.group())), named=match.group()[0] in "vV")
 
@@ -64,6 +68,7 @@ def _address(match: re.Match[str], _: Locale) -> Value | None:
 ROWS = (
     Row("name", _LETTERS_FIRST, _mixed, starts="A-Za-z"),
     Row("name", _DIGITS_FIRST, _mixed, LIKELY),
+    Row("name", rf"{FREE}(401|403|457)\(([kb])\)", _plan, NAMED),
     Row("name", rf"\d{{1,2}}[A-Z]{END}", _mixed, NAMED, AFTER_THINGS),
     Row("number", rf"{FREE}(?!0\d)(\d{{1,15}})([A-Za-z]{{1,40}}){END}", _counted, LIKELY + 1),
     Row("version", rf"[vV]{_VERSION}", _version, NAMED, starts="vV"),

@@ -21,6 +21,11 @@ def sign(match: re.Match[str], _: Locale) -> Value:
     return Sign(match[0].strip())
 
 
+def _hash(match: re.Match[str], locale: Locale) -> Value:
+    """Return the key of a telephone: to a British listener, a pound is money."""
+    return Words("hash" if locale == "en-GB" else "pound")
+
+
 def _minus(match: re.Match[str], _: Locale) -> Value:
     return Sign("-")
 
@@ -38,11 +43,17 @@ _VALUE = r"(?:\d[A-Za-z°%]{0,3}|[ap]\.m\.|\s[apAP][mM]|noon|midnight|°[CF]|[a-
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAY_OF_MONTH = (
     rf"(?:(?:{_MONTHS})[a-z]*\.?\s\d{{1,2}}|\d{{1,2}}\s(?:{_MONTHS})[a-z]*)(?:,? \d{{4}})?"
+    rf"|\d\d(?:{_MONTHS.upper()})(?:\d{{4}})?"
 )
 _TIME_OR_MONEY = r"(?:\d:\d\d|[apAP]\.?[mM]\.?|[$€£]\d+(?:\.\d\d)?|°[CF]|\d%)"
 
+# Keys of a telephone: Press * or #, Dial *#06#.
+_KEYS = r"(?<![A-Za-z])(?i:press|dial|hit)\s[^.!?]{0,40}"
+_KEYS_AT_ONCE = r"(?<![A-Za-z])(?i:press|dial|hit)\s[*#\d]{0,12}"
+
 ROWS = (
     Row("per", rf"/\s?({_PER})(?![A-Za-z])", _per, NAMED, before=r"[A-Za-z0-9.²³¢]\s?", starts="/"),
+    Row("per", r"/(?=100\s?km)", lambda match, _: Words("per"), NAMED, r"L\s?", starts="/"),
     Row(
         "per",
         r"/\s?([a-z]{2,15})(?![A-Za-z])",
@@ -72,12 +83,15 @@ ROWS = (
         starts="*#=+$¥€£%&@°",
     ),
     Row("sign", r"#(?=[A-Za-z]{0,3}-?\d)", lambda match, _: Words("number"), PLAIN, starts="#"),
-    Row("sign", r"#", lambda match, _: Words("pound"), PLAIN, before=r"\d", starts="#"),
+    Row("sign", r"#", _hash, PLAIN, before=r"\d", starts="#"),
+    Row("sign", r"\*", lambda match, _: Sign("*"), NAMED, before=_KEYS, starts="*"),
+    Row("sign", r"#(?!\w)", _hash, NAMED, before=_KEYS, starts="#"),
+    Row("sign", r"#", _hash, NAMED, before=_KEYS_AT_ONCE, starts="#"),
     Row(
         "range",
-        rf"[-–—~](?=\s?(?:\d{{1,2}}\s)?(?:{_MONTHS}))",
+        rf"[-–—~](?=\s?(?:\d{{1,2}}\s)?(?:{_MONTHS})|\s?\d\d(?:{_MONTHS.upper()}))",
         lambda match, _: Sign("→"),
-        before=rf"{_DAY_OF_MONTH}\s?",
+        before=rf"(?:{_DAY_OF_MONTH})\s?",
         starts="–—~-",
     ),
     Row("sign", r"~(?=\s?[$€£¥]?\d)", lambda match, _: Sign("≈"), LIKELY, starts="~"),

@@ -3,13 +3,17 @@
 import re
 
 from seedcast.gpu_consumers.text.classify import CERTAIN, NAMED, Row
+from seedcast.gpu_consumers.text.english.classes.calendar import PEOPLE
 from seedcast.gpu_consumers.text.english.classes.spelling import at_least_three, spelled
 from seedcast.gpu_consumers.text.links import LINK
 from seedcast.gpu_consumers.text.patterns import END, FREE, digits_in
 from seedcast.gpu_consumers.text.values import Digits, Link, Sequence, Telephone, Value, Words
 from seedcast.schemas.locales import Locale
 
-_CALL = r"(?<![A-Za-z])(?i:call|dial|ring|phone|telephone|tel|fax|sms|hotline|helpline|whatsapp)"
+_CALL = (
+    r"(?<![A-Za-z])(?i:call|dial|ring|phone|telephone|tel|fax|sms|hotline|helpline|lifeline"
+    r"|crisis line|whatsapp)"
+)
 _CALL_US = (
     rf"{_CALL}(?:[:.]|\s(?:us|me|him|her|them|on|at|to|the|our|your|now|back"
     r"|[a-z]+\s(?:at|on))\b){0,4}\s?"
@@ -17,7 +21,7 @@ _CALL_US = (
 _NEAR_CALL = rf"(?:{_CALL}\b[^.!?]{{0,40}}|NHS\s)"
 _EMERGENCY = "911|999|112|111|988|995|000|110|119|120|101|105|211|311|411|511|611|711|811"
 _OF_EMERGENCY = r"\s(?:calls?|operators?|dispatch\w*|cent(?:er|re)s?|hotline|helpline)(?![a-z])"
-_TEXT_TO = r"(?<![A-Za-z])(?i:text|reply|send|sms|msg)\b[^.!?]{0,32}\bto\s"
+_TEXT_TO = r"(?<![A-Za-z])(?i:text|texts|reply|send|sms|msg|forward)\b[^.!?]{0,32}\bto\s"
 _GROUPS = r"\d+(?:[ -]\d+){0,8}(?![\w]|-\w)"
 _PHONE = (
     r"(?<![\w.])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?!\d)"
@@ -26,10 +30,12 @@ _PHONE = (
     rf"|{FREE}(?<![+-])(?:1[ .-])?\d{{3}}([ .-])\d{{3}}\1\d{{4}}(?![\d-])"
     rf"|{FREE}(?<!-)\d{{3}}-\d{{4}}(?![\w-])"
     rf"|{FREE}0\d{{2,4}} \d{{3,4}} \d{{3,4}}(?!\d)"
+    rf"|{FREE}0\d{{4}} \d{{5,6}}(?!\d)"  # 07700 900123
     rf"|{FREE}1[38]00 \d{{3}} \d{{3}}(?!\d)"
 )
 _WITH_LETTERS = (  # 1-800-FLOWERS
-    rf"{FREE}1[ -]?8\d\d-(?=[0-9-]{{0,8}}[A-Z])[A-Z0-9]{{1,10}}(?:-[A-Z0-9]{{1,10}}){{0,4}}{END}"
+    rf"{FREE}1[38]00[A-Z]{{4,10}}{END}"
+    rf"|{FREE}1[ -]?8\d\d-(?=[0-9-]{{0,8}}[A-Z])[A-Z0-9]{{1,10}}(?:-[A-Z0-9]{{1,10}}){{0,4}}{END}"
 )
 
 
@@ -66,6 +72,6 @@ ROWS = (
     Row("telephone", _GROUPS, at_least_three, NAMED, before=_CALL_US),
     Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, before=_NEAR_CALL),
     Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, after=_OF_EMERGENCY),
-    Row("telephone", rf"\d{{4,6}}{END}", spelled, NAMED, before=_TEXT_TO),
+    Row("telephone", rf"\d{{4,6}}{END}{PEOPLE}", spelled, NAMED, before=_TEXT_TO),
     Row("extension", r"x\s?(\d{2,5})(?!\w)", _extension, NAMED, before=r"\d\s", starts="x"),
 )
