@@ -56,6 +56,8 @@ _UNIT_DOT = r"(?:\.(?=\s+[a-z]|,))?"
 # What is no unit after a space: 2 A, 5 in the box, 2020 W. Elm St.
 _FAR_UNIT = r"(?!W\.?\s[A-Z])(?!(?:A|J|U|B|d|t|s|in)(?![A-Za-z/]))"
 _SIDE = r"\d{1,4}(?:\.\d{1,2})?(?!\d)"
+_LENGTHS = ("km", "m", "cm", "mm", "um", "nm", "ft", "in", "yd", "mi")
+_LINES = ("480", "720", "1080", "1440", "2160")  # of a picture: 1080p
 _PARTS = (*range(2, 21), 32, 64, 100)  # denominators of fractions that stand alone
 _AFTER_FRACTION = r"(?:\s(?:of|cup|mile|inch|teaspoon|tablespoon|hour|pound|price|full|the|a)|\")"
 
@@ -82,7 +84,8 @@ def _cents(match: re.Match[str], _: Locale) -> Value:
 
 
 def _pence(match: re.Match[str], locale: Locale) -> Value | None:
-    return _cents(match, locale) if locale == "en-GB" or "£" in match.string else None
+    is_money = locale == "en-GB" or "£" in match.string
+    return _cents(match, locale) if is_money and match[1] not in _LINES else None
 
 
 def _money_range(match: re.Match[str], _: Locale) -> Value:
@@ -169,12 +172,13 @@ def _fahrenheit(match: re.Match[str], _: Locale) -> Value:
 
 
 def _sides(match: re.Match[str], _: Locale) -> Value:
-    """Return the sides of a thing: 3 x 4 cm."""
+    """Return the sides of a thing: 3 x 4 cm. Of what has no sides, how many: 2 x 250 mg."""
     *sides, last = re.findall(NUMBER, match["sides"])
+    unit = match["unit"]
+    link = "by" if not unit or key_of(unit) in _LENGTHS else "times"
     parts: list[Value] = []
     for side in sides:
-        parts += [number_of(side), Words("by")]
-    unit = match["unit"]
+        parts += [number_of(side), Words(link)]
     number = number_of(last)
     return Sequence((*parts, Measure(number, key_of(unit)) if unit else number))
 
@@ -194,6 +198,13 @@ ROWS = (
         _money,
         NAMED,
         starts="$¥€£¢₩₹฿₫₱₽₺₪A-Z-",
+    ),
+    Row(
+        "money",
+        rf"(?P<currency>{CURRENCY})(?P<sign>-)(?P<number>{NUMBER})(?P<scale>{_SCALE})?",
+        _money,
+        NAMED,
+        starts="$¥€£₩₹฿₫₱₽₺₪A-Z",
     ),
     Row(
         "money",
@@ -284,7 +295,7 @@ ROWS = (
         _sides,
         NAMED,
     ),
-    Row("measure", rf"{FREE}(?P<sides>{_SIDE}[x×]{_SIDE})(?P<unit>){END}", _sides, LIKELY),
+    Row("measure", rf"{FREE}(?P<sides>{_SIDE}[x×]{_SIDE})(?P<unit>){END}(?!\s?=)", _sides, LIKELY),
     Row("measure", rf"{FREE}(\d{{1,2}})/(\d{{1,2}})(?:\"|\sin\.)", _part_of_an_inch, NAMED + 6),
     Row("number", rf"{FREE}(\d\.\d)/(5|10){END}", _out_of, NAMED),
     Row("number", rf"{FREE}(\d{{1,4}})/(\d{{1,4}})/(\d{{1,4}})(?![\w/])", _integers(3), LIKELY),
