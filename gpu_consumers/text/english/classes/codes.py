@@ -24,6 +24,7 @@ _SECRETS = r"codes?|PINs?|OTPs?|pin|otp|passcodes?|passwords?"
 _NUMBERS = (
     rf"{_SECRETS}|SSN|tracking|IBAN|IDs?|id|number|numbers|no\.|nos\.|#|ref|reference|serial"
     r"|UTR|EIN|TIN|routing|zip|postcode|ext\.?|extension|ending|PNR|licen[cs]e|plate|VIN"
+    r"|验证码|校验码|动态码|密码|取件码|取货码|订单号|单号|卡号|尾号"  # Your 验证码 is 482913
     r"|SKU|P\.?O\.? Box|IMEI"
 )
 # Words whose number is a code where it follows at once.

@@ -21,7 +21,7 @@ _CALL_US = (
 _NEAR_CALL = rf"(?:{_CALL}\b[^.!?]{{0,40}}|NHS\s)"
 _EMERGENCY = "911|999|112|111|988|995|000|110|119|120|101|105|211|311|411|511|611|711|811"
 _OF_EMERGENCY = r"\s(?:calls?|operators?|dispatch\w*|cent(?:er|re)s?|hotline|helpline)(?![a-z])"
-_TEXT_TO = r"(?<![A-Za-z])(?i:text|texts|reply|send|sms|msg|forward)\b[^.!?]{0,32}\bto\s"
+_TEXT_TO = r"(?<![A-Za-z])(?i:text|texts|reply|send|sms|msg|forward)\b[^.!?]{0,32}(?:\bto|到|至)\s"
 _GROUPS = r"\d+(?:[ -]\d+){0,8}(?![\w]|-\w)"
 _PHONE = (
     r"(?<![\w.])\+\d{1,3}(?:[ .-]?\(?\d{1,5}\)?){1,6}(?!\d)"

@@ -25,14 +25,17 @@ _WORDS = any_of(
     " 储蓄卡 借记卡 市话 请电 可电 QQ 微信 输入 回复 发送 短信 转 洽 打 端口 股票 凭"
 )
 _ENGLISH_WORDS = (
-    r"(?<![A-Za-z])(?i:code|pin|otp|flight|order|no\.?|tel|phone|fax|ext\.?|ids?|hotline|password)"
+    r"(?<![A-Za-z])(?i:code|pin|otp|flight|order|no\.?|tel|phone|fax|ext\.?|ids?|hotline|password"
+    r"|room|ticket|locker|ref)"
 )
 _KIND = (
     rf"(?:{_WORDS}|(?<![A-Za-z])CVV|(?<![尺页起数条])码|{_ENGLISH_WORDS}"
     r"|[后末尾前][46四六]位数?|[单编号尾卡账帐户证学工房桌牌票水件箱柜批]号"
     r"|(?<![0-9一二三四五六七八九十两月日])号)"
 )
-_LINK = r"(?:[:#\s，,=(\"']|[是为系号码尾末后前请以至到]|[46四]位|致电|拨打?|分别|发到){0,8}"
+_LINK = (
+    r"(?:[:#\s，,=(\"']|[是为系号码尾末后前请以至到]|[46四]位|is(?=\s)|致电|拨打?|分别|发到){0,8}"
+)
 _BEFORE = _KIND + _LINK
 _NO_COUNT = rf"(?!{COUNTED}|[0-9])"
 _CODE = (

@@ -148,6 +148,11 @@ def _named_month(match: re.Match[str], _: Locale) -> Value:
     return Date(match["year"] or "", month, int(match["day"]))
 
 
+_NAME = (  # of a month, in English
+    rf"(?P<month>{'|'.join(_MONTHS)}|{'|'.join(map(str.capitalize, _MONTHS))})"
+    r"(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?(?![A-Za-z])\.?"
+)
+_RANK = "(?:st|nd|rd|th)?"
 _TO = rf"\s?(?:{DASH}|至|到)\s?"
 _FULL = rf"{START}{YEAR}(?P<mark> ?[-/.·] ?){MONTH}(?P=mark){DAY}日?"
 _NO_MORE = rf"(?![0-9A-Za-z]|(?P=mark)(?!{YEAR}(?P=mark))[0-9])"  # a range may follow
@@ -163,6 +168,10 @@ ROWS = (
     Row("date", rf"{START}[0-9]{{1,2}}/[0-9]{{1,2}}/[0-9]{{2}}{END}", _year_last),
     Row("date", rf"{START}(?P<day>{DAY})(?P<month>(?i:{'|'.join(_MONTHS)}))"
         rf"(?P<year>{YEAR}|[0-9]{{2}})?(?![A-Za-z0-9])", _named_month, NAMED + 1),
+    Row("date", rf"{START}(?P<day>{DAY}){_RANK}[ -]{_NAME}(?:(?:,? |-)(?P<year>{YEAR})|)"
+        r"(?![A-Za-z0-9])", _named_month, NAMED + 1),
+    Row("date", rf"(?<![A-Za-z]){_NAME} (?P<day>{DAY}){_RANK}(?:,? (?P<year>{YEAR})|)"
+        r"(?![A-Za-z0-9.:/%-])(?!\s?[个元号日人点])", _named_month, NAMED, starts="JFMASOND"),
     Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?![0-9A-Za-z])", _compact,
         NAMED + 2, rf"{_AFTER_COMPACT}[:为是至到\s]{{0,3}}"),
     Row("date", rf"{YEAR}(?:0[1-9]|1[0-2])(?![0-9A-Za-z])", _compact_month, NAMED + 2,
