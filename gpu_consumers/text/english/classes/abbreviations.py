@@ -114,6 +114,8 @@ ROWS = (
     words_row("abbreviation", _BEFORE_NUMBERS, r"\b\.?\s(?=#?[A-Z]?\d)", NAMED),
     words_row("abbreviation", _WITH_DOT, r"\.(?!\s*\Z|\s+[A-Z])(?![A-Za-z])", NAMED),
     words_row("abbreviation", _WITH_DOT, r"(?=\.\s*(?:\Z|[A-Z]))", LIKELY, before=r"\w,?\s"),
+    words_row("abbreviation", {"vs": "versus"}, r"\.(?=\s)", NAMED + 3),  # it ends no sentence
+    words_row("abbreviation", {"Gen": "Gen"}, r"(?=\s[XYZ](?![A-Za-z.]))", NAMED + 3),
     words_row("abbreviation", _PHRASES, r"(?![A-Za-z])(?:\.(?!\s*\Z|\s+[A-Z]))?", NAMED + 2),
     Row("letters", r"(?<![A-Za-z.'])[A-Z]\.(?=\s[A-Z][a-z.])", _initials, LIKELY, starts="A-Z"),
 )

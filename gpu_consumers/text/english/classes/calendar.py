@@ -142,6 +142,11 @@ def _half(letter: str | None) -> Half:
     return "" if not letter else "am" if letter in "aA" else "pm"
 
 
+def _month_names(match: re.Match[str], _: Locale) -> Value:
+    first, last = (_NUMBER_OF[match[place][:3].lower()] for place in (1, 2))
+    return Range(Date(month=first), Date(month=last))
+
+
 def _years(match: re.Match[str], _: Locale) -> Value | None:
     first, last = match[1], match[2]
     whole = last if len(last) == 4 else first[:2] + last
@@ -163,6 +168,7 @@ _CARD_EXPIRES = (
     r"(?<!gift )(?<!Gift )(?<![A-Za-z])(?i:card)\s(?:ending(?:\sin)?\s\S{1,8}\s)?"
     r"(?i:expires|expired|expiring|exp\.?|(?:is\s)?valid\s(?:thru|through|until|to))\s"
 )
+_SHORT_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
 _ZONE = r"(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 
 ROWS = (
@@ -294,6 +300,19 @@ ROWS = (
         lambda match, _: Words(_DAYS[match[1]]),
         starts="S",
         before=rf"{_DAY_NAME}\.?(?:/|,\s|\sand\s|\s&\s)",
+    ),
+    Row(
+        "date",
+        rf"(?<![A-Za-z])({_SHORT_MONTH})\.?{DASH}({_SHORT_MONTH})(?![A-Za-z])",
+        _month_names,
+        starts="JFMASOND",
+    ),
+    Row(
+        "decade",
+        rf"{FREE}([2-9]0)s{END}",
+        lambda match, _: Decade(match[1]),
+        NAMED,
+        after=r"\s(?:kids|music|hits|night|party|theme|fashion|style|disco|movies|songs)(?![a-z])",
     ),
     Row("decade", rf"{FREE}((?:1[5-9]|20)\d0)'?s{END}", lambda match, _: Decade(match[1]), NAMED),
     Row(

@@ -36,7 +36,7 @@ _THINGS = (
     r"|seats|row|exit|zone|bay|docket"
 )
 _LINKS = (  # what may stand between such a word and its number
-    r"(?:\s?(?:[:#,]|\b(?:is|are|was|were|no|number|nr|id|code|ending|in|with|such|as|now|your)\b"
+    r"(?:\s?(?:[:#,=]|\b(?:is|are|was|were|no|number|nr|id|code|ending|in|with|such|as|now|your)\b"
     r"\.?)){0,4}\s?"
 )
 # The numbers before it in a list, with what stands between them.
@@ -121,6 +121,8 @@ ROWS = (
     Row("code", r"[xX]{2,3}-?\d{3,6}(?!\w)", _masked, NAMED + 2, _OF_ACCOUNT, starts="xX"),
     Row("code", r"\d{3} \d{3}(?![\w]|-\w|[/:.,]\d| \d)", spelled, NAMED, before=_USE, after=_FOR),
     Row("code", FREE + _ALONE, spelled),
+    Row("code", rf"{FREE}0\d{{2,20}}(?:-\d{{1,20}}){{1,4}}(?![\w]|-\w)", spelled),  # 0044-17
+    Row("code", rf"{FREE}\d(?:-\d){{3,8}}(?![\w]|-\w)", spelled),  # Enter 1-2-3-4
     Row("code", FREE + _LIKE_A_ZIP, spelled, LIKELY),
     Row("code", _NO_COUNT, _not_round, LIKELY),
     Row("code", r"\d*[*•]{2,20}\d+|\d+[*•]{2,20}", spelled, NAMED + 1, starts="0-9*"),

@@ -142,6 +142,13 @@ def _inches(match: re.Match[str], _: Locale) -> Value | None:
     return None if len(quotations) % 2 else Measure(number_of(match[1]), "in")
 
 
+def _inches_range(match: re.Match[str], _: Locale) -> Value | None:
+    quotations = _QUOTATION_MARK.findall(match.string[: match.start()])
+    if len(quotations) % 2:
+        return None
+    return Range(number_of(match["first"]), Measure(number_of(match["last"]), "in"))
+
+
 def _part_of_an_inch(match: re.Match[str], _: Locale) -> Value | None:
     if "0" in (match[1], match[2]):
         return None
@@ -253,6 +260,18 @@ ROWS = (
         "measure", rf"(?P<first>{FREE}{NUMBER}){DASH}(?P<last>{NUMBER})\s?%", _percent_range, NAMED
     ),
     Row("measure", rf"{FREE}(\d{{1,3}}(?:\.\d{{1,3}})?)\"", _inches),
+    Row(
+        "measure",
+        rf"{FREE}(?P<first>\d{{1,3}}(?:\.\d{{1,2}})?){DASH}(?P<last>\d{{1,3}}(?:\.\d{{1,2}})?)\"",
+        _inches_range,
+        NAMED,
+    ),
+    Row(
+        "measure",
+        rf"{FREE}(\d{{1,3}}\.\d{{1,2}})'(?![\w'])",
+        lambda match, _: Measure(number_of(match[1]), "ft"),
+    ),
+    Row("number", rf"{FREE}(24)x(7){END}", _integers(2), NAMED),
     Row("measure", rf"{FREE}(\d{{1,2}})'(?:\s?(\d{{1,2}})(?:\"|'')|(\d{{1,2}}))?(?![\w'])", _feet),
     Row("pressure", rf"{FREE}(\d{{2,3}})/(\d{{2,3}}){END}(?!/)", _over, NAMED, after=r"\s?mm\s?Hg"),
     Row(

@@ -63,6 +63,30 @@ ROWS = (
     ),
     Row("sign", r"[-–]\s?(?=\d+(?:\.\d+)?\s?=)", _minus, NAMED, before=r"\d\s?", starts="–-"),
     Row(
+        "range",
+        r"[-–—~](?=\s?(?:noon|midnight)(?![a-z]))",
+        lambda match, _: Sign("→"),
+        before=r"(?:\d|[apAP]\.?[mM]\.?|noon)\s?",
+        starts="–—~-",
+    ),
+    Row(
+        "sign",
+        r"-(?!\w)",
+        lambda match, _: Words("negative"),
+        NAMED,
+        before=r"(?i:blood|type|donors?)\s(?:[\w+-]+\s){0,3}(?:AB?|B|O|Rh)",
+        starts="-",
+    ),
+    Row(
+        "sign",
+        r"-(?!\w)",
+        lambda match, _: Words("negative"),
+        NAMED,
+        before=r"(?<![A-Za-z])(?:AB?|B|O|Rh)",
+        after=r"[^.!?]{0,24}\b(?:blood|donors?)",
+        starts="-",
+    ),
+    Row(
         "range", r"[-–—~](?=\s?[$€£¥]?\d)", lambda match, _: Sign("→"), before=_VALUE, starts="–—~-"
     ),
     Row(

@@ -30,6 +30,7 @@ _PHONE = (
     rf"|{FREE}(?<![+-])(?:1[ .-])?\d{{3}}([ .-])\d{{3}}\1\d{{4}}(?![\d-])"
     rf"|{FREE}(?<!-)\d{{3}}-\d{{4}}(?![\w-])"
     rf"|{FREE}0\d{{2,4}} \d{{3,4}} \d{{3,4}}(?!\d)"
+    r"|(?<![\w.])\(0\)\d{2,4} \d{3,4} \d{3,4}(?!\d)"
     rf"|{FREE}0\d{{4}} \d{{5,6}}(?!\d)"  # 07700 900123
     rf"|{FREE}1[38]00 \d{{3}} \d{{3}}(?!\d)"
 )
@@ -73,5 +74,7 @@ ROWS = (
     Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, before=_NEAR_CALL),
     Row("telephone", rf"(?:{_EMERGENCY}){END}", spelled, NAMED, after=_OF_EMERGENCY),
     Row("telephone", rf"\d{{4,6}}{END}{PEOPLE}", spelled, NAMED, before=_TEXT_TO),
+    Row("extension", r"x\s?(\d)(?!\w)", _extension, NAMED + 1, before=r"-\d{4}\s", starts="x"),
+    Row("code", r"\d{3,6}", spelled, NAMED, r"(?i:send|text)\s", r"\sto\s\d{4,6}(?!\d)"),
     Row("extension", r"x\s?(\d{2,5})(?!\w)", _extension, NAMED, before=r"\d\s", starts="x"),
 )
