@@ -2,7 +2,7 @@
 
 import re
 
-from seedcast.gpu_consumers.text.classify import CERTAIN, LIKELY, NAMED, Row
+from seedcast.gpu_consumers.text.classify import CERTAIN, LIKELY, NAMED, PLAIN, Row
 from seedcast.gpu_consumers.text.english.dates import MONTHS
 from seedcast.gpu_consumers.text.patterns import DASH, END, FREE
 from seedcast.gpu_consumers.text.values import (
@@ -224,6 +224,12 @@ ROWS = (
     ),
     Row("date", _TWO_DATES, _date_range, NAMED + 1, before=_DATE_BEFORE),
     Row("date", _TWO_DATES + _NO_PART, _sure_range),
+    Row(  # 2026-08; 2011-12 may be two years
+        "date",
+        rf"{FREE}(?P<year>20\d\d)-(?P<month>0[1-9]|1[0-2]){END}(?!-)",
+        lambda match, _: Date(match["year"], int(match["month"])),
+        PLAIN - 1,
+    ),
     Row(
         "date",
         rf"{FREE}(?P<month>0[1-9]|1[0-2])-(?P<year>20\d\d){END}(?!-)",

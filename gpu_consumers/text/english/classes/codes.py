@@ -72,6 +72,7 @@ _MASKED = r"(?:(?:[xX*•]{4}[ -]){1,4}\d{4}|[xX*•]{4,16}-?\d{3,6})(?!\w)"
 _OF_ACCOUNT = (
     r"(?<![A-Za-z])(?i:cards?|accounts?|acct|a/c)(?:\sno\.?|\snumber|\sending(?:\sin)?)?\s"
 )
+_NEXT_SENTENCE = r"\s?-(?i:do|don't|never|please|valid|expires)(?![A-Za-z])"  # 482913-do not share
 _NO_COUNT = rf"(?:0\d{{1,40}}|\d{{7,40}}){END}(?![.,]\d)"
 
 
@@ -120,6 +121,7 @@ ROWS = (
     Row("code", _MASKED, _masked, NAMED + 2, starts="xX*•"),
     Row("code", r"[xX]{2,3}-?\d{3,6}(?!\w)", _masked, NAMED + 2, _OF_ACCOUNT, starts="xX"),
     Row("code", r"\d{3} \d{3}(?![\w]|-\w|[/:.,]\d| \d)", spelled, NAMED, before=_USE, after=_FOR),
+    Row("code", r"\d{4,8}", spelled, NAMED, rf"(?:{_SECRETS})[:\s]\s?", _NEXT_SENTENCE),
     Row("code", FREE + _ALONE, spelled),
     Row("code", rf"{FREE}0\d{{2,20}}(?:-\d{{1,20}}){{1,4}}(?![\w]|-\w)", spelled),  # 0044-17
     Row("code", rf"{FREE}\d(?:-\d){{3,8}}(?![\w]|-\w)", spelled),  # Enter 1-2-3-4

@@ -59,7 +59,10 @@ _SIDE = r"\d{1,4}(?:\.\d{1,2})?(?!\d)"
 _LENGTHS = ("km", "m", "cm", "mm", "um", "nm", "ft", "in", "yd", "mi")
 _LINES = ("480", "720", "1080", "1440", "2160")  # of a picture: 1080p
 _PARTS = (*range(2, 21), 32, 64, 100)  # denominators of fractions that stand alone
-_AFTER_FRACTION = r"(?:\s(?:of|cup|mile|inch|teaspoon|tablespoon|hour|pound|price|full|the|a)|\")"
+_AFTER_FRACTION = (
+    r"(?:\s(?:of|cups?|miles?|inch|inches|teaspoons?|tablespoons?|hours?|pounds?|price|full|the|a|an"
+    r"|days?|doses?|pills?|tablets?|acres?)(?![a-z])|\")"
+)
 
 
 def _number(match: re.Match[str], _: Locale) -> Value:

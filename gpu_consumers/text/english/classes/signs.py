@@ -72,6 +72,14 @@ ROWS = (
     Row(
         "sign",
         r"-(?!\w)",
+        _minus,
+        NAMED,
+        before=r"(?i:grades?|marks?|rated|rating)\b[^.!?]{0,30}(?<![A-Za-z])[A-F]",
+        starts="-",
+    ),
+    Row(
+        "sign",
+        r"-(?!\w)",
         lambda match, _: Words("negative"),
         NAMED,
         before=r"(?i:blood|type|donors?)\s(?:[\w+-]+\s){0,3}(?:AB?|B|O|Rh)",
