@@ -52,7 +52,7 @@ from seedcast.schemas.messages import TextFormat
 if TYPE_CHECKING:
     from seedcast.settings import Settings
 
-REVISION = 4  # raise it when the reading of any text may change; it is part of each fingerprint
+REVISION = 5  # raise it when the reading of any text may change; it is part of each fingerprint
 
 
 @dataclass(frozen=True)
