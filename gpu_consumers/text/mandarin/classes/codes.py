@@ -37,6 +37,8 @@ _LINK = (
     r"(?:[:#\s，,=(\"']|[是为系号码尾末后前请以至到]|[46四]位|is(?=\s)|致电|拨打?|分别|发到){0,8}"
 )
 _BEFORE = _KIND + _LINK
+# 发送YES到85258: the number that a keyword is sent to.
+_KEYWORD_TO = r"(?i:reply|text|send|回复|编辑|发送?)\s?\"?[A-Za-z0-9]{1,16}\"?\s?(?:到|至|to)\s?"
 _NO_COUNT = rf"(?!{COUNTED}|[0-9])"
 _CODE = (
     r"[0-9]{1,40}(?: ?- ?[0-9A-Za-z]{1,20}){0,6}(?![A-Za-z0-9])"
@@ -92,6 +94,7 @@ ROWS = (
     Row("code", rf"[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{4}}{_END}", _spelled, NAMED + 2,
         r"(?:[码号柜]|密码|口令)[:\s是为]{0,3}"),
     Row("code", _MIXED, _spelled, NAMED, _BEFORE, starts="A-Za-z0-9"),
+    Row("code", rf"[0-9]{{4,8}}{_END}{_NO_COUNT}", _spelled, NAMED, _KEYWORD_TO),
     Row("code", rf"[0-9]{{4,8}}(?:[ -][0-9]{{3,4}}){{0,2}}{END}", _spelled, NAMED, after=_AFTER),
     Row("code", rf"[0-9]{{3}}[ -][0-9]{{3}}{END}", _spelled, NAMED, after=_AFTER),
     Row("code", r"[0-9]{1,8}\*{2,16}[0-9]{0,8}|\*{1,16}[0-9]{1,8}", _masked, NAMED, starts="0-9*"),
