@@ -42,7 +42,7 @@ def clip(text: str, seed: int, seconds: float, rate: int) -> Samples:
     return np.resize(resample(speech(text, seed), RATE, rate), round(seconds * rate))
 
 
-@pytest.mark.parametrize("seconds", [2.1, 3.0, 10.0, 30.0])
+@pytest.mark.parametrize("seconds", [2.1, 10.0])
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
 @pytest.mark.parametrize(("target", "ceiling"), TARGETS)
 @pytest.mark.parametrize(("text", "seed"), [(ENGLISH, 1), (MANDARIN, 2)])
@@ -231,7 +231,7 @@ def active_level(samples: Samples, rate: int) -> float:
 
 
 @pytest.mark.parametrize("word", ["7", "Yes.", "Thursday.", "好。", "三", "对不起"])
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", range(1, 4))
 @pytest.mark.parametrize("name", ["phone", "telephony", "car"])
 def test_a_word_is_as_loud_as_a_sentence(word: str, seed: int, name: str) -> None:
     profile = profiles.load(PostprocessSettings())[name]

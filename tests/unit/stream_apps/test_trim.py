@@ -103,7 +103,7 @@ def test_a_whispered_end_and_a_fricative_at_the_start_are_kept(
 
 
 @pytest.mark.parametrize("text", ["OK.", "Yes.", "No", "Hi!", "7", "好。", "是", "对不起", "三"])
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_the_shortest_texts_are_speech_in_every_voice(text: str, seed: int) -> None:
     clean = speech(text, seed)
     edges = edges_of(np.concatenate([silence(0.3), clean, silence(0.3)]))
