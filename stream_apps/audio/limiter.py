@@ -67,11 +67,6 @@ def _peaks_of_part(samples: Samples, rate: int, start: int, end: int) -> Blocks:
     return peaks[(start - begin) // size : -(-(end - begin) // size)]
 
 
-def true_peak(samples: Samples, rate: int) -> float:
-    """Return the highest amplitude, also between samples."""
-    return float(measure_peaks(samples, rate).max())
-
-
 def limiter_gains(peaks: Blocks, ceiling: float) -> Blocks:
     """Return (blocks,): the gains that keep `peaks` at or under `ceiling` (an amplitude)."""
     if peaks.max() <= ceiling:

@@ -10,6 +10,7 @@ from seedcast.gpu_consumers.engines.espeak.process import SAMPLE_RATE
 from seedcast.gpu_consumers.engines.espeak.speaker import speak, speech_of
 from seedcast.gpu_consumers.engines.espeak.voices import Voice, voice_of
 from seedcast.gpu_consumers.text.reader import Reader
+from seedcast.stream_apps.audio.limiter import measure_peaks
 from seedcast.stream_apps.audio.samples import Samples, from_int16
 
 RATE = SAMPLE_RATE
@@ -83,3 +84,8 @@ def noisy(clean: Samples, noise: Samples, snr: float) -> Samples:
     sounding = clean.nonzero()[0]
     speech_power = power(clean[sounding[0] : sounding[-1]])
     return clean + noise * np.float32(np.sqrt(speech_power / 10 ** (snr / 10)))
+
+
+def true_peak(samples: Samples, rate: int) -> float:
+    """Return the highest amplitude, also between samples."""
+    return float(measure_peaks(samples, rate).max())

@@ -26,7 +26,6 @@ from seedcast.stream_apps.audio.chain import (
     render_source,
     warm_up,
 )
-from seedcast.stream_apps.audio.limiter import true_peak
 from seedcast.stream_apps.audio.resample import resample
 from seedcast.stream_apps.audio.samples import Samples, db_to_amplitude, to_int16
 from seedcast.stream_apps.audio.source import Source
@@ -42,6 +41,7 @@ from tests.builders.speech import (
     noisy,
     silence,
     speech,
+    true_peak,
     white,
 )
 

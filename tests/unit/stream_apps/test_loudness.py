@@ -10,7 +10,7 @@ from scipy import signal
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidSettings
 from seedcast.settings import PostprocessSettings
-from seedcast.stream_apps.audio.limiter import compress, limit, measure_peaks, true_peak
+from seedcast.stream_apps.audio.limiter import compress, limit, measure_peaks
 from seedcast.stream_apps.audio.loudness import (
     ACTIVE,
     GAIN,
@@ -32,6 +32,7 @@ from tests.builders.speech import (
     power,
     silence,
     speech,
+    true_peak,
     white,
 )
 
