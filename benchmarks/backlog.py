@@ -31,8 +31,8 @@ from benchmarks.local_stack import (
 from benchmarks.night.deployments import deployment, environment
 from benchmarks.night.memory import mib, watch
 from seedcast.embedded import Stack
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_file
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
 
 OUT = Path(__file__).parent / "results" / "backlog.json"

@@ -24,8 +24,8 @@ from benchmarks.local_stack import (
 )
 from seedcast.campaigns.progress import wait
 from seedcast.embedded import Process, Stack
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_file
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"

@@ -31,8 +31,8 @@ from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.campaigns.progress import Outcomes
 from seedcast.embedded import Stack
 from seedcast.kafka import TopicReader
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_file
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_file
 from seedcast.schemas.topics import AUDIO, RESULTS, Topic
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit

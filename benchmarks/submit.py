@@ -10,8 +10,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchmarks.local_stack import machine, running_stack, write_list
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_file
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_file
 
 
 def main() -> None:

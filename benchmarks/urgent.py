@@ -19,8 +19,8 @@ import numpy as np
 from benchmarks.local_stack import WORKERS, machine, running_stack, start_worker, write_list
 from seedcast.codec import encode_json
 from seedcast.kafka import Producer, TopicReader
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_file
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_file
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.topics import AUDIO_URGENT, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings

@@ -221,8 +221,38 @@ class SpeechResult(Struct, frozen=True, kw_only=True):
     metadata: Metadata = {}
 
 
+class ListPart(Struct, frozen=True, kw_only=True):
+    """One Parquet object of a staged list."""
+
+    rows: Annotated[int, Meta(gt=0)]
+    bytes: Annotated[int, Meta(gt=0)]
+    sha256: Sha256
+
+
+class StagedList(Struct, frozen=True, kw_only=True):
+    """A campaign's whole list: where it lies in the object store, and how to know it again.
+
+    Part N is the object `_lists/CAMPAIGN/STAGING/part-N.parquet`; N has five digits, from 00000.
+    """
+
+    staging: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}" + _END)]  # one run of `submit`
+    parts: tuple[ListPart, ...]  # in the list's order
+    digest: Annotated[
+        Sha256, Meta(description="of what the list asks for, whatever the order of its rows")
+    ]
+    ids_digest: Annotated[Sha256, Meta(description="of its request ids, whatever their order")]
+    rejected: Annotated[int, Meta(ge=0)] = 0  # rows; they lie beside the parts
+    duplicates: Annotated[int, Meta(ge=0)] = 0  # rows equal to an earlier one of the same id
+    spread: Annotated[int, Meta(ge=0)] | None = None  # partitions that one voice may spread over
+    # What it was submitted with, for people; each request has its own values.
+    options: dict[str, str] = {}
+
+
 class Campaign(Struct, frozen=True, kw_only=True):
-    """The state of a campaign. On `campaigns`, compacted, as JSON, keyed by campaign id."""
+    """The state of a campaign. On `campaigns`, compacted, as JSON, keyed by campaign id.
+
+    The first record of a list stays: a later one with another list changes nothing.
+    """
 
     campaign_id: CampaignId
     state: CampaignState
@@ -234,6 +264,35 @@ class Campaign(Struct, frozen=True, kw_only=True):
     ] = False
     # the campaign whose failed and expired requests this one submits again
     retry_of: CampaignId | None = None
+    # None: a campaign of events, or one from before lists were staged
+    staged: StagedList | None = None
+
+
+class Cursor(Struct, frozen=True, kw_only=True, tag="cursor"):
+    """How far the feeder has fed a list. On `cursors`, compacted, as JSON, keyed by campaign id.
+
+    Of two with the same key the one of the higher generation holds; of equal ones, the later.
+    """
+
+    campaign_id: CampaignId
+    staging: str
+    fed: Annotated[
+        int, Meta(ge=0, description="rows, from the first, that the requests topics have")
+    ]
+    generation: Annotated[int, Meta(ge=1)]
+    held: Annotated[
+        str | None, Meta(description="why the rest cannot be fed at present, and what to do")
+    ] = None
+
+
+class FeederTerm(Struct, frozen=True, kw_only=True, tag="term"):
+    """A feeder becomes the active one. On `cursors`, keyed `_feeder`; the first of a generation."""
+
+    generation: Annotated[int, Meta(ge=1)]
+    feeder: str  # one process
+
+
+FeederRecord = Cursor | FeederTerm
 
 
 class VoiceLock(Struct, frozen=True, kw_only=True):

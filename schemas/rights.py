@@ -11,7 +11,9 @@ from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
     CAMPAIGNS,
+    CURSORS,
     DEAD_LETTERS,
+    FEEDERS,
     GPU_CONSUMERS,
     GROUPS,
     PARKING,
@@ -63,24 +65,31 @@ class Role:
 SUBMITTER = Role(
     "submitter",
     "`submit`, `Client.submit`",
-    {
-        # Read: a submission that lost its journal reads what the topics have of it.
-        REQUESTS: ("Read", "Write"),
-        REQUESTS_URGENT: ("Read", "Write"),
-        REQUESTS_PARKED: ("Read",),
-        CAMPAIGNS: ("Read", "Write"),
-    },
+    {CAMPAIGNS: ("Read", "Write")},
+    objects=("s3:PutObject on BUCKET/_lists/*",),
 )
-RETRIER = Role("retrier", "`retry`", {**SUBMITTER.topics, RESULTS: ("Read",)})
+_LISTS = "s3:GetObject on BUCKET/_lists/*"  # people's texts
+RETRIER = Role(
+    "retrier",
+    "`retry`",
+    {
+        CAMPAIGNS: ("Read", "Write"),
+        RESULTS: ("Read",),
+        # Of campaigns whose lists were never staged.
+        **dict.fromkeys((REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED), ("Read",)),
+    },
+    objects=(*SUBMITTER.objects, _LISTS),
+)
 OPERATOR = Role("operator", "`pause`, `resume`, `cancel`", {CAMPAIGNS: ("Read", "Write")})
 WAITER = Role(
     "waiter",
     "`--wait`, which marks a campaign as completed",
     {CAMPAIGNS: ("Read", "Write"), RESULTS: ("Read",)},
+    objects=(_LISTS,),
 )
 READER = Role(
     "reader",
-    "`campaigns`, `results`, `fetch`, `Client.results`, `Client.audio`",
+    "`results`, `fetch`, `Client.results`, `Client.audio`",
     {RESULTS: ("Read",), CAMPAIGNS: ("Read",)},
     objects=("s3:GetObject on BUCKET/*",),
 )
@@ -134,6 +143,24 @@ POSTPROCESSOR = Role(
     {POSTPROCESS.name: ("Read",)},
     ("s3:PutObject on BUCKET/*",),
 )
+FEEDER = Role(
+    "feeder",
+    "`run feeder`",
+    {
+        REQUESTS: ("Write",),
+        REQUESTS_URGENT: ("Write",),
+        # Write: where two submissions of one name raced, the first is written again.
+        CAMPAIGNS: ("Read", "Write"),
+        CURSORS: ("Read", "Write"),
+    },
+    {FEEDERS.name: ("Read",)},
+    (
+        "s3:PutObject on BUCKET/_seedcast/*",  # the probe at the start
+        "s3:GetObject on BUCKET/_lists/*",
+        "s3:DeleteObject on BUCKET/_lists/*",  # of abandoned stagings
+        "s3:ListBucket on BUCKET",
+    ),
+)
 REDRIVER = Role(
     "redriver",
     "`dead-letters redrive`",
@@ -170,6 +197,7 @@ ROLES = (
     WAITER,
     READER,
     SUBSCRIBER,
+    FEEDER,
     GPU_CONSUMER,
     POSTPROCESSOR,
     AUDITOR,

@@ -86,6 +86,14 @@ CAMPAIGNS = Topic(
     compacted=True,
     partitioned=False,
 )
+CURSORS = Topic(
+    "cursors",
+    "campaign id",
+    "Cursor or FeederTerm (JSON)",
+    "how far each list is fed",
+    compacted=True,
+    partitioned=False,
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     "the original key",
@@ -103,6 +111,7 @@ TOPICS = (
     AUDIO_URGENT,
     RESULTS,
     CAMPAIGNS,
+    CURSORS,
     DEAD_LETTERS,
 )
 
@@ -135,4 +144,6 @@ class ConsumerGroup:
 GPU_CONSUMERS = ConsumerGroup("gpu-consumers", (REQUESTS, REQUESTS_URGENT))
 PARKING = ConsumerGroup("parking", (REQUESTS_PARKED,))
 POSTPROCESS = ConsumerGroup("postprocess", (AUDIO, AUDIO_URGENT))
-GROUPS = (GPU_CONSUMERS, PARKING, POSTPROCESS)
+# Its members take turns: the owner of the one partition is the active feeder.
+FEEDERS = ConsumerGroup("feeders", (CAMPAIGNS,))
+GROUPS = (GPU_CONSUMERS, PARKING, POSTPROCESS, FEEDERS)

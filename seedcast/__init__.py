@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedcast.client import Client, submit, subscribe
-    from seedcast.producers.submit.options import (
+    from seedcast.producers.staging.options import (
         Rejection,
         SubmitOptions,
         SubmitProgress,
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Client": "seedcast.client",
-    "Rejection": "seedcast.producers.submit.options",
+    "Rejection": "seedcast.producers.staging.options",
     "Rendition": "seedcast.schemas.messages",
     "SpeechRequest": "seedcast.schemas.messages",
     "SpeechResult": "seedcast.schemas.messages",
     "Style": "seedcast.schemas.messages",
-    "SubmitOptions": "seedcast.producers.submit.options",
-    "SubmitProgress": "seedcast.producers.submit.options",
-    "SubmitReport": "seedcast.producers.submit.options",
+    "SubmitOptions": "seedcast.producers.staging.options",
+    "SubmitProgress": "seedcast.producers.staging.options",
+    "SubmitReport": "seedcast.producers.staging.options",
     "submit": "seedcast.client",
     "subscribe": "seedcast.client",
 }

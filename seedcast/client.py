@@ -7,7 +7,7 @@
     options = SubmitOptions(
         campaign="reminders", id_column="id", voice=2222, template="{name}, {due} euros are due."
     )
-    report = client.submit(people, options)  # Kafka has acknowledged all of them
+    report = client.submit(people, options)  # the list is stored, and its campaign begins
     for result in client.subscribe(group="billing", campaign=report.campaign_id):
         audio = client.audio(result.renditions[0].uri)  # ends when the campaign is complete
         print(result.metadata["id"], result.status, len(audio) > 1000)
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from seedcast.campaigns.subscription import Subscription
-    from seedcast.producers.submit.options import OnProgress, SubmitOptions, SubmitReport
+    from seedcast.producers.staging.options import OnProgress, SubmitOptions, SubmitReport
     from seedcast.schemas.messages import SpeechRequest, SpeechResult
     from seedcast.settings import Settings
     from seedcast.storage.s3 import S3Store
@@ -56,10 +56,10 @@ class Client:
     ) -> SubmitReport:
         """Submit a file (CSV, JSON Lines, Parquet), or rows, or requests, as one campaign.
 
-        Returns when Kafka has acknowledged every request and the campaign is sealed. The same call
-        again submits nothing twice. Raises as `submit_file` of seedcast.producers.submit does.
+        Returns when the whole list is stored and the campaign exists. The same call again submits
+        nothing twice. Raises as `submit_file` of seedcast.producers.staging does.
         """
-        from seedcast.producers.submit.submit import submit_file, submit_requests
+        from seedcast.producers.staging.submit import submit_file, submit_requests
 
         if isinstance(source, str | Path):
             return submit_file(self.settings, source, options, on_progress)
@@ -72,8 +72,9 @@ class Client:
         result that was handled. Raises as seedcast.campaigns.subscription.subscribe does.
         """
         from seedcast.campaigns.subscription import subscribe
+        from seedcast.storage.staged_lists import ids_reader
 
-        return subscribe(self.settings, group, campaign)
+        return subscribe(self.settings, group, ids_reader(self.settings.s3), campaign)
 
     def results(self, campaign: str | None = None, follow: bool = False) -> Iterator[SpeechResult]:
         """Yield the result of each request from the topic's beginning, without a group.

@@ -10,6 +10,7 @@ from seedcast.errors import InvalidRequest, Undecodable
 from seedcast.schemas.messages import (
     Campaign,
     CampaignId,
+    FeederRecord,
     Metadata,
     Rejected,
     RequestError,
@@ -28,6 +29,7 @@ _msgpack = msgspec.msgpack.Encoder()
 _request = msgspec.json.Decoder(SpeechRequest)
 _result = msgspec.json.Decoder(SpeechResult)
 _campaign = msgspec.json.Decoder(Campaign)
+_feeder_record = msgspec.json.Decoder(FeederRecord)
 _voice_lock = msgspec.json.Decoder(VoiceLock)
 _synthesis = msgspec.msgpack.Decoder(Synthesis)
 _campaign_id = msgspec.json.Decoder(CampaignId)
@@ -49,7 +51,9 @@ class _Identity(msgspec.Struct):
 _identities = msgspec.json.Decoder(_Identity)
 
 
-def encode_json(message: SpeechRequest | SpeechResult | Campaign | VoiceLock) -> bytes:
+def encode_json(
+    message: SpeechRequest | SpeechResult | Campaign | FeederRecord | VoiceLock,
+) -> bytes:
     return _json.encode(message)
 
 
@@ -100,6 +104,10 @@ def decode_result(value: bytes) -> SpeechResult:
 
 def decode_campaign(value: bytes) -> Campaign:
     return _decode(_campaign, value, "Campaign")  # type: ignore[no-any-return]
+
+
+def decode_feeder_record(value: bytes) -> FeederRecord:
+    return _decode(_feeder_record, value, "Cursor or FeederTerm")  # type: ignore[no-any-return]
 
 
 def decode_voice_lock(value: bytes) -> VoiceLock:

@@ -18,6 +18,7 @@
         ├── OffsetsLost
         ├── Unreachable        did not answer within the time that a start waits for it
         ├── LocalResource      a port, a folder, the disk
+        ├── ListDamaged        a part of a staged list is missing or altered
         ├── EngineFailed
         └── VoiceLockBroken    the engine differs from the one blessed for its consumer group
 
@@ -116,6 +117,10 @@ class Unreachable(Fatal):
 
 
 class LocalResource(Fatal):
+    pass
+
+
+class ListDamaged(Fatal):
     pass
 
 

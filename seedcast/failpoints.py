@@ -32,10 +32,15 @@ EDGES = {
     "postprocess.stored": "the objects of a record are stored; its manifest is not sent yet",
     "postprocess.sent": "a manifest is with the producer; it is not acknowledged yet",
     "postprocess.acknowledged": "a manifest is acknowledged; the offset is not yet",
-    "submit.intended": "the journal has the intent; nothing is sent yet",
-    "submit.sent": "a batch is with the producer; no delivery report came yet",
-    "submit.noting": "delivery reports may have come; the journal has not recorded them yet",
-    "submit.sealing": "everything is acknowledged; the campaign is still open",
+    "submit.taken": "rows are checked; they are not stored yet",
+    "submit.part": "a part is written in memory; it is not stored yet",
+    "submit.stored": "a part is stored; the list is not whole yet",
+    "submit.committing": "the list is stored; its campaign does not exist yet",
+    "submit.committed": "the campaign exists; its staging is still marked as begun",
+    "feeder.read": "rows are read from a list; nothing is sent yet",
+    "feeder.sent": "rows are with the producer; no delivery report came yet",
+    "feeder.acknowledged": "rows are on the requests topics; the cursor does not say so yet",
+    "feeder.checkpointed": "the cursors are written",
 }
 
 

@@ -41,6 +41,17 @@ REQUESTS_PUT_BACK = Counter(
     "seedcast_requests_put_back",
     "Parked requests that are acknowledged on the requests topic again",
 )
+REQUESTS_FED = Counter(
+    "seedcast_requests_fed", "Rows of staged lists that were acknowledged on the requests topics"
+)
+LISTS_UNFED = Gauge(
+    "seedcast_lists_unfed_requests",
+    "Rows of staged lists that are not fed yet, paused ones left out",
+)
+LISTS_HELD = Gauge(
+    "seedcast_lists_held", "Staged lists that cannot be fed: a part is missing or altered"
+)
+FEEDER_ACTIVE = Gauge("seedcast_feeder_active", "1 in the active feeder, 0 in the others")
 SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that have an utterance")
 REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet in a slot")
 PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions throttled for back-pressure")

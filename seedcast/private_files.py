@@ -2,12 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 
 
-def create(path: Path, mode: Literal["wb", "ab"]) -> BinaryIO:
+def create(path: Path, mode: Literal["wb", "w+b", "ab"]) -> BinaryIO:
     """Open a file to write. A new one is its owner's alone, and an older one becomes so."""
-    return cast(BinaryIO, open(path, mode, opener=_opener))
+    return open(path, mode, opener=_opener)
 
 
 def make_folder(path: Path) -> None:

@@ -204,6 +204,12 @@ class S3Settings(_Section):
     concurrency: Count = Field(16, description="HTTP connections kept open")
 
 
+class FeederSettings(_Section):
+    watchdog: Seconds = Field(
+        120.0, description="seconds without progress until the process ends itself"
+    )
+
+
 class GpuSettings(_Section):
     engine: Literal["espeak", "chattts"] = Field("espeak", description="which engine synthesises")
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -346,6 +352,7 @@ class Settings(BaseSettings):
     )
     kafka: KafkaSettings = KafkaSettings()
     s3: S3Settings = S3Settings()
+    feeder: FeederSettings = FeederSettings()
     gpu: GpuSettings = GpuSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
     metrics: MetricsSettings = MetricsSettings()

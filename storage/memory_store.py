@@ -5,9 +5,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import BinaryIO
 
 from seedcast.errors import MissingObject, SeedcastError
-from seedcast.storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
+from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, parse_uri
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class MemoryStore:
         """Raise these errors from the next calls, one per call."""
         self._failures += errors
 
-    def ensure_bucket(self) -> None:
-        self._call()
+    def ensure_bucket(self, probe: str = PROBE) -> None:
+        self.put(probe, b"", "application/octet-stream")
 
     def uri(self, key: str) -> str:
         return f"{SCHEME}{self._bucket}/{key}"
@@ -40,6 +41,9 @@ class MemoryStore:
         self._call()
         self._objects[self.uri(key)] = _Stored(bytes(data), content_type, datetime.now(UTC))
         return self.uri(key)
+
+    def put_file(self, key: str, file: BinaryIO, content_type: str) -> str:
+        return self.put(key, file.read(), content_type)
 
     def get(self, uri: str) -> bytes:
         self._call()

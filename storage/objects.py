@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from seedcast.errors import InvalidInput
 
 SCHEME = "s3://"
 NO_CAMPAIGN = "_none"  # a campaign id begins with a letter or a digit, so none can take this prefix
+PROBE = "_seedcast/probe"  # the key of an empty object, written at the start
 PRESIGNED = timedelta(hours=1)
 
 
@@ -26,8 +27,10 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """One bucket. Every method may raise StoreUnavailable. Threads may share one store."""
 
-    def ensure_bucket(self) -> None:
-        """Create the bucket if it is missing. Call it at the start only.
+    def ensure_bucket(self, probe: str = PROBE) -> None:
+        """Write an empty object, in a bucket that is made if there is none.
+
+        Call it at the start only: it shows that the key and the rights suffice.
 
         Raises CredentialsRefused, InvalidSettings.
         """
@@ -37,6 +40,9 @@ class ObjectStore(Protocol):
 
     def put(self, key: str, data: bytes, content_type: str) -> str:
         """Store the object whole, replacing one of the same key, and return its URI."""
+
+    def put_file(self, key: str, file: BinaryIO, content_type: str) -> str:
+        """Store the rest of a file as an object, as `put` does, without holding it in memory."""
 
     def get(self, uri: str) -> bytes:
         """Return the object's bytes. Raises MissingObject."""

@@ -4,10 +4,12 @@ minio's default pool waits five minutes for a frozen server and keeps ten connec
 """
 
 import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import BinaryIO
 
 import urllib3
 from minio import Minio
@@ -18,11 +20,10 @@ from seedcast.errors import InvalidInput, InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
 from seedcast.storage.credentials import provider
 from seedcast.storage.error_mapping import FOREIGN, s3_code, translate
-from seedcast.storage.objects import PRESIGNED, SCHEME, ObjectInfo, parse_uri
+from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, parse_uri
 
 # Another process created the bucket a moment earlier.
 _EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
-_PROBE = "_seedcast/probe"  # an empty object: no campaign id begins with an underscore
 _LONGEST_LINK = timedelta(days=7)  # S3's own limit
 _PAGE = 1000  # objects that a server lists at once
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
@@ -61,20 +62,20 @@ class S3Store:
             http_client=_pool(self._settings),
         )
 
-    def ensure_bucket(self) -> None:
+    def ensure_bucket(self, probe: str = PROBE) -> None:
         """Write an empty object, in a bucket that is made if there is none.
 
         It shows what a worker will need: its key, the region, and the right to write. A look at
         the bucket would need another right, and its refusal has no body that says why.
         """
-        with self._mapped(f"writing to bucket {self._bucket!r}", "s3:PutObject", _PROBE):
+        with self._mapped(f"writing to bucket {self._bucket!r}", "s3:PutObject", probe):
             try:
-                self._put(_PROBE, b"", "application/octet-stream")
+                self._put(probe, b"", "application/octet-stream")
             except MinioException as error:
                 if s3_code(error) != "NoSuchBucket":
                     raise
                 self._make_bucket()
-                self._put(_PROBE, b"", "application/octet-stream")
+                self._put(probe, b"", "application/octet-stream")
 
     def _make_bucket(self) -> None:
         with self._mapped(f"making bucket {self._bucket!r}, which is missing", "s3:CreateBucket"):
@@ -95,6 +96,12 @@ class S3Store:
     def put(self, key: str, data: bytes, content_type: str) -> str:
         with self._mapped(f"storing {key}", "s3:PutObject", key):
             self._put(key, data, content_type)
+        return self.uri(key)
+
+    def put_file(self, key: str, file: BinaryIO, content_type: str) -> str:
+        size = os.fstat(file.fileno()).st_size - file.tell()
+        with self._mapped(f"storing {key}", "s3:PutObject", key):
+            self._client.put_object(self._bucket, key, file, size, content_type)
         return self.uri(key)
 
     def _put(self, key: str, data: bytes, content_type: str) -> None:

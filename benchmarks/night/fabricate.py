@@ -11,8 +11,8 @@ from benchmarks.night.records import CONTENT_TYPE, PROFILE, audio_of, data_of, k
 from benchmarks.night.topics import commit_all, send
 from seedcast.campaigns.requests import read_requests
 from seedcast.codec import encode_json, encode_synthesis
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import SpeechRequest, SpeechResult
 from seedcast.schemas.topics import (
     AUDIO,

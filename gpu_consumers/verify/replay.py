@@ -11,14 +11,14 @@ from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Literal
 
-from seedcast.campaigns.requests import read_requests
 from seedcast.codec import decode_result, text_digest
 from seedcast.errors import Undecodable
 from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.kafka import TopicReader
-from seedcast.schemas.messages import ErrorCode, Receipt, SpeechRequest, SpeechResult
+from seedcast.schemas.messages import Campaign, ErrorCode, Receipt, SpeechRequest, SpeechResult
 from seedcast.schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
+from seedcast.storage.campaign_rows import rows_of
 from seedcast.waveforms import waveform_sha256
 
 SEED = 1  # of the shuffle
@@ -133,12 +133,13 @@ def results_of(settings: Settings, campaign: str) -> Iterator[SpeechResult]:
                     yield result
 
 
-def requests_of(settings: Settings, campaign: str) -> Iterator[SpeechRequest]:
-    """Yields every request of the campaign that the requests topics still have.
+def requests_of(settings: Settings, campaign: Campaign | str) -> Iterator[SpeechRequest]:
+    """Yields the requests of a campaign's staged list, or those that the topics still have.
 
     The parking topic is not read: a parked request is not spoken before it is put back on these.
     """
-    return read_requests(settings, campaign, (REQUESTS, REQUESTS_URGENT))
+    rows = rows_of(settings, campaign, (REQUESTS, REQUESTS_URGENT))
+    return (row.request for row in rows)
 
 
 def _pop_wanted(

@@ -18,7 +18,7 @@ from seedcast.producers.rows.request_ids import RequestIds, campaign_id
 from seedcast.producers.rows.template import Values
 from seedcast.producers.rows.texts import Texts
 from seedcast.producers.rows.values import InvalidValue
-from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.staging.options import SubmitOptions
 from seedcast.schemas.messages import SpeechRequest, Style
 
 MAX_METADATA = 32  # entries of a request, the row's number and id among them

@@ -28,24 +28,24 @@ def cancelled(campaign: Campaign) -> Campaign:
     return replace(campaign, state="cancelled")
 
 
-def sealed(campaign: Campaign, accepted: int) -> Campaign:
-    """Set the number of distinct requests accepted; a paused campaign stays paused."""
-    state: CampaignState = "paused" if campaign.state == "paused" else "sealed"
-    return replace(campaign, state=state, accepted=accepted)
-
-
 def merged(known: Campaign | None, record: Campaign) -> Campaign:
     """Return the state after `record`, for a reader that knew `known`.
 
-    Another writer may have written between a writer's read and its write. "cancelled" and
-    "completed" are final. The first `accepted` count stays. The record that adds the count comes
-    from the submission and does not change paused or running; every other record comes from an
-    operator and sets it.
+    Another writer may have written between a writer's read and its write. The first list stays: a
+    record with another one is that of a submission that came second, and changes nothing.
+    "cancelled" and "completed" are final. Every other record is an operator's, and sets the state.
     """
     if known is None:
         return record
+    if record.staged is not None and record.staged != known.staged:
+        return known
     accepted = record.accepted if known.accepted is None else known.accepted
-    return replace(record, state=_merged_state(known, record, accepted), accepted=accepted)
+    return replace(
+        record,
+        state=_merged_state(known, record, accepted),
+        accepted=accepted,
+        staged=known.staged,
+    )
 
 
 def _merged_state(known: Campaign, record: Campaign, accepted: int | None) -> CampaignState:
@@ -53,8 +53,7 @@ def _merged_state(known: Campaign, record: Campaign, accepted: int | None) -> Ca
         return "cancelled"
     if "completed" in (known.state, record.state):
         return "completed"
-    state = known.state if known.accepted != accepted else record.state
-    return "sealed" if state == "open" and accepted is not None else state
+    return "sealed" if record.state == "open" and accepted is not None else record.state
 
 
 def _refuse(campaign: Campaign, states: tuple[str, ...], expected: str) -> None:

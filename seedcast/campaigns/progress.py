@@ -1,8 +1,13 @@
-"""The progress of campaigns: first results of request ids, counted from the results topic."""
+"""The progress of campaigns: first results of request ids, counted from the results topic.
+
+A campaign is complete when every id of its staged list has a result. Other results under its name
+are strays: they are named, and never counted. The record has a digest of the list's ids, so that
+the list itself is read only to tell strays apart.
+"""
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -10,6 +15,7 @@ import structlog
 from msgspec.structs import replace
 
 from seedcast.campaigns.campaign_topic import Campaigns, announce, find_campaign
+from seedcast.campaigns.set_digest import SetDigest
 from seedcast.codec import decode_result
 from seedcast.errors import Undecodable
 from seedcast.kafka import Producer, Record, TopicReader
@@ -20,18 +26,26 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 POLL = 0.2  # seconds
+NAMED = 10  # strays by their ids
 KEPT = RESULTS.retention_ms // DAY + 1  # days; the first of them is rarely a whole one
+
+
+ReadIds = Callable[[Campaign], Iterable[str]]  # the request ids of a campaign's staged list
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    accepted: int | None  # None until the campaign is sealed
+    accepted: int | None  # None in a campaign of events, and of an older version until it is sealed
     succeeded: int = 0
     failed: int = 0
     expired: int = 0
     cancelled: int = 0
     audio_seconds: float = 0.0  # of the first rendition of each request
     rate: float | None = None  # outcomes per second, between the first and the latest
+    strays: int = 0  # results whose request is not in the list; counted nowhere else
+    stray_ids: tuple[str, ...] = ()  # the first of them
+    # False where strays may be among those counted, because the list's ids were not read.
+    certain: bool = True
 
     @property
     def finished(self) -> int:
@@ -39,7 +53,7 @@ class Progress:
 
     @property
     def complete(self) -> bool:
-        return self.accepted is not None and self.finished >= self.accepted
+        return self.accepted is not None and self.certain and self.finished >= self.accepted
 
     @property
     def seconds_left(self) -> float | None:
@@ -51,29 +65,45 @@ class Progress:
 
 @dataclass
 class _Tally:
+    listed: frozenset[int] | None = None  # compact ids of the list; None: not read
     ids: set[int] = field(default_factory=set)
+    digest: SetDigest = field(default_factory=SetDigest)
     statuses: Counter[str] = field(default_factory=Counter)
     audio_seconds: float = 0.0
     first_ms: int = 0
     last_ms: int = 0
+    strays: int = 0
+    stray_ids: list[str] = field(default_factory=list)
 
     def take(self, result: SpeechResult, timestamp_ms: int) -> bool:
-        """Return True if this is the first result of its request."""
+        """Return True if this is the first result of a request of the campaign."""
         if (compact := _compact(result.request_id)) in self.ids:
             return False
         self.ids.add(compact)
+        if self.listed is not None and compact not in self.listed:
+            self.strays += 1
+            self.stray_ids += [result.request_id] if self.strays <= NAMED else []
+            return False
+        self.digest.add(result.request_id.encode())
         self.statuses[result.status] += 1
         self.audio_seconds += result.renditions[0].duration if result.renditions else 0.0
         self.first_ms = self.first_ms or timestamp_ms
         self.last_ms = timestamp_ms
         return True
 
+    def is_certain(self, campaign: Campaign) -> bool:
+        """Return False if the ids are not those of the list, though as many have a result."""
+        staged, finished = campaign.staged, self.statuses.total()
+        if staged is None or self.listed is not None or finished < (campaign.accepted or 0):
+            return True
+        return self.digest.hex() == staged.ids_digest
+
 
 class Outcomes:
     """Reads the results topic from its beginning and follows it; counts one campaign, or all."""
 
-    def __init__(self, settings: Settings, campaign: str | None = None) -> None:
-        self._only = campaign
+    def __init__(self, settings: Settings, read_ids: ReadIds, campaign: str | None = None) -> None:
+        self._settings, self._read_ids, self._only = settings, read_ids, campaign
         self._reader = TopicReader(settings, settings.topic(RESULTS))
         self._tallies: dict[str | None, _Tally] = {}
 
@@ -94,6 +124,25 @@ class Outcomes:
         for record in self._reader.to_end():
             self._take(record)
 
+    def tell_strays_apart(self, campaign: Campaign) -> None:
+        """Read the ids of the campaign's list, before the results or instead of those so far.
+
+        Raises what reading the list does.
+        """
+        if campaign.staged is None:
+            return
+        listed = frozenset(map(_compact, self._read_ids(campaign)))
+        had_results = bool(self._tallies)
+        self._tallies = {
+            name: _Tally(listed=tally.listed)
+            for name, tally in self._tallies.items()
+            if tally.listed is not None
+        }
+        self._tallies[campaign.campaign_id] = _Tally(listed=listed)
+        if had_results:
+            self._reader.close()
+            self._reader = TopicReader(self._settings, self._settings.topic(RESULTS))
+
     def poll(self, timeout: float) -> list[SpeechResult]:
         """Return the first results of requests that arrived within `timeout` seconds."""
         return [result for record in self._reader.poll(timeout) if (result := self._take(record))]
@@ -108,16 +157,25 @@ class Outcomes:
             expired=tally.statuses["expired"],
             cancelled=tally.statuses["cancelled"],
             audio_seconds=tally.audio_seconds,
-            rate=len(tally.ids) / seconds if seconds > 0 else None,
+            rate=tally.statuses.total() / seconds if seconds > 0 else None,
+            strays=tally.strays,
+            stray_ids=tuple(tally.stray_ids),
+            certain=tally.is_certain(campaign),
         )
 
     def ended(self, campaign: Campaign) -> bool:
         """Return True if no further outcome is expected.
 
-        A campaign that was cancelled before it was sealed has no count to wait for.
+        A campaign of events that was cancelled has no list to wait for. Reads the list's ids if
+        there are strays, and raises what that does.
         """
-        uncounted = campaign.state == "cancelled" and campaign.accepted is None
-        return self.caught_up and (uncounted or self.progress(campaign).complete)
+        if not self.caught_up:
+            return False
+        progress = self.progress(campaign)
+        if not progress.certain:
+            self.tell_strays_apart(campaign)
+            return False
+        return progress.complete or (campaign.state == "cancelled" and campaign.accepted is None)
 
     def _take(self, record: Record) -> SpeechResult | None:
         result = decode_readable(record)
@@ -175,16 +233,20 @@ def _compact(request_id: str) -> int:
 
 
 def wait(
-    settings: Settings, campaign_id: str, on_progress: Callable[[Progress], None] = lambda _: None
+    settings: Settings,
+    campaign_id: str,
+    read_ids: ReadIds,
+    on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
-    """Wait until the campaign is sealed and complete, then mark it completed.
+    """Wait until every request of the campaign's list has a result, then mark it completed.
 
-    A campaign that was cancelled before it was sealed has no count to wait for: this returns at
-    once, and the progress is not `complete`. Raises InvalidInput if there is no such campaign.
+    A campaign of events that was cancelled has no list to wait for: this returns at once, and the
+    progress is not `complete`. Raises InvalidInput if there is no such campaign, and what reading
+    the list does.
     """
-    with Campaigns(settings) as campaigns, Outcomes(settings, campaign_id) as outcomes:
+    with Campaigns(settings) as campaigns, Outcomes(settings, read_ids, campaign_id) as outcomes:
         campaigns.catch_up()
-        find_campaign(campaigns.records, campaign_id)
+        outcomes.tell_strays_apart(find_campaign(campaigns.records, campaign_id))
         while True:
             outcomes.poll(POLL)
             campaigns.poll()

@@ -13,7 +13,7 @@ from typing import Self
 import structlog
 
 from seedcast.campaigns.campaign_topic import Campaigns
-from seedcast.campaigns.progress import Outcomes, Seen, decode_readable
+from seedcast.campaigns.progress import Outcomes, ReadIds, Seen, decode_readable
 from seedcast.errors import InvalidInput, Retryable
 from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Record, TopicReader
 from seedcast.schemas.messages import SpeechResult
@@ -50,9 +50,11 @@ class Subscription(Iterator[SpeechResult]):
     `with` block that raised nothing. Otherwise the last one comes again.
     """
 
-    def __init__(self, settings: Settings, group: str, campaign: str | None) -> None:
+    def __init__(
+        self, settings: Settings, group: str, read_ids: ReadIds, campaign: str | None
+    ) -> None:
         Admin(settings).require(SUBSCRIBER, group if campaign is None else f"{group}:{campaign}")
-        completion = _Completion(settings, campaign) if campaign is not None else None
+        completion = _Completion(settings, read_ids, campaign) if campaign is not None else None
         self._member = _Member(settings, group, campaign)
         self._results = _follow(self._member, completion)
 
@@ -76,7 +78,9 @@ class Subscription(Iterator[SpeechResult]):
         self._member.close()  # a generator that never began does not run its own end
 
 
-def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Subscription:
+def subscribe(
+    settings: Settings, group: str, read_ids: ReadIds, campaign: str | None = None
+) -> Subscription:
     """Iterate over each request's first result, as a member of a consumer group.
 
     Several members share the partitions. The group resumes after the last handled result. Repeats
@@ -84,13 +88,13 @@ def subscribe(settings: Settings, group: str, campaign: str | None = None) -> Su
     owner reads again from the beginning up to the committed offset, to know the ids.
 
     With a campaign, the group is GROUP:CAMPAIGN, with offsets of its own. Iteration then ends once
-    the campaign is complete, or was cancelled before it was sealed, and this member has handed out
-    its share of the results.
+    every request of its list has a result and this member has handed out its share of them.
+    `read_ids` is called only if there are results under its name that are not in the list.
 
     Raises InvalidInput if there is no such campaign, AccessDenied if a right is missing; iterating
     raises Fatal errors of Kafka.
     """
-    return Subscription(settings, group, campaign)
+    return Subscription(settings, group, read_ids, campaign)
 
 
 def _follow(member: "_Member", completion: "_Completion | None") -> Generator[SpeechResult]:
@@ -109,9 +113,10 @@ def _follow(member: "_Member", completion: "_Completion | None") -> Generator[Sp
 class _Completion:
     """Follows a whole campaign: a member sees only the results in its own partitions."""
 
-    def __init__(self, settings: Settings, campaign: str) -> None:
+    def __init__(self, settings: Settings, read_ids: ReadIds, campaign: str) -> None:
         self._campaign = campaign
-        self._campaigns, self._outcomes = Campaigns(settings), Outcomes(settings, campaign)
+        self._campaigns = Campaigns(settings)
+        self._outcomes = Outcomes(settings, read_ids, campaign)
         self._campaigns.catch_up()
         if campaign not in self._campaigns.records:
             self.close()

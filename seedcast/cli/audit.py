@@ -6,7 +6,6 @@ The evidence is in the topics, the committed offsets and the object store.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,12 +14,9 @@ from rich.text import Text
 from seedcast.cli.base import Json, app, connected, emit, out, quiet_logs
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
-from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.tables import show
 
 if TYPE_CHECKING:
-    from seedcast.producers.submit.options import SubmitOptions
-    from seedcast.settings import Settings
     from seedcast.storage.audit import Finding, ObjectCheck, Report
     from seedcast.storage.audit.collect import OnProgress
     from seedcast.storage.audit.report import Check
@@ -29,9 +25,7 @@ COLOURS = {"proven": "green", "breach": "bold red", "unfinished": "yellow", "ski
 
 
 @app.command(rich_help_panel="Daily work")
-@expand_options
 def audit(
-    *,
     campaign: Annotated[str, typer.Argument(help="The campaign to audit.")],
     sizes: Annotated[
         bool,
@@ -43,48 +37,31 @@ def audit(
         bool, typer.Option("--no-objects", help="Do not check the object store.")
     ] = False,
     examples: Annotated[int, typer.Option(min=0, help="How many of each finding to name.")] = 10,
-    source: Annotated[
-        Path | None,
-        typer.Option(help="The submitted list: it names rows that are recorded nowhere else."),
-    ] = None,
-    spoken: ListOptions,
     as_json: Json = False,
 ) -> None:
     """Prove or refute that every accepted request ended once and its audio is there.
 
     Exit code 1 if a check is breached or something is not finished.
-    With --source, give the id column, template, markup, locale, lexicon, voice, speed and style
-    that the list was submitted with.
+    What was accepted is the campaign's staged list, also months later. A campaign of events has
+    none: then it is what the requests topics still keep.
     """
     from seedcast.storage.audit import audit as run_audit
     from seedcast.storage.s3 import S3Store
 
     quiet_logs()
-    settings = connected(store=not no_objects)
-    rows = _rows(settings, source, spoken.submit_options(campaign)) if source else ()
-    objects: ObjectCheck = "size" if sizes else "hash"
+    settings = connected()
+    objects: ObjectCheck = "none" if no_objects else "size" if sizes else "hash"
     with _live() as on_progress:
         report = run_audit(
             settings,
             campaign,
-            None if no_objects else S3Store(settings.s3),
+            S3Store(settings.s3),
             objects=objects,
             examples=examples,
-            listed=rows,
             on_progress=on_progress,
         )
     emit(_facts(report)) if as_json else _print(report)
     raise typer.Exit(Exit.OK if report.ok else Exit.INCOMPLETE)
-
-
-def _rows(
-    settings: "Settings", source: Path, options: "SubmitOptions"
-) -> Iterator[tuple[int, str]]:
-    """Return number and request id of each row; a wrong list is refused before it is read."""
-    from seedcast.producers.submit.rebuild import rebuild_file
-
-    requests = rebuild_file(settings, source, options)
-    return ((int(request.metadata["row"]), request.request_id) for request in requests)
 
 
 @contextmanager

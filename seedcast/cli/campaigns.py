@@ -1,17 +1,18 @@
 """`campaigns`: list their states and progress, or wait until one ends."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seedcast.cli.base import Json, app, connected, continues, emit, err, quiet_logs
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
+from seedcast.errors import SeedcastError
 
 if TYPE_CHECKING:
-    from seedcast.campaigns.progress import Progress
-    from seedcast.schemas.messages import Campaign
+    from seedcast.campaigns.progress import Outcomes, Progress
+    from seedcast.schemas.messages import Campaign, Cursor
     from seedcast.settings import Settings
 
 
@@ -19,6 +20,7 @@ COLUMNS = {
     "campaign_id": "campaign",
     "state": "state",
     "accepted": "accepted",
+    "fed": "fed",
     "succeeded": "ok",
     "failed": "failed",
     "expired": "expired",
@@ -47,7 +49,7 @@ def campaigns(
     With --wait, exit code 1 if some requests did not succeed.
     """
     quiet_logs()
-    settings = connected(store=False)
+    settings = connected(store=wait is not None)
     if wait:
         finish(settings, wait, as_json)
     rows = _rows(settings)
@@ -71,29 +73,45 @@ def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Pr
     """Wait for the campaign's end, print how it ended, and return it."""
     from seedcast.campaigns.progress import wait
     from seedcast.cli.progress_line import describe, live
+    from seedcast.storage.staged_lists import ids_reader
 
     with live() as line:
-        progress = wait(settings, campaign_id, line.spoken)
+        progress = wait(settings, campaign_id, ids_reader(settings.s3), line.spoken)
     if as_json:
         emit({"campaign_id": campaign_id, **asdict(progress)})
         return progress
     accepted = "never sealed" if progress.accepted is None else f"{progress.accepted:,} accepted"
     err.print(f"{campaign_id}: {accepted} · {describe(progress)}")
+    _print_strays(campaign_id, progress.strays, progress.stray_ids)
     return progress
 
 
-def _rows(settings: "Settings") -> list[dict[str, object]]:
+def _rows(settings: "Settings") -> list[dict[str, Any]]:
     """Return one row per campaign, counted from the results topic."""
     from seedcast.campaigns.campaign_topic import read_campaigns
+    from seedcast.campaigns.cursor_topic import read_cursors
     from seedcast.campaigns.progress import Outcomes
+    from seedcast.storage.staged_lists import ids_reader
 
-    records = read_campaigns(settings)
-    with Outcomes(settings) as outcomes:
+    records, cursors = read_campaigns(settings), read_cursors(settings)
+    with Outcomes(settings, ids_reader(settings.s3)) as outcomes:
+        _tell_strays_apart(outcomes, [r for r in records.values() if r.state != "completed"])
         outcomes.catch_up()
-        return [_row(record, outcomes.progress(record)) for record in records.values()]
+        return [
+            _row(record, outcomes.progress(record), cursors.of(record))
+            for record in records.values()
+        ]
 
 
-def _row(record: "Campaign", progress: "Progress") -> dict[str, object]:
+def _tell_strays_apart(outcomes: "Outcomes", records: "list[Campaign]") -> None:
+    for record in records:
+        try:
+            outcomes.tell_strays_apart(record)
+        except SeedcastError as error:
+            err.print(f"strays of {record.campaign_id} may be counted: {error}", markup=False)
+
+
+def _row(record: "Campaign", progress: "Progress", cursor: "Cursor | None") -> dict[str, Any]:
     """Return the record's facts and its progress. A paused campaign has no time left to tell."""
     completed = progress.complete and record.state == "sealed"
     return {
@@ -101,16 +119,29 @@ def _row(record: "Campaign", progress: "Progress") -> dict[str, object]:
         "state": "completed" if completed else record.state,
         **asdict(progress),
         "seconds_left": None if record.state == "paused" else progress.seconds_left,
+        "fed": cursor.fed if cursor else 0,
+        "held": cursor.held if cursor else None,
         "created_at": record.created_at,
     }
 
 
-def _print(rows: list[dict[str, object]]) -> None:
+def _print(rows: list[dict[str, Any]]) -> None:
     if not rows:
         err.print("no campaigns; `seedcast submit FILE --campaign NAME` begins one")
         return
     cells = ([_cell(row[column]) for column in COLUMNS] for row in rows)
     show([*COLUMNS.values()], cells, stacked_first=("audio s", "per s"))
+    for row in rows:
+        if row["held"]:
+            err.print(f"{row['campaign_id']} is held: {row['held']}", markup=False)
+        _print_strays(row["campaign_id"], row["strays"], row["stray_ids"])
+
+
+def _print_strays(campaign_id: str, count: int, ids: tuple[str, ...]) -> None:
+    if count:
+        named = ", ".join(ids) + (", …" if count > len(ids) else "")
+        line = f"{campaign_id}: {count:,} results are not of its list, and not counted: {named}"
+        err.print(line, markup=False)
 
 
 def _cell(value: object) -> str:

@@ -34,9 +34,9 @@ def check(
         str | None,
         typer.Option(help="Latest moment of the result, as for `submit`; '2h' counts from now."),
     ] = None,
-    state_dir: Annotated[
+    rejected: Annotated[
         Path | None,
-        typer.Option(help=r"Folder of the rejected rows. \[default: beside the file]"),
+        typer.Option(help=r"File of the wrong rows of one list. \[default: FILE.rejected.jsonl]"),
     ] = None,
     speak: Annotated[
         int, typer.Option(min=0, max=100, help="Speak so many of the texts into files.")
@@ -56,7 +56,7 @@ def check(
     quiet_logs()
     settings = with_engine(load(), engine)
     options = spoken.submit_options(
-        CAMPAIGN, profiles=tuple(profile or ("phone",)), deadline=deadline, state_dir=state_dir
+        CAMPAIGN, profiles=tuple(profile or ("phone",)), deadline=deadline, rejected=rejected
     )
     code = Exit.OK
     for file in files:

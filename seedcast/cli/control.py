@@ -54,13 +54,18 @@ def cancel(
     from seedcast.cli.campaigns import follow
 
     consequence = "what is not delivered yet ends as cancelled; what was delivered stays"
-    settings = _apply(campaign, campaign_state.cancelled, consequence, as_json)
+    settings = _apply(campaign, campaign_state.cancelled, consequence, as_json, store=wait)
     if wait:
         follow(settings, campaign, as_json)
 
 
 def _apply(
-    campaign_id: str, change: Callable[["Campaign"], "Campaign"], consequence: str, as_json: bool
+    campaign_id: str,
+    change: Callable[["Campaign"], "Campaign"],
+    consequence: str,
+    as_json: bool,
+    *,
+    store: bool = False,
 ) -> "Settings":
     """Change the campaign's record and print the result.
 
@@ -70,7 +75,7 @@ def _apply(
     from seedcast.campaigns.campaign_topic import change_campaign
 
     quiet_logs()
-    settings = connected(store=False)
+    settings = connected(store=store)
     before, after = change_campaign(settings, campaign_id, change)
     changed = after.state != before.state
     if as_json:

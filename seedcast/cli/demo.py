@@ -30,11 +30,15 @@ from seedcast.cli.exit_codes import Exit
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress
     from seedcast.embedded import Process, Stack
-    from seedcast.producers.submit.options import SubmitReport
+    from seedcast.producers.staging.options import SubmitReport
     from seedcast.settings import Settings
 
 GPU = "gpu-consumer-1"
-WORKERS = {GPU: ["run", "gpu-consumer"], "postprocess-1": ["run", "postprocess"]}
+WORKERS = {
+    "feeder-1": ["run", "feeder"],
+    GPU: ["run", "gpu-consumer"],
+    "postprocess-1": ["run", "postprocess"],
+}
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "notifications.csv"
 
 
@@ -95,7 +99,7 @@ def demo(
 def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
     """Write the list; return its path and the campaign's name.
 
-    The list is a copy, since the journal and the rejected rows are written beside it.
+    The list is a copy, since the rejected rows are written beside it.
     Each engine has its own campaign, so that each is heard.
     """
     from seedcast.producers.rows.sample_list import write_csv
@@ -152,7 +156,7 @@ def _finished(settings: "Settings", campaign: str) -> int:
 
 def _submit(settings: "Settings", source: Path, campaign: str) -> "SubmitReport":
     from seedcast.cli.submit import send
-    from seedcast.producers.submit.options import SubmitOptions
+    from seedcast.producers.staging.options import SubmitOptions
 
     return send(settings, source, SubmitOptions(campaign=campaign, id_column="id"))
 
@@ -165,6 +169,7 @@ def _wait(
     Raises EngineFailed if a server or a worker ends before that.
     """
     from seedcast.campaigns.progress import wait
+    from seedcast.storage.staged_lists import ids_reader
 
     described = False
 
@@ -176,7 +181,7 @@ def _wait(
             described = True
             err.print(line, style="dim", markup=False)
 
-    return wait(settings, campaign, watch)
+    return wait(settings, campaign, ids_reader(settings.s3), watch)
 
 
 def _raise_if_ended(processes: Iterable["Process"]) -> None:

@@ -14,8 +14,8 @@ from seedcast.schemas.messages import SpeechRequest
 if TYPE_CHECKING:
     from seedcast.catalog.voices import Voices
     from seedcast.gpu_consumers.text import Reader, Reading
-    from seedcast.producers.submit.options import SubmitOptions, SubmitReport
-    from seedcast.producers.submit.survey import Findings
+    from seedcast.producers.staging.options import SubmitOptions, SubmitReport
+    from seedcast.producers.staging.survey import Findings
     from seedcast.settings import Settings
 
 SHOWN = 5  # texts
@@ -40,8 +40,8 @@ def check_file(
     from seedcast.catalog import profiles
     from seedcast.cli.progress_line import live
     from seedcast.gpu_consumers.text.reader import of_settings
-    from seedcast.producers.submit.submit import submit_file
-    from seedcast.producers.submit.survey import Survey
+    from seedcast.producers.staging.submit import submit_file
+    from seedcast.producers.staging.survey import Survey
 
     sounds = _Sounds(of_settings(settings))
     survey = Survey(profiles.load(settings.postprocess), sounds.unspoken, sounds.said)
@@ -64,7 +64,7 @@ def facts(checked: Checked) -> dict[str, object]:
         for request in findings.samples
     ]
     return {
-        "right": report.new + report.duplicates,
+        "right": report.accepted + report.duplicates,
         "equal_share": round(findings.equal, 4),
         "unspoken": findings.unspoken,
         "with_unspoken": findings.with_unspoken,

@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from seedcast.campaigns.progress import Progress as CampaignProgress
 from seedcast.cli.progress_bar import progress_bar
-from seedcast.producers.submit.options import SubmitProgress
+from seedcast.producers.staging.options import SubmitProgress
 
 
 class Line:
@@ -24,7 +24,7 @@ class Line:
         self._bar.update(
             self._submit,
             visible=True,
-            completed=(progress.acknowledged or 0) + progress.resumed,
+            completed=progress.rows,
             detail=describe_submission(progress),
         )
 
@@ -33,7 +33,7 @@ class Line:
         if self._before is None:
             self._before = progress.finished
         if progress.accepted is not None:
-            self._bar.update(self._submit, total=progress.accepted, completed=progress.accepted)
+            self._bar.update(self._submit, total=1, completed=1)
         self._bar.update(
             self._speak,
             visible=True,
@@ -49,15 +49,9 @@ class Line:
 
 
 def describe_submission(progress: SubmitProgress) -> str:
-    """Return what this run has done, and what an earlier run had done before it."""
-    parts = [f"{progress.rows:,} rows"]
-    if progress.acknowledged is None:
-        parts.append(f"{progress.new:,} valid")
-    elif progress.new or not progress.resumed:
-        parts.append(f"{progress.acknowledged:,} of {progress.new:,} acknowledged")
-    if progress.resumed:
-        parts.append(f"{progress.resumed:,} submitted before")
-    return ", ".join([*parts, f"{progress.rejected:,} rejected"])
+    """Return how many rows were read, and what is waited for."""
+    text = f"{progress.rows:,} rows, {progress.accepted:,} accepted, {progress.rejected:,} rejected"
+    return f"{text}; waiting: {progress.waiting}" if progress.waiting else text
 
 
 def describe(progress: CampaignProgress) -> str:

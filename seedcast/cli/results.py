@@ -15,6 +15,7 @@ from seedcast.printing import visible_json
 from seedcast.schemas.messages import Rendition, SpeechResult
 
 if TYPE_CHECKING:
+    from seedcast.schemas import messages
     from seedcast.settings import Settings
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
@@ -39,7 +40,7 @@ def results(
     quiet_logs()
     settings = connected(store=False)
     if campaign:
-        refuse_unknown(settings, campaign)
+        find_known(settings, campaign)
     first_results = read_results(settings, campaign=campaign, follow=follow and parquet is None)
     if parquet:
         _write(parquet, first_results, as_json)
@@ -52,8 +53,10 @@ def results(
         err.print("no results" + (f" of campaign {campaign}" if campaign else ""), markup=False)
 
 
-def refuse_unknown(settings: "Settings", campaign: str) -> None:
-    """Raise InvalidInput, with similar names, if there is neither a record nor a result of it.
+def find_known(settings: "Settings", campaign: str) -> "messages.Campaign | None":
+    """Return its record, None if it only has results.
+
+    Raise InvalidInput, with similar names, if there is neither a record nor a result of it.
 
     What producers in other languages send may belong to a campaign without a record.
     """
@@ -61,8 +64,9 @@ def refuse_unknown(settings: "Settings", campaign: str) -> None:
     from seedcast.campaigns.subscription import read_results
 
     records = read_campaigns(settings)
-    if campaign not in records and not any(read_results(settings, campaign=campaign)):
-        find_campaign(records, campaign)
+    if campaign not in records and any(read_results(settings, campaign=campaign)):
+        return None
+    return find_campaign(records, campaign)
 
 
 def _write(parquet: Path, rows: Iterable[SpeechResult], as_json: bool) -> None:

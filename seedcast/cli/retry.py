@@ -1,26 +1,22 @@
 """`retry`: submit the failed and expired requests of a campaign again, as a new campaign."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seedcast.cli.base import Json, app, connected, continues, emit, err, out, quiet_logs
 from seedcast.cli.exit_codes import Exit
-from seedcast.cli.style_options import ListOptions, expand_options
 from seedcast.cli.submit import show
 
 if TYPE_CHECKING:
-    from seedcast.producers.submit.retry import RetryOptions, RetryReport
+    from seedcast.producers.staging.retry import RetryOptions, RetryReport
     from seedcast.settings import Settings
 
 
 @app.command(rich_help_panel="Daily work")
 @continues()
-@expand_options
 def retry(
-    *,
     campaign: Annotated[
         str, typer.Argument(help="Whose failed and expired requests to submit again.")
     ],
@@ -39,18 +35,6 @@ def retry(
             " The old deadline is dropped."
         ),
     ] = None,
-    source: Annotated[
-        Path | None,
-        typer.Option(help="The submitted list, if the requests topics no longer keep it."),
-    ] = None,
-    spoken: ListOptions,
-    profile: Annotated[
-        list[str] | None,
-        typer.Option(help=r"Device profile of that list; repeat for several. \[default: phone]"),
-    ] = None,
-    urgent: Annotated[
-        bool, typer.Option("--urgent", help="That list was submitted with --urgent.")
-    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be submitted and send nothing.")
     ] = False,
@@ -63,25 +47,17 @@ def retry(
 
     Cancelled requests are not retried.
     Requests that an earlier retry has spoken, or has under way, are left out.
-    After an interruption, the same command continues from there.
-    With --source, give the id column, template, markup, locale, lexicon, voice, speed, profiles
-    and style that the list was submitted with.
+    The rows are those of the campaign's staged list, also months later.
+    After an interruption, run the same command again.
     Exit code 1 if a request was rejected or cannot be found any more.
     """
-    from seedcast.producers.submit.retry import RetryOptions
+    from seedcast.producers.staging.retry import RetryOptions
 
     quiet_logs()
-    listed = spoken.submit_options(
-        campaign,
-        profiles=tuple(profile or ("phone",)),
-        priority="urgent" if urgent else "normal",
-    )
     options = RetryOptions(
         campaign=campaign,
         name=name,
         deadline=deadline,
-        source=source,
-        listed=listed,
         dry_run=dry_run,
     )
     settings = connected()
@@ -97,7 +73,7 @@ def retry(
 
 def _send(settings: "Settings", options: "RetryOptions") -> "RetryReport":
     from seedcast.cli.progress_line import live
-    from seedcast.producers.submit.retry import retry as submit_again
+    from seedcast.producers.staging.retry import retry as submit_again
 
     with live() as line:
         return submit_again(settings, options, line.submitted)
@@ -112,8 +88,8 @@ def _show(report: "RetryReport") -> None:
     if report.missing:
         more = ", …" if report.missing > len(report.missing_ids) else ""
         err.print(
-            f"[red]{report.missing:,} cannot be found any more[/]; name the submitted list"
-            f" with --source: {', '.join(report.missing_ids)}{more}",
+            f"[red]{report.missing:,} cannot be found any more[/]:"
+            f" {', '.join(report.missing_ids)}{more}",
         )
 
 

@@ -1,6 +1,8 @@
 """`run`: one worker in the foreground, as a container starts it."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from seedcast.cli.base import EngineName, app, load, with_engine
 from seedcast.cli.verbosity import App
@@ -13,6 +15,18 @@ runner = App(
     help="Run one worker in the foreground. SIGTERM drains it, and it leaves the group.",
 )
 app.add_typer(runner, name="run", rich_help_panel="Workers")
+
+
+@runner.command("feeder")
+def feeder(
+    once: Annotated[
+        bool, typer.Option("--once", help="Feed what is staged, as far as it can be, and end.")
+    ] = False,
+) -> None:
+    """Feed: staged lists in, requests out. Of several feeders one is active."""
+    from seedcast.producers.feeder.app import run
+
+    run(_connected(), once=once)
 
 
 @runner.command("gpu-consumer")

@@ -148,7 +148,7 @@ def _request(
     from seedcast.errors import InvalidRequest, InvalidRow
     from seedcast.gpu_consumers.triage import validate
     from seedcast.producers.rows.build import Builder
-    from seedcast.producers.submit.options import SubmitOptions
+    from seedcast.producers.staging.options import SubmitOptions
 
     now, table = datetime.now(UTC), profiles.load(settings.postprocess)
     options = SubmitOptions(campaign="say")

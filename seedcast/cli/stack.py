@@ -36,6 +36,7 @@ STACKED_FIRST = {"processes": ("log", "port"), "lag": ("committed", "end")}
 @app.command(rich_help_panel="Embedded stack")
 @continues("what was started runs on")
 def up(
+    feeders: Annotated[int, typer.Option(min=0, help="Feeders to start; one is active.")] = 1,
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
     engine: EngineName = None,
@@ -51,7 +52,8 @@ def up(
     settings = load_embedded(engine)
     stack = Stack(settings.home)
     gpu_command = ["run", "gpu-consumer", "--engine", settings.gpu.engine]
-    workers = {f"gpu-consumer-{number + 1}": gpu_command for number in range(gpu_consumers)}
+    workers = {f"feeder-{number + 1}": ["run", "feeder"] for number in range(feeders)}
+    workers |= {f"gpu-consumer-{number + 1}": gpu_command for number in range(gpu_consumers)}
     workers |= {
         f"postprocess-{number + 1}": ["run", "postprocess"] for number in range(postprocess)
     }

@@ -19,7 +19,7 @@ from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import Style
 
 if TYPE_CHECKING:
-    from seedcast.producers.submit.options import SubmitOptions
+    from seedcast.producers.staging.options import SubmitOptions
 
 
 def _style_option(*names: str, text: str) -> Any:
@@ -137,7 +137,7 @@ class ListOptions(TextOptions):
 
     def submit_options(self, campaign: str, **others: Any) -> "SubmitOptions":
         """Return these as the options of a submission; `others` are its remaining fields."""
-        from seedcast.producers.submit.options import SubmitOptions
+        from seedcast.producers.staging.options import SubmitOptions
 
         return SubmitOptions(
             campaign=campaign,

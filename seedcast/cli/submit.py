@@ -16,7 +16,7 @@ from seedcast.cli.findings import show as show_findings
 from seedcast.cli.style_options import ListOptions, expand_options
 
 if TYPE_CHECKING:
-    from seedcast.producers.submit.options import SubmitOptions, SubmitReport
+    from seedcast.producers.staging.options import SubmitOptions, SubmitReport
     from seedcast.settings import Settings
 
 
@@ -59,27 +59,28 @@ def submit(
         int | None,
         typer.Option(min=0, help="Partitions that one voice may spread over; 0: all of them."),
     ] = None,
-    state_dir: Annotated[
+    rejected: Annotated[
         Path | None,
-        typer.Option(help=r"Folder of journal and rejected rows. \[default: beside the file]"),
+        typer.Option(help=r"File of the wrong rows. \[default: FILE.rejected.jsonl]"),
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and send nothing."),
+        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and submit nothing."),
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit a list.
+    """Submit a list: check each row, store it whole, and let its campaign begin.
 
     A row's own columns override the options: text, template, text_format, locale, voice, speaker,
     speed, profile, deadline, priority and those of the style.
     A named voice's defaults override the options, too, but not the row's columns.
     If rows are wrong, they go to FILE.rejected.jsonl, the others are submitted, and the exit
     code is 1.
-    After an interruption, the same command continues from there.
+    Nothing is submitted until everything is stored. After an interruption, run the same command
+    again; a list that is submitted already is found to be, and nothing is spoken twice.
     """
     quiet_logs()
     options = spoken.submit_options(
@@ -89,7 +90,7 @@ def submit(
         deliver_late=deliver_late,
         priority="urgent" if urgent else "normal",
         spread=spread,
-        state_dir=state_dir,
+        rejected=rejected,
         dry_run=dry_run,
     )
     if dry_run:
@@ -126,7 +127,7 @@ def print_check(
 def send(settings: "Settings", file: Path, options: "SubmitOptions") -> "SubmitReport":
     """Submit the file under a live line."""
     from seedcast.cli.progress_line import live
-    from seedcast.producers.submit.submit import submit_file
+    from seedcast.producers.staging.submit import submit_file
 
     with live() as line:
         return submit_file(settings, file, options, line.submitted)
@@ -153,8 +154,9 @@ def show(report: "SubmitReport", name: str = "") -> None:
 
 def _outcome(report: "SubmitReport") -> str:
     if report.state is None:  # a dry run
-        return f"nothing was sent; {report.new:,} valid"
-    return f"{report.accepted:,} accepted ({report.new:,} new, {report.resumed:,} before)"
+        return f"nothing was submitted; {report.accepted:,} valid"
+    before = "already submitted, " if report.before else ""
+    return f"{before}{report.accepted:,} accepted"
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,8 +25,7 @@ from seedcast.cli.base import (
 )
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
-from seedcast.cli.results import refuse_unknown
-from seedcast.cli.style_options import ListOptions, expand_options
+from seedcast.cli.results import find_known
 from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,19 +37,12 @@ Tally = Counter[str]
 
 
 @app.command(rich_help_panel="Daily work")
-@expand_options
 def verify(
-    *,
     campaign: Annotated[str, typer.Argument(help="Whose results to check.")],
     sample: Annotated[
         str, typer.Option(help="Share of the spoken requests; at least 20 of them.")
     ] = "1%",
     everything: Annotated[bool, typer.Option("--all", help="Every spoken request.")] = False,
-    source: Annotated[
-        Path | None,
-        typer.Option(help="The submitted list, if the requests topics no longer keep it."),
-    ] = None,
-    spoken: ListOptions,
     engine: EngineName = None,
     any_fingerprint: Annotated[
         bool,
@@ -63,23 +54,18 @@ def verify(
 ) -> None:
     """Synthesise requests again, in another batch and order, and compare with the receipts.
 
+    The requests are those of the campaign's staged list, also months later; of a campaign of
+    events, those that the requests topics still keep.
     Exit code 1 if one differs or cannot be found.
-    With --source, give the id column, template, markup, locale, lexicon, voice, speed and style
-    that the list was submitted with.
     """
     from seedcast.gpu_consumers import engines
     from seedcast.gpu_consumers.verify.replay import replay, requests_of, results_of
     from seedcast.gpu_consumers.verify.replay_sample import choose_receipts
-    from seedcast.producers.submit.rebuild import rebuild_file
 
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)
-    settings = with_engine(connected(store=False), engine)
-    refuse_unknown(settings, campaign)
-    options = spoken.submit_options(campaign)
-    requests = (
-        rebuild_file(settings, source, options) if source else requests_of(settings, campaign)
-    )
+    settings = with_engine(connected(), engine)
+    requests = requests_of(settings, find_known(settings, campaign) or campaign)
     with err.status("reading receipts"):
         receipts = choose_receipts(results_of(settings, campaign), fraction)
     with closing(engines.load(settings)) as loaded:
@@ -170,7 +156,7 @@ def _conclude(campaign: str, fingerprint: str, tally: Tally, as_json: bool) -> N
 
 def _remedy(tally: Tally) -> str:
     if tally["missing"]:
-        return "name the submitted list with --source, and the options it was submitted with"
+        return "the topics no longer keep the requests, and the campaign has no staged list"
     if tally["other_fingerprint"]:
         return "run this where the workers of that fingerprint run, or add --any-fingerprint"
     return (

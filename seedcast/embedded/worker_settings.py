@@ -11,12 +11,13 @@ from pydantic import BaseModel, SecretStr
 
 from seedcast.settings import Settings, table
 
-_NOT_OURS = {  # by kind of worker: settings that only the other kind reads
-    "gpu-consumer": ("postprocess.",),
-    "postprocess": ("gpu.", "lexicon", "locale"),
+_NOT_OURS = {  # by kind of worker: settings that only other kinds read
+    "feeder": ("gpu.", "postprocess.", "voices", "lexicon", "locale"),
+    "gpu-consumer": ("feeder.", "postprocess."),
+    "postprocess": ("feeder.", "gpu.", "lexicon", "locale"),
 }
 _FILES = ("voices", "lexicon", "postprocess.profiles")
-_SHARED = ("postprocess.profiles",)  # admission needs them, too
+_SHARED = {"gpu-consumer": "postprocess.profiles"}  # admission needs them, too
 
 
 def described(settings: Settings, kind: str) -> dict[str, str]:
@@ -27,7 +28,7 @@ def described(settings: Settings, kind: str) -> dict[str, str]:
     return {
         variable: _text(settings, path)
         for variable, path, *_ in table()
-        if path != "home" and (path in _SHARED or not path.startswith(_NOT_OURS[kind]))
+        if path != "home" and (path == _SHARED.get(kind) or not path.startswith(_NOT_OURS[kind]))
     }
 
 

@@ -1,6 +1,5 @@
 """Run an audit: what is read, and in which order."""
 
-from collections.abc import Iterable
 from contextlib import closing
 
 from seedcast.campaigns.campaign_topic import read_campaigns
@@ -16,6 +15,7 @@ from seedcast.storage.audit.evidence import Evidence
 from seedcast.storage.audit.object_checks import ObjectCheck, check_objects, list_objects
 from seedcast.storage.audit.report import Report
 from seedcast.storage.objects import ObjectStore
+from seedcast.storage.staged_lists import read_ids
 
 EXAMPLES = 10  # of each finding
 
@@ -27,14 +27,12 @@ def audit(
     *,
     objects: ObjectCheck = "hash",
     examples: int = EXAMPLES,
-    listed: Iterable[tuple[int, str]] = (),
     on_progress: OnProgress = lambda _: None,
 ) -> Report:
     """Prove or refute that every accepted request ended exactly once and its audio is there.
 
     It may run beside the workers: what they still have to do is `unfinished`.
-    `listed` gives row number and request id of each row of the list that was submitted; rows that
-    only the list has are then named. Without a store, `objects` is "none".
+    Without a store, `objects` is "none", and the staged list is not read.
 
     Memory hardly grows: with 500,000 requests, 195 MiB after a tenth of the run and 254 MiB at the
     peak. A temporary file takes about 0.5 KB per request and rendition.
@@ -47,7 +45,7 @@ def audit(
     """
     with closing(Database()) as database:
         run = _Audit(settings, campaign_id, store, objects, database, on_progress)
-        return run.report(listed, examples)
+        return run.report(examples)
 
 
 class _Audit:
@@ -61,11 +59,11 @@ class _Audit:
         on_progress: OnProgress,
     ) -> None:
         self._settings, self._campaign, self._database = settings, campaign_id, database
-        self._store = None if objects == "none" else store
-        self._objects: ObjectCheck = objects if self._store else "none"
+        self._store = store
+        self._objects: ObjectCheck = objects if store else "none"
         self._on_progress = on_progress
 
-    def report(self, listed: Iterable[tuple[int, str]], examples: int) -> Report:
+    def report(self, examples: int) -> Report:
         """Read everything, then conclude. The order makes it a proof, whatever the workers do:
 
         1. the campaign's record: the requests that it was sealed with were acknowledged before
@@ -73,7 +71,7 @@ class _Audit:
         3. the listing of the store: objects of later manifests are looked up one by one
         4. the results
         5. the requests: each result's request is older than the result
-        6. the list, if given: rows that only it has are looked for in the next step
+        6. the staged list: rows that only it has are looked for in the next step
         7. the audio and the dead letters, only if requests are unaccounted for
         8. the objects
         """
@@ -81,16 +79,17 @@ class _Audit:
         offsets = GroupOffsets(self._settings)
         committed = CommittedOffsets.read(self._settings, offsets)
         logs = Logs.read(self._settings, offsets, committed)
-        if self._store:
+        if self._store and self._objects != "none":
             list_objects(self._store, self._campaign, self._database, self._on_progress)
         collector = self._collector(committed, logs)
         collector.read_results()
         collector.read_requests()
-        collector.read_list(listed)
+        if self._store and record and record.staged:
+            collector.read_list(read_ids(self._store, record))
         if self._database.find_unaccounted():
             collector.read_audio()
             collector.read_dead_letters()
-        if self._store:
+        if self._store and self._objects != "none":
             self._check_objects(self._store)
         return self._conclude(record, logs, collector, examples)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from seedcast.producers.submit.options import SubmitOptions, SubmitReport
-from seedcast.producers.submit.submit import submit_file
+from seedcast.producers.staging.options import SubmitOptions, SubmitReport
+from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
 
 

@@ -28,7 +28,7 @@ PRELOADED = [
     "soundfile",
     "seedcast.campaigns.subscription",
     "seedcast.gpu_consumers.app",
-    "seedcast.producers.submit.submit",
+    "seedcast.producers.staging.submit",
     "seedcast.storage.audit.auditor",
     "seedcast.storage.s3",
     "seedcast.stream_apps.postprocess.app",

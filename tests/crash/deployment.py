@@ -17,8 +17,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_f
 from seedcast.codec import decode_result
 from seedcast.errors import Retryable
 from seedcast.kafka import GroupOffsets, Lag, Partition, Record, TopicReader, offset_bitmap
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.settings import Settings

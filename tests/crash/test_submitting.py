@@ -18,7 +18,7 @@ from seedcast.cli.exit_codes import Exit
 from seedcast.codec import decode_request
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import GroupOffsets, TopicReader
-from seedcast.producers.submit.submit import BATCH
+from seedcast.producers.staging.submit import BATCH
 from seedcast.schemas.topics import REQUESTS
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit

@@ -18,8 +18,8 @@ from seedcast.kafka.log_ids import ask_log_ids
 from seedcast.kafka.offset_bitmap import encode
 from seedcast.kafka.offset_state import stamp
 from seedcast.producers.rows.request_ids import request_id
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_file, submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_file, submit_requests
 from seedcast.schemas.messages import Rejected, RequestError, SpeechRequest, SpeechResult
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.settings import Settings

@@ -28,9 +28,9 @@ from seedcast.codec import decode_campaign, decode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
 from seedcast.kafka import GroupOffsets, TopicReader, client_config
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.run import Came
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.run import Came
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import Campaign, RawAudio, SpeechResult
 from seedcast.schemas.topics import (
     AUDIO,

@@ -12,8 +12,8 @@ from seedcast.embedded import processes
 from seedcast.embedded.stack_state import HOST
 from seedcast.errors import AccessDenied, CredentialsRefused
 from seedcast.kafka import Admin, GroupConsumer, Producer, Record, TopicReader
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.topics import REQUESTS
 from seedcast.settings import KafkaSettings, Settings

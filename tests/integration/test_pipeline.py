@@ -10,8 +10,8 @@ import soundfile
 
 from seedcast.campaigns.progress import wait
 from seedcast.campaigns.subscription import subscribe
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store

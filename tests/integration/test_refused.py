@@ -10,8 +10,8 @@ import pytest
 from seedcast.campaigns.progress import wait
 from seedcast.embedded import processes
 from seedcast.kafka import Admin
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.rights import Role
 from seedcast.schemas.topics import GPU_CONSUMERS, POSTPROCESS

@@ -14,9 +14,9 @@ from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.verify.replay import requests_of
 from seedcast.producers.rows.request_ids import request_id
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.retry import RetryOptions, RetryReport, retry
-from seedcast.producers.submit.submit import submit_file, submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.retry import RetryOptions, RetryReport, retry
+from seedcast.producers.staging.submit import submit_file, submit_requests
 from seedcast.schemas.messages import (
     Campaign,
     ErrorCode,

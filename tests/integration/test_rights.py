@@ -22,9 +22,9 @@ from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
 from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.retry import RetryOptions, retry
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.retry import RetryOptions, retry
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.messages import RequestError, SpeechResult
 from seedcast.schemas.rights import ROLES, Operation, Right, Role

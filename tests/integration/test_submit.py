@@ -25,11 +25,11 @@ from seedcast.codec import decode_request
 from seedcast.embedded import Stack
 from seedcast.errors import InvalidInput, Poison, TopicMismatch, Unreachable
 from seedcast.kafka import Admin, Record, TopicReader, client_config
-from seedcast.producers.submit.journal import Journal
-from seedcast.producers.submit.options import SubmitOptions, SubmitReport
-from seedcast.producers.submit.remote import Remote
-from seedcast.producers.submit.run import Came
-from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
+from seedcast.producers.staging.journal import Journal
+from seedcast.producers.staging.options import SubmitOptions, SubmitReport
+from seedcast.producers.staging.remote import Remote
+from seedcast.producers.staging.run import Came
+from seedcast.producers.staging.submit import BATCH, submit_file, submit_requests
 from seedcast.schemas.messages import Campaign, SpeechRequest
 from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import KafkaSettings, Settings
@@ -109,8 +109,8 @@ def _killed(settings: Settings, path: Path) -> None:
     kafka = settings.kafka.model_copy(update={"options": SLOW})
     slow = settings.model_copy(update={"kafka": kafka})
     code = (
-        "from seedcast.producers.submit.options import *\n"
-        "from seedcast.producers.submit.submit import submit_file\n"
+        "from seedcast.producers.staging.options import *\n"
+        "from seedcast.producers.staging.submit import submit_file\n"
         "from seedcast.schemas.messages import Style\n"
         "from seedcast.settings import load\n"
         f"submit_file(load(), {str(path)!r}, {OPTIONS!r})"
@@ -189,7 +189,7 @@ def test_a_deadline_that_passes_later_does_not_reject_accepted_rows(
     assert not read_campaigns(settings)["night"].deliver_late
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     monkeypatch.setattr(
-        "seedcast.producers.submit.run.datetime", SimpleNamespace(now=lambda _: tomorrow)
+        "seedcast.producers.staging.run.datetime", SimpleNamespace(now=lambda _: tomorrow)
     )
     report = submit_file(settings, path, brief)
     assert (report.resumed, report.rejected) == (5, 0)
@@ -418,7 +418,7 @@ def test_a_seal_by_another_submission_stands_and_is_reported(
         if when == "before":
             write_campaign(settings, sender, sealed(record, 5))
         else:
-            monkeypatch.setattr("seedcast.producers.submit.remote.write_campaign", beaten)
+            monkeypatch.setattr("seedcast.producers.staging.remote.write_campaign", beaten)
         with pytest.raises(
             InvalidInput, match="got another submission sealed this campaign with 5"
         ):

@@ -21,8 +21,8 @@ from seedcast.codec import encode_json, text_digest
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
 from seedcast.kafka import GroupOffsets, TopicReader
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
 from seedcast.settings import Settings

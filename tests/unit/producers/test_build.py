@@ -18,7 +18,7 @@ from seedcast.codec import decode_request
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.content import check_deadline, digest, encode
-from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.staging.options import SubmitOptions
 from seedcast.schemas.messages import MAX_VOICE_SEED, SpeechRequest, Style
 from seedcast.settings import Settings
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seedcast.errors import LocalResource
-from seedcast.producers.submit.journal import Entry, Journal
+from seedcast.producers.staging.journal import Entry, Journal
 
 
 def entries(*names: str) -> list[Entry]:

@@ -11,13 +11,13 @@ import pytest
 
 from seedcast.errors import InvalidInput, InvalidRow, LocalResource
 from seedcast.kafka.partitioner import partition
-from seedcast.producers.submit import submit
-from seedcast.producers.submit.journal import Journal
-from seedcast.producers.submit.options import SubmitOptions, SubmitProgress
-from seedcast.producers.submit.rebuild import rebuild_file
-from seedcast.producers.submit.rejected import Rejected
-from seedcast.producers.submit.run import Came
-from seedcast.producers.submit.submit import BATCH, submit_file, submit_requests
+from seedcast.producers.staging import submit
+from seedcast.producers.staging.journal import Journal
+from seedcast.producers.staging.options import SubmitOptions, SubmitProgress
+from seedcast.producers.staging.rebuild import rebuild_file
+from seedcast.producers.staging.rejected import Rejected
+from seedcast.producers.staging.run import Came
+from seedcast.producers.staging.submit import BATCH, submit_file, submit_requests
 from seedcast.settings import Settings
 from tests.builders.files import a_file, dry_run, parquet
 

@@ -6,8 +6,8 @@ import pytest
 
 from seedcast.catalog import profiles
 from seedcast.catalog.formats import HAS_BITRATE, Format
-from seedcast.producers.submit import survey
-from seedcast.producers.submit.survey import Survey, bytes_per_second, seconds_of
+from seedcast.producers.staging import survey
+from seedcast.producers.staging.survey import Survey, bytes_per_second, seconds_of
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings
 from tests.builders.requests import a_request

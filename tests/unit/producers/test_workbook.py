@@ -13,8 +13,8 @@ from seedcast.producers.rows.file_options import DETECTED, FileOptions
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.rows.values import row_id, to_text
-from seedcast.producers.submit.options import SubmitOptions
-from seedcast.producers.submit.rebuild import rebuild_file
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.rebuild import rebuild_file
 from seedcast.settings import Settings
 from tests.builders.files import a_file, dry_run, parquet
 from tests.builders.workbooks import DATE, MOMENT, TIME, Raw, a_list, sheet, styled, workbook

@@ -23,7 +23,7 @@ from seedcast.cli.results import _print as print_result
 from seedcast.cli.submit import show
 from seedcast.embedded import Process
 from seedcast.errors import EngineFailed, InvalidInput
-from seedcast.producers.submit.options import Rejection, SubmitReport
+from seedcast.producers.staging.options import Rejection, SubmitReport
 from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import KafkaSettings, PostprocessSettings, Settings
 

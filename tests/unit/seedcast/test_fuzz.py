@@ -38,7 +38,7 @@ from seedcast.kafka import Partition, Record
 from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BadRow
-from seedcast.producers.submit.options import SubmitOptions
+from seedcast.producers.staging.options import SubmitOptions
 from seedcast.schemas.messages import (
     Campaign,
     RawAudio,

@@ -49,7 +49,7 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
         # `seedcast --help`
         ("import seedcast.cli", {"rich"}),
         # `seedcast submit`, a list of JSON Lines
-        ("import seedcast.producers.submit.submit", {"confluent_kafka", "pydantic", "rich"}),
+        ("import seedcast.producers.staging.submit", {"confluent_kafka", "pydantic", "rich"}),
         # `seedcast campaigns`
         ("import seedcast.campaigns.progress", {"confluent_kafka", "pydantic", "rich"}),
         # `seedcast results`

@@ -17,8 +17,8 @@ from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.progress_line import describe_submission, live
 from seedcast.cli.submit import show
 from seedcast.gpu_consumers import engines
-from seedcast.producers.submit.options import SubmitOptions, SubmitProgress
-from seedcast.producers.submit.submit import submit_requests
+from seedcast.producers.staging.options import SubmitOptions, SubmitProgress
+from seedcast.producers.staging.submit import submit_requests
 from seedcast.settings import Settings
 
 

@@ -5,21 +5,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, count, islice
-from pathlib import Path
 
 from msgspec.structs import replace
 
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
-from seedcast.campaigns.requests import read_requests
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.build import Builder
-from seedcast.producers.submit.failed_requests import OtherRetries, copy_to, failed_requests
-from seedcast.producers.submit.options import OnProgress, SubmitOptions, SubmitReport
-from seedcast.producers.submit.rebuild import rebuild_file
-from seedcast.producers.submit.submit import submit_requests
-from seedcast.schemas.messages import Campaign, SpeechRequest
+from seedcast.producers.staging.failed_requests import OtherRetries, copy_to, failed_requests
+from seedcast.producers.staging.options import OnProgress, SubmitOptions, SubmitReport
+from seedcast.producers.staging.submit import submit_requests
+from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
+from seedcast.storage.campaign_rows import as_row, rows_of
+from seedcast.storage.staged_lists import StagedRow
 
 NAMED = 10  # ids of missing requests in the report
 
@@ -31,9 +30,6 @@ class RetryOptions:
     name: str | None = None
     # As SubmitOptions.deadline. The old deadline is dropped in any case.
     deadline: str | datetime | None = None
-    source: Path | None = None  # the list that was submitted; None: read the requests topics
-    # How that list was submitted: campaign, id column, template, voice, …
-    listed: SubmitOptions | None = None
     dry_run: bool = False  # everything but sending
 
 
@@ -59,7 +55,7 @@ def retry(
 
     A row gets the request id that it has in the new campaign. Of several results of a request the
     first counts. Requests that another retry of the campaign, or of its family, has spoken or has
-    under way are left out. A retry that is continued keeps the deadline that it was opened with.
+    under way are left out. A retry that exists already keeps its deadline.
     Memory: the ids of the campaign and of those retries, about 150 bytes each.
     Raises InvalidInput if there is no such campaign, if the name belongs to another campaign, or
     if not one request can be found; otherwise raises as `submit_requests` does.
@@ -76,13 +72,11 @@ def _submit(
     settings: Settings, selection: "_Selection", on_progress: OnProgress | None
 ) -> SubmitReport | None:
     """Return None if nothing is left to submit."""
-    requests = selection.requests()
-    if (first := next(requests, None)) is None:
+    rows = selection.rows()
+    if (first := next(rows, None)) is None:
         selection.refuse_if_none_found()
         return None
-    return submit_requests(
-        settings, chain([first], requests), selection.submit_options, on_progress
-    )
+    return submit_requests(settings, chain([first], rows), selection.submit_options, on_progress)
 
 
 class _Selection:
@@ -105,39 +99,36 @@ class _Selection:
         self._asked = Counter(self._missing.values())
         self._others = OtherRetries(settings, records, options.campaign, name, self._missing)
         self._left_out: Counter[str] = Counter()
-        retried = records.get(options.campaign)
+        self._retried = records[options.campaign]
         self.submit_options = SubmitOptions(
             campaign=name,
             deadline=deadline,
-            deliver_late=retried is not None and retried.deliver_late,
+            deliver_late=self._retried.deliver_late,
+            spread=self._retried.staged.spread if self._retried.staged else None,
             retry_of=options.campaign,
             dry_run=options.dry_run,
         )
 
-    def requests(self) -> Iterator[SpeechRequest]:
-        """Yield the requests as they are found. `_missing` then holds those that were not."""
-        for request in self._find():
+    def rows(self) -> Iterator[StagedRow]:
+        """Yield the rows as they are found. `_missing` then holds those that were not."""
+        for row in self._find():
+            request = row.request
             if status := self._others.status_of(request):
                 self._left_out[status] += 1
             else:
-                yield replace(
-                    copy_to(request, self._name), deadline=self._deadline, submitted_at=self._now
-                )
+                copy = copy_to(request, self._name)
+                copy = replace(copy, deadline=self._deadline, submitted_at=self._now)
+                yield as_row(copy, row.source)
 
     def refuse_if_none_found(self) -> None:
         """Raises InvalidInput if there is something to retry, and none of it can be found."""
         if not self._missing or self._left_out:
             return
-        expected = (
-            "requests that the topics still have"
-            if self._options.source is None
-            else f"requests of {self._options.campaign} in the list"
-        )
         raise InvalidInput(
             f"retry of {self._options.campaign}",
-            expected=expected,
+            expected="requests of its staged list, or that the topics still have",
             got=f"none of {len(self._missing):,}",
-            remedy="name the submitted list with --source, and the options it was submitted with",
+            remedy="submit the list again as another campaign",
         )
 
     def report(self, submitted: SubmitReport | None) -> RetryReport:
@@ -153,37 +144,19 @@ class _Selection:
             submitted=submitted,
         )
 
-    def _find(self) -> Iterator[SpeechRequest]:
-        """Yield the first request of each id that is asked for."""
-        requests = self._all_requests()
-        while self._missing and (request := next(requests, None)):
-            if self._missing.pop(request.request_id, None):
-                yield request
-
-    def _all_requests(self) -> Iterator[SpeechRequest]:
-        """Return the requests of the old campaign, from its list or from the topics."""
-        options = self._options
-        if options.source is None:
-            return read_requests(self._settings, options.campaign)
-        listed = options.listed or SubmitOptions(campaign=options.campaign)
-        return rebuild_file(self._settings, options.source, listed)
+    def _find(self) -> Iterator[StagedRow]:
+        """Yield the first row of each id that is asked for."""
+        rows = rows_of(self._settings, self._retried)
+        while self._missing and (row := next(rows, None)):
+            if self._missing.pop(row.request_id, None):
+                yield row
 
 
 def _name(records: Mapping[str, Campaign], options: RetryOptions) -> str:
-    """Return the new campaign's name, or that of an interrupted retry, which is continued.
-
-    Raises InvalidInput if the name belongs to another campaign.
-    """
+    """Return the new campaign's name. Raises InvalidInput if it belongs to another campaign."""
     old = options.campaign
-    interrupted = {
-        name
-        for name, record in records.items()
-        if record.retry_of == old and record.state == "open"
-    }
     numbered = (f"{old}-retry-{number}" for number in count(1))
-    name = options.name or next(
-        name for name in numbered if name not in records or name in interrupted
-    )
+    name = options.name or next(name for name in numbered if name not in records)
     if name in records and records[name].retry_of != old:
         raise InvalidInput(
             f"campaign {name}",
@@ -199,7 +172,7 @@ def _deadline(
 ) -> datetime | None:
     """Return the deadline of the retry. Raises InvalidInput if the option is not a deadline.
 
-    A duration counts from now. A continued retry keeps its deadline, because it must give the
+    A duration counts from now. A retry that exists keeps its deadline, because it must give the
     same requests.
     """
     if record is not None:

@@ -9,15 +9,15 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 import msgspec
 
 from seedcast.errors import InvalidRow, LocalResource
 from seedcast.private_files import create
 from seedcast.producers.rows.values import printable
-from seedcast.producers.submit.options import Reason, Rejection
-from seedcast.schemas.messages import SpeechRequest
+from seedcast.producers.staging.options import Reason, Rejection
 
 LONGEST = 100_000  # bytes of a line
 KEPT = 1000  # characters of a value: lists are of people, and this file has many of their rows
@@ -27,7 +27,7 @@ _REPR.maxstring = _REPR.maxother = KEPT
 
 
 class Rejected:
-    """Counts rejected rows and writes them to a file. Without a path it only counts.
+    """Counts rejected rows and writes them to a file, a temporary one if there is no path.
 
     Other runs of the same list may be under way, so the rows go to a file with the process id in
     its name. `close` renames that file over the one of an earlier run.
@@ -42,7 +42,7 @@ class Rejected:
         self._part = path and path.with_name(f"{path.name}.{os.getpid()}")
         self._file: BinaryIO | None = None
 
-    def add(self, error: InvalidRow, row: Mapping[str, object] | SpeechRequest | str) -> None:
+    def add(self, error: InvalidRow, row: object) -> None:
         rejection = Rejection(
             row=error.row,
             field=error.field[:KEPT],
@@ -55,13 +55,23 @@ class Rejected:
             self._reasons[reason] += 1
         if len(self.first) < REPORTED:
             self.first.append(rejection)
-        if self._part is None:
-            return
         try:
-            self._file = self._file or create(self._part, "wb")
+            self._file = self._file or self._open()
             self._file.write(_line(rejection, row))
         except OSError as problem:
             raise _failed(self._part, problem) from problem
+
+    def lines(self) -> BinaryIO | None:
+        """Return the file, to read it from its beginning; None if no row was rejected."""
+        if self._file:
+            self._file.flush()
+            self._file.seek(0)
+        return self._file
+
+    def _open(self) -> BinaryIO:
+        if self._part is None:
+            return cast(BinaryIO, TemporaryFile(prefix="seedcast-"))
+        return create(self._part, "w+b")
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -72,6 +82,8 @@ class Rejected:
 
     def close(self) -> None:
         if self.path is None or self._part is None:
+            if self._file:
+                self._file.close()
             return
         try:
             if self._file:
@@ -120,10 +132,10 @@ def _start(value: object) -> str:
     return _REPR.repr(value)
 
 
-def _failed(path: Path, error: OSError) -> LocalResource:
+def _failed(path: Path | None, error: OSError) -> LocalResource:
     return LocalResource(
-        f"rejected rows {path}",
+        f"rejected rows {path or '(temporary)'}",
         expected="a folder to write to",
         got=str(error),
-        remedy="choose another with --state-dir (SubmitOptions.state_dir)",
+        remedy="choose another file with --rejected (SubmitOptions.rejected)",
     )

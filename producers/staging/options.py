@@ -43,24 +43,42 @@ class SubmitOptions:
     priority: Priority = "normal"
     style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread
-    seal: bool = True  # False: more will be submitted to this campaign
-    # The campaign whose failed and expired requests these repeat, as `rebuild.py` does.
+    # The campaign whose failed and expired requests these repeat.
     retry_of: str | None = None
-    dry_run: bool = False  # everything but Kafka
-    state_dir: Path | None = None  # of the journal and the rejected rows; None: beside the file
+    dry_run: bool = False  # everything but storing and announcing it
+    # File of the rejected rows; None: FILE.rejected.jsonl beside the list.
+    rejected: Path | None = None
 
     @property
     def file_options(self) -> FileOptions:
         return FileOptions(delimiter=self.delimiter, encoding=self.encoding, sheet=self.sheet)
 
 
+def shown_options(options: SubmitOptions) -> dict[str, str]:
+    """Return what a campaign's record keeps for people: no text, and nothing that is usual."""
+    usual = SubmitOptions(campaign=options.campaign)
+    values = {name: (getattr(options, name), getattr(usual, name)) for name in _SHOWN}
+    return {name: str(value) for name, (value, default) in values.items() if value != default}
+
+
+_SHOWN = (
+    "id_column",
+    "voice",
+    "speed",
+    "profiles",
+    "deadline",
+    "priority",
+    "locale",
+    "text_format",
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SubmitProgress:
     rows: int  # read so far
-    new: int  # handed to Kafka; in a dry run: that would be
-    acknowledged: int | None  # of the new ones; None in a dry run, which sends nothing
+    accepted: int  # of them
     rejected: int
-    resumed: int = 0  # sent by an earlier run
+    waiting: str | None = None  # what is out of reach at present
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,15 +102,13 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitReport:
-    """The result of a submission: rows = new + resumed + duplicates + rejected."""
+    """The result of a submission: rows = accepted + duplicates + rejected."""
 
     campaign_id: str
     state: CampaignState | None  # of the campaign afterwards; None after a dry run
     rows: int
-    # Distinct request ids of the campaign that Kafka has acknowledged, earlier runs included.
-    accepted: int
-    new: int  # sent by this run; in a dry run: that would be sent
-    resumed: int  # sent by an earlier run
+    accepted: int  # distinct requests
+    before: bool  # True if an earlier run, or another one, has submitted this list
     duplicates: int  # rows equal to an earlier row of the same id
     rejected: int
     rejections: tuple[Rejection, ...]  # the first hundred

@@ -6,11 +6,11 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from seedcast.campaigns.requests import read_requests
 from seedcast.campaigns.subscription import read_results
 from seedcast.producers.rows.request_ids import request_id
 from seedcast.schemas.messages import Campaign, SpeechRequest
 from seedcast.settings import Settings
+from seedcast.storage.campaign_rows import rows_of
 
 Status = Literal["spoken", "under_way"]
 
@@ -25,12 +25,12 @@ def failed_requests(settings: Settings, campaign: str) -> Iterator[tuple[str, st
             yield result.request_id, result.error.code if result.error else result.status
 
 
-def statuses_in(settings: Settings, campaign: str) -> dict[str, Status]:
+def statuses_in(settings: Settings, campaign: Campaign) -> dict[str, Status]:
     """Return the status of each request that is spoken or under way, by request id."""
     statuses: dict[str, Status] = {
-        request.request_id: "under_way" for request in read_requests(settings, campaign)
+        row.request_id: "under_way" for row in rows_of(settings, campaign)
     }
-    for result in read_results(settings, campaign):
+    for result in read_results(settings, campaign.campaign_id):
         if result.status == "succeeded":
             statuses[result.request_id] = "spoken"
         else:
@@ -84,9 +84,9 @@ class OtherRetries:
         others = [retry for retry in self._retries if retry not in (*self._ancestry, name)]
         self._statuses: dict[str, Status] = {}
         for retry in others:
-            self._statuses |= statuses_in(settings, retry)
+            self._statuses |= statuses_in(settings, records[retry])
         trace = bool(self._statuses) and len(self._ancestry) > 1
-        self._originals = dict(self._trace_originals(settings, wanted)) if trace else {}
+        self._originals = dict(self._trace_originals(settings, records, wanted)) if trace else {}
 
     def status_of(self, request: SpeechRequest) -> Status | None:
         """Return None if no other retry has spoken the request or has it under way."""
@@ -113,13 +113,15 @@ class OtherRetries:
         return self._originals.get(request.request_id, request)
 
     def _trace_originals(
-        self, settings: Settings, wanted: Container[str]
+        self, settings: Settings, records: Mapping[str, Campaign], wanted: Container[str]
     ) -> Iterator[tuple[str, SpeechRequest]]:
         """Yield id in the retry and original of each request whose id its caller chose.
 
         A retry's request id is a hash: the id in the first campaign cannot be recovered from it.
         """
-        for request in read_requests(settings, self._ancestry[0]):
+        first = records.get(self._ancestry[0])
+        for row in rows_of(settings, first) if first else ():
+            request = row.request
             if identity_of(request) != request.request_id:
                 continue
             retried = reduce(copy_to, self._ancestry[1:], request)

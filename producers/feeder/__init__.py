@@ -1,0 +1,1 @@
+"""From staged lists to the requests topics."""

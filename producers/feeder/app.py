@@ -1,0 +1,32 @@
+"""Starts one feeder as a process."""
+
+import threading
+from contextlib import closing
+
+import structlog
+
+from seedcast.health import Readiness
+from seedcast.kafka.access_watch import ACCESS, AccessWatch
+from seedcast.producers.feeder.feeder import Feeder
+from seedcast.schemas.rights import FEEDER
+from seedcast.settings import Settings
+from seedcast.storage.s3 import S3Store
+from seedcast.watchdog import Watchdog
+from seedcast.worker import BROKER, STORE, on_stop, start
+
+log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings, *, once: bool = False) -> None:
+    """Return after SIGTERM or SIGINT; with `once`, when every list is fed that can be.
+
+    Raises Fatal errors.
+    """
+    readiness, stop = Readiness(BROKER, STORE, ACCESS), threading.Event()
+    started = start(settings, "feeder", FEEDER, readiness, lambda: S3Store(settings.s3))
+    on_stop(stop.set)
+    watchdog = Watchdog(settings.feeder.watchdog)
+    feeder = Feeder(settings, started.store, started.admin.existing(), started.cluster_id)
+    log.info("ready", metrics_port=started.metrics_port)
+    with closing(AccessWatch(settings, FEEDER, readiness)):
+        feeder.run(stop, watchdog, once=once)

@@ -1,0 +1,98 @@
+"""The record that makes a staged campaign exist: the only point where a submission commits."""
+
+import math
+from collections.abc import Callable
+
+from seedcast.campaigns.campaign_topic import read_campaigns, write_campaign
+from seedcast.embedded import is_embedded
+from seedcast.errors import InvalidInput, Retryable, TopicMismatch
+from seedcast.failpoints import failpoint
+from seedcast.kafka import Admin, Producer
+from seedcast.retry import retry
+from seedcast.schemas.messages import Campaign
+from seedcast.schemas.rights import SUBMITTER
+from seedcast.schemas.topics import CAMPAIGNS
+from seedcast.settings import Settings
+
+
+def find_record(settings: Settings, campaign: str) -> tuple[str, Campaign | None]:
+    """Return the cluster's id, and the campaign of that name. Waits for the brokers.
+
+    Raises Unreachable, CredentialsRefused, AccessDenied, TopicMismatch, and InvalidInput if the
+    campaign has no list, or was cancelled.
+    """
+    admin = Admin(settings)
+    cluster_id = admin.cluster_id()
+    if is_embedded(settings):  # elsewhere their right settings, such as replication, are unknown
+        admin.ensure_topics()
+    admin.require(SUBMITTER)
+    if (name := settings.topic(CAMPAIGNS)) not in admin.existing():
+        remedy = (
+            "run `seedcast topics create` or a worker, with the deployment's "
+            "SEEDCAST_KAFKA_PARTITIONS and SEEDCAST_KAFKA_REPLICATION, or correct "
+            "SEEDCAST_KAFKA_PREFIX"
+        )
+        raise TopicMismatch("a topic is missing", expected=name, remedy=remedy)
+    record = read_campaigns(settings).get(campaign)
+    _refuse(record)
+    return cluster_id, record
+
+
+def commit(
+    settings: Settings, campaign: Campaign, on_outage: Callable[[Retryable | None], None]
+) -> Campaign:
+    """Write the campaign's record; return that of the first submission of its name.
+
+    Waits while the broker is unavailable.
+    """
+    producer = Producer(settings)
+
+    def attempt() -> Campaign:
+        try:
+            return write_campaign(settings, producer, campaign)
+        except Retryable as error:
+            on_outage(error)
+            raise
+
+    failpoint("submit.committing")
+    record = retry(attempt, seconds=math.inf)
+    failpoint("submit.committed")
+    _refuse(record)
+    return record
+
+
+def refuse_another_list(record: Campaign, accepted: int, digest: str, name: str) -> None:
+    """Raises InvalidInput if the campaign's list is not the one with this count and digest."""
+    staged = record.staged
+    if staged and (record.accepted, staged.digest) == (accepted, digest):
+        return
+    theirs = f"{record.accepted or 0:,} requests with digest {staged.digest[:16] if staged else ''}"
+    raise InvalidInput(
+        f"campaign {record.campaign_id}",
+        expected=f"the list that it was submitted with: {theirs}",
+        got=f"{accepted:,} requests with digest {digest[:16]} in {name}",
+        remedy=(
+            "submit it under another name; the digest differs where a row, an option, the voices "
+            "file or the lexicon differs"
+        ),
+    )
+
+
+def _refuse(record: Campaign | None) -> None:
+    if record is None:
+        return
+    what = f"campaign {record.campaign_id}"
+    if record.state == "cancelled":
+        raise InvalidInput(
+            what,
+            expected="one that was not cancelled",
+            got="cancelled",
+            remedy="submit the list as another campaign",
+        )
+    if record.staged is None:
+        raise InvalidInput(
+            what,
+            expected="a new name, or that of a list",
+            got="a campaign of events, or of an older version",
+            remedy="use another campaign",
+        )

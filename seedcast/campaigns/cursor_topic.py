@@ -1,0 +1,100 @@
+"""The compacted topic of the feeder's cursors: how far each list is fed, and whose term it is."""
+
+from typing import Self
+
+import structlog
+
+from seedcast.codec import decode_feeder_record, encode_json
+from seedcast.errors import Undecodable
+from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.schemas.messages import Campaign, Cursor, FeederTerm
+from seedcast.schemas.topics import CURSORS
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+TERM_KEY = b"_feeder"  # no campaign id begins with an underscore
+
+
+class Cursors:
+    """Follows the topic; `records` holds the cursor of every campaign known so far, by id."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._reader = TopicReader(settings, settings.topic(CURSORS))
+        self.records: dict[str, Cursor] = {}
+        self.term: FeederTerm | None = None
+        # Campaigns whose latest record is that of a feeder whose term is over. Compaction keeps
+        # only the latest record, so the cursor has to be written again.
+        self.outdated: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def catch_up(self) -> None:
+        """Read every record that is on the topic now."""
+        for record in self._reader.to_end():
+            self._apply(record)
+
+    def follow(self) -> None:
+        """After `catch_up`: wait for changes at hardly any cost."""
+        reader, self._reader = self._reader, self._reader.follower()
+        reader.close()
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Take what arrives within `timeout` seconds. Raises Fatal errors."""
+        for record in self._reader.poll(timeout):
+            self._apply(record)
+
+    def fed(self, campaign: Campaign) -> int:
+        """Return how many rows of the campaign's list are fed, from the first."""
+        cursor = self.of(campaign)
+        return cursor.fed if cursor else 0
+
+    def of(self, campaign: Campaign) -> Cursor | None:
+        """Return the cursor of the campaign's list, if it has one by now."""
+        cursor = self.records.get(campaign.campaign_id)
+        staging = campaign.staged.staging if campaign.staged else None
+        return cursor if cursor and cursor.staging == staging else None
+
+    def _apply(self, record: Record) -> None:
+        if not record.value:
+            self.records.pop((record.key or b"").decode(errors="replace"), None)
+            return
+        try:
+            message = decode_feeder_record(record.value)
+        except Undecodable as error:
+            log.warning("cursor_unreadable", offset=record.offset, problem=str(error))
+            return
+        if isinstance(message, Cursor):
+            self._move(message)
+        elif self.term is None or message.generation > self.term.generation:
+            self.term = message  # the first of its generation
+
+    def _move(self, cursor: Cursor) -> None:
+        known = self.records.get(cursor.campaign_id)
+        if known and cursor.generation < known.generation:
+            self.outdated.add(cursor.campaign_id)
+            return
+        self.outdated.discard(cursor.campaign_id)
+        self.records[cursor.campaign_id] = cursor
+
+
+def read_cursors(settings: Settings) -> Cursors:
+    """Return the cursors as they are now."""
+    with Cursors(settings) as cursors:
+        cursors.catch_up()
+        return cursors
+
+
+def write_feeder_record(
+    producer: Producer, settings: Settings, record: Cursor | FeederTerm
+) -> None:
+    """Write a record, acknowledged. Raises the broker's error."""
+    key = record.campaign_id.encode() if isinstance(record, Cursor) else TERM_KEY
+    producer.deliver(settings.topic(CURSORS), key=key, value=encode_json(record))
