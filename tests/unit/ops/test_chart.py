@@ -143,7 +143,7 @@ def test_lint_finds_nothing(values: Path | None) -> None:
 
 
 @needs_helm
-@pytest.mark.parametrize("kind", ["gpu-consumer", "postprocess"])
+@pytest.mark.parametrize("kind", ["feeder", "gpu-consumer", "postprocess"])
 def test_a_worker_accepts_the_settings_of_its_pod(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

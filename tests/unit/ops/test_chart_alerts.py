@@ -39,7 +39,7 @@ def test_every_metric_is_registered_and_is_that_of_this_release(
     assert mentions == len(asked)
     own = (
         f'job="default/{NAME}"',
-        f'namespace="default",deployment=~"{NAME}-(gpu-consumer|postprocess)"',
+        f'namespace="default",deployment=~"{NAME}-(feeder|gpu-consumer|postprocess)"',
     )
     assert all(where.endswith(own) for _, where in asked)
 
@@ -69,3 +69,18 @@ def test_every_alert_says_what_happens_and_what_to_do(alerts: list[dict[str, Any
         named = re.findall(r"`seedcast ([a-z-]+(?: [a-z][a-z-]*)?)", description)
         assert set(named) <= known
     assert len({rule["alert"] for rule in alerts}) == len(alerts) >= 5
+
+
+def test_every_worker_is_watched_and_so_is_what_the_feeder_holds(
+    alerts: list[dict[str, Any]],
+) -> None:
+    asked = {name for rule in alerts for name in re.findall(r"seedcast_\w+", rule["expr"])}
+    assert {
+        "seedcast_feeder_active",
+        "seedcast_lists_held",
+        "seedcast_lists_unfed_requests",
+        "seedcast_requests_fed_total",
+    } <= asked
+    for rule in alerts:  # a feeder that is not active any more keeps what it last said of lists
+        for gauge in re.findall(r"seedcast_lists_\w+\{[^}]*\}(.*)", rule["expr"]):
+            assert gauge.startswith(" and seedcast_feeder_active{"), rule["alert"]

@@ -61,6 +61,10 @@ def test_the_notes_name_the_workers_and_what_is_missing(tmp_path: Path) -> None:
         "existingSecret=",
         "profiles=rows",
     )
-    assert "0 to 8 GPU consumer(s) with the engine chattts, 2 post-process worker(s)" in text
+    assert (
+        "2 feeder(s), of which one is active, 0 to 8 GPU consumer(s) with the engine chattts"
+        in text
+    )
+    assert "chattts, 2 post-process worker(s)" in text
     assert "No Secret is named" in text
     assert "SEEDCAST_POSTPROCESS_PROFILES=FILE" in text

@@ -1,15 +1,18 @@
 """The chart refuses wrong values by name, before anything is applied."""
 
+from inspect import signature
+
 import pytest
 from pydantic import BaseModel, SecretStr
 
+from seedcast.kafka import Producer
 from seedcast.settings import PREFIX, GpuSettings, Settings
 from seedcast.stream_apps.postprocess.app import STOP
 from tests.unit.ops.chart import helm, needs_helm
 
 pytestmark = needs_helm
 
-SECTIONS = ("settings", "gpuConsumer.settings", "postprocess.settings")
+SECTIONS = ("settings", "feeder.settings", "gpuConsumer.settings", "postprocess.settings")
 SECRETS = [
     f"{PREFIX}{section}_{field}".upper()
     for section, group in Settings.model_fields.items()
@@ -34,6 +37,9 @@ def refusal(*changes: str) -> str:
         ('gpuConsumer.extraEnv=[{"value":"x"}]', "name"),
         ('gpuConsumer.extraEnv=[{"name":"A","value":1}]', "value"),
         ("metrics.rules=true", "metrics.podMonitor"),
+        ("feeder.replicas=0", "feeder/replicas"),  # nothing else releases a list
+        ("feeder.gpus=1", "feeder/gpus"),
+        ("feeder.autoscaling.enabled=true", "feeder/autoscaling"),
     ],
 )
 def test_a_wrong_value_is_refused(change: str, named: str) -> None:
@@ -46,8 +52,10 @@ def test_a_wrong_value_is_refused(change: str, named: str) -> None:
         "settings",
         "metrics",
         "serviceAccount",
+        "feeder.settings",
         "gpuConsumer.settings",
         "gpuConsumer.autoscaling",
+        "postprocess.autoscaling",
         "gpuConsumer.autoscaling.maxReplicas",
         "postprocess.settings",
     ],
@@ -123,3 +131,9 @@ def test_a_grace_period_shorter_than_the_drain_is_refused() -> None:
 def test_a_grace_period_too_short_for_post_processing_is_refused() -> None:
     assert "postprocess.terminationGracePeriodSeconds" in grace("postprocess", int(STOP) + 4)
     assert not grace("postprocess", int(STOP) + 5)
+
+
+def test_a_grace_period_too_short_to_write_cursors_is_refused() -> None:
+    waits = signature(Producer.deliver).parameters["timeout"].default
+    assert "feeder.terminationGracePeriodSeconds" in grace("feeder", int(waits) + 4)
+    assert not grace("feeder", int(waits) + 5)

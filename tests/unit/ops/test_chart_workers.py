@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from ops.command_line import commands
 from tests.unit.ops.chart import EXAMPLE, NAME, deployment, environment, needs_helm, objects, pod
 
 pytestmark = needs_helm
 
 KINDS = pytest.mark.parametrize(
-    ("kind", "section"), [("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")]
+    ("kind", "section"),
+    [("feeder", "feeder"), ("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")],
 )
 WRITABLE = "/tmp"  # noqa: S108
 ONE_AT_A_TIME = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
@@ -105,6 +107,22 @@ def test_several_pods_are_drained_one_at_a_time(
     assert (spec and spec["maxUnavailable"]) == budget
     if spec:
         assert spec["selector"] == made["Deployment", f"{NAME}-gpu-consumer"]["spec"]["selector"]
+
+
+def test_one_feeder_stands_by_for_the_active_one_and_neither_scales() -> None:
+    made = objects("gpuConsumer.autoscaling.enabled=true", "postprocess.autoscaling.enabled=true")
+    assert made["Deployment", f"{NAME}-feeder"]["spec"]["replicas"] == 2
+    assert made["PodDisruptionBudget", f"{NAME}-feeder"]["spec"]["maxUnavailable"] == 1
+    scaled = {name for kind, name in made if kind == "ScaledObject"}
+    assert scaled == {f"{NAME}-gpu-consumer", f"{NAME}-postprocess"}
+
+
+@KINDS
+def test_a_pod_runs_its_worker(kind: str, section: str) -> None:
+    container = pod(kind)["containers"][0]
+    assert " ".join(container["args"]) in commands()
+    assert kind in container["args"]
+    assert {"readinessProbe", "livenessProbe", "startupProbe"} <= container.keys()
 
 
 def test_advanced_values_reach_keda() -> None:

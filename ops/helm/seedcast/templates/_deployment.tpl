@@ -16,7 +16,7 @@ metadata:
     {{- include "seedcast.labels" $root | nindent 4 }}
     app.kubernetes.io/component: {{ .kind }}
 spec:
-  {{- if not $worker.autoscaling.enabled }}
+  {{- if not ($worker.autoscaling | default dict).enabled }}
   replicas: {{ $worker.replicas }}
   {{- end }}
   {{- with $strategy }}

@@ -31,11 +31,12 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{/* All objects of one kind of worker. Takes what the Deployment and the ScaledObject take. */}}
+{{/* All objects of one kind of worker. Takes what the Deployment and, if it scales, the ScaledObject take. */}}
 {{- define "seedcast.worker" -}}
-{{- $scaling := .worker.autoscaling -}}
+{{- $scaling := .worker.autoscaling | default dict -}}
 {{- include "seedcast.deployment" . }}
-{{- if and .worker.podDisruptionBudget.enabled (gt (int (ternary $scaling.maxReplicas .worker.replicas $scaling.enabled)) 1) }}
+{{- $most := ternary $scaling.maxReplicas .worker.replicas ($scaling.enabled | default false) }}
+{{- if and .worker.podDisruptionBudget.enabled (gt (int $most) 1) }}
 ---
 {{ include "seedcast.podDisruptionBudget" . }}
 {{- end }}
