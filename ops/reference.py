@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ops import command_line, texts, wire
+from ops import command_line, policies, staged_list, texts, wire
 from ops.markdown import code_block, table
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles as catalog
@@ -63,7 +63,7 @@ def rights_table() -> str:
             role.who,
             _granted((topic.name, each) for topic, each in role.topics.items()),
             _granted(role.groups.items()),
-            "<br>".join(f"`{action}`" for action in role.objects),
+            "<br>".join(f"`{right}`" for right in role.objects),
         )
         for role in ROLES
     )
@@ -147,7 +147,9 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "topics": topics,
     "groups": groups,
     "rights": rights_table,
+    "readers-policy": policies.readers_policy,
     "messages": messages_table,
+    "staged-list": staged_list.columns,
     "settings": settings_tables,
     "metrics": metrics_table,
     "profiles": profiles,

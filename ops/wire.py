@@ -1,4 +1,7 @@
-"""Generates the JSON Schema of each message, and AsyncAPI 3 of the topics, from schemas/."""
+"""Generates the JSON Schema of each message, and AsyncAPI 3 of the topics, from schemas/.
+
+A topic that only Seedcast's own processes use is in neither: its messages may change.
+"""
 
 import json
 from typing import Any
@@ -6,12 +9,13 @@ from typing import Any
 import msgspec
 
 from seedcast.schemas.messages import Campaign, RawAudio, Rejected, SpeechRequest, SpeechResult
-from seedcast.schemas.topics import TOPICS, Topic
+from seedcast.schemas.topics import CURSORS, TOPICS, Topic
 
 MESSAGES = {
     struct.__name__: struct
     for struct in (SpeechRequest, RawAudio, Rejected, SpeechResult, Campaign)
 }
+INTERNAL = {CURSORS}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -40,7 +44,7 @@ def asyncapi() -> dict[str, Any]:
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Seedcast", "version": "1", "license": {"name": "AGPL-3.0-or-later"}},
-        "channels": {topic.name: _channel(topic) for topic in TOPICS},
+        "channels": {topic.name: _channel(topic) for topic in TOPICS if topic not in INTERNAL},
         "operations": {
             "submit": {
                 "action": "receive",

@@ -124,7 +124,7 @@ class SpeechRequest(Struct, frozen=True, kw_only=True):
     deadline: Deadline | None = None
     metadata: Metadata = {}
     # These two are written only where they say something, so that a request without them has the
-    # bytes, and the digest in a journal, that it always had.
+    # bytes, and the digest in its list, that it always had.
     text_format: (
         Annotated[
             TextFormat,

@@ -1,6 +1,9 @@
 """The one table of rights: what each role may do on Kafka and on the object store, and no more.
 
 Kafka's operations imply others: who may read or write a topic may describe it.
+
+On the object store a campaign's audio lies under its name, which begins with a letter or a digit.
+Texts lie under `_lists/` and `_dead-letters/` only, so that "Deny" on `_*` leaves audio alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -51,7 +54,8 @@ class Role:
     who: str  # in the command's words, or the SDK's
     topics: Mapping[Topic, tuple[Operation, ...]]
     groups: Mapping[str, tuple[Operation, ...]] = field(default_factory=dict)
-    objects: tuple[str, ...] = ()  # S3 actions and what they are on
+    # S3 actions and what they are on; those that begin with "Deny" outweigh the others.
+    objects: tuple[str, ...] = ()
 
     def rights(self, prefix: str, group: str = OWN_GROUP) -> Iterator[Right]:
         """Yield every right, with full names; `group` is the one that a subscriber names."""
@@ -62,13 +66,14 @@ class Role:
             yield from (Right(each, "Group", full) for each in operations)
 
 
+_READ_LISTS = "s3:GetObject on BUCKET/_lists/*"  # people's texts
+_PROBE = "s3:PutObject on BUCKET/_seedcast/*"  # an empty object, at a process's start
 SUBMITTER = Role(
     "submitter",
     "`submit`, `Client.submit`",
     {CAMPAIGNS: ("Read", "Write")},
     objects=("s3:PutObject on BUCKET/_lists/*",),
 )
-_LISTS = "s3:GetObject on BUCKET/_lists/*"  # people's texts
 RETRIER = Role(
     "retrier",
     "`retry`",
@@ -78,20 +83,25 @@ RETRIER = Role(
         # Of campaigns whose lists were never staged.
         **dict.fromkeys((REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED), ("Read",)),
     },
-    objects=(*SUBMITTER.objects, _LISTS),
+    objects=(*SUBMITTER.objects, _READ_LISTS),
 )
 OPERATOR = Role("operator", "`pause`, `resume`, `cancel`", {CAMPAIGNS: ("Read", "Write")})
 WAITER = Role(
     "waiter",
     "`--wait`, which marks a campaign as completed",
     {CAMPAIGNS: ("Read", "Write"), RESULTS: ("Read",)},
-    objects=(_LISTS,),
+    objects=(_READ_LISTS,),
+)
+OBSERVER = Role(
+    "observer",
+    "`campaigns`",
+    {CAMPAIGNS: ("Read",), CURSORS: ("Read",), RESULTS: ("Read",)},
 )
 READER = Role(
     "reader",
     "`results`, `fetch`, `Client.results`, `Client.audio`",
     {RESULTS: ("Read",), CAMPAIGNS: ("Read",)},
-    objects=("s3:GetObject on BUCKET/*",),
+    objects=("s3:GetObject on BUCKET/*", "Deny s3:GetObject on BUCKET/_*"),
 )
 SUBSCRIBER = Role(
     "subscriber",
@@ -125,7 +135,8 @@ GPU_CONSUMER = Role(
         POSTPROCESS.name: ("Describe",),  # how much audio waits
     },
     (
-        "s3:PutObject on BUCKET/_*",
+        _PROBE,
+        "s3:PutObject on BUCKET/_dead-letters/*",
         "s3:GetObject on BUCKET/_locks/*",
         "s3:ListBucket on BUCKET",  # without it S3 calls a lock that is not there forbidden
     ),
@@ -141,7 +152,11 @@ POSTPROCESSOR = Role(
         DEAD_LETTERS: ("Write",),
     },
     {POSTPROCESS.name: ("Read",)},
-    ("s3:PutObject on BUCKET/*",),
+    (
+        "s3:PutObject on BUCKET/*",
+        "Deny s3:PutObject on BUCKET/_lists/*",
+        "Deny s3:PutObject on BUCKET/_locks/*",
+    ),
 )
 FEEDER = Role(
     "feeder",
@@ -155,8 +170,8 @@ FEEDER = Role(
     },
     {FEEDERS.name: ("Read",)},
     (
-        "s3:PutObject on BUCKET/_seedcast/*",  # the probe at the start
-        "s3:GetObject on BUCKET/_lists/*",
+        _PROBE,
+        _READ_LISTS,
         "s3:DeleteObject on BUCKET/_lists/*",  # of abandoned stagings
         "s3:ListBucket on BUCKET",
     ),
@@ -177,7 +192,8 @@ BLESSER = Role(
     "`models bless`",
     {},
     objects=(
-        "s3:PutObject on BUCKET/_*",
+        _PROBE,
+        "s3:PutObject on BUCKET/_locks/*",
         "s3:GetObject on BUCKET/_locks/*",
         "s3:ListBucket on BUCKET",
     ),
@@ -195,6 +211,7 @@ ROLES = (
     RETRIER,
     OPERATOR,
     WAITER,
+    OBSERVER,
     READER,
     SUBSCRIBER,
     FEEDER,

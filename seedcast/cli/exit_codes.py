@@ -11,4 +11,4 @@ class Exit(IntEnum):
     USAGE = 2  # wrong arguments, settings or input file; nothing was done
     FATAL = 3  # the environment does not allow it: topics, credentials, ports, no broker
     UNAVAILABLE = 75  # something is away for the moment; the same command may work later
-    INTERRUPTED = 130  # Ctrl-C; the same command continues from there
+    INTERRUPTED = 130  # Ctrl-C; the same command may be run again

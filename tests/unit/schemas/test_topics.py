@@ -16,6 +16,7 @@ def test_consumer_groups_keep_the_names_and_topics_that_offsets_are_committed_un
         "gpu-consumers": ["requests", "requests.urgent"],
         "parking": ["requests.parked"],
         "postprocess": ["audio", "audio.urgent"],
+        "feeders": ["campaigns"],
     }
 
 

@@ -14,6 +14,9 @@ from seedcast import codec
 from seedcast.errors import InvalidRequest
 from seedcast.schemas.messages import (
     Campaign,
+    Cursor,
+    FeederTerm,
+    ListPart,
     RawAudio,
     Receipt,
     Rejected,
@@ -21,6 +24,7 @@ from seedcast.schemas.messages import (
     RequestError,
     SpeechRequest,
     SpeechResult,
+    StagedList,
     Style,
 )
 
@@ -89,12 +93,40 @@ AUDIO = RawAudio(
 CAMPAIGN = Campaign(
     campaign_id="july-bills", state="sealed", created_at=MOMENT, accepted=320, deadline=MOMENT
 )
+STAGED = replace(
+    CAMPAIGN,
+    retry_of="june-bills",
+    staged=StagedList(
+        staging="0123456789abcdef",
+        parts=(
+            ListPart(rows=300, bytes=4096, sha256=SHA),
+            ListPart(rows=20, bytes=512, sha256=SHA),
+        ),
+        digest=SHA,
+        ids_digest=SHA[::-1],
+        rejected=5,
+        duplicates=3,
+        spread=2,
+        options={"list": "bills.csv", "id_column": "invoice"},
+    ),
+)
+CURSOR = Cursor(
+    campaign_id="july-bills",
+    staging="0123456789abcdef",
+    fed=300,
+    generation=7,
+    held="part-00001.parquet is missing",
+)
+TERM = FeederTerm(generation=7, feeder="0f" * 16)
 
 # The code of each version wrote its files once; all later versions must read them.
 WRITTEN = {
     "v1/speech_request.json": (codec.decode_request, REQUEST),
     "v1/speech_result.json": (codec.decode_result, RESULT),
     "v1/campaign.json": (codec.decode_campaign, CAMPAIGN),
+    "v1/staged_campaign.json": (codec.decode_campaign, STAGED),
+    "v1/cursor.json": (codec.decode_feeder_record, CURSOR),
+    "v1/feeder_term.json": (codec.decode_feeder_record, TERM),
     "v1/raw_audio.msgpack": (codec.decode_synthesis, AUDIO),
     "v1/rejected.msgpack": (codec.decode_synthesis, REJECTED),
 }
@@ -135,7 +167,7 @@ def test_an_unknown_format_or_locale_is_refused(wrong: dict[str, object]) -> Non
         codec.decode_request(value)
 
 
-@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN])
+@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN, STAGED])
 def test_messages_that_we_write_satisfy_the_published_schema(
     message: SpeechRequest | SpeechResult | Campaign,
 ) -> None:
@@ -161,6 +193,7 @@ def test_every_reference_in_asyncapi_resolves() -> None:
             assert isinstance(node, dict)
             node = node[part]
     assert len(document["channels"]) == 8
+    assert not {topic.name for topic in wire.INTERNAL} & document["channels"].keys()
 
 
 def test_generated_documents_are_up_to_date() -> None:

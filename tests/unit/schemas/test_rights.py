@@ -1,0 +1,60 @@
+"""The table of rights on the object store: who may read people's texts, and who may write where."""
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from ops.policies import BUCKET, policy
+from seedcast.schemas.rights import READER, ROLES, Role
+from seedcast.storage.dead_letters import PREFIX as DEAD_LETTERS
+from seedcast.storage.objects import PROBE, object_key
+from seedcast.storage.staged_lists import BEGUN, REJECTED, folder, part_name
+
+STAGING = folder("july-bills", "0123456789abcdef")
+LIST = [STAGING + name for name in (part_name(0), REJECTED, BEGUN)]
+AUDIO = [object_key(name, "0f" * 32, "ogg") for name in ("july-bills", "1", "Z.9_x")]
+LETTER, LOCK = f"{DEAD_LETTERS}/0f/0f", "_locks/seedcast.gpu-consumers/espeak.json"
+
+
+def may(role: Role, action: str, key: str = "") -> bool:
+    """Judge as S3 does: one Deny outweighs every Allow."""
+    resource = f"arn:aws:s3:::{BUCKET}/{key}" if key else f"arn:aws:s3:::{BUCKET}"
+    effects = {
+        statement["Effect"]
+        for statement in policy(role)["Statement"]
+        if statement["Action"] == action and fnmatchcase(resource, statement["Resource"])
+    }
+    return effects == {"Allow"}
+
+
+def who_may(action: str, key: str = "") -> set[str]:
+    return {role.name for role in ROLES if may(role, action, key)}
+
+
+@pytest.mark.parametrize("key", LIST)
+def test_few_may_read_texts_and_a_reader_of_audio_is_not_one_of_them(key: str) -> None:
+    assert who_may("s3:GetObject", key) == {"retrier", "waiter", "feeder", "auditor"}
+    assert who_may("s3:PutObject", key) == {"submitter", "retrier"}
+    assert who_may("s3:DeleteObject", key) == {"feeder"}
+
+
+@pytest.mark.parametrize("key", AUDIO)
+def test_a_reader_may_read_every_campaigns_audio(key: str) -> None:
+    assert who_may("s3:GetObject", key) == {"reader", "auditor"}
+    assert who_may("s3:PutObject", key) == {"post-processing"}
+    assert not who_may("s3:DeleteObject", key)
+
+
+def test_what_is_no_campaigns_has_its_own_rights() -> None:
+    assert who_may("s3:GetObject", LETTER) == {"redriver", "auditor"}
+    assert who_may("s3:PutObject", LETTER) == {"GPU consumer", "post-processing"}
+    assert who_may("s3:GetObject", LOCK) == {"GPU consumer", "blesser", "auditor"}
+    assert who_may("s3:PutObject", LOCK) == {"blesser"}
+    workers = {"feeder", "GPU consumer", "post-processing"}
+    assert who_may("s3:PutObject", PROBE) == {*workers, "blesser"}
+    assert who_may("s3:ListBucket") == {"feeder", "GPU consumer", "blesser", "auditor"}
+
+
+def test_a_deny_outweighs_the_right_to_read_everything() -> None:
+    effects = [statement["Effect"] for statement in policy(READER)["Statement"]]
+    assert effects == ["Allow", "Deny"]
