@@ -63,8 +63,9 @@ class SecuredBroker:
             future.result(TIMEOUT)
 
     def grant(self, user: str, rights: Iterable[Right]) -> None:
-        """Give the user these rights; return once the broker knows."""
-        bindings = [_binding(user, right) for right in rights]
+        """Give the user these rights, if any; return once the broker knows."""
+        if not (bindings := [_binding(user, right) for right in rights]):
+            return
         for future in self.admin.create_acls(bindings).values():
             future.result(TIMEOUT)
         eventually(lambda: all(map(self._knows, bindings)), what="the rights")

@@ -37,8 +37,8 @@ def test_every_page_with_commands_has_one_that_is_run() -> None:
 def test_the_marked_commands_of_every_page_run_in_order(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
-    seedcast(["run", "gpu-consumer"], settings)
-    seedcast(["run", "postprocess"], settings)
+    for worker in ("feeder", "gpu-consumer", "postprocess"):
+        seedcast(["run", worker], settings)
     variables = environment(settings)
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{variables['PATH']}"
     variables["COLUMNS"] = "200"

@@ -14,8 +14,9 @@ from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.rights import Role
-from seedcast.schemas.topics import GPU_CONSUMERS, POSTPROCESS
+from seedcast.schemas.topics import FEEDERS, GPU_CONSUMERS, POSTPROCESS
 from seedcast.settings import KafkaSettings, Settings
+from seedcast.storage.staged_lists import ids_reader
 from tests.builders.deployments import Spawn
 from tests.builders.processes import ForkedProcess
 from tests.builders.secured import REAUTHENTICATE, SecuredBroker, secured_broker
@@ -23,7 +24,11 @@ from tests.builders.waiting import eventually, missing, terminate
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-WORKERS = {rights.GPU_CONSUMER: "gpu-consumer", rights.POSTPROCESSOR: "postprocess"}
+WORKERS = {
+    rights.FEEDER: "feeder",
+    rights.GPU_CONSUMER: "gpu-consumer",
+    rights.POSTPROCESSOR: "postprocess",
+}
 ROWS = [{"id": str(n), "text": f"Message number {n}.", "voice": n % 5} for n in range(10)]
 
 
@@ -48,7 +53,11 @@ class Night:
 
     def speak(self, campaign: str) -> None:
         submit_requests(self.everything, ROWS, SubmitOptions(campaign=campaign, id_column="id"))
-        assert wait(self.everything, campaign).succeeded == len(ROWS)
+        self.wait_until_spoken(campaign)
+
+    def wait_until_spoken(self, campaign: str) -> None:
+        progress = wait(self.everything, campaign, ids_reader(self.everything.s3))
+        assert progress.succeeded == len(ROWS)
 
     def wait_until_ready(self) -> None:
         for worker in self.workers:
@@ -71,7 +80,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
 def night(
     broker: SecuredBroker, settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> Iterator[Night]:
-    """Both workers, each with the least rights and its password in a file."""
+    """A worker of each kind, each with the least rights and its password in a file."""
     prefix = settings.kafka.prefix
     kafka = KafkaSettings(bootstrap=broker.internal, prefix=prefix, partitions=2)
     everything = settings.model_copy(update={"kafka": kafka})
@@ -95,7 +104,9 @@ def night(
     made = Night(broker, everything, workers)
     made.wait_until_ready()
     yield made
-    assert [terminate(worker.process) for worker in workers] == [0, 0]
+    assert {worker.user: terminate(worker.process) for worker in workers} == {
+        worker.user: 0 for worker in workers
+    }
 
 
 def test_a_password_is_rotated_without_a_restart(night: Night) -> None:
@@ -119,12 +130,20 @@ def test_rights_that_are_taken_away_and_given_back_end_no_worker(night: Night) -
     for worker in night.workers:
         night.broker.grant(worker.user, worker.role.rights(prefix))
     night.wait_until_ready()
-    assert wait(night.everything, "meanwhile").succeeded == len(ROWS)
+    night.wait_until_spoken("meanwhile")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["audio", "results", "campaigns", "audio.urgent", GPU_CONSUMERS.name, POSTPROCESS.name],
+    [
+        "requests",
+        "audio",
+        "results",
+        "campaigns",
+        "cursors",
+        "audio.urgent",
+        *(group.name for group in (FEEDERS, GPU_CONSUMERS, POSTPROCESS)),
+    ],
 )
 def test_one_right_that_is_taken_away_under_load_loses_nothing(night: Night, name: str) -> None:
     full_name = f"{night.everything.kafka.prefix}.{name}"  # of a topic or a group
@@ -147,7 +166,7 @@ def test_one_right_that_is_taken_away_under_load_loses_nothing(night: Night, nam
             night.broker.grant(user, its)
     night.wait_until_ready()
     for campaign in ("load", "more"):
-        assert wait(night.everything, campaign).succeeded == len(ROWS)
+        night.wait_until_spoken(campaign)
 
 
 def test_reauthentication_leaves_workers_ready(night: Night) -> None:

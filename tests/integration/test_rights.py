@@ -5,6 +5,7 @@ With the rights of schemas/rights.py a role works; without any one of them, it n
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -15,26 +16,31 @@ from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from seedcast.campaigns.campaign_state import paused, resumed
-from seedcast.campaigns.campaign_topic import change_campaign, read_campaigns
+from seedcast.campaigns.campaign_topic import announce, change_campaign, read_campaigns
 from seedcast.campaigns.progress import wait
 from seedcast.campaigns.requests import read_requests
 from seedcast.campaigns.subscription import read_results, subscribe
 from seedcast.codec import encode_json
+from seedcast.embedded import Stack
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
 from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
+from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.retry import RetryOptions, retry
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
-from seedcast.schemas.messages import RequestError, SpeechResult
+from seedcast.schemas.messages import Campaign, RequestError, SpeechRequest, SpeechResult
 from seedcast.schemas.rights import ROLES, Operation, Right, Role
 from seedcast.schemas.topics import DEAD_LETTERS, GPU_CONSUMERS, REQUESTS, RESULTS, TOPICS
-from seedcast.settings import KafkaSettings, PostprocessSettings, Settings
+from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.dead_letters import dead_letter
 from seedcast.storage.memory_store import MemoryStore
+from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import ids_reader
 from tests.builders import deployments, topics
 from tests.builders.deployments import Spawn
+from tests.builders.feeding import feed
 from tests.builders.secured import SecuredBroker, secured_broker
 
 pytestmark = pytest.mark.integration
@@ -55,11 +61,12 @@ _numbers = count()
 class Secured:
     broker: SecuredBroker
     home: Path
+    s3: S3Settings
 
     def everything(self, prefix: str) -> Settings:
         """Return the settings of the super user."""
         kafka = KafkaSettings(bootstrap=self.broker.internal, prefix=prefix, partitions=2)
-        return Settings(home=self.home, kafka=kafka)
+        return Settings(home=self.home, kafka=kafka, s3=self.s3)
 
     def user(self, prefix: str) -> tuple[str, Settings]:
         """Return the settings of a new user without rights."""
@@ -67,7 +74,7 @@ class Secured:
         self.broker.set_password(name, PASSWORD)
         more = {"prefix": prefix, "partitions": 2, "start_timeout": 10.0}
         kafka = self.broker.settings(name, PASSWORD, **more)
-        return name, Settings(home=self.home, kafka=kafka)
+        return name, Settings(home=self.home, kafka=kafka, s3=self.s3)
 
     def deployment(self) -> Settings:
         """Make topics with a campaign of two requests, of which one has failed."""
@@ -78,15 +85,33 @@ class Secured:
 
 
 def submit(settings: Settings, campaign: str) -> None:
-    """Submit, then again without the journal, which reads the topics."""
+    """Submit, then again, which finds it submitted."""
     for _ in range(2):
         submit_requests(settings, ROWS, SubmitOptions(campaign=campaign, id_column="id"))
 
 
 def submit_with_a_failure(settings: Settings, campaign: str) -> None:
     submit(settings, campaign)
-    [first] = [r for r in read_requests(settings, campaign) if r.metadata.get("id") == "1"]
-    fail(settings, first.request_id, campaign)
+    fail(settings, request_id(campaign, "1"), campaign)
+
+
+def write_with_a_failure(settings: Settings, campaign: str) -> None:
+    """Write a campaign of events, as a producer in another language does."""
+    event = SpeechRequest(
+        request_id=request_id(campaign, "1"),
+        campaign_id=campaign,
+        text="Hello.",
+        voice_seed=7,
+        profiles=("phone",),
+        submitted_at=datetime.now(UTC),
+    )
+    producer = topics.producer(settings)
+    producer.deliver(settings.topic(REQUESTS), key=b"7", value=encode_json(event))
+    record = Campaign(
+        campaign_id=campaign, state="sealed", created_at=event.submitted_at, accepted=1
+    )
+    announce(producer, settings, record)
+    fail(settings, event.request_id, campaign)
 
 
 def fail(settings: Settings, request_id: str, campaign: str) -> None:
@@ -96,10 +121,10 @@ def fail(settings: Settings, request_id: str, campaign: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+def secured(tmp_path_factory: pytest.TempPathFactory, stack: Stack) -> Iterator[Secured]:
     folder = tmp_path_factory.mktemp("secured")
     with secured_broker(folder) as broker:
-        yield Secured(broker, folder)
+        yield Secured(broker, folder, deployments.fresh(stack).s3)
 
 
 def test_a_missing_right_is_named_and_ends_with_exit_code_3(secured: Secured) -> None:
@@ -168,13 +193,15 @@ def test_tls_against_plaintext_is_told_apart(secured: Secured) -> None:
 
 def _audit(everything: Settings, limited: Settings) -> None:
     """A request that its group calls done and that has no result is looked for everywhere."""
+    if not list(read_requests(everything, CAMPAIGN)):
+        feed(everything)
     group = everything.group(GPU_CONSUMERS.name)
     bounds = GroupOffsets(everything).bounds([everything.topic(REQUESTS)])
     ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items()]
     client = Consumer(client_config.reader(everything.kafka) | {"group.id": group})
     client.commit(offsets=ends, asynchronous=False)
     client.close()
-    audit(limited, CAMPAIGN, None, objects="none")
+    audit(limited, CAMPAIGN, S3Store(limited.s3), objects="none")
 
 
 def _operate(_: Settings, limited: Settings) -> None:
@@ -189,7 +216,7 @@ def _read(_: Settings, limited: Settings) -> None:
 
 def _subscribe(everything: Settings, limited: Settings) -> None:
     fail(everything, f"request-{next(_numbers):08d}", CAMPAIGN)  # one that is new to the group
-    with subscribe(limited, GROUP) as subscription:
+    with subscribe(limited, GROUP, ids_reader(limited.s3)) as subscription:
         next(subscription)
 
 
@@ -198,9 +225,19 @@ def _submit(_: Settings, limited: Settings) -> None:
 
 
 def _retry(everything: Settings, limited: Settings) -> None:
-    campaign = f"r{next(_numbers)}"
-    submit_with_a_failure(everything, campaign)
-    assert retry(limited, RetryOptions(campaign=campaign)).submitted
+    """Retry a campaign whose list is staged, and one whose requests only the topics have."""
+    for write in (submit_with_a_failure, write_with_a_failure):
+        campaign = f"r{next(_numbers)}"
+        write(everything, campaign)
+        assert retry(limited, RetryOptions(campaign=campaign)).submitted
+
+
+def _observe(_: Settings, limited: Settings) -> None:
+    """List the campaigns by the command, whose error has the right."""
+    done = deployments.run(limited, "campaigns")
+    if done.returncode == 3:
+        raise AccessDenied("campaigns", expected=done.stderr)
+    assert CAMPAIGN in done.stdout
 
 
 def _redrive(everything: Settings, limited: Settings) -> None:
@@ -222,9 +259,9 @@ def _redrive(everything: Settings, limited: Settings) -> None:
 def _wait(everything: Settings, limited: Settings) -> None:
     campaign = f"w{next(_numbers)}"
     submit(everything, campaign)
-    for request in read_requests(everything, campaign):
-        fail(everything, request.request_id, campaign)
-    assert wait(limited, campaign).complete
+    for row in ROWS:
+        fail(everything, request_id(campaign, str(row["id"])), campaign)
+    assert wait(limited, campaign, ids_reader(limited.s3)).complete
 
 
 def _check(_: Settings, limited: Settings) -> None:
@@ -237,13 +274,18 @@ PERFORM: dict[Role, Callable[[Settings, Settings], object]] = {
     rights.RETRIER: _retry,
     rights.OPERATOR: _operate,
     rights.WAITER: _wait,
+    rights.OBSERVER: _observe,
     rights.READER: _read,
     rights.SUBSCRIBER: _subscribe,
     rights.AUDITOR: _audit,
     rights.REDRIVER: _redrive,
     rights.CHECKER: _check,
 }
-WORKERS = {rights.GPU_CONSUMER: "gpu-consumer", rights.POSTPROCESSOR: "postprocess"}
+WORKERS = {
+    rights.FEEDER: "feeder",
+    rights.GPU_CONSUMER: "gpu-consumer",
+    rights.POSTPROCESSOR: "postprocess",
+}
 
 
 def test_every_role_is_performed_here() -> None:
@@ -328,7 +370,7 @@ def test_an_administrator_creates_with_its_rights_and_names_any_one_that_is_miss
 def with_store(secured: Secured, settings: Settings) -> Settings:
     """The settings of the super user, with an object store."""
     postprocess = PostprocessSettings(digest_key=SecretStr("a key of this test"))
-    parts = {"s3": settings.s3, "home": settings.home, "postprocess": postprocess}
+    parts = {"home": settings.home, "postprocess": postprocess}
     return secured.deployment().model_copy(update=parts)
 
 
@@ -363,4 +405,4 @@ def test_a_campaign_is_spoken_where_everybody_has_the_least_rights(
     _, submitter = limited_to(secured, with_store, rights.SUBMITTER)
     submit(submitter, "spoken")
     _, waiter = limited_to(secured, with_store, rights.WAITER)
-    assert wait(waiter, "spoken").succeeded == len(ROWS)
+    assert wait(waiter, "spoken", ids_reader(waiter.s3)).succeeded == len(ROWS)
