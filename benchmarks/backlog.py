@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.local_stack import (
+    feed,
     machine,
     read_metrics,
     running_stack,
@@ -102,6 +103,7 @@ def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: i
     file = settings.home / "backlog.csv"
     write_list(file, backlog)
     submit_file(own, file, SubmitOptions(campaign=f"limit-{limit}", id_column="id"))
+    feed(own)
     with _consumer(stack, own, limit) as (process, port):
         resident = _watch(process, minutes)
         totals = _totals(port)

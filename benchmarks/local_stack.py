@@ -6,6 +6,7 @@ Also what the benchmarks on it share: a list to submit, and a line about this ma
 import csv
 import platform
 import tempfile
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,10 +17,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from seedcast.embedded import Process, Stack, connected, refuse_other_servers
 from seedcast.embedded.processes import free_ports
+from seedcast.kafka import Admin
+from seedcast.producers.feeder.feeder import Feeder
 from seedcast.producers.rows.sample_list import rows as sample_rows
 from seedcast.settings import Settings
+from seedcast.storage.s3 import S3Store
+from seedcast.watchdog import Watchdog
 
-WORKERS = ("gpu-consumer", "postprocess")
+WORKERS = ("feeder", "gpu-consumer", "postprocess")
 Metrics = dict[tuple[str, tuple[tuple[str, str], ...]], float]  # by name and sorted labels
 
 
@@ -55,6 +60,14 @@ def start_measured_worker(
     (port,) = free_ports(0)
     variables = {**(env or {}), "SEEDCAST_METRICS_PORT": str(port)}
     return start_worker(stack, kind, env=variables), port
+
+
+def feed(settings: Settings) -> None:
+    """Feed every list that is staged, as a feeder does, and return then."""
+    admin, watchdog = Admin(settings), Watchdog(settings.feeder.watchdog)
+    feeder = Feeder(settings, S3Store(settings.s3), admin.existing(), admin.cluster_id())
+    feeder.run(threading.Event(), watchdog, once=True)
+    watchdog.stop()
 
 
 def read_metrics(port: int) -> Metrics:

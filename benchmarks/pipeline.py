@@ -1,8 +1,8 @@
 """The whole pipeline on one machine: `python -m benchmarks.pipeline [--rows 1000 5000 20000]`.
 
-It runs on one embedded stack with one GPU consumer (espeak) and one post-process worker, with the
-telephony profile. It measures how fast each list goes from submission to its last manifest, where
-the time goes, and whether memory grows. Figures go to benchmarks/results/pipeline.json.
+It runs on one embedded stack with a feeder, a GPU consumer (espeak) and a post-process worker, with
+the telephony profile. It measures how fast each list goes from submission to its last manifest,
+where the time goes, and whether memory grows. Figures go to benchmarks/results/pipeline.json.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from seedcast.embedded import Process, Stack
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
+from seedcast.storage.staged_lists import ids_reader
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"
 _STAGE = "seedcast_postprocess_stage_seconds_sum"
@@ -87,7 +88,7 @@ def _run(settings: Settings, stack: Stack, ports: dict[str, int], size: int, cam
     began = time.perf_counter()
     options = SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",))
     report = submit_file(settings, source, options)
-    progress = wait(settings, campaign, sample_memory)
+    progress = wait(settings, campaign, ids_reader(settings.s3), sample_memory)
     seconds = time.perf_counter() - began
     parts, cpu = _part_seconds(ports), _cpu_seconds(stack)
     return Run(

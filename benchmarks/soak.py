@@ -1,10 +1,10 @@
 """A night with faults: `python -m benchmarks.soak [--requests 20000] [--minutes 10] [--seed N]`.
 
-Two GPU consumers (espeak) and two post-process workers run on an embedded stack of their own. While
-a campaign runs, one fault after another is drawn: a worker is killed with -9, told to leave, or
-stopped beyond its session; the broker is killed or frozen; the object store is stopped; the
-campaign is paused and resumed. Workers that end are started again, as Kubernetes would do. At the
-end the audit checks that every request ended once, and sets the exit code.
+Two feeders, two GPU consumers (espeak) and two post-process workers run on an embedded stack of
+their own. While a campaign runs, one fault after another is drawn: a worker is killed with -9, told
+to leave, or stopped beyond its session; the broker is killed or frozen; the object store is
+stopped; the campaign is paused and resumed. Workers that end are started again, as Kubernetes would
+do. At the end the audit checks that every request ended once, and sets the exit code.
 The report goes to benchmarks/results/soak.json, or to the file that --out names.
 """
 
@@ -37,6 +37,7 @@ from seedcast.schemas.topics import AUDIO, RESULTS, Topic
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import ids_reader
 
 REPORT = Path(__file__).parent / "results" / "soak.json"
 CAMPAIGN = "soak"
@@ -196,7 +197,7 @@ def _run(plan: argparse.Namespace) -> dict[str, Any]:
         began = time.monotonic()
         options = SubmitOptions(campaign=CAMPAIGN, id_column="id", profiles=("telephony",))
         accepted = submit_file(settings, file, options).accepted
-        with Outcomes(settings, CAMPAIGN) as outcomes:
+        with Outcomes(settings, ids_reader(settings.s3), CAMPAIGN) as outcomes:
             progress = Progress(outcomes, accepted)
             faults = _run_faults(soak, progress, plan, chance)
         audited = audit(settings, CAMPAIGN, S3Store(settings.s3))

@@ -1,6 +1,6 @@
-"""Speed of `submit`, acknowledgement included: `python -m benchmarks.submit [--rows 100000]`.
+"""Speed of `submit`: `python -m benchmarks.submit [--rows 100000]`.
 
-It submits the same list as CSV and as Parquet.
+It submits the same list as CSV and as Parquet, until it is stored and its campaign exists.
 """
 
 import argparse
