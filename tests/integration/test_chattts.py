@@ -18,6 +18,7 @@ from seedcast.kafka import client_config
 from seedcast.schemas.messages import RawAudio, SpeechRequest
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
+from seedcast.storage.staged_lists import ids_reader
 from seedcast.waveforms import waveform_sha256
 from tests.builders.deployments import Spawn, rows, run, with_short_session
 from tests.builders.requests import as_records, numbered
@@ -127,11 +128,12 @@ def test_the_command_line_speaks_and_verifies_a_campaign_and_says_the_same_audio
         "text,voice\n"
         + "".join(f"Thank you for order {n}.,{n}\n您的订单{n}已经发货。,{n}\n" for n in range(6))
     )
-    workers = seedcast(RUN, chattts), seedcast(["run", "postprocess"], chattts)
+    commands = (["run", "feeder"], RUN, ["run", "postprocess"])
+    workers = [seedcast(command, chattts) for command in commands]
     options = ("--campaign", "bills", "--speed", "2", "--profile", "archive")
     assert run(chattts, "submit", texts, *options).returncode == 0
-    wait(chattts, "bills")
-    assert [terminate(worker) for worker in workers] == [0, 0]
+    wait(chattts, "bills", ids_reader(chattts.s3))
+    assert [terminate(worker) for worker in workers] == [0, 0, 0]
     spoken = {
         result.request_id: result
         for result in results_of(chattts, "bills")

@@ -15,6 +15,7 @@ from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import ids_reader
 from tests.builders.deployments import Spawn, environment
 
 pytestmark = pytest.mark.integration
@@ -32,6 +33,7 @@ def people(count: int, offset: int = 0) -> list[dict[str, str]]:
 @pytest.fixture
 def workers(settings: Settings, seedcast: Spawn) -> None:
     for _ in range(2):
+        seedcast(["run", "feeder"], settings)
         seedcast(["run", "gpu-consumer"], settings)
         seedcast(["run", "postprocess"], settings)
 
@@ -43,15 +45,16 @@ def test_every_request_ends_once_and_the_same_request_sounds_the_same(settings: 
         "monday": people(150),
         "tuesday": [*people(40, offset=500), *reversed(people(150))],
     }
+    read_ids = ids_reader(settings.s3)
     results: dict[str, list[SpeechResult]] = defaultdict(list)
     for campaign, rows in lists.items():
         report = submit_requests(
             settings, rows, SubmitOptions(campaign=campaign, id_column="id", profiles=PROFILES)
         )
         assert (report.accepted, report.rejected) == (len(rows), 0)
-        progress = wait(settings, campaign)
+        progress = wait(settings, campaign, read_ids)
         assert (progress.accepted, progress.succeeded, progress.failed) == (len(rows), len(rows), 0)
-        results[campaign] = list(subscribe(settings, group=f"reader-{campaign}", campaign=campaign))
+        results[campaign] = list(subscribe(settings, f"reader-{campaign}", read_ids, campaign))
         assert Counter(r.metadata["id"] for r in results[campaign]) == Counter(
             row["id"] for row in rows
         )
