@@ -26,7 +26,8 @@ def run(settings: Settings, *, once: bool = False) -> None:
     started = start(settings, "feeder", FEEDER, readiness, lambda: S3Store(settings.s3))
     on_stop(stop.set)
     watchdog = Watchdog(settings.feeder.watchdog)
-    feeder = Feeder(settings, started.store, started.admin.existing(), started.cluster_id)
+    partitions = started.admin.existing()
+    feeder = Feeder(settings, started.store, partitions, started.cluster_id, readiness)
     log.info("ready", metrics_port=started.metrics_port)
     with closing(AccessWatch(settings, FEEDER, readiness)):
         feeder.run(stop, watchdog, once=once)

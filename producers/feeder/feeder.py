@@ -2,19 +2,19 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 import structlog
 
 from seedcast import metrics
-from seedcast.campaigns.campaign_topic import Campaigns
-from seedcast.errors import Retryable
+from seedcast.campaigns.campaign_topic import read_campaigns
+from seedcast.health import Readiness
 from seedcast.kafka import Producer
 from seedcast.producers.feeder.feeding import Feeding
 from seedcast.producers.feeder.membership import Membership
 from seedcast.producers.feeder.publisher import Publisher
 from seedcast.producers.feeder.sweep import Sweep
-from seedcast.producers.feeder.term import begin_term
+from seedcast.producers.feeder.term import MAY_HEAL, Term, begin_term
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.watchdog import Watchdog
@@ -28,16 +28,18 @@ class Feeder:
     """Every method runs on one thread."""
 
     def __init__(
-        self, settings: Settings, store: ObjectStore, partitions: dict[str, int], cluster_id: str
+        self,
+        settings: Settings,
+        store: ObjectStore,
+        partitions: dict[str, int],
+        cluster_id: str,
+        readiness: Readiness,
     ) -> None:
         """`partitions`: how many each topic has, by full name."""
-        self._settings, self._store = settings, store
+        self._settings, self._store, self._readiness = settings, store, readiness
         self._producer = Producer(settings)
         self._publisher = Publisher(settings, self._producer, partitions)
-        self._sweep = Sweep(settings, store, cluster_id)
-        self._campaigns = Campaigns(settings)
-        self._campaigns.catch_up()
-        self._campaigns.follow()
+        self._sweep = Sweep(settings, store, cluster_id, lambda: read_campaigns(settings))
         self._membership = Membership(settings)
 
     def run(self, stop: threading.Event, watchdog: Watchdog, *, once: bool = False) -> None:
@@ -61,39 +63,38 @@ class Feeder:
     def _serve_term(self, goes_on: Callable[[], bool], once: bool) -> bool:
         """Feed until the term is over; with `once`, return True when everything is fed."""
         try:
-            generation, cursors = begin_term(self._settings, self._producer)
-        except Retryable as error:
+            term = begin_term(self._settings, self._producer, goes_on)
+        except MAY_HEAL as error:
             log.warning("unavailable", boundary="broker", problem=str(error))
+            metrics.RETRIES.labels("broker").inc()
             return False
-        with closing(cursors), metrics.FEEDER_ACTIVE.track_inprogress():
-            cursors.follow()
-            feeding = Feeding(
-                self._settings,
-                self._store,
-                self._producer,
-                self._publisher,
-                self._campaigns,
-                cursors,
-                generation,
-                goes_on,
-            )
-            done = self._feed(feeding, goes_on, once)
-            feeding.checkpoint()
-        return done
+        if term is None:
+            return False
+        with term, metrics.FEEDER_ACTIVE.track_inprogress():
+            return self._feed(term, goes_on, once)
 
-    def _feed(self, feeding: Feeding, goes_on: Callable[[], bool], once: bool) -> bool:
-        while goes_on():
+    def _feed(self, term: Term, goes_on: Callable[[], bool], once: bool) -> bool:
+        feeding = Feeding(
+            self._settings,
+            self._store,
+            self._producer,
+            self._publisher,
+            term,
+            goes_on,
+            self._readiness,
+        )
+        while goes_on() and not feeding.is_over:
             if feeding.turn():
                 continue
-            if once and feeding.is_done():
+            if once and feeding.finish():
                 return True
-            self._sweep.when_due(self._campaigns.records)
-            self._campaigns.poll(IDLE)
+            self._sweep.when_due(goes_on)
+            feeding.wait(IDLE)
+        feeding.checkpoint()
         return False
 
     def _close(self) -> None:
         with ExitStack() as stack:  # runs each of them, whatever the others raise
-            stack.callback(self._campaigns.close)
             stack.callback(self._producer.abandon)
             stack.callback(self._membership.close)
         log.info("stopped")

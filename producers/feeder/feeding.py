@@ -1,28 +1,34 @@
 """What the active feeder does in its term: the oldest list that may be fed is fed, in chunks."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import structlog
 
 from seedcast import metrics
-from seedcast.campaigns.campaign_topic import Campaigns, announce
-from seedcast.campaigns.cursor_topic import Cursors
-from seedcast.errors import ListDamaged, Retryable
+from seedcast.campaigns.campaign_topic import announce
+from seedcast.errors import (
+    ListDamaged,
+    Poison,
+    SeedcastError,
+    StoreUnavailable,
+)
 from seedcast.failpoints import failpoint
+from seedcast.health import Readiness
 from seedcast.kafka import Producer
 from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.publisher import Publisher
-from seedcast.producers.feeder.term import Checkpoints
-from seedcast.schemas.messages import Campaign
+from seedcast.producers.feeder.term import MAY_HEAL, Checkpoints, Term
+from seedcast.producers.feeder.unfed_lists import UnfedLists
+from seedcast.schemas.messages import Cursor
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
+from seedcast.worker import STORE
 
 log = structlog.get_logger(__name__)
 
-CHUNK = 2000  # rows between two looks at campaigns and membership
 CHECKPOINT = 1.0  # seconds; rows fed within it are fed again after a crash
-RETRY = 5.0  # seconds until a list that could not be read is read again
+RETRY = 5.0  # seconds until a list that could not be fed is tried again
 
 
 class Feeding:
@@ -32,116 +38,113 @@ class Feeding:
         store: ObjectStore,
         producer: Producer,
         publisher: Publisher,
-        campaigns: Campaigns,
-        cursors: Cursors,
-        generation: int,
+        term: Term,
         goes_on: Callable[[], bool],
+        readiness: Readiness,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`goes_on`: False once the term is over."""
-        self._settings, self._store, self._producer = settings, store, producer
-        self._publisher, self._campaigns, self._cursors = publisher, campaigns, cursors
-        self._checkpoints = Checkpoints(settings, producer, generation)
-        self._goes_on = goes_on
-        self._feeds: dict[str, Feed] = {}  # by campaign id
-        self._held: dict[str, str] = {}  # by campaign id: why it cannot be fed
-        self._retry_at: dict[str, float] = {}  # by campaign id
+        """`goes_on`: False once this feeder is not the active one any more, or has to end."""
+        self._clock = clock
+        self._settings, self._producer, self._publisher = settings, producer, publisher
+        self._term, self._goes_on, self._readiness = term, goes_on, readiness
+        self._checkpoints = Checkpoints(settings, producer, term.generation)
+        self._lists = UnfedLists(store, term.cursors)
+        self._lists.update(term.campaigns.records, term.campaigns.records)
+        self._moved: dict[str, Feed] = {}  # by campaign id: since the last checkpoint
         self._checkpoint_at = 0.0
 
     def turn(self) -> bool:
         """Feed one chunk; return False if no list can be fed now. Raises Fatal errors."""
-        self._campaigns.poll()
-        self._cursors.poll()
-        feed = next(self._ready(), None)
-        if feed:
+        self.wait(0.0)
+        if feed := self._lists.ready(self._clock()):
             self._feed(feed)
-        if time.monotonic() >= self._checkpoint_at:
+        if self._clock() >= self._checkpoint_at:
             self.checkpoint()
         return feed is not None
 
-    def is_done(self) -> bool:
-        """Return True if every list is fed that is not paused or held."""
-        return not any(feed.left for feed in self._feedable() if not self._is_held(feed))
+    def wait(self, seconds: float) -> None:
+        """Take over what changes within that time. Raises Fatal errors."""
+        self._term.cursors.poll()
+        if changed := self._term.campaigns.poll(seconds):
+            self._lists.update(changed, self._term.campaigns.records)
+
+    @property
+    def is_over(self) -> bool:
+        """Return True if another feeder has taken over, whatever the group says."""
+        return self._term.is_over
+
+    def finish(self) -> bool:
+        """Return True if every list is fed that is not paused or held, and the cursors say so."""
+        if self._lists.is_fed:
+            self.checkpoint()
+        return self._lists.is_fed and not self._moved
 
     def checkpoint(self) -> None:
         """Write the cursors that have moved, and what must hold after compaction."""
-        self._checkpoint_at = time.monotonic() + CHECKPOINT
+        self._checkpoint_at = self._clock() + CHECKPOINT
         try:
-            for name, feed in self._feeds.items():
-                if feed.has_moved or name in self._held:
-                    self._checkpoints.write(name, feed.staging, feed.fed, self._held.get(name))
-            self._checkpoints.write_again(self._cursors)
-            self._restore_disputed()
-        except Retryable as error:
+            if self._checkpoints.write(map(self._cursor, self._moved.values())):
+                failpoint("feeder.checkpointed")
+            self._moved.clear()
+            if not self.is_over:
+                self._checkpoints.write_again(self._term.cursors)
+                self._restore_disputed()
+        except MAY_HEAL as error:
             log.warning("unavailable", boundary="broker", problem=str(error))
             metrics.RETRIES.labels("broker").inc()
-        failpoint("feeder.checkpointed")
-        metrics.LISTS_UNFED.set(sum(feed.left for feed in self._feedable()))
-        metrics.LISTS_HELD.set(len(self._held))
+        metrics.LISTS_UNFED.set(self._lists.rows)
+        metrics.LISTS_HELD.set(sum(1 for _ in self._lists.held))
+
+    def _cursor(self, feed: Feed) -> Cursor:
+        return self._checkpoints.cursor(
+            feed.campaign.campaign_id, feed.staging, feed.fed, feed.held
+        )
 
     def _feed(self, feed: Feed) -> None:
-        name = feed.campaign.campaign_id
         try:
-            rows = feed.next_rows(CHUNK)
-            failpoint("feeder.read")
-            acknowledged = self._publisher.publish(rows, feed.spread, self._goes_on)
-        except ListDamaged as error:
-            self._hold(feed, str(error))
-        except Retryable as error:
-            feed.rewind()
-            self._retry_at[name] = time.monotonic() + RETRY
-            log.warning("unavailable", campaign_id=name, boundary="feed", problem=str(error))
-            metrics.RETRIES.labels("feed").inc()
-        else:
-            self._release(feed)
-            if acknowledged:
-                feed.advance(len(rows))
-                metrics.REQUESTS_FED.inc(len(rows))
-            else:
-                feed.rewind()
+            rows = feed.next_rows()
+        except (ListDamaged, *MAY_HEAL) as error:
+            self._postpone(feed, error)
+            return
+        self._readiness.meet(STORE)
+        failpoint("feeder.read")
+        delivery = self._publisher.publish(rows, feed.spread, self._goes_on)
+        feed.settle(delivery.unsent)
+        metrics.REQUESTS_FED.inc(delivery.acknowledged)
+        if delivery.error and self._goes_on():
+            self._postpone(feed, delivery.error)
+        elif not delivery.unsent:
+            self._count(feed)
             failpoint("feeder.acknowledged")
 
-    def _hold(self, feed: Feed, problem: str) -> None:
-        name = feed.campaign.campaign_id
-        if self._held.get(name) != problem:
-            log.error("list_held", campaign_id=name, problem=problem)
-        self._held[name] = problem
-        self._retry_at[name] = time.monotonic() + RETRY
+    def _count(self, feed: Feed) -> None:
+        """A chunk is fed, and the list is not held any more."""
+        if feed.held:
+            log.info("list_restored", campaign_id=feed.campaign.campaign_id, next="it is fed on")
+        feed.held, feed.retry_at = None, 0.0
+        self._moved[feed.campaign.campaign_id] = feed
+        if not feed.left:
+            self._lists.remove(feed)
 
-    def _release(self, feed: Feed) -> None:
-        name = feed.campaign.campaign_id
-        if self._held.pop(name, None):
-            feed.has_moved = True
-            log.info("list_restored", campaign_id=name, next="it is fed on")
-
-    def _ready(self) -> Iterator[Feed]:
-        """Yield lists that may be fed now, the oldest first."""
-        now = time.monotonic()
-        for feed in self._feedable():
-            if feed.left and self._retry_at.get(feed.campaign.campaign_id, 0.0) <= now:
-                yield feed
-
-    def _feedable(self) -> Iterator[Feed]:
-        """Yield lists that are not paused.
-
-        What a cancelled one has left is fed, too: each of its requests ends as cancelled.
-        """
-        campaigns = self._campaigns.records.values()
-        for campaign in sorted(campaigns, key=lambda c: (c.created_at, c.campaign_id)):
-            if campaign.staged and campaign.state in ("sealed", "cancelled"):
-                yield self._feed_of(campaign)
-
-    def _feed_of(self, campaign: Campaign) -> Feed:
-        feed = self._feeds.get(campaign.campaign_id)
-        if feed is None or feed.campaign.staged != campaign.staged:
-            fed = self._cursors.fed(campaign)
-            feed = self._feeds[campaign.campaign_id] = Feed(self._store, campaign, fed)
-        return feed
-
-    def _is_held(self, feed: Feed) -> bool:
-        return feed.campaign.campaign_id in self._held
+    def _postpone(self, feed: Feed, error: SeedcastError) -> None:
+        """Let the other lists go on. Raises the error if it ends the process."""
+        name, feed.retry_at = feed.campaign.campaign_id, self._clock() + RETRY
+        if isinstance(error, MAY_HEAL):
+            if isinstance(error, StoreUnavailable):
+                self._readiness.lose(STORE)
+            log.warning("unavailable", campaign_id=name, boundary="feed", problem=str(error))
+            metrics.RETRIES.labels("feed").inc()
+        elif isinstance(error, ListDamaged | Poison):
+            if feed.held != str(error):
+                log.error("list_held", campaign_id=name, problem=str(error))
+            feed.held = str(error)
+            self._moved[name] = feed
+        else:
+            raise error
 
     def _restore_disputed(self) -> None:
         """Write campaigns again whose latest record is that of a submission that came second."""
-        for name in sorted(self._campaigns.disputed):
-            announce(self._producer, self._settings, self._campaigns.records[name])
-        self._campaigns.disputed.clear()
+        campaigns = self._term.campaigns
+        for name in sorted(campaigns.disputed):
+            announce(self._producer, self._settings, campaigns.records[name])
+        campaigns.disputed.clear()

@@ -1,11 +1,12 @@
 """The compacted topic of the feeder's cursors: how far each list is fed, and whose term it is."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import structlog
 
 from seedcast.codec import decode_feeder_record, encode_json
-from seedcast.errors import Undecodable
+from seedcast.errors import BrokerUnavailable, SeedcastError, Undecodable
 from seedcast.kafka import Producer, Record, TopicReader
 from seedcast.schemas.messages import Campaign, Cursor, FeederTerm
 from seedcast.schemas.topics import CURSORS
@@ -16,40 +17,15 @@ log = structlog.get_logger(__name__)
 TERM_KEY = b"_feeder"  # no campaign id begins with an underscore
 
 
-class Cursors:
-    """Follows the topic; `records` holds the cursor of every campaign known so far, by id."""
+class CursorTable:
+    """What the topic says; `records` holds the cursor of every campaign known so far, by id."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._reader = TopicReader(settings, settings.topic(CURSORS))
+    def __init__(self) -> None:
         self.records: dict[str, Cursor] = {}
         self.term: FeederTerm | None = None
         # Campaigns whose latest record is that of a feeder whose term is over. Compaction keeps
         # only the latest record, so the cursor has to be written again.
         self.outdated: set[str] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._reader.close()
-
-    def catch_up(self) -> None:
-        """Read every record that is on the topic now."""
-        for record in self._reader.to_end():
-            self._apply(record)
-
-    def follow(self) -> None:
-        """After `catch_up`: wait for changes at hardly any cost."""
-        reader, self._reader = self._reader, self._reader.follower()
-        reader.close()
-
-    def poll(self, timeout: float = 0.0) -> None:
-        """Take what arrives within `timeout` seconds. Raises Fatal errors."""
-        for record in self._reader.poll(timeout):
-            self._apply(record)
 
     def fed(self, campaign: Campaign) -> int:
         """Return how many rows of the campaign's list are fed, from the first."""
@@ -62,15 +38,12 @@ class Cursors:
         staging = campaign.staged.staging if campaign.staged else None
         return cursor if cursor and cursor.staging == staging else None
 
-    def _apply(self, record: Record) -> None:
-        if not record.value:
-            self.records.pop((record.key or b"").decode(errors="replace"), None)
+    def apply(self, key: bytes | None, value: bytes | None) -> None:
+        """Take over the next record. Raises Undecodable."""
+        if not value:
+            self._remove((key or b"").decode(errors="replace"))
             return
-        try:
-            message = decode_feeder_record(record.value)
-        except Undecodable as error:
-            log.warning("cursor_unreadable", offset=record.offset, problem=str(error))
-            return
+        message = decode_feeder_record(value)
         if isinstance(message, Cursor):
             self._move(message)
         elif self.term is None or message.generation > self.term.generation:
@@ -84,6 +57,48 @@ class Cursors:
         self.outdated.discard(cursor.campaign_id)
         self.records[cursor.campaign_id] = cursor
 
+    def _remove(self, campaign_id: str) -> None:
+        self.records.pop(campaign_id, None)
+        self.outdated.discard(campaign_id)
+
+
+class Cursors(CursorTable):
+    """Follows the topic."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._reader = TopicReader(settings, settings.topic(CURSORS))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def catch_up(self) -> None:
+        """Read every record that is on the topic now."""
+        for record in self._reader.to_end():
+            self._take(record)
+
+    def follow(self) -> None:
+        """After `catch_up`: wait for changes at hardly any cost."""
+        reader, self._reader = self._reader, self._reader.follower()
+        reader.close()
+
+    def poll(self, timeout: float = 0.0) -> None:
+        """Take what arrives within `timeout` seconds. Raises Fatal errors."""
+        for record in self._reader.poll(timeout):
+            self._take(record)
+
+    def _take(self, record: Record) -> None:
+        try:
+            self.apply(record.key, record.value)
+        except Undecodable as error:
+            log.warning("cursor_unreadable", offset=record.offset, problem=str(error))
+
 
 def read_cursors(settings: Settings) -> Cursors:
     """Return the cursors as they are now."""
@@ -92,9 +107,25 @@ def read_cursors(settings: Settings) -> Cursors:
         return cursors
 
 
-def write_feeder_record(
-    producer: Producer, settings: Settings, record: Cursor | FeederTerm
+def write_feeder_records(
+    producer: Producer,
+    settings: Settings,
+    records: Sequence[Cursor | FeederTerm],
+    timeout: float = 30.0,
 ) -> None:
-    """Write a record, acknowledged. Raises the broker's error."""
-    key = record.campaign_id.encode() if isinstance(record, Cursor) else TERM_KEY
-    producer.deliver(settings.topic(CURSORS), key=key, value=encode_json(record))
+    """Write records, acknowledged. Raises the broker's error; BrokerUnavailable after `timeout`."""
+    outcomes, topic = list[SeedcastError | None](), settings.topic(CURSORS)
+    for record in records:
+        key = record.campaign_id.encode() if isinstance(record, Cursor) else TERM_KEY
+        producer.send(topic, key=key, value=encode_json(record), on_delivery=outcomes.append)
+    if records:
+        producer.flush(timeout)
+    if len(outcomes) < len(records):
+        raise BrokerUnavailable(
+            f"producing to {topic}",
+            expected=f"an acknowledgement within {timeout:g} s",
+            got="none yet",
+        )
+    if error := next(filter(None, outcomes), None):
+        producer.refresh(topic)  # it may be a right, which will be restored
+        raise error

@@ -2,6 +2,7 @@
 
 import threading
 
+from seedcast.health import Readiness
 from seedcast.kafka import Admin
 from seedcast.producers.feeder.feeder import Feeder
 from seedcast.settings import Settings
@@ -14,6 +15,8 @@ TIMEOUT = 60.0  # seconds without progress
 def feed(settings: Settings) -> None:
     admin, watchdog = Admin(settings), Watchdog(TIMEOUT)
     admin.ensure_topics()
-    feeder = Feeder(settings, S3Store(settings.s3), admin.existing(), admin.cluster_id())
+    feeder = Feeder(
+        settings, S3Store(settings.s3), admin.existing(), admin.cluster_id(), Readiness()
+    )
     feeder.run(threading.Event(), watchdog, once=True)
     watchdog.stop()

@@ -1,0 +1,178 @@
+"""A feeder's world in memory: the store, the topics, what others write, and the clock."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import pytest
+from msgspec.structs import replace
+
+from seedcast.campaigns.cursor_topic import CursorTable, write_feeder_records
+from seedcast.codec import decode_request
+from seedcast.errors import SeedcastError
+from seedcast.health import Readiness
+from seedcast.kafka.memory_producer import MemoryProducer, Sent
+from seedcast.producers.feeder import feed
+from seedcast.producers.feeder.feeding import Feeding
+from seedcast.producers.feeder.publisher import Publisher
+from seedcast.producers.feeder.term import Term
+from seedcast.schemas.messages import Campaign, CampaignState, Cursor, FeederTerm
+from seedcast.schemas.topics import CURSORS, REQUESTS, REQUESTS_URGENT
+from seedcast.settings import Settings
+from seedcast.storage.memory_store import MemoryStore
+from seedcast.storage.staged_lists import folder, part_name
+from seedcast.worker import STORE
+from tests.builders.requests import numbered
+from tests.builders.staged import STAGING, stage
+
+SETTINGS = Settings()
+LANES = {SETTINGS.topic(topic) for topic in (REQUESTS, REQUESTS_URGENT)}
+PARTITIONS = dict.fromkeys(LANES, 8)
+CHUNK = 2  # rows, so that a few make several chunks
+
+
+class Broker(MemoryProducer):
+    """Answers when it is flushed, and refuses the records that `refuses` has an error for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses: Callable[[Sent], SeedcastError | None] = lambda _: None
+        self.answers = True
+        self.partitions: dict[str, int] = {}  # by request id
+        self.calls = Counter[str]()  # records by topic, those that were refused, too
+
+    def send(self, topic: str, **named: Any) -> None:
+        super().send(topic, **named)
+        self.calls[topic] += 1
+        if topic in LANES:
+            self.partitions[decode_request(named["value"]).request_id] = named["partition"]
+
+    def flush(self, timeout: float) -> int:
+        if not self.answers:
+            return len(self.outstanding)
+        answered, self.outstanding = self.outstanding, []
+        for sent in answered:
+            error = self.refuses(sent)
+            self.acknowledged += [] if error else [sent]
+            sent.on_delivery(error)
+        return 0
+
+    def on(self, *topics: str) -> Iterator[Sent]:
+        return (sent for sent in self.acknowledged if sent.topic in topics)
+
+
+class FollowedCursors(CursorTable):
+    """Reads back what a broker has of the topic."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__()
+        self._broker, self._read = broker, 0
+
+    def poll(self, timeout: float = 0.0) -> None:
+        written = list(self._broker.on(SETTINGS.topic(CURSORS)))
+        for sent in written[self._read :]:
+            self.apply(sent.key, sent.value)
+        self._read = len(written)
+
+    def close(self) -> None: ...
+
+
+class KnownCampaigns:
+    def __init__(self) -> None:
+        self.records: dict[str, Campaign] = {}
+        self.changed: set[str] = set()
+        self.disputed: set[str] = set()
+
+    def poll(self, timeout: float = 0.0) -> set[str]:
+        changed, self.changed = self.changed, set()
+        return changed
+
+    def close(self) -> None: ...
+
+    def put(self, campaign: Campaign) -> None:
+        self.records[campaign.campaign_id] = campaign
+        self.changed.add(campaign.campaign_id)
+
+
+class World:
+    def __init__(self) -> None:
+        self.store, self.broker = MemoryStore(), Broker()
+        self.campaigns, self.now, self.generation = KnownCampaigns(), 1000.0, 0
+        self.is_active = True
+        self._number = 0
+
+    def submit(self, name: str, *sizes: int, spread: int | None = None, **changes: Any) -> Campaign:
+        """Stage a list, each part with that many rows, later than those before."""
+        parts = []
+        for size in sizes:
+            self._number += size
+            ids = range(self._number - size, self._number)
+            parts.append([numbered(n, campaign_id=name, **changes) for n in ids])
+        campaign = stage(self.store, name, *parts, spread=spread)
+        later = campaign.created_at.replace(minute=len(self.campaigns.records))
+        self.campaigns.put(replace(campaign, created_at=later))
+        return self.campaigns.records[name]
+
+    def set_state(self, name: str, state: CampaignState) -> None:
+        self.campaigns.put(replace(self.campaigns.records[name], state=state))
+
+    def begin(self) -> Feeding:
+        """Begin the next feeder's term: it knows what the topics say."""
+        self.generation += 1
+        self.cursors = FollowedCursors(self.broker)
+        self.cursors.poll()
+        self.campaigns.poll()
+        self.readiness = Readiness(STORE)
+        term = Term(self.generation, cast("Any", self.campaigns), cast("Any", self.cursors))
+        return Feeding(
+            SETTINGS,
+            self.store,
+            cast("Any", self.broker),
+            Publisher(SETTINGS, cast("Any", self.broker), PARTITIONS),
+            term,
+            lambda: self.is_active,
+            self.readiness,
+            clock=lambda: self.now,
+        )
+
+    def part(self, name: str, number: int) -> str:
+        return self.store.uri(folder(name, STAGING) + part_name(number))
+
+    def break_part(self, name: str, number: int) -> Callable[[], object]:
+        """Delete a part; return what restores it."""
+        uri = self.part(name, number)
+        data, (_, _, key) = self.store.get(uri), uri.removeprefix("s3://").partition("/")
+        self.store.delete(uri)
+        return lambda: self.store.put(key, data, "application/octet-stream")
+
+    @property
+    def fed(self) -> list[str]:
+        """The campaigns of the acknowledged requests, in their order, each run of them once."""
+        names = [decode_request(sent.value or b"").campaign_id for sent in self.broker.on(*LANES)]
+        return [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+
+    def rows_of(self, name: str) -> list[str]:
+        """The ids of a campaign's acknowledged requests."""
+        requests = (decode_request(sent.value or b"") for sent in self.broker.on(*LANES))
+        return [request.request_id for request in requests if request.campaign_id == name]
+
+    def cursor(self, name: str) -> Cursor:
+        """The cursor that a new feeder would find."""
+        table = FollowedCursors(self.broker)
+        table.poll()
+        return table.records[name]
+
+    def write(self, *records: Cursor | FeederTerm) -> None:
+        """Write as another feeder does."""
+        write_feeder_records(cast("Any", self.broker), SETTINGS, records)
+
+
+def feed_all(feeding: Feeding) -> None:
+    """Feed what can be fed now, and write the cursors."""
+    while feeding.turn():
+        pass
+    feeding.checkpoint()
+
+
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "CHUNK", CHUNK)
