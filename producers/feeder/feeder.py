@@ -1,6 +1,7 @@
 """A feeder: it waits until it is the active one, then feeds until its term is over."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -8,6 +9,7 @@ import structlog
 
 from seedcast import metrics
 from seedcast.campaigns.campaign_topic import read_campaigns
+from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.health import Readiness
 from seedcast.kafka import Producer
 from seedcast.producers.feeder.feeding import Feeding
@@ -15,6 +17,7 @@ from seedcast.producers.feeder.membership import Membership
 from seedcast.producers.feeder.publisher import Publisher
 from seedcast.producers.feeder.sweep import Sweep
 from seedcast.producers.feeder.term import MAY_HEAL, Term, begin_term
+from seedcast.producers.feeder.unfed_lists import are_fed
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.watchdog import Watchdog
@@ -22,6 +25,7 @@ from seedcast.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 
 IDLE = 0.5  # seconds between two looks, while there is nothing to do
+LOOK = 3.0  # seconds between two looks at what another feeder does
 
 
 class Feeder:
@@ -41,6 +45,7 @@ class Feeder:
         self._publisher = Publisher(settings, self._producer, partitions)
         self._sweep = Sweep(settings, store, cluster_id, lambda: read_campaigns(settings))
         self._membership = Membership(settings)
+        self._look_at = time.monotonic() + LOOK  # this one may be about to become active
 
     def run(self, stop: threading.Event, watchdog: Watchdog, *, once: bool = False) -> None:
         """Run until `stop` is set; with `once`, until every list is fed that can be.
@@ -55,10 +60,25 @@ class Feeder:
         try:
             while not stop.is_set():
                 watchdog.beat()
-                if self._membership.is_active(IDLE) and self._serve_term(goes_on, once):
+                if self._membership.is_active(IDLE):
+                    done = self._serve_term(goes_on, once)
+                else:
+                    done = once and self._others_have_fed()
+                if done:
                     return
         finally:
             self._close()
+
+    def _others_have_fed(self) -> bool:
+        """Look every few seconds whether the active feeder has left nothing to do."""
+        if time.monotonic() < self._look_at:
+            return False
+        self._look_at = time.monotonic() + LOOK
+        try:
+            return are_fed(read_campaigns(self._settings), read_cursors(self._settings))
+        except MAY_HEAL as error:
+            log.warning("unavailable", boundary="broker", problem=str(error))
+            return False
 
     def _serve_term(self, goes_on: Callable[[], bool], once: bool) -> bool:
         """Feed until the term is over; with `once`, return True when everything is fed."""

@@ -67,5 +67,15 @@ class UnfedLists:
         return feed if feed.left else None
 
 
+def are_fed(campaigns: Mapping[str, Campaign], cursors: CursorTable) -> bool:
+    """Return True if the cursors say that every list is fed that is not paused or held."""
+    lists = (each for each in campaigns.values() if each.staged and each.state in _FED)
+    found = ((campaign, cursors.of(campaign)) for campaign in lists)
+    return all(
+        cursor and (cursor.held or cursor.fed >= (campaign.accepted or 0))
+        for campaign, cursor in found
+    )
+
+
 def _age(feed: Feed) -> tuple[object, str]:
     return feed.campaign.created_at, feed.campaign.campaign_id

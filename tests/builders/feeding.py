@@ -1,18 +1,23 @@
-"""Feeds what is staged, as a feeder process would, and returns when everything is fed."""
+"""Feeds what is staged, and waits until it is spoken, as processes and commands do."""
 
 import threading
+from collections.abc import Callable
 
+from seedcast.campaigns import progress
+from seedcast.campaigns.progress import Progress
 from seedcast.health import Readiness
 from seedcast.kafka import Admin
 from seedcast.producers.feeder.feeder import Feeder
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import ids_reader
 from seedcast.watchdog import Watchdog
 
 TIMEOUT = 60.0  # seconds without progress
 
 
 def feed(settings: Settings) -> None:
+    """Return when everything is fed that can be."""
     admin, watchdog = Admin(settings), Watchdog(TIMEOUT)
     admin.ensure_topics()
     feeder = Feeder(
@@ -20,3 +25,10 @@ def feed(settings: Settings) -> None:
     )
     feeder.run(threading.Event(), watchdog, once=True)
     watchdog.stop()
+
+
+def wait(
+    settings: Settings, campaign: str, on_progress: Callable[[Progress], None] = lambda _: None
+) -> Progress:
+    """Return when each request of the campaign's list has a result."""
+    return progress.wait(settings, campaign, ids_reader(settings.s3), on_progress)

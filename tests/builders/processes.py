@@ -28,6 +28,7 @@ PRELOADED = [
     "soundfile",
     "seedcast.campaigns.subscription",
     "seedcast.gpu_consumers.app",
+    "seedcast.producers.feeder.app",
     "seedcast.producers.staging.submit",
     "seedcast.storage.audit.auditor",
     "seedcast.storage.s3",

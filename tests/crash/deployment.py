@@ -26,6 +26,7 @@ from seedcast.storage.audit import Report, audit
 from seedcast.storage.s3 import S3Store
 from tests.builders import processes
 from tests.builders.deployments import environment
+from tests.builders.feeding import feed
 from tests.builders.waiting import eventually, wait_until_stopped
 from tests.crash import memberships
 from tests.crash.repeats import (
@@ -131,6 +132,7 @@ class Deployment:
         campaign: str = CAMPAIGN,
         profiles: tuple[str, ...] = ("wav",),
     ) -> None:
+        """Stage a list and feed it: when this returns, its requests are on their topics."""
         rows = [
             {"id": f"n-{n}", "text": f"Message number {n}, thank you.", "voice": str(n % 4)}
             for n in range(first, first + count)
@@ -138,6 +140,7 @@ class Deployment:
         options = SubmitOptions(campaign=campaign, id_column="id", profiles=profiles)
         report = submit_requests(self.test_settings, rows, options)
         assert report.accepted == count
+        feed(self.test_settings)
         self.campaigns.append(campaign)
 
     def allow_repeats(self, *kinds: str, until_ms: float = math.inf) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from seedcast.campaigns.progress import wait
 from seedcast.codec import decode_synthesis
 from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
@@ -18,9 +17,9 @@ from seedcast.kafka import client_config
 from seedcast.schemas.messages import RawAudio, SpeechRequest
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings
-from seedcast.storage.staged_lists import ids_reader
 from seedcast.waveforms import waveform_sha256
 from tests.builders.deployments import Spawn, rows, run, with_short_session
+from tests.builders.feeding import feed, wait
 from tests.builders.requests import as_records, numbered
 from tests.builders.topics import lag, read, send
 from tests.builders.waiting import eventually, terminate
@@ -128,12 +127,12 @@ def test_the_command_line_speaks_and_verifies_a_campaign_and_says_the_same_audio
         "text,voice\n"
         + "".join(f"Thank you for order {n}.,{n}\n您的订单{n}已经发货。,{n}\n" for n in range(6))
     )
-    commands = (["run", "feeder"], RUN, ["run", "postprocess"])
-    workers = [seedcast(command, chattts) for command in commands]
+    workers = seedcast(RUN, chattts), seedcast(["run", "postprocess"], chattts)
     options = ("--campaign", "bills", "--speed", "2", "--profile", "archive")
     assert run(chattts, "submit", texts, *options).returncode == 0
-    wait(chattts, "bills", ids_reader(chattts.s3))
-    assert [terminate(worker) for worker in workers] == [0, 0, 0]
+    feed(chattts)
+    wait(chattts, "bills")
+    assert [terminate(worker) for worker in workers] == [0, 0]
     spoken = {
         result.request_id: result
         for result in results_of(chattts, "bills")

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from seedcast.kafka import TopicReader
-from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS
+from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS, TOPICS
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
@@ -29,7 +29,7 @@ def write(folder: Path, *lines: str) -> Path:
 
 
 def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
-    for kind in ("gpu-consumer", "postprocess"):
+    for kind in ("gpu-consumer", "postprocess", "feeder"):
         seedcast(["run", kind], settings, SEEDCAST_LOG_PROGRESS="0.2")
     people = ("1,A & B,1,482913", "2,,2,7", "3,Omar,x,7", "4,Grace,4,007", "5,Li,4,<break/>")
     file = write(tmp_path, "id,name,voice,code", *people)
@@ -44,7 +44,7 @@ def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path
     assert wrong == [(2, "name"), (3, "voice"), (5, "code")]
 
     again = rows(run(settings, *submit))[0]
-    assert (again["new"], again["accepted"]) == (0, 2)
+    assert (again["before"], again["accepted"]) == (True, 2)
 
     (campaign,) = rows(run(settings, "campaigns", "--json"))
     assert (campaign["campaign_id"], campaign["state"]) == ("bills", "completed")
@@ -124,14 +124,14 @@ def test_topics_are_listed_checked_and_created(settings: Settings) -> None:
         "SEEDCAST_KAFKA_PREFIX": settings.kafka.prefix + "x",
         "SEEDCAST_KAFKA_PARTITIONS": "1",
     }
-    assert len(rows(run(settings, "topics", "list", "--json"))) == 8
+    assert len(rows(run(settings, "topics", "list", "--json"))) == len(TOPICS)
     (agreed,) = rows(run(settings, "topics", "check", "--json"))
     assert agreed == {"agrees": True, "problems": []}
     missing = run(settings, "topics", "check", **elsewhere)
-    assert (missing.returncode, missing.stdout.count("missing")) == (1, 8)
+    assert (missing.returncode, missing.stdout.count("missing")) == (1, len(TOPICS))
     (differs,) = rows(run(settings, "topics", "check", "--json", **elsewhere))
     assert not differs["agrees"]
-    assert len(differs["problems"]) == 8  # type: ignore[arg-type]
+    assert len(differs["problems"]) == len(TOPICS)  # type: ignore[arg-type]
     assert run(settings, "topics", "create", **elsewhere).returncode == 0
     assert run(settings, "topics", "check", **elsewhere).returncode == 0
     few = run(settings, "topics", "create", **elsewhere | {"SEEDCAST_KAFKA_PARTITIONS": "3"})
@@ -250,7 +250,7 @@ def test_doctor_and_status_ask_kafka_where_the_store_is_away(settings: Settings)
     away = NO_STORE["SEEDCAST_S3_ENDPOINT"]
     status = run(settings, "status", "--json", **NO_STORE)
     shown = json.loads(status.stdout)
-    assert (status.returncode, len(shown["topics"])) == (1, 8)
+    assert (status.returncode, len(shown["topics"])) == (1, len(TOPICS))
     assert "looking for bucket" in shown["buckets"][0]["state"]
     findings = {f["check"]: f for f in rows(run(settings, "doctor", "--json", **NO_STORE))}
     assert findings["kafka"]["ok"]
@@ -261,7 +261,7 @@ def test_doctor_and_status_ask_kafka_where_the_store_is_away(settings: Settings)
 def test_status_needs_no_store(settings: Settings) -> None:
     s3 = settings.s3.model_copy(update={"endpoint": "", "access_key": "", "secret_key": ""})
     shown = json.loads(run(settings.model_copy(update={"s3": s3}), "status", "--json").stdout)
-    assert (len(shown["topics"]), shown["buckets"]) == (8, [])
+    assert (len(shown["topics"]), shown["buckets"]) == (len(TOPICS), [])
 
 
 def test_an_interrupt_that_comes_in_a_finalizer_is_not_lost() -> None:

@@ -8,12 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
 import confluent_kafka
 import pytest
 from confluent_kafka import TopicPartition
+from msgspec.structs import replace
 
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import (
@@ -22,10 +22,8 @@ from seedcast.campaigns.campaign_topic import (
     read_campaigns,
     write_campaign,
 )
-from seedcast.campaigns.progress import wait
 from seedcast.campaigns.subscription import read_results
 from seedcast.codec import decode_campaign, decode_synthesis
-from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
 from seedcast.kafka import GroupOffsets, TopicReader, client_config
 from seedcast.producers.staging.options import SubmitOptions
@@ -46,6 +44,7 @@ from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, rows, run, with_short_session
+from tests.builders.feeding import feed, wait
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually, wait_until_stopped
 
@@ -64,6 +63,7 @@ def people(number: int, priority: str = "normal") -> Iterator[Came]:
 def submit(settings: Settings, campaign: str, number: int, priority: str = "normal") -> None:
     options = SubmitOptions(campaign=campaign, id_column="id", profiles=("wav",))
     assert submit_requests(settings, people(number, priority), options).accepted == number
+    feed(settings)
 
 
 def results(settings: Settings, campaign: str) -> list[SpeechResult]:
@@ -221,46 +221,12 @@ def test_repeated_pauses_with_two_workers_lose_nothing_and_keep_the_lane(
     assert len({request.request_id for request in urgent}) == 20
 
 
-def test_submitting_stops_when_the_campaign_is_cancelled(settings: Settings) -> None:
-    def endless() -> Iterator[Came]:
-        for number in count():
-            if number == 3000:
-                change_campaign(settings, "night", campaign_state.cancelled)
-            yield {"id": f"p-{number}", "text": "Hello."}
-
-    with pytest.raises(
-        InvalidInput,
-        match="campaign night; expected one that is open; got cancelled; use another campaign",
-    ):
-        submit_requests(
-            settings, endless(), SubmitOptions(campaign="night", id_column="id", voice=1)
-        )
-    assert read_campaigns(settings)["night"].accepted is None
-
-
-def test_a_campaign_that_is_paused_while_it_is_submitted_is_sealed_and_stays_paused(
-    settings: Settings,
-) -> None:
-    def people() -> Iterator[Came]:
-        for number in range(3000):
-            if number == 2500:
-                change_campaign(settings, "night", campaign_state.paused)
-            yield {"id": f"p-{number}", "text": "Hello."}
-
-    report = submit_requests(
-        settings, people(), SubmitOptions(campaign="night", id_column="id", voice=1)
-    )
-    assert (report.state, report.accepted) == ("paused", 3000)
-    _, after = change_campaign(settings, "night", campaign_state.resumed)
-    assert (after.state, after.accepted) == ("sealed", 3000)
-
-
 def test_a_writer_that_had_not_seen_the_seal_is_corrected_before_compaction(
     settings: Settings,
 ) -> None:
     sender = producer(settings)
     opened = Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
-    for campaign in (opened, campaign_state.sealed(opened, 3)):
+    for campaign in (opened, replace(opened, state="sealed", accepted=3)):
         announce(sender, settings, campaign)
     written = write_campaign(settings, sender, campaign_state.paused(opened))
     with TopicReader(settings, settings.topic(CAMPAIGNS)) as reader:

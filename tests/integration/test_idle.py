@@ -18,7 +18,11 @@ SETTLE = 12  # seconds: a start goes on a little after it: compilers, first hear
 # Percent of a core, in CPU time. Measured: 0.6 to 0.8 each, and 0.4 to 1.0 more for the broker.
 MOST_OF_A_WORKER = 1.0
 MOST_OF_THE_BROKER = 1.3  # more than without clients
-STARTED = {"gpu-consumer": '"event": "ready"', "postprocess": '"event": "assigned"'}
+STARTED = {
+    "feeder": '"event": "feeder_active"',
+    "gpu-consumer": '"event": "ready"',
+    "postprocess": '"event": "assigned"',
+}
 
 
 def spent(process: psutil.Process) -> float:

@@ -64,7 +64,8 @@ def every_command() -> Iterator[tuple[str, Any]]:
     return walk(typer.main.get_command(base.app), "")
 
 
-WITHOUT_JSON = {"run gpu-consumer", "run postprocess", "models bless"}  # logs; a question
+# Logs, and a question.
+WITHOUT_JSON = {"run feeder", "run gpu-consumer", "run postprocess", "models bless"}
 
 
 def test_every_command_takes_q_and_v_and_whatever_a_program_reads_takes_json() -> None:
@@ -200,13 +201,15 @@ def test_up_and_down_tell_a_program_what_they_did(
     up = json.loads(capsys.readouterr().out)
     assert [process["name"] for process in up["processes"]] == [
         "kafka",
+        "feeder-1",
+        "feeder-1",
         "gpu-consumer-1",
         "postprocess-1",
     ]
     assert up["processes"][0].keys() >= {"running", "pid", "port", "log"}
     assert seedcast("down", "--json") == Exit.OK
     down = json.loads(capsys.readouterr().out)
-    assert down["stopped"] == ["kafka", "gpu-consumer-1", "postprocess-1"]
+    assert down["stopped"] == ["kafka", "feeder-1", "gpu-consumer-1", "postprocess-1"]
 
 
 def test_q_leaves_results_and_errors(
@@ -220,7 +223,7 @@ def test_q_leaves_results_and_errors(
     assert seedcast(*submit, "-q") == 0
     quiet = capsys.readouterr()
     assert quiet.err == ""
-    assert quiet.out.startswith("list.csv: nothing was sent; 1 valid")
+    assert quiet.out.startswith("list.csv: nothing was submitted; 1 valid")
     assert seedcast("submit", "no.csv", "--campaign", "dry", "--dry-run", "-q") == 2
     assert "no.csv" in capsys.readouterr().err
 

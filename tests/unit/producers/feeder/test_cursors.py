@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from seedcast.campaigns.cursor_topic import TERM_KEY, CursorTable
 from seedcast.codec import encode_json
 from seedcast.errors import Undecodable
-from seedcast.schemas.messages import Campaign, Cursor, FeederTerm
+from seedcast.producers.feeder.unfed_lists import are_fed
+from seedcast.schemas.messages import Campaign, CampaignState, Cursor, FeederTerm
 from seedcast.storage.memory_store import MemoryStore
 from tests.builders.requests import a_request
 from tests.builders.staged import STAGING, stage
@@ -59,6 +60,24 @@ def test_a_campaign_of_events_has_no_cursor() -> None:
         campaign_id="night", state="open", created_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
     assert table_of(CURSOR).of(events) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "cursor", "is_fed"),
+    [
+        ("sealed", replace(CURSOR, fed=1), True),
+        ("cancelled", replace(CURSOR, fed=0), False),
+        ("paused", replace(CURSOR, fed=0), True),
+        ("sealed", replace(CURSOR, fed=0, held="a part is missing"), True),
+        ("sealed", replace(CURSOR, fed=1, staging="f" * 16), False),
+    ],
+)
+def test_what_is_fed_is_read_from_the_cursors(
+    state: CampaignState, cursor: Cursor, is_fed: bool
+) -> None:
+    campaigns = {"night": replace(CAMPAIGN, state=state)}
+    assert are_fed(campaigns, table_of(cursor)) == is_fed
+    assert are_fed(campaigns, CursorTable()) == (state == "paused")
 
 
 def test_a_removed_cursor_is_forgotten() -> None:

@@ -104,6 +104,7 @@ def test_after_a_restart_a_restored_list_is_not_held_any_more(world: World) -> N
 def test_an_unavailable_store_delays_one_list_and_ends_nothing(world: World) -> None:
     world.submit("night", 3)
     feeding = world.begin()
+    world.readiness.meet(STORE)
     world.store.fail(StoreUnavailable("reading a part"))
     assert feeding.turn()
     assert STORE in world.readiness.missing
