@@ -202,7 +202,6 @@ def test_up_and_down_tell_a_program_what_they_did(
     assert [process["name"] for process in up["processes"]] == [
         "kafka",
         "feeder-1",
-        "feeder-1",
         "gpu-consumer-1",
         "postprocess-1",
     ]
