@@ -4,10 +4,9 @@ Only this file shows the text of a row.
 """
 
 import os
-import reprlib
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
@@ -20,10 +19,8 @@ from seedcast.producers.rows.values import printable
 from seedcast.producers.staging.options import Reason, Rejection
 
 LONGEST = 100_000  # bytes of a line
-KEPT = 1000  # characters of a value: lists are of people, and this file has many of their rows
+KEPT = 1024  # bytes of a value: lists are of people, and this file has many of their rows
 REPORTED = 100  # rejections and reasons in the report; the file has all of them
-_REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxother = KEPT
 
 
 class Rejected:
@@ -45,9 +42,9 @@ class Rejected:
     def add(self, error: InvalidRow, row: object) -> None:
         rejection = Rejection(
             row=error.row,
-            field=error.field[:KEPT],
-            expected=error.expected[:KEPT],
-            got=error.got[:KEPT],
+            field=_cut(error.field),
+            expected=_cut(error.expected),
+            got=_cut(error.got),
         )
         self.count += 1
         reason = rejection.field, rejection.expected
@@ -55,17 +52,16 @@ class Rejected:
             self._reasons[reason] += 1
         if len(self.first) < REPORTED:
             self.first.append(rejection)
-        try:
+        with self._mapped():
             self._file = self._file or self._open()
             self._file.write(_line(rejection, row))
-        except OSError as problem:
-            raise _failed(self._part, problem) from problem
 
     def lines(self) -> BinaryIO | None:
         """Return the file, to read it from its beginning; None if no row was rejected."""
         if self._file:
-            self._file.flush()
-            self._file.seek(0)
+            with self._mapped():
+                self._file.flush()
+                self._file.seek(0)
         return self._file
 
     def _open(self) -> BinaryIO:
@@ -81,20 +77,37 @@ class Rejected:
         )
 
     def close(self) -> None:
-        if self.path is None or self._part is None:
-            if self._file:
-                self._file.close()
-            return
         try:
-            if self._file:
-                self._file.close()
-                self._part.replace(self.path)
-            else:
-                self.path.unlink(missing_ok=True)  # the file of an earlier run
-        except OSError as error:
+            with self._mapped():
+                if self._file:
+                    self._file.close()
+                if self.path and self._part:
+                    self._replace(self.path, self._part)
+        except LocalResource:
             with suppress(OSError):
-                self._part.unlink()
-            raise _failed(self.path, error) from error
+                if self._part:
+                    self._part.unlink()
+            raise
+
+    def _replace(self, path: Path, part: Path) -> None:
+        """Replace the file of an earlier run; remove it if no row was rejected in this one."""
+        if self._file:
+            part.replace(path)
+        elif not self.count:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                path.unlink()
+
+    @contextmanager
+    def _mapped(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise LocalResource(
+                f"rejected rows {self.path or '(temporary)'}",
+                expected="a file that can be written",
+                got=str(error),
+                remedy="choose another file with --rejected (SubmitOptions.rejected)",
+            ) from error
 
 
 def _line(rejection: Rejection, row: object) -> bytes:
@@ -103,39 +116,35 @@ def _line(rejection: Rejection, row: object) -> bytes:
         came = msgspec.to_builtins(row, enc_hook=str, str_keys=True)
         line = msgspec.json.encode({**fields, "came": _shortened(came)})
     except (TypeError, ValueError, RecursionError):  # a value made in Python may not fit JSON
-        line = msgspec.json.encode({**fields, "came": _start(printable(row))})
+        return msgspec.json.encode({**fields, "came": _cut(printable(row))}) + b"\n"
     if len(line) > LONGEST:
-        line = msgspec.json.encode({**fields, "came": _start(row)})
+        line = msgspec.json.encode({**fields, "came": _cut(_json(came))})
     return line + b"\n"
 
 
 def _shortened(row: object) -> object:
-    """Return the row with the first KEPT characters of each value."""
+    """Return the row with the start of each name and value."""
     if not isinstance(row, Mapping):
-        return _start(row)
-    return {str(name)[:KEPT]: _value(value) for name, value in row.items()}
+        return _value(row)
+    return {_cut(str(name)): _value(value) for name, value in row.items()}
 
 
 def _value(value: object) -> object:
-    """Return a value as it is if it is short."""
-    is_flat = isinstance(value, bool | float | int | None)
-    return value if is_flat else _start(value) if _is_long(value) else value
+    """Return a value as it is if it is short, and otherwise its start, as text."""
+    if isinstance(value, bool | float | None):
+        return value
+    text = value if isinstance(value, str) else _json(value)
+    return value if (cut := _cut(text)) == text else cut
 
 
-def _is_long(value: object) -> bool:
-    return len(value if isinstance(value, str) else msgspec.json.encode(value)) > KEPT
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
-def _start(value: object) -> str:
-    if isinstance(value, str):
-        return value if len(value) <= KEPT else f"{value[:KEPT]}… ({len(value):,} characters)"
-    return _REPR.repr(value)
-
-
-def _failed(path: Path | None, error: OSError) -> LocalResource:
-    return LocalResource(
-        f"rejected rows {path or '(temporary)'}",
-        expected="a folder to write to",
-        got=str(error),
-        remedy="choose another file with --rejected (SubmitOptions.rejected)",
-    )
+def _cut(text: str) -> str:
+    """Return the text, or its start, in KEPT bytes of UTF-8 with a note of its length."""
+    data = text.encode(errors="backslashreplace")  # half a character has no bytes of its own
+    if len(data) <= KEPT:
+        return data.decode()
+    note = f"… ({len(text):,} characters)"
+    return data[: KEPT - len(note.encode())].decode(errors="ignore") + note
