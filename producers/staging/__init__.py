@@ -1,1 +1,1 @@
-"""From requests to Kafka: each acknowledged, each sent once."""
+"""From requests to a staged list: Parquet parts in the object store, and a campaign."""

@@ -1,7 +1,7 @@
 """The record that makes a staged campaign exist: the only point where a submission commits."""
 
-import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from seedcast.campaigns.campaign_topic import read_campaigns, write_campaign
 from seedcast.embedded import is_embedded
@@ -13,6 +13,10 @@ from seedcast.schemas.messages import Campaign
 from seedcast.schemas.rights import SUBMITTER
 from seedcast.schemas.topics import CAMPAIGNS
 from seedcast.settings import Settings
+from seedcast.storage.staged_lists import ABANDONED
+
+# Later, what was stored first might be swept away before the record is written.
+STAGED_WITHIN = ABANDONED - timedelta(hours=4)
 
 
 def find_record(settings: Settings, campaign: str) -> tuple[str, Campaign | None]:
@@ -43,8 +47,12 @@ def commit(
 ) -> Campaign:
     """Write the campaign's record; return that of the first submission of its name.
 
-    Waits while the broker is unavailable.
+    Waits while the broker is unavailable, until STAGED_WITHIN is over; then raises its error.
+    `on_outage`: told each error that is waited out, and None when the broker answers.
     """
+    remaining = campaign.created_at + STAGED_WITHIN - datetime.now(UTC)
+    if remaining <= timedelta():
+        raise _too_late(campaign.campaign_id)
     producer = Producer(settings)
 
     def attempt() -> Campaign:
@@ -55,8 +63,9 @@ def commit(
             raise
 
     failpoint("submit.committing")
-    record = retry(attempt, seconds=math.inf)
+    record = retry(attempt, seconds=remaining.total_seconds())
     failpoint("submit.committed")
+    on_outage(None)
     _refuse(record)
     return record
 
@@ -96,3 +105,12 @@ def _refuse(record: Campaign | None) -> None:
             got="a campaign of events, or of an older version",
             remedy="use another campaign",
         )
+
+
+def _too_late(campaign: str) -> InvalidInput:
+    return InvalidInput(
+        f"campaign {campaign}",
+        expected=f"a list that is stored within {STAGED_WITHIN}",
+        got="more: what is older without a campaign may be swept away",
+        remedy="run the same command again",
+    )
