@@ -14,9 +14,7 @@ from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.rows.values import row_id, to_text
 from seedcast.producers.staging.options import SubmitOptions
-from seedcast.producers.staging.rebuild import rebuild_file
-from seedcast.settings import Settings
-from tests.builders.files import a_file, dry_run, parquet
+from tests.builders.files import a_file, accepted, dry_run, parquet
 from tests.builders.workbooks import DATE, MOMENT, TIME, Raw, a_list, sheet, styled, workbook
 
 NOT_CALCULATED = Raw("<c><f>1+1</f></c>")
@@ -82,7 +80,7 @@ def test_a_workbook_and_parquet_and_csv_give_the_same_request(tmp_path: Path) ->
     requests = [
         (request.request_id, request.metadata, request.voice_seed, request.text)
         for path in paths
-        for request in rebuild_file(Settings(), path, options)
+        for request in accepted(path, options)
     ]
     assert len(requests) == 4
     assert all(request == requests[0] for request in requests)
@@ -290,4 +288,4 @@ def test_a_workbook_is_submitted(tmp_path: Path) -> None:
         tmp_path, {"A": sheet([["text"], ["x"]]), "B": sheet([["text"], ["Hi."], ["…"]])}
     )
     report = dry_run(path, sheet="B")
-    assert (report.new, report.rejected) == (1, 1)
+    assert (report.accepted, report.rejected) == (1, 1)

@@ -1,16 +1,16 @@
 """State transitions of a campaign: senseless ones are refused, and racing writers are merged."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from seedcast.campaigns import campaign_state, campaign_topic
 from seedcast.errors import InvalidInput
-from seedcast.schemas.messages import Campaign, CampaignState
+from seedcast.schemas.messages import Campaign, CampaignState, ListPart, StagedList
 
 Change = Callable[[Campaign], Campaign]
 CHANGES: dict[str, Change] = {
@@ -20,12 +20,29 @@ CHANGES: dict[str, Change] = {
 }
 
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
 def a_campaign(state: CampaignState, accepted: int | None = None) -> Campaign:
+    """Return a campaign of events."""
+    return Campaign(campaign_id="night", state=state, created_at=NOW, accepted=accepted)
+
+
+def submitted(number: int) -> Campaign:
+    """Return the record that a submission writes; each number has another list."""
+    staged = StagedList(
+        staging=f"{number:016x}",
+        parts=(ListPart(rows=number + 1, bytes=9, sha256="0" * 64),),
+        digest=f"{number:064x}",
+        ids_digest=f"{number:064x}",
+    )
     return Campaign(
         campaign_id="night",
-        state=state,
-        created_at=datetime(2026, 1, 1, tzinfo=UTC),
-        accepted=accepted,
+        state="sealed",
+        created_at=NOW + timedelta(seconds=number),
+        accepted=number + 1,
+        deadline=NOW + timedelta(hours=number),
+        staged=staged,
     )
 
 
@@ -70,18 +87,11 @@ def test_a_senseless_change_is_refused_and_names_the_state(
         CHANGES[change](a_campaign(state, 9))
 
 
-@pytest.mark.parametrize(("state", "after"), [("open", "sealed"), ("paused", "paused")])
-def test_sealing_does_not_resume(state: CampaignState, after: CampaignState) -> None:
-    assert campaign_state.sealed(a_campaign(state), 7) == a_campaign(after, 7)
-
-
 @pytest.mark.parametrize(
     ("known", "record", "holds"),
     [
-        (("paused", None), ("sealed", 9), ("paused", 9)),  # a seal that had not seen the pause
-        (("open", None), ("paused", 9), ("sealed", 9)),  # a seal that had not seen the resumption
-        (("sealed", 9), ("paused", None), ("paused", 9)),  # a pause that had not seen the seal
-        (("paused", 9), ("open", None), ("sealed", 9)),  # a resumption that had not seen the seal
+        (("paused", 9), ("open", None), ("sealed", 9)),  # a resumption that had not seen the count
+        (("sealed", 9), ("paused", None), ("paused", 9)),
         (("paused", 9), ("sealed", 9), ("sealed", 9)),  # no race at all
         (("cancelled", None), ("sealed", 9), ("cancelled", 9)),
         (("cancelled", 9), ("completed", 9), ("cancelled", 9)),
@@ -96,41 +106,49 @@ def test_records_of_racing_writers_are_merged(
     assert campaign_state.merged(a_campaign(*known), a_campaign(*record)) == a_campaign(*holds)
 
 
-WRITERS: list[Change] = [
+def test_the_first_list_of_a_name_stays_whole() -> None:
+    first, second = submitted(1), submitted(2)
+    assert campaign_state.merged(None, first) == first
+    assert campaign_state.merged(first, second) == first
+    paused = campaign_state.paused(first)
+    assert campaign_state.merged(paused, second) == paused, "a late list does not resume"
+    assert campaign_state.merged(first, paused) == paused
+    assert campaign_state.merged(paused, campaign_state.resumed(paused)) == first
+
+
+def test_a_list_does_not_take_over_a_campaign_of_events() -> None:
+    events = a_campaign("open")
+    assert campaign_state.merged(events, submitted(1)) == events
+
+
+CHANGERS: list[Change] = [
     *CHANGES.values(),
-    partial(campaign_state.sealed, accepted=9),
-    lambda campaign: a_campaign("completed", campaign.accepted),
+    lambda campaign: replace(campaign, state="completed"),
 ]
+SUBMISSION = len(CHANGERS)  # any number from here on is a submission of a list of its own
 
 
-@given(st.lists(st.tuples(st.sampled_from(range(len(WRITERS))), st.integers(0, 4)), max_size=12))
+@given(st.lists(st.tuples(st.integers(0, SUBMISSION + 3), st.integers(0, 4)), max_size=12))
 def test_no_order_of_racing_writers_undoes_what_is_final(writes: list[tuple[int, int]]) -> None:
-    """Each writer decides by the state of a few records ago."""
-    states = [a_campaign("open")]
+    """Each operator decides by the state of a few records ago; submissions come at any time."""
+    states = [submitted(0)]
     for writer, staleness in writes:
-        seen = states[max(0, len(states) - 1 - staleness)]
-        if (writer == 3 and (states[-1].accepted is not None or seen.state == "cancelled")) or (
-            writer == 4 and seen.state != "sealed"
-        ):
-            continue  # one submission seals; `wait` completes only what is sealed
-        try:
-            record = WRITERS[writer](seen)
-        except InvalidInput:
-            continue
-        before = states[-1]
-        states.append(campaign_state.merged(before, record))
-        after = states[-1]
-        assert after.accepted == (record.accepted if before.accepted is None else before.accepted)
+        seen, before = states[max(0, len(states) - 1 - staleness)], states[-1]
+        if writer >= SUBMISSION:
+            record = submitted(writer)
+        else:
+            try:
+                record = CHANGERS[writer](seen)
+            except InvalidInput:
+                continue
+        after = campaign_state.merged(before, record)
+        states.append(after)
+        assert replace(after, state="sealed") == submitted(0), "the first list stays"
         assert after.state == "cancelled" or "cancelled" not in (before.state, record.state)
         assert after.state in ("completed", "cancelled") or before.state != "completed"
-        assert (after.state, after.accepted is None) not in (("open", False), ("sealed", True))
-        if writer == 3:
-            assert (after.state == "paused") == (before.state == "paused"), (
-                "a seal decides only about the count"
-            )
-        assert campaign_state.merged(after, after) == after, (
-            "written again, the merged state holds alone"
-        )
+        assert after.state == before.state or writer < SUBMISSION
+        assert campaign_state.merged(after, after) == after
+        assert campaign_state.merged(None, after) == after, "written again, it holds alone"
 
 
 def test_an_unknown_campaign_is_refused_with_similar_names() -> None:

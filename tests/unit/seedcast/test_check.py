@@ -28,7 +28,7 @@ def test_a_list_is_counted_and_shown_as_it_will_be_said(tmp_path: Path, command:
     assert done.exit_code == 1
     found = json.loads(done.stdout)
     assert (found["rows"], found["right"], found["rejected"]) == (7, 5, 2)
-    assert (found["new"], found["duplicates"]) == (4, 1)
+    assert (found["accepted"], found["duplicates"]) == (4, 1)
     assert [(reason["field"], reason["rows"]) for reason in found["reasons"]] == [
         ("text", 1),
         ("voice", 1),
@@ -50,7 +50,7 @@ def test_a_person_sees_the_same(tmp_path: Path) -> None:
     done = run("check", path, "--id-column", "id", "--profile", "phone", "--profile", "telephony")
     assert done.exit_code == 1
     lines = " ".join(done.stdout.split())
-    assert f"{path}: nothing was sent; 4 valid, 1 duplicates, 2 rejected, of 7 rows" in lines
+    assert f"{path}: nothing was submitted; 4 valid, 1 duplicates, 2 rejected, of 7 rows" in lines
     assert "equal requests 25.0%" in lines
     assert "without a sound 6 characters in 1 texts" in lines
     assert "voices 7 × 3, 8 × 1" in lines
@@ -96,5 +96,5 @@ def test_texts_are_spoken_into_files(tmp_path: Path) -> None:
 def test_a_file_name_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     done = run("check", a_file(tmp_path, "text\n…\n", "a\x1b[2Jb.csv"), "--voice", 7)
     assert "\x1b" not in done.stdout + done.stderr
-    assert "\\x1b[2Jb.csv: nothing was sent" in "".join(done.stdout.splitlines())
+    assert "\\x1b[2Jb.csv: nothing was submitted" in "".join(done.stdout.splitlines())
     assert "\\x1b[2Jb.csv.rejected.jsonl" in "".join(done.stderr.splitlines())

@@ -246,7 +246,7 @@ def test_any_stack_state_is_read_or_refused(content: bytes) -> None:
 @given(
     st.text(max_size=40)
     | st.tuples(
-        st.sampled_from(["gpu.sent", "submit.sent"]),
+        st.sampled_from(["gpu.sent", "submit.stored"]),
         st.integers().map(str) | st.text(max_size=5),
         st.text(max_size=5),
     ).map(":".join)

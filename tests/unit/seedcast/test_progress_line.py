@@ -2,7 +2,6 @@
 
 from contextlib import redirect_stderr
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -17,44 +16,63 @@ from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.progress_line import describe_submission, live
 from seedcast.cli.submit import show
 from seedcast.gpu_consumers import engines
-from seedcast.producers.staging.options import SubmitOptions, SubmitProgress
+from seedcast.producers.staging.options import SubmitOptions, SubmitProgress, SubmitReport
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.settings import Settings
 
 
-def submission(**counts: int | None) -> SubmitProgress:
-    values: dict[str, int | None] = {"rows": 320, "new": 0, "acknowledged": 0, "rejected": 5}
-    return SubmitProgress(**values | counts)  # type: ignore[arg-type]
+def submission(**values: object) -> SubmitProgress:
+    counts: dict[str, object] = {"rows": 320, "accepted": 312, "rejected": 5}
+    return SubmitProgress(**counts | values)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("progress", "said"),
     [
-        (submission(new=312, acknowledged=7), "320 rows, 7 of 312 acknowledged, 5 rejected"),
-        (submission(resumed=312), "320 rows, 312 submitted before, 5 rejected"),
+        (submission(), "320 rows, 312 accepted, 5 rejected"),
+        (submission(rows=4_320, accepted=1_234), "4,320 rows, 1,234 accepted, 5 rejected"),
         (
-            submission(new=12, acknowledged=12, resumed=300),
-            "320 rows, 12 of 12 acknowledged, 300 submitted before, 5 rejected",
+            submission(waiting="storing part-00000.parquet; got a refused connection"),
+            "320 rows, 312 accepted, 5 rejected; waiting: storing part-00000.parquet; got a"
+            " refused connection",
         ),
-        (submission(new=312, acknowledged=None), "320 rows, 312 valid, 5 rejected"),
-        (submission(rejected=320), "320 rows, 0 of 0 acknowledged, 320 rejected"),
     ],
 )
-def test_a_submission_says_what_this_run_has_done(progress: SubmitProgress, said: str) -> None:
+def test_a_submission_says_how_far_it_is_and_what_it_waits_for(
+    progress: SubmitProgress, said: str
+) -> None:
     assert describe_submission(progress) == said
 
 
-def test_a_dry_run_acknowledges_and_accepts_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seen: list[SubmitProgress] = []
+def test_a_dry_run_says_that_nothing_was_submitted(capsys: pytest.CaptureFixture[str]) -> None:
     options = SubmitOptions(campaign="dry", voice=1, dry_run=True)
-    report = submit_requests(Settings(), [{"text": "Hello."}] * 2, options, seen.append)
-    assert {progress.acknowledged for progress in seen} == {None}
-    show(report)
-    shown = capsys.readouterr().out
-    assert shown.startswith("dry: nothing was sent; 2 valid, 0 duplicates, 0 rejected, of 2 rows")
+    show(submit_requests(Settings(), [{"text": "Hello."}] * 2, options))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.startswith("dry: nothing was submitted; 2 valid, 0 duplicates, 0 rejected, of 2")
     assert "accepted" not in shown
+
+
+@pytest.mark.parametrize(
+    ("before", "said"), [(False, "night: 4 accepted"), (True, "night: already submitted, 4 acc")]
+)
+def test_a_list_that_was_submitted_before_is_said_to_be(
+    before: bool, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(
+        SubmitReport(
+            campaign_id="night",
+            state="sealed",
+            rows=5,
+            accepted=4,
+            before=before,
+            duplicates=1,
+            rejected=0,
+            rejections=(),
+            rejected_file=None,
+            seconds=2.0,
+        )
+    )
+    assert capsys.readouterr().out.startswith(said)
 
 
 def summary(succeeded: int) -> Summary:
@@ -97,13 +115,13 @@ def test_the_bars_are_whole_at_80_columns_and_say_left_only_with_a_time(
     monkeypatch.setattr(base.err, "width", 80)
     stderr = kind()
     with redirect_stderr(stderr), live() as line:
-        line.submitted(submission(rows=1_234_567, new=1_234_251, acknowledged=1_234_251))
+        line.submitted(submission(rows=1_234_567, accepted=1_234_251))
         line.spoken(Progress(accepted=None, succeeded=1_234_251, audio_seconds=98_765_432))
     printed = stderr.getvalue()
     assert "left" not in printed
     assert "…" not in printed
     words = " ".join(Console(width=80).render_str(printed).plain.split())
-    for figure in ("1,234,251 of 1,234,251", "5 rejected", "98,765,432 s"):
+    for figure in ("1,234,251 accepted", "5 rejected", "98,765,432 s"):
         assert figure in words, printed
 
 
