@@ -1,13 +1,14 @@
 """`seedcast submit` killed at its edges, interrupted, or out of disk.
 
-The same command, run again, continues and accepts each row once.
+Nothing is visible before the campaign's record. The same command, run again, gives one campaign
+with one list, which has each row once.
 """
 
 import random
-import re
 import resource
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,27 +16,35 @@ import pytest
 
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.cli.exit_codes import Exit
-from seedcast.codec import decode_request
-from seedcast.failpoints import VARIABLE
-from seedcast.kafka import GroupOffsets, TopicReader
-from seedcast.producers.staging.submit import BATCH
-from seedcast.schemas.topics import REQUESTS
+from seedcast.codec import decode_campaign, decode_request
+from seedcast.failpoints import EDGES, VARIABLE
+from seedcast.kafka import TopicReader
+from seedcast.producers.staging import part_writer
+from seedcast.producers.staging.batches import BATCH
+from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, Topic
 from seedcast.settings import Settings
-from seedcast.storage.audit import audit
+from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import FOLDER, read_rows
 from tests.builders import processes
 from tests.builders.deployments import environment
+from tests.builders.feeding import feed
 from tests.builders.processes import ForkedProcess
-from tests.builders.waiting import eventually
+from tests.builders.waiting import wait_until_stopped
 
 pytestmark = pytest.mark.integration
 
-ROWS = 6 * BATCH
-# Slow enough for a signal to strike in the middle.
-ONE_AT_A_TIME = '{"linger.ms": "0", "batch.num.messages": "1", "max.in.flight": "1"}'
-
-SUMMARY = re.compile(
-    r"([\d,]+) accepted \(([\d,]+) new, ([\d,]+) before\), 0 duplicates, 0 rejected"
-)
+ROWS = 3 * BATCH
+PARTS = 3
+# The last passage of each edge; those that every run passes once have one.
+PASSAGES = {
+    "submit.taken": 3,
+    "submit.part": PARTS,
+    "submit.stored": PARTS,
+    "submit.committing": 1,
+    "submit.committed": 1,
+}
+SUBMITTED = f"night: {ROWS:,} accepted, 0 duplicates, 0 rejected"
+BEFORE = f"night: already submitted, {ROWS:,} accepted, 0 duplicates, 0 rejected"
 
 
 @pytest.fixture
@@ -50,9 +59,12 @@ def rows(tmp_path: Path) -> Path:
 def submit(
     settings: Settings, rows: Path, preexec: Callable[[], None] | None = None, **env: str
 ) -> ForkedProcess:
-    options = ["--campaign", "night", "--id-column", "id", "--voice", "7"]
+    options = ["--campaign", "night", "--id-column", "id", "--voice", "7", "--deadline", "2h"]
     return processes.start(
-        ["submit", rows, *options], environment(settings) | env, output_of(rows), preexec=preexec
+        ["submit", rows, *options],
+        environment(settings) | {"COLUMNS": "200"} | env,
+        output_of(rows),
+        preexec=preexec,
     )
 
 
@@ -61,97 +73,111 @@ def output_of(rows: Path) -> Path:
     return rows.with_name("output")
 
 
+def small_parts() -> None:
+    """Let the list have several parts."""
+    part_writer.PART = ROWS // PARTS
+
+
 def limit_files() -> None:
     """Let no file grow beyond this size, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
 
 
-Check = Callable[[], None]
+def values(settings: Settings, topic: Topic) -> list[bytes]:
+    with TopicReader(settings, settings.topic(topic)) as reader:
+        return [record.value for record in reader.to_end()]
+
+
+def assert_nothing_is_visible(settings: Settings) -> None:
+    assert values(settings, CAMPAIGNS) == []
+    feed(settings)
+    assert values(settings, REQUESTS) == []
 
 
 @pytest.fixture
-def assert_continues(
+def assert_submits(
     settings: Settings, rows: Path, record_property: Callable[[str, object], None]
-) -> Check:
-    """A function that runs the same command again and asserts that it accepts each row once.
+) -> Callable[[str], None]:
+    """A function that runs the same command again, and asserts that it says this.
 
-    It continues from what the topic has. No batch was in doubt long enough to be sent twice.
+    Then there is one campaign of one list, which has each row once, and so does the topic.
     """
 
-    def check() -> None:
-        before, began = len(set(ids(settings))), time.monotonic()
-        second = submit(settings, rows)
-        code, output = second.wait(300), output_of(rows).read_text()
+    def check(said: str) -> None:
+        began = time.monotonic()
+        code, output = submit(settings, rows).wait(300), output_of(rows).read_text()
         record_property("submission over after", f"{time.monotonic() - began:.1f} s")
         assert code == Exit.OK, output
-        (summary,) = SUMMARY.findall(output)
-        accepted, new, resumed = (int(number.replace(",", "")) for number in summary)
-        assert accepted == new + resumed == ROWS
-        assert resumed >= before, "what the topic has was sent again"
-        request_ids, campaign = ids(settings), read_campaigns(settings)["night"]
-        assert (campaign.state, campaign.accepted) == ("sealed", ROWS)
-        assert (len(set(request_ids)), len(request_ids)) == (ROWS, ROWS)
-        report = audit(settings, "night", None)
-        assert (report.accepted, report.sealed, report.breaches) == (ROWS, ROWS, ())
-        assert {finding.name: finding.count for finding in report.unfinished} == {
-            "waiting_on_requests": ROWS
-        }
+        assert said in output
+        (value,) = values(settings, CAMPAIGNS)
+        record = decode_campaign(value)
+        assert read_campaigns(settings) == {"night": record}
+        assert (record.state, record.accepted) == ("sealed", ROWS)
+        ids = [row.request_id for row in read_rows(S3Store(settings.s3), record)]
+        assert (len(ids), len(set(ids))) == (ROWS, ROWS)
+        feed(settings)
+        fed = Counter(decode_request(value).request_id for value in values(settings, REQUESTS))
+        assert fed == Counter(ids)
 
     return check
 
 
-def ids(settings: Settings) -> list[str]:
-    with TopicReader(settings, settings.topic(REQUESTS)) as reader:
-        return [decode_request(record.value).request_id for record in reader.to_end()]
+def test_every_edge_of_a_submission_is_tried() -> None:
+    assert list(PASSAGES) == [edge for edge in EDGES if edge.startswith("submit.")]
 
 
-@pytest.mark.parametrize(
-    ("edge", "last"),
-    [("submit.intended", 3), ("submit.sent", 3), ("submit.noting", 3), ("submit.sealing", 1)],
-)
-def test_a_submission_killed_at_an_edge_continues(
+@pytest.mark.parametrize("edge", PASSAGES)
+def test_a_submission_killed_at_an_edge_left_nothing_or_everything(
     settings: Settings,
     rows: Path,
-    assert_continues: Check,
+    assert_submits: Callable[[str], None],
     chance: random.Random,
     edge: str,
-    last: int,
 ) -> None:
-    killed = submit(settings, rows, **{VARIABLE: f"{edge}:{chance.randint(1, last)}"})
-    assert killed.wait(180) == -signal.SIGKILL
-    assert_continues()
+    passage = chance.randint(1, PASSAGES[edge])
+    killed = submit(settings, rows, small_parts, **{VARIABLE: f"{edge}:{passage}"})
+    assert killed.wait(180) == -signal.SIGKILL, output_of(rows).read_text()
+    if edge == "submit.committed":
+        assert_submits(BEFORE)
+        return
+    assert_nothing_is_visible(settings)
+    assert_submits(SUBMITTED)
+    stagings = {info.key.split("/")[2] for info in S3Store(settings.s3).list(f"{FOLDER}/night/")}
+    assert len(stagings) == 2, "each run has a folder of its own"
 
 
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)]
 )
-def test_a_submission_ended_by_a_signal_continues(
+def test_a_submission_ended_by_a_signal_left_nothing(
     settings: Settings,
     rows: Path,
-    assert_continues: Check,
+    assert_submits: Callable[[str], None],
     chance: random.Random,
     number: signal.Signals,
     code: int,
 ) -> None:
-    ended = submit(settings, rows, SEEDCAST_KAFKA_OPTIONS=ONE_AT_A_TIME)
-    enough, offsets = chance.randint(1, BATCH), GroupOffsets(settings)
-
-    def on_the_topic() -> int:
-        bounds = offsets.bounds([settings.topic(REQUESTS)])
-        return sum(end - start for start, end in bounds.values())
-
-    eventually(lambda: on_the_topic() >= enough, what=f"{enough} requests on the topic")
+    edge = f"submit.stored:{chance.randint(1, PARTS)}:stop"
+    ended = submit(settings, rows, small_parts, **{VARIABLE: edge})
+    wait_until_stopped(ended)
     ended.send_signal(number)
+    ended.send_signal(signal.SIGCONT)
     assert ended.wait(300) == code, output_of(rows).read_text()
-    assert_continues()
+    assert ("interrupted" in output_of(rows).read_text()) == (number == signal.SIGINT)
+    assert_nothing_is_visible(settings)
+    assert_submits(SUBMITTED)
 
 
-def test_a_submission_on_a_full_disk_names_its_journal_and_continues_later(
-    settings: Settings, rows: Path, assert_continues: Check
+def test_a_submission_on_a_full_disk_names_its_file_and_left_nothing(
+    settings: Settings, rows: Path, assert_submits: Callable[[str], None]
 ) -> None:
+    right = rows.read_text()
+    rows.write_text(right + "".join(f"w-{number},{'…' * 100}\n" for number in range(500)))
     full = submit(settings, rows, limit_files)
     code, output = full.wait(300), output_of(rows).read_text()
     assert code == Exit.FATAL, output
-    assert "journal" in output
-    assert "--state-dir" in output
-    assert_continues()
+    assert "rejected rows" in output
+    assert "--rejected" in output
+    assert_nothing_is_visible(settings)
+    rows.write_text(right)
+    assert_submits(SUBMITTED)
