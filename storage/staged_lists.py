@@ -92,9 +92,14 @@ def read_rows(store: ObjectStore, campaign: Campaign, start: int = 0) -> Iterato
 
 def read_ids(store: ObjectStore, campaign: Campaign) -> Iterator[tuple[int, str]]:
     """Yield row number and request id of each accepted row. Raises as `read_rows` does."""
-    for number, _ in _parts_from(staged_of(campaign), 0):
-        for batch in _file(store, campaign, number).iter_batches(BATCH, columns=_IDS):
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    for number in range(len(staged_of(campaign).parts)):
+        yield from read_part_ids(store, campaign, number)
+
+
+def read_part_ids(store: ObjectStore, campaign: Campaign, number: int) -> Iterator[tuple[int, str]]:
+    """Yield row number and request id of each row of one part. Raises as `read_rows` does."""
+    for batch in _file(store, campaign, number).iter_batches(BATCH, columns=_IDS):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 _IDS = ["row", "request_id"]

@@ -34,7 +34,7 @@ def audit(
         ),
     ] = False,
     no_objects: Annotated[
-        bool, typer.Option("--no-objects", help="Do not check the object store.")
+        bool, typer.Option("--no-objects", help="Do not check audio objects.")
     ] = False,
     examples: Annotated[int, typer.Option(min=0, help="How many of each finding to name.")] = 10,
     as_json: Json = False,

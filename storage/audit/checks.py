@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from seedcast.storage.audit.count_checks import compare_with_sealed, find_unaccepted
+from seedcast.storage.audit.count_checks import check_list, compare_with_sealed, find_unaccepted
 from seedcast.storage.audit.evidence import Evidence
 from seedcast.storage.audit.object_checks import ObjectCheck
 from seedcast.storage.audit.outcome_checks import (
@@ -35,6 +35,7 @@ def run_checks(evidence: Evidence) -> tuple[Check, ...]:
         *find_repeats(evidence),
     )
     return (
+        check_list(evidence),
         Check(
             "outcomes",
             "every accepted request has exactly one outcome",

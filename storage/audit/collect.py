@@ -1,8 +1,7 @@
 """Read a campaign's records from the topics into the database of an audit."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 from seedcast.campaigns.requests import REQUESTS_TOPICS
 from seedcast.codec import decode_request, decode_result, rejection
@@ -16,7 +15,6 @@ from seedcast.storage.audit.database import Database, RecordPosition
 from seedcast.storage.dead_letters import parse
 
 POLL = 0.05  # seconds
-BATCH = 1000  # rows of the list
 
 
 @dataclass(frozen=True)
@@ -67,14 +65,6 @@ class Collector:
                     for record in records
                     if (request_id := self._request_id(record.value))
                 )
-
-    def read_list(self, rows: Iterable[tuple[int, str]]) -> None:
-        """Read row number and request id of each row of the list."""
-        rows, done = iter(rows), 0
-        while batch := list(islice(rows, BATCH)):
-            self._database.add_list_rows(batch)
-            done += len(batch)
-            self._on_progress(Progress("list", done))
 
     def read_audio(self) -> None:
         """Find the audio of unaccounted requests.

@@ -67,17 +67,26 @@ class Database:
         """Add the URI and the size in bytes of each object that the store listed."""
         self._execute_many(sql.ADD_LISTED_OBJECT, objects)
 
-    def add_list_rows(self, rows: Iterable[tuple[int, str]]) -> None:
-        """Add row number and request id of each row of the list; an id's first row counts."""
+    def add_list_rows(self, rows: Iterable[tuple[int, int, str]]) -> None:
+        """Add place, row number and request id of each row of the list."""
         self._execute_many(sql.ADD_LIST_ROW, rows)
 
-    def find_unaccounted(self) -> int:
+    def set_strays_apart(self) -> None:
+        """Remove requests and results that the list does not have, and remember their ids.
+
+        The objects of their manifests stay: they are no orphans.
+        """
+        for statement in sql.SET_STRAYS_APART:
+            self._execute_many(statement, [()])
+
+    def find_unaccounted(self, fed: int) -> int:
         """Find requests without an outcome that no worker will read, or that only the list has.
 
-        Audio and dead letters are searched for them later. Returns how many there are.
+        Rows of the list count if they are among the first `fed` ones. Audio and dead letters are
+        searched for all of them later. Returns how many there are.
         """
         self._execute_many(sql.ADD_UNACCOUNTED_REQUESTS, [()])
-        self._execute_many(sql.ADD_UNACCOUNTED_ROWS, [()])
+        self._execute_many(sql.ADD_UNACCOUNTED_ROWS, [(fed,)])
         return self.count("SELECT * FROM unaccounted")
 
     def add_audio(self, positions: Iterable[RecordPosition]) -> None:

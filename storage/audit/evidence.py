@@ -9,12 +9,13 @@ from seedcast.schemas.messages import Campaign
 from seedcast.schemas.topics import Topic
 from seedcast.storage.audit.committed import Logs
 from seedcast.storage.audit.database import Database
+from seedcast.storage.audit.list_reading import ListRead
 from seedcast.storage.audit.object_checks import ObjectCheck
 from seedcast.storage.audit.report import Finding, Kind
 
+_ACCEPTED = "SELECT id FROM list_row UNION SELECT id FROM request"
 _REMAINING = """
-SELECT id FROM request UNION SELECT id FROM outcome
-    UNION SELECT id FROM unaccounted WHERE audio_unread OR dead_letter IS NOT NULL
+SELECT id FROM list_row UNION SELECT id FROM request UNION SELECT id FROM outcome
 """
 _OUTCOMES = "SELECT status, count(*) FROM outcome GROUP BY status ORDER BY count(*) DESC"
 
@@ -25,32 +26,45 @@ class Evidence:
 
     database: Database
     record: Campaign | None
+    listed: ListRead | None  # None: the campaign has no staged list, or it was not read
     logs: Logs
     horizon_ms: int  # results older than this may have been deleted; 0: none have
     unreadable: int  # records of the results topic that are not results
     objects: ObjectCheck  # how thoroughly objects were checked: hash, size or none
     examples: int  # how many each finding names
 
+    @property
+    def has_whole_list(self) -> bool:
+        """True if the ids that were accepted are known, so that strays could be set apart."""
+        return self.listed is not None and self.listed.is_whole
+
     @cached_property
     def accepted(self) -> int:
-        """Distinct request ids that the requests topics hold."""
-        return self.database.count("SELECT * FROM request")
+        """Distinct request ids of the staged list.
+
+        Without a whole list, those that the requests topics hold count, too.
+        """
+        return self.database.count("SELECT * FROM list_row" if self.has_whole_list else _ACCEPTED)
 
     @cached_property
     def known(self) -> int:
         """The number of requests that any record still proves.
 
-        If the requests topics have lost records, requests also count that have an outcome, or a row
-        in the list and unread audio or a dead letter.
+        Without a whole list, and if the requests topics have lost records, requests also count that
+        have an outcome.
         """
-        if not any(self.logs.gaps(*REQUESTS_TOPICS)):
+        if self.has_whole_list or not any(self.logs.gaps(*REQUESTS_TOPICS)):
             return self.accepted
         return self.database.count(_REMAINING)
 
-    @cached_property
-    def has_list(self) -> bool:
-        """True if the list that was submitted was given to the audit."""
-        return bool(self.database.rows("SELECT 1 FROM list_row LIMIT 1"))
+    @property
+    def may_have_lost_results(self) -> bool:
+        """True if retention may have deleted a result of the campaign.
+
+        None is older than the campaign itself.
+        """
+        began_ms = self.record.created_at.timestamp() * 1000 if self.record else 0
+        return self.horizon_ms > 0 and self.horizon_ms >= began_ms
 
     @cached_property
     def outcomes(self) -> dict[str, int]:

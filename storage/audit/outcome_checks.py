@@ -22,6 +22,10 @@ SELECT id || ' became a dead letter at ' || dead_letter FROM unaccounted
     WHERE audio_unread IS NOT 1 AND dead_letter IS NOT NULL AND (timestamp_ms > ? OR row)
 """
 _OLDER_THAN_RESULTS = "SELECT id FROM unaccounted WHERE audio_unread IS NOT 1 AND timestamp_ms <= ?"
+_UNFED_ROWS = """
+SELECT 'row ' || row || ': ' || id FROM list_row WHERE place >= ?
+    AND id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result) ORDER BY place
+"""
 _LOST_ROWS = """
 SELECT 'row ' || row || ': ' || id FROM unaccounted
     WHERE row AND audio_unread IS NOT 1 AND dead_letter IS NULL ORDER BY row
@@ -43,40 +47,26 @@ def find_committed_without_outcome(evidence: Evidence) -> Iterator[Finding]:
 
 
 def find_lost(evidence: Evidence) -> Iterator[Finding]:
-    """Find rows of the list of which nothing else is left.
-
-    They are lost only if the campaign has fewer requests than it was sealed with.
-    """
-    sealed = evidence.record.accepted if evidence.record else None
-    what = "a row of the list is neither on a topic nor ended"
-    if sealed is None:
-        cancelled = evidence.record and evidence.record.state == "cancelled"
-        kind: Kind = "note" if cancelled else "unfinished"
-        what += ": the campaign was never sealed, so the row may not have been sent"
-        yield from evidence.find("not_submitted", kind, what, _LOST_ROWS)
-    elif evidence.known >= sealed:
-        what += f", and was not accepted: none of the {sealed:,} that were accepted is missing"
-        yield from evidence.find("not_accepted", "note", what, _LOST_ROWS)
+    """Find rows that were fed, and of which only the list is left."""
+    kind: Kind = "breach"
+    what = "a row of the list was fed, and is neither on a topic nor ended: "
+    if evidence.may_have_lost_results:
+        kind = "unfinished"
+        what += "retention has deleted its request and perhaps its result"
     else:
-        kind = "unfinished" if evidence.horizon_ms else "breach"
-        what += _explain_loss(evidence, missing=sealed - evidence.known)
-        yield from evidence.find("lost", kind, what, _LOST_ROWS)
-
-
-def _explain_loss(evidence: Evidence, missing: int) -> str:
-    cause = ": retention or a fault has deleted its request"
-    if evidence.horizon_ms:
-        cause = ": retention has deleted its request and perhaps its result"
-    if evidence.database.count(_LOST_ROWS) <= missing:
-        return cause
-    return (
-        f"{cause}; only {missing:,} are missing, so the other rows were never accepted, "
-        "or were submitted with other options"
-    )
+        what += "retention or a fault has deleted its request"
+    lost = tuple(evidence.find("lost", kind, what, _LOST_ROWS))
+    yield from lost
+    if lost:
+        what = "an offset of the requests topics was deleted before a GPU consumer had read it"
+        yield from evidence.find_deleted(
+            "requests_deleted_unread", "note", what, REQUESTS_TOPICS, unread=True
+        )
 
 
 def find_waiting(evidence: Evidence) -> Iterator[Finding]:
-    """Find requests that workers will still read, and what cannot be decided any more."""
+    """Find what is still to be fed or read, and what cannot be decided any more."""
+    yield from _find_waiting_in_list(evidence)
     for topic in REQUESTS_TOPICS:
         name, what = f"waiting_on_{topic.name}", f"a request waits on {topic.name}"
         yield from evidence.find(name, "unfinished", what, _WAITING, topic.name)
@@ -92,6 +82,18 @@ def find_waiting(evidence: Evidence) -> Iterator[Finding]:
     if count := evidence.unreadable:
         what = "a record of the results topic is not a result"
         yield Finding("unreadable_results", "note", count, what)
+
+
+def _find_waiting_in_list(evidence: Evidence) -> Iterator[Finding]:
+    listed, record = evidence.listed, evidence.record
+    if listed is None or record is None:
+        return
+    what = "a row of the list is not fed yet"
+    if listed.held:
+        what += f", and is held: {listed.held}"
+    elif record.state == "paused":
+        what += f": the campaign is paused until `seedcast resume {record.campaign_id}`"
+    yield from evidence.find("waiting_in_list", "unfinished", what, _UNFED_ROWS, listed.fed)
 
 
 def _find_undecidable(evidence: Evidence) -> Iterator[Finding]:

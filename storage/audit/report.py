@@ -54,7 +54,7 @@ class Report:
     campaign_id: str
     state: CampaignState | None  # None: the campaign has no record
     sealed: int | None  # requests accepted, by the campaign's record
-    accepted: int  # distinct request ids that the requests topics hold
+    accepted: int  # distinct request ids of the list; without one, that the topics hold
     outcomes: Mapping[str, int]  # first results, by status
     repeats: int  # results beyond the first of each request
     checks: tuple[Check, ...]

@@ -7,7 +7,8 @@
 #                  `times` counts identical ones, `has_campaign` is 0 if none could be read
 # manifest_object  objects that manifests name, with the fault found in each
 # listed_object    objects that the store listed
-# list_row         rows of the list that was submitted
+# list_row         rows of the staged list; `place` counts accepted rows from 0, as a cursor does
+# stray            ids under the campaign's name that its list does not have, and where they are
 # unaccounted      requests without an outcome that no worker will read again, with what is known
 # campaign_result  results of the campaign, as they name it or as their request or list row is in it
 # outcome          the first result of each request
@@ -35,7 +36,8 @@ CREATE TABLE manifest_object (
     PRIMARY KEY (uri, bytes, sha256)
 ) WITHOUT ROWID;
 CREATE TABLE listed_object (uri TEXT PRIMARY KEY, bytes INTEGER) WITHOUT ROWID;
-CREATE TABLE list_row (id TEXT PRIMARY KEY, row INTEGER) WITHOUT ROWID;
+CREATE TABLE list_row (id TEXT PRIMARY KEY, row INTEGER, place INTEGER) WITHOUT ROWID;
+CREATE TABLE stray (id TEXT PRIMARY KEY, found TEXT) WITHOUT ROWID;
 CREATE TABLE unaccounted (
     id TEXT PRIMARY KEY, timestamp_ms INTEGER, position TEXT, row INTEGER,
     audio_position TEXT, audio_unread INTEGER, dead_letter TEXT
@@ -66,14 +68,27 @@ ADD_MANIFEST_OBJECT = """
 INSERT OR IGNORE INTO manifest_object (uri, bytes, sha256, id) VALUES (?, ?, ?, ?)
 """
 ADD_LISTED_OBJECT = "INSERT OR REPLACE INTO listed_object VALUES (?, ?)"
-ADD_LIST_ROW = "INSERT OR IGNORE INTO list_row (row, id) VALUES (?, ?)"
+ADD_LIST_ROW = "INSERT OR IGNORE INTO list_row (place, row, id) VALUES (?, ?, ?)"
+# Results without a readable campaign are kept, too, to see whose they are: they are no strays.
+SET_STRAYS_APART = (
+    """
+INSERT OR IGNORE INTO stray SELECT id, 'a request at ' || position FROM request
+    WHERE id NOT IN (SELECT id FROM list_row)
+""",
+    "DELETE FROM request WHERE id NOT IN (SELECT id FROM list_row)",
+    """
+INSERT OR IGNORE INTO stray SELECT id, 'a result, ' || status FROM result
+    WHERE has_campaign AND id NOT IN (SELECT id FROM list_row)
+""",
+    "DELETE FROM result WHERE id NOT IN (SELECT id FROM list_row)",
+)
 ADD_UNACCOUNTED_REQUESTS = """
 INSERT INTO unaccounted (id, timestamp_ms, position) SELECT id, timestamp_ms, position FROM request
     WHERE NOT unread AND id NOT IN (SELECT id FROM outcome)
 """
 ADD_UNACCOUNTED_ROWS = """
 INSERT INTO unaccounted (id, row) SELECT id, row FROM list_row
-    WHERE id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result)
+    WHERE place < ? AND id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result)
 """
 # Unread audio outweighs audio that was read: one of the two is enough to give an outcome.
 SET_AUDIO = """

@@ -3,12 +3,16 @@
 import json
 from collections.abc import Iterable
 from contextlib import closing
-from pathlib import Path
+from datetime import UTC, datetime
+from itertools import islice
 
 import msgspec
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from seedcast.campaigns import campaign_state
+from seedcast.campaigns.campaign_topic import announce, change_campaign, read_campaigns
+from seedcast.campaigns.cursor_topic import write_feeder_record
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
@@ -17,17 +21,29 @@ from seedcast.kafka import GroupOffsets, Record, TopicReader, client_config
 from seedcast.kafka.log_ids import ask_log_ids
 from seedcast.kafka.offset_bitmap import encode
 from seedcast.kafka.offset_state import stamp
-from seedcast.producers.rows.request_ids import request_id
+from seedcast.kafka.partitioner import key
+from seedcast.producers.staging import part_writer
 from seedcast.producers.staging.options import SubmitOptions
-from seedcast.producers.staging.submit import submit_file, submit_requests
-from seedcast.schemas.messages import Rejected, RequestError, SpeechRequest, SpeechResult
+from seedcast.producers.staging.submit import submit_requests
+from seedcast.schemas.messages import (
+    Campaign,
+    Cursor,
+    Rejected,
+    RequestError,
+    SpeechRequest,
+    SpeechResult,
+)
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS, RESULTS, Topic
 from seedcast.settings import Settings
+from seedcast.storage import staged_lists
 from seedcast.storage.audit import Finding, Report, audit
 from seedcast.storage.objects import object_key, parse_uri
 from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import ids_reader
 from tests.builders.deployments import Spawn, run
-from tests.builders.topics import delete, producer
+from tests.builders.feeding import feed
+from tests.builders.requests import a_request
+from tests.builders.topics import delete, producer, send
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -44,14 +60,38 @@ def names(findings: Iterable[Finding]) -> list[str]:
     return [finding.name for finding in findings]
 
 
-def submit(settings: Settings, count: int) -> list[SpeechRequest]:
-    """Submit requests that no worker reads, and return them."""
+def stage(settings: Settings, count: int) -> Campaign:
+    """Submit requests, and feed none. Return the campaign."""
     submit_requests(
         settings,
         [{"text": f"Number {number}.", "voice": number} for number in range(count)],
         SubmitOptions(campaign=CAMPAIGN),
     )
+    return read_campaigns(settings)[CAMPAIGN]
+
+
+def submit(settings: Settings, count: int) -> list[SpeechRequest]:
+    """Submit and feed requests that no worker reads, and return them."""
+    stage(settings, count)
+    feed(settings)
     return list(requests_of(settings, CAMPAIGN))
+
+
+def send_requests(settings: Settings, *requests: SpeechRequest) -> None:
+    """Send requests past the list, as a producer in another language does."""
+    send(settings, REQUESTS, [(key(each.voice_seed), encode_json(each)) for each in requests])
+
+
+def strays(count: int) -> list[SpeechRequest]:
+    """Return requests under the campaign's name that are not of its list."""
+    return [
+        a_request(request_id=f"stray-{number:06d}", campaign_id=CAMPAIGN) for number in range(count)
+    ]
+
+
+def told(report: Report) -> list[tuple[str, int]]:
+    findings = (*report.breaches, *report.unfinished, *report.notes)
+    return [(finding.name, finding.count) for finding in findings]
 
 
 def end_request(settings: Settings, request: SpeechRequest) -> None:
@@ -113,8 +153,8 @@ def commit_all(settings: Settings, group: str, topic: Topic) -> None:
 
 
 def speak(settings: Settings, seedcast: Spawn, count: int) -> list[SpeechResult]:
-    seedcast(["run", "gpu-consumer"], settings)
-    seedcast(["run", "postprocess"], settings)
+    for worker in ("feeder", "gpu-consumer", "postprocess"):
+        seedcast(["run", worker], settings)
     rows = [
         {"text": f"Dear customer {number}, thank you.", "voice": number % 4}
         for number in range(count)
@@ -122,7 +162,7 @@ def speak(settings: Settings, seedcast: Spawn, count: int) -> list[SpeechResult]
     submit_requests(
         settings, rows, SubmitOptions(campaign=CAMPAIGN, profiles=("telephony", "archive"))
     )
-    assert wait(settings, CAMPAIGN).succeeded == count
+    assert wait(settings, CAMPAIGN, ids_reader(settings.s3)).succeeded == count
     return list(results_of(settings, CAMPAIGN))
 
 
@@ -248,56 +288,130 @@ def test_parked_requests_wait_and_are_proven_once_they_are_put_back(
     eventually(parked, what="twelve parked requests")
     assert run(settings, "resume", CAMPAIGN).returncode == 0
     seedcast(["run", "postprocess"], settings)
-    assert wait(settings, CAMPAIGN).succeeded == 12
+    assert wait(settings, CAMPAIGN, ids_reader(settings.s3)).succeeded == 12
     assert run_audit(settings).ok
 
 
-def test_requests_that_retention_deleted_unread_are_counted(settings: Settings) -> None:
-    for request in submit(settings, 5)[:2]:
-        end_request(settings, request)
+def test_rows_whose_requests_were_deleted_are_lost_and_named(settings: Settings) -> None:
+    requests = {request.metadata["row"]: request for request in submit(settings, 6)}
+    end_request(settings, requests["2"])
+    add_audio(settings, requests["5"])
     deleted = delete(settings, REQUESTS)
     report = run_audit(settings)
-    assert [(breach.name, breach.count) for breach in report.breaches] == [
+    assert told(report) == [
+        ("lost", 4),
+        ("waiting_on_audio", 1),
         ("requests_deleted_unread", deleted),
-        ("fewer_than_sealed", 3),
     ]
-    assert "unaccepted" in names(report.notes)
+    lost = tuple(f"row {row}: {requests[row].request_id}" for row in ("1", "3", "4", "6"))
+    assert (report.accepted, report.breaches[0].examples) == (6, lost)
 
 
-def test_a_list_names_the_rows_whose_requests_were_deleted(
-    settings: Settings, tmp_path: Path
-) -> None:
-    path = tmp_path / "list.csv"
-    path.write_text("invoice,name,voice\n" + "".join(f"n-{number},Anna,7\n" for number in range(6)))
-    submit_file(
-        settings,
-        path,
-        SubmitOptions(campaign=CAMPAIGN, id_column="invoice", template="Dear {name}."),
+def test_what_is_not_fed_waits_in_the_list_until_it_is(settings: Settings) -> None:
+    campaign = stage(settings, 3)
+    assert told(run_audit(settings)) == [("waiting_in_list", 3)]
+    change_campaign(settings, CAMPAIGN, campaign_state.paused)
+    feed(settings)
+    paused = run_audit(settings)
+    assert told(paused) == [("waiting_in_list", 3)]
+    assert "seedcast resume night" in paused.unfinished[0].what
+    done = run(settings, "audit", CAMPAIGN, "--no-objects")
+    assert (done.returncode, "not finished: 3 wait" in done.stdout) == (1, True), done.stdout
+
+    change_campaign(settings, CAMPAIGN, campaign_state.resumed)
+    feed(settings)
+    assert told(run_audit(settings)) == [("waiting_on_requests", 3)]
+    for request in requests_of(settings, campaign):
+        end_request(settings, request)
+    report = run_audit(settings)
+    assert (report.ok, report.outcomes, told(report)) == (True, {"failed": 3}, [])
+
+
+def test_a_row_that_the_cursor_calls_fed_and_no_topic_has_is_lost(settings: Settings) -> None:
+    campaign = stage(settings, 3)
+    send_requests(settings, *islice(requests_of(settings, campaign), 1))
+    assert campaign.staged is not None
+    cursor = Cursor(
+        campaign_id=CAMPAIGN, staging=campaign.staged.staging, fed=2, generation=1, held="no reason"
     )
-    requests = {request.metadata["id"]: request for request in requests_of(settings, CAMPAIGN)}
-    end_request(settings, requests["n-1"])
-    add_audio(settings, requests["n-4"])
+    write_feeder_record(producer(settings), settings, cursor)
+    report = run_audit(settings)
+    assert told(report) == [("lost", 1), ("waiting_in_list", 1), ("waiting_on_requests", 1)]
+    assert "row 2: " in report.breaches[0].examples[0]
+    assert "held: no reason" in report.unfinished[0].what
+
+
+def test_strays_are_named_and_change_nothing_that_is_proven(settings: Settings) -> None:
+    requests, (asked, ended) = submit(settings, 2), strays(2)
+    send_requests(settings, asked)
+    end_request(settings, ended)
+    under_way = run_audit(settings)
+    assert told(under_way) == [("waiting_on_requests", 2), ("stray", 2)]
+    assert (under_way.accepted, under_way.outcomes) == (2, {})
+    for request in (*requests, asked):
+        end_request(settings, request)
+    report = run_audit(settings)
+    assert (report.ok, report.accepted, report.outcomes) == (True, 2, {"failed": 2})
+    (stray,) = report.notes
+    assert asked.request_id in str(stray)
+    assert ended.request_id in str(stray)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_damaged_part_is_a_breach_and_the_rest_is_audited(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, missing: bool
+) -> None:
+    monkeypatch.setattr(part_writer, "BATCH", 2)
+    monkeypatch.setattr(part_writer, "PART", 2)
+    requests = submit(settings, 5)
+    campaign, store = read_campaigns(settings)[CAMPAIGN], S3Store(settings.s3)
+    assert campaign.staged is not None
+    key = staged_lists.folder(CAMPAIGN, campaign.staged.staging) + staged_lists.part_name(1)
+    data = store.get(store.uri(key))
+    store.delete(store.uri(key)) if missing else store.put(key, data[:-1], "x/y")
+    first = min(requests, key=lambda request: int(request.metadata["row"]))
+    end_request(settings, first)
+    report = run_audit(settings)
+    assert told(report) == [("list_damaged", 1), ("waiting_on_requests", 4)]
+    assert (store.uri(key) in str(report.breaches[0]), report.accepted) == (True, 5)
+    assert report.outcomes == {"failed": 1}
+    store.put(key, data, "x/y")
+    assert told(run_audit(settings)) == [("waiting_on_requests", 4)]
+
+
+def test_a_list_is_audited_when_every_topic_has_forgotten_its_requests(settings: Settings) -> None:
+    for request in submit(settings, 4):
+        end_request(settings, request)
+    commit_all(settings, GPU_CONSUMERS.name, REQUESTS)
     delete(settings, REQUESTS)
-    options = ("--source", str(path), "--id-column", "invoice", "--template", "Dear {name}.")
-    done = run(settings, "audit", CAMPAIGN, *options, "--no-objects", "--json")
-    findings = {
-        finding["name"]: finding
-        for check in json.loads(done.stdout)["checks"]
-        for finding in check["findings"]
-    }
-    lost = [f"row {number + 1}: {request_id(CAMPAIGN, f'n-{number}')}" for number in (0, 2, 3, 5)]
-    assert (done.returncode, findings["lost"]["kind"], findings["lost"]["examples"]) == (
-        1,
-        "breach",
-        lost,
-    ), done.stderr
-    assert (findings["waiting_on_audio"]["count"], findings["fewer_than_sealed"]["count"]) == (1, 4)
-    assert "--source" in run(settings, "audit", CAMPAIGN, "--no-objects").stdout
-    no_such_list = ("--source", str(tmp_path / "no.csv"), "--no-objects")
-    assert run(settings, "audit", CAMPAIGN, *no_such_list).returncode == 2
-    nowhere = {"SEEDCAST_KAFKA_BOOTSTRAP": "127.0.0.1:1"}
-    before_topics = run(settings, "audit", CAMPAIGN, *no_such_list, **nowhere)
-    assert before_topics.returncode == 2, "a wrong list is refused before a broker is asked"
+    report = run_audit(settings)
+    assert (report.ok, report.accepted, told(report)) == (True, 4, [])
+
+
+def test_a_campaign_without_a_list_is_audited_as_far_as_the_topics_reach(
+    settings: Settings,
+) -> None:
+    requests = strays(3)
+    send_requests(settings, *requests)
+    record = Campaign(
+        campaign_id=CAMPAIGN, state="sealed", created_at=datetime.now(UTC), accepted=4
+    )
+    announce(producer(settings), settings, record)
+    for request in requests[:2]:
+        end_request(settings, request)
+    report = run_audit(settings)
+    assert (report.accepted, told(report)) == (
+        3,
+        [("fewer_than_sealed", 1), ("waiting_on_requests", 1), ("no_list", 1)],
+    )
+    deleted = delete(settings, REQUESTS)
+    assert told(run_audit(settings)) == [
+        ("requests_deleted_unread", deleted),
+        ("fewer_than_sealed", 2),
+        ("no_list", 1),
+        ("unaccepted", 2),
+        ("requests_deleted", deleted),
+    ]
 
 
 def test_audio_that_could_not_be_read_is_named_with_its_dead_letter(

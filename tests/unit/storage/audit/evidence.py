@@ -12,10 +12,12 @@ from seedcast.storage.audit.checks import run_checks
 from seedcast.storage.audit.committed import CommittedOffsets, Logs
 from seedcast.storage.audit.database import Database, RecordPosition
 from seedcast.storage.audit.evidence import Evidence
+from seedcast.storage.audit.list_reading import ListRead
 from seedcast.storage.audit.report import Finding, Report
 
 SETTINGS = Settings()
 CAMPAIGN = "night"
+NOW = datetime.now(UTC)
 
 
 def request_id(number: int) -> str:
@@ -82,7 +84,11 @@ def report_on(
     requests: Iterable[RecordPosition] = (),
     results: Iterable[SpeechResult] = (),
     audio: Iterable[RecordPosition] = (),
-    listed: Iterable[int] = (),
+    listed: Iterable[int] | None = None,
+    fed: int | None = None,
+    held: str | None = None,
+    damaged: Iterable[str] = (),
+    created_at: datetime = NOW,
     dead_letters: Iterable[int] = (),
     sealed: int | None = None,
     state: str = "sealed",
@@ -91,12 +97,21 @@ def report_on(
     horizon_ms: int = 0,
     examples: int = 10,
 ) -> Report:
-    """Return the report of an audit that has read all this of a campaign."""
+    """Return the report of an audit that has read all this of a campaign.
+
+    `listed`: numbers of the staged list's requests; None: it has none. `fed`: None: all of them.
+    """
     database = Database()
     database.add_requests(requests)
     database.add_results(list(results))
-    database.add_list_rows((row, request_id(number)) for row, number in enumerate(listed, 1))
-    database.find_unaccounted()
+    numbers, list_read = [] if listed is None else list(listed), None
+    if listed is not None:
+        database.add_list_rows((at, at + 1, request_id(n)) for at, n in enumerate(numbers))
+        fed = len(numbers) if fed is None else fed
+        list_read = ListRead(parts=1, damaged=tuple(damaged), fed=fed, held=held)
+        if list_read.is_whole:
+            database.set_strays_apart()
+    database.find_unaccounted(fed or 0)
     database.add_audio(audio)
     database.add_dead_letters(
         (f"dead-letters[0]@{number}", request_id(number)) for number in dead_letters
@@ -104,12 +119,13 @@ def report_on(
     record = Campaign(
         campaign_id=CAMPAIGN,
         state=state,  # type: ignore[arg-type]
-        created_at=datetime.now(UTC),
+        created_at=created_at,
         accepted=sealed,
     )
     evidence = Evidence(
         database=database,
         record=record,
+        listed=list_read,
         logs=Logs(SETTINGS, bounds or {}, CommittedOffsets(committed or {})),
         horizon_ms=horizon_ms,
         unreadable=0,
