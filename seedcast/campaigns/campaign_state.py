@@ -22,9 +22,12 @@ def resumed(campaign: Campaign) -> Campaign:
     return replace(campaign, state="open" if campaign.accepted is None else "sealed")
 
 
-def cancelled(campaign: Campaign) -> Campaign:
-    """Final. Raises InvalidInput if every request has its outcome already."""
-    _refuse(campaign, ("completed",), "one that is under way or paused")
+def cancelled(campaign: Campaign, *, has_open: bool = False) -> Campaign:
+    """Final. Raises InvalidInput if every request has its outcome already.
+
+    `has_open`: a request has none, whatever the record says.
+    """
+    _refuse(campaign, () if has_open else ("completed",), "one that is under way or paused")
     return replace(campaign, state="cancelled")
 
 
@@ -33,7 +36,8 @@ def merged(known: Campaign | None, record: Campaign) -> Campaign:
 
     Another writer may have written between a writer's read and its write. The first list stays: a
     record with another one is that of a submission that came second, and changes nothing.
-    "cancelled" and "completed" are final. Every other record is an operator's, and sets the state.
+    "cancelled" and "completed" are final, but "completed" yields to "cancelled". Every other record
+    is an operator's, and sets the state.
     """
     if known is None:
         return record
@@ -51,8 +55,11 @@ def merged(known: Campaign | None, record: Campaign) -> Campaign:
 def _merged_state(known: Campaign, record: Campaign, accepted: int | None) -> CampaignState:
     if "cancelled" in (known.state, record.state):
         return "cancelled"
-    if "completed" in (known.state, record.state):
+    if known.state == "completed":
         return "completed"
+    # A version that knows no lists completes a campaign by a count, which may be one of strays.
+    if record.state == "completed":
+        return "completed" if record.staged == known.staged else known.state
     return "sealed" if record.state == "open" and accepted is not None else record.state
 
 

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 
 import structlog
 from msgspec.structs import replace
@@ -28,7 +27,6 @@ log = structlog.get_logger(__name__)
 POLL = 0.2  # seconds
 NAMED = 10  # strays by their ids
 KEPT = RESULTS.retention_ms // DAY + 1  # days; the first of them is rarely a whole one
-
 
 ReadIds = Callable[[Campaign], Iterable[str]]  # the request ids of a campaign's staged list
 
@@ -60,7 +58,7 @@ class Progress:
         """Seconds until the campaign is complete at this rate; None if complete or unknown."""
         if self.accepted is None or self.complete or not self.rate:
             return None
-        return (self.accepted - self.finished) / self.rate
+        return max(0, self.accepted - self.finished) / self.rate
 
 
 @dataclass
@@ -125,23 +123,24 @@ class Outcomes:
             self._take(record)
 
     def tell_strays_apart(self, campaign: Campaign) -> None:
-        """Read the ids of the campaign's list, before the results or instead of those so far.
+        """Read the ids of the campaign's list, once. If strays are counted, count from the start.
 
         Raises what reading the list does.
         """
         if campaign.staged is None:
             return
-        listed = frozenset(map(_compact, self._read_ids(campaign)))
-        had_results = bool(self._tallies)
-        self._tallies = {
-            name: _Tally(listed=tally.listed)
-            for name, tally in self._tallies.items()
-            if tally.listed is not None
-        }
-        self._tallies[campaign.campaign_id] = _Tally(listed=listed)
-        if had_results:
-            self._reader.close()
-            self._reader = TopicReader(self._settings, self._settings.topic(RESULTS))
+        tally = self._tallies.setdefault(campaign.campaign_id, _Tally())
+        if tally.listed is not None:
+            return
+        tally.listed = frozenset(map(_compact, self._read_ids(campaign)))
+        if not tally.ids <= tally.listed:
+            self._count_again()
+
+    def _count_again(self) -> None:
+        """Forget what was counted, but not the lists."""
+        self._tallies = {name: _Tally(each.listed) for name, each in self._tallies.items()}
+        self._reader.close()
+        self._reader = TopicReader(self._settings, self._settings.topic(RESULTS))
 
     def poll(self, timeout: float) -> list[SpeechResult]:
         """Return the first results of requests that arrived within `timeout` seconds."""
@@ -166,8 +165,8 @@ class Outcomes:
     def ended(self, campaign: Campaign) -> bool:
         """Return True if no further outcome is expected.
 
-        A campaign of events that was cancelled has no list to wait for. Reads the list's ids if
-        there are strays, and raises what that does.
+        A campaign of events that was cancelled has no list to wait for. Reads the list's ids if as
+        many requests have a result as it has, and others than its own: raises what that does.
         """
         if not self.caught_up:
             return False
@@ -227,9 +226,10 @@ class Seen:
 def _compact(request_id: str) -> int:
     """Hash an id to 64 bits: 70 bytes per request in a set, half of what the id itself takes.
 
-    Two of a million requests collide once in 40 million campaigns.
+    The hash is of this process alone. Two of a million requests collide once in 40 million
+    campaigns.
     """
-    return int.from_bytes(blake2b(request_id.encode(), digest_size=8).digest())
+    return hash(request_id)
 
 
 def wait(
@@ -241,12 +241,12 @@ def wait(
     """Wait until every request of the campaign's list has a result, then mark it completed.
 
     A campaign of events that was cancelled has no list to wait for: this returns at once, and the
-    progress is not `complete`. Raises InvalidInput if there is no such campaign, and what reading
-    the list does.
+    progress is not `complete`. The list is read unless every one of its requests has a result
+    already. Raises InvalidInput if there is no such campaign, and what reading the list does.
     """
     with Campaigns(settings) as campaigns, Outcomes(settings, read_ids, campaign_id) as outcomes:
         campaigns.catch_up()
-        outcomes.tell_strays_apart(find_campaign(campaigns.records, campaign_id))
+        find_campaign(campaigns.records, campaign_id)
         while True:
             outcomes.poll(POLL)
             campaigns.poll()
@@ -256,6 +256,8 @@ def wait(
                 if progress.complete:
                     _complete(settings, campaign)
                 return progress
+            if outcomes.caught_up:
+                outcomes.tell_strays_apart(campaign)
 
 
 def _complete(settings: Settings, campaign: Campaign) -> None:

@@ -14,7 +14,7 @@ import structlog
 
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.campaigns.progress import Outcomes, ReadIds, Seen, decode_readable
-from seedcast.errors import InvalidInput, Retryable
+from seedcast.errors import AccessDenied, InvalidInput, Retryable
 from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Record, TopicReader
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.rights import SUBSCRIBER
@@ -24,6 +24,7 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 POLL = 0.2  # seconds
+RETRY = 5.0  # seconds until a list that could not be read is read again
 COMMIT_INTERVAL = 1.0  # seconds; results handled within it come again after a crash
 
 
@@ -89,10 +90,11 @@ def subscribe(
 
     With a campaign, the group is GROUP:CAMPAIGN, with offsets of its own. Iteration then ends once
     every request of its list has a result and this member has handed out its share of them.
-    `read_ids` is called only if there are results under its name that are not in the list.
+    `read_ids` is called only if there are results under its name that are not in the list, which
+    are handed out, too.
 
     Raises InvalidInput if there is no such campaign, AccessDenied if a right is missing; iterating
-    raises Fatal errors of Kafka.
+    raises Fatal errors of Kafka, and of `read_ids`.
     """
     return Subscription(settings, group, read_ids, campaign)
 
@@ -114,7 +116,7 @@ class _Completion:
     """Follows a whole campaign: a member sees only the results in its own partitions."""
 
     def __init__(self, settings: Settings, read_ids: ReadIds, campaign: str) -> None:
-        self._campaign = campaign
+        self._campaign, self._ask_at = campaign, 0.0
         self._campaigns = Campaigns(settings)
         self._outcomes = Outcomes(settings, read_ids, campaign)
         self._campaigns.catch_up()
@@ -125,9 +127,22 @@ class _Completion:
             )
 
     def reached(self) -> bool:
+        """Return True once no further outcome is expected. Raises Fatal errors."""
         self._campaigns.poll()
         self._outcomes.poll(0)
-        return self._outcomes.ended(self._campaigns.records[self._campaign])
+        if time.monotonic() < self._ask_at:
+            return False
+        try:
+            return self._outcomes.ended(self._campaigns.records[self._campaign])
+        except Retryable as error:
+            log.warning("list_unread", campaign_id=self._campaign, problem=str(error))
+            self._ask_at = time.monotonic() + RETRY
+            return False
+        except AccessDenied as error:
+            what = f"campaign {self._campaign} has results that are not of its list; {error.what}"
+            raise AccessDenied(
+                what, expected=error.expected, got=error.got, remedy=error.remedy
+            ) from error
 
     def close(self) -> None:
         self._campaigns.close()

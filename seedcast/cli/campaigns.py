@@ -1,5 +1,6 @@
 """`campaigns`: list their states and progress, or wait until one ends."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 from seedcast.cli.base import Json, app, connected, continues, emit, err, quiet_logs
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
-from seedcast.errors import SeedcastError
+from seedcast.errors import ListDamaged, SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Outcomes, Progress
@@ -91,24 +92,38 @@ def _rows(settings: "Settings") -> list[dict[str, Any]]:
     from seedcast.campaigns.campaign_topic import read_campaigns
     from seedcast.campaigns.cursor_topic import read_cursors
     from seedcast.campaigns.progress import Outcomes
-    from seedcast.storage.staged_lists import ids_reader
+    from seedcast.storage.list_ids import late_ids_reader
 
     records, cursors = read_campaigns(settings), read_cursors(settings)
-    with Outcomes(settings, ids_reader(settings.s3)) as outcomes:
-        _tell_strays_apart(outcomes, [r for r in records.values() if r.state != "completed"])
+    with Outcomes(settings, late_ids_reader(settings.s3)) as outcomes:
         outcomes.catch_up()
+        _tell_strays_apart(outcomes, records.values())
         return [
             _row(record, outcomes.progress(record), cursors.of(record))
             for record in records.values()
         ]
 
 
-def _tell_strays_apart(outcomes: "Outcomes", records: "list[Campaign]") -> None:
-    for record in records:
+def _tell_strays_apart(outcomes: "Outcomes", records: Iterable["Campaign"]) -> None:
+    """Read the lists of campaigns whose results may be those of strays, and count again if so."""
+    suspects = [record for record in records if _may_have_strays(record, outcomes.progress(record))]
+    while suspects:
         try:
-            outcomes.tell_strays_apart(record)
+            outcomes.tell_strays_apart(suspects[0])
         except SeedcastError as error:
-            err.print(f"strays of {record.campaign_id} may be counted: {error}", markup=False)
+            of_one = isinstance(error, ListDamaged)  # anything else befalls the others, too
+            names = [each.campaign_id for each in (suspects[:1] if of_one else suspects)]
+            err.print(f"strays may be counted in {', '.join(names)}: {error}", markup=False)
+            suspects = suspects if of_one else []
+        suspects = suspects[1:]
+    outcomes.catch_up()
+
+
+def _may_have_strays(record: "Campaign", progress: "Progress") -> bool:
+    """Return False if every id of the list has a result, and nothing else, or had them once."""
+    if record.staged is None or not progress.finished or progress.complete:
+        return False
+    return record.state != "completed" or not progress.certain
 
 
 def _row(record: "Campaign", progress: "Progress", cursor: "Cursor | None") -> dict[str, Any]:

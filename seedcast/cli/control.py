@@ -28,7 +28,7 @@ def pause(campaign: CampaignName, as_json: Json = False) -> None:
     consequence = (
         f"what is being spoken is finished; the rest waits until `seedcast resume {campaign}`"
     )
-    _apply(campaign, campaign_state.paused, consequence, as_json)
+    _apply(_connected(), campaign, campaign_state.paused, consequence, as_json)
 
 
 @app.command(rich_help_panel="Daily work")
@@ -37,7 +37,7 @@ def resume(campaign: CampaignName, as_json: Json = False) -> None:
     from seedcast.campaigns import campaign_state
 
     consequence = "the GPU consumers put back what waits"
-    _apply(campaign, campaign_state.resumed, consequence, as_json)
+    _apply(_connected(), campaign, campaign_state.resumed, consequence, as_json)
 
 
 @app.command(rich_help_panel="Daily work")
@@ -53,20 +53,44 @@ def cancel(
     from seedcast.campaigns import campaign_state
     from seedcast.cli.campaigns import follow
 
+    settings = _connected(store=wait)
+
+    def change(record: "Campaign") -> "Campaign":
+        has_open = record.state == "completed" and _has_open_requests(settings, record)
+        return campaign_state.cancelled(record, has_open=has_open)
+
     consequence = "what is not delivered yet ends as cancelled; what was delivered stays"
-    settings = _apply(campaign, campaign_state.cancelled, consequence, as_json, store=wait)
+    _apply(settings, campaign, change, consequence, as_json)
     if wait:
         follow(settings, campaign, as_json)
 
 
+def _has_open_requests(settings: "Settings", record: "Campaign") -> bool:
+    """Return True if a request is still to be fed or spoken.
+
+    An older version completes a campaign by a count, which may be one of strays.
+    """
+    from seedcast.campaigns.cursor_topic import read_cursors
+    from seedcast.storage.audit import audit
+
+    if record.staged and read_cursors(settings).fed(record) < (record.accepted or 0):
+        return True
+    unfinished = audit(settings, record.campaign_id, store=None).unfinished
+    return any(finding.name.startswith("waiting") for finding in unfinished)
+
+
+def _connected(*, store: bool = False) -> "Settings":
+    quiet_logs()
+    return connected(store=store)
+
+
 def _apply(
+    settings: "Settings",
     campaign_id: str,
     change: Callable[["Campaign"], "Campaign"],
     consequence: str,
     as_json: bool,
-    *,
-    store: bool = False,
-) -> "Settings":
+) -> None:
     """Change the campaign's record and print the result.
 
     Exits with code 1 if a concurrent change won. Raises InvalidInput, with similar names, if there
@@ -74,8 +98,6 @@ def _apply(
     """
     from seedcast.campaigns.campaign_topic import change_campaign
 
-    quiet_logs()
-    settings = connected(store=store)
     before, after = change_campaign(settings, campaign_id, change)
     changed = after.state != before.state
     if as_json:
@@ -96,4 +118,3 @@ def _apply(
     if after.state != change(before).state:
         err.print(f"  a concurrent command made it {after.state}")
         raise typer.Exit(Exit.INCOMPLETE)
-    return settings

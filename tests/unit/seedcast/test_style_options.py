@@ -9,13 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from seedcast.cli.audit import audit
-from seedcast.cli.retry import retry
 from seedcast.cli.say import _request as request_of
 from seedcast.cli.say import say
 from seedcast.cli.style_options import ListOptions, StyleOptions, UtteranceOptions, expand_options
 from seedcast.cli.submit import submit
-from seedcast.cli.verify import verify
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Style
 from seedcast.settings import Settings
@@ -37,7 +34,7 @@ def test_every_parameter_of_the_schema_is_an_option_of_every_command_that_speaks
     assert (
         set(ALL) == set(Style.__struct_fields__) == {field.name for field in fields(StyleOptions)}
     )
-    for command in (say, submit, retry, audit, verify):
+    for command in (say, submit):
         assert set(ALL) <= set(inspect.signature(command).parameters)
 
 
@@ -47,8 +44,8 @@ def test_what_was_given_becomes_the_style_and_nothing_else() -> None:
     assert StyleOptions().columns() == {}
 
 
-def test_what_a_text_means_is_an_option_of_every_command_that_speaks_or_rebuilds() -> None:
-    for command in (say, submit, retry, audit, verify):
+def test_what_a_text_means_is_an_option_of_every_command_that_speaks() -> None:
+    for command in (say, submit):
         assert {"markup", "locale", "lexicon"} <= set(inspect.signature(command).parameters)
     options = ListOptions(markup=True, locale="en-GB", lexicon=EXAMPLE).submit_options("night")
     assert (options.text_format, options.locale, options.lexicon) == ("markup", "en-GB", EXAMPLE)

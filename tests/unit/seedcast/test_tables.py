@@ -32,6 +32,10 @@ CAMPAIGN = {
     "campaign_id": LONG,
     "state": "completed",
     "accepted": 1_234_567,
+    "fed": 1_234_566,
+    "held": None,
+    "strays": 0,
+    "stray_ids": (),
     "succeeded": 1_234_251,
     "failed": 312,
     "expired": 3,
@@ -69,7 +73,16 @@ def audit_report() -> Report:
 CASES: dict[str, tuple[Callable[[], None], list[str]]] = {
     "campaigns": (
         lambda: print_campaigns([CAMPAIGN]),
-        [LONG, "1,234,567", "1,234,251", "312", "12,345,678.9", "1,234.5", *COLUMNS.values()],
+        [
+            LONG,
+            "1,234,567",
+            "1,234,566",
+            "1,234,251",
+            "312",
+            "12,345,678.9",
+            "1,234.5",
+            *COLUMNS.values(),
+        ],
     ),
     "status": (lambda: print_status("lag", [LAG]), [*LAG, *map(str, LAG.values())]),
     "doctor": (
