@@ -18,13 +18,13 @@ from seedcast.kafka import TopicReader
 from seedcast.schemas.messages import Campaign, ErrorCode, Receipt, SpeechRequest, SpeechResult
 from seedcast.schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
-from seedcast.storage.campaign_rows import rows_of
 from seedcast.waveforms import waveform_sha256
 
 SEED = 1  # of the shuffle
 WINDOW = 4096  # requests that are shuffled with each other
 
-ReplayOutcome = Literal["match", "mismatch", "missing", "other_fingerprint"]
+# missing: its request cannot be found; stray: its campaign's list does not have it.
+ReplayOutcome = Literal["match", "mismatch", "missing", "stray", "other_fingerprint"]
 
 
 @dataclass(frozen=True)
@@ -61,12 +61,14 @@ def replay(
     digest_key: bytes,
     *,
     any_fingerprint: bool = False,
+    whole: bool = False,
 ) -> Iterator[Verdict]:
     """Yields one verdict per receipt; `receipts` are by request id.
 
     `requests` may include others. Of several requests with one id the first counts. Reading ends
     when every receipt has its request. Receipts of another fingerprint than the engine's are
-    synthesised only with `any_fingerprint`.
+    synthesised only with `any_fingerprint`. `whole`: the requests are all that were accepted, so
+    that a receipt without one is a stray's.
     """
     wanted = {
         name: receipt
@@ -82,7 +84,8 @@ def replay(
         outcome: ReplayOutcome = "mismatch" if _differences(expected, got) else "match"
         yield Verdict(request.request_id, outcome, expected, got)
     for name, receipt in wanted.items():
-        yield Verdict(name, "missing", _facts_of_receipt(receipt), None)
+        outcome = "stray" if whole else "missing"
+        yield Verdict(name, outcome, _facts_of_receipt(receipt), None)
 
 
 def synthesise(
@@ -138,6 +141,8 @@ def requests_of(settings: Settings, campaign: Campaign | str) -> Iterator[Speech
 
     The parking topic is not read: a parked request is not spoken before it is put back on these.
     """
+    from seedcast.storage.campaign_rows import rows_of  # it loads pyarrow, which no worker needs
+
     rows = rows_of(settings, campaign, (REQUESTS, REQUESTS_URGENT))
     return (row.request for row in rows)
 

@@ -44,6 +44,7 @@ class RetryReport:
     under_way: int  # left out: an earlier retry has them under way
     missing: int  # requests that cannot be found or read any more
     missing_ids: tuple[str, ...]  # the first of them
+    strays: int  # failed results that are not of its list; not among those asked for
     deadline: datetime | None
     submitted: SubmitReport | None  # None: nothing was left to submit
 
@@ -93,11 +94,10 @@ class _Selection:
         self._settings, self._options = settings, options
         self._name, self._deadline = name, deadline
         self._now = datetime.now(UTC)
-        self._missing = dict(
-            failed_requests(settings, options.campaign)
-        )  # error codes, by request id
-        self._asked = Counter(self._missing.values())
+        # Error codes, by request id. What a whole list does not have are strays.
+        self._missing = dict(failed_requests(settings, options.campaign))
         self._others = OtherRetries(settings, records, options.campaign, name, self._missing)
+        self._found: Counter[str] = Counter()  # by error code
         self._left_out: Counter[str] = Counter()
         self._retried = records[options.campaign]
         self.submit_options = SubmitOptions(
@@ -122,24 +122,27 @@ class _Selection:
 
     def refuse_if_none_found(self) -> None:
         """Raises InvalidInput if there is something to retry, and none of it can be found."""
-        if not self._missing or self._left_out:
+        if not self._missing or self._left_out or self._retried.staged:
             return
         raise InvalidInput(
             f"retry of {self._options.campaign}",
-            expected="requests of its staged list, or that the topics still have",
+            expected="requests that the topics still have",
             got=f"none of {len(self._missing):,}",
             remedy="submit the list again as another campaign",
         )
 
     def report(self, submitted: SubmitReport | None) -> RetryReport:
+        strays = self._missing if self._retried.staged else {}
+        missing = {} if self._retried.staged else self._missing
         return RetryReport(
             campaign_id=self._name,
             retry_of=self._options.campaign,
-            asked=dict(self._asked),
+            asked=dict(self._found + Counter(missing.values())),
             spoken=self._left_out["spoken"],
             under_way=self._left_out["under_way"],
-            missing=len(self._missing),
-            missing_ids=tuple(islice(self._missing, NAMED)),
+            missing=len(missing),
+            missing_ids=tuple(islice(missing, NAMED)),
+            strays=len(strays),
             deadline=self._deadline,
             submitted=submitted,
         )
@@ -148,7 +151,8 @@ class _Selection:
         """Yield the first row of each id that is asked for."""
         rows = rows_of(self._settings, self._retried)
         while self._missing and (row := next(rows, None)):
-            if self._missing.pop(row.request_id, None):
+            if code := self._missing.pop(row.request_id, None):
+                self._found[code] += 1
                 yield row
 
 

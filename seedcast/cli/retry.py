@@ -85,6 +85,8 @@ def _show(report: "RetryReport") -> None:
         show(report.submitted)
     if report.deadline and report.submitted:
         out.print(f"due by {report.deadline.isoformat(timespec='seconds')}")
+    if report.strays:
+        err.print(f"{report.strays:,} that failed are not of its list, and are left out")
     if report.missing:
         more = ", …" if report.missing > len(report.missing_ids) else ""
         err.print(

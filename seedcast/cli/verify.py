@@ -65,13 +65,17 @@ def verify(
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)
     settings = with_engine(connected(), engine)
-    requests = requests_of(settings, find_known(settings, campaign) or campaign)
+    record = find_known(settings, campaign)
+    requests = requests_of(settings, record or campaign)
     with err.status("reading receipts"):
         receipts = choose_receipts(results_of(settings, campaign), fraction)
     with closing(engines.load(settings)) as loaded:
         err.print(loaded.description, style="dim")
         key = settings.postprocess.digest_key.get_secret_value().encode()
-        verdicts = replay(loaded, receipts, requests, key, any_fingerprint=any_fingerprint)
+        whole = record is not None and record.staged is not None
+        verdicts = replay(
+            loaded, receipts, requests, key, any_fingerprint=any_fingerprint, whole=whole
+        )
         tally = _report(_live(verdicts, len(receipts)), as_json)
         _conclude(campaign, loaded.fingerprint, tally, as_json)
     proven = tally["match"] and not tally["mismatch"] and not tally["missing"]
@@ -109,7 +113,7 @@ def _report(verdicts: Iterable["Verdict"], as_json: bool) -> Tally:
             emit({**asdict(verdict), "differs": verdict.differs})
         elif verdict.outcome == "other_fingerprint":
             fingerprints[verdict.expected.engine_fingerprint] += 1
-        elif tally["mismatch"] + tally["missing"] <= SHOWN:
+        elif verdict.outcome != "stray" and tally["mismatch"] + tally["missing"] <= SHOWN:
             _print(verdict)
     if not as_json and (hidden := tally["mismatch"] + tally["missing"] - SHOWN) > 0:
         err.print(f"… and {hidden:,} more; --json has all")
@@ -141,6 +145,7 @@ def _conclude(campaign: str, fingerprint: str, tally: Tally, as_json: bool) -> N
                 "matches": tally["match"],
                 "mismatches": tally["mismatch"],
                 "missing": tally["missing"],
+                "strays": tally["stray"],
                 "other_fingerprint": tally["other_fingerprint"],
             }
         )
@@ -150,6 +155,8 @@ def _conclude(campaign: str, fingerprint: str, tally: Tally, as_json: bool) -> N
         f" {tally['mismatch']:,} differ; {tally['missing']:,} not found,"
         f" {tally['other_fingerprint']:,} of another fingerprint than {fingerprint}",
     )
+    if tally["stray"]:
+        err.print(f"{tally['stray']:,} are not of its list, and were not checked")
     if not checked:
         err.print(f"nothing was checked: {_remedy(tally)}")
 

@@ -10,9 +10,9 @@ import pytest
 
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.progress import wait
+from seedcast.campaigns.requests import read_requests
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
-from seedcast.gpu_consumers.verify.replay import requests_of
 from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.retry import RetryOptions, RetryReport, retry
@@ -27,7 +27,10 @@ from seedcast.schemas.messages import (
 )
 from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
+from seedcast.storage.campaign_rows import rows_of
+from seedcast.storage.staged_lists import StagedRow, ids_reader
 from tests.builders.deployments import Spawn, run
+from tests.builders.feeding import feed
 from tests.builders.requests import a_request
 from tests.builders.topics import delete, producer, send
 
@@ -46,16 +49,18 @@ def rows(count: int) -> list[dict[str, str]]:
 
 
 def night(settings: Settings, count: int) -> list[SpeechRequest]:
-    """Submit `count` requests; return them in the order of their rows. No worker speaks them."""
+    """Submit `count` requests; return them in the order of their rows. Nothing feeds them."""
     options = replace(OPTIONS, deadline=datetime.now(UTC) + SOON, deliver_late=True)
     submit_requests(settings, rows(count), options)
     return in_order(settings, "night")
 
 
 def in_order(settings: Settings, campaign: str) -> list[SpeechRequest]:
-    return sorted(
-        requests_of(settings, campaign), key=lambda request: int(request.metadata.get("row", "0"))
-    )
+    return [row.request for row in staged_rows(settings, campaign)]
+
+
+def staged_rows(settings: Settings, campaign: str) -> list[StagedRow]:
+    return list(rows_of(settings, read_campaigns(settings)[campaign]))
 
 
 def result_of(
@@ -87,8 +92,9 @@ def ids(settings: Settings, campaign: str) -> list[str]:
 
 
 def accepted(report: RetryReport) -> tuple[int, int]:
+    """Return how many requests were submitted now, and how many the campaign has."""
     assert report.submitted is not None
-    return report.submitted.new, report.submitted.accepted
+    return 0 if report.submitted.before else report.submitted.accepted, report.submitted.accepted
 
 
 def test_failed_and_expired_requests_are_submitted_again_and_no_others(settings: Settings) -> None:
@@ -136,7 +142,7 @@ def test_a_repeated_retry_sends_nothing_twice_and_keeps_its_deadline(
     assert len(in_order(settings, "second-try")) == 3
 
 
-def test_an_interrupted_retry_is_continued(settings: Settings) -> None:
+def test_an_interrupted_retry_is_run_again(settings: Settings) -> None:
     send(settings, RESULTS, list(map(result_of, night(settings, 5000))))
 
     def interrupt(_: object) -> None:
@@ -144,11 +150,9 @@ def test_an_interrupted_retry_is_continued(settings: Settings) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         retry(settings, AGAIN, interrupt)
-    assert read_campaigns(settings)["night-retry-1"].state == "open"
+    assert set(read_campaigns(settings)) == {"night"}, "nothing of it is visible"
     report = retry(settings, AGAIN)
-    assert (report.campaign_id, accepted(report)[1]) == ("night-retry-1", 5000)
-    assert report.submitted is not None
-    assert report.submitted.resumed > 0
+    assert (report.campaign_id, accepted(report)) == ("night-retry-1", (5000, 5000))
 
 
 def test_the_next_retry_leaves_out_requests_that_an_earlier_one_has_spoken_or_under_way(
@@ -182,7 +186,7 @@ def by_caller(settings: Settings) -> SpeechRequest:
         [a_request(request_id="my-own-id", text="Hello.", metadata={"id": "n-1"})],
         SubmitOptions(campaign="night"),
     )
-    return next(requests_of(settings, "night"))
+    return in_order(settings, "night")[0]
 
 
 @pytest.mark.parametrize(
@@ -199,10 +203,10 @@ def test_a_retry_leaves_out_requests_that_any_retry_of_the_family_has_spoken(
 ) -> None:
     end(settings, submitted(settings))
     retry(settings, AGAIN)
-    (failed,) = requests_of(settings, "night-retry-1")
+    (failed,) = in_order(settings, "night-retry-1")
     end(settings, failed)
     spoken = retry(settings, RetryOptions(campaign=second)).campaign_id
-    (request,) = requests_of(settings, spoken)
+    (request,) = in_order(settings, spoken)
     under_way = retry(settings, RetryOptions(campaign=third))
     end(settings, request, "succeeded")
     done = retry(settings, RetryOptions(campaign=third))
@@ -222,21 +226,69 @@ def test_nothing_to_retry_opens_no_campaign(settings: Settings) -> None:
     assert set(read_campaigns(settings)) == {"night"}
 
 
-def test_requests_that_the_topics_no_longer_have_come_from_the_list(
+def test_a_campaign_is_retried_months_later_with_its_rows_own_columns(
     settings: Settings, tmp_path: Path
 ) -> None:
     file = tmp_path / "list.csv"
-    file.write_text("id,text\n" + "".join(f"{row['id']},{row['text']}\n" for row in rows(4)))
+    file.write_text(
+        "id,text,branch\n" + "".join(f"n-{n},Message {n}.,Lyon {n}\n" for n in range(4))
+    )
     submit_file(settings, file, OPTIONS)
+    feed(settings)
     for request in in_order(settings, "night")[:2]:
         end(settings, request)
     delete(settings, REQUESTS)
-    with pytest.raises(InvalidInput, match=r"got none of 2.*--source"):
-        retry(settings, AGAIN)
-    assert run(settings, "retry", "night").returncode == 2
-    report = retry(settings, replace(AGAIN, source=file, listed=OPTIONS))
-    assert accepted(report) == (2, 2)
-    assert ids(settings, "night-retry-1") == ["n-0", "n-1"]
+    file.unlink()
+    assert accepted(retry(settings, AGAIN)) == (2, 2)
+    again = staged_rows(settings, "night-retry-1")
+    assert [row.request.metadata["id"] for row in again] == ["n-0", "n-1"]
+    assert [json.loads(row.source or b"")["branch"] for row in again] == ["Lyon 0", "Lyon 1"]
+    feed(settings)
+    assert {request.request_id for request in read_requests(settings, "night-retry-1")} == {
+        row.request_id for row in again
+    }
+
+
+def test_a_retry_of_a_retry_has_the_columns_of_the_first_list(settings: Settings) -> None:
+    for request in night(settings, 2):
+        end(settings, request)
+    retry(settings, AGAIN)
+    end(settings, in_order(settings, "night-retry-1")[1])
+    delete(settings, REQUESTS)
+    report = retry(settings, RetryOptions(campaign="night-retry-1"))
+    assert (report.campaign_id, report.retry_of, accepted(report)) == (
+        "night-retry-1-retry-1",
+        "night-retry-1",
+        (1, 1),
+    )
+    (row,) = staged_rows(settings, report.campaign_id)
+    assert json.loads(row.source or b"") == rows(2)[1]
+    assert row.request_id == request_id(report.campaign_id, "n-1")
+
+
+def test_a_campaign_without_a_list_is_retried_from_the_topics(settings: Settings) -> None:
+    expire(settings, 3)
+    for number in range(2):
+        end(settings, a_request(request_id=f"request-{number}", campaign_id="night"))
+    report = retry(settings, replace(AGAIN, name="first"))
+    assert (accepted(report), report.strays) == ((2, 2), 0)
+    assert [row.source for row in staged_rows(settings, "first")] == [None, None]
+    delete(settings, REQUESTS)
+    with pytest.raises(InvalidInput, match=r"that the topics still have; got none of 2"):
+        retry(settings, replace(AGAIN, name="second"))
+    assert run(settings, "retry", "night", "--as", "second").returncode == 2
+
+
+def test_a_failed_stray_is_named_and_neither_asked_for_nor_missing(settings: Settings) -> None:
+    stray = a_request(request_id="stray-000001", campaign_id="night")
+    failed, _ = night(settings, 2)
+    end(settings, stray)
+    alone = retry(settings, AGAIN)
+    assert (alone.asked, alone.missing, alone.strays, alone.submitted) == ({}, 0, 1, None)
+    end(settings, failed)
+    report = retry(settings, AGAIN)
+    assert (accepted(report), report.missing, report.strays) == ((1, 1), 0, 1)
+    assert dict(report.asked) == {"engine_error": 1}
 
 
 def test_requests_that_the_caller_made_keep_their_identity(settings: Settings) -> None:
@@ -244,7 +296,7 @@ def test_requests_that_the_caller_made_keep_their_identity(settings: Settings) -
     submit_requests(settings, [mine], SubmitOptions(campaign="night"))
     end(settings, mine)
     retry(settings, AGAIN)
-    (again,) = requests_of(settings, "night-retry-1")
+    (again,) = in_order(settings, "night-retry-1")
     assert (again.request_id, again.metadata) == (
         request_id("night-retry-1", "my-own-id"),
         {"id": "n-1"},
@@ -292,13 +344,13 @@ def test_the_command_retries_a_campaign_and_waits_for_its_results(
     settings: Settings, seedcast: Spawn
 ) -> None:
     expire(settings, 6)
-    seedcast(["run", "gpu-consumer"], settings)
-    seedcast(["run", "postprocess"], settings)
-    assert wait(settings, "night").expired == 6
+    for worker in ("feeder", "gpu-consumer", "postprocess"):
+        seedcast(["run", worker], settings)
+    assert wait(settings, "night", ids_reader(settings.s3)).expired == 6
     dry = run(settings, "retry", "night", "--dry-run", "--json")
     assert dry.returncode == 0, dry.stderr
     (planned,) = lines(dry.stdout)
-    assert (planned["campaign_id"], planned["submitted"]["new"]) == ("night-retry-1", 6)  # type: ignore[index]
+    assert (planned["campaign_id"], planned["submitted"]["accepted"]) == ("night-retry-1", 6)  # type: ignore[index]
     assert set(read_campaigns(settings)) == {"night"}
     done = run(settings, "retry", "night", "--wait", "--json")
     assert done.returncode == 0, done.stderr

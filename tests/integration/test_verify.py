@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+from contextlib import closing
 from http.client import HTTPConnection
 from importlib.metadata import version
 from pathlib import Path
@@ -15,20 +16,33 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.campaigns.progress import wait
 from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
+from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.verify import voice_lock
-from seedcast.gpu_consumers.verify.replay import UtteranceFacts, Verdict, requests_of, results_of
+from seedcast.gpu_consumers.verify.replay import (
+    UtteranceFacts,
+    Verdict,
+    requests_of,
+    results_of,
+    synthesise,
+)
 from seedcast.kafka import GroupOffsets, TopicReader
+from seedcast.kafka.partitioner import key
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
-from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, RESULTS
+from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import ids_reader
+from seedcast.waveforms import waveform_sha256
 from tests.builders.deployments import Spawn, rows, run
-from tests.builders.topics import producer
+from tests.builders.feeding import feed
+from tests.builders.requests import a_request
+from tests.builders.topics import delete, producer, send
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -58,10 +72,11 @@ def end(*workers: subprocess.Popen[bytes]) -> None:
 
 
 def deliver(settings: Settings, seedcast: Spawn, folder: Path) -> None:
-    workers = [seedcast(["run", kind], settings) for kind in ("gpu-consumer", "postprocess")]
+    kinds = ("feeder", "gpu-consumer", "postprocess")
+    workers = [seedcast(["run", kind], settings) for kind in kinds]
     submit = ["submit", write_list(folder), "--campaign", "bills"]
     assert run(settings, *submit, *SUBMITTED).returncode == 0
-    assert wait(settings, "bills").succeeded == ROWS
+    assert wait(settings, "bills", ids_reader(settings.s3)).succeeded == ROWS
     end(*workers)
 
 
@@ -96,24 +111,24 @@ def test_every_delivered_request_matches_its_receipt_and_a_forged_receipt_is_nam
     assert (summary["checked"], summary["matches"], summary["missing"]) == (ROWS, ROWS, 0)
     assert rows(run(settings, "verify", "bills", "--json"))[0]["matches"] == 20
 
-    from_list = ["verify", "bills", "--all", "--source", write_list(tmp_path)]
-    listed = run(settings, *from_list, *SUBMITTED)
-    assert (listed.returncode, f"{ROWS} match" in listed.stdout) == (0, True), listed.stderr
-    other_template = [*SUBMITTED[:2], "--template", "Goodbye {name}."]
-    other_text = run(settings, *from_list, *other_template, "--json")
-    assert (other_text.returncode, len(rows(other_text))) == (1, ROWS + 1)
-    write_list(tmp_path, ROWS - 3)
-    shorter = run(settings, *from_list, *SUBMITTED, "--json")
-    assert shorter.returncode == 1
-    assert [row.get("outcome") for row in rows(shorter)] == ["missing"] * 3 + [None]
-
     receipts = [result.receipt for result in results_of(settings, "bills") if result.receipt]
+    stray = a_request(request_id="stray-000001", campaign_id="bills", text="Zebra.")
+    forge(settings, stray, receipt_of(settings, stray, receipts[0]))
+    for topic in (REQUESTS, REQUESTS_URGENT):
+        delete(settings, topic)  # months later
+    later = run(settings, "verify", "bills", "--all", "--json")
+    assert later.returncode == 0, later.stderr
+    said, summary = rows(later)
+    assert (said["request_id"], said["outcome"]) == ("stray-000001", "stray")
+    assert (summary["matches"], summary["missing"], summary["strays"]) == (ROWS, 0, 1)
+
     submit_requests(
         settings,
         [{"text": "Zebra one.", "voice": 1}, {"text": "Zebra two.", "voice": 2}],
         SubmitOptions(campaign="forged"),
     )
-    first, second = sorted(requests_of(settings, "forged"), key=lambda request: request.text)
+    forged = read_campaigns(settings)["forged"]
+    first, second = sorted(requests_of(settings, forged), key=lambda request: request.text)
     other_waveform = receipt_of(settings, first, receipts[0], waveform_sha256="0" * 64)
     other_engine = receipt_of(settings, second, receipts[0], engine_fingerprint="espeak-elsewhere")
     forge(settings, first, other_waveform)
@@ -129,6 +144,37 @@ def test_every_delivered_request_matches_its_receipt_and_a_forged_receipt_is_nam
     assert (mismatch["outcome"], mismatch["differs"]) == ("mismatch", ["waveform_sha256"])
     assert facts[second.request_id]["outcome"] == "other_fingerprint"
     assert (total["checked"], total["mismatches"], total["other_fingerprint"]) == (1, 1, 1)
+
+
+def test_a_campaign_without_a_list_is_verified_while_the_topics_keep_its_requests(
+    settings: Settings,
+) -> None:
+    requests = [
+        a_request(request_id=f"request-{n:05d}", campaign_id="events", voice_seed=n)
+        for n in range(3)
+    ]
+    records = [(key(each.voice_seed), encode_json(each)) for each in requests]
+    send(settings, REQUESTS, records)
+    with closing(engines.load(settings)) as engine:
+        for request, utterance in synthesise(engine, requests):
+            assert utterance.waveform is not None
+            receipt = Receipt(
+                voice_seed=request.voice_seed,
+                text_digest=text_digest(
+                    request, settings.postprocess.digest_key.get_secret_value().encode()
+                ),
+                waveform_sha256=waveform_sha256(utterance.waveform),
+                engine_fingerprint=engine.fingerprint,
+                chain_fingerprint="chain",
+                draw=utterance.draw,
+            )
+            forge(settings, request, receipt)
+    done = run(settings, "verify", "events", "--json")
+    assert (done.returncode, rows(done)[-1]["matches"]) == (0, 3), done.stderr
+    delete(settings, REQUESTS)
+    gone = run(settings, "verify", "events")
+    assert (gone.returncode, "3 not found" in gone.stdout) == (1, True), gone.stderr
+    assert "the campaign has no staged list" in gone.stderr
 
 
 def verdicts(count: int) -> list[Verdict]:
@@ -221,6 +267,7 @@ def test_a_worker_that_sounds_otherwise_takes_no_partitions_until_it_is_blessed(
     bless = ["models", "bless", "--yes"]
     assert run(settings, *bless).returncode == 0
     submit_requests(settings, [{"text": "Hello.", "voice": 1}], SubmitOptions(campaign="bills"))
+    feed(settings)
     first = next(iter(blessed(settings).utterances))
     change_lock(settings, utterances=blessed(settings).utterances | {first: "0" * 64})
     # Other sounds under its own fingerprint are refused on the embedded stack, too.
@@ -253,6 +300,7 @@ def test_production_without_a_voice_lock_works_with_a_warning(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
     submit_requests(settings, [{"text": "Hello.", "voice": 1}], SubmitOptions(campaign="bills"))
+    feed(settings)
     worker = seedcast(["run", "gpu-consumer"], settings, SEEDCAST_HOME=str(tmp_path / "elsewhere"))
     eventually(
         lambda: GroupOffsets(settings).lag(settings.group(GPU_CONSUMERS.name)), what="a commit"

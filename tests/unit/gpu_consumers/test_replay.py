@@ -50,8 +50,10 @@ def audit(
     engine: ToyEngine | None = None,
     *,
     any_fingerprint: bool = False,
+    whole: bool = False,
 ) -> list[Verdict]:
-    return list(replay(engine or ToyEngine(), sample, topic, KEY, any_fingerprint=any_fingerprint))
+    options = {"any_fingerprint": any_fingerprint, "whole": whole}
+    return list(replay(engine or ToyEngine(), sample, topic, KEY, **options))
 
 
 def outcomes(verdicts: Iterable[Verdict]) -> Counter[str]:
@@ -121,6 +123,12 @@ def test_requests_that_are_no_longer_on_the_topics_are_missing() -> None:
         "request-00001",
     }
     assert outcomes(verdicts)["match"] == 8
+
+
+def test_what_a_whole_list_does_not_have_is_a_stray_and_not_missing() -> None:
+    submitted = requests(10)
+    verdicts = audit(receipts(submitted), submitted[2:], whole=True)
+    assert outcomes(verdicts) == {"match": 8, "stray": 2}
 
 
 def test_the_first_request_of_an_id_counts_and_reading_ends_when_all_are_there() -> None:
