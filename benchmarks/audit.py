@@ -3,8 +3,8 @@
     python -m benchmarks.audit [--requests 10000 100000] [--objects hash|size|none]
         [--place] [--once]
 
-Each size is its own night on its own embedded stack, fabricated without workers: `submit` makes the
-requests and the sealed record, and audio, results, offsets and objects are as workers leave them.
+Each size is its own night on its own embedded stack, fabricated without workers: its list is staged
+and fed as in production, and audio, results, offsets and objects are as workers leave them.
 The real command audits the night, in a process whose memory is sampled. Then several faults are
 made in the night at once, and it is audited again. Faults that Kafka cannot make afterwards are
 tried on small nights, one each.
@@ -117,7 +117,8 @@ def _measure(size: int, plan: Plan) -> Measured:
 def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]:
     bucket = night.settings.home / "s3" / night.settings.s3.bucket
     steps: dict[str, Callable[[], None]] = {
-        "accept": lambda: night.accept(size),
+        "stage": lambda: night.stage(size),
+        "feed": night.feed,
         "speak": lambda: night.speak(night.requests()),
         "put": lambda: night.put(night.requests()),
         "place": lambda: night.place(night.requests(), bucket),

@@ -3,17 +3,30 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.night.records import CONTENT_TYPE, PROFILE, audio_of, data_of, key_of, result_of
+from benchmarks.local_stack import feed
+from benchmarks.night.records import (
+    CONTENT_TYPE,
+    PROFILE,
+    VOICES,
+    audio_of,
+    data_of,
+    key_of,
+    request_of,
+    result_of,
+    text_of,
+)
 from benchmarks.night.topics import commit_all, send
-from seedcast.campaigns.requests import read_requests
+from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.codec import encode_json, encode_synthesis
+from seedcast.kafka import Producer
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
-from seedcast.schemas.messages import SpeechRequest, SpeechResult
+from seedcast.schemas.messages import Campaign, CampaignState, SpeechRequest, SpeechResult
 from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
@@ -24,9 +37,9 @@ from seedcast.schemas.topics import (
     RESULTS,
 )
 from seedcast.settings import Settings
+from seedcast.storage.campaign_rows import rows_of
 from seedcast.storage.s3 import S3Store
 
-VOICES = 8
 BATCH = 4096  # objects submitted to the threads at once
 
 
@@ -41,17 +54,38 @@ class Night:
     def store(self) -> S3Store:
         return S3Store(self.settings.s3)
 
-    def accept(self, count: int, *, seal: bool = True) -> None:
-        """Submit requests and the campaign's record through the real producer."""
-        rows = (
-            {"text": f"Dear customer {number}, thank you.", "voice": number % VOICES}
-            for number in range(count)
-        )
-        options = SubmitOptions(campaign=self.campaign, profiles=(PROFILE,), seal=seal)
+    @property
+    def record(self) -> Campaign:
+        return read_campaigns(self.settings)[self.campaign]
+
+    def stage(self, count: int) -> None:
+        """Submit a list, as `seedcast submit` does."""
+        rows = ({"text": text_of(number), "voice": number % VOICES} for number in range(count))
+        options = SubmitOptions(campaign=self.campaign, profiles=(PROFILE,))
         submit_requests(self.settings, rows, options)
 
+    def feed(self) -> None:
+        """Feed the list whole, as a feeder does."""
+        feed(self.settings)
+
+    def begin(self, count: int, state: CampaignState, accepted: int | None) -> None:
+        """Begin a campaign without a list, as an older version does. `accepted`: as sealed."""
+        record = Campaign(
+            campaign_id=self.campaign,
+            state=state,
+            created_at=datetime.now(UTC),
+            accepted=accepted,
+        )
+        announce(Producer(self.settings), self.settings, record)
+        self.send(request_of(self.campaign, number) for number in range(count))
+
+    def send(self, requests: Iterable[SpeechRequest]) -> None:
+        """Send requests to their topic, past the feeder."""
+        records = ((str(request.voice_seed), encode_json(request)) for request in requests)
+        send(self.settings, REQUESTS, records)
+
     def requests(self) -> Iterator[SpeechRequest]:
-        return read_requests(self.settings, self.campaign)
+        return (row.request for row in rows_of(self.settings, self.record))
 
     def speak(self, requests: Iterable[SpeechRequest]) -> None:
         """Send the requests' audio to its topic, as GPU consumers do."""

@@ -65,7 +65,7 @@ def _repeat_other_rendition(night: Night, request: SpeechRequest) -> str:
     return _deliver(night, replace(result, renditions=renditions))
 
 
-def _end_unaccepted(night: Night, request: SpeechRequest) -> str:
+def _end_stray(night: Night, request: SpeechRequest) -> str:
     result = SpeechResult(
         request_id=f"{request.request_id}-x",
         campaign_id=night.campaign,
@@ -91,5 +91,5 @@ FAULTS: dict[str, tuple[str, Fault]] = {  # by words: the finding's name, and ho
     "an object is added that no manifest names": ("orphan", _add_object),
     "a result is repeated with another waveform's hash": ("other_waveform", _repeat_other_waveform),
     "a result is repeated with another rendition": ("other_renditions", _repeat_other_rendition),
-    "a result is added that nobody asked for": ("unaccepted", _end_unaccepted),
+    "a result is added that nobody asked for": ("stray", _end_stray),
 }

@@ -1,6 +1,7 @@
 """The messages and the object of one request, as the workers would make them. Pure."""
 
 import hashlib
+from datetime import UTC, datetime
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from seedcast.schemas.messages import RawAudio, Receipt, Rendition, SpeechReques
 from seedcast.storage.objects import object_key
 from seedcast.waveforms import Waveform, encode_flac, waveform_sha256
 
+VOICES = 8
 PROFILE, CONTENT_TYPE = "telephony", "audio/wav"
 ENGINE, CHAIN = "fabricated-engine", "fabricated-chain"
 RATE, SAMPLES = 24_000, 240  # Hz; of the waveform on the audio topic
@@ -24,6 +26,22 @@ def data_of(request_id: str) -> bytes:
 
 def key_of(campaign: str, request_id: str) -> str:
     return object_key(campaign, hashlib.sha256(data_of(request_id)).hexdigest(), "wav")
+
+
+def text_of(number: int) -> str:
+    return f"Dear customer {number}, thank you."
+
+
+def request_of(campaign: str, number: int) -> SpeechRequest:
+    """Return a request that is of no list."""
+    return SpeechRequest(
+        request_id=f"request-{number:08d}",
+        campaign_id=campaign,
+        text=text_of(number),
+        voice_seed=number % VOICES,
+        profiles=(PROFILE,),
+        submitted_at=datetime.now(UTC),
+    )
 
 
 def audio_of(request: SpeechRequest) -> RawAudio:
