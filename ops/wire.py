@@ -8,12 +8,19 @@ from typing import Any
 
 import msgspec
 
-from seedcast.schemas.messages import Campaign, RawAudio, Rejected, SpeechRequest, SpeechResult
+from seedcast.schemas.messages import (
+    Campaign,
+    RawAudio,
+    Rejected,
+    SpeechRequest,
+    SpeechResult,
+    Worker,
+)
 from seedcast.schemas.topics import CURSORS, TOPICS, Topic
 
 MESSAGES = {
     struct.__name__: struct
-    for struct in (SpeechRequest, RawAudio, Rejected, SpeechResult, Campaign)
+    for struct in (SpeechRequest, RawAudio, Rejected, SpeechResult, Campaign, Worker)
 }
 INTERNAL = {CURSORS}
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

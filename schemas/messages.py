@@ -76,6 +76,16 @@ Priority = Literal["normal", "urgent"]
 TextFormat = Literal["plain", "markup"]
 Status = Literal["succeeded", "failed", "expired", "cancelled"]
 CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
+WorkerId = Annotated[
+    str, Meta(pattern=r"^[!-~]{1,255}" + _END, description="one process, of whatever kind")
+]
+WorkerKind = Literal["gpu-consumer", "postprocess", "feeder"]
+WorkerState = Literal[
+    "starting",  # it takes no work yet
+    "standby",  # it takes over when the active feeder is gone
+    "ready",
+    "draining",  # it finishes what it has, and takes nothing new
+]
 ErrorCode = Literal[
     "invalid_request",  # its id is readable; a field is missing, mistyped or out of bounds
     "nothing_to_speak",  # the text has no letter and no digit
@@ -293,6 +303,28 @@ class FeederTerm(Struct, frozen=True, kw_only=True, tag="term"):
 
 
 FeederRecord = Cursor | FeederTerm
+
+
+class Worker(Struct, frozen=True, kw_only=True):
+    """What a worker says of itself. On `workers`, compacted, as JSON, keyed by worker id.
+
+    It is written every few seconds, and when it changes; a tombstone says that the worker has
+    ended. One that fell silent is gone, too. Judge that by the record's timestamp, which is the
+    broker's: machines' clocks differ.
+    """
+
+    worker_id: WorkerId
+    kind: WorkerKind
+    group: str  # consumer group, with the deployment's prefix
+    version: str  # of Seedcast
+    state: WorkerState
+    started_at: Instant
+    heartbeat: Instant  # when this was written, by the worker's clock
+    # Each field below is None for a kind that has no such thing, or while it is not known yet.
+    engine: str | None = None  # its name in the settings
+    fingerprint: str | None = None  # of the engine, or of the post-process chain
+    slots: Annotated[int, Meta(ge=0)] | None = None  # how much it does at a time
+    busy: Annotated[int, Meta(ge=0)] | None = None  # how many of these are taken
 
 
 class VoiceLock(Struct, frozen=True, kw_only=True):

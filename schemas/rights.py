@@ -26,6 +26,7 @@ from seedcast.schemas.topics import (
     REQUESTS_URGENT,
     RESULTS,
     TOPICS,
+    WORKERS,
     Topic,
 )
 
@@ -116,6 +117,13 @@ AUDITOR = Role(
     {group.name: ("Describe",) for group in GROUPS},
     ("s3:GetObject on BUCKET/*", "s3:ListBucket on BUCKET"),
 )
+WATCHER = Role(
+    "watcher",
+    "`status`",
+    {**dict.fromkeys(TOPICS, ("Describe",)), WORKERS: ("Read",)},
+    {GPU_CONSUMERS.name: ("Describe",), POSTPROCESS.name: ("Describe",)},
+    ("s3:ListBucket on BUCKET",),
+)
 GPU_CONSUMER = Role(
     "GPU consumer",
     "`run gpu-consumer`",
@@ -127,6 +135,7 @@ GPU_CONSUMER = Role(
         AUDIO: ("Write",),
         AUDIO_URGENT: ("Write",),
         CAMPAIGNS: ("Read",),
+        WORKERS: ("Write",),
         DEAD_LETTERS: ("Write",),
     },
     {
@@ -149,6 +158,7 @@ POSTPROCESSOR = Role(
         AUDIO_URGENT: ("Read",),
         CAMPAIGNS: ("Read",),
         RESULTS: ("Write",),
+        WORKERS: ("Write",),
         DEAD_LETTERS: ("Write",),
     },
     {POSTPROCESS.name: ("Read",)},
@@ -167,6 +177,8 @@ FEEDER = Role(
         # Write: where two submissions of one name raced, the first is written again.
         CAMPAIGNS: ("Read", "Write"),
         CURSORS: ("Read", "Write"),
+        # Write: it announces itself, and removes those that died long ago.
+        WORKERS: ("Read", "Write"),
     },
     {FEEDERS.name: ("Read",)},
     (
@@ -214,6 +226,7 @@ ROLES = (
     OBSERVER,
     READER,
     SUBSCRIBER,
+    WATCHER,
     FEEDER,
     GPU_CONSUMER,
     POSTPROCESSOR,

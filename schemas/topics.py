@@ -94,6 +94,21 @@ CURSORS = Topic(
     compacted=True,
     partitioned=False,
 )
+WORKERS = Topic(
+    "workers",
+    "worker id",
+    "Worker (JSON)",
+    "which workers there are, and what they do",
+    compacted=True,
+    partitioned=False,
+    extra={
+        # A worker is judged by when the broker got its record: machines' clocks differ.
+        "message.timestamp.type": "LogAppendTime",
+        # The segment that is written to is never compacted; by default, for a week.
+        "segment.ms": str(4 * HOUR),  # less than this some clusters refuse
+        "delete.retention.ms": str(HOUR),  # nobody needs to learn later that a worker has ended
+    },
+)
 DEAD_LETTERS = Topic(
     "dead-letters",
     "the original key",
@@ -112,6 +127,7 @@ TOPICS = (
     RESULTS,
     CAMPAIGNS,
     CURSORS,
+    WORKERS,
     DEAD_LETTERS,
 )
 

@@ -19,6 +19,7 @@ from seedcast.schemas.messages import (
     SpeechResult,
     Synthesis,
     VoiceLock,
+    Worker,
 )
 
 # what msgspec's decoders raise
@@ -30,6 +31,7 @@ _request = msgspec.json.Decoder(SpeechRequest)
 _result = msgspec.json.Decoder(SpeechResult)
 _campaign = msgspec.json.Decoder(Campaign)
 _feeder_record = msgspec.json.Decoder(FeederRecord)
+_worker = msgspec.json.Decoder(Worker)
 _voice_lock = msgspec.json.Decoder(VoiceLock)
 _synthesis = msgspec.msgpack.Decoder(Synthesis)
 _campaign_id = msgspec.json.Decoder(CampaignId)
@@ -52,7 +54,7 @@ _identities = msgspec.json.Decoder(_Identity)
 
 
 def encode_json(
-    message: SpeechRequest | SpeechResult | Campaign | FeederRecord | VoiceLock,
+    message: SpeechRequest | SpeechResult | Campaign | FeederRecord | Worker | VoiceLock,
 ) -> bytes:
     return _json.encode(message)
 
@@ -108,6 +110,10 @@ def decode_campaign(value: bytes) -> Campaign:
 
 def decode_feeder_record(value: bytes) -> FeederRecord:
     return _decode(_feeder_record, value, "Cursor or FeederTerm")  # type: ignore[no-any-return]
+
+
+def decode_worker(value: bytes) -> Worker:
+    return _decode(_worker, value, "Worker")  # type: ignore[no-any-return]
 
 
 def decode_voice_lock(value: bytes) -> VoiceLock:

@@ -8,6 +8,7 @@ from seedcast.schemas.topics import Topic
 from seedcast.settings import KafkaSettings
 
 _MIN_INSYNC = "min.insync.replicas"
+_EXACT = ("cleanup.policy", "message.timestamp.type")
 
 
 def topic_differences(
@@ -16,7 +17,7 @@ def topic_differences(
     config: dict[str, str] | None,
     kafka: KafkaSettings,
 ) -> Iterator[str]:
-    """Yield a line per difference: a value below the table's minimum, or another cleanup.policy.
+    """Yield a line per difference: a value below the table's minimum, or another of _EXACT.
 
     Without its settings, which not everybody may read, only partitions and replicas are compared.
     """
@@ -30,9 +31,9 @@ def topic_differences(
     for setting, expected, got in _minima(topic, config, kafka):
         if got < expected:
             yield f"{name}: expected {setting} of at least {expected}, got {got}"
-    policy = topic.config()["cleanup.policy"]
-    if config["cleanup.policy"] != policy:
-        yield f"{name}: expected cleanup.policy {policy}, got {config['cleanup.policy']}"
+    for setting, wanted in topic.config().items():
+        if setting in _EXACT and config[setting] != wanted:
+            yield f"{name}: expected {setting} {wanted}, got {config[setting]}"
 
 
 def _minima(

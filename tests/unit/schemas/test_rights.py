@@ -52,7 +52,7 @@ def test_what_is_no_campaigns_has_its_own_rights() -> None:
     assert who_may("s3:PutObject", LOCK) == {"blesser"}
     workers = {"feeder", "GPU consumer", "post-processing"}
     assert who_may("s3:PutObject", PROBE) == {*workers, "blesser"}
-    assert who_may("s3:ListBucket") == {"feeder", "GPU consumer", "blesser", "auditor"}
+    assert who_may("s3:ListBucket") == {"feeder", "GPU consumer", "blesser", "auditor", "watcher"}
 
 
 def test_a_deny_outweighs_the_right_to_read_everything() -> None:

@@ -26,6 +26,7 @@ from seedcast.schemas.messages import (
     SpeechResult,
     StagedList,
     Style,
+    Worker,
 )
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "wire"
@@ -118,6 +119,19 @@ CURSOR = Cursor(
     held="part-00001.parquet is missing",
 )
 TERM = FeederTerm(generation=7, feeder="0f" * 16)
+WORKER = Worker(
+    worker_id="seedcast-gpu-0-17-1f2e3d",
+    kind="gpu-consumer",
+    group="seedcast.gpu-consumers",
+    version="0.1.0",
+    state="ready",
+    started_at=MOMENT,
+    heartbeat=MOMENT,
+    engine="espeak",
+    fingerprint="espeak-" + "0f" * 16,
+    slots=8,
+    busy=3,
+)
 
 # The code of each version wrote its files once; all later versions must read them.
 WRITTEN = {
@@ -127,6 +141,7 @@ WRITTEN = {
     "v1/staged_campaign.json": (codec.decode_campaign, STAGED),
     "v1/cursor.json": (codec.decode_feeder_record, CURSOR),
     "v1/feeder_term.json": (codec.decode_feeder_record, TERM),
+    "v1/worker.json": (codec.decode_worker, WORKER),
     "v1/raw_audio.msgpack": (codec.decode_synthesis, AUDIO),
     "v1/rejected.msgpack": (codec.decode_synthesis, REJECTED),
 }
@@ -167,9 +182,9 @@ def test_an_unknown_format_or_locale_is_refused(wrong: dict[str, object]) -> Non
         codec.decode_request(value)
 
 
-@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN, STAGED])
+@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN, STAGED, WORKER])
 def test_messages_that_we_write_satisfy_the_published_schema(
-    message: SpeechRequest | SpeechResult | Campaign,
+    message: SpeechRequest | SpeechResult | Campaign | Worker,
 ) -> None:
     schema = wire.schema(type(message).__name__)
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -192,7 +207,7 @@ def test_every_reference_in_asyncapi_resolves() -> None:
         for part in ref.removeprefix("#/").split("/"):
             assert isinstance(node, dict)
             node = node[part]
-    assert len(document["channels"]) == 8
+    assert len(document["channels"]) == 9
     assert not {topic.name for topic in wire.INTERNAL} & document["channels"].keys()
 
 

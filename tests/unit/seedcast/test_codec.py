@@ -24,6 +24,7 @@ def test_arbitrary_bytes_raise_only_a_mapped_error(value: bytes) -> None:
         codec.decode_request,
         codec.decode_result,
         codec.decode_campaign,
+        codec.decode_worker,
         codec.decode_synthesis,
     ):
         with pytest.raises((InvalidRequest, Undecodable)):
