@@ -8,6 +8,7 @@ import structlog
 from seedcast import metrics
 from seedcast.catalog import profiles
 from seedcast.embedded import is_embedded
+from seedcast.fleet.announcing import Announcing
 from seedcast.gpu_consumers import engines
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.worker import Worker
@@ -18,7 +19,7 @@ from seedcast.schemas.topics import GPU_CONSUMERS, NORMAL, URGENT
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from seedcast.watchdog import Watchdog
-from seedcast.worker import ASSIGNMENT, on_stop, start
+from seedcast.worker import ASSIGNMENT, Started, on_stop, start
 from seedcast.worker_progress import Progress, logged_progress
 
 log = structlog.get_logger(__name__)
@@ -28,17 +29,28 @@ MODEL, LOCK = "model", "lock"  # what readiness waits for, besides the assignmen
 
 def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT, drained. Raises Fatal if it cannot or must not run."""
-    readiness, stop = Readiness(MODEL, LOCK, ASSIGNMENT, ACCESS), threading.Event()
+    readiness = Readiness(MODEL, LOCK, ASSIGNMENT, ACCESS)
     started = start(settings, "gpu-consumer", GPU_CONSUMER, readiness, lambda: S3Store(settings.s3))
+    name = settings.gpu.engine
+    with Announcing(settings, "gpu-consumer", GPU_CONSUMERS, engine=name) as announcing:
+        _serve(settings, readiness, started, announcing)
+
+
+def _serve(
+    settings: Settings, readiness: Readiness, started: Started[S3Store], announcing: Announcing
+) -> None:
     log.info("loading_engine", engine=settings.gpu.engine)
     engine = engines.load(settings)
     readiness.meet(MODEL)
+    announcing.update(slots=engine.slots, fingerprint=engine.fingerprint)
     log.info("speaking_golden_utterances", fingerprint=engine.fingerprint)
     voice_lock.enforce(settings, engine, started.store, embedded=is_embedded(settings))
     readiness.meet(LOCK)
+    stop = threading.Event()
 
     def leave() -> None:
         readiness.withdraw(ASSIGNMENT)
+        announcing.update(state="draining")
         stop.set()
 
     on_stop(leave)
@@ -46,6 +58,8 @@ def run(settings: Settings) -> None:
     table = profiles.load(settings.postprocess)
     worker = Worker(settings, engine, table, started.store, started.admin.existing())
     readiness.meet(ASSIGNMENT)
+    announcing.watch(lambda: {"busy": worker.busy})
+    announcing.update(state="ready")
     access = AccessWatch(settings, GPU_CONSUMER, readiness)
     log.info(
         "ready",

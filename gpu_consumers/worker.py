@@ -84,6 +84,11 @@ class Worker:
         finally:
             self._close()
 
+    @property
+    def busy(self) -> int:
+        """The number of slots that are taken; for any thread."""
+        return min(len(self._in_engine), self._engine.slots)
+
     def _follow_campaigns(self) -> None:
         """Apply what operators decide about campaigns."""
         if time.monotonic() < self._campaigns_due:
@@ -116,7 +121,7 @@ class Worker:
             self._engine.admit(ticket, request.request)
             self._in_engine[ticket] = request
         self._assignments.unthrottle()
-        metrics.SLOTS_BUSY.set(min(len(self._in_engine), self._engine.slots))
+        metrics.SLOTS_BUSY.set(self.busy)
         metrics.REQUESTS_WAITING.set(len(self._admission))
 
     def _step(self) -> None:

@@ -107,6 +107,12 @@ def total(counter: Counter) -> int:
     return int(sum(sample.value for sample in samples if sample.name.endswith("_total")))
 
 
+def value(gauge: Gauge) -> float:
+    """Returns the value of a gauge without labels."""
+    [family] = gauge.collect()
+    return float(family.samples[0].value)
+
+
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 

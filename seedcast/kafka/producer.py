@@ -29,8 +29,9 @@ RENEW = 1.0  # seconds between two new clients
 class Producer:
     """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._kafka = settings.kafka
+    def __init__(self, settings: Settings, *, all_errors: bool = True) -> None:
+        """Without `all_errors`, log of the client's own errors only those about credentials."""
+        self._kafka, self._all_errors = settings.kafka, all_errors
         self._client = self._connect()
         self._raised: BaseException | None = None
         self._renew_due = 0.0
@@ -123,7 +124,7 @@ class Producer:
             raise error
 
     def _connect(self) -> Client:
-        self._errors = ClientErrors(self._kafka, all_errors=True)
+        self._errors = ClientErrors(self._kafka, all_errors=self._all_errors)
         properties = client_config.producer(self._kafka) | {"error_cb": self._errors}
         with map_client_errors():
             client = Client(properties, logger=client_config.LOGGER)

@@ -54,6 +54,11 @@ class Agents:
     def idle(self) -> bool:
         return not self._in_hand
 
+    @property
+    def rendering(self) -> int:
+        """The number of records that are being rendered; for any thread."""
+        return self._delivery.rendering
+
     def stop(self) -> None:
         """Start no more batches. Those in progress finish, unless they wait out an outage."""
         self._acks.stop()

@@ -10,6 +10,7 @@ from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profiles
 from seedcast.errors import Fatal
+from seedcast.fleet.announcing import Announcing
 from seedcast.health import Readiness
 from seedcast.kafka.access_watch import ACCESS, AccessWatch
 from seedcast.schemas.rights import POSTPROCESSOR
@@ -25,7 +26,7 @@ from seedcast.stream_apps.postprocess.digest_key import require_digest_key
 from seedcast.stream_apps.postprocess.faust_app import App, build_app
 from seedcast.stream_apps.postprocess.render import RenderContext
 from seedcast.watchdog import Watchdog
-from seedcast.worker import ASSIGNMENT, BROKER, SIGNALS, STORE, start
+from seedcast.worker import ASSIGNMENT, BROKER, SIGNALS, STORE, Started, start
 from seedcast.worker_progress import Progress, logged_progress
 
 log = structlog.get_logger(__name__)
@@ -41,10 +42,18 @@ def run(settings: Settings) -> None:
     require_digest_key(settings)
     readiness = Readiness(ASSIGNMENT, STORE, BROKER, ACCESS)
     started = start(settings, "postprocess", POSTPROCESSOR, readiness, lambda: S3Store(settings.s3))
+    with Announcing(settings, "postprocess", POSTPROCESS) as announcing:
+        _run(settings, readiness, started, announcing)
+
+
+def _run(
+    settings: Settings, readiness: Readiness, started: Started[S3Store], announcing: Announcing
+) -> None:
     watchdog = Watchdog(settings.postprocess.watchdog, starting=True)
     table = profiles.load(settings.postprocess)
     _warm_up(table, watchdog)
     deployment = RenderContext.of(settings.postprocess, table, started.store)
+    announcing.update(fingerprint=deployment.chain_fingerprint, slots=settings.postprocess.threads)
     log.info(
         "starting",
         cluster=started.cluster_id,
@@ -60,7 +69,7 @@ def run(settings: Settings) -> None:
         campaigns.follow()
         # Not asyncio.run: it waits for every task, and after a crash some of Faust's never end.
         asyncio.new_event_loop().run_until_complete(
-            _serve(settings, deployment, started.store, watchdog, readiness, campaigns)
+            _serve(settings, deployment, started.store, watchdog, readiness, campaigns, announcing)
         )
     log.info("stopped")
 
@@ -92,8 +101,9 @@ async def _serve(
     watchdog: Watchdog,
     readiness: Readiness,
     campaigns: Campaigns,
+    announcing: Announcing,
 ) -> None:
-    stopping = _stop_on_signals(readiness)
+    stopping = _stop_on_signals(readiness, announcing)
     app = build_app(settings)
     agents = Agents(
         app,
@@ -105,6 +115,7 @@ async def _serve(
         lambda: campaigns.cancelled,
         lambda: campaigns.deliver_late,
     )
+    announcing.watch(lambda: {"busy": agents.rendering})
     background = [
         asyncio.create_task(_follow_campaigns(campaigns, app)),
         asyncio.create_task(watch_broker(app, settings, readiness)),
@@ -114,6 +125,7 @@ async def _serve(
         await app.start()
         watchdog.started()
         readiness.meet(ASSIGNMENT)
+        announcing.update(state="ready")
         await app.wait(stopping.wait())
     finally:
         for task in background:
@@ -124,11 +136,12 @@ async def _serve(
     _raise_crash(app)
 
 
-def _stop_on_signals(readiness: Readiness) -> asyncio.Event:
+def _stop_on_signals(readiness: Readiness, announcing: Announcing) -> asyncio.Event:
     stopping = asyncio.Event()
 
     def leave() -> None:
         readiness.withdraw(ASSIGNMENT)
+        announcing.update(state="draining")
         stopping.set()
 
     for number in SIGNALS:

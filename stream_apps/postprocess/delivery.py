@@ -68,6 +68,8 @@ class Delivery:
         self._app, self._deployment, self._store = app, deployment, store
         self._retry, self._beat, self._cancelled = retry, beat, cancelled
         self._deliver_late, self._clock, self._uses = deliver_late, clock, Uses()
+        self._in_hand = 0  # of the renderers, or in front of them
+        self._threads = settings.postprocess.threads
         self._results = settings.topic(RESULTS)
         self._dead_letters = settings.topic(DEAD_LETTERS)
         self._renderers = ThreadPoolExecutor(settings.postprocess.threads, "render")
@@ -83,6 +85,11 @@ class Delivery:
             await self._deliver(outcome)
         self._beat()
 
+    @property
+    def rendering(self) -> int:
+        """The number of records that are being rendered; for any thread."""
+        return min(self._in_hand, self._threads)
+
     def close(self) -> None:
         self._renderers.shutdown(wait=False, cancel_futures=True)
         self._storers.shutdown(wait=False, cancel_futures=True)
@@ -96,7 +103,11 @@ class Delivery:
             def render() -> Outcome:
                 return render_record(record.value, self._deployment, *campaigns, self._clock())
 
-            return await asyncio.get_running_loop().run_in_executor(self._renderers, render)
+            self._in_hand += 1
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._renderers, render)
+            finally:
+                self._in_hand -= 1
 
     async def _deliver(self, outcome: Outcome) -> None:
         """Send the manifest only after every object that it names is stored."""
