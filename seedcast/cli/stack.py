@@ -1,10 +1,12 @@
 """`up`, `down`, `status`: the embedded stack in the background."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seedcast.cli import fleet
 from seedcast.cli.base import (
     EngineName,
     Json,
@@ -91,7 +93,9 @@ def down(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel="Embedded stack")
 def status(as_json: Json = False) -> None:
-    """Show processes, topics, the lag of each group and partition, and the bucket.
+    """Show processes, workers, topics, the lag of each group and partition, and the bucket.
+
+    Workers are those of the whole deployment that have announced themselves within 15 seconds.
 
     Changes nothing. Exit code 1 if a process has died, or the bucket is missing or out of reach.
     """
@@ -102,17 +106,20 @@ def status(as_json: Json = False) -> None:
     processes = _processes(settings.home)
     configured = settings.kafka.bootstrap or settings.s3.endpoint
     broker_runs = any(p["running"] for p in processes if p["name"] == BROKER)
-    lags, topics, buckets = _cluster() if configured or broker_runs else ([], [], [])
+    cluster = _cluster() if configured or broker_runs else Cluster()
+    buckets = cluster.buckets
     if as_json:
-        emit({"processes": processes, "topics": topics, "lag": lags, "buckets": buckets})
+        shown = {"topics": cluster.topics, "lag": cluster.lag, "buckets": buckets}
+        emit({"processes": processes, **cluster.workers.as_json(), **shown})
     else:
         if not configured and not broker_runs:
             folder = f"the embedded Kafka of {settings.home.absolute()} is not running"
             err.print(f"{folder}; `seedcast up` starts it", markup=False)
             _print_elsewhere(settings.home)
         _print("processes", processes)
-        _print("topics", topics)
-        _print("lag", lags)
+        fleet.print_fleet(cluster.workers)
+        _print("topics", cluster.topics)
+        _print("lag", cluster.lag)
         _print("buckets", buckets)
     well = all(p["running"] for p in processes) and all(b["state"] == EXISTS for b in buckets)
     raise typer.Exit(Exit.OK if well else Exit.INCOMPLETE)
@@ -136,18 +143,39 @@ def _processes(home: Path) -> list[Row]:
     ]
 
 
-def _cluster() -> tuple[list[Row], list[Row], list[Row]]:
-    """Return the lags, topics and buckets of the servers that the settings name.
+@dataclass(frozen=True)
+class Cluster:
+    """What the servers tell that the settings name."""
+
+    workers: fleet.Shown = field(default_factory=fleet.Shown)
+    topics: list[Row] = field(default_factory=list)
+    lag: list[Row] = field(default_factory=list)
+    buckets: list[Row] = field(default_factory=list)
+
+
+def _cluster() -> Cluster:
+    """Ask the servers that the settings name. Raises AccessDenied, which names what is lacking.
 
     The brokers may be named without an endpoint: then there is no bucket to show.
     """
     from seedcast.kafka import Admin
+    from seedcast.schemas.rights import WATCHER
 
     settings = connected(store=False)
     admin = Admin(settings)
     admin.cluster_id()
+    admin.require(WATCHER)
     buckets = [_bucket(settings)] if settings.s3.endpoint else []
-    return _lags(settings), _topics(admin, settings), buckets
+    topics = _topics(admin, settings)
+    return Cluster(_fleet(admin, settings), topics, _lags(settings), buckets)
+
+
+def _fleet(admin: "Admin", settings: "Settings") -> fleet.Shown:
+    """A deployment of an older version has no topic of workers: then nobody announces itself."""
+    from seedcast.schemas.topics import WORKERS
+
+    there = settings.topic(WORKERS) in admin.existing()
+    return fleet.read(settings) if there else fleet.Shown()
 
 
 def _lags(settings: "Settings") -> list[Row]:

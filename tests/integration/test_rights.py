@@ -264,6 +264,13 @@ def _wait(everything: Settings, limited: Settings) -> None:
     assert wait(limited, campaign, ids_reader(limited.s3)).complete
 
 
+def _watch(_: Settings, limited: Settings) -> None:
+    done = deployments.run(limited, "status", "--json")
+    if done.returncode == 3:
+        raise AccessDenied("status", expected=done.stderr)
+    assert done.returncode == 0, done.stderr
+
+
 def _check(_: Settings, limited: Settings) -> None:
     Admin(limited).require(rights.CHECKER)
     assert list(Admin(limited).problems()) == []
@@ -277,6 +284,7 @@ PERFORM: dict[Role, Callable[[Settings, Settings], object]] = {
     rights.OBSERVER: _observe,
     rights.READER: _read,
     rights.SUBSCRIBER: _subscribe,
+    rights.WATCHER: _watch,
     rights.AUDITOR: _audit,
     rights.REDRIVER: _redrive,
     rights.CHECKER: _check,

@@ -15,17 +15,21 @@ from seedcast.cli.audit import _print as print_audit
 from seedcast.cli.campaigns import COLUMNS
 from seedcast.cli.campaigns import _print as print_campaigns
 from seedcast.cli.doctor import _print_settings as print_settings
+from seedcast.cli.fleet import COLUMNS as WORKER_COLUMNS
+from seedcast.cli.fleet import Shown, print_fleet
 from seedcast.cli.models import _print as print_models
 from seedcast.cli.models import _print_comparisons
 from seedcast.cli.profiles import cells, profiles
 from seedcast.cli.stack import _print as print_status
 from seedcast.cli.topics import list_topics
+from seedcast.fleet.fleet import Seen
 from seedcast.gpu_consumers.engines.chattts.weights.assets import Comparison
 from seedcast.gpu_consumers.engines.chattts.weights.inventory import Model
 from seedcast.schemas.topics import TOPICS
 from seedcast.settings import Settings
 from seedcast.settings import table as settings_table
 from seedcast.storage.audit.report import Check, Report
+from tests.builders.workers import a_worker
 
 LONG = "a-campaign-with-a-name-as-long-as-it-may-be-2026-11-29"
 CAMPAIGN = {
@@ -52,6 +56,7 @@ LAG = {
     "end": 123_457_101,
     "lag": 312,
 }
+A_WORKER = a_worker("seedcast-gpu-consumer-7d9f8b6c5d-x2v9q-1-1f2e3d", slots=512)
 SHA = "0123456789abcdef" * 4
 COMPARISON = Comparison("asset/gpt/model.safetensors", SHA, "missing")
 MODEL = Model("chattts-with-a-long-name", "/srv/" + "x" * 60, "full", 1_200_000_000, True)
@@ -85,6 +90,10 @@ CASES: dict[str, tuple[Callable[[], None], list[str]]] = {
         ],
     ),
     "status": (lambda: print_status("lag", [LAG]), [*LAG, *map(str, LAG.values())]),
+    "fleet": (
+        lambda: print_fleet(Shown([Seen(A_WORKER, 4.2)])),
+        [*WORKER_COLUMNS, A_WORKER.worker_id, "gpu-consumer", "ready", "512", "espeak-0f0f0f0f"],
+    ),
     "doctor": (
         lambda: print_settings(Settings(), False),
         [variable for variable, *_ in settings_table()],
