@@ -14,7 +14,7 @@ from seedcast.fleet.forgetting import forget_silent
 from seedcast.schemas.messages import Worker
 from seedcast.schemas.topics import AUDIO, FEEDERS, REQUESTS, WORKERS
 from seedcast.settings import Settings
-from tests.builders.deployments import Spawn, run
+from tests.builders.deployments import Spawn, run, with_short_session
 from tests.builders.requests import as_records, numbered
 from tests.builders.topics import read, send
 from tests.builders.waiting import eventually, terminate
@@ -22,7 +22,7 @@ from tests.builders.workers import a_worker
 
 pytestmark = pytest.mark.integration
 
-GPU, POSTPROCESS = ["run", "gpu-consumer"], ["run", "postprocess"]
+GPU, POSTPROCESS, FEEDER = (["run", kind] for kind in ("gpu-consumer", "postprocess", "feeder"))
 HEARTBEAT = 0.2  # seconds, of a worker in this process
 REQUESTS_MADE = 600  # several seconds of work for two workers
 
@@ -33,6 +33,10 @@ def live(settings: Settings) -> list[Worker]:
 
 def kinds(settings: Settings) -> list[tuple[str, str]]:
     return [(worker.kind, worker.state) for worker in live(settings)]
+
+
+def states(settings: Settings) -> list[str]:
+    return sorted(worker.state for worker in live(settings))
 
 
 def pid(worker: Worker) -> int:
@@ -77,6 +81,18 @@ def test_workers_are_seen_from_their_start_to_their_end(
 
     assert terminate(second) == 0
     assert kinds(settings) == [("postprocess", "ready")]
+
+
+def test_of_two_feeders_one_is_ready_and_the_other_stands_by_until_it_is_gone(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    settings = with_short_session(settings)
+    feeders = {feeder.pid: feeder for feeder in (seedcast(FEEDER, settings) for _ in range(2))}
+    eventually(lambda: states(settings) == ["ready", "standby"], what="one active feeder")
+    active = next(worker for worker in live(settings) if worker.state == "ready")
+    assert terminate(feeders.pop(pid(active))) == 0
+    eventually(lambda: states(settings) == ["ready"], what="the other to take over")
+    assert [pid(worker) for worker in live(settings)] == [*feeders]
 
 
 def test_a_worker_goes_on_while_the_broker_is_away_and_is_seen_again(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,6 +70,7 @@ class World:
         self.store, self.broker, self.beats = MemoryStore(), Broker(), 0
         self.ends, self.cancelled = asyncio.Event(), frozenset[str]()
         self.slots = RenderSlots(asyncio.Semaphore(2))
+        self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
         deployment = RenderContext.of(
             SETTINGS.postprocess, profiles.load(SETTINGS.postprocess), self.store
         )
@@ -81,6 +83,7 @@ class World:
             AsyncRetry(self.ends, self.beat),
             self.beat,
             lambda: self.cancelled,
+            clock=lambda: self.clock(),
         )
 
     def beat(self) -> None:
@@ -105,6 +108,23 @@ def play(scene: Callable[[World], Coroutine[Any, Any, None]]) -> None:
 
 
 VALUE = encode_synthesis(audio(1, profiles=("telephony", "speaker")))
+
+
+def test_it_tells_how_many_records_are_being_rendered() -> None:
+    seen: list[int] = []
+
+    async def scene(world: World) -> None:
+        def clock() -> datetime:  # it is asked when rendering begins
+            seen.append(world.delivery.rendering)
+            return datetime.now(UTC)
+
+        world.clock = clock
+        assert world.delivery.rendering == 0
+        await world.deliver(VALUE)
+        assert world.delivery.rendering == 0
+
+    play(scene)
+    assert seen[0] == 1
 
 
 def test_a_manifest_is_sent_only_after_every_object_that_it_names_is_stored() -> None:
