@@ -31,8 +31,8 @@ def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT, drained. Raises Fatal if it cannot or must not run."""
     readiness = Readiness(MODEL, LOCK, ASSIGNMENT, ACCESS)
     started = start(settings, "gpu-consumer", GPU_CONSUMER, readiness, lambda: S3Store(settings.s3))
-    name = settings.gpu.engine
-    with Announcing(settings, "gpu-consumer", GPU_CONSUMERS, engine=name) as announcing:
+    engine = settings.gpu.engine
+    with Announcing(settings, "gpu-consumer", GPU_CONSUMERS, engine=engine) as announcing:
         _serve(settings, readiness, started, announcing)
 
 
@@ -50,7 +50,7 @@ def _serve(
 
     def leave() -> None:
         readiness.withdraw(ASSIGNMENT)
-        announcing.update(state="draining")
+        announcing.drain()
         stop.set()
 
     on_stop(leave)

@@ -28,11 +28,16 @@ def run(settings: Settings, *, once: bool = False) -> None:
     """
     readiness, stop = Readiness(BROKER, STORE, ACCESS), threading.Event()
     started = start(settings, "feeder", FEEDER, readiness, lambda: S3Store(settings.s3))
-    on_stop(stop.set)
     announced = Announcing(settings, "feeder", FEEDERS)
     announced.watch(
         lambda: {"state": "ready" if metrics.value(metrics.FEEDER_ACTIVE) else "standby"}
     )
+
+    def leave() -> None:
+        announced.drain()
+        stop.set()
+
+    on_stop(leave)
     watchdog = Watchdog(settings.feeder.watchdog)
     partitions = started.admin.existing()
     feeder = Feeder(settings, started.store, partitions, started.cluster_id, readiness)

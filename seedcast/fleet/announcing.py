@@ -50,6 +50,7 @@ class Announcing:
             engine=engine,
         )
         self._look: Callable[[], Mapping[str, Any]] = dict
+        self._draining = False
         producer = Producer(settings, all_errors=False)  # others tell of an outage
         self._announcer = Announcer(producer, settings.topic(WORKERS), heartbeat=heartbeat)
         self._pause = min(PAUSE, heartbeat)
@@ -77,9 +78,17 @@ class Announcing:
         """
         self._look = look
 
+    def drain(self) -> None:
+        """From now on, the worker's state is "draining", whatever else is said. For signals."""
+        self._draining = True
+
+    def _current(self) -> Worker:
+        worker = replace(self._worker, **self._look())
+        return replace(worker, state="draining") if self._draining else worker
+
     def _announce(self) -> None:
         while not self._stop.is_set():
-            self._announcer.turn(replace(self._worker, **self._look()))
+            self._announcer.turn(self._current())
             self._stop.wait(self._pause)
         self._announcer.leave(self._worker.worker_id)
 

@@ -141,7 +141,7 @@ def _stop_on_signals(readiness: Readiness, announcing: Announcing) -> asyncio.Ev
 
     def leave() -> None:
         readiness.withdraw(ASSIGNMENT)
-        announcing.update(state="draining")
+        announcing.drain()
         stopping.set()
 
     for number in SIGNALS:

@@ -137,6 +137,9 @@ def test_what_a_worker_says_of_itself_may_change(settings: Settings) -> None:
         busy["busy"] = 2
         eventually(lambda: [w.busy for w in live(settings)] == [2], what="what it does")
         assert [worker.slots for worker in live(settings)] == [2]
+        announcing.drain()
+        announcing.update(state="ready")  # a start that the signal came into
+        eventually(lambda: kinds(settings) == [("feeder", "draining")], what="its last state")
     assert live(settings) == []
 
 
