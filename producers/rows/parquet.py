@@ -8,8 +8,9 @@ import pyarrow
 import pyarrow.parquet
 
 from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.producers.rows.pandas_index import Columns, columns_of
 from seedcast.producers.rows.parquet_bounds import expanding_columns, refuse_bombs, weights
-from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns
+from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows
 
 BATCH = 2048  # rows
 AT_ONCE = 16 * BLOCK  # bytes of rows that are converted together
@@ -26,11 +27,10 @@ def read_parquet(path: Path) -> Rows:
             refuse_bombs(path, file.metadata)
             expanding = expanding_columns(path, file)
         file = _open(path, expanding)
-        names = file.schema_arrow.names
+        columns = columns_of(path, file.schema_arrow, file.metadata.num_rows)
     except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not Parquet", got=str(error)) from error
-    columns = check_columns(str(path), names)
-    return Rows(columns, _rows(path, columns, file))
+    return Rows(columns.names, _rows(path, columns, file))
 
 
 def _open(path: Path, as_dictionaries: list[str]) -> pyarrow.parquet.ParquetFile:
@@ -40,13 +40,13 @@ def _open(path: Path, as_dictionaries: list[str]) -> pyarrow.parquet.ParquetFile
 
 
 def _rows(
-    path: Path, columns: tuple[str, ...], file: pyarrow.parquet.ParquetFile
+    path: Path, columns: Columns, file: pyarrow.parquet.ParquetFile
 ) -> Iterator[Row | BadRow]:
     number = 1
     try:
         with file:
             for batch in file.iter_batches(batch_size=BATCH):
-                yield from _rows_of_batch(columns, batch, number)
+                yield from _rows_of_batch(columns.names, columns.of(batch, number), number)
                 number += batch.num_rows
     except (pyarrow.ArrowException, OSError) as error:
         raise InvalidInput(f"{path} is damaged", got=str(error)) from error
