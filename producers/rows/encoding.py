@@ -65,7 +65,8 @@ def detect(source: Source, wanted: str | None) -> Text:
                 str(source.path),
                 expected="a text file",
                 got=what,
-                remedy="give it the suffix of what it is",
+                remedy="give it the suffix of what it is, or name that with --format"
+                " (SubmitOptions.format)",
             )
     found = _detected(start)
     if codec and found and not codec.startswith(found[:6]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class FileOptions:
     """None: it is detected."""
 
+    format: str | None = None  # such as csv or jsonl.gz; None: by the suffix
     delimiter: str | None = None  # of CSV
     encoding: str | None = None  # of CSV and JSON Lines, a name of `encoding.ENCODINGS`
     sheet: str | None = None  # of a workbook; None: its only visible one

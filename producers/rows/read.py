@@ -12,8 +12,9 @@ from pathlib import Path
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.file_options import DETECTED, FileOptions
 from seedcast.producers.rows.json_lines import read_json_lines
+from seedcast.producers.rows.list_format import format_of
 from seedcast.producers.rows.rows import BadRow, Row, Rows
-from seedcast.producers.rows.source import PACKINGS, Source
+from seedcast.producers.rows.source import Source
 
 
 def _read_csv(source: Source, options: FileOptions) -> Rows:
@@ -28,34 +29,31 @@ def _read_tsv(source: Source, options: FileOptions) -> Rows:
     return read_csv(source, options, "\t")
 
 
-def _read_parquet(path: Path, _options: FileOptions) -> Rows:
+def _read_parquet(source: Source, _options: FileOptions) -> Rows:
     from seedcast.producers.rows.parquet import read_parquet  # loads pyarrow
 
-    return read_parquet(path)
+    return read_parquet(source.path)
 
 
-def _read_workbook(path: Path, options: FileOptions) -> Rows:
+def _read_workbook(source: Source, options: FileOptions) -> Rows:
     from seedcast.producers.rows.workbook import read_workbook
 
-    return read_workbook(path, options)
+    return read_workbook(source.path, options)
 
 
-_TEXTS: dict[str, Callable[[Source, FileOptions], Rows]] = {
+_READERS: dict[str, Callable[[Source, FileOptions], Rows]] = {
     ".csv": _read_csv,
     ".tsv": _read_tsv,
     ".jsonl": read_json_lines,
     ".ndjson": read_json_lines,
-}
-_OTHERS: dict[str, Callable[[Path, FileOptions], Rows]] = {
     ".parquet": _read_parquet,
     ".xlsx": _read_workbook,
 }
-SUFFIXES = (*_TEXTS, *_OTHERS)
 
 
 def read(path: Path, options: FileOptions = DETECTED) -> Rows:
-    """Open a file by its suffix. Raises InvalidInput, here or while the rows are read."""
-    reader = _reader(path, options)
+    """Open a file by its format. Raises InvalidInput, here or while the rows are read."""
+    format_ = format_of(path, options.format)
     if not path.is_file():
         got = "a folder" if path.is_dir() else "no such file"
         raise InvalidInput(f"{path}", expected="a file", got=got)
@@ -63,30 +61,10 @@ def read(path: Path, options: FileOptions = DETECTED) -> Rows:
         before = _state(path)
         if path.stat().st_size == 0:
             raise InvalidInput(f"{path} is empty", expected="at least one row", got="0 bytes")
-        rows = reader()
+        rows = _READERS[format_.kind](Source(path, format_.packing), options)
     except OSError as error:  # pyarrow raises it, too
         raise InvalidInput(f"{path} cannot be read", got=str(error)) from error
     return replace(rows, rows=_unchanged(path, before, rows.rows))
-
-
-def _reader(path: Path, options: FileOptions) -> Callable[[], Rows]:
-    packing = path.suffix.lower() if path.suffix.lower() in PACKINGS else ""
-    kind = Path(path.stem).suffix.lower() if packing else path.suffix.lower()
-    if text := _TEXTS.get(kind):
-        return lambda: text(Source(path, packing), options)
-    if not packing and (other := _OTHERS.get(kind)):
-        return lambda: other(path, options)
-    raise InvalidInput(
-        f"{path}",
-        expected=f"a file ending in {', '.join(SUFFIXES)}; text also with {' or '.join(PACKINGS)}",
-        got=(kind + packing) or "no suffix",
-        remedy=_REMEDIES.get(kind, ""),
-    )
-
-
-_REMEDIES = dict.fromkeys(
-    (".xls", ".xlsm", ".xlsb", ".ods"), "save it as .xlsx, without macros, or as .csv"
-)
 
 
 def _state(path: Path) -> tuple[int, ...]:

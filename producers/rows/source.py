@@ -16,13 +16,13 @@ from seedcast.producers.rows.rows import BLOCK
 @dataclass(frozen=True)
 class Source:
     path: Path
-    packing: str = ""  # its last suffix if that is of PACKINGS, or ''
+    packing: str = ""  # of `list_format.PACKINGS`, or ''
 
     def open(self) -> BinaryIO:
         """Return the unpacked bytes. Reading raises InvalidInput if they are damaged or a bomb."""
         if not self.packing:
             return self.path.open("rb")
-        return io.BufferedReader(_Unpacked(self.path, PACKINGS[self.packing](self.path)), BLOCK)
+        return io.BufferedReader(_Unpacked(self, UNPACKERS[self.packing](self.path)), BLOCK)
 
 
 def _open_gzip(path: Path) -> BinaryIO:
@@ -35,7 +35,7 @@ def _open_zstd(path: Path) -> BinaryIO:
     return cast("BinaryIO", pyarrow.input_stream(str(path), compression="zstd", buffer_size=BLOCK))
 
 
-PACKINGS: dict[str, Callable[[Path], BinaryIO]] = {
+UNPACKERS: dict[str, Callable[[Path], BinaryIO]] = {
     ".gz": _open_gzip,
     ".zst": _open_zstd,
 }
@@ -44,9 +44,9 @@ PACKINGS: dict[str, Callable[[Path], BinaryIO]] = {
 class _Unpacked(io.RawIOBase):
     """Counts what was unpacked, and names the file in the errors of the unpackers."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
-        self._path, self._stream, self._count = path, stream, 0
-        self._most = most_unpacked(path.stat().st_size)
+    def __init__(self, source: Source, stream: BinaryIO) -> None:
+        self._source, self._stream, self._count = source, stream, 0
+        self._most = most_unpacked(source.path.stat().st_size)
 
     def readable(self) -> bool:
         return True
@@ -56,15 +56,15 @@ class _Unpacked(io.RawIOBase):
             chunk = self._stream.read(len(buffer))
         except (EOFError, OSError, zlib.error) as error:
             raise InvalidInput(
-                f"{self._path} is damaged",
-                expected=f"a whole {self._path.suffix} file",
+                f"{self._source.path} is damaged",
+                expected=f"a whole {self._source.packing} file",
                 got=str(error),
                 remedy="pack or copy it again",
             ) from error
         self._count += len(chunk)
         if self._count > self._most:
             raise InvalidInput(
-                f"{self._path} unpacks to far more than a list",
+                f"{self._source.path} unpacks to far more than a list",
                 expected=f"at most {self._most:,} bytes unpacked",
                 got="more",
                 remedy="if it is a list, unpack it first",

@@ -5,8 +5,9 @@ Excel's.
 """
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import python_calamine
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
@@ -28,13 +29,25 @@ def read_workbook(path: Path, options: FileOptions) -> Rows:
     with closing(Parts(path)) as parts:
         parts.check()
         try:
-            with CalamineWorkbook.from_path(path) as workbook:
+            with _as_xlsx(path) as link, CalamineWorkbook.from_path(link) as workbook:
                 name = _choose(path, workbook, options.sheet)
                 cells = Cells(path, parts, parts.sheet_part(name), name)
                 sheet = workbook.get_sheet_by_name(name)
         except CalamineError as error:
             raise InvalidInput(f"{path} is no .xlsx workbook", got=str(error)[:200]) from error
     return _rows_of(f"{path}, sheet {name!r}", sheet, cells)
+
+
+@contextmanager
+def _as_xlsx(path: Path) -> Iterator[Path]:
+    """Yield a path to the file that ends in .xlsx.
+
+    By a file's suffix its reader chooses among formats of which only this one was checked.
+    """
+    with TemporaryDirectory(prefix="seedcast-") as folder:
+        link = Path(folder, "list.xlsx")
+        link.symlink_to(path.absolute())
+        yield link
 
 
 def _choose(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> str:

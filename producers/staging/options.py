@@ -23,7 +23,8 @@ class SubmitOptions:
     """
 
     campaign: str  # the list's name for ever: the same campaign and row give the same request id
-    # How the file is read, where its bytes do not say; None: detected.
+    # How the file is read, where its name and its bytes do not say; None: detected.
+    format: str | None = None  # csv, tsv, jsonl, parquet, xlsx, and csv.gz, csv.zst and so on
     delimiter: str | None = None  # of CSV: one character, or 'tab'
     encoding: str | None = None  # of text: utf-8, utf-16, gb18030, gbk, big5, windows-1252
     sheet: str | None = None  # of a workbook; None: its only visible one
@@ -51,7 +52,9 @@ class SubmitOptions:
 
     @property
     def file_options(self) -> FileOptions:
-        return FileOptions(delimiter=self.delimiter, encoding=self.encoding, sheet=self.sheet)
+        return FileOptions(
+            format=self.format, delimiter=self.delimiter, encoding=self.encoding, sheet=self.sheet
+        )
 
 
 def shown_options(options: SubmitOptions) -> dict[str, str]:

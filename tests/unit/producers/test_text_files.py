@@ -229,7 +229,7 @@ def test_a_cell_of_a_gigabyte_is_never_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seedcast.producers.rows.bounds.ALWAYS", 2**40)
-    monkeypatch.setitem(source.PACKINGS, ".gz", lambda _: Endless())
+    monkeypatch.setitem(source.UNPACKERS, ".gz", lambda _: Endless())
     with pytest.raises(InvalidInput, match="rows of at most 1,048,576 bytes"):
         list(read(a_file(tmp_path, "-", "l.csv.gz")).rows)
     _, row = read(a_file(tmp_path, "-", "l.jsonl.gz")).rows
