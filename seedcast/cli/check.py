@@ -8,7 +8,8 @@ import typer
 from seedcast.cli.base import EngineName, Json, app, err, load, out, quiet_logs, with_engine
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.findings import SHOWN, Checked, check_file
-from seedcast.cli.style_options import ListOptions, expand_options
+from seedcast.cli.piped import opened
+from seedcast.cli.style_options import NewListOptions, expand_options
 from seedcast.cli.submit import print_check
 from seedcast.errors import InvalidInput
 
@@ -23,21 +24,9 @@ CAMPAIGN = "check"  # request ids are not shown, so the name says nothing
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Lists: .csv, .tsv, .jsonl (also .gz, .zst), .xlsx or .parquet."),
+        typer.Argument(help="Lists: .csv, .tsv, .jsonl (also .gz, .zst), .xlsx, .parquet, or -."),
     ],
-    spoken: ListOptions,
-    profile: Annotated[
-        list[str] | None,
-        typer.Option(help=r"Device profile; repeat for several renditions. \[default: phone]"),
-    ] = None,
-    deadline: Annotated[
-        str | None,
-        typer.Option(help="Latest moment of the result, as for `submit`; '2h' counts from now."),
-    ] = None,
-    rejected: Annotated[
-        Path | None,
-        typer.Option(help=r"File of the wrong rows of one list. \[default: FILE.rejected.jsonl]"),
-    ] = None,
+    spoken: NewListOptions,
     speak: Annotated[
         int, typer.Option(min=0, max=100, help="Speak so many of the texts into files.")
     ] = 0,
@@ -52,19 +41,19 @@ def check(
     Counts rows that are right and wrong, duplicates, equal requests, voices and characters without
     a sound, and predicts roughly how much audio it will be.
     Wrong rows go to FILE.rejected.jsonl, and the exit code is 1.
+    `-` is a list on a pipe: name its --format. Its wrong rows go to list.rejected.jsonl, here.
     """
     quiet_logs()
     settings = with_engine(load(), engine)
-    options = spoken.submit_options(
-        CAMPAIGN, profiles=tuple(profile or ("phone",)), deadline=deadline, rejected=rejected
-    )
+    options = spoken.submit_options(CAMPAIGN)
     code = Exit.OK
     for file in files:
-        checked = check_file(settings, file, options, max(SHOWN, speak))
-        paths = _speak(settings, file, checked, output, speak) if speak else []
+        with opened(file, options) as (path, read_by):
+            checked = check_file(settings, path, read_by, max(SHOWN, speak))
+        paths = _speak(settings, path, checked, output, speak) if speak else []
         print_check(settings, file, checked, as_json, paths)
-        for path in () if as_json else paths:
-            out.print(str(path), markup=False)
+        for written in () if as_json else paths:
+            out.print(str(written), markup=False)
         code = max(code, checked.exit_code)
     raise typer.Exit(code)
 

@@ -108,6 +108,14 @@ def _file_option(name: str, text: str) -> Any:
 class ListOptions(TextOptions):
     """How a list is read and spoken, or was when it was submitted."""
 
+    format: Annotated[
+        str | None,
+        _file_option(
+            "--format",
+            "csv, tsv, jsonl, parquet or xlsx, and csv.gz, csv.zst and so on;"
+            " default: by the file's suffix.",
+        ),
+    ] = None
     delimiter: Annotated[
         str | None,
         _file_option("--delimiter", "Of CSV: one character, or 'tab'; default: detected."),
@@ -141,6 +149,7 @@ class ListOptions(TextOptions):
 
         return SubmitOptions(
             campaign=campaign,
+            format=self.format,
             delimiter=self.delimiter,
             encoding=self.encoding,
             sheet=self.sheet,
@@ -153,6 +162,39 @@ class ListOptions(TextOptions):
             speaker=self.speaker,
             speed=self.speed,
             style=self.style(),
+            **others,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewListOptions(ListOptions):
+    """How a list that is not submitted yet is read, checked and spoken."""
+
+    profile: Annotated[
+        list[str] | None,
+        typer.Option(help=r"Device profile; repeat for several renditions. \[default: phone]"),
+    ] = None
+    deadline: Annotated[
+        str | None,
+        typer.Option(
+            help="Latest moment of the result: ISO 8601 with zone, or '2h' after the campaign's"
+            " opening. What is late ends as expired, without audio."
+        ),
+    ] = None
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the rejected rows and of what a later run goes on from."
+            r" \[default: beside the file]"
+        ),
+    ] = None
+
+    def submit_options(self, campaign: str, **others: Any) -> "SubmitOptions":
+        return super().submit_options(
+            campaign,
+            profiles=tuple(self.profile or ("phone",)),
+            deadline=self.deadline,
+            state_dir=self.state_dir,
             **others,
         )
 

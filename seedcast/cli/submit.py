@@ -13,10 +13,11 @@ from seedcast.cli.base import Json, app, connected, continues, emit, err, load, 
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.findings import Checked, check_file, facts
 from seedcast.cli.findings import show as show_findings
-from seedcast.cli.style_options import ListOptions, expand_options
+from seedcast.cli.piped import opened, shown
+from seedcast.cli.style_options import NewListOptions, expand_options
 
 if TYPE_CHECKING:
-    from seedcast.producers.staging.options import SubmitOptions, SubmitReport
+    from seedcast.producers.submit.options import SubmitOptions, SubmitReport
     from seedcast.settings import Settings
 
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def submit(
     file: Annotated[
         Path,
-        typer.Argument(help="A list: .csv, .tsv, .jsonl (also .gz, .zst), .xlsx or .parquet."),
+        typer.Argument(help="A list: .csv, .tsv, .jsonl (also .gz, .zst), .xlsx, .parquet, or -."),
     ],
     campaign: Annotated[
         str,
@@ -34,18 +35,7 @@ def submit(
             help="The list's permanent name: the same campaign and row give the same request."
         ),
     ],
-    spoken: ListOptions,
-    profile: Annotated[
-        list[str] | None,
-        typer.Option(help=r"Device profile; repeat for several renditions. \[default: phone]"),
-    ] = None,
-    deadline: Annotated[
-        str | None,
-        typer.Option(
-            help="Latest moment of the result: ISO 8601 with zone, or '2h' after the campaign's"
-            " opening. What is late ends as expired, without audio."
-        ),
-    ] = None,
+    spoken: NewListOptions,
     deliver_late: Annotated[
         bool,
         typer.Option(
@@ -59,47 +49,42 @@ def submit(
         int | None,
         typer.Option(min=0, help="Partitions that one voice may spread over; 0: all of them."),
     ] = None,
-    rejected: Annotated[
-        Path | None,
-        typer.Option(help=r"File of the wrong rows. \[default: FILE.rejected.jsonl]"),
-    ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and submit nothing."),
+        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and send nothing."),
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit a list: check each row, store it whole, and let its campaign begin.
+    """Submit a list.
 
     A row's own columns override the options: text, template, text_format, locale, voice, speaker,
     speed, profile, deadline, priority and those of the style.
     A named voice's defaults override the options, too, but not the row's columns.
     If rows are wrong, they go to FILE.rejected.jsonl, the others are submitted, and the exit
     code is 1.
-    Nothing is submitted until everything is stored. After an interruption, run the same command
-    again; a list that is submitted already is found to be, and nothing is spoken twice.
+    `-` is a list on a pipe: name its --format. Its wrong rows go to list.rejected.jsonl, here.
+    After an interruption, the same command continues from there.
     """
     quiet_logs()
     options = spoken.submit_options(
         campaign,
-        profiles=tuple(profile or ("phone",)),
-        deadline=deadline,
         deliver_late=deliver_late,
         priority="urgent" if urgent else "normal",
         spread=spread,
-        rejected=rejected,
         dry_run=dry_run,
     )
     if dry_run:
         settings = load()
-        checked = check_file(settings, file, options)
+        with opened(file, options) as (path, read_by):
+            checked = check_file(settings, path, read_by)
         print_check(settings, file, checked, as_json)
         raise typer.Exit(checked.exit_code)
     settings = connected()
-    report = send(settings, file, options)
+    with opened(file, options) as (path, read_by):
+        report = send(settings, path, read_by)
     emit(_facts(report)) if as_json else show(report)
     if wait:
         from seedcast.cli.campaigns import finish
@@ -120,14 +105,14 @@ def print_check(
         paths = {"file": str(file), "spoken": list(map(str, spoken))}
         emit(_facts(checked.report) | facts(checked) | paths)
         return
-    show(checked.report, str(file))
+    show(checked.report, shown(file))
     show_findings(settings, checked)
 
 
 def send(settings: "Settings", file: Path, options: "SubmitOptions") -> "SubmitReport":
     """Submit the file under a live line."""
     from seedcast.cli.progress_line import live
-    from seedcast.producers.staging.submit import submit_file
+    from seedcast.producers.submit.submit import submit_file
 
     with live() as line:
         return submit_file(settings, file, options, line.submitted)
@@ -154,9 +139,8 @@ def show(report: "SubmitReport", name: str = "") -> None:
 
 def _outcome(report: "SubmitReport") -> str:
     if report.state is None:  # a dry run
-        return f"nothing was submitted; {report.accepted:,} valid"
-    before = "already submitted, " if report.before else ""
-    return f"{before}{report.accepted:,} accepted"
+        return f"nothing was sent; {report.new:,} valid"
+    return f"{report.accepted:,} accepted ({report.new:,} new, {report.resumed:,} before)"
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:

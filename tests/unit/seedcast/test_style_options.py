@@ -11,7 +11,13 @@ from typer.testing import CliRunner
 
 from seedcast.cli.say import _request as request_of
 from seedcast.cli.say import say
-from seedcast.cli.style_options import ListOptions, StyleOptions, UtteranceOptions, expand_options
+from seedcast.cli.style_options import (
+    ListOptions,
+    NewListOptions,
+    StyleOptions,
+    UtteranceOptions,
+    expand_options,
+)
 from seedcast.cli.submit import submit
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Style
@@ -82,6 +88,19 @@ def test_list_options_are_those_of_a_submission() -> None:
     assert (options.voice, options.speaker, options.speed) == ("7", "x", 1.5)
     assert (options.profiles, options.priority) == (("wav",), "urgent")
     assert options.style == Style(laugh=1)
+
+
+def test_a_new_list_has_profiles_a_deadline_and_a_folder_too() -> None:
+    options = NewListOptions(
+        profile=["wav", "phone"], deadline="2h", state_dir=Path("s"), format="csv", voice="7"
+    ).submit_options("night", spread=3)
+    assert (options.profiles, options.deadline, options.state_dir) == (
+        ("wav", "phone"),
+        "2h",
+        Path("s"),
+    )
+    assert (options.file_options.format, options.voice, options.spread) == ("csv", "7", 3)
+    assert NewListOptions().submit_options("night").profiles == ("phone",)
 
 
 def test_defaults_of_one_text_and_of_a_list() -> None:
