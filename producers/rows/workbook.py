@@ -17,7 +17,7 @@ from seedcast.producers.rows.file_options import FileOptions
 from seedcast.producers.rows.merged import Merged
 from seedcast.producers.rows.rows import SHOWN, BadRow, Row, Rows, check_columns
 from seedcast.producers.rows.values import InvalidValue, whole
-from seedcast.producers.rows.workbook_cells import Cells, column_letters
+from seedcast.producers.rows.workbook_cells import Cells, column_letters, shared_lengths
 from seedcast.producers.rows.workbook_parts import Parts
 from seedcast.producers.rows.written import written
 
@@ -28,10 +28,11 @@ def read_workbook(path: Path, options: FileOptions) -> Rows:
     """Open a workbook. Raises InvalidInput."""
     with closing(Parts(path)) as parts:
         parts.check()
+        shared = shared_lengths(path, parts)
         try:
             with _as_xlsx(path) as link, CalamineWorkbook.from_path(link) as workbook:
                 name = _choose(path, workbook, options.sheet)
-                cells = Cells(path, parts, parts.sheet_part(name), name)
+                cells = Cells(path, parts, parts.sheet_part(name), name, shared)
                 sheet = workbook.get_sheet_by_name(name)
         except CalamineError as error:
             raise InvalidInput(f"{path} is no .xlsx workbook", got=str(error)[:200]) from error

@@ -19,6 +19,7 @@ from seedcast.producers.rows.rows import BLOCK
 
 MOST = 1024 * MIB  # bytes of a workbook unpacked; a million rows of Excel have some 300 MiB
 PARTS = 10_000
+TOKEN = BLOCK  # bytes of a tag or a comment, which its parser keeps in memory whole
 
 OnElement = Callable[[str, Mapping[str, str]], None]  # local name, attributes
 OnText = Callable[[str], None]
@@ -81,7 +82,7 @@ class Parts:
         try:
             with self._archive.open(name) as stream:
                 while chunk := stream.read(BLOCK):
-                    parser.Parse(chunk, False)
+                    parser.Parse(chunk, False)  # no token is too long: `check` has seen to it
             parser.Parse(b"", True)
         except KeyError:
             raise self._wrong("a workbook with all of its parts", f"none named {name!r}") from None
@@ -133,6 +134,7 @@ class Parts:
         return left
 
     def _unpack(self, stream: IO[bytes], left: int, parser: expat.XMLParserType | None) -> int:
+        all_ = left
         while chunk := stream.read(BLOCK):
             left -= len(chunk)
             if left < 0:
@@ -143,6 +145,8 @@ class Parts:
                 )
             if parser:
                 parser.Parse(chunk, False)
+                if all_ - left - parser.CurrentByteIndex > TOKEN:
+                    raise self._wrong(f"XML with tags of at most {TOKEN:,} bytes", "a longer one")
         return left
 
     def _wrong(self, expected: str, got: str, remedy: str = "") -> InvalidInput:

@@ -38,6 +38,7 @@ def workbook(
     sheets: Mapping[str, str],
     name: str = "list.xlsx",
     others: Mapping[str, str | bytes] | None = None,
+    compression: int = zipfile.ZIP_DEFLATED,
 ) -> Path:
     """Write a workbook of sheets by name. `others`: more parts, or other ones, by their path."""
     numbers = range(1, len(sheets) + 1)
@@ -61,10 +62,24 @@ def workbook(
     }
     bodies = zip(numbers, sheets.values(), strict=True)
     parts |= {f"xl/worksheets/sheet{number}.xml": body for number, body in bodies}
-    with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(folder / name, "w", compression) as file:
         for path, body in (parts | dict(others or {})).items():
             file.writestr(path, body)
     return folder / name
+
+
+def shared_texts(*texts: str) -> dict[str, str]:
+    """Return the parts of a workbook of one sheet that has shared texts."""
+    kinds = {"worksheet": "worksheets/sheet1.xml", "sharedStrings": "sharedStrings.xml"}
+    entries = "".join(
+        _relationship(f"rId{number}", kind, target)
+        for number, (kind, target) in enumerate(kinds.items(), start=1)
+    )
+    items = "".join(f"<si><t>{escape(text)}</t></si>" for text in texts)
+    return {
+        "xl/_rels/workbook.xml.rels": _relationships(entries),
+        "xl/sharedStrings.xml": f'{_HEAD}<sst xmlns="{_MAIN}">{items}</sst>',
+    }
 
 
 def a_list(folder: Path, *rows: Iterable[object], merged: Iterable[str] = ()) -> Path:

@@ -15,7 +15,17 @@ from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.rows.values import row_id, to_text
 from seedcast.producers.staging.options import SubmitOptions
 from tests.builders.files import a_file, accepted, dry_run, parquet
-from tests.builders.workbooks import DATE, MOMENT, TIME, Raw, a_list, sheet, styled, workbook
+from tests.builders.workbooks import (
+    DATE,
+    MOMENT,
+    TIME,
+    Raw,
+    a_list,
+    shared_texts,
+    sheet,
+    styled,
+    workbook,
+)
 
 NOT_CALCULATED = Raw("<c><f>1+1</f></c>")
 ERROR = Raw('<c t="e"><f>1/0</f><v>#DIV/0!</v></c>')
@@ -135,6 +145,12 @@ def test_an_error_and_a_formula_without_a_value_are_errors_of_their_row(tmp_path
     ]
 
 
+def test_the_formula_of_a_list_to_choose_from_is_none_of_the_last_row(tmp_path: Path) -> None:
+    choices = "<extLst><ext><dataValidation><f>Other!$A$1:$A$9</f></dataValidation></ext></extLst>"
+    body = sheet([["shop"], ["North"]]).replace("</sheetData>", f"</sheetData>{choices}")
+    assert good(workbook(tmp_path, {"A": body})) == [(1, {"shop": "North"})]
+
+
 def test_rows_without_values_count_and_are_left_out(tmp_path: Path) -> None:
     path = a_list(tmp_path, [], ["id", "text"], ["1", "a"], [], [None, ""], ["2", "b"])
     assert [number for number, _ in good(path)] == [1, 4]
@@ -246,18 +262,7 @@ def test_one_text_in_each_of_many_cells_is_bounded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shared = Raw('<c t="s"><v>0</v></c>')
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    kinds = {"worksheet": "worksheets/sheet1.xml", "sharedStrings": "sharedStrings.xml"}
-    entries = "".join(
-        f'<Relationship Id="rId{n}" Type="{office}/{kind}" Target="{target}"/>'
-        for n, (kind, target) in enumerate(kinds.items(), start=1)
-    )
-    others = {
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">{entries}</Relationships>',
-        "xl/sharedStrings.xml": f'<sst xmlns="{main}"><si><t>{"a" * 30_000}</t></si></sst>',
-    }
+    others = shared_texts("a" * 30_000)
     rows = sheet([["text"], *[[shared]] * 30])
     assert len(good(workbook(tmp_path, {"A": rows}, others=others))) == 30
     monkeypatch.setattr(workbook_cells, "TEXT", 20 * 30_000)
