@@ -15,6 +15,7 @@ from seedcast.cli.console import err
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.verbosity import verbosity
 from seedcast.errors import Fatal, Retryable, SeedcastError
+from seedcast.printing import visible_json
 
 
 def fail(error: SeedcastError, *, logged: bool = False) -> int:
@@ -100,7 +101,7 @@ def _exit_code(error: SeedcastError) -> int:
 
 def _emit_error(kind: str, code: int, **parts: str) -> None:
     facts = {"error": kind, **parts, "exit_code": int(code)}
-    typer.echo(json.dumps(facts, ensure_ascii=False), err=True)
+    typer.echo(visible_json(json.dumps(facts, ensure_ascii=False)), err=True)
 
 
 def _show_causes(error: BaseException) -> None:

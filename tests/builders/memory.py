@@ -6,6 +6,7 @@ from pathlib import Path
 
 # The peak of `getrusage` would be that of this process, too, from which the other one is started.
 _READ = """
+import os
 import sys
 from pathlib import Path
 from seedcast.errors import InvalidInput
@@ -26,7 +27,8 @@ try:
     print(rows)
 except InvalidInput as error:
     print(error)
-print(peak() - before)
+print(peak() - before, flush=True)
+os._exit(0)  # Arrow's threads may still use Python, which ends the process with SIGABRT then
 """
 
 

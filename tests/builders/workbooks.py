@@ -9,10 +9,10 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-DATE, TIME, MOMENT = 1, 2, 3  # styles, for `styled`
+DATE, TIME, MOMENT, LENGTH = 1, 2, 3, 4  # styles, for `styled`
 _STYLES = (
-    f'{_HEAD}<styleSheet xmlns="{_MAIN}"><cellXfs count="4">'
-    + "".join(f'<xf numFmtId="{number}"/>' for number in (0, 14, 20, 22))
+    f'{_HEAD}<styleSheet xmlns="{_MAIN}"><cellXfs count="5">'
+    + "".join(f'<xf numFmtId="{number}"/>' for number in (0, 14, 20, 22, 46))
     + "</cellXfs></styleSheet>"
 )
 

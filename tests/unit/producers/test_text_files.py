@@ -14,7 +14,8 @@ from seedcast.producers.rows import source
 from seedcast.producers.rows.file_options import DETECTED, FileOptions
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BLOCK, BadRow
-from tests.builders.files import a_file, dry_run
+from tests.builders.files import a_file, dry_run, parquet
+from tests.builders.workbooks import a_list
 
 TEXT = "您好，账单已出，请及时缴费。"
 
@@ -237,13 +238,17 @@ def test_a_cell_of_a_gigabyte_is_never_in_memory(
     assert "at most 1,048,576 bytes" in row.error.expected
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "xlsx"])
 @pytest.mark.parametrize("change", ["longer", "other", "gone"])
 def test_a_list_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, kind: str, change: str
 ) -> None:
+    texts = ["Hi."] * 3
     content = "text\n" + "Hi.\n" * 3 if kind == "csv" else '{"text": "Hi."}\n' * 3
-    path = a_file(tmp_path, content, f"l.{kind}")
+    path = {
+        "parquet": lambda: parquet(tmp_path, {"text": texts}),
+        "xlsx": lambda: a_list(tmp_path, ["text"], *([text] for text in texts)),
+    }.get(kind, lambda: a_file(tmp_path, content, f"l.{kind}"))()
 
     def run() -> Iterator[None]:
         for number, _ in enumerate(read(path).rows):
@@ -274,5 +279,9 @@ def test_a_file_whose_name_has_control_characters_is_read_and_named(tmp_path: Pa
 
 def test_a_list_of_only_wrong_rows_and_a_row_of_ten_thousand_characters(tmp_path: Path) -> None:
     assert dry_run(a_file(tmp_path, "text\n…\n!\n")).rejected == 2
-    report = dry_run(a_file(tmp_path, f"text\n{'long ' * 2000}\nfine\n"))
-    assert (report.accepted, report.rejected) == (2, 0)
+    exact, longer = "a" * 10_000, "a" * 10_001
+    report = dry_run(a_file(tmp_path, f"text\n{exact}\n{longer}\nfine\n"))
+    assert (report.accepted, report.rejected) == (2, 1)
+    assert [(one.row, one.expected, one.got) for one in report.rejections] == [
+        (2, "at most 10,000 characters", "10,001")
+    ]

@@ -17,6 +17,7 @@ from seedcast.producers.staging.options import SubmitOptions
 from tests.builders.files import a_file, accepted, dry_run, parquet
 from tests.builders.workbooks import (
     DATE,
+    LENGTH,
     MOMENT,
     TIME,
     Raw,
@@ -73,6 +74,30 @@ def test_cells_have_their_types(tmp_path: Path) -> None:
             },
         )
     ]
+
+
+def test_dates_count_from_1904_where_the_workbook_says_so(tmp_path: Path) -> None:
+    path = a_list(tmp_path, ["due"], [styled(44538, DATE)])
+    with zipfile.ZipFile(path) as archive:
+        main = archive.read("xl/workbook.xml").decode()
+    main = main.replace("<sheets>", '<workbookPr date1904="1"/><sheets>')
+    path = workbook(
+        tmp_path,
+        {"List": sheet([["due"], [styled(44538, DATE)]])},
+        others={"xl/workbook.xml": main},
+    )
+    assert good(path) == [(1, {"due": datetime.date(2025, 12, 9)})]
+
+
+def test_a_date_is_spoken_as_it_is_written_and_a_length_of_time_is_refused(tmp_path: Path) -> None:
+    rows = [styled(46000, DATE)], [styled(46000.75, MOMENT)], [styled(0.75, TIME)]
+    path = a_list(tmp_path, ["due"], *rows, [styled(1.5, LENGTH)])
+    requests = rebuild_file(
+        Settings(), path, SubmitOptions(campaign="n", template="{due}", voice=7)
+    )
+    assert [request.text for request in requests] == ["2025-12-09", "2025-12-09 18:00", "18:00"]
+    (wrong,) = dry_run(path, template="{due}").rejections
+    assert (wrong.row, wrong.field, wrong.got) == (4, "due", "timedelta")
 
 
 def test_a_workbook_and_parquet_and_csv_give_the_same_request(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """`check` and `submit --dry-run`: what a list will be, before a word is spoken."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,6 +94,32 @@ def test_texts_are_spoken_into_files(tmp_path: Path) -> None:
     assert len(files) == 2
     assert all(0.2 < soundfile.info(file).duration < 5 for file in files)
     assert all(Path(file).name.startswith("list-row-") for file in files)
+
+
+BAD_NAME = os.fsdecode("a\x1b[2J\x9b\u202eb\x7f".encode() + b"\xff.csv")
+SHOWN_NAME = "a\\x1b[2J\\x9b\\u202eb\\x7f\\udcff.csv"
+
+
+@pytest.mark.parametrize("content", ["text\n…\n", "text,text\n", None], ids=["rows", "file", "no"])
+@pytest.mark.parametrize("more", [[], ["--json"]], ids=["person", "json"])
+@pytest.mark.parametrize("command", [["check"], ["submit", "--campaign", "night", "--dry-run"]])
+def test_no_output_obeys_a_file_name(
+    tmp_path: Path, command: list[str], content: str | None, more: list[str]
+) -> None:
+    """Neither that of a list with wrong rows, nor the error of one that is wrong or not there."""
+    if content is not None:
+        a_file(tmp_path, content, BAD_NAME)
+    done = subprocess.run(
+        [sys.executable, "-m", "seedcast.cli", *command, BAD_NAME, "--voice", "7", *more],
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    said = (done.stdout + done.stderr).decode()  # UTF-8, whatever the name is
+    assert done.returncode == (1 if content == "text\n…\n" else 2)
+    assert not set("\x1b\x9b\u202e\x7f") & set(said)
+    assert (SHOWN_NAME.replace("\\x", "\\u00") if more else SHOWN_NAME) in said
 
 
 def test_a_file_name_is_shown_and_not_obeyed(tmp_path: Path) -> None:
