@@ -11,6 +11,11 @@ def visible(text: str) -> str:
     return _OBEYED.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
+def one_line(text: str) -> str:
+    r"""Return `visible` text on one line, as of a file's name, which may hold a line feed."""
+    return visible(text).replace("\n", "\\n")
+
+
 def visible_json(line: str) -> str:
     """Return the same JSON: its writers escape some of what a terminal would obey, and not all."""
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", line)

@@ -15,7 +15,7 @@ from seedcast.cli.console import err
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.verbosity import verbosity
 from seedcast.errors import Fatal, Retryable, SeedcastError
-from seedcast.printing import visible_json
+from seedcast.printing import one_line, visible_json
 
 
 def fail(error: SeedcastError, *, logged: bool = False) -> int:
@@ -33,7 +33,7 @@ def fail(error: SeedcastError, *, logged: bool = False) -> int:
         _emit_error(type(error).__name__, code, **parts, remedy=error.remedy)
         return code
     err.quiet = False  # -q silences notes, not errors
-    err.print(Text.assemble(("error", "bold red"), f" {error.what}"))
+    err.print(Text.assemble(("error", "bold red"), f" {one_line(error.what)}"))
     for label, text in (("expected", error.expected), ("got", error.got), ("to do", error.remedy)):
         if text:
             err.print(Text.assemble((f"  {label:>8}", "dim"), f" {text}"))

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from seedcast.errors import InvalidInput, LocalResource, SeedcastError
+from seedcast.printing import one_line
 from seedcast.producers.rows.list_format import format_of
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ _BLOCK = 1024 * 1024
 
 
 def shown(file: Path) -> str:
-    """Return the name of a list for a person."""
-    return NAME if file == PIPE else str(file)
+    """Return the name of a list for a person, on one line."""
+    return NAME if file == PIPE else one_line(str(file))
 
 
 @contextmanager

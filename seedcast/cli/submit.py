@@ -15,6 +15,7 @@ from seedcast.cli.findings import Checked, check_file, facts
 from seedcast.cli.findings import show as show_findings
 from seedcast.cli.piped import opened, shown
 from seedcast.cli.style_options import NewListOptions, expand_options
+from seedcast.printing import one_line
 
 if TYPE_CHECKING:
     from seedcast.producers.submit.options import SubmitOptions, SubmitReport
@@ -133,7 +134,7 @@ def show(report: "SubmitReport", name: str = "") -> None:
         what = f"field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}"
         err.print(Text.assemble((f"  row {rejection.row}", "red"), f"  {what}"))
     if report.rejected_file:
-        line = f"  all {report.rejected:,} are in {report.rejected_file}"
+        line = f"  all {report.rejected:,} are in {one_line(str(report.rejected_file))}"
         err.print(line, markup=False)
 
 

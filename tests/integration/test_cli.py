@@ -15,7 +15,7 @@ from seedcast.schemas.topics import DEAD_LETTERS, REQUESTS, TOPICS
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters
 from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn, rows, run
+from tests.builders.deployments import Spawn, environment, rows, run
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually
 
@@ -26,6 +26,24 @@ def write(folder: Path, *lines: str) -> Path:
     file = folder / "list.csv"
     file.write_text("\n".join(lines) + "\n")
     return file
+
+
+def test_a_list_on_a_pipe_is_submitted_and_gone_on_with(settings: Settings, tmp_path: Path) -> None:
+    options = ["--id-column", "id", "--format", "csv", "--state-dir", str(tmp_path), "--json"]
+    for new in (2, 0):
+        done = subprocess.run(
+            [sys.executable, "-m", "seedcast.cli", "submit", "-", "--campaign", "piped", *options],
+            input="id,text,voice\n1,Hello.,7\n2,,7\n3,Bye.,8\n",
+            env=environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 1, done.stderr
+        (report,) = rows(done)
+        assert (report["accepted"], report["new"], report["rejected"]) == (2, new, 1)
+        assert report["rejected_file"] == str(tmp_path / "list.rejected.jsonl")
 
 
 def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:

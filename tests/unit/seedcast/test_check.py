@@ -96,8 +96,8 @@ def test_texts_are_spoken_into_files(tmp_path: Path) -> None:
     assert all(Path(file).name.startswith("list-row-") for file in files)
 
 
-BAD_NAME = os.fsdecode("a\x1b[2J\x9b\u202eb\x7f".encode() + b"\xff.csv")
-SHOWN_NAME = "a\\x1b[2J\\x9b\\u202eb\\x7f\\udcff.csv"
+BAD_NAME = os.fsdecode("a\x1b[2J\x9b\nforged \u202eb\x7f".encode() + b"\xff.csv")
+SHOWN_NAME = "a\\x1b[2J\\x9b\\nforged \\u202eb\\x7f\\udcff.csv"
 
 
 @pytest.mark.parametrize("content", ["text\n…\n", "text,text\n", None], ids=["rows", "file", "no"])
