@@ -14,10 +14,11 @@ from seedcast.printing import one_line
 from seedcast.producers.rows.list_format import format_of
 
 if TYPE_CHECKING:
-    from seedcast.producers.submit.options import SubmitOptions
+    from seedcast.producers.staging.options import SubmitOptions
 
 PIPE = Path("-")
 NAME = "standard input"
+REJECTED = Path("list.rejected.jsonl")
 MOST = 16 * 2**30  # bytes of the copy; a list of a million rows has 0.2
 _BLOCK = 1024 * 1024
 
@@ -42,7 +43,7 @@ def opened(file: Path, options: "SubmitOptions") -> Iterator[tuple[Path, "Submit
     with ExitStack() as stack:
         path = _copied(pipe, stack)
         try:
-            yield path, replace(options, state_dir=options.state_dir or Path())
+            yield path, replace(options, rejected=options.rejected or REJECTED)
         except SeedcastError as error:
             _rename(error, str(path))
             raise

@@ -181,12 +181,9 @@ class NewListOptions(ListOptions):
             " opening. What is late ends as expired, without audio."
         ),
     ] = None
-    state_dir: Annotated[
+    rejected: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder of the rejected rows and of what a later run goes on from."
-            r" \[default: beside the file]"
-        ),
+        typer.Option(help=r"File of the wrong rows. \[default: FILE.rejected.jsonl]"),
     ] = None
 
     def submit_options(self, campaign: str, **others: Any) -> "SubmitOptions":
@@ -194,7 +191,7 @@ class NewListOptions(ListOptions):
             campaign,
             profiles=tuple(self.profile or ("phone",)),
             deadline=self.deadline,
-            state_dir=self.state_dir,
+            rejected=self.rejected,
             **others,
         )
 

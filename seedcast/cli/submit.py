@@ -18,7 +18,7 @@ from seedcast.cli.style_options import NewListOptions, expand_options
 from seedcast.printing import one_line
 
 if TYPE_CHECKING:
-    from seedcast.producers.submit.options import SubmitOptions, SubmitReport
+    from seedcast.producers.staging.options import SubmitOptions, SubmitReport
     from seedcast.settings import Settings
 
 
@@ -52,14 +52,14 @@ def submit(
     ] = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and send nothing."),
+        typer.Option("--dry-run", help="Check every row, as `seedcast check`, and submit nothing."),
     ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until every accepted request has its outcome.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit a list.
+    """Submit a list: check each row, store it whole, and let its campaign begin.
 
     A row's own columns override the options: text, template, text_format, locale, voice, speaker,
     speed, profile, deadline, priority and those of the style.
@@ -67,7 +67,8 @@ def submit(
     If rows are wrong, they go to FILE.rejected.jsonl, the others are submitted, and the exit
     code is 1.
     `-` is a list on a pipe: name its --format. Its wrong rows go to list.rejected.jsonl, here.
-    After an interruption, the same command continues from there.
+    Nothing is submitted until everything is stored. After an interruption, run the same command
+    again; a list that is submitted already is found to be, and nothing is spoken twice.
     """
     quiet_logs()
     options = spoken.submit_options(
@@ -113,7 +114,7 @@ def print_check(
 def send(settings: "Settings", file: Path, options: "SubmitOptions") -> "SubmitReport":
     """Submit the file under a live line."""
     from seedcast.cli.progress_line import live
-    from seedcast.producers.submit.submit import submit_file
+    from seedcast.producers.staging.submit import submit_file
 
     with live() as line:
         return submit_file(settings, file, options, line.submitted)
@@ -140,8 +141,9 @@ def show(report: "SubmitReport", name: str = "") -> None:
 
 def _outcome(report: "SubmitReport") -> str:
     if report.state is None:  # a dry run
-        return f"nothing was sent; {report.new:,} valid"
-    return f"{report.accepted:,} accepted ({report.new:,} new, {report.resumed:,} before)"
+        return f"nothing was submitted; {report.accepted:,} valid"
+    before = "already submitted, " if report.before else ""
+    return f"{before}{report.accepted:,} accepted"
 
 
 def _facts(report: "SubmitReport") -> dict[str, object]:

@@ -92,9 +92,9 @@ def test_list_options_are_those_of_a_submission() -> None:
 
 def test_a_new_list_has_profiles_a_deadline_and_a_folder_too() -> None:
     options = NewListOptions(
-        profile=["wav", "phone"], deadline="2h", state_dir=Path("s"), format="csv", voice="7"
+        profile=["wav", "phone"], deadline="2h", rejected=Path("s"), format="csv", voice="7"
     ).submit_options("night", spread=3)
-    assert (options.profiles, options.deadline, options.state_dir) == (
+    assert (options.profiles, options.deadline, options.rejected) == (
         ("wav", "phone"),
         "2h",
         Path("s"),
