@@ -1,6 +1,7 @@
 """The one home of confluent-kafka: configuration, producer, consumers, reader, administration."""
 
 from seedcast.kafka.admin import Admin
+from seedcast.kafka.background_producer import BackgroundProducer
 from seedcast.kafka.error_mapping import in_mid_run, refuse_gap, warn_if_truncated
 from seedcast.kafka.group_consumer import GroupConsumer, Offsets
 from seedcast.kafka.group_offsets import GroupOffsets, Lag
@@ -11,6 +12,7 @@ from seedcast.kafka.topic_reader import TopicReader
 
 __all__ = [
     "Admin",
+    "BackgroundProducer",
     "Committed",
     "GroupConsumer",
     "GroupOffsets",

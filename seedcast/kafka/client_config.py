@@ -63,6 +63,15 @@ def producer(kafka: KafkaSettings) -> dict[str, object]:
     }
 
 
+def prompt(timeout: float) -> dict[str, object]:
+    """Properties of a producer whose callers wait for each record, for `timeout` seconds."""
+    return {
+        # What nobody waits for any more is dropped, so that a repeat is no second record.
+        "message.timeout.ms": max(1, round(timeout * 1000)),
+        "linger.ms": 1,  # a caller that waits would pay for more; those in flight share batches
+    }
+
+
 def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
     properties = client(kafka) | {
         "group.id": group,

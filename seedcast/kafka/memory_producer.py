@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seedcast.errors import SeedcastError
-from seedcast.kafka.producer import Headers, OnDelivery
+from seedcast.kafka.producer import Headers, OnDelivery, OnOffset
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,8 @@ class Sent:
     value: bytes | None
     headers: Headers
     on_delivery: OnDelivery
+    partition: int
+    on_offset: OnOffset | None
 
 
 class MemoryProducer:
@@ -29,14 +31,19 @@ class MemoryProducer:
         on_delivery: OnDelivery,
         headers: Headers = (),
         partition: int = -1,
+        on_offset: OnOffset | None = None,
     ) -> None:
-        self.outstanding.append(Sent(topic, key, value, headers, on_delivery))
+        sent = Sent(topic, key, value, headers, on_delivery, partition, on_offset)
+        self.outstanding.append(sent)
 
     def answer(self, error: SeedcastError | None = None) -> None:
         """Answer everything outstanding with `error`; None acknowledges it."""
         answered, self.outstanding = self.outstanding, []
-        self.acknowledged += answered if error is None else []
         for sent in answered:
+            if error is None:
+                self.acknowledged.append(sent)
+                if sent.on_offset:
+                    sent.on_offset(len(self.acknowledged) - 1)
             sent.on_delivery(error)
 
     def poll(self, timeout: float = 0.0) -> int:

@@ -1,7 +1,7 @@
 """An idempotent producer that checks every delivery report."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 Headers = Sequence[tuple[str, bytes]]
 OnDelivery = Callable[[SeedcastError | None], None]  # None: acknowledged by the broker
+OnOffset = Callable[[int], None]
 
 REFRESH = 5.0  # seconds to look a topic up again
 RENEW = 1.0  # seconds between two new clients
@@ -29,9 +30,19 @@ RENEW = 1.0  # seconds between two new clients
 class Producer:
     """Not thread-safe: callbacks run inside `send`, `poll` and `flush`, on the caller's thread."""
 
-    def __init__(self, settings: Settings, *, all_errors: bool = True) -> None:
-        """Without `all_errors`, log of the client's own errors only those about credentials."""
-        self._kafka, self._all_errors = settings.kafka, all_errors
+    def __init__(
+        self,
+        settings: Settings,
+        properties: Mapping[str, object] | None = None,
+        *,
+        all_errors: bool = True,
+    ) -> None:
+        """`properties`: librdkafka's, such as those of `client_config.prompt`.
+
+        Without `all_errors`, log of the client's own errors only those about credentials.
+        """
+        self._kafka, self._properties = settings.kafka, properties or {}
+        self._all_errors = all_errors
         self._client = self._connect()
         self._raised: BaseException | None = None
         self._renew_due = 0.0
@@ -45,8 +56,12 @@ class Producer:
         on_delivery: OnDelivery,
         headers: Headers = (),
         partition: int = -1,
+        on_offset: OnOffset | None = None,
     ) -> None:
         """Queue one record; block while librdkafka's queue is full, serving delivery reports.
+
+        `on_offset` gets the offset of an acknowledged record, before `on_delivery`; not where it
+        is unknown.
 
         Raises Poison if the record is larger than every topic of the table allows, and
         AccessDenied if the broker has just refused another record of this topic.
@@ -55,6 +70,8 @@ class Producer:
         def report(error: KafkaError | None, message: Message) -> None:
             _drop_pending()
             try:
+                if on_offset and not error and message.offset() >= 0:
+                    on_offset(message.offset())
                 on_delivery(self._translate(error, topic) if error else None)
             except BaseException as raised:  # it would be lost in C
                 self._raised = self._raised or raised
@@ -125,7 +142,8 @@ class Producer:
 
     def _connect(self) -> Client:
         self._errors = ClientErrors(self._kafka, all_errors=self._all_errors)
-        properties = client_config.producer(self._kafka) | {"error_cb": self._errors}
+        properties = client_config.producer(self._kafka) | {**self._properties}
+        properties["error_cb"] = self._errors
         with map_client_errors():
             client = Client(properties, logger=client_config.LOGGER)
         self._errors.client = client
