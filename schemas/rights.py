@@ -86,6 +86,15 @@ RETRIER = Role(
     },
     objects=(*SUBMITTER.objects, _READ_LISTS),
 )
+SENDER = Role(
+    "sender",
+    "`Client.sender`",
+    {
+        REQUESTS: ("Write",),
+        REQUESTS_URGENT: ("Write",),
+        CAMPAIGNS: ("Read", "Write"),  # it opens the campaign of each day
+    },
+)
 OPERATOR = Role("operator", "`pause`, `resume`, `cancel`", {CAMPAIGNS: ("Read", "Write")})
 WAITER = Role(
     "waiter",
@@ -220,6 +229,7 @@ ADMINISTRATOR = Role(
 )
 ROLES = (
     SUBMITTER,
+    SENDER,
     RETRIER,
     OPERATOR,
     WAITER,

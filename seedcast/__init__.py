@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedcast.client import Client, submit, subscribe
+    from seedcast.producers.events.options import SendOptions, SendReceipt
     from seedcast.producers.staging.options import (
         Rejection,
         SubmitOptions,
@@ -21,6 +22,8 @@ _HOMES = {
     "Client": "seedcast.client",
     "Rejection": "seedcast.producers.staging.options",
     "Rendition": "seedcast.schemas.messages",
+    "SendOptions": "seedcast.producers.events.options",
+    "SendReceipt": "seedcast.producers.events.options",
     "SpeechRequest": "seedcast.schemas.messages",
     "SpeechResult": "seedcast.schemas.messages",
     "Style": "seedcast.schemas.messages",
@@ -35,6 +38,8 @@ __all__ = [
     "Client",
     "Rejection",
     "Rendition",
+    "SendOptions",
+    "SendReceipt",
     "SpeechRequest",
     "SpeechResult",
     "Style",

@@ -1,4 +1,4 @@
-"""The Python interface: submit requests, subscribe to their results, read the audio.
+"""The Python interface: submit lists, send events, subscribe to results, read the audio.
 
     from seedcast import Client, SubmitOptions
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from seedcast.campaigns.subscription import Subscription
+    from seedcast.producers.events.options import SendOptions
+    from seedcast.producers.events.sender import Sender
     from seedcast.producers.staging.options import OnProgress, SubmitOptions, SubmitReport
     from seedcast.schemas.messages import SpeechRequest, SpeechResult
     from seedcast.settings import Settings
@@ -64,6 +66,19 @@ class Client:
         if isinstance(source, str | Path):
             return submit_file(self.settings, source, options, on_progress)
         return submit_requests(self.settings, source, options, on_progress)
+
+    def sender(self, options: SendOptions | None = None) -> Sender:
+        """Return a sender of single requests, for events; keep it open for many of them.
+
+            with client.sender(SendOptions(voice=2222)) as sender:
+                receipt = sender.send({"id": "order-7", "text": "Your order is at the door."})
+
+        In asyncio: `async with`, and `await sender.send_async(…)`. Raises InvalidInput.
+        """
+        from seedcast.producers.events.options import SendOptions
+        from seedcast.producers.events.sender import Sender
+
+        return Sender(self.settings, options or SendOptions())
 
     def subscribe(self, group: str, campaign: str | None = None) -> Subscription:
         """Iterate over each request's result, as a member of a consumer group.

@@ -8,6 +8,7 @@
     │   ├── InvalidRequest     its request id is readable
     │   ├── Undecodable        its request id is not readable
     │   ├── InvalidRow         a row of a submitted file
+    │   ├── InvalidEvent       a request that is sent by itself
     │   └── MissingObject      the store has no object at that address
     └── Fatal                this process must end
         ├── InvalidSettings
@@ -78,6 +79,15 @@ class InvalidRow(Poison):
         what = f"row {row}, field {field!r}" if field else f"row {row}"
         super().__init__(what, expected=expected, got=got)
         self.row, self.field = row, field
+
+
+class InvalidEvent(Poison):
+    """An event and its wrong field; `field` is '' if the event as a whole is wrong."""
+
+    def __init__(self, field: str, *, expected: str, got: str) -> None:
+        what = f"event, field {field!r}" if field else "event"
+        super().__init__(what, expected=expected, got=got)
+        self.field = field
 
 
 class MissingObject(Poison):

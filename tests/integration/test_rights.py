@@ -25,6 +25,8 @@ from seedcast.embedded import Stack
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
 from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
 from seedcast.producers.rows.request_ids import request_id
+from seedcast.producers.events.options import SendOptions
+from seedcast.producers.events.sender import Sender
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.retry import RetryOptions, retry
 from seedcast.producers.staging.submit import submit_requests
@@ -224,6 +226,12 @@ def _submit(_: Settings, limited: Settings) -> None:
     submit(limited, f"c{next(_numbers)}")
 
 
+def _send(_: Settings, limited: Settings) -> None:
+    with Sender(limited, SendOptions(campaign=f"e{next(_numbers)}")) as events:
+        for row, priority in zip(ROWS, ("normal", "urgent"), strict=True):
+            events.send({**row, "priority": priority})
+
+
 def _retry(everything: Settings, limited: Settings) -> None:
     """Retry a campaign whose list is staged, and one whose requests only the topics have."""
     for write in (submit_with_a_failure, write_with_a_failure):
@@ -278,6 +286,7 @@ def _check(_: Settings, limited: Settings) -> None:
 
 PERFORM: dict[Role, Callable[[Settings, Settings], object]] = {
     rights.SUBMITTER: _submit,
+    rights.SENDER: _send,
     rights.RETRIER: _retry,
     rights.OPERATOR: _operate,
     rights.WAITER: _wait,

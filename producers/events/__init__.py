@@ -1,0 +1,1 @@
+"""Requests that are sent one at a time, as events happen."""
