@@ -147,6 +147,41 @@ def test_an_event_that_was_not_acknowledged_in_time_is_sent_again_as_one_request
     assert_lies_there(settings, sent[0])
 
 
+def test_who_repeats_through_an_outage_loses_nothing(stoppable_stack: Stack) -> None:
+    """Some are in flight when the broker ends, and given up: the connection goes on after that."""
+    settings = fresh(stoppable_stack)
+    repeats = 0
+
+    async def send_until_acknowledged(events: Sender, number: int) -> SendReceipt:
+        nonlocal repeats
+        while True:
+            try:
+                return await events.send_async(event(number))
+            except Retryable:
+                repeats += 1
+
+    async def send_all() -> list[SendReceipt]:
+        async with sender(settings, timeout=1.0) as events:
+            await send_until_acknowledged(events, 0)
+            first = [asyncio.ensure_future(send_until_acknowledged(events, n)) for n in range(500)]
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.to_thread(stoppable_stack.stop_broker)
+            second = [send_until_acknowledged(events, n) for n in range(500, 550)]
+            rest = asyncio.gather(*first, *second)
+            await asyncio.wait([rest], timeout=1.5)
+            await asyncio.to_thread(stoppable_stack.start_broker)
+            return await rest
+
+    receipts = asyncio.run(asyncio.wait_for(send_all(), PATIENT))
+    assert repeats >= 50
+    assert len(receipts) == 550
+    lie = {(each.partition.number, each.offset): each.value for each in records(settings)}
+    for receipt in receipts:
+        assert receipt.offset is not None
+        request = decode_request(lie[receipt.partition, receipt.offset])
+        assert request.request_id == receipt.request_id
+
+
 def test_a_sender_on_many_threads_sends_each_event_once(settings: Settings) -> None:
     receipts: list[SendReceipt] = []
     with sender(settings) as events:
