@@ -31,7 +31,8 @@ class EventCampaigns:
         Raises InvalidInput if the campaign takes no events.
         """
         with self._lock:
-            self._settle(self._campaigns.poll())
+            self._campaigns.poll()
+            self._settle()
             if record := self._campaigns.records.get(campaign_id):
                 _refuse(record)
                 return None
@@ -46,10 +47,15 @@ class EventCampaigns:
         with self._lock:
             self._campaigns.close()
 
-    def _settle(self, changed: set[str]) -> None:
-        """Write a state again that another writer cancelled while our record was on its way."""
-        for campaign_id in changed & self._campaigns.disputed & self._opened.keys():
-            self._write(self._campaigns.records[campaign_id])
+    def _settle(self) -> None:
+        """Write a state again that another writer cancelled while our record was on its way.
+
+        The next event does it again where that fails.
+        """
+        for campaign_id in self._campaigns.disputed & self._opened.keys():
+            if self._opened[campaign_id].done():
+                state = self._campaigns.records[campaign_id]
+                self._opened[campaign_id] = self._write(state)
 
     def _write(self, campaign: Campaign) -> Opening:
         key = campaign.campaign_id.encode()
