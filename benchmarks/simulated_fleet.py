@@ -79,7 +79,7 @@ class SimulatedFleet:
         self.shape, self.now = shape, 0.0
         self.offset = 0.0  # seconds by which the feeder's clock is ahead
         depth = Depth[int](feed_ahead)
-        depth.set_fleet(shape.workers * shape.slots, shape.partitions)
+        depth.set_fleet(shape.workers * shape.slots, [range(shape.partitions)])
         self.release = Release[Row, int](
             depth,
             lambda row: row.request_id,

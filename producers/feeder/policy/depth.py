@@ -8,7 +8,7 @@ Rows in slots and in post-processing count, too. So the feed-ahead should be lon
 takes; where it is not, the rows that the slots need keep them busy.
 """
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -36,8 +36,8 @@ class Depth(Generic[P]):
 
     def __init__(self, feed_ahead: float = FEED_AHEAD) -> None:
         self._feed_ahead = feed_ahead
-        self._least_rows = float(IDLE_ROWS)
         self._has_workers = False
+        self._least_rows: dict[P, float] = {}
         self._partitions: dict[P, _Filled] = {}
         self._fed: dict[str, tuple[P, float]] = {}  # by request id: partition, seconds
 
@@ -45,15 +45,24 @@ class Depth(Generic[P]):
         """Return how many rows are fed and have no result."""
         return len(self._fed)
 
-    def set_fleet(self, slots: int, partitions: int) -> None:
-        """`slots`: of all workers that are alive; `partitions`: of one requests topic."""
+    def set_fleet(self, slots: int, topics: Iterable[Collection[P]]) -> None:
+        """`slots`: of all workers that are alive; `topics`: all partitions of each."""
         self._has_workers = slots > 0
-        needed = slots * ROWS_PER_SLOT / partitions
-        self._least_rows = max(LEAST_ROWS, needed) if self._has_workers else IDLE_ROWS
+        self._least_rows = {
+            partition: max(LEAST_ROWS, slots * ROWS_PER_SLOT / len(partitions))
+            if self._has_workers
+            else IDLE_ROWS
+            for partitions in topics
+            for partition in partitions
+        }
+
+    def roomy(self, now: float) -> set[P]:
+        """Return the partitions that have room."""
+        return {partition for partition in self._least_rows if self.has_room(partition, now)}
 
     def has_room(self, partition: P, now: float) -> bool:
         filled = self._partitions.get(partition)
-        if filled is None or filled.rows < self._least_rows:
+        if filled is None or filled.rows < self._least_rows[partition]:
             return True
         # Half a row less than the target, so that with the row it is as deep as that on average.
         half = filled.seconds / filled.rows / 2

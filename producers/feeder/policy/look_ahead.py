@@ -1,12 +1,12 @@
 """A list's rows, in order, except that rows whose partition is full are passed over.
 
 A row is passed (read, and not fed yet), taken (being fed), or fed. Rows that are not fed are kept
-in memory, so at most WINDOW are passed over: a partition that stays full stops its list only once
-that many of its rows wait.
+in memory, so at most a window of them are passed over: a partition that stays full stops its list
+only once that many of its rows wait.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Set
 from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 R = TypeVar("R")
 P = TypeVar("P", bound=Hashable)
 
-WINDOW = 1000  # rows
+WINDOW = 4000  # rows; a worker of eight may hang for 32,000 rows of a list
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,9 @@ class Place:
     """How far a list is fed: every row before `read`, but for those that `unfed` names."""
 
     read: int = 0
-    unfed: tuple[int, ...] = ()  # rows by index, from 0, in order; at most WINDOW and those taken
+    unfed: tuple[
+        int, ...
+    ] = ()  # rows by index, from 0, in order; at most a window, and those taken
 
     @property
     def first(self) -> int:
@@ -44,7 +46,7 @@ class LookAhead(Generic[R, P]):
         window: int = WINDOW,
     ) -> None:
         """`rows`: from `place.first` on. Raises what they raise."""
-        self._rows, self._partition_of, self._window = rows, partition_of, window
+        self._rows, self._partition_of, self.window = rows, partition_of, window
         self._passed: dict[P, deque[tuple[int, R]]] = {}
         self._taken: dict[int, R] = {}
         self._count = 0  # rows that are passed
@@ -67,14 +69,14 @@ class LookAhead(Generic[R, P]):
         """True if rows wait for room in their partitions."""
         return self._count > 0
 
-    def take(self, has_room: Callable[[P], bool]) -> tuple[int, R] | None:
-        """Return the first row, and its index, whose partition has room; None if none has.
+    def take(self, roomy: Set[P]) -> tuple[int, R] | None:
+        """Return the first row, and its index, of a partition in `roomy`; None if there is none.
 
         Raises what reading rows raises; then nothing has changed, and `resume` goes on.
         """
-        found = self._first_passed(has_room)
-        while found is None and not self._ended and self._count < self._window:
-            found = self._read_on(has_room)
+        found = self._first_passed(roomy)
+        while found is None and roomy and not self._ended and self._count < self.window:
+            found = self._read_on(roomy)
         if found:
             self._taken[found[0]] = found[1]
         return found
@@ -104,12 +106,12 @@ class LookAhead(Generic[R, P]):
                 self._pass(self._partition_of(row), self._read, row)
             self._read += 1
 
-    def _read_on(self, has_room: Callable[[P], bool]) -> tuple[int, R] | None:
+    def _read_on(self, roomy: Set[P]) -> tuple[int, R] | None:
         """Read one row; return it if its partition has room."""
         for row in islice(self._rows, 1):
             index, self._read = self._read, self._read + 1
             partition = self._partition_of(row)
-            if has_room(partition):
+            if partition in roomy:
                 return index, row
             self._pass(partition, index, row)
             return None
@@ -120,8 +122,8 @@ class LookAhead(Generic[R, P]):
         self._passed.setdefault(partition, deque()).append((index, row))
         self._count += 1
 
-    def _first_passed(self, has_room: Callable[[P], bool]) -> tuple[int, R] | None:
-        waiting = [rows for partition, rows in self._passed.items() if has_room(partition)]
+    def _first_passed(self, roomy: Set[P]) -> tuple[int, R] | None:
+        waiting = [self._passed[partition] for partition in self._passed.keys() & roomy]
         if not waiting:
             return None
         first = min(waiting, key=lambda rows: rows[0][0])

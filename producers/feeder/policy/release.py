@@ -1,6 +1,6 @@
 """What is fed now: the policy as a whole, over campaigns, partitions and the fleet."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -8,6 +8,7 @@ from seedcast.errors import ListDamaged, Retryable
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.policy.fair_order import CREDIT, FairOrder, Terms
 from seedcast.producers.feeder.policy.flow import Flow
+from seedcast.producers.feeder.policy.look_ahead import WINDOW
 
 R = TypeVar("R")
 P = TypeVar("P", bound=Hashable)
@@ -15,6 +16,8 @@ P = TypeVar("P", bound=Hashable)
 # Seconds of the whole fleet's work by which a campaign catches up that had to wait for room: 5 %
 # of a minute, so that the shares of the others over a minute stay right.
 CATCH_UP = 3.0
+# Rows that all campaigns together keep in memory, and each of them at least.
+MOST_PASSED, LEAST_WINDOW = 64_000, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Release(Generic[R, P]):
     def set_flows(self, flows: Mapping[str, Flow[R, P]], terms: Mapping[str, Terms]) -> None:
         """Set the campaigns that are neither paused nor fed, and their terms."""
         self._flows = flows
+        for flow in flows.values():
+            flow.rows.window = min(WINDOW, max(LEAST_WINDOW, MOST_PASSED // len(flows)))
         self._order.set_flows({campaign: terms[campaign] for campaign in flows})
 
     def turn(self, now: float) -> Iterator[Released[R, P]]:
@@ -58,8 +63,10 @@ class Release(Generic[R, P]):
                 self._order.wake(campaign)
             else:
                 self._order.sleep(campaign)
-        while (picked := self._order.pick()) is not None:
-            if released := self._take(picked, self._flows[picked], now):
+        roomy = self.depth.roomy(now)
+        while roomy and (picked := self._order.pick()) is not None:
+            if released := self._take(picked, self._flows[picked], roomy):
+                self._count(released, roomy, now)
                 yield released
 
     def acknowledge(self, released: Released[R, P]) -> None:
@@ -76,28 +83,24 @@ class Release(Generic[R, P]):
         changes = [flow.next_change(now) for flow in self._flows.values()]
         return min((change for change in changes if change is not None), default=None)
 
-    def _take(self, campaign: str, flow: Flow[R, P], now: float) -> Released[R, P] | None:
+    def _take(self, campaign: str, flow: Flow[R, P], roomy: Set[P]) -> Released[R, P] | None:
         try:
-            taken = flow.rows.take(lambda partition: self.depth.has_room(partition, now))
+            taken = flow.rows.take(roomy)
         except (Retryable, ListDamaged) as error:
             flow.failure = error
             self._order.sleep(campaign)
             return None
         if taken is None:
-            self._stop(campaign, flow)
+            (self._order.block if flow.rows.has_passed else self._order.sleep)(campaign)
             return None
         index, row = taken
-        released = Released(campaign, flow, index, row, self._id_of(row))
-        self._count(released, now)
-        return released
+        return Released(campaign, flow, index, row, self._id_of(row))
 
-    def _stop(self, campaign: str, flow: Flow[R, P]) -> None:
-        """Pass a campaign over until the next turn."""
-        (self._order.block if flow.rows.has_passed else self._order.sleep)(campaign)
-
-    def _count(self, released: Released[R, P], now: float) -> None:
-        cost = self._cost_of(released.row)
-        self.depth.fed(released.request_id, self._partition_of(released.row), cost)
+    def _count(self, released: Released[R, P], roomy: set[P], now: float) -> None:
+        cost, partition = self._cost_of(released.row), self._partition_of(released.row)
+        self.depth.fed(released.request_id, partition, cost)
+        if not self.depth.has_room(partition, now):
+            roomy.discard(partition)
         self._order.charge(released.campaign, cost)
         if limit := released.flow.limit:
             limit.take(now)

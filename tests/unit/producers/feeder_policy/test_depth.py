@@ -13,7 +13,7 @@ JUMPS = st.sampled_from([0.0, 0.1, 1.0, 5.0, -1.0, -3600.0, 86_400.0, 1e15, -1e1
 
 def a_depth(slots: int = 64, partitions: int = 8) -> Depth[int]:
     depth = Depth[int](AHEAD)
-    depth.set_fleet(slots, partitions)
+    depth.set_fleet(slots, [range(partitions)])
     return depth
 
 
@@ -47,6 +47,14 @@ def test_with_more_partitions_than_slots_each_gets_a_few() -> None:
     assert filled(a_depth(slots=8, partitions=48), 0, 0.0) == LEAST_ROWS
 
 
+def test_each_topic_has_room_of_its_own() -> None:
+    depth = Depth[int](AHEAD)
+    depth.set_fleet(64, [range(8), range(100, 102)])
+    assert filled(depth, 0, 0.0) == 64 / 8 * ROWS_PER_SLOT
+    assert filled(depth, 100, 0.0) == 64 / 2 * ROWS_PER_SLOT
+    assert depth.roomy(0.0) == {*range(1, 8), 101}
+
+
 def test_without_workers_each_partition_gets_rows_to_scale_up_by() -> None:
     depth = a_depth(slots=0)
     assert filled(depth, 0, 0.0) == IDLE_ROWS == 64
@@ -56,9 +64,9 @@ def test_without_workers_each_partition_gets_rows_to_scale_up_by() -> None:
 def test_when_all_workers_are_gone_the_former_rate_counts_no_more() -> None:
     depth = a_depth()
     spoken(depth, 0, 100.0, 0.0, 100.0)
-    depth.set_fleet(0, 8)
+    depth.set_fleet(0, [range(8)])
     assert filled(depth, 0, 100.0) == 64
-    depth.set_fleet(64, 8)
+    depth.set_fleet(64, [range(8)])
     assert depth.has_room(0, 100.0)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seedcast.producers.feeder.policy.look_ahead import START, LookAhead, Place
 
 WINDOW = 5
+ALL = set(range(4))  # partitions
 
 Rows = LookAhead[tuple[int, int], int]  # number and partition
 
@@ -26,7 +27,7 @@ def rows_of(listed: list[tuple[int, int]], place: Place = START, window: int = W
 def fed(rows: Rows, full: set[int] | None = None, most: int = 10_000) -> list[int]:
     """Feed and acknowledge what may be fed; return the rows' numbers."""
     numbers = []
-    while len(numbers) < most and (taken := rows.take(lambda p: p not in (full or ()))):
+    while len(numbers) < most and (taken := rows.take(ALL - (full or set()))):
         index, row = taken
         assert index == row[0]
         rows.acknowledge(index)
@@ -56,10 +57,16 @@ def test_one_full_partition_stops_nobody_until_the_window_is_full_of_its_rows() 
     assert not rows.is_fed
 
 
+def test_nothing_is_read_while_no_partition_has_room() -> None:
+    rows = rows_of(a_list([0, 1, 2, 3]))
+    assert rows.take(set()) is None
+    assert rows.place == START
+
+
 def test_what_is_taken_is_not_fed_before_it_is_acknowledged() -> None:
     rows = rows_of(a_list([0, 0, 0]))
-    rows.take(lambda _: True)
-    rows.take(lambda _: True)
+    rows.take(ALL)
+    rows.take(ALL)
     rows.acknowledge(1)
     assert rows.place == Place(2, (0,))
     fed(rows)
@@ -71,7 +78,7 @@ def test_what_is_taken_is_not_fed_before_it_is_acknowledged() -> None:
 def test_what_is_given_back_comes_again_before_later_rows() -> None:
     rows = rows_of(a_list([0, 0, 0, 0, 0]))
     for _ in range(3):
-        rows.take(lambda _: True)
+        rows.take(ALL)
     rows.give_back(2)
     rows.give_back(0)
     rows.acknowledge(1)
@@ -117,7 +124,7 @@ def test_after_any_crashes_no_row_is_lost_and_only_those_since_the_checkpoint_re
     taken, sent, since = list[int](), Counter[int](), Counter[int]()
     repeats = Counter[int]()  # that crashes explain
     for what, full, which in steps:
-        if what == "take" and (found := rows.take(lambda p, full=full: p not in full)):
+        if what == "take" and (found := rows.take(ALL - full)):
             assert found[1][1] not in full
             taken.append(found[0])
         elif what == "acknowledge" and taken:

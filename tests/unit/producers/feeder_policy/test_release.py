@@ -266,8 +266,10 @@ def test_a_feeder_that_crashes_anywhere_feeds_every_row_once(
 
 
 def a_release() -> Release[Row, int]:
+    depth = Depth[int]()
+    depth.set_fleet(0, [EVERYWHERE])
     return Release(
-        Depth[int](), lambda row: row.request_id, lambda row: row.partition, lambda row: row.seconds
+        depth, lambda row: row.request_id, lambda row: row.partition, lambda row: row.seconds
     )
 
 
@@ -303,6 +305,14 @@ def test_a_list_that_cannot_be_read_stops_no_other(error: Exception) -> None:
     broken.rows.resume(iter(listed[broken.rows.place.read :]))
     broken.failure = None
     assert [released.index for released in release.turn(2.0)] == [5, 6, 7, 8, 9]
+
+
+@pytest.mark.parametrize(("campaigns", "window"), [(1, 4000), (32, 2000), (2000, 100)])
+def test_campaigns_share_the_memory_for_rows_passed_over(campaigns: int, window: int) -> None:
+    release = a_release()
+    flows = {f"c{number}": a_flow([]) for number in range(campaigns)}
+    release.set_flows(flows, dict.fromkeys(flows, Terms(tenant="t")))
+    assert {flow.rows.window for flow in flows.values()} == {window}
 
 
 def test_what_the_broker_refused_comes_again() -> None:
