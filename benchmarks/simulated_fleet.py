@@ -125,6 +125,9 @@ class SimulatedFleet:
         self.release.set_flows(self._flows, self._terms)
         return place
 
+    def place(self, campaign: str) -> Place:
+        return self._flows[campaign].rows.place
+
     def is_fed(self, campaign: str) -> bool:
         return self._flows[campaign].rows.is_fed
 
@@ -144,7 +147,7 @@ class SimulatedFleet:
     def idle(self, since: float, until: float) -> float:
         """Return the share of the slots' time in which they spoke nothing."""
         busy = sum(max(0.0, min(end, until) - max(start, since)) for start, end in self.spoken)
-        return 1 - busy / (self.shape.workers * self.shape.slots * (until - since))
+        return max(0.0, 1 - busy / (self.shape.workers * self.shape.slots * (until - since)))
 
     def _feed(self) -> None:
         for released in self.release.turn(self.now + self.offset):
