@@ -24,9 +24,9 @@ from seedcast.codec import encode_json
 from seedcast.embedded import Stack
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
 from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
-from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
+from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.retry import RetryOptions, retry
 from seedcast.producers.staging.submit import submit_requests
