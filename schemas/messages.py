@@ -55,6 +55,7 @@ Speed = Annotated[
         description="ratio to the voice's normal pace; each engine maps it to its own scale",
     ),
 ]
+Tenant = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}" + _END)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}" + _END)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Deadline = Annotated[
@@ -276,6 +277,14 @@ class Campaign(Struct, frozen=True, kw_only=True):
     retry_of: CampaignId | None = None
     # None: a campaign of events, or one from before lists were staged
     staged: StagedList | None = None
+    # Tenants with requests share the fleet equally, and a tenant's campaigns by their weights.
+    tenant: Tenant = "default"
+    weight: Annotated[float, Meta(gt=0)] = 1.0
+    rate: Annotated[float, Meta(gt=0, description="requests per second, at most")] | None = None
+    start_at: Instant | None = None  # nothing is fed before
+    # Times of day at which it is fed, such as 20:00-06:00, and the IANA zone that they are in.
+    window: str | None = None
+    zone: str | None = None
 
 
 class Cursor(Struct, frozen=True, kw_only=True, tag="cursor"):
@@ -287,8 +296,10 @@ class Cursor(Struct, frozen=True, kw_only=True, tag="cursor"):
     campaign_id: CampaignId
     staging: str
     fed: Annotated[
-        int, Meta(ge=0, description="rows, from the first, that the requests topics have")
+        int, Meta(ge=0, description="the requests topics have the rows before this, from 0")
     ]
+    # Rows before `fed`, by index, that they do not have: their partitions are full.
+    unfed: tuple[int, ...] = ()
     generation: Annotated[int, Meta(ge=1)]
     held: Annotated[
         str | None, Meta(description="why the rest cannot be fed at present, and what to do")

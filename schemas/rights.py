@@ -181,15 +181,23 @@ FEEDER = Role(
     "feeder",
     "`run feeder`",
     {
-        REQUESTS: ("Write",),
-        REQUESTS_URGENT: ("Write",),
+        # Read: which rows an earlier feeder has fed that have no result yet.
+        REQUESTS: ("Read", "Write"),
+        REQUESTS_URGENT: ("Read", "Write"),
+        AUDIO: ("Read",),
+        AUDIO_URGENT: ("Read",),
+        RESULTS: ("Read",),
         # Write: where two submissions of one name raced, the first is written again.
         CAMPAIGNS: ("Read", "Write"),
         CURSORS: ("Read", "Write"),
         # Write: it announces itself, and removes those that died long ago.
         WORKERS: ("Read", "Write"),
     },
-    {FEEDERS.name: ("Read",)},
+    {
+        FEEDERS.name: ("Read",),
+        GPU_CONSUMERS.name: ("Describe",),
+        POSTPROCESS.name: ("Describe",),
+    },
     (
         _PROBE,
         _READ_LISTS,

@@ -51,6 +51,10 @@ LISTS_UNFED = Gauge(
 LISTS_HELD = Gauge(
     "seedcast_lists_held", "Staged lists that cannot be fed: a part is missing or altered"
 )
+ROWS_WITHOUT_RESULT = Counter(
+    "seedcast_rows_without_result",
+    "Fed rows that both consumer groups have passed, and that have no result",
+)
 FEEDER_ACTIVE = Gauge("seedcast_feeder_active", "1 in the active feeder, 0 in the others")
 SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that have an utterance")
 REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet in a slot")

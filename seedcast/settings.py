@@ -205,6 +205,13 @@ class S3Settings(_Section):
 
 
 class FeederSettings(_Section):
+    ahead: Annotated[float, Field(ge=1, le=3600)] = Field(
+        30.0,
+        description=(
+            "seconds of work that each partition of the requests topics is kept ahead of its "
+            "worker; a pause, a cancellation or a new campaign takes effect within it"
+        ),
+    )
     watchdog: Seconds = Field(
         120.0, description="seconds without progress until the process ends itself"
     )

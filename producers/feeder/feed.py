@@ -1,63 +1,100 @@
-"""One list that is being fed: where it is, and the rows that come next."""
+"""One list that is being fed: its place, its rows while it is open, and why it may be held."""
 
 from collections.abc import Iterator
 
+from seedcast.errors import CredentialsRefused, StoreUnavailable
+from seedcast.kafka import Partition
+from seedcast.producers.feeder.policy.daily_window import parse_window
+from seedcast.producers.feeder.policy.fair_order import Terms
+from seedcast.producers.feeder.policy.flow import Flow
+from seedcast.producers.feeder.policy.look_ahead import LookAhead, Place
+from seedcast.producers.feeder.policy.rate_limit import RateLimit
+from seedcast.producers.feeder.policy.schedule import Schedule
+from seedcast.producers.feeder.policy.throughput import Throughput
+from seedcast.producers.feeder.row import Row, prepare
+from seedcast.producers.request_topics import RequestTopics
 from seedcast.schemas.messages import Campaign
-from seedcast.schemas.topics import MIB
 from seedcast.storage.objects import ObjectStore
-from seedcast.storage.staged_lists import StagedRow, read_rows, staged_of
+from seedcast.storage.staged_lists import read_rows, staged_of
 
-CHUNK = 2000  # rows that are sent at once, at most
-CHUNK_BYTES = 16 * MIB  # of them; the producer's queue takes 64 MiB, and then blocks
+RowFlow = Flow[Row, Partition]
 
 
 class Feed:
-    def __init__(self, store: ObjectStore, campaign: Campaign, fed: int) -> None:
-        """`fed`: rows, from the first, that are fed."""
-        self._store, self.campaign, self.fed = store, campaign, fed
+    def __init__(
+        self, store: ObjectStore, topics: RequestTopics, campaign: Campaign, place: Place
+    ) -> None:
+        """`place`: how far the list is fed."""
+        self._store, self._topics, self.campaign = store, topics, campaign
         staged = staged_of(campaign)
-        self.staging, self.spread = staged.staging, staged.spread
+        self.staging = staged.staging
         self._total = sum(part.rows for part in staged.parts)
-        self._rows: Iterator[StagedRow] | None = None
-        self._chunk = 0  # rows of the chunk that is under way
-        self._unsent: list[StagedRow] = []  # of them: those that no broker has acknowledged
+        self._place = place  # while it is closed
+        self.flow: RowFlow | None = None  # while it is open
+        self._limit: RateLimit | None = None
+        self.throughput = Throughput()
+        self.mean_cost = 1.0  # predicted seconds of audio of a row
         self.held: str | None = None  # why the rest cannot be fed
         self.retry_at = 0.0  # seconds of the monotonic clock
 
     @property
+    def place(self) -> Place:
+        return self.flow.rows.place if self.flow else self._place
+
+    @property
     def left(self) -> int:
-        return max(0, self._total - self.fed)
+        """Rows that are not fed."""
+        if self.flow:
+            return max(0, self._total - self.flow.rows.fed)
+        return max(0, self._total - self._place.read + len(self._place.unfed))
 
-    def next_rows(self) -> list[StagedRow]:
-        """Return the next chunk, or what is left of the last one.
-
-        Raises ListDamaged, StoreUnavailable; after an error, the call can be repeated.
-        """
-        if not self._unsent:
-            self._unsent = self._read()
-            self._chunk = len(self._unsent)
-        return self._unsent
-
-    def settle(self, unsent: list[StagedRow]) -> None:
-        """Count the chunk as fed, but for rows that are still to be sent."""
-        self._unsent = unsent
-        if not unsent:
-            self.fed += self._chunk
-        if not self.left:
-            self.close()
+    def open(self, now: float) -> RowFlow:
+        """Begin to read, or go on after an error. Raises ListDamaged, StoreUnavailable."""
+        if self.flow is None:
+            rows = LookAhead(self._rows(self._place.first), lambda row: row.partition, self._place)
+            self.flow = Flow(rows=rows)
+        elif self.flow.failure:
+            self.flow.rows.resume(self._rows(self.flow.rows.place.read))
+        self.flow.failure = None
+        self.set_terms(self.campaign, now)
+        return self.flow
 
     def close(self) -> None:
-        """Free the part in memory until it is needed again."""
-        self._rows = None
+        """Free the part in memory. Rows that are under way count as not fed."""
+        self._place, self.flow = self.place, None
 
-    def _read(self) -> list[StagedRow]:
-        # A generator that has raised is at its end for good: forget it first.
-        rows, self._rows = self._rows or read_rows(self._store, self.campaign, self.fed), None
-        chunk, size = list[StagedRow](), 0
-        for row in rows:
-            chunk.append(row)
-            size += len(row.value)
-            if len(chunk) == CHUNK or size > CHUNK_BYTES:
-                break
-        self._rows = rows
-        return chunk
+    def set_terms(self, campaign: Campaign, now: float) -> None:
+        """Take over what an operator may have changed."""
+        self.campaign = campaign
+        if campaign.rate is None:
+            self._limit = None
+        elif self._limit is None:
+            self._limit = RateLimit(campaign.rate, now)
+        else:
+            self._limit.set_rate(campaign.rate, now)
+        if self.flow:
+            self.flow.limit = self._limit
+            self.flow.schedule = schedule_of(campaign)
+
+    def terms(self, boost: float) -> Terms:
+        return Terms(tenant=self.campaign.tenant, weight=self.campaign.weight, boost=boost)
+
+    def learn_cost(self, seconds: float) -> None:
+        """Take the predicted seconds of a row that is fed."""
+        self.mean_cost += (seconds - self.mean_cost) * 0.05
+
+    def _rows(self, start: int) -> Iterator[Row]:
+        try:
+            for staged in read_rows(self._store, self.campaign, start):
+                yield prepare(staged, self._topics)
+        except CredentialsRefused as error:  # keys are rotated, and rights restored
+            raise StoreUnavailable(error.what, got=error.got, remedy=error.remedy) from error
+
+
+def schedule_of(campaign: Campaign) -> Schedule:
+    """Return when a campaign may be fed. One that is cancelled ends at once."""
+    if campaign.state == "cancelled":
+        return Schedule()
+    window = parse_window(campaign.window, campaign.zone or "UTC") if campaign.window else None
+    start = campaign.start_at.timestamp() if campaign.start_at else None
+    return Schedule(start_at=start, window=window)

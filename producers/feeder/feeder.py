@@ -1,9 +1,11 @@
 """A feeder: it waits until it is the active one, then feeds until its term is over."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 import structlog
 
@@ -13,11 +15,14 @@ from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.health import Readiness
 from seedcast.kafka import Producer
 from seedcast.producers.feeder.feeding import Feeding
+from seedcast.producers.feeder.fleet_slots import FleetSlots
+from seedcast.producers.feeder.lists import Lists, are_fed
 from seedcast.producers.feeder.membership import Membership
-from seedcast.producers.feeder.publisher import Publisher
+from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.sweep import Sweep
 from seedcast.producers.feeder.term import MAY_HEAL, Term, begin_term
-from seedcast.producers.feeder.unfed_lists import are_fed
+from seedcast.producers.request_topics import RequestTopics
+from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.watchdog import Watchdog
@@ -26,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 IDLE = 0.5  # seconds between two looks, while there is nothing to do
 LOOK = 3.0  # seconds between two looks at what another feeder does
+AHEAD = 0.05  # the same, while rows wait for room
 
 
 class Feeder:
@@ -42,7 +48,7 @@ class Feeder:
         """`partitions`: how many each topic has, by full name."""
         self._settings, self._store, self._readiness = settings, store, readiness
         self._producer = Producer(settings)
-        self._publisher = Publisher(settings, self._producer, partitions)
+        self._partitions = partitions
         self._sweep = Sweep(settings, store, cluster_id, lambda: read_campaigns(settings))
         self._membership = Membership(settings)
         self._look_at = time.monotonic() + LOOK  # this one may be about to become active
@@ -91,30 +97,52 @@ class Feeder:
         if term is None:
             return False
         with term, metrics.FEEDER_ACTIVE.track_inprogress():
-            return self._feed(term, goes_on, once)
+            try:
+                return self._feed(term, goes_on, once)
+            except MAY_HEAL as error:
+                log.warning("unavailable", boundary="broker", problem=str(error))
+                metrics.RETRIES.labels("broker").inc()
+                return False
 
     def _feed(self, term: Term, goes_on: Callable[[], bool], once: bool) -> bool:
-        feeding = Feeding(
-            self._settings,
-            self._store,
-            self._producer,
-            self._publisher,
-            term,
-            goes_on,
-            self._readiness,
-        )
-        while goes_on() and not feeding.is_over:
+        ahead = math.inf if once else self._settings.feeder.ahead
+        lists = Lists(self._settings, self._store, self._partitions, term.cursors)
+        with (
+            Outcomes(self._settings, ahead) as outcomes,
+            FleetSlots(self._settings, self._partitions) as fleet,
+        ):
+            if not once:
+                outcomes.rebuild(partial(_topics_of, term, lists))
+            feeding = Feeding(
+                self._settings,
+                self._producer,
+                lists,
+                outcomes,
+                fleet,
+                term,
+                goes_on,
+                self._readiness,
+            )
+            return self._loop(feeding, goes_on, once)
+
+    def _loop(self, feeding: Feeding, goes_on: Callable[[], bool], once: bool) -> bool:
+        done = False
+        while not done and goes_on() and not feeding.is_over:
             if feeding.turn():
                 continue
-            if once and feeding.finish():
-                return True
+            done = once and feeding.finish()
             self._sweep.when_due(goes_on)
-            feeding.wait(IDLE)
-        feeding.checkpoint()
-        return False
+            feeding.wait(0.0 if done else AHEAD if feeding.has_rows else IDLE)
+        feeding.end()
+        return done
 
     def _close(self) -> None:
         with ExitStack() as stack:  # runs each of them, whatever the others raise
             stack.callback(self._producer.abandon)
             stack.callback(self._membership.close)
         log.info("stopped")
+
+
+def _topics_of(term: Term, lists: Lists, request: SpeechRequest) -> RequestTopics | None:
+    campaign = term.campaigns.records.get(request.campaign_id)
+    return lists.topics(campaign) if campaign and campaign.staged else None

@@ -1,72 +1,113 @@
-"""What the active feeder does in its term: the oldest list that may be fed is fed, in chunks."""
+"""What the active feeder does in its term: it keeps every partition a little ahead of its worker.
+
+Whose row is next, when, and how many: policy/ decides it. This is where time, topics and the object
+store come in.
+"""
 
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import islice
 
 import structlog
 
 from seedcast import metrics
 from seedcast.campaigns.campaign_topic import announce
 from seedcast.errors import (
+    CredentialsRefused,
     ListDamaged,
     Poison,
+    Retryable,
     SeedcastError,
     StoreUnavailable,
 )
 from seedcast.failpoints import failpoint
 from seedcast.health import Readiness
-from seedcast.kafka import Producer
+from seedcast.kafka import Partition, Producer
 from seedcast.producers.feeder.feed import Feed
-from seedcast.producers.feeder.publisher import Publisher
+from seedcast.producers.feeder.fleet_slots import FleetSlots
+from seedcast.producers.feeder.lists import Lists
+from seedcast.producers.feeder.outcomes import Outcomes
+from seedcast.producers.feeder.policy.deadline import boost
+from seedcast.producers.feeder.policy.release import Release, Released
+from seedcast.producers.feeder.row import Row
 from seedcast.producers.feeder.term import MAY_HEAL, Checkpoints, Term
-from seedcast.producers.feeder.unfed_lists import UnfedLists
 from seedcast.schemas.messages import Cursor
 from seedcast.settings import Settings
-from seedcast.storage.objects import ObjectStore
 from seedcast.worker import STORE
 
 log = structlog.get_logger(__name__)
 
+CHUNK = 1000  # rows between two looks at what has changed
 CHECKPOINT = 1.0  # seconds; rows fed within it are fed again after a crash
+TERMS = 1.0  # seconds between two looks at deadlines and slots
 RETRY = 5.0  # seconds until a list that could not be fed is tried again
+GRACE = 2.0  # seconds in which what is sent may still be acknowledged, once the term is over
+ACKNOWLEDGED = 0.05  # seconds to wait for the broker where nothing else is to do
+
+Sent = Released[Row, Partition]
 
 
 class Feeding:
     def __init__(
         self,
         settings: Settings,
-        store: ObjectStore,
         producer: Producer,
-        publisher: Publisher,
+        lists: Lists,
+        outcomes: Outcomes,
+        fleet: FleetSlots,
         term: Term,
         goes_on: Callable[[], bool],
         readiness: Readiness,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         """`goes_on`: False once this feeder is not the active one any more, or has to end."""
-        self._clock = clock
-        self._settings, self._producer, self._publisher = settings, producer, publisher
-        self._term, self._goes_on, self._readiness = term, goes_on, readiness
+        self._settings, self._producer = settings, producer
+        self._lists, self._outcomes, self._fleet, self._term = lists, outcomes, fleet, term
+        self._goes_on, self._readiness = goes_on, readiness
+        self._clock, self._now = clock, now
         self._checkpoints = Checkpoints(settings, producer, term.generation)
-        self._lists = UnfedLists(store, term.cursors)
-        self._lists.update(term.campaigns.records, term.campaigns.records)
+        self._release = Release[Row, Partition](
+            outcomes.depth,
+            id_of=lambda row: row.request_id,
+            partition_of=lambda row: row.partition,
+            cost_of=lambda row: outcomes.costs.predict(row.measure),
+        )
+        self._under_way = 0  # rows without an answer of the broker
+        self._refused: dict[str, SeedcastError] = {}  # by campaign id
         self._moved: dict[str, Feed] = {}  # by campaign id: since the last checkpoint
-        self._checkpoint_at = 0.0
+        self._checkpoint_at = self._terms_at = 0.0
+        lists.update(term.campaigns.records, term.campaigns.records, now())
 
     def turn(self) -> bool:
-        """Feed one chunk; return False if no list can be fed now. Raises Fatal errors."""
+        """Feed what has room; return False if that was nothing. Raises Fatal errors."""
         self.wait(0.0)
-        if feed := self._lists.ready(self._clock()):
-            self._feed(feed)
+        self._open_lists()
+        sent = 0
+        for released in islice(self._release.turn(self._now()), CHUNK):
+            self._send(released)
+            sent += 1
+        failpoint("feeder.sent")
+        self._producer.poll()
+        self._settle()
         if self._clock() >= self._checkpoint_at:
             self.checkpoint()
-        return feed is not None
+        return sent > 0
 
     def wait(self, seconds: float) -> None:
         """Take over what changes within that time. Raises Fatal errors."""
         self._term.cursors.poll()
+        self._fleet.poll()
+        for campaign_id, audio in self._outcomes.poll():
+            if feed := self._lists.feedable.get(campaign_id):
+                feed.throughput.add(audio, self._now())
+        if self._under_way:
+            self._producer.flush(min(seconds, ACKNOWLEDGED))
+            self._settle()
         if changed := self._term.campaigns.poll(seconds):
-            self._lists.update(changed, self._term.campaigns.records)
+            self._lists.update(changed, self._term.campaigns.records, self._now())
+            self._terms_at = 0.0
 
     @property
     def is_over(self) -> bool:
@@ -75,60 +116,124 @@ class Feeding:
 
     def finish(self) -> bool:
         """Return True if every list is fed that is not paused or held, and the cursors say so."""
-        if self._lists.is_fed:
+        if self._is_fed():
             self.checkpoint()
-        return self._lists.is_fed and not self._moved
+        return self._is_fed() and not self._moved
+
+    @property
+    def has_rows(self) -> bool:
+        """True while a list that may be fed has rows left, or rows are under way."""
+        return bool(self._lists.feedable) or self._under_way > 0
+
+    def end(self) -> None:
+        """Wait a little for what is under way, and write the last cursors."""
+        self._producer.flush(GRACE)
+        self._producer.abandon()
+        self.checkpoint()
 
     def checkpoint(self) -> None:
         """Write the cursors that have moved, and what must hold after compaction."""
         self._checkpoint_at = self._clock() + CHECKPOINT
+        moved, self._moved = self._moved, {}
         try:
-            if self._checkpoints.write(map(self._cursor, self._moved.values())):
+            if self._checkpoints.write(map(self._cursor, moved.values())):
                 failpoint("feeder.checkpointed")
-            self._moved.clear()
+            self._outcomes.forget_lost()
             if not self.is_over:
                 self._checkpoints.write_again(self._term.cursors)
                 self._restore_disputed()
         except MAY_HEAL as error:
+            self._moved = moved | self._moved
             log.warning("unavailable", boundary="broker", problem=str(error))
             metrics.RETRIES.labels("broker").inc()
         metrics.LISTS_UNFED.set(self._lists.rows)
         metrics.LISTS_HELD.set(sum(1 for _ in self._lists.held))
 
-    def _cursor(self, feed: Feed) -> Cursor:
-        return self._checkpoints.cursor(
-            feed.campaign.campaign_id, feed.staging, feed.fed, feed.held
+    def _is_fed(self) -> bool:
+        return not self._under_way and all(feed.held for feed in self._lists.feedable.values())
+
+    def _open_lists(self) -> None:
+        """Give the policy the lists that may be fed, and the terms that hold now."""
+        opened = [feed for feed in self._lists.feedable.values() if self._open(feed)]
+        if not opened and self._clock() < self._terms_at:
+            return
+        self._terms_at, now = self._clock() + TERMS, self._now()
+        self._fleet.set_slots(self._outcomes.depth)
+        feeds = {name: feed for name, feed in self._lists.feedable.items() if feed.flow}
+        flows = {name: feed.flow for name, feed in feeds.items() if feed.flow}
+        self._release.set_flows(
+            flows, {name: feed.terms(_boost(feed, now)) for name, feed in feeds.items()}
         )
 
-    def _feed(self, feed: Feed) -> None:
+    def _open(self, feed: Feed) -> bool:
+        """Open a list, or try again after an error; return True if that is new."""
+        if (feed.flow and not feed.flow.failure) or self._clock() < feed.retry_at:
+            return False
         try:
-            rows = feed.next_rows()
-        except (ListDamaged, *MAY_HEAL) as error:
+            feed.open(self._now())
+        except (ListDamaged, Retryable) as error:
             self._postpone(feed, error)
-            return
-        self._readiness.meet(STORE)
-        failpoint("feeder.read")
-        delivery = self._publisher.publish(rows, feed.spread, self._goes_on)
-        feed.settle(delivery.unsent)
-        metrics.REQUESTS_FED.inc(delivery.acknowledged)
-        if delivery.error and self._goes_on():
-            self._postpone(feed, delivery.error)
-        elif not delivery.unsent:
-            self._count(feed)
-            failpoint("feeder.acknowledged")
+            return False
+        return True
 
-    def _count(self, feed: Feed) -> None:
-        """A chunk is fed, and the list is not held any more."""
+    def _send(self, released: Sent) -> None:
+        row = released.row
+        self._outcomes.sent(released)
+        self._under_way += 1
+        report = partial(self._delivered, released)
+        try:
+            self._producer.send(
+                row.place.topic,
+                key=row.place.key,
+                value=row.value,
+                on_delivery=report,
+                on_offset=partial(self._outcomes.acknowledged, row.request_id, row.partition),
+                partition=row.place.partition,
+            )
+        except (Poison, Retryable, CredentialsRefused) as error:  # refused a moment ago
+            report(error)
+
+    def _delivered(self, released: Sent, error: SeedcastError | None) -> None:
+        self._under_way -= 1
+        feed = self._lists.of(released.campaign)
+        if error is None:
+            self._release.acknowledge(released)
+            metrics.REQUESTS_FED.inc()
+            if feed:
+                self._count(feed, released)
+            return
+        self._release.give_back(released)
+        self._outcomes.forget(released.request_id)
+        self._refused.setdefault(released.campaign, error)
+
+    def _count(self, feed: Feed, released: Sent) -> None:
+        """A row is fed, and the list is not held any more."""
         if feed.held:
-            log.info("list_restored", campaign_id=feed.campaign.campaign_id, next="it is fed on")
+            log.info("list_restored", campaign_id=released.campaign, next="it is fed on")
         feed.held, feed.retry_at = None, 0.0
-        self._moved[feed.campaign.campaign_id] = feed
+        feed.learn_cost(self._outcomes.costs.predict(released.row.measure))
+        self._moved[released.campaign] = feed
         if not feed.left:
             self._lists.remove(feed)
 
-    def _postpone(self, feed: Feed, error: SeedcastError) -> None:
+    def _settle(self) -> None:
+        """Let lists wait whose rows could not be read or were refused."""
+        for feed in list(self._lists.feedable.values()):
+            if feed.flow and feed.flow.failure and self._clock() >= feed.retry_at:
+                self._postpone(feed, feed.flow.failure)
+        refused, self._refused = self._refused, {}
+        for name, error in refused.items():
+            if found := self._lists.feedable.get(name):
+                self._postpone(found, error)
+            if isinstance(error, CredentialsRefused):
+                for topic in self._lists.topic_names:
+                    self._producer.refresh(topic)
+
+    def _postpone(self, feed: Feed, error: Exception) -> None:
         """Let the other lists go on. Raises the error if it ends the process."""
         name, feed.retry_at = feed.campaign.campaign_id, self._clock() + RETRY
+        if feed.flow:
+            feed.flow.failure = error
         if isinstance(error, MAY_HEAL):
             if isinstance(error, StoreUnavailable):
                 self._readiness.lose(STORE)
@@ -142,9 +247,23 @@ class Feeding:
         else:
             raise error
 
+    def _cursor(self, feed: Feed) -> Cursor:
+        place = feed.place
+        return self._checkpoints.cursor(
+            feed.campaign.campaign_id, feed.staging, place.read, place.unfed, feed.held
+        )
+
     def _restore_disputed(self) -> None:
         """Write campaigns again whose latest record is that of a submission that came second."""
         campaigns = self._term.campaigns
         for name in sorted(campaigns.disputed):
             announce(self._producer, self._settings, campaigns.records[name])
         campaigns.disputed.clear()
+
+
+def _boost(feed: Feed, now: float) -> float:
+    deadline = feed.campaign.deadline
+    if deadline is None:
+        return 1.0
+    backlog = feed.left * feed.mean_cost
+    return boost(deadline.timestamp(), now, backlog, feed.throughput.per_second(now))

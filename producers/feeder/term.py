@@ -78,11 +78,14 @@ class Checkpoints:
         self._settings, self._producer, self._generation = settings, producer, generation
         self._written: dict[str, Cursor] = {}
 
-    def cursor(self, campaign_id: str, staging: str, fed: int, held: str | None = None) -> Cursor:
+    def cursor(
+        self, campaign_id: str, staging: str, fed: int, unfed: tuple[int, ...], held: str | None
+    ) -> Cursor:
         return Cursor(
             campaign_id=campaign_id,
             staging=staging,
             fed=fed,
+            unfed=unfed,
             generation=self._generation,
             held=held,
         )

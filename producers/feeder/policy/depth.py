@@ -8,6 +8,7 @@ Rows in slots and in post-processing count, too. So the feed-ahead should be lon
 takes; where it is not, the rows that the slots need keep them busy.
 """
 
+import math
 from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -35,6 +36,7 @@ class Depth(Generic[P]):
     """`P`: what names a partition."""
 
     def __init__(self, feed_ahead: float = FEED_AHEAD) -> None:
+        """`feed_ahead`: seconds; infinity: there is always room."""
         self._feed_ahead = feed_ahead
         self._has_workers = False
         self._least_rows: dict[P, float] = {}
@@ -62,6 +64,8 @@ class Depth(Generic[P]):
 
     def has_room(self, partition: P, now: float) -> bool:
         filled = self._partitions.get(partition)
+        if self._feed_ahead == math.inf:
+            return True
         if filled is None or filled.rows < self._least_rows[partition]:
             return True
         # Half a row less than the target, so that with the row it is as deep as that on average.

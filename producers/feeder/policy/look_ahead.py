@@ -60,6 +60,11 @@ class LookAhead(Generic[R, P]):
         return Place(self._read, tuple(sorted((*passed, *self._taken))))
 
     @property
+    def fed(self) -> int:
+        """How many rows are fed."""
+        return self._read - self._count - len(self._taken)
+
+    @property
     def is_fed(self) -> bool:
         """True once every row is."""
         return self._ended and not self._count and not self._taken

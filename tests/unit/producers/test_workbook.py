@@ -92,9 +92,7 @@ def test_dates_count_from_1904_where_the_workbook_says_so(tmp_path: Path) -> Non
 def test_a_date_is_spoken_as_it_is_written_and_a_length_of_time_is_refused(tmp_path: Path) -> None:
     rows = [styled(46000, DATE)], [styled(46000.75, MOMENT)], [styled(0.75, TIME)]
     path = a_list(tmp_path, ["due"], *rows, [styled(1.5, LENGTH)])
-    requests = rebuild_file(
-        Settings(), path, SubmitOptions(campaign="n", template="{due}", voice=7)
-    )
+    requests = accepted(path, SubmitOptions(campaign="n", template="{due}", voice=7))
     assert [request.text for request in requests] == ["2025-12-09", "2025-12-09 18:00", "18:00"]
     (wrong,) = dry_run(path, template="{due}").rejections
     assert (wrong.row, wrong.field, wrong.got) == (4, "due", "timedelta")

@@ -1,0 +1,109 @@
+"""What has been fed and has no result yet; from each result the feeder learns."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Self
+
+import structlog
+
+from seedcast import metrics
+from seedcast.campaigns.progress import decode_readable
+from seedcast.kafka import Partition, TopicReader
+from seedcast.producers.feeder.lost_rows import LostRows
+from seedcast.producers.feeder.outstanding import read_waiting, results_since
+from seedcast.producers.feeder.policy.cost import Costs, Measure
+from seedcast.producers.feeder.policy.depth import Depth
+from seedcast.producers.feeder.policy.release import Released
+from seedcast.producers.feeder.row import Row, measure_of
+from seedcast.producers.request_topics import RequestTopics
+from seedcast.schemas.messages import SpeechRequest, SpeechResult
+from seedcast.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+class Outcomes:
+    def __init__(
+        self,
+        settings: Settings,
+        ahead: float,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """`ahead`: seconds of the feed-ahead; infinity: everything is fed at once."""
+        self.depth = Depth[Partition](ahead)
+        self.costs = Costs()
+        self._settings, self._now = settings, now
+        self._waiting: dict[str, tuple[str, Measure]] = {}  # by request id: its campaign
+        self._reader: TopicReader | None = None
+        self._lost = LostRows(settings, clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._reader:
+            self._reader.close()
+
+    def rebuild(self, topics_of: Callable[[SpeechRequest], RequestTopics | None]) -> None:
+        """Read what an earlier feeder has fed; then follow the results. Raises SeedcastError."""
+        waiting = read_waiting(self._settings, topics_of)
+        for each in waiting:
+            request, measure = each.request, measure_of(each.request)
+            self._waiting[request.request_id] = request.campaign_id, measure
+            self.depth.fed(request.request_id, each.partition, self.costs.predict(measure))
+            if each.offset is not None:
+                self._lost.fed(request.request_id, each.partition, each.offset)
+        reader = results_since(self._settings, waiting)
+        for record in reader.to_end():
+            if result := decode_readable(record):
+                self._take(result)
+        self._reader = reader.follower()
+        reader.close()
+
+    def sent(self, released: Released[Row, Partition]) -> None:
+        self._waiting[released.request_id] = released.campaign, released.row.measure
+
+    def acknowledged(self, request_id: str, partition: Partition, offset: int) -> None:
+        if request_id in self._waiting:
+            self._lost.fed(request_id, partition, offset)
+
+    def forget(self, request_id: str) -> None:
+        """Free the place of a row whose result will not come."""
+        self._waiting.pop(request_id, None)
+        self._lost.ended(request_id)
+        self.depth.forget(request_id)
+
+    def forget_lost(self) -> None:
+        """Free the places of rows that both groups have passed without a result, and say so.
+
+        Raises the broker's errors.
+        """
+        for request_id in self._lost.look():
+            campaign, _ = self._waiting[request_id]
+            log.error(
+                "row_without_result",
+                request_id=request_id,
+                campaign_id=campaign,
+                remedy=f"`seedcast audit {campaign}` tells why; the campaign cannot be complete",
+            )
+            metrics.ROWS_WITHOUT_RESULT.inc()
+            self.forget(request_id)
+
+    def poll(self) -> Iterator[tuple[str, float]]:
+        """Yield campaign and seconds of audio of each row that has its result now."""
+        for record in self._reader.poll(0.0) if self._reader else ():
+            result = decode_readable(record)
+            if result and (ended := self._take(result)):
+                yield ended
+
+    def _take(self, result: SpeechResult) -> tuple[str, float] | None:
+        known = self._waiting.pop(result.request_id, None)
+        if known is None:
+            return None
+        campaign, measure = known
+        self._lost.ended(result.request_id)
+        audio = result.renditions[0].duration if result.renditions else 0.0
+        self.depth.ended(result.request_id, self._now(), spoken=audio > 0)
+        self.costs.learn(measure, audio)
+        return campaign, audio
