@@ -10,6 +10,7 @@ from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.rights import Role
 from seedcast.schemas.topics import LANES
 from seedcast.settings import Settings
+from seedcast.storage.staged_lists import StagedRow
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RequestTopics:
         self._partitions = partitions
         self._spread = settings.kafka.spread if spread is None else spread
 
-    def place(self, request: SpeechRequest) -> Place:
+    def place(self, request: SpeechRequest | StagedRow) -> Place:
         topic, key = self._topics[request.priority], partitioner.key(request.voice_seed)
         request_id, partitions = request.request_id.encode(), self._partitions[topic]
         return Place(topic, key, partitioner.partition(key, request_id, self._spread, partitions))

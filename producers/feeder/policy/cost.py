@@ -5,11 +5,10 @@ Nothing here keeps a text.
 """
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Literal
 
-from seedcast.producers.staging.survey import IDEOGRAPH, seconds_of
+from seedcast.producers.staging.survey import IDEOGRAPH, LETTER, count_characters
 
 Script = Literal["mandarin", "latin"]
 
@@ -18,8 +17,6 @@ MOST_VOICES = 4096  # that are learnt one by one; the others share one pace
 STEADY = 0.05  # what one result counts for once a pace is settled
 PRIOR = 5  # results that what was known before counts for
 MOST_PACE = 8.0  # times the characters' seconds; what lies beyond is not a matter of pace
-_DIGITS = re.compile(r"\d")
-_IDEOGRAPHS = re.compile("[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,7 @@ class Costs:
 
 def measure(text: str, voice_seed: int, speed: float) -> Measure:
     """A digit counts as one ideograph: in Mandarin it is one syllable."""
-    words = seconds_of(text, speed)
-    ideographs = len(_IDEOGRAPHS.findall(text)) * IDEOGRAPH / speed
-    digits = len(_DIGITS.findall(text)) * IDEOGRAPH / speed
-    script: Script = "mandarin" if ideographs * 2 >= words else "latin"
-    return Measure(voice_seed, script, words + digits)
+    ideographs, letters, digits = count_characters(text)
+    mandarin, latin = ideographs * IDEOGRAPH, letters * LETTER
+    script: Script = "mandarin" if mandarin >= latin else "latin"
+    return Measure(voice_seed, script, (mandarin + latin + digits * IDEOGRAPH) / speed)

@@ -128,6 +128,8 @@ class LookAhead(Generic[R, P]):
         self._count += 1
 
     def _first_passed(self, roomy: Set[P]) -> tuple[int, R] | None:
+        if not self._passed:
+            return None
         waiting = [self._passed[partition] for partition in self._passed.keys() & roomy]
         if not waiting:
             return None
