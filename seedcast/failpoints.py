@@ -37,9 +37,9 @@ EDGES = {
     "submit.stored": "a part is stored; the list is not whole yet",
     "submit.committing": "the list is stored; its campaign does not exist yet",
     "submit.committed": "the campaign exists; its staging is still marked as begun",
-    "feeder.read": "rows are read from a list; nothing is sent yet",
+    "feeder.read": "a row is read from a list; it is not sent yet",
     "feeder.sent": "rows are with the producer; no delivery report came yet",
-    "feeder.acknowledged": "rows are on the requests topics; the cursor does not say so yet",
+    "feeder.acknowledged": "a row is on the requests topics; the cursor does not say so yet",
     "feeder.checkpointed": "the cursors are written",
 }
 

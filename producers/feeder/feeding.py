@@ -88,7 +88,8 @@ class Feeding:
         for released in islice(self._release.turn(self._now()), CHUNK):
             self._send(released)
             sent += 1
-        failpoint("feeder.sent")
+        if sent:
+            failpoint("feeder.sent")
         self._producer.poll()
         self._settle()
         if self._clock() >= self._checkpoint_at:
@@ -178,6 +179,7 @@ class Feeding:
 
     def _send(self, released: Sent) -> None:
         row = released.row
+        failpoint("feeder.read")
         self._outcomes.sent(released)
         self._under_way += 1
         report = partial(self._delivered, released)
@@ -198,6 +200,7 @@ class Feeding:
         feed = self._lists.of(released.campaign)
         if error is None:
             self._release.acknowledge(released)
+            failpoint("feeder.acknowledged")
             metrics.REQUESTS_FED.inc()
             if feed:
                 self._count(feed, released)

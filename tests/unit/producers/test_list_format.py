@@ -75,4 +75,4 @@ def test_what_a_wrong_format_hides_is_told(tmp_path: Path) -> None:
 
 def test_a_list_is_submitted_by_the_format_that_is_named(tmp_path: Path) -> None:
     report = dry_run(a_file(tmp_path, "text\nHi.\n…\n", "list.txt"), format="csv")
-    assert (report.new, report.rejected) == (1, 1)
+    assert (report.accepted, report.rejected) == (1, 1)

@@ -49,7 +49,10 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
         # `seedcast --help`
         ("import seedcast.cli", {"rich"}),
         # `seedcast submit`, a list of JSON Lines
-        ("import seedcast.producers.staging.submit", {"confluent_kafka", "pydantic", "rich"}),
+        (
+            "import seedcast.producers.staging.submit",
+            {"confluent_kafka", "minio", "numpy", "pyarrow", "pydantic", "rich"},
+        ),
         # `seedcast campaigns`
         ("import seedcast.campaigns.progress", {"confluent_kafka", "pydantic", "rich"}),
         # and the ids of its lists, until there are strays
@@ -59,6 +62,10 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
         # whether the servers are those of the embedded stack, which every command asks
         ("import seedcast.embedded; seedcast.embedded.connected", {"pydantic"}),
         # the workers
+        (
+            "import seedcast.producers.feeder.app",
+            {"confluent_kafka", "minio", "numpy", "pyarrow", "pydantic", "rich"},
+        ),
         (
             "import seedcast.gpu_consumers.app",
             {"confluent_kafka", "minio", "numpy", "pydantic", "rich", "soundfile"},
