@@ -33,7 +33,14 @@ from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.messages import Campaign, RequestError, SpeechRequest, SpeechResult
 from seedcast.schemas.rights import ROLES, Operation, Right, Role
-from seedcast.schemas.topics import DEAD_LETTERS, GPU_CONSUMERS, REQUESTS, RESULTS, TOPICS
+from seedcast.schemas.topics import (
+    DEAD_LETTERS,
+    GPU_CONSUMERS,
+    REQUESTS,
+    REQUESTS_PARKED,
+    RESULTS,
+    TOPICS,
+)
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.dead_letters import dead_letter
@@ -98,7 +105,7 @@ def submit_with_a_failure(settings: Settings, campaign: str) -> None:
 
 
 def write_with_a_failure(settings: Settings, campaign: str) -> None:
-    """Write a campaign of events, as a producer in another language does."""
+    """Write a campaign of events, whose one request lies on the last topic that is looked at."""
     event = SpeechRequest(
         request_id=request_id(campaign, "1"),
         campaign_id=campaign,
@@ -108,7 +115,7 @@ def write_with_a_failure(settings: Settings, campaign: str) -> None:
         submitted_at=datetime.now(UTC),
     )
     producer = topics.producer(settings)
-    producer.deliver(settings.topic(REQUESTS), key=b"7", value=encode_json(event))
+    producer.deliver(settings.topic(REQUESTS_PARKED), key=b"", value=encode_json(event))
     record = Campaign(
         campaign_id=campaign, state="sealed", created_at=event.submitted_at, accepted=1
     )

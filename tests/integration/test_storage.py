@@ -15,12 +15,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from minio import MinioAdmin
 from minio import time as minio_time
-from minio.credentials.providers import StaticProvider
 from pydantic import SecretStr
 
-from seedcast.embedded import Stack, connected, processes
+from seedcast.embedded import Stack, connected
 from seedcast.embedded.stack_state import HOST
 from seedcast.errors import (
     AccessDenied,
@@ -36,12 +34,9 @@ from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.s3 import S3Store
 from tests.builders.certificates import certificates
-from tests.builders.processes import stop_when_orphaned
-from tests.builders.waiting import eventually
+from tests.builders.minio_server import minio_server, with_policy
 
 pytestmark = pytest.mark.integration
-
-MINIO = Path(__file__).parents[2] / ".tools" / "minio"
 
 
 @pytest.fixture(scope="session")
@@ -51,42 +46,8 @@ def rclone(stack: Stack) -> S3Settings:
 
 @pytest.fixture(scope="session")
 def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Settings]:
-    if not MINIO.is_file():
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"expected MinIO's binary at {MINIO}; run `make tools`")
-        pytest.skip("MinIO is not built; run `make tools` on a machine with Go")
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    keys = {
-        "MINIO_ROOT_USER": "seedcast",
-        "MINIO_ROOT_PASSWORD": uuid4().hex,
-        "MINIO_SITE_REGION": "us-east-1",  # without it, every region is right
-    }
-    folder = tmp_path_factory.mktemp("minio")
-    guard = stop_when_orphaned(folder)
-    command = [MINIO, "server", folder / "data", "--address", f"127.0.0.1:{port}"]
-    server = processes.spawn(command, os.environ | keys, folder / "log", folder)
-    try:
-        eventually(lambda: not processes.is_running(server) or answers(port), what="MinIO")
-        assert processes.is_running(server), (folder / "log").read_text()
-        yield S3Settings(
-            endpoint=f"http://127.0.0.1:{port}",
-            access_key="seedcast",
-            secret_key=SecretStr(keys["MINIO_ROOT_PASSWORD"]),
-        )
-    finally:
-        processes.kill([server])
-        guard.kill()
-
-
-def answers(port: int) -> bool:
-    try:
-        url = f"http://127.0.0.1:{port}/minio/health/ready"
-        with urllib.request.urlopen(url, timeout=1) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
+    with minio_server(tmp_path_factory.mktemp("minio")) as settings:
+        yield settings
 
 
 @pytest.fixture(params=["rclone", "minio"])
@@ -363,15 +324,8 @@ def test_a_right_that_is_missing_is_named_and_the_bucket_is_never_asked_for(
 
 def minio_user(root: S3Settings, bucket: str, action: str) -> S3Settings:
     """Return the settings of a new user who may do this with the objects of the bucket."""
-    name, password = f"user-{uuid4().hex[:8]}", uuid4().hex
-    address = root.endpoint.removeprefix("http://")
-    keys = StaticProvider(root.access_key, root.secret_key.get_secret_value())
-    admin = MinioAdmin(endpoint=address, credentials=keys, secure=False)
     allowed = {"Effect": "Allow", "Action": [action], "Resource": [f"arn:aws:s3:::{bucket}/*"]}
-    admin.user_add(name, password)
-    admin.policy_add(name, policy={"Version": "2012-10-17", "Statement": [allowed]})
-    admin.policy_set(name, user=name)
-    return changed(root, access_key=name, secret_key=SecretStr(password))
+    return with_policy(root, {"Version": "2012-10-17", "Statement": [allowed]})
 
 
 def test_a_refused_connection_is_reported_within_seconds(s3: S3Settings) -> None:

@@ -1,30 +1,18 @@
 """The table of rights on the object store: who may read people's texts, and who may write where."""
 
-from fnmatch import fnmatchcase
-
 import pytest
 
-from ops.policies import BUCKET, policy
-from seedcast.schemas.rights import READER, ROLES, Role
+from ops.policies import policy
+from seedcast.schemas.rights import READER, ROLES
 from seedcast.storage.dead_letters import PREFIX as DEAD_LETTERS
 from seedcast.storage.objects import PROBE, object_key
 from seedcast.storage.staged_lists import BEGUN, REJECTED, folder, part_name
+from tests.builders.object_rights import may
 
 STAGING = folder("july-bills", "0123456789abcdef")
 LIST = [STAGING + name for name in (part_name(0), REJECTED, BEGUN)]
 AUDIO = [object_key(name, "0f" * 32, "ogg") for name in ("july-bills", "1", "Z.9_x")]
 LETTER, LOCK = f"{DEAD_LETTERS}/0f/0f", "_locks/seedcast.gpu-consumers/espeak.json"
-
-
-def may(role: Role, action: str, key: str = "") -> bool:
-    """Judge as S3 does: one Deny outweighs every Allow."""
-    resource = f"arn:aws:s3:::{BUCKET}/{key}" if key else f"arn:aws:s3:::{BUCKET}"
-    effects = {
-        statement["Effect"]
-        for statement in policy(role)["Statement"]
-        if statement["Action"] == action and fnmatchcase(resource, statement["Resource"])
-    }
-    return effects == {"Allow"}
 
 
 def who_may(action: str, key: str = "") -> set[str]:
