@@ -1,4 +1,4 @@
-"""A role's least rights on the object store, as the policy that AWS, MinIO and Ceph read."""
+"""A role's least rights on the object store, as the policy that AWS and MinIO read."""
 
 import json
 from collections.abc import Iterator
