@@ -44,12 +44,9 @@ def merged(known: Campaign | None, record: Campaign) -> Campaign:
     if record.staged is not None and record.staged != known.staged:
         return known
     accepted = record.accepted if known.accepted is None else known.accepted
-    return replace(
-        record,
-        state=_merged_state(known, record, accepted),
-        accepted=accepted,
-        staged=known.staged,
-    )
+    # Of a record that knows no list, only the state counts.
+    kept = known if known.staged is not None and record.staged is None else record
+    return replace(kept, state=_merged_state(known, record, accepted), accepted=accepted)
 
 
 def _merged_state(known: Campaign, record: Campaign, accepted: int | None) -> CampaignState:

@@ -116,6 +116,17 @@ def test_the_first_list_of_a_name_stays_whole() -> None:
     assert campaign_state.merged(paused, campaign_state.resumed(paused)) == first
 
 
+@pytest.mark.parametrize(
+    ("record", "state"), [("open", "sealed"), ("paused", "paused"), ("cancelled", "cancelled")]
+)
+def test_of_a_record_that_knows_no_list_only_the_state_counts(
+    record: CampaignState, state: CampaignState
+) -> None:
+    """Such as that of events sent to the same campaign, or of an operator's older version."""
+    known = submitted(1)
+    assert campaign_state.merged(known, a_campaign(record)) == replace(known, state=state)
+
+
 def test_a_list_does_not_take_over_a_campaign_of_events() -> None:
     events = a_campaign("open")
     assert campaign_state.merged(events, submitted(1)) == events
