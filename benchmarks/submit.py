@@ -1,10 +1,15 @@
-"""Speed of `submit`: `python -m benchmarks.submit [--rows 100000]`.
+"""Speed and memory of `submit`: `python -m benchmarks.submit [--rows 20000 100000]`.
 
-It submits the same list as CSV and as Parquet, until it is stored and its campaign exists.
+It submits the same list as CSV and as Parquet, each in a process of its own, on the embedded
+stack. Rows per second count from reading the file until its campaign exists. Peak is the most
+memory that the process had resident.
 """
 
 import argparse
+import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pyarrow.csv
 import pyarrow.parquet
@@ -12,28 +17,57 @@ import pyarrow.parquet
 from benchmarks.local_stack import machine, running_stack, write_list
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_file
+from seedcast.settings import Settings
+
+WARM_UP = 2000  # rows: what is loaded and compiled at first is no part of the speed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=100_000)
-    _measure(parser.parse_args().rows)
-
-
-def _measure(rows: int) -> None:
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 100_000])
+    sizes: list[int] = parser.parse_args().rows
+    print(f"{machine()}\n\n| file | rows | rows/s | peak |\n|---|---:|---:|---:|")
     with running_stack() as (stack, settings):
-        csv, parquet = stack.home / "list.csv", stack.home / "list.parquet"
-        write_list(csv, rows)
-        pyarrow.parquet.write_table(pyarrow.csv.read_csv(csv), parquet)
-        warm_up = SubmitOptions(campaign="warm-up", id_column="id", dry_run=True)
-        submit_file(settings, csv, warm_up)
-        print(f"{machine()}\n\n| file | rows | rows/s |\n|---|---:|---:|")
-        for file in (csv, parquet):
-            began = time.perf_counter()
-            options = SubmitOptions(campaign=file.name, id_column="id")
-            report = submit_file(settings, file, options)
-            speed = report.rows / (time.perf_counter() - began)
-            print(f"| {file.name} | {report.accepted:,} | {speed:,.0f} |")
+        write_list(warm_up := stack.home / "warm-up.csv", WARM_UP)
+        for rows in sizes:
+            for file in _files(stack.home, rows):
+                accepted, seconds, peak = _measured(settings, warm_up, file)
+                speed = f"{accepted / seconds:,.0f}"
+                print(f"| {file.suffix[1:]} | {accepted:,} | {speed} | {peak} MiB |", flush=True)
+
+
+def _files(folder: Path, rows: int) -> tuple[Path, Path]:
+    """Write a list as CSV and as Parquet."""
+    csv, parquet = folder / f"list-{rows}.csv", folder / f"list-{rows}.parquet"
+    write_list(csv, rows)
+    with (
+        pyarrow.csv.open_csv(csv) as reader,
+        pyarrow.parquet.ParquetWriter(parquet, reader.schema) as writer,
+    ):
+        for batch in reader:
+            writer.write_batch(batch)
+    return csv, parquet
+
+
+def _measured(settings: Settings, warm_up: Path, file: Path) -> tuple[int, float, int]:
+    """Return accepted rows, seconds and MiB of a submission in a fresh process."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as process:
+        return process.submit(_submit, settings, warm_up, file).result()
+
+
+def _submit(settings: Settings, warm_up: Path, file: Path) -> tuple[int, float, int]:
+    submit_file(settings, warm_up, SubmitOptions(campaign="warm-up", id_column="id", dry_run=True))
+    began = time.perf_counter()
+    report = submit_file(settings, file, SubmitOptions(campaign=file.name, id_column="id"))
+    return report.accepted, time.perf_counter() - began, _peak()
+
+
+def _peak() -> int:
+    """Return this process's peak in MiB. getrusage has that of the process that started it."""
+    status = Path("/proc/self/status").read_text()
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak) // 1024
 
 
 if __name__ == "__main__":
