@@ -28,9 +28,9 @@ class CursorTable:
         self.outdated: set[str] = set()
 
     def fed(self, campaign: Campaign) -> int:
-        """Return how many rows of the campaign's list are fed, from the first."""
+        """Return how many rows of the campaign's list are fed."""
         cursor = self.of(campaign)
-        return cursor.fed if cursor else 0
+        return cursor.fed - len(cursor.unfed) if cursor else 0
 
     def of(self, campaign: Campaign) -> Cursor | None:
         """Return the cursor of the campaign's list, if it has one by now."""

@@ -12,8 +12,9 @@ from seedcast.cli.tables import show
 from seedcast.errors import ListDamaged, SeedcastError
 
 if TYPE_CHECKING:
+    from seedcast.campaigns.cursor_topic import Cursors
     from seedcast.campaigns.progress import Outcomes, Progress
-    from seedcast.schemas.messages import Campaign, Cursor
+    from seedcast.schemas.messages import Campaign
     from seedcast.settings import Settings
 
 
@@ -98,10 +99,7 @@ def _rows(settings: "Settings") -> list[dict[str, Any]]:
     with Outcomes(settings, late_ids_reader(settings.s3)) as outcomes:
         outcomes.catch_up()
         _tell_strays_apart(outcomes, records.values())
-        return [
-            _row(record, outcomes.progress(record), cursors.of(record))
-            for record in records.values()
-        ]
+        return [_row(record, outcomes.progress(record), cursors) for record in records.values()]
 
 
 def _tell_strays_apart(outcomes: "Outcomes", records: Iterable["Campaign"]) -> None:
@@ -126,15 +124,15 @@ def _may_have_strays(record: "Campaign", progress: "Progress") -> bool:
     return record.state != "completed" or not progress.certain
 
 
-def _row(record: "Campaign", progress: "Progress", cursor: "Cursor | None") -> dict[str, Any]:
+def _row(record: "Campaign", progress: "Progress", cursors: "Cursors") -> dict[str, Any]:
     """Return the record's facts and its progress. A paused campaign has no time left to tell."""
-    completed = progress.complete and record.state == "sealed"
+    completed, cursor = progress.complete and record.state == "sealed", cursors.of(record)
     return {
         "campaign_id": record.campaign_id,
         "state": "completed" if completed else record.state,
         **asdict(progress),
         "seconds_left": None if record.state == "paused" else progress.seconds_left,
-        "fed": cursor.fed if cursor else 0,
+        "fed": cursors.fed(record),
         "held": cursor.held if cursor else None,
         "created_at": record.created_at,
     }

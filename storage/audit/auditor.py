@@ -69,7 +69,7 @@ class _Audit:
         """Read everything, then conclude. The order makes it a proof, whatever the workers do:
 
         1. the campaign's record: its list is whole, and never changes
-        2. the feeder's cursor: the requests topics had the rows below it before
+        2. the feeder's cursor: the requests topics had the rows before that it calls fed
         3. the committed offsets: what precedes them has had its effect on a topic by now
         4. the listing of the store: objects of later manifests are looked up one by one
         5. the results
@@ -91,7 +91,7 @@ class _Audit:
         collector.read_results()
         collector.read_requests()
         listed = self._read_list(record, cursor)
-        if self._database.find_unaccounted(listed.fed if listed else 0):
+        if self._database.find_unaccounted():
             collector.read_audio()
             collector.read_dead_letters()
         if self._store and self._objects != "none":

@@ -67,8 +67,8 @@ class Database:
         """Add the URI and the size in bytes of each object that the store listed."""
         self._execute_many(sql.ADD_LISTED_OBJECT, objects)
 
-    def add_list_rows(self, rows: Iterable[tuple[int, int, str]]) -> None:
-        """Add place, row number and request id of each row of the list."""
+    def add_list_rows(self, rows: Iterable[tuple[bool, int, str]]) -> None:
+        """Add rows of the list: whether the cursor calls it fed, row number and request id."""
         self._execute_many(sql.ADD_LIST_ROW, rows)
 
     def set_strays_apart(self) -> None:
@@ -79,14 +79,14 @@ class Database:
         for statement in sql.SET_STRAYS_APART:
             self._execute_many(statement, [()])
 
-    def find_unaccounted(self, fed: int) -> int:
+    def find_unaccounted(self) -> int:
         """Find requests without an outcome that no worker will read, or that only the list has.
 
-        Rows of the list count if they are among the first `fed` ones. Audio and dead letters are
-        searched for all of them later. Returns how many there are.
+        Rows of the list count if they are fed. Audio and dead letters are searched for all of them
+        later. Returns how many there are.
         """
         self._execute_many(sql.ADD_UNACCOUNTED_REQUESTS, [()])
-        self._execute_many(sql.ADD_UNACCOUNTED_ROWS, [(fed,)])
+        self._execute_many(sql.ADD_UNACCOUNTED_ROWS, [()])
         return self.count("SELECT * FROM unaccounted")
 
     def add_audio(self, positions: Iterable[RecordPosition]) -> None:

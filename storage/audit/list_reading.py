@@ -22,7 +22,6 @@ class ListRead:
 
     parts: int  # of the list, those that could not be read included
     damaged: tuple[str, ...] = ()  # what is wrong with each part that could not be read
-    fed: int = 0  # rows, from the first, that the requests topics had when the cursor was read
     held: str | None = None  # why the feeder cannot feed the rest
 
     @property
@@ -43,26 +42,31 @@ def read_list(
     on_progress: OnProgress,
 ) -> ListRead:
     """Add the rows of every part that is there as the record says. Raises StoreUnavailable."""
-    damaged, place, done = list[str](), 0, 0
+    damaged, first, done = list[str](), 0, 0
     for number, part in enumerate(staged_of(record).parts):
         try:
-            for batch in _batches(read_part_ids(store, record, number), place):
+            for batch in _batches(read_part_ids(store, record, number), first, cursor):
                 database.add_list_rows(batch)
                 done += len(batch)
                 on_progress(Progress("list", done, record.accepted))
         except ListDamaged as error:
             damaged.append(f"{error.what} (expected {error.expected}, got {error.got})")
-        place += part.rows
+        first += part.rows
     return ListRead(
         parts=len(staged_of(record).parts),
         damaged=tuple(damaged),
-        fed=cursor.fed if cursor else 0,
         held=cursor.held if cursor else None,
     )
 
 
-def _batches(rows: Iterator[tuple[int, str]], first: int) -> Iterator[list[tuple[int, int, str]]]:
-    """Yield place, row number and request id. `first`: the place of the first row."""
-    placed = ((place, *row) for place, row in zip(count(first), rows, strict=False))
-    while batch := list(islice(placed, BATCH)):
+def _batches(
+    rows: Iterator[tuple[int, str]], first: int, cursor: Cursor | None
+) -> Iterator[list[tuple[bool, int, str]]]:
+    """Yield whether it is fed, row number and request id. `first`: the index of the first row."""
+    fed, unfed = (cursor.fed, frozenset(cursor.unfed)) if cursor else (0, frozenset[int]())
+    told = (
+        (index < fed and index not in unfed, *row)
+        for index, row in zip(count(first), rows, strict=False)
+    )
+    while batch := list(islice(told, BATCH)):
         yield batch

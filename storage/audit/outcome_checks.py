@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from seedcast.campaigns.requests import REQUESTS_TOPICS
+from seedcast.schemas.messages import Campaign
 from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, DEAD_LETTERS, RESULTS
 from seedcast.storage.audit.evidence import Evidence
 from seedcast.storage.audit.report import Finding, Kind
@@ -23,8 +24,8 @@ SELECT id || ' became a dead letter at ' || dead_letter FROM unaccounted
 """
 _OLDER_THAN_RESULTS = "SELECT id FROM unaccounted WHERE audio_unread IS NOT 1 AND timestamp_ms <= ?"
 _UNFED_ROWS = """
-SELECT 'row ' || row || ': ' || id FROM list_row WHERE place >= ?
-    AND id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result) ORDER BY place
+SELECT 'row ' || row || ': ' || id FROM list_row WHERE NOT is_fed
+    AND id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result) ORDER BY row
 """
 _LOST_ROWS = """
 SELECT 'row ' || row || ': ' || id FROM unaccounted
@@ -93,7 +94,15 @@ def _find_waiting_in_list(evidence: Evidence) -> Iterator[Finding]:
         what += f", and is held: {listed.held}"
     elif record.state == "paused":
         what += f": the campaign is paused until `seedcast resume {record.campaign_id}`"
-    yield from evidence.find("waiting_in_list", "unfinished", what, _UNFED_ROWS, listed.fed)
+    elif record.start_at or record.window:
+        what += f": the campaign is fed {_terms(record)}"
+    yield from evidence.find("waiting_in_list", "unfinished", what, _UNFED_ROWS)
+
+
+def _terms(record: Campaign) -> str:
+    begin = f"from {record.start_at.isoformat(timespec='minutes')} on" if record.start_at else ""
+    window = f"at {record.window} ({record.zone or 'UTC'})" if record.window else ""
+    return " ".join(filter(None, (begin, window)))
 
 
 def _find_undecidable(evidence: Evidence) -> Iterator[Finding]:

@@ -7,7 +7,7 @@
 #                  `times` counts identical ones, `has_campaign` is 0 if none could be read
 # manifest_object  objects that manifests name, with the fault found in each
 # listed_object    objects that the store listed
-# list_row         rows of the staged list; `place` counts accepted rows from 0, as a cursor does
+# list_row         rows of the staged list; `is_fed` says whether the cursor calls it fed
 # stray            ids under the campaign's name that its list does not have, and where they are
 # unaccounted      requests without an outcome that no worker will read again, with what is known
 # campaign_result  results of the campaign, as they name it or as their request or list row is in it
@@ -36,7 +36,7 @@ CREATE TABLE manifest_object (
     PRIMARY KEY (uri, bytes, sha256)
 ) WITHOUT ROWID;
 CREATE TABLE listed_object (uri TEXT PRIMARY KEY, bytes INTEGER) WITHOUT ROWID;
-CREATE TABLE list_row (id TEXT PRIMARY KEY, row INTEGER, place INTEGER) WITHOUT ROWID;
+CREATE TABLE list_row (id TEXT PRIMARY KEY, row INTEGER, is_fed INTEGER) WITHOUT ROWID;
 CREATE TABLE stray (id TEXT PRIMARY KEY, found TEXT) WITHOUT ROWID;
 CREATE TABLE unaccounted (
     id TEXT PRIMARY KEY, timestamp_ms INTEGER, position TEXT, row INTEGER,
@@ -68,7 +68,7 @@ ADD_MANIFEST_OBJECT = """
 INSERT OR IGNORE INTO manifest_object (uri, bytes, sha256, id) VALUES (?, ?, ?, ?)
 """
 ADD_LISTED_OBJECT = "INSERT OR REPLACE INTO listed_object VALUES (?, ?)"
-ADD_LIST_ROW = "INSERT OR IGNORE INTO list_row (place, row, id) VALUES (?, ?, ?)"
+ADD_LIST_ROW = "INSERT OR IGNORE INTO list_row (is_fed, row, id) VALUES (?, ?, ?)"
 # Results without a readable campaign are kept, too, to see whose they are: they are no strays.
 SET_STRAYS_APART = (
     """
@@ -88,7 +88,7 @@ INSERT INTO unaccounted (id, timestamp_ms, position) SELECT id, timestamp_ms, po
 """
 ADD_UNACCOUNTED_ROWS = """
 INSERT INTO unaccounted (id, row) SELECT id, row FROM list_row
-    WHERE place < ? AND id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result)
+    WHERE is_fed AND id NOT IN (SELECT id FROM request) AND id NOT IN (SELECT id FROM result)
 """
 # Unread audio outweighs audio that was read: one of the two is enough to give an outcome.
 SET_AUDIO = """

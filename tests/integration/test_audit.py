@@ -332,7 +332,12 @@ def test_a_row_that_the_cursor_calls_fed_and_no_topic_has_is_lost(settings: Sett
     send_requests(settings, *islice(requests_of(settings, campaign), 1))
     assert campaign.staged is not None
     cursor = Cursor(
-        campaign_id=CAMPAIGN, staging=campaign.staged.staging, fed=2, generation=1, held="no reason"
+        campaign_id=CAMPAIGN,
+        staging=campaign.staged.staging,
+        fed=3,
+        unfed=(2,),  # its partition was full
+        generation=1,
+        held="no reason",
     )
     write_feeder_record(producer(settings), settings, cursor)
     report = run_audit(settings)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 
 from seedcast.kafka import Committed, Partition
 from seedcast.schemas.messages import Campaign, Receipt, Rendition, RequestError, SpeechResult
@@ -89,6 +90,7 @@ def report_on(
     held: str | None = None,
     damaged: Iterable[str] = (),
     created_at: datetime = NOW,
+    terms: Mapping[str, object] = MappingProxyType({}),
     dead_letters: Iterable[int] = (),
     sealed: int | None = None,
     state: str = "sealed",
@@ -106,12 +108,12 @@ def report_on(
     database.add_results(list(results))
     numbers, list_read = [] if listed is None else list(listed), None
     if listed is not None:
-        database.add_list_rows((at, at + 1, request_id(n)) for at, n in enumerate(numbers))
         fed = len(numbers) if fed is None else fed
-        list_read = ListRead(parts=1, damaged=tuple(damaged), fed=fed, held=held)
+        database.add_list_rows((at < fed, at + 1, request_id(n)) for at, n in enumerate(numbers))
+        list_read = ListRead(parts=1, damaged=tuple(damaged), held=held)
         if list_read.is_whole:
             database.set_strays_apart()
-    database.find_unaccounted(fed or 0)
+    database.find_unaccounted()
     database.add_audio(audio)
     database.add_dead_letters(
         (f"dead-letters[0]@{number}", request_id(number)) for number in dead_letters
@@ -121,6 +123,7 @@ def report_on(
         state=state,  # type: ignore[arg-type]
         created_at=created_at,
         accepted=sealed,
+        **terms,  # type: ignore[arg-type]
     )
     evidence = Evidence(
         database=database,

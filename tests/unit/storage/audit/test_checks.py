@@ -19,6 +19,8 @@ from tests.unit.storage.audit.evidence import (
     waiting,
 )
 
+START = datetime(2026, 12, 1, 20, tzinfo=UTC)
+
 
 def test_a_campaign_whose_requests_all_ended_once_is_proven() -> None:
     report = report_on(
@@ -172,9 +174,14 @@ def test_a_lost_row_is_explained_by_what_was_deleted_unread() -> None:
         ({}, "not fed yet"),
         ({"state": "paused"}, "paused until `seedcast resume night`"),
         ({"held": "part-00001 is missing", "state": "paused"}, "held: part-00001 is missing"),
+        ({"terms": {"start_at": START}}, "is fed from 2026-12-01T20:00+00:00 on"),
+        (
+            {"terms": {"start_at": START, "window": "20:00-06:00", "zone": "Asia/Shanghai"}},
+            "is fed from 2026-12-01T20:00+00:00 on at 20:00-06:00 (Asia/Shanghai)",
+        ),
     ],
 )
-def test_a_row_that_is_not_fed_waits_in_the_list(changes: dict[str, str], said: str) -> None:
+def test_a_row_that_is_not_fed_waits_in_the_list(changes: dict[str, object], said: str) -> None:
     report = report_on(
         listed=[0, 1, 2, 3],
         fed=2,

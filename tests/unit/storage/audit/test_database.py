@@ -21,11 +21,11 @@ def peak(requests: int) -> int:
             numbers = range(start, start + BATCH)
             database.add_results([spoken(number) for number in numbers])
             database.add_requests(position(number) for number in numbers)
-            database.add_list_rows((number, number, request_id(number)) for number in numbers)
+            database.add_list_rows((True, number, request_id(number)) for number in numbers)
         database.set_strays_apart()
         outcomes, unaccounted = (
             database.count("SELECT * FROM outcome"),
-            database.find_unaccounted(fed=0),
+            database.find_unaccounted(),
         )
         assert (outcomes, unaccounted) == (requests, 0)
         return tracemalloc.get_traced_memory()[1]
