@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, emit, out, quiet_logs
@@ -108,7 +109,7 @@ def _cells(check: "Check") -> list[str | Text]:
 
 
 def _print_finding(title: str, colour: str, finding: "Finding") -> None:
-    out.print(f"[{colour}]{title}[/]  {finding.count:,} × {finding.what}")
+    out.print(f"[{colour}]{title}[/]  {finding.count:,} × {escape(finding.what)}")
     for example in finding.examples:
         out.print(f"  {example}", markup=False)
     if finding.examples and finding.more:
