@@ -117,6 +117,7 @@ def _measure(size: int, plan: Plan) -> Measured:
 def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]:
     bucket = night.settings.home / "s3" / night.settings.s3.bucket
     steps: dict[str, Callable[[], None]] = {
+        "make_folder": lambda: night.make_folder(bucket),
         "stage": lambda: night.stage(size),
         "feed": night.feed,
         "speak": lambda: night.speak(night.requests()),
@@ -125,9 +126,9 @@ def _steps(night: Night, size: int, plan: Plan) -> dict[str, Callable[[], None]]
         "deliver": lambda: night.deliver(night.requests()),
         "commit": night.commit,
     }
-    omitted = {"put"} if plan.as_files else {"place"}
+    omitted = {"put"} if plan.as_files else {"make_folder", "place"}
     if plan.objects == "none":
-        omitted = {"put", "place"}
+        omitted = {"put", "make_folder", "place"}
     return {name: step for name, step in steps.items() if name not in omitted}
 
 

@@ -101,11 +101,18 @@ class Night:
             while batch := list(islice(request_ids, BATCH)):
                 list(pool.map(self._put, batch))
 
+    def make_folder(self, bucket: Path) -> None:
+        """Make the folder for `place` before the S3 server looks into the bucket, as a feeder does.
+
+        It remembers for five minutes what a folder has (measured).
+        """
+        (bucket / self.campaign).mkdir()
+
     def place(self, requests: Iterable[SpeechRequest], bucket: Path) -> None:
         """Write the same objects as files into the bucket's folder, which the S3 server serves.
 
-        This makes 10,000 objects per second, PUTs make 900. The bucket must not have been listed
-        yet: the server remembers a folder for five minutes (measured).
+        This makes 10,000 objects per second, PUTs make 900. The campaign's folder must not have
+        been listed yet.
         """
         for request in requests:
             file = bucket / key_of(self.campaign, request.request_id)
