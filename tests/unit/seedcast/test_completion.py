@@ -1,5 +1,6 @@
 """A campaign is complete when every id of its list has a result: neither earlier nor never."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -8,13 +9,21 @@ from typing import ClassVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from seedcast.campaigns import campaign_state, progress, subscription
-from seedcast.campaigns.progress import Outcomes
+from seedcast.campaigns.progress import Outcomes, _Tally
 from seedcast.campaigns.set_digest import SetDigest
 from seedcast.campaigns.subscription import _Completion
+from seedcast.cli.campaigns import _tell_strays_apart
 from seedcast.codec import encode_json
-from seedcast.errors import AccessDenied, InvalidInput, SeedcastError, StoreUnavailable
+from seedcast.errors import (
+    AccessDenied,
+    InvalidInput,
+    ListDamaged,
+    SeedcastError,
+    StoreUnavailable,
+)
 from seedcast.kafka import Partition, Record
 from seedcast.schemas.messages import Campaign, CampaignState, SpeechResult, StagedList
 from seedcast.settings import Settings
@@ -179,6 +188,30 @@ def test_a_subscription_goes_on_while_the_list_cannot_be_read(
     follows = completion(monkeypatch, List(2, *[StoreUnavailable("away")] * 2))
     Topic.arrived = [7, 0, 1]
     assert [follows.reached() for _ in range(6)] == [False] * 3 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("problem", "told"),
+    [
+        (ListDamaged("part"), ["in a: part", "in b: part"]),  # befalls one list at a time
+        (DENIED, ["in a, b: reading s3://b/"]),
+        (StoreUnavailable("away"), ["in a, b: away"]),
+    ],
+)
+def test_lists_that_cannot_be_read_are_named_once(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    problem: SeedcastError,
+    told: list[str],
+) -> None:
+    read_ids, records = List(2, problem, problem), [replace(night(2), campaign_id=n) for n in "abc"]
+    outcomes = Outcomes(Settings(), read_ids)
+    outcomes._tallies = {name: _Tally(ids={1}, statuses=Counter(failed=1)) for name in "ab"}
+    monkeypatch.setattr(outcomes, "catch_up", lambda: None)
+    _tell_strays_apart(outcomes, records)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if not any(part in line for part in told)] == []
+    assert (len(lines), read_ids.reads) == (len(told), len(told)), "c has no result"
 
 
 @pytest.mark.parametrize("by_count", [True, False])
