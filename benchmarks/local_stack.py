@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from seedcast.embedded import Process, Stack, connected, refuse_other_servers
 from seedcast.embedded.processes import free_ports
+from seedcast.health import Readiness
 from seedcast.kafka import Admin
 from seedcast.producers.feeder.feeder import Feeder
 from seedcast.producers.rows.sample_list import rows as sample_rows
@@ -65,7 +66,8 @@ def start_measured_worker(
 def feed(settings: Settings) -> None:
     """Feed every list that is staged, as a feeder does, and return then."""
     admin, watchdog = Admin(settings), Watchdog(settings.feeder.watchdog)
-    feeder = Feeder(settings, S3Store(settings.s3), admin.existing(), admin.cluster_id())
+    store, readiness = S3Store(settings.s3), Readiness()
+    feeder = Feeder(settings, store, admin.existing(), admin.cluster_id(), readiness)
     feeder.run(threading.Event(), watchdog, once=True)
     watchdog.stop()
 
