@@ -37,7 +37,7 @@ def merged(known: Campaign | None, record: Campaign) -> Campaign:
     Another writer may have written between a writer's read and its write. The first list stays: a
     record with another one is that of a submission that came second, and changes nothing.
     "cancelled" and "completed" are final, but "completed" yields to "cancelled". Every other record
-    is an operator's, and sets the state.
+    is an operator's, and sets the state; one of a version that knows no lists sets nothing else.
     """
     if known is None:
         return record

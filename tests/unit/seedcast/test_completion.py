@@ -224,6 +224,11 @@ def test_only_a_version_that_knows_the_list_completes_it(by_count: bool) -> None
     assert campaign_state.merged(counted(2), counted(2, "completed")).state == "completed"
 
 
+def test_an_older_version_pauses_a_list_and_changes_nothing_else() -> None:
+    known = replace(night(2), tenant="north", weight=2.0, rate=5.0)
+    assert campaign_state.merged(known, counted(2, "paused")) == replace(known, state="paused")
+
+
 def test_a_completed_campaign_is_cancelled_only_if_a_request_is_open() -> None:
     completed = counted(2, "completed")
     with pytest.raises(InvalidInput, match="every request has its outcome"):
