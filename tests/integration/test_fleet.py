@@ -1,6 +1,7 @@
 """Workers announce themselves on a real Kafka, and whoever asks sees who is there."""
 
 import json
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -125,6 +126,7 @@ def test_a_worker_ends_in_time_where_the_broker_is_away(
         stoppable_stack.stop_broker()
         begin = datetime.now(UTC)
     assert (datetime.now(UTC) - begin).total_seconds() < 5
+    assert "announcing" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_what_a_worker_says_of_itself_may_change(settings: Settings) -> None:
