@@ -1,9 +1,10 @@
 """Memory with a long backlog: `python -m benchmarks.backlog [--backlog 100000] [--limits 1 0]`.
 
-It measures `seedcast submit` with lists of different length, and a GPU consumer (espeak) with a
-backlog on its topic and no post-process worker. With a limit of 1 MiB of audio, which nobody takes,
-the consumer is held back; with limit 0 there is none, and it speaks all the while. Everything runs
-on the embedded stack, on this machine. Figures go to benchmarks/results/backlog.json.
+It measures `seedcast submit` and `seedcast run feeder --once` with lists of different length, and a
+GPU consumer (espeak) with a backlog on its topic and no post-process worker. With a limit of 1 MiB
+of audio, which nobody takes, the consumer is held back; with limit 0 there is none, and it speaks
+all the while. Everything runs on the embedded stack, on this machine. Figures go to
+benchmarks/results/backlog.json.
 """
 
 import argparse
@@ -22,7 +23,6 @@ from pathlib import Path
 import psutil
 
 from benchmarks.local_stack import (
-    feed,
     machine,
     read_metrics,
     running_stack,
@@ -30,19 +30,23 @@ from benchmarks.local_stack import (
     write_list,
 )
 from benchmarks.night.deployments import deployment, environment
-from benchmarks.night.memory import mib, watch
+from benchmarks.night.memory import Watched, mib, watch
 from seedcast.embedded import Stack
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
 
 OUT = Path(__file__).parent / "results" / "backlog.json"
+FEED = ["run", "feeder", "--once"]
 START_TIMEOUT = 60.0  # seconds for a worker to be ready
 INTERVAL = 0.5  # seconds between two samples
 
 
 @dataclass(frozen=True)
-class Submitted:
+class Passed:
+    """One list, and the command that has dealt with it."""
+
+    command: str  # submit, or feed
     rows: int
     rows_per_second: float  # the interpreter's start included
     resident_mib: dict[str, float]  # at 10, 50 and 100 % of the seconds, and at most
@@ -69,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args(argv)
     with running_stack() as (stack, settings):
-        submitted = [_submit(settings, rows) for rows in arguments.rows]
+        passed = [run for rows in arguments.rows for run in _pass_on(settings, rows)]
         held = [
             _hold(stack, settings, arguments.backlog, limit, arguments.minutes)
             for limit in arguments.limits
@@ -79,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "command": shlex.join(command),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
-        "submit": [asdict(run) for run in submitted],
+        "list": [asdict(run) for run in passed],
         "gpu_consumer": [asdict(run) for run in held],
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -87,15 +91,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(json.dumps(report, indent=2))
 
 
-def _submit(settings: Settings, rows: int) -> Submitted:
-    """Run `seedcast submit` on a CSV file. Raises RuntimeError if a row is rejected."""
+def _pass_on(settings: Settings, rows: int) -> Iterator[Passed]:
+    """Submit a CSV file and feed it. Raises RuntimeError if a row is rejected."""
     file = settings.home / f"{rows}.csv"
     write_list(file, rows)
     own = deployment(settings, f"rows-{rows}")
-    done = watch(own, ["submit", str(file), "--campaign", "list", "--id-column", "id", "--json"])
+    submit = ["submit", str(file), "--campaign", "list", "--id-column", "id", "--json"]
+    for name, command in (("submit", submit), ("feed", FEED)):
+        done = _run(own, command)
+        yield Passed(name, rows, round(rows / done.seconds), done.mib)
+
+
+def _run(settings: Settings, command: Sequence[str]) -> Watched:
+    done = watch(settings, command)
     if done.exit_code:
-        raise RuntimeError(f"seedcast submit ended with {done.exit_code}: {done.stderr}")
-    return Submitted(rows, round(rows / done.seconds), done.mib)
+        raise RuntimeError(f"seedcast {command[0]} ended with {done.exit_code}: {done.stderr}")
+    return done
 
 
 def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: int) -> Held:
@@ -103,7 +114,7 @@ def _hold(stack: Stack, settings: Settings, backlog: int, limit: int, minutes: i
     file = settings.home / "backlog.csv"
     write_list(file, backlog)
     submit_file(own, file, SubmitOptions(campaign=f"limit-{limit}", id_column="id"))
-    feed(own)
+    _run(own, FEED)
     with _consumer(stack, own, limit) as (process, port):
         resident = _watch(process, minutes)
         totals = _totals(port)

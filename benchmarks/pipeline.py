@@ -1,8 +1,9 @@
 """The whole pipeline on one machine: `python -m benchmarks.pipeline [--rows 1000 5000 20000]`.
 
-It runs on one embedded stack with a feeder, a GPU consumer (espeak) and a post-process worker, with
-the telephony profile. It measures how fast each list goes from submission to its last manifest,
-where the time goes, and whether memory grows. Figures go to benchmarks/results/pipeline.json.
+It runs on one embedded stack with a feeder, one GPU consumer (espeak) and one post-process worker,
+with the telephony profile. It measures how fast each list goes from submission to its last
+manifest, where the time goes, and whether memory grows. Figures go to
+benchmarks/results/pipeline.json.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Urgent requests during a campaign: `python -m benchmarks.urgent [--rows 20000] [--urgent 60]`.
 
-It runs on the embedded stack with a feeder, a GPU consumer (espeak) and a post-process worker, all
-on this machine. While a bulk list is under way, one urgent request after another is written to
+It runs on the embedded stack with a feeder, one GPU consumer (espeak) and one post-process worker,
+all on this machine. While a bulk list is under way, one urgent request after another is written to
 `requests.urgent`. Its latency is the time from then until its result can be read.
 Figures go to benchmarks/results/urgent.json.
 """
