@@ -37,6 +37,13 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     `submit` killed, interrupted, out of disk, then repeated  test_submitting
                                                               integration/test_submit
 
+    Feeding
+    a feeder killed at each edge, stopped beyond its session  integration/test_feeder
+      while a peer takes over, told to leave; the broker or
+      the object store away
+    a part of a list missing or altered; a late checkpoint;   unit/producers/feeder
+      rows that the broker refuses
+
     Kafka
     broker stopped, killed, paused; network cut or slow;      test_broker
       answers lost after the write                            (stopped, paused, slow network: slow)

@@ -322,8 +322,7 @@ def test_a_list_that_is_removed_from_the_topic_is_forgotten(world: World) -> Non
     world.submit("night", 4)
     feeding = world.begin()
     feeding.turn()
-    world.campaigns.records.pop("night")
-    world.campaigns.changed.add("night")
+    world.campaigns.remove("night")
     feed_all(feeding)
     assert len(world.rows_of("night")) == CHUNK
     assert feeding.finish()

@@ -77,27 +77,40 @@ class FollowedCursors(CursorTable):
     def close(self) -> None: ...
 
 
-class KnownCampaigns:
+class CampaignTopic:
     def __init__(self) -> None:
         self.records: dict[str, Campaign] = {}
-        self.changed: set[str] = set()
-        self.disputed: set[str] = set()
-
-    def poll(self, timeout: float = 0.0) -> set[str]:
-        changed, self.changed = self.changed, set()
-        return changed
-
-    def close(self) -> None: ...
+        self.log: list[str] = []  # the id of each record
 
     def put(self, campaign: Campaign) -> None:
         self.records[campaign.campaign_id] = campaign
-        self.changed.add(campaign.campaign_id)
+        self.log.append(campaign.campaign_id)
+
+    def remove(self, campaign_id: str) -> None:
+        del self.records[campaign_id]
+        self.log.append(campaign_id)
+
+
+class FollowedCampaigns:
+    def __init__(self, topic: CampaignTopic) -> None:
+        self._topic, self._read = topic, len(topic.log)
+        self.disputed: set[str] = set()
+
+    @property
+    def records(self) -> dict[str, Campaign]:
+        return self._topic.records
+
+    def poll(self, timeout: float = 0.0) -> set[str]:
+        changed, self._read = set(self._topic.log[self._read :]), len(self._topic.log)
+        return changed
+
+    def close(self) -> None: ...
 
 
 class World:
     def __init__(self) -> None:
         self.store, self.broker = MemoryStore(), Broker()
-        self.campaigns, self.now, self.generation = KnownCampaigns(), 1000.0, 0
+        self.campaigns, self.now, self.generation = CampaignTopic(), 1000.0, 0
         self.is_active = True
         self._number = 0
 
@@ -119,11 +132,10 @@ class World:
     def begin(self) -> Feeding:
         """Begin the next feeder's term: it knows what the topics say."""
         self.generation += 1
-        self.cursors = FollowedCursors(self.broker)
-        self.cursors.poll()
-        self.campaigns.poll()
+        campaigns, cursors = FollowedCampaigns(self.campaigns), FollowedCursors(self.broker)
+        cursors.poll()
         self.readiness = Readiness(STORE)
-        term = Term(self.generation, cast("Any", self.campaigns), cast("Any", self.cursors))
+        term = Term(self.generation, cast("Any", campaigns), cast("Any", cursors))
         return Feeding(
             SETTINGS,
             self.store,
