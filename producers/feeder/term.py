@@ -101,7 +101,13 @@ class Checkpoints:
         return bool(fresh)
 
     def write_again(self, cursors: Cursors) -> None:
-        """Write what a feeder whose term is over has overwritten. Raises the broker's error."""
-        outdated = [cursors.records[campaign_id] for campaign_id in sorted(cursors.outdated)]
+        """Write what a feeder whose term is over has overwritten. Raises the broker's error.
+
+        `cursors` may not have read yet what this term wrote last.
+        """
+        outdated = [
+            self._written.get(campaign_id) or cursors.records[campaign_id]
+            for campaign_id in sorted(cursors.outdated)
+        ]
         write_feeder_records(self._producer, self._settings, outdated, ACKNOWLEDGED)
         cursors.outdated.clear()

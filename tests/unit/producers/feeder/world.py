@@ -132,6 +132,7 @@ class World:
     def begin(self) -> Feeding:
         """Begin the next feeder's term: it knows what the topics say."""
         self.generation += 1
+        self.write(FeederTerm(generation=self.generation, feeder=str(self.generation)))
         campaigns, cursors = FollowedCampaigns(self.campaigns), FollowedCursors(self.broker)
         cursors.poll()
         self.readiness = Readiness(STORE)
