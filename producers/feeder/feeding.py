@@ -83,6 +83,8 @@ class Feeding:
     def turn(self) -> bool:
         """Feed what has room; return False if that was nothing. Raises Fatal errors."""
         self.wait(0.0)
+        if self.is_over:
+            return False
         self._open_lists()
         sent = 0
         for released in islice(self._release.turn(self._now()), CHUNK):
