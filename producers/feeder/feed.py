@@ -36,6 +36,7 @@ class Feed:
         self.mean_cost = 1.0  # predicted seconds of audio of a row
         self.held: str | None = None  # why the rest cannot be fed
         self.retry_at = 0.0  # seconds of the monotonic clock
+        self.postponed_by: Exception | None = None  # until then
 
     @property
     def place(self) -> Place:
@@ -60,8 +61,9 @@ class Feed:
         return self.flow
 
     def close(self) -> None:
-        """Free the part in memory. Rows that are under way count as not fed."""
-        self._place, self.flow = self.place, None
+        """Free the part in memory, unless rows are under way: their answers come here."""
+        if self.flow and not self.flow.rows.taken:
+            self._place, self.flow = self.place, None
 
     def set_terms(self, campaign: Campaign, now: float) -> None:
         """Take over what an operator may have changed."""

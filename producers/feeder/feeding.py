@@ -91,6 +91,7 @@ class Feeding:
             self._send(released)
             sent += 1
         if sent:
+            self._readiness.meet(STORE)
             failpoint("feeder.sent")
         self._producer.poll()
         self._settle()
@@ -137,14 +138,15 @@ class Feeding:
     def checkpoint(self) -> None:
         """Write the cursors that have moved, and what must hold after compaction."""
         self._checkpoint_at = self._clock() + CHECKPOINT
+        if self.is_over:  # the next feeder has begun from what was written
+            return
         moved, self._moved = self._moved, {}
         try:
             if self._checkpoints.write(map(self._cursor, moved.values())):
                 failpoint("feeder.checkpointed")
             self._outcomes.forget_lost()
-            if not self.is_over:
-                self._checkpoints.write_again(self._term.cursors)
-                self._restore_disputed()
+            self._checkpoints.write_again(self._term.cursors)
+            self._restore_disputed()
         except MAY_HEAL as error:
             self._moved = moved | self._moved
             log.warning("unavailable", boundary="broker", problem=str(error))
@@ -200,6 +202,11 @@ class Feeding:
     def _delivered(self, released: Sent, error: SeedcastError | None) -> None:
         self._under_way -= 1
         feed = self._lists.of(released.campaign)
+        self._settle_row(released, feed, error)
+        if feed and released.campaign not in self._lists.feedable:
+            feed.close()
+
+    def _settle_row(self, released: Sent, feed: Feed | None, error: SeedcastError | None) -> None:
         if error is None:
             self._release.acknowledge(released)
             failpoint("feeder.acknowledged")
@@ -224,7 +231,7 @@ class Feeding:
     def _settle(self) -> None:
         """Let lists wait whose rows could not be read or were refused."""
         for feed in list(self._lists.feedable.values()):
-            if feed.flow and feed.flow.failure and self._clock() >= feed.retry_at:
+            if feed.flow and feed.flow.failure and feed.flow.failure is not feed.postponed_by:
                 self._postpone(feed, feed.flow.failure)
         refused, self._refused = self._refused, {}
         for name, error in refused.items():
@@ -237,6 +244,7 @@ class Feeding:
     def _postpone(self, feed: Feed, error: Exception) -> None:
         """Let the other lists go on. Raises the error if it ends the process."""
         name, feed.retry_at = feed.campaign.campaign_id, self._clock() + RETRY
+        feed.postponed_by = error
         if feed.flow:
             feed.flow.failure = error
         if isinstance(error, MAY_HEAL):

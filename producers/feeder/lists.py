@@ -41,6 +41,8 @@ class Lists:
                 self.feedable[campaign_id] = feed
                 continue
             self.feedable.pop(campaign_id, None)
+            if feed:
+                feed.close()
 
     def of(self, campaign_id: str) -> Feed | None:
         """Return the campaign's list if it had rows left in this term, also a paused one."""

@@ -62,7 +62,9 @@ class Outcomes:
         reader.close()
 
     def sent(self, released: Released[Row, Partition]) -> None:
-        self._waiting[released.request_id] = released.campaign, released.row.measure
+        """Wait for the row's result, if results are followed."""
+        if self._reader:
+            self._waiting[released.request_id] = released.campaign, released.row.measure
 
     def acknowledged(self, request_id: str, partition: Partition, offset: int) -> None:
         if request_id in self._waiting:

@@ -74,7 +74,7 @@ class Depth(Generic[P]):
 
     def fed(self, request_id: str, partition: P, seconds: float) -> None:
         """Count a row. One that is fed again counts once. `seconds`: its predicted audio."""
-        if request_id in self._fed:
+        if request_id in self._fed or self._feed_ahead == math.inf:
             return
         self._fed[request_id] = partition, seconds
         filled = self._partitions.setdefault(partition, _Filled())

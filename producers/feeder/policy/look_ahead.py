@@ -65,6 +65,11 @@ class LookAhead(Generic[R, P]):
         return self._read - self._count - len(self._taken)
 
     @property
+    def taken(self) -> int:
+        """How many rows are being fed."""
+        return len(self._taken)
+
+    @property
     def is_fed(self) -> bool:
         """True once every row is."""
         return self._ended and not self._count and not self._taken

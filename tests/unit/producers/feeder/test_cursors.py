@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from seedcast.campaigns.cursor_topic import TERM_KEY, CursorTable
 from seedcast.codec import encode_json
 from seedcast.errors import Undecodable
-from seedcast.producers.feeder.unfed_lists import are_fed
+from seedcast.producers.feeder.lists import are_fed
 from seedcast.schemas.messages import Campaign, CampaignState, Cursor, FeederTerm
 from seedcast.storage.memory_store import MemoryStore
 from tests.builders.requests import a_request

@@ -1,5 +1,6 @@
 """A feeder's world in memory: the store, the topics, what others write, and the clock."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -11,10 +12,13 @@ from seedcast.campaigns.cursor_topic import CursorTable, write_feeder_records
 from seedcast.codec import decode_request
 from seedcast.errors import SeedcastError
 from seedcast.health import Readiness
+from seedcast.kafka import Partition
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
-from seedcast.producers.feeder import feed
+from seedcast.producers.feeder import feeding as core
 from seedcast.producers.feeder.feeding import Feeding
-from seedcast.producers.feeder.publisher import Publisher
+from seedcast.producers.feeder.lists import Lists
+from seedcast.producers.feeder.outcomes import Outcomes
+from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.term import Term
 from seedcast.schemas.messages import Campaign, CampaignState, Cursor, FeederTerm
 from seedcast.schemas.topics import CURSORS, REQUESTS, REQUESTS_URGENT
@@ -107,6 +111,13 @@ class FollowedCampaigns:
     def close(self) -> None: ...
 
 
+class NoFleet:
+    def poll(self) -> None: ...
+
+    def set_slots(self, depth: Depth[Partition]) -> None:
+        depth.set_fleet(0, [[Partition(name, n) for n in range(8)] for name in LANES])
+
+
 class World:
     def __init__(self) -> None:
         self.store, self.broker = MemoryStore(), Broker()
@@ -139,13 +150,15 @@ class World:
         term = Term(self.generation, cast("Any", campaigns), cast("Any", cursors))
         return Feeding(
             SETTINGS,
-            self.store,
             cast("Any", self.broker),
-            Publisher(SETTINGS, cast("Any", self.broker), PARTITIONS),
+            Lists(SETTINGS, self.store, PARTITIONS, term.cursors),
+            Outcomes(SETTINGS, math.inf),
+            cast("Any", NoFleet()),
             term,
             lambda: self.is_active,
             self.readiness,
             clock=lambda: self.now,
+            now=lambda: self.now,
         )
 
     def part(self, name: str, number: int) -> str:
@@ -159,10 +172,9 @@ class World:
         return lambda: self.store.put(key, data, "application/octet-stream")
 
     @property
-    def fed(self) -> list[str]:
-        """The campaigns of the acknowledged requests, in their order, each run of them once."""
-        names = [decode_request(sent.value or b"").campaign_id for sent in self.broker.on(*LANES)]
-        return [name for name, before in zip(names, ["", *names], strict=False) if name != before]
+    def campaigns_in_order(self) -> list[str]:
+        """The campaign of each acknowledged request, in their order."""
+        return [decode_request(sent.value or b"").campaign_id for sent in self.broker.on(*LANES)]
 
     def rows_of(self, name: str) -> list[str]:
         """The ids of a campaign's acknowledged requests."""
@@ -188,4 +200,4 @@ def feed_all(feeding: Feeding) -> None:
 
 
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "CHUNK", CHUNK)
+    monkeypatch.setattr(core, "CHUNK", CHUNK)
