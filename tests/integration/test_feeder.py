@@ -97,11 +97,11 @@ def end_memberships(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("edge", "most_repeats"),
     [
-        ("feeder.read:2", 0),
         ("feeder.sent:2", CHUNK),
         ("feeder.acknowledged:1", CHUNK),
-        ("feeder.acknowledged:3", 2 * CHUNK),
-        ("feeder.checkpointed:1", 0),
+        pytest.param("feeder.read:2", 0, marks=pytest.mark.slow),
+        pytest.param("feeder.acknowledged:3", 2 * CHUNK, marks=pytest.mark.slow),
+        pytest.param("feeder.checkpointed:1", 0, marks=pytest.mark.slow),
     ],
 )
 def test_a_feeder_killed_at_an_edge_loses_nothing_and_repeats_what_no_cursor_says(
@@ -214,6 +214,7 @@ def test_a_feeder_waits_for_a_broker_that_goes_away(
     assert terminate(feeder) == 0
 
 
+@pytest.mark.slow
 def test_a_feeder_told_to_leave_does_not_wait_for_its_broker(
     stoppable_stack: Stack, settings: Settings, seedcast: Spawn
 ) -> None:
@@ -226,6 +227,7 @@ def test_a_feeder_told_to_leave_does_not_wait_for_its_broker(
     assert_fed(settings, CHUNK)
 
 
+@pytest.mark.slow
 def test_a_feeder_waits_for_a_store_that_goes_away(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:
@@ -246,6 +248,7 @@ def test_a_feeder_waits_for_a_store_that_goes_away(
     proxy.close()
 
 
+@pytest.mark.slow
 def test_the_command_ends_when_the_active_feeder_has_fed_everything(
     settings: Settings, seedcast: Spawn
 ) -> None:
