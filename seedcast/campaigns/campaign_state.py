@@ -11,8 +11,18 @@ CANCELLED = RequestError(
 
 
 def paused(campaign: Campaign) -> Campaign:
-    """Raises InvalidInput if the campaign has ended. A paused campaign stays as it is."""
+    """Raises InvalidInput if the campaign has ended, or has no list whose feeding could stop.
+
+    A paused campaign stays as it is.
+    """
     _refuse(campaign, ("cancelled", "completed"), "one that is under way")
+    if campaign.staged is None:
+        raise InvalidInput(
+            f"campaign {campaign.campaign_id}",
+            expected="one with a staged list, whose feeding a pause stops",
+            got="one of events: its requests are on the requests topics already",
+            remedy="let it be spoken, or `seedcast cancel` it",
+        )
     return replace(campaign, state="paused")
 
 

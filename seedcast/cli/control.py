@@ -7,6 +7,7 @@ import typer
 
 from seedcast.cli.base import Json, app, connected, continues, emit, err, out, quiet_logs
 from seedcast.cli.exit_codes import Exit
+from seedcast.errors import SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.schemas.messages import Campaign
@@ -19,16 +20,19 @@ CampaignName = Annotated[
 
 @app.command(rich_help_panel="Daily work")
 def pause(campaign: CampaignName, as_json: Json = False) -> None:
-    """Pause a campaign. Requests in a slot finish; the others wait and delay no other campaign.
+    """Pause a campaign: its list is not fed on. What is fed already is still spoken.
 
-    `seedcast resume` lets it continue.
+    `seedcast resume` lets it continue. A campaign of events has no list, and cannot be paused.
     """
     from seedcast.campaigns import campaign_state
 
-    consequence = (
-        f"what is being spoken is finished; the rest waits until `seedcast resume {campaign}`"
-    )
-    _apply(_connected(), campaign, campaign_state.paused, consequence, as_json)
+    settings = _connected()
+
+    def consequence(record: "Campaign") -> str:
+        coming = _still_coming(settings, record)
+        return f"{coming}; the rest waits until `seedcast resume {campaign}`"
+
+    _apply(settings, campaign, campaign_state.paused, consequence, as_json)
 
 
 @app.command(rich_help_panel="Daily work")
@@ -36,8 +40,8 @@ def resume(campaign: CampaignName, as_json: Json = False) -> None:
     """Let a paused campaign continue."""
     from seedcast.campaigns import campaign_state
 
-    consequence = "the GPU consumers put back what waits"
-    _apply(_connected(), campaign, campaign_state.resumed, consequence, as_json)
+    consequence = "the feeder goes on where it was"
+    _apply(_connected(), campaign, campaign_state.resumed, lambda _: consequence, as_json)
 
 
 @app.command(rich_help_panel="Daily work")
@@ -60,9 +64,21 @@ def cancel(
         return campaign_state.cancelled(record, has_open=has_open)
 
     consequence = "what is not delivered yet ends as cancelled; what was delivered stays"
-    _apply(settings, campaign, change, consequence, as_json)
+    _apply(settings, campaign, change, lambda _: consequence, as_json)
     if wait:
         follow(settings, campaign, as_json)
+
+
+def _still_coming(settings: "Settings", record: "Campaign") -> str:
+    """Say how many requests of a paused campaign are fed and not delivered yet, at most."""
+    from seedcast.campaigns.in_flight import count_in_flight
+
+    try:
+        most = min(count_in_flight(settings), record.accepted or 0)
+    except (SeedcastError, TimeoutError) as error:
+        err.print(f"  how many still come is not known: {error}", markup=False)
+        return "what is fed ahead is still spoken"
+    return f"up to {most:,} requests still come"
 
 
 def _has_open_requests(settings: "Settings", record: "Campaign") -> bool:
@@ -88,10 +104,10 @@ def _apply(
     settings: "Settings",
     campaign_id: str,
     change: Callable[["Campaign"], "Campaign"],
-    consequence: str,
+    consequence: Callable[["Campaign"], str],
     as_json: bool,
 ) -> None:
-    """Change the campaign's record and print the result.
+    """Change the campaign's record and print the result, and what it means for its requests.
 
     Exits with code 1 if a concurrent change won. Raises InvalidInput, with similar names, if there
     is no such campaign.
@@ -111,8 +127,7 @@ def _apply(
             }
         )
     elif changed:
-        line = f"{campaign_id}: {after.state}, was {before.state}; {consequence}"
-        out.print(line)
+        out.print(f"{campaign_id}: {after.state}, was {before.state}; {consequence(after)}")
     else:
         out.print(f"{campaign_id}: {after.state} already; nothing to do")
     if after.state != change(before).state:

@@ -49,9 +49,6 @@ def submitted(number: int) -> Campaign:
 @pytest.mark.parametrize(
     ("before", "change", "after"),
     [
-        (("open", None), "pause", ("paused", None)),
-        (("sealed", 9), "pause", ("paused", 9)),
-        (("paused", 9), "pause", ("paused", 9)),
         (("paused", None), "resume", ("open", None)),
         (("paused", 9), "resume", ("sealed", 9)),
         (("open", None), "resume", ("open", None)),
@@ -66,6 +63,19 @@ def test_a_change_keeps_what_was_accepted(
     before: tuple[CampaignState, int | None], change: str, after: tuple[CampaignState, int | None]
 ) -> None:
     assert CHANGES[change](a_campaign(*before)) == a_campaign(*after)
+
+
+def test_a_pause_keeps_the_list_and_pausing_again_changes_nothing() -> None:
+    campaign = submitted(8)
+    paused = campaign_state.paused(campaign)
+    assert paused == replace(campaign, state="paused") == campaign_state.paused(paused)
+
+
+@pytest.mark.parametrize("state", ["open", "sealed", "paused"])
+def test_a_campaign_of_events_cannot_be_paused(state: CampaignState) -> None:
+    reason = "got one of events: its requests are on the requests topics already"
+    with pytest.raises(InvalidInput, match=f"campaign night; expected one with a .*; {reason}"):
+        campaign_state.paused(a_campaign(state))
 
 
 @pytest.mark.parametrize(
