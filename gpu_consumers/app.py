@@ -56,7 +56,7 @@ def _serve(
     on_stop(leave)
     watchdog = Watchdog(settings.gpu.watchdog)
     table = profiles.load(settings.postprocess)
-    worker = Worker(settings, engine, table, started.store, started.admin.existing())
+    worker = Worker(settings, engine, table, started.store)
     readiness.meet(ASSIGNMENT)
     announcing.watch(lambda: {"busy": worker.busy})
     announcing.update(state="ready")

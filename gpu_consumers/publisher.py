@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
@@ -21,7 +20,6 @@ from seedcast.failpoints import failpoint
 from seedcast.gpu_consumers import triage
 from seedcast.gpu_consumers.assignments import Assignment
 from seedcast.gpu_consumers.audio_backlog import Mean
-from seedcast.gpu_consumers.detour import Route
 from seedcast.kafka import Headers, Producer, Record
 from seedcast.kafka.memory_producer import MemoryProducer
 from seedcast.retry import retry
@@ -43,15 +41,6 @@ SEND_AGAIN = 1.0  # seconds between two tries of what the broker refuses for now
 _MAY_HEAL = (Retryable, CredentialsRefused)
 
 OnDelivery = Callable[[SeedcastError | None], None]
-
-
-class Owner(Protocol):
-    """The owned partition whose offset is finished by a delivery."""
-
-    @property
-    def owned(self) -> bool: ...
-
-    def finish(self, offset: int) -> None: ...
 
 
 class Publisher:
@@ -93,35 +82,6 @@ class Publisher:
         topic, key = self._settings.topic(audio), request.request_id.encode()
         self._send(assignment, topic, key, value, (), on_delivery)
         failpoint("gpu.sent")
-
-    def move(
-        self,
-        owner: Owner,
-        record: Record,
-        route: Route,
-        moved: Callable[[], object],
-        refused: Callable[[Poison], None] | None = None,
-    ) -> None:
-        """Send a record to another topic, unchanged.
-
-        `moved` runs once that topic has acknowledged it, before the offset is done. `refused` runs
-        if the topic never will take it; without `refused`, the process ends.
-        """
-
-        def on_delivery(error: SeedcastError | None) -> None:
-            if error is None:
-                moved()
-                owner.finish(record.offset)
-            elif not owner.owned:
-                metrics.REQUESTS_DROPPED.inc()
-            elif isinstance(error, Poison) and refused:
-                refused(error)
-            else:
-                self._failure = error
-
-        self._send(
-            owner, route.topic, route.key, record.value, route.headers, on_delivery, route.partition
-        )
 
     def bury(self, assignment: Assignment, record: Record, error: Undecodable) -> None:
         """Send a dead letter. If its topic refuses it, the process ends and the offset stays."""
@@ -179,25 +139,24 @@ class Publisher:
 
     def _send(
         self,
-        owner: Owner,
+        assignment: Assignment,
         topic: str,
         key: bytes | None,
         value: bytes | None,
         headers: Headers,
         on_delivery: OnDelivery,
-        partition: int = -1,
     ) -> None:
         size = len(value or b"")
 
         def report(error: SeedcastError | None) -> None:
-            if isinstance(error, _MAY_HEAL) and owner.owned:
+            if isinstance(error, _MAY_HEAL) and assignment.owned:
                 self._postpone(topic, send, error)
                 return
             self._count(-size)
             on_delivery(error)
 
         def send() -> None:
-            if not owner.owned:
+            if not assignment.owned:
                 report(BrokerUnavailable(f"producing to {topic}: the partition has moved"))
                 return
             try:
@@ -207,7 +166,6 @@ class Publisher:
                     value=value,
                     headers=headers,
                     on_delivery=report,
-                    partition=partition,
                 )
             except (Poison, *_MAY_HEAL) as error:  # too large, or refused a moment ago
                 report(error)

@@ -87,12 +87,6 @@ def cancelled(request: SpeechRequest) -> Rejected:
     )
 
 
-def cannot_wait(request: SpeechRequest, got: str) -> Rejected:
-    """Reject a request of a paused campaign that does not fit the topic of parked requests."""
-    message = f"expected a record that fits the topic of parked requests; {got}"
-    return _rejected(request, RequestError(code="invalid_request", message=message))
-
-
 def too_large(request: SpeechRequest, got: str) -> Rejected:
     """Reject a request whose audio record the brokers refuse, for its metadata or their limit."""
     message = (

@@ -21,7 +21,6 @@ from seedcast.gpu_consumers.assignments import Assignments, Callbacks
 from seedcast.gpu_consumers.audio_backlog import AudioBacklog
 from seedcast.gpu_consumers.encoder_pool import EncoderPool
 from seedcast.gpu_consumers.engines import Engine, Utterance
-from seedcast.gpu_consumers.parking import Parking
 from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.kafka import Producer
 from seedcast.schemas.topics import NORMAL, URGENT
@@ -46,9 +45,7 @@ class Worker:
         engine: Engine,
         profiles: Profiles,
         store: ObjectStore,
-        partitions: dict[str, int],
     ) -> None:
-        """`partitions`: the number of partitions of each topic, by full name."""
         self._settings, self._engine = settings, engine
         self._in_engine: dict[int, InFlight] = {}  # by ticket
         self._campaigns, self._campaigns_due = Campaigns(settings), 0.0
@@ -61,9 +58,6 @@ class Worker:
         callbacks = Callbacks(self._admission.waiting, self._flush, self._admission.forget)
         topics = [settings.topic(lane.requests) for lane in (URGENT, NORMAL)]
         self._assignments = Assignments(settings, topics, callbacks)
-        self._parking = Parking(
-            settings, self._campaigns.state, self._publisher, partitions, self._flush
-        )
         self._flush_by = math.inf  # no flush waits longer
 
     def run(self, stop: threading.Event, watchdog: Watchdog) -> None:
@@ -77,7 +71,6 @@ class Worker:
                     self._admit()
                     self._step()
                 self._publish()
-                self._parking.turn()
                 self._publisher.poll()
                 watchdog.beat()
             self._drain(watchdog)
@@ -96,7 +89,6 @@ class Worker:
         self._campaigns_due = time.monotonic() + CAMPAIGN_POLL
         if changed := self._campaigns.poll():
             self._admission.sweep(changed)
-            self._parking.release(changed)
 
     def _receive(self) -> None:
         timeout = 0.0 if self._is_busy() else IDLE_POLL
@@ -109,8 +101,6 @@ class Worker:
 
     def _is_busy(self) -> bool:
         """True if there is work to do without another record."""
-        if self._parking.busy:
-            return True
         admissible = len(self._admission) and not self._backlog.over
         work = self._in_engine or len(self._encoders) or admissible
         return bool(work) and not self._publisher.full
@@ -145,7 +135,7 @@ class Worker:
         while not self._publisher.full and (each := next(completed, None)):
             request, synthesis = each
             if request.assignment.owned:
-                self._publisher.publish(request.assignment, request.record.offset, synthesis)
+                self._publisher.publish(request.assignment, request.offset, synthesis)
             else:
                 metrics.REQUESTS_DROPPED.inc()
 
@@ -172,15 +162,12 @@ class Worker:
             log.warning("drain_incomplete", unfinished=unfinished, next="another worker repeats it")
 
     def _commit_last(self) -> None:
-        """Make the last commits.
-
-        Both groups are served until both are done: a rebalance of one would hold up other workers.
-        """
+        """Make the last commits. The group is served meanwhile: its rebalance holds up others."""
         with suppress(SeedcastError):  # commit what was acknowledged, whatever failed
             self._flush()
         deadline = time.monotonic() + LAST_COMMIT
         while time.monotonic() < deadline:
-            if self._assignments.leave_round() & self._parking.leave_round():
+            if self._assignments.leave_round():
                 return
 
     def _close(self) -> None:
@@ -192,7 +179,6 @@ class Worker:
             self._commit_last,
             self._assignments.close,
             self._encoders.close,
-            self._parking.close,
             self._publisher.close,
             self._backlog.close,
             self._campaigns.close,

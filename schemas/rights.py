@@ -19,10 +19,8 @@ from seedcast.schemas.topics import (
     FEEDERS,
     GPU_CONSUMERS,
     GROUPS,
-    PARKING,
     POSTPROCESS,
     REQUESTS,
-    REQUESTS_PARKED,
     REQUESTS_URGENT,
     RESULTS,
     TOPICS,
@@ -82,7 +80,7 @@ RETRIER = Role(
         CAMPAIGNS: ("Read", "Write"),
         RESULTS: ("Read",),
         # Of campaigns whose lists were never staged.
-        **dict.fromkeys((REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED), ("Read",)),
+        **dict.fromkeys((REQUESTS, REQUESTS_URGENT), ("Read",)),
     },
     objects=(*SUBMITTER.objects, _READ_LISTS),
 )
@@ -95,7 +93,16 @@ SENDER = Role(
         CAMPAIGNS: ("Read", "Write"),  # it opens the campaign of each day
     },
 )
-OPERATOR = Role("operator", "`pause`, `resume`, `cancel`", {CAMPAIGNS: ("Read", "Write")})
+OPERATOR = Role(
+    "operator",
+    "`pause`, `resume`, `cancel`",
+    {
+        CAMPAIGNS: ("Read", "Write"),
+        # How much of a paused campaign still comes.
+        **dict.fromkeys((REQUESTS, REQUESTS_URGENT, AUDIO, AUDIO_URGENT), ("Describe",)),
+    },
+    {GPU_CONSUMERS.name: ("Describe",), POSTPROCESS.name: ("Describe",)},
+)
 WAITER = Role(
     "waiter",
     "`--wait`, which marks a campaign as completed",
@@ -137,10 +144,8 @@ GPU_CONSUMER = Role(
     "GPU consumer",
     "`run gpu-consumer`",
     {
-        # Write: a paused campaign's requests are parked, and put back later.
-        REQUESTS: ("Read", "Write"),
-        REQUESTS_URGENT: ("Read", "Write"),
-        REQUESTS_PARKED: ("Read", "Write"),
+        REQUESTS: ("Read",),
+        REQUESTS_URGENT: ("Read",),
         AUDIO: ("Write",),
         AUDIO_URGENT: ("Write",),
         CAMPAIGNS: ("Read",),
@@ -149,7 +154,6 @@ GPU_CONSUMER = Role(
     },
     {
         GPU_CONSUMERS.name: ("Read",),
-        PARKING.name: ("Read",),
         POSTPROCESS.name: ("Describe",),  # how much audio waits
     },
     (
@@ -210,9 +214,7 @@ REDRIVER = Role(
     "`dead-letters redrive`",
     {
         DEAD_LETTERS: ("Read",),
-        **dict.fromkeys(
-            (REQUESTS, REQUESTS_URGENT, REQUESTS_PARKED, AUDIO, AUDIO_URGENT), ("Write",)
-        ),
+        **dict.fromkeys((REQUESTS, REQUESTS_URGENT, AUDIO, AUDIO_URGENT), ("Write",)),
     },
     objects=("s3:GetObject on BUCKET/_dead-letters/*",),
 )

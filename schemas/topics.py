@@ -58,9 +58,6 @@ _AUDIO = ("request id", "RawAudio or Rejected (MessagePack)")
 
 REQUESTS = Topic("requests", *_REQUEST, "texts to speak")
 REQUESTS_URGENT = Topic("requests.urgent", *_REQUEST, "texts to speak before all others")
-REQUESTS_PARKED = Topic(
-    "requests.parked", "campaign id", "SpeechRequest (JSON)", "requests of a paused campaign"
-)
 AUDIO = Topic(
     "audio",
     *_AUDIO,
@@ -121,7 +118,6 @@ DEAD_LETTERS = Topic(
 TOPICS = (
     REQUESTS,
     REQUESTS_URGENT,
-    REQUESTS_PARKED,
     AUDIO,
     AUDIO_URGENT,
     RESULTS,
@@ -158,8 +154,7 @@ class ConsumerGroup:
 
 
 GPU_CONSUMERS = ConsumerGroup("gpu-consumers", (REQUESTS, REQUESTS_URGENT))
-PARKING = ConsumerGroup("parking", (REQUESTS_PARKED,))
 POSTPROCESS = ConsumerGroup("postprocess", (AUDIO, AUDIO_URGENT))
 # Its members take turns: the owner of the one partition is the active feeder.
 FEEDERS = ConsumerGroup("feeders", (CAMPAIGNS,))
-GROUPS = (GPU_CONSUMERS, PARKING, POSTPROCESS, FEEDERS)
+GROUPS = (GPU_CONSUMERS, POSTPROCESS, FEEDERS)

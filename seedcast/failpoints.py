@@ -26,8 +26,6 @@ EDGES = {
     "gpu.commit": "the ledger has the request as done; its offset is not committed yet",
     "gpu.committed": "the offset is committed; the worker has not recorded that yet",
     "gpu.revoked": "partitions are being revoked; nothing was committed for that yet",
-    "gpu.parked": "a paused request is on the parking topic; its offset is not done yet",
-    "gpu.put_back": "a parked request is back on its lane; its parked offset is not done yet",
     "postprocess.rendered": "a record is rendered; nothing is stored yet",
     "postprocess.stored": "the objects of a record are stored; its manifest is not sent yet",
     "postprocess.sent": "a manifest is with the producer; it is not acknowledged yet",

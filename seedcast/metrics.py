@@ -33,14 +33,6 @@ REQUESTS_DROPPED = Counter(
     "seedcast_requests_dropped",
     "Finished requests that were dropped because their partition had been revoked",
 )
-REQUESTS_PARKED = Counter(
-    "seedcast_requests_parked",
-    "Requests of a paused campaign that were acknowledged on the parking topic",
-)
-REQUESTS_PUT_BACK = Counter(
-    "seedcast_requests_put_back",
-    "Parked requests that are acknowledged on the requests topic again",
-)
 REQUESTS_FED = Counter(
     "seedcast_requests_fed", "Rows of staged lists that were acknowledged on the requests topics"
 )

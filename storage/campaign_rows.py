@@ -1,23 +1,20 @@
 """The requests of a campaign: from its staged list, or from the topics if it has none."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from seedcast.campaigns.requests import REQUESTS_TOPICS, read_requests
+from seedcast.campaigns.requests import read_requests
 from seedcast.codec import encode_json
 from seedcast.schemas.messages import Campaign, SpeechRequest
-from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from seedcast.storage.staged_lists import StagedRow, read_rows
 
 
-def rows_of(
-    settings: Settings, campaign: Campaign | str, topics: Sequence[Topic] = REQUESTS_TOPICS
-) -> Iterator[StagedRow]:
+def rows_of(settings: Settings, campaign: Campaign | str) -> Iterator[StagedRow]:
     """Yield the rows of a campaign: its record, or its id if it has none.
 
-    A campaign of events, or of an older version, has no staged list: then yield what these topics
-    still keep, repeats included, with `row` 0 where it is not known.
+    A campaign of events, or of an older version, has no staged list: then yield what the
+    requests topics still keep, repeats included, with `row` 0 where it is not known.
     Raises ListDamaged, StoreUnavailable, and the errors of Kafka.
     """
     if isinstance(campaign, Campaign):
@@ -25,7 +22,7 @@ def rows_of(
             yield from read_rows(S3Store(settings.s3), campaign)
             return
         campaign = campaign.campaign_id
-    yield from map(as_row, read_requests(settings, campaign, topics))
+    yield from map(as_row, read_requests(settings, campaign))
 
 
 def as_row(request: SpeechRequest, source: bytes | None = None) -> StagedRow:

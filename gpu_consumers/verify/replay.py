@@ -16,7 +16,7 @@ from seedcast.errors import Undecodable
 from seedcast.gpu_consumers.engines import Engine, Utterance
 from seedcast.kafka import TopicReader
 from seedcast.schemas.messages import Campaign, ErrorCode, Receipt, SpeechRequest, SpeechResult
-from seedcast.schemas.topics import REQUESTS, REQUESTS_URGENT, RESULTS
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from seedcast.waveforms import waveform_sha256
 
@@ -137,14 +137,10 @@ def results_of(settings: Settings, campaign: str) -> Iterator[SpeechResult]:
 
 
 def requests_of(settings: Settings, campaign: Campaign | str) -> Iterator[SpeechRequest]:
-    """Yields the requests of a campaign's staged list, or those that the topics still have.
-
-    The parking topic is not read: a parked request is not spoken before it is put back on these.
-    """
+    """Yields the requests of a campaign's staged list, or those that the topics still have."""
     from seedcast.storage.campaign_rows import rows_of  # it loads pyarrow, which no worker needs
 
-    rows = rows_of(settings, campaign, (REQUESTS, REQUESTS_URGENT))
-    return (row.request for row in rows)
+    return (row.request for row in rows_of(settings, campaign))
 
 
 def _pop_wanted(

@@ -133,16 +133,6 @@ class GroupConsumer:
     def resume(self, partition: Partition) -> None:
         self._client.resume([_bare(partition)])
 
-    def seek(self, partition: Partition, offset: int) -> None:
-        """Make `offset` the next record of an owned partition.
-
-        Raises Retryable while the partition is not being fetched yet.
-        """
-        try:
-            self._client.seek(TopicPartition(partition.topic, partition.number, offset))
-        except KafkaException as error:
-            raise translate(error, f"seeking in {partition.topic}[{partition.number}]") from error
-
     def at_end(self, positions: dict[Partition, int]) -> bool:
         """Return True if nothing follows these positions (next offsets). Raises SeedcastError."""
         try:

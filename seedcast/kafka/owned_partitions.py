@@ -21,7 +21,7 @@ SERVE = 0.1  # seconds in which a rebalance is served, between two looks at the 
 
 
 class OffsetTracker(Protocol):
-    """The finished offsets of a partition: a Ledger of requests, or a Shelf of parked ones."""
+    """The finished offsets of a partition: a Ledger of requests."""
 
     def finish(self, offset: int) -> None: ...
 

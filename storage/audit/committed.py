@@ -21,10 +21,7 @@ class Gap:
 
 
 class CommittedOffsets:
-    """Which offsets the consumer groups call done.
-
-    Of parked requests only the watermark counts: a request above it is waiting.
-    """
+    """Which offsets the consumer groups call done."""
 
     def __init__(self, committed: Mapping[Partition, Committed]) -> None:
         self._watermarks = {partition: entry.offset or 0 for partition, entry in committed.items()}

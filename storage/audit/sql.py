@@ -50,7 +50,7 @@ CREATE VIEW synthesised AS SELECT * FROM result
 CREATE VIEW differing AS SELECT id FROM result GROUP BY id HAVING count(*) > 1;
 CREATE VIEW waiting AS SELECT * FROM request WHERE unread AND id NOT IN (SELECT id FROM outcome);
 """
-# One request may have several positions (sent again, parked, put back). It is unread if one is.
+# One request may have several positions (sent again, fed again). It is unread if one is.
 ADD_REQUEST = """
 INSERT INTO request VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET
     topic = iif(excluded.unread, excluded.topic, topic),

@@ -26,8 +26,6 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
                                                               test_postprocess (`sigterm`)
     SIGTERM, and the engine needs longer than the drain       test_draining
     SIGTERM, and the broker is unavailable                    test_broker (slow)
-    GPU consumer killed while it parks a request of a paused  test_parking (slow)
-      campaign, or puts it back
     a worker that lost its partition commits late             unit/gpu_consumers/test_ledger_model
                                                               (impossible); test_zombies
     one request takes minutes                                 test_slow_request

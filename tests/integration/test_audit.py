@@ -270,28 +270,6 @@ def test_an_audio_offset_committed_without_a_result_is_a_breach(
     )
 
 
-@pytest.mark.slow
-def test_parked_requests_wait_and_are_proven_once_they_are_put_back(
-    settings: Settings, seedcast: Spawn
-) -> None:
-    submit(settings, 12)
-    assert run(settings, "pause", CAMPAIGN).returncode == 0
-    seedcast(["run", "gpu-consumer"], settings)
-
-    def parked() -> bool:
-        report = run_audit(settings, objects="none")
-        assert report.breaches == ()
-        return [(finding.name, finding.count) for finding in report.unfinished] == [
-            ("waiting_on_requests.parked", 12)
-        ]
-
-    eventually(parked, what="twelve parked requests")
-    assert run(settings, "resume", CAMPAIGN).returncode == 0
-    seedcast(["run", "postprocess"], settings)
-    assert wait(settings, CAMPAIGN, ids_reader(settings.s3)).succeeded == 12
-    assert run_audit(settings).ok
-
-
 def test_rows_whose_requests_were_deleted_are_lost_and_named(settings: Settings) -> None:
     requests = {request.metadata["row"]: request for request in submit(settings, 6)}
     end_request(settings, requests["2"])

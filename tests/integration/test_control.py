@@ -23,7 +23,7 @@ from seedcast.campaigns.campaign_topic import (
     write_campaign,
 )
 from seedcast.campaigns.subscription import read_results
-from seedcast.codec import decode_campaign, decode_synthesis
+from seedcast.codec import decode_campaign, decode_request, decode_synthesis
 from seedcast.gpu_consumers.audio_backlog import Uncommitted, count_uncommitted
 from seedcast.kafka import GroupOffsets, TopicReader, client_config
 from seedcast.producers.staging.options import SubmitOptions
@@ -36,14 +36,13 @@ from seedcast.schemas.topics import (
     CAMPAIGNS,
     GPU_CONSUMERS,
     GROUPS,
-    PARKING,
-    REQUESTS_PARKED,
+    REQUESTS,
     Topic,
 )
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn, rows, run, with_short_session
+from tests.builders.deployments import Spawn, rows, run
 from tests.builders.feeding import feed, wait
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually, wait_until_stopped
@@ -51,7 +50,7 @@ from tests.builders.waiting import eventually, wait_until_stopped
 pytestmark = pytest.mark.integration
 
 TOPICS_OF = {group.name: group.topics for group in GROUPS}
-GPU, POSTPROCESS = ["run", "gpu-consumer"], ["run", "postprocess"]
+FEEDER, GPU, POSTPROCESS = ["run", "feeder"], ["run", "gpu-consumer"], ["run", "postprocess"]
 
 
 def people(number: int, priority: str = "normal") -> Iterator[Came]:
@@ -60,10 +59,22 @@ def people(number: int, priority: str = "normal") -> Iterator[Came]:
         yield {"id": f"p-{n}", "text": text, "voice": str(n % 4), "priority": priority}
 
 
-def submit(settings: Settings, campaign: str, number: int, priority: str = "normal") -> None:
+def stage(settings: Settings, campaign: str, number: int, priority: str = "normal") -> None:
     options = SubmitOptions(campaign=campaign, id_column="id", profiles=("wav",))
     assert submit_requests(settings, people(number, priority), options).accepted == number
+
+
+def submit(settings: Settings, campaign: str, number: int, priority: str = "normal") -> None:
+    """Stage a list and feed it."""
+    stage(settings, campaign, number, priority)
     feed(settings)
+
+
+def fed_of(settings: Settings, campaign: str) -> int:
+    """Return how many requests of a campaign are on the requests topic, repeats included."""
+    with TopicReader(settings, settings.topic(REQUESTS)) as reader:
+        requests = [decode_request(record.value) for record in reader.to_end()]
+    return sum(request.campaign_id == campaign for request in requests)
 
 
 def results(settings: Settings, campaign: str) -> list[SpeechResult]:
@@ -138,87 +149,50 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(
     assert report.ok, report
 
 
-def test_a_paused_campaign_delays_no_other_and_continues_after_kill_9(
+def test_a_paused_campaign_is_not_fed_and_goes_on_where_it_was(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    settings = with_short_session(settings)
-    worker = seedcast(GPU, settings, SEEDCAST_FAILPOINT="gpu.synthesised:20:stop")
-    submit(settings, "night", 200)
-    wait_until_stopped(worker)
+    stage(settings, "night", 2100)
+    feeder = seedcast(FEEDER, settings, SEEDCAST_FAILPOINT="feeder.acknowledged:1:stop")
+    wait_until_stopped(feeder)
     change_campaign(settings, "night", campaign_state.paused)
-    worker.send_signal(signal.SIGCONT)
-    eventually(lambda: lag(settings) == 0, what="no lag while it is paused")
-    spoken, parked = size_of(settings, AUDIO), size_of(settings, REQUESTS_PARKED)
-    assert (spoken + parked, parked > 0) == (200, True)
-    assert row_of(settings, "night")["state"] == "paused"
-    submit(settings, "day", 20)
-    eventually(
-        lambda: size_of(settings, AUDIO) == spoken + 20 and lag(settings) == 0,
-        what="the other campaign",
-    )
-    worker.kill()
-    worker.wait()
-    seedcast(GPU, settings)
-    submit(settings, "noon", 20)
-    eventually(
-        lambda: size_of(settings, AUDIO) == spoken + 40, what="another one after the restart"
-    )
-    seedcast(POSTPROCESS, settings)
+    feeder.send_signal(signal.SIGCONT)
+    stage(settings, "day", 20)
+    eventually(lambda: fed_of(settings, "day") == 20, what="the other campaign is fed")
+    fed = fed_of(settings, "night")
+    assert 0 < fed < 2100
+    for command in (GPU, GPU, POSTPROCESS):
+        seedcast(command, settings)
+    assert wait(settings, "day").succeeded == 20
+    eventually(lambda: len(results(settings, "night")) == fed, what="what was fed is delivered")
+    assert (row_of(settings, "night")["state"], fed_of(settings, "night")) == ("paused", fed)
+    feeder.kill()
+    feeder.wait()
+    seedcast(FEEDER, settings)
     assert rows(run(settings, "resume", "night", "--json"))[0]["state"] == "sealed"
-    progress = wait(settings, "night")
-    assert (progress.succeeded, progress.accepted) == (200, 200)
-    assert len({result.metadata["id"] for result in results(settings, "night")}) == 200
-    assert size_of(settings, AUDIO) == 240, "nothing was spoken twice"
-    eventually(
-        lambda: lag(settings) == lag(settings, PARKING.name) == lag(settings, "postprocess") == 0,
-        what="nothing parked",
+    assert wait(settings, "night").succeeded == 2100
+    assert (fed_of(settings, "night"), size_of(settings, AUDIO)) == (2100, 2120), (
+        "nothing is fed or spoken twice"
     )
     report = audit(settings, "night", S3Store(settings.s3))
     assert report.ok, report
 
 
-def test_parked_requests_end_when_their_campaign_is_cancelled(
+def test_requests_of_a_paused_campaign_end_when_it_is_cancelled(
     settings: Settings, seedcast: Spawn
 ) -> None:
     submit(settings, "night", 100)
-    change_campaign(settings, "night", campaign_state.paused)
-    seedcast(GPU, settings)
-    eventually(
-        lambda: size_of(settings, REQUESTS_PARKED) == 100 and lag(settings) == 0,
-        what="all of it parked",
-    )
-    assert size_of(settings, AUDIO) == 0
-    seedcast(POSTPROCESS, settings)
-    change_campaign(settings, "night", campaign_state.cancelled)
-    progress = wait(settings, "night")
-    assert (progress.cancelled, progress.finished) == (100, 100)
-    eventually(lambda: lag(settings) == lag(settings, PARKING.name) == 0, what="nothing parked")
-    assert not spoken_on(settings, AUDIO)
-
-
-@pytest.mark.slow
-def test_repeated_pauses_with_two_workers_lose_nothing_and_keep_the_lane(
-    settings: Settings, seedcast: Spawn
-) -> None:
-    workers = [seedcast(GPU, settings), seedcast(GPU, settings)]
-    submit(settings, "night", 200)
-    submit(settings, "alarm", 20, priority="urgent")
-    for campaign in ("alarm", "night", "alarm", "night", "night"):
+    stage(settings, "later", 100)
+    for campaign in ("night", "later"):
         change_campaign(settings, campaign, campaign_state.paused)
-        before = size_of(settings, REQUESTS_PARKED)
-        eventually(
-            lambda at=before: size_of(settings, REQUESTS_PARKED) > at or lag(settings) == 0,
-            what="something parked, or nothing left to park",
-        )
-        change_campaign(settings, campaign, campaign_state.resumed)
-    workers[0].kill()
-    seedcast(POSTPROCESS, settings)
-    for campaign, number in (("night", 200), ("alarm", 20)):
+        change_campaign(settings, campaign, campaign_state.cancelled)
+    for command in (FEEDER, GPU, POSTPROCESS):
+        seedcast(command, settings)
+    for campaign in ("night", "later"):
         progress = wait(settings, campaign)
-        assert (progress.succeeded, progress.finished) == (number, number)
-    urgent = [audio.request for audio in spoken_on(settings, AUDIO_URGENT)]
-    assert {request.campaign_id for request in urgent} == {"alarm"}
-    assert len({request.request_id for request in urgent}) == 20
+        assert (progress.cancelled, progress.finished) == (100, 100)
+    eventually(lambda: lag(settings) == 0, what="no lag")
+    assert not spoken_on(settings, AUDIO)
 
 
 def test_a_writer_that_had_not_seen_the_seal_is_corrected_before_compaction(
@@ -228,7 +202,7 @@ def test_a_writer_that_had_not_seen_the_seal_is_corrected_before_compaction(
     opened = Campaign(campaign_id="night", state="open", created_at=datetime.now(UTC))
     for campaign in (opened, replace(opened, state="sealed", accepted=3)):
         announce(sender, settings, campaign)
-    written = write_campaign(settings, sender, campaign_state.paused(opened))
+    written = write_campaign(settings, sender, replace(opened, state="paused"))
     with TopicReader(settings, settings.topic(CAMPAIGNS)) as reader:
         latest = decode_campaign(list(reader.to_end())[-1].value)
     assert written == latest == read_campaigns(settings)["night"]
@@ -305,10 +279,11 @@ def test_old_records_are_counted_only_if_they_are_unread(settings: Settings) -> 
 
 def test_the_commands_report_what_they_do_and_refuse_what_is_impossible(settings: Settings) -> None:
     submit(settings, "night", 3)
+    submit(settings, "day", 5)
     assert (
-        "night: paused, was sealed; what is being spoken is finished"
+        "night: paused, was sealed; up to 3 requests still come; the rest waits"
         in run(settings, "pause", "night").stdout
-    )
+    ), "eight are fed, and three of them may be its own"
     assert "night: paused already; nothing to do" in run(settings, "pause", "night").stdout
     assert "paused" in run(settings, "campaigns").stdout
     refused = run(settings, "submit", "no-such.csv", "--campaign", "night")
@@ -316,8 +291,14 @@ def test_the_commands_report_what_they_do_and_refuse_what_is_impossible(settings
     change = {"before": "paused", "state": "sealed", "accepted": 3, "changed": True}
     resumed = rows(run(settings, "resume", "night", "--json"))
     assert resumed == [{"campaign_id": "night"} | change]
+    assert "up to 5 requests still come" in run(settings, "pause", "day").stdout
+    resumption = "day: sealed, was paused; the feeder goes on where it was"
+    assert resumption in run(settings, "resume", "day").stdout
     assert "what was delivered stays" in run(settings, "cancel", "night").stdout
+    event = Campaign(campaign_id="alarms", state="open", created_at=datetime.now(UTC))
+    announce(producer(settings), settings, event)
     for arguments, refusal in (
+        (("pause", "alarms"), "one of events: its requests are on the requests topics already"),
         (("resume", "night"), "one that is cancelled"),
         (("pause", "nihgt"), "none of that name, but night"),
     ):

@@ -28,7 +28,6 @@ from seedcast.schemas.topics import (
     DEAD_LETTERS,
     GPU_CONSUMERS,
     MIB,
-    PARKING,
     REQUESTS,
     REQUESTS_URGENT,
     Topic,
@@ -281,10 +280,6 @@ def test_an_idle_worker_commits_its_starting_offsets_and_leaves_quickly(
     eventually(
         lambda: committed_offsets(settings, GPU_CONSUMERS.name) == [1, 0, 0, 0, 0, 0, 0, 0],
         what="the starting offsets of both topics",
-    )
-    eventually(
-        lambda: committed_offsets(settings, PARKING.name) == [0, 0, 0, 0],
-        what="the starting offsets of parked requests",
     )
     began = time.monotonic()
     assert terminate(worker) == 0

@@ -1,4 +1,4 @@
-"""Requests of a paused or cancelled campaign leave the queue for slots at once."""
+"""Requests of a cancelled campaign leave the queue for slots at once."""
 
 from datetime import UTC, datetime
 
@@ -6,8 +6,6 @@ import pytest
 
 from seedcast.catalog import profiles
 from seedcast.codec import decode_synthesis, encode_json
-from seedcast.errors import BrokerUnavailable, Poison
-from seedcast.gpu_consumers import publisher
 from seedcast.gpu_consumers.admission import Admission
 from seedcast.gpu_consumers.assignments import Assignment
 from seedcast.gpu_consumers.ledger import Ledger
@@ -19,7 +17,6 @@ from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
     REQUESTS,
-    REQUESTS_PARKED,
     REQUESTS_URGENT,
     Topic,
 )
@@ -75,57 +72,36 @@ def statuses(records: list[Sent]) -> list[str]:
     return [synthesis.status for synthesis in decoded if isinstance(synthesis, Rejected)]
 
 
-def test_each_record_is_routed_by_the_state_of_its_campaign(harness: Harness) -> None:
+def test_requests_of_a_cancelled_campaign_are_answered_and_those_of_a_paused_one_spoken(
+    harness: Harness,
+) -> None:
     harness.states |= {"paused": "paused", "cancelled": "cancelled", "sealed": "sealed"}
     harness.receive("paused", "cancelled", "sealed", "nobody-announced-it")
-    assert (len(harness.sent(REQUESTS_PARKED)), statuses(harness.sent(AUDIO))) == (1, ["cancelled"])
-    assert harness.admitted() == ["sealed", "nobody-announced-it"]
+    assert statuses(harness.sent(AUDIO)) == ["cancelled"]
+    assert harness.admitted() == ["paused", "sealed", "nobody-announced-it"]
 
 
-@pytest.mark.parametrize("state", ["paused", "cancelled"])
-def test_waiting_requests_leave_at_once_although_no_slot_is_free(
-    harness: Harness, state: CampaignState
+def test_waiting_requests_of_a_cancelled_campaign_leave_although_no_slot_is_free(
+    harness: Harness,
 ) -> None:
     harness.receive("night", "day", "night", "night")
-    harness.states["night"] = state
+    harness.states["night"] = "cancelled"
     harness.admission.sweep({"night"})
     assert (len(harness.admission), harness.admission.waiting(harness.assignment.partition)) == (
         1,
         1,
     )
-    assert len(harness.sent(REQUESTS_PARKED if state == "paused" else AUDIO)) == 3
+    assert statuses(harness.sent(AUDIO)) == ["cancelled"] * 3
     harness.producer.answer()
     assert harness.assignment.tracker.checkpoint()[0] == 1
     assert harness.admitted() == ["day"]
 
 
-def test_a_parked_request_is_done_only_once_the_broker_has_it(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(publisher, "SEND_AGAIN", 0.0)
+def test_a_pause_takes_nothing_away_that_waits_for_a_slot(harness: Harness) -> None:
+    harness.receive("night", "day")
     harness.states["night"] = "paused"
-    harness.receive("night")
-    assert harness.assignment.tracker.watermark == 0
-    harness.producer.answer(BrokerUnavailable("away"))
-    assert harness.assignment.tracker.watermark == 0
-    harness.publisher.poll()
-    harness.producer.answer()
-    assert harness.assignment.tracker.watermark == 1
-    (parked,) = harness.producer.acknowledged
-    assert (parked.topic, parked.key, b"request-0" in (parked.value or b"")) == (
-        SETTINGS.topic(REQUESTS_PARKED),
-        b"night",
-        True,
-    )
-
-
-def test_a_request_that_cannot_be_parked_is_rejected(harness: Harness) -> None:
-    harness.states["night"] = "paused"
-    harness.receive("night")
-    harness.producer.answer(Poison("too large", got="1 MiB"))
-    harness.producer.answer()
-    harness.publisher.poll()
-    assert (statuses(harness.sent(AUDIO)), harness.assignment.tracker.watermark) == (["failed"], 1)
+    harness.admission.sweep({"night"})
+    assert (harness.admitted(), harness.producer.outstanding) == (["night", "day"], [])
 
 
 def test_the_deadline_is_checked_when_a_slot_is_free(harness: Harness) -> None:

@@ -12,10 +12,8 @@ from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,
     GPU_CONSUMERS,
-    PARKING,
     POSTPROCESS,
     REQUESTS,
-    REQUESTS_PARKED,
     REQUESTS_URGENT,
 )
 from tests.unit.ops.chart import CHART, EXAMPLE, environment, helm, needs_helm, objects
@@ -70,10 +68,6 @@ def test_the_chart_scales_by_the_lag_of_our_groups_and_topics() -> None:
         f'"group" "{POSTPROCESS.name}" "topics" (list "{AUDIO.name}" "{AUDIO_URGENT.name}")'
         in scaled["postprocess"]
     )
-    assert (
-        f'"waiting" (dict "group" "{PARKING.name}" "topic" "{REQUESTS_PARKED.name}")'
-        in scaled["gpu-consumer"]
-    )
 
 
 def test_probes_ask_for_paths_that_a_worker_serves() -> None:
@@ -100,8 +94,7 @@ def test_the_chart_renders_with_defaults_and_with_everything() -> None:
         if kind == "ScaledObject"
         for trigger in made["spec"]["triggers"]
     ]
-    assert triggers.count(("seedcast.parking", "seedcast.requests.parked", "latest")) == 1
-    assert len(triggers) == 5
+    assert len(triggers) == 4
     assert {policy for *_, policy in triggers} == {"latest"}, (
         "with `earliest` KEDA counts a whole log without a commit as lag, and starts all GPUs"
     )

@@ -14,7 +14,6 @@ SETTINGS = Settings()
 def test_consumer_groups_keep_the_names_and_topics_that_offsets_are_committed_under() -> None:
     assert {group.name: [topic.name for topic in group.topics] for group in GROUPS} == {
         "gpu-consumers": ["requests", "requests.urgent"],
-        "parking": ["requests.parked"],
         "postprocess": ["audio", "audio.urgent"],
         "feeders": ["campaigns"],
     }

@@ -1,4 +1,4 @@
-{{/* A ScaledObject of KEDA. Takes what the Deployment takes, "group", "topics" and optionally "waiting": a group and a topic whose lag keeps one worker running and adds none.
+{{/* A ScaledObject of KEDA. Takes what the Deployment takes, "group" and "topics".
 
 The policy "latest" concerns only KEDA. With it a partition without a commit counts as a lag of 1, so that one worker starts and commits; with "earliest" its whole log counts. */}}
 {{- define "seedcast.scaledObject" -}}
@@ -31,18 +31,6 @@ spec:
         consumerGroup: {{ printf "%s.%s" $prefix $group | quote }}
         topic: {{ printf "%s.%s" $prefix . | quote }}
         lagThreshold: {{ $scaling.lagThreshold | quote }}
-        offsetResetPolicy: latest
-      {{- with $scaling.authenticationRef }}
-      authenticationRef: {name: {{ . | quote }}}
-      {{- end }}
-    {{- end }}
-    {{- with .waiting }}
-    - type: kafka
-      metadata:
-        bootstrapServers: {{ $root.Values.settings.SEEDCAST_KAFKA_BOOTSTRAP | quote }}
-        consumerGroup: {{ printf "%s.%s" $prefix .group | quote }}
-        topic: {{ printf "%s.%s" $prefix .topic | quote }}
-        lagThreshold: "1000000000"
         offsetResetPolicy: latest
       {{- with $scaling.authenticationRef }}
       authenticationRef: {name: {{ . | quote }}}

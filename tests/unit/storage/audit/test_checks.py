@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seedcast.kafka import Committed
-from seedcast.schemas.topics import AUDIO, REQUESTS, REQUESTS_PARKED, RESULTS
+from seedcast.schemas.topics import AUDIO, REQUESTS, REQUESTS_URGENT, RESULTS
 from tests.unit.storage.audit.evidence import (
     failed,
     names,
@@ -40,14 +40,14 @@ def test_a_campaign_whose_requests_all_ended_once_is_proven() -> None:
 
 
 def test_a_request_that_a_worker_will_still_read_waits_and_is_no_breach() -> None:
-    requests = [waiting(0), waiting(1, topic=REQUESTS_PARKED), position(2), position(3)]
+    requests = [waiting(0), waiting(1, topic=REQUESTS_URGENT), position(2), position(3)]
     report = report_on(
         requests=requests, audio=[waiting(2, topic=AUDIO)], results=[spoken(3)], sealed=4
     )
     assert (report.ok, report.breaches) == (False, ())
     assert names(report.unfinished) == [
         "waiting_on_requests",
-        "waiting_on_requests.parked",
+        "waiting_on_requests.urgent",
         "waiting_on_audio",
     ]
     assert report.unfinished[2].examples == (f"{request_id(2)} at audio[0]@2",)
@@ -73,8 +73,8 @@ def test_a_committed_audio_offset_without_a_result_is_a_breach() -> None:
 
 
 def test_a_request_waits_if_any_of_its_positions_is_unread() -> None:
-    put_back = [position(0), position(0, topic=REQUESTS_PARKED), waiting(0)]
-    for requests in (put_back, reversed(put_back)):
+    sent_again = [position(0), position(0, topic=REQUESTS_URGENT), waiting(0)]
+    for requests in (sent_again, reversed(sent_again)):
         report = report_on(requests=requests, sealed=1)
         assert names(report.unfinished) == ["waiting_on_requests"]
     audio = [position(0, topic=AUDIO), waiting(0, topic=AUDIO), position(0, topic=AUDIO)]
