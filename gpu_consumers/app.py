@@ -10,6 +10,7 @@ from seedcast.catalog import profiles
 from seedcast.embedded import is_embedded
 from seedcast.fleet.announcing import Announcing
 from seedcast.gpu_consumers import engines
+from seedcast.gpu_consumers.parked_requests import refuse_parked
 from seedcast.gpu_consumers.verify import voice_lock
 from seedcast.gpu_consumers.worker import Worker
 from seedcast.health import Readiness
@@ -31,6 +32,7 @@ def run(settings: Settings) -> None:
     """Returns after SIGTERM or SIGINT, drained. Raises Fatal if it cannot or must not run."""
     readiness = Readiness(MODEL, LOCK, ASSIGNMENT, ACCESS)
     started = start(settings, "gpu-consumer", GPU_CONSUMER, readiness, lambda: S3Store(settings.s3))
+    refuse_parked(settings)
     engine = settings.gpu.engine
     with Announcing(settings, "gpu-consumer", GPU_CONSUMERS, engine=engine) as announcing:
         _serve(settings, readiness, started, announcing)

@@ -1,6 +1,6 @@
 """Offsets: what groups have committed, where logs begin and end, and the lag between them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -39,10 +39,16 @@ class GroupOffsets:
         self._connection = AdminConnection(settings)
         self._groups = GroupClients(settings.kafka)
 
-    def committed(self, group: str) -> dict[Partition, Committed]:
-        """Return what the group has committed of the table's topics, with the state beside it."""
+    def committed(
+        self, group: str, topics: Iterable[str] | None = None
+    ) -> dict[Partition, Committed]:
+        """Return what the group has committed of these topics, with the state beside it.
+
+        `topics` are full names; None: all of the table.
+        """
+        names = map(self._settings.topic, TOPICS) if topics is None else topics
         try:
-            partitions = self._committed(group)
+            partitions = self._committed(group, names)
             ids = log_ids(self._connection.client, {p.topic for p in partitions if p.metadata})
         except (KafkaException, TimeoutError) as error:
             right = Right("Describe", "Group", group)
@@ -78,16 +84,16 @@ class GroupOffsets:
             for p in sorted(committed)
         ]
 
-    def unread(self, group: str, topics: Iterable[str]) -> int:
-        """Return how many records of the topics the group has not committed.
+    def unread(self, group: str, topics: Sequence[str]) -> int:
+        """Return how many records that the topics still hold the group has not committed.
 
         A partition without a commit counts whole.
         """
-        committed = self.committed(group)
+        committed = self.committed(group, topics)
         counts = 0
         for partition, (start, end) in self.bounds(topics).items():
             offsets = committed.get(partition)
-            counts += end - (start if offsets is None else offsets.offset or 0)
+            counts += end - max(start, offsets.offset or 0 if offsets else 0)
         return counts
 
     def refuse_gap(self, group: str, topics: Iterable[str]) -> dict[Partition, Committed]:
@@ -127,12 +133,13 @@ class GroupOffsets:
         except (KafkaException, TimeoutError) as error:
             raise translate(error, "looking up the offsets of topics") from error
 
-    def _committed(self, group: str) -> list[TopicPartition]:
+    def _committed(self, group: str, topics: Iterable[str]) -> list[TopicPartition]:
         """Raises KafkaException."""
-        existing = self._connection.existing()
-        names = [self._settings.topic(topic) for topic in TOPICS]
+        found, _ = self._connection.describe(topics)
         partitions = [
-            TopicPartition(n, number) for n in names for number in range(existing.get(n, 0))
+            TopicPartition(name, number)
+            for name, topic in found.items()
+            for number in range(len(topic.partitions))
         ]
         if not partitions:
             return []

@@ -34,12 +34,18 @@ def test_a_counter_with_labels_is_counted_whole() -> None:
     assert metrics.total(metrics.RESULTS) == before + 3
 
 
-def test_a_partition_without_a_commit_is_unread_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_partition_holds_and_nobody_committed_is_unread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     committed = {
         Partition("night.requests", 0): Committed(7, ""),
-        Partition("night.parked", 0): Committed(0, ""),
+        Partition("night.requests", 2): Committed(5, ""),
     }
-    bounds = {Partition("night.requests", 0): (3, 10), Partition("night.requests", 1): (2, 4)}
+    bounds = {
+        Partition("night.requests", 0): (3, 10),
+        Partition("night.requests", 1): (2, 4),
+        Partition("night.requests", 2): (6, 6),  # retention has deleted what was not read
+    }
     monkeypatch.setattr(GroupOffsets, "committed", lambda *_: committed)
     monkeypatch.setattr(GroupOffsets, "bounds", lambda *_: bounds)
     assert GroupOffsets(SETTINGS).unread("night.gpu-consumers", TOPICS) == 3 + 2
