@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from seedcast.catalog.profiles import Profiles
 from seedcast.errors import Undecodable
 from seedcast.gpu_consumers import triage
-from seedcast.gpu_consumers.assignments import Assignment
+from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.gpu_consumers.scheduler import Scheduler, Waiting
 from seedcast.kafka import Partition, Record

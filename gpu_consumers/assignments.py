@@ -1,32 +1,13 @@
-"""The requests' partitions that this worker owns, and how far reading runs ahead in each."""
+"""How far reading runs ahead in the partitions that this worker owns."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from seedcast import metrics
-from seedcast.failpoints import failpoint
-from seedcast.gpu_consumers.ledger import Ledger
-from seedcast.kafka import Committed, Partition, Record
-from seedcast.kafka.owned_partitions import OwnedPartition, OwnedPartitions
+from seedcast.gpu_consumers.owned_partitions import Assignment, OwnedPartitions
+from seedcast.kafka import Partition, Record
 from seedcast.kafka.topic_consumers import TopicConsumers
-from seedcast.schemas.topics import GPU_CONSUMERS
 from seedcast.settings import Settings
-
-log = structlog.get_logger(__name__)
-
-_FAILPOINTS: dict[str, Callable[[], None]] = {
-    "assigned": lambda: failpoint("gpu.assigned"),
-    "commit": lambda: failpoint("gpu.commit"),
-    "committed": lambda: failpoint("gpu.committed"),
-    "revoked": lambda: failpoint("gpu.revoked"),
-}
-
-
-@dataclass(eq=False)
-class Assignment(OwnedPartition[Ledger]):
-    throttled: bool = False  # by back-pressure: not read until there is room again
 
 
 @dataclass(frozen=True)
@@ -38,7 +19,7 @@ class Callbacks:
     forget: Callable[[Partition], None]  # drops the requests of a partition that wait
 
 
-class Assignments(OwnedPartitions[Assignment]):
+class Assignments(OwnedPartitions):
     def __init__(
         self,
         settings: Settings,
@@ -47,14 +28,7 @@ class Assignments(OwnedPartitions[Assignment]):
         join: Callable[..., TopicConsumers] = TopicConsumers,
     ) -> None:
         self._gpu, self._callbacks = settings.gpu, callbacks
-        super().__init__(
-            settings,
-            GPU_CONSUMERS.name,
-            topics,
-            callbacks.flush,
-            join,
-            on_failpoint=lambda edge: _FAILPOINTS[edge](),
-        )
+        super().__init__(settings, topics, callbacks.flush, join)
 
     def poll(self, limit: int, timeout: float) -> Iterator[tuple[Assignment, Record]]:
         """Yield records that are not done yet; wait only for the first. Raises Fatal errors."""
@@ -63,7 +37,7 @@ class Assignments(OwnedPartitions[Assignment]):
             assignment = self._owned.get(record.partition)
             if assignment is None:  # fetched before it was revoked
                 continue
-            if assignment.tracker.take(record.offset):
+            if assignment.ledger.take(record.offset):
                 yield assignment, record
             else:
                 metrics.REQUESTS_REPEATED.inc()
@@ -89,28 +63,12 @@ class Assignments(OwnedPartitions[Assignment]):
 
     def _is_full(self, assignment: Assignment) -> bool:
         waiting = self._callbacks.waiting(assignment.partition)
-        return waiting >= self._gpu.buffer or assignment.tracker.span >= self._gpu.window
+        return waiting >= self._gpu.buffer or assignment.ledger.span >= self._gpu.window
 
     def _has_room(self, assignment: Assignment) -> bool:
         waiting = self._callbacks.waiting(assignment.partition)
-        return waiting <= self._gpu.buffer // 4 and assignment.tracker.span <= self._gpu.window // 2
+        return waiting <= self._gpu.buffer // 4 and assignment.ledger.span <= self._gpu.window // 2
 
-    def _own(self, partition: Partition, committed: Committed) -> Assignment:
-        ledger = Ledger(committed.start or 0, committed.metadata)
-        return Assignment(partition, ledger, committed.checkpoint)
-
-    def _disown(self, partition: Assignment) -> None:
-        self._callbacks.forget(partition.partition)
-        metrics.PARTITIONS_PAUSED.dec(partition.throttled)
-
-    def _on_assign(self, committed: dict[Partition, Committed]) -> None:
-        super()._on_assign(committed)
-        log.info("assigned", partitions=_names(committed))
-
-    def _on_lost(self, partitions: Sequence[Partition]) -> None:
-        super()._on_lost(partitions)
-        log.info("revoked", partitions=_names(partitions))
-
-
-def _names(partitions: Iterable[Partition]) -> list[str]:
-    return [f"{p.topic}[{p.number}]" for p in partitions]
+    def _disown(self, assignment: Assignment) -> None:
+        self._callbacks.forget(assignment.partition)
+        metrics.PARTITIONS_PAUSED.dec(assignment.throttled)

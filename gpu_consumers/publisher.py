@@ -18,8 +18,8 @@ from seedcast.errors import (
 )
 from seedcast.failpoints import failpoint
 from seedcast.gpu_consumers import triage
-from seedcast.gpu_consumers.assignments import Assignment
 from seedcast.gpu_consumers.audio_backlog import Mean
+from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.kafka import Headers, Producer, Record
 from seedcast.kafka.memory_producer import MemoryProducer
 from seedcast.retry import retry

@@ -19,7 +19,8 @@ from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from seedcast.codec import decode_synthesis, encode_json
-from seedcast.gpu_consumers.assignments import Assignment, Assignments, Callbacks
+from seedcast.gpu_consumers.assignments import Assignments, Callbacks
+from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.kafka import Admin, GroupOffsets, Record, TopicReader, client_config
 from seedcast.schemas.messages import RawAudio, Rejected
 from seedcast.schemas.topics import (

@@ -7,8 +7,8 @@ import pytest
 from seedcast.catalog import profiles
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.gpu_consumers.admission import Admission
-from seedcast.gpu_consumers.assignments import Assignment
 from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.kafka import Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
@@ -43,8 +43,8 @@ class Harness:
 
     def receive(self, *campaigns: str, **changes: object) -> None:
         for campaign in campaigns:
-            offset = self.assignment.tracker.watermark + self.assignment.tracker.span
-            self.assignment.tracker.take(offset)
+            offset = self.assignment.ledger.watermark + self.assignment.ledger.span
+            self.assignment.ledger.take(offset)
             request = a_request(request_id=f"request-{offset}", campaign_id=campaign, **changes)
             self.admission.receive(
                 self.assignment,
@@ -93,7 +93,7 @@ def test_waiting_requests_of_a_cancelled_campaign_leave_although_no_slot_is_free
     )
     assert statuses(harness.sent(AUDIO)) == ["cancelled"] * 3
     harness.producer.answer()
-    assert harness.assignment.tracker.checkpoint()[0] == 1
+    assert harness.assignment.ledger.checkpoint()[0] == 1
     assert harness.admitted() == ["day"]
 
 

@@ -23,8 +23,9 @@ from hypothesis.stateful import (
 )
 
 from seedcast.errors import BrokerUnavailable
-from seedcast.gpu_consumers.assignments import Assignment, Assignments, Callbacks
+from seedcast.gpu_consumers.assignments import Assignments, Callbacks
 from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.kafka import Committed, Offsets, Partition, Record, offset_bitmap
 from seedcast.settings import GpuSettings, Settings
 
@@ -391,7 +392,7 @@ class CommitsAfterwards(Assignments):
 
     def _on_lost(self, partitions: Sequence[Partition]) -> None:
         self._after = {
-            partition: self._owned[partition].tracker.checkpoint()
+            partition: self._owned[partition].ledger.checkpoint()
             for partition in partitions
             if partition in self._owned
         }

@@ -15,8 +15,8 @@ from seedcast.errors import (
     TopicMismatch,
     Undecodable,
 )
-from seedcast.gpu_consumers.assignments import Assignment
 from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.gpu_consumers.publisher import Publisher
 from seedcast.kafka import Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer
@@ -58,7 +58,7 @@ def publisher(producer: MemoryProducer) -> Publisher:
 
 def assignment(topic: str = SETTINGS.topic(REQUESTS)) -> Assignment:
     owned = Assignment(Partition(topic, 0), Ledger(0), committed=(0, ""))
-    owned.tracker.take(0)
+    owned.ledger.take(0)
     return owned
 
 
@@ -67,9 +67,9 @@ def test_offset_is_done_only_when_the_audio_is_acknowledged(
 ) -> None:
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
-    assert owned.tracker.watermark == 0
+    assert owned.ledger.watermark == 0
     producer.answer()
-    assert owned.tracker.watermark == 1
+    assert owned.ledger.watermark == 1
     assert producer.acknowledged[0].topic == SETTINGS.topic(AUDIO)
 
 
@@ -90,12 +90,12 @@ def test_what_may_heal_is_sent_again_later_and_counts_as_unacknowledged(
     publisher.publish(owned, 0, large)
     producer.answer(error)
     publisher.poll()
-    assert (owned.tracker.watermark, producer.outstanding) == (0, [])
+    assert (owned.ledger.watermark, producer.outstanding) == (0, [])
     assert publisher.full, "no more is synthesised than memory holds"
     publisher._again_due = 0.0
     publisher.poll()
     producer.answer()
-    assert (owned.tracker.watermark, publisher.full) == (1, False)
+    assert (owned.ledger.watermark, publisher.full) == (1, False)
 
 
 def test_what_was_to_be_sent_again_is_dropped_with_its_partition(
@@ -138,7 +138,7 @@ def test_audio_that_no_topic_takes_becomes_a_rejection(
     producer.answer()
     outcome = decode_synthesis(producer.acknowledged[0].value or b"")
     assert isinstance(outcome, Rejected)
-    assert (outcome.error.code, owned.tracker.watermark) == ("audio_too_large", 1)
+    assert (outcome.error.code, owned.ledger.watermark) == ("audio_too_large", 1)
 
 
 def test_a_rejection_that_no_topic_takes_is_sent_without_its_metadata(
@@ -153,7 +153,7 @@ def test_a_rejection_that_no_topic_takes_is_sent_without_its_metadata(
     outcome = decode_synthesis(producer.acknowledged[0].value or b"")
     assert isinstance(outcome, Rejected)
     assert (outcome.error.code, outcome.metadata) == ("audio_too_large", {})
-    assert owned.tracker.watermark == 1
+    assert owned.ledger.watermark == 1
 
 
 def test_a_rejection_without_metadata_that_is_refused_ends_the_worker(
@@ -173,7 +173,7 @@ def test_a_fatal_error_ends_the_worker_and_leaves_the_offset(
     owned = assignment()
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     producer.answer(TopicMismatch("gone"))
-    assert owned.tracker.watermark == 0
+    assert owned.ledger.watermark == 0
     with pytest.raises(TopicMismatch):
         publisher.poll()
 
@@ -185,7 +185,7 @@ def test_a_report_for_a_lost_partition_changes_nothing(
     publisher.publish(owned, 0, AUDIO_OF_REQUEST)
     owned.owned = False
     producer.answer()
-    assert owned.tracker.watermark == 0
+    assert owned.ledger.watermark == 0
 
 
 def test_dead_letter_that_is_refused_leaves_the_source_offset(
@@ -197,7 +197,7 @@ def test_dead_letter_that_is_refused_leaves_the_source_offset(
     )
     assert producer.outstanding[0].topic == SETTINGS.topic(DEAD_LETTERS)
     producer.answer(Poison("refused"))
-    assert owned.tracker.watermark == 0
+    assert owned.ledger.watermark == 0
     with pytest.raises(Fatal):
         publisher.poll()
 
@@ -211,4 +211,4 @@ def test_large_dead_letter_travels_by_reference_and_waits_for_the_store(
     publisher.bury(owned, Record(owned.partition, 0, None, value, (), 0), Undecodable("not JSON"))
     assert len(producer.outstanding[0].value or b"") == 0
     producer.answer()
-    assert owned.tracker.watermark == 1
+    assert owned.ledger.watermark == 1

@@ -58,7 +58,6 @@ def test_a_state_beside_its_own_offset_is_believed() -> None:
         stamp(STATE, LogId("cluster-b", "topic-a").place(3, 7)),
         stamp(STATE, LogId("cluster-a", "topic-b").place(3, 7)),  # deleted and created again
         STATE,  # of the version before, which has no stamp
-        'parked:[9,{"night":[7,8]}]',
         "written by another tool",
         "2:[7,3]\n" + STATE,
         "2:",

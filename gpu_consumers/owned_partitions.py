@@ -1,18 +1,18 @@
-"""The partitions that a group member owns, and the commits of their offsets."""
+"""The requests' partitions that this worker owns, and the commits of their offsets."""
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 
 from seedcast import metrics
 from seedcast.errors import Retryable, SeedcastError
-from seedcast.kafka.group_consumer import Offsets
-from seedcast.kafka.records import Partition
-from seedcast.kafka.start_offsets import Committed
+from seedcast.failpoints import failpoint
+from seedcast.gpu_consumers.ledger import Ledger
+from seedcast.kafka import Committed, Offsets, Partition
+from seedcast.kafka.topic_consumers import TopicConsumers
+from seedcast.schemas.topics import GPU_CONSUMERS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -20,36 +20,22 @@ log = structlog.get_logger(__name__)
 SERVE = 0.1  # seconds in which a rebalance is served, between two looks at the last commit
 
 
-class OffsetTracker(Protocol):
-    """The finished offsets of a partition: a Ledger of requests."""
-
-    def finish(self, offset: int) -> None: ...
-
-    def checkpoint(self) -> tuple[int, str]:
-        """Return the offset and the metadata to commit."""
-
-
-T = TypeVar("T", bound=OffsetTracker)
-
-
 @dataclass(eq=False)
-class OwnedPartition(Generic[T]):
+class Assignment:
     """An assigned partition. Once it is lost, `finish` does nothing."""
 
     partition: Partition
-    tracker: T
+    ledger: Ledger
     committed: tuple[int, str] | None  # None: nothing yet, so commit the start
     owned: bool = True
+    throttled: bool = False  # by back-pressure: not read until there is room again
 
     def finish(self, offset: int) -> None:
         if self.owned:
-            self.tracker.finish(offset)
+            self.ledger.finish(offset)
 
 
-P = TypeVar("P", bound=OwnedPartition[Any])
-
-
-class OwnedPartitions(ABC, Generic[P]):
+class OwnedPartitions:
     """The one place where a worker's offsets are committed.
 
     An offset is finished, and so committed, only once the broker has acknowledged its output: the
@@ -57,7 +43,7 @@ class OwnedPartitions(ABC, Generic[P]):
 
     In the worker's loop a commit is asynchronous, at most one at a time. A synchronous commit
     there can deadlock: during a rebalance it is answered only after every member has joined, and
-    the worker's other consumer joins only when this thread polls it (measured).
+    the worker's member for the other topic joins only when this thread polls it (measured).
 
     When partitions are revoked, one synchronous commit of exactly those is made in the callback,
     after the joining is over. No commit may follow it: Kafka would accept one, although another
@@ -68,26 +54,21 @@ class OwnedPartitions(ABC, Generic[P]):
     def __init__(
         self,
         settings: Settings,
-        group: str,
         topics: Sequence[str],
         flush: Callable[[], object],
-        join: Callable[..., Any],
-        on_failpoint: Callable[[str], object] = lambda _: None,
+        join: Callable[..., TopicConsumers],
     ) -> None:
         """Join the group.
 
-        `flush` waits for the delivery reports of what was published. `join` creates the consumer: a
-        GroupConsumer, or a class with its interface. `on_failpoint` is called with "assigned",
-        "commit" (about to commit), "committed" or "revoked".
+        `flush` waits for the delivery reports of what was published. `join` creates the consumer.
         """
         self._interval, self._flush = settings.gpu.commit_interval, flush
-        self._group, self._on_failpoint = settings.group(group), on_failpoint
-        self._owned: dict[Partition, P] = {}
+        self._owned: dict[Partition, Assignment] = {}
         self._commit_due = time.monotonic() + self._interval
         self._closing = False
         self._consumer = join(
             settings,
-            self._group,
+            settings.group(GPU_CONSUMERS.name),
             topics,
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
@@ -123,7 +104,6 @@ class OwnedPartitions(ABC, Generic[P]):
         except SeedcastError as error:
             log.warning(
                 "last_commit_failed",
-                group=self._group,
                 problem=str(error),
                 next="work done since the last commit is done again",
             )
@@ -135,31 +115,26 @@ class OwnedPartitions(ABC, Generic[P]):
         self._closing = True
         self._consumer.close()
 
-    @abstractmethod
-    def _own(self, partition: Partition, committed: Committed) -> P:
-        """Return the state of a newly assigned partition, from what its last owner committed."""
-
-    def _disown(self, partition: P) -> None:
+    def _disown(self, assignment: Assignment) -> None:
         """Drop what a subclass keeps for a partition that was lost."""
 
     def _moved(self, partitions: Iterable[Partition]) -> Offsets:
         """Return, of these partitions, the checkpoints that differ from the committed ones."""
         owned = [self._owned[partition] for partition in partitions if partition in self._owned]
-        checkpoints = [(each, each.tracker.checkpoint()) for each in owned]
+        checkpoints = [(each, each.ledger.checkpoint()) for each in owned]
         moved = {each.partition: found for each, found in checkpoints if found != each.committed}
         if moved:
-            self._on_failpoint("commit")
+            failpoint("gpu.commit")
         return moved
 
     def _on_commit(self, offsets: Offsets, error: SeedcastError | None) -> None:
         if offsets:
-            self._on_failpoint("committed")
+            failpoint("gpu.committed")
         if error and not isinstance(error, Retryable):
             raise error
         if error:
             log.warning(
                 "commit_failed",
-                group=self._group,
                 problem=str(error),
                 next="the next commit covers it",
             )
@@ -169,12 +144,15 @@ class OwnedPartitions(ABC, Generic[P]):
                 owned.committed = checkpoint
 
     def _on_assign(self, committed: dict[Partition, Committed]) -> None:
-        self._owned |= {partition: self._own(partition, c) for partition, c in committed.items()}
-        self._on_failpoint("assigned")
+        for partition, found in committed.items():
+            ledger = Ledger(found.start or 0, found.metadata)
+            self._owned[partition] = Assignment(partition, ledger, found.checkpoint)
+        failpoint("gpu.assigned")
+        log.info("assigned", partitions=_names(committed))
 
     def _on_revoke(self, partitions: Sequence[Partition]) -> None:
         """Commit these partitions and no others: another consumer may be in mid-rebalance."""
-        self._on_failpoint("revoked")
+        failpoint("gpu.revoked")
         if self._closing:
             return
         self._flush()
@@ -192,3 +170,8 @@ class OwnedPartitions(ABC, Generic[P]):
             if owned := self._owned.pop(partition, None):
                 owned.owned = False
                 self._disown(owned)
+        log.info("revoked", partitions=_names(partitions))
+
+
+def _names(partitions: Iterable[Partition]) -> list[str]:
+    return [f"{p.topic}[{p.number}]" for p in partitions]

@@ -60,7 +60,7 @@ def leaving() -> tuple[Assignments, Member]:
         join,
     )
     assignments._on_assign({PARTITION: Committed(7, "")})
-    assignments._owned[PARTITION].tracker.take(7)
+    assignments._owned[PARTITION].ledger.take(7)
     assignments._owned[PARTITION].finish(7)
     return assignments, made[0]
 
