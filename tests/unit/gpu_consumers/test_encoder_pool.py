@@ -21,7 +21,7 @@ TIMEOUT = 30.0  # seconds
 
 def in_flight(n: int) -> InFlight:
     request = a_request(request_id=f"r-{n}")
-    return InFlight(assignment=None, record=None, request=request)  # type: ignore[arg-type]
+    return InFlight(assignment=None, offset=n, request=request)  # type: ignore[arg-type]
 
 
 def utterance(n: int) -> Utterance:
