@@ -115,6 +115,11 @@ class OwnedPartitions:
         self._closing = True
         self._consumer.close()
 
+    def _own(self, partition: Partition, committed: Committed) -> Assignment:
+        """Return a newly assigned partition, with what its last owner committed."""
+        ledger = Ledger(committed.start or 0, committed.metadata)
+        return Assignment(partition, ledger, committed.checkpoint)
+
     def _disown(self, assignment: Assignment) -> None:
         """Drop what a subclass keeps for a partition that was lost."""
 
@@ -144,9 +149,7 @@ class OwnedPartitions:
                 owned.committed = checkpoint
 
     def _on_assign(self, committed: dict[Partition, Committed]) -> None:
-        for partition, found in committed.items():
-            ledger = Ledger(found.start or 0, found.metadata)
-            self._owned[partition] = Assignment(partition, ledger, found.checkpoint)
+        self._owned |= {partition: self._own(partition, c) for partition, c in committed.items()}
         failpoint("gpu.assigned")
         log.info("assigned", partitions=_names(committed))
 

@@ -15,7 +15,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread as ConsumerThread
 
 from seedcast.cli import main as run
-from seedcast.gpu_consumers import assignments
+from seedcast.gpu_consumers import owned_partitions
 from seedcast.gpu_consumers.engines.espeak.engine import EspeakEngine
 from seedcast.gpu_consumers.ledger import Ledger
 from seedcast.gpu_consumers.publisher import Publisher
@@ -39,25 +39,28 @@ def no_bitmap() -> None:
         def __init__(self, watermark: int, metadata: str = "") -> None:
             super().__init__(watermark)
 
-    assignments.Ledger = Forgetful  # type: ignore[misc]
+    owned_partitions.Ledger = Forgetful  # type: ignore[misc]
 
 
 def commit_first() -> None:
     """A request counts as done when its audio is handed to the producer, before delivery."""
-    publish, finish = Publisher.publish, assignments.Assignment.finish
+    publish, finish = Publisher.publish, owned_partitions.Assignment.finish
 
     def finish_and_publish(
-        publisher: Publisher, assignment: assignments.Assignment, offset: int, synthesis: Synthesis
+        publisher: Publisher,
+        assignment: owned_partitions.Assignment,
+        offset: int,
+        synthesis: Synthesis,
     ) -> None:
         finish(assignment, offset)
         publish(publisher, assignment, offset, synthesis)
 
-    def finish_again(assignment: assignments.Assignment, offset: int) -> None:
+    def finish_again(assignment: owned_partitions.Assignment, offset: int) -> None:
         with suppress(KeyError):  # it is finished already
             finish(assignment, offset)
 
     Publisher.publish = finish_and_publish  # type: ignore[method-assign]
-    assignments.Assignment.finish = finish_again  # type: ignore[method-assign]
+    owned_partitions.Assignment.finish = finish_again  # type: ignore[method-assign]
 
 
 def concurrency_2() -> None:
