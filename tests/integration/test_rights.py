@@ -37,7 +37,7 @@ from seedcast.schemas.topics import (
     DEAD_LETTERS,
     GPU_CONSUMERS,
     REQUESTS,
-    REQUESTS_PARKED,
+    REQUESTS_URGENT,
     RESULTS,
     TOPICS,
 )
@@ -115,7 +115,7 @@ def write_with_a_failure(settings: Settings, campaign: str) -> None:
         submitted_at=datetime.now(UTC),
     )
     producer = topics.producer(settings)
-    producer.deliver(settings.topic(REQUESTS_PARKED), key=b"", value=encode_json(event))
+    producer.deliver(settings.topic(REQUESTS_URGENT), key=b"", value=encode_json(event))
     record = Campaign(
         campaign_id=campaign, state="sealed", created_at=event.submitted_at, accepted=1
     )
