@@ -136,11 +136,4 @@ def _source(came: Came) -> bytes | None:
     try:
         return msgspec.json.encode(came, enc_hook=str)
     except (TypeError, ValueError, RecursionError):  # a value made in Python may not fit JSON
-        printed = {_name(name): printable(value) for name, value in came.items()}
-        return msgspec.json.encode(printed)
-
-
-def _name(name: object) -> str:
-    """Return the name of a column as JSON can hold it."""
-    text = name if isinstance(name, str) else printable(name)
-    return text.encode(errors="backslashreplace").decode()
+        return msgspec.json.encode({name: printable(value) for name, value in came.items()})

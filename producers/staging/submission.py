@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import structlog
+
 from seedcast.catalog import lexicon, profiles, voices
 from seedcast.errors import InvalidInput, Retryable
 from seedcast.printing import visible
@@ -30,6 +32,8 @@ from seedcast.schemas.messages import Campaign, StagedList
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
 from seedcast.storage.staged_lists import deployment
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Submission:
         self._profiles = profiles.load(settings.postprocess)
         self._voices = voices.load(settings)
         self._lexicon = lexicon.of_list(options.lexicon)
-        self._began = time.monotonic()
+        self._began, self._waits = time.monotonic(), False
 
     def run(self, read_list: Callable[[], GivenList], *, again: bool) -> SubmitReport:
         """Stage the list, or compare it with the one that the campaign has.
@@ -110,6 +114,8 @@ class Submission:
                 run.take(batch)
         if not run.accepted and not (self._options.dry_run and run.rows):
             raise _nothing_to_submit(self._name, run, rejected)
+        if self._options.deliver_late:  # the record has it, and no request
+            run.digest.add(b"deliver_late")
         self._deadline = builder.deadline
         return run
 
@@ -152,6 +158,9 @@ class Submission:
         )
 
     def _on_outage(self, error: Retryable | None) -> None:
+        if error and not self._waits:  # once: not every caller shows the progress
+            log.warning("unavailable", problem=str(error))
+        self._waits = error is not None
         self._current.report(waiting=str(error) if error else None)
 
     def _compared(self, run: Run, rejected: Rejected, record: Campaign) -> SubmitReport:

@@ -34,12 +34,11 @@ from tests.builders.waiting import wait_until_stopped
 pytestmark = pytest.mark.integration
 
 ROWS = 3 * BATCH
-PARTS = 3
-# The last passage of each edge; those that every run passes once have one.
+# The last passage of each edge that every run reaches.
 PASSAGES = {
     "submit.taken": 3,
-    "submit.part": PARTS,
-    "submit.stored": PARTS,
+    "submit.part": 3,
+    "submit.stored": 3,
     "submit.committing": 1,
     "submit.committed": 1,
 }
@@ -75,7 +74,7 @@ def output_of(rows: Path) -> Path:
 
 def small_parts() -> None:
     """Let the list have several parts."""
-    part_writer.PART = ROWS // PARTS
+    part_writer.PART = part_writer.BATCH
 
 
 def limit_files() -> None:
@@ -157,7 +156,7 @@ def test_a_submission_ended_by_a_signal_left_nothing(
     number: signal.Signals,
     code: int,
 ) -> None:
-    edge = f"submit.stored:{chance.randint(1, PARTS)}:stop"
+    edge = f"submit.stored:{chance.randint(1, PASSAGES['submit.stored'])}:stop"
     ended = submit(settings, rows, small_parts, **{VARIABLE: edge})
     wait_until_stopped(ended)
     ended.send_signal(number)

@@ -167,7 +167,15 @@ def test_a_row_with_typed_values_can_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [{"text": "half \ud800"}, {"text": 10**5000}, {7: 10**5000}, {"\ud800": "…"}, None]
+    "row",
+    [
+        {"text": "half \ud800"},
+        {"text": 10**5000},
+        {7: 10**5000},
+        {"\ud800": "…"},
+        {"metadata.\ud800": "x", "text": "Hello."},
+        None,
+    ],
 )
 def test_a_row_that_only_python_can_make_is_written_and_the_next_is_accepted(
     tmp_path: Path, row: object
@@ -231,6 +239,11 @@ def test_the_start_of_a_long_value_alone_is_kept(tmp_path: Path) -> None:
     assert cut["wide"] == "您" * 334 + "… (342 characters)"
     assert cut["list"] == '["' + "b" * 1000 + "… (2,004 characters)"
     assert [len(value.encode()) for value in cut.values()] == [KEPT, KEPT - 2, KEPT]
+
+
+def test_half_a_character_is_written_as_its_code(tmp_path: Path) -> None:
+    came = written(tmp_path, {"text": "half \ud800", "id": "a"})["came"]
+    assert came == {"text": r"half \ud800", "id": "a"}
 
 
 def test_the_start_of_a_line_that_is_no_row_is_kept(tmp_path: Path) -> None:

@@ -181,29 +181,20 @@ def test_the_digest_tells_the_content_and_that_of_ids_only_the_ids() -> None:
     assert digests(rows[:-1], id_column="id")[2] != ids
 
 
-names = st.text(max_size=5) | st.integers() | st.sampled_from(["x\ud800", ("a", 1), None, 1.5])
 odd = values | st.sampled_from([10**5000, "half \ud800", {1, 2}, {(1, 2): 3}, NOW, Path("a")])
 
 
-@given(st.dictionaries(names, odd, max_size=4))
-@example({"x\ud800": 10**5000, ("a",): {1}})
-def test_whatever_columns_a_row_has_they_are_staged_as_json_or_the_row_is_rejected(
-    columns: dict[object, object],
-) -> None:
+@given(st.dictionaries(st.text(max_size=5), odd, max_size=4))
+@example({"a": 10**5000, "b": {(1, 2): {3}}})
+def test_whatever_an_accepted_row_has_is_staged_as_json(columns: dict[str, object]) -> None:
     store = MemoryStore()
     writer = PartWriter(store, "night", "0" * 16, lambda _: None)
     run = a_run(writer)
-    run.take([(1, {**columns, "text": "Hello."})])  # type: ignore[dict-item]
+    run.take([(1, {**columns, "text": "Hello."})])
     writer.finish(None)
-    assert run.accepted + run._rejected.count == 1
-    if run.accepted:
-        part = next(info for info in store.list())
-        (row,) = parquet.read_table(io.BytesIO(store.get(part.uri))).to_pylist()
-        source = json.loads(row["source"])
-        assert "Hello." in source["text"]
-        assert len(source) <= len(columns) + 1
-        assert all(
-            str(name) in source
-            for name in columns
-            if isinstance(name, str) and "\ud800" not in name
-        )
+    assert run.accepted == 1
+    (part,) = store.list()
+    (row,) = parquet.read_table(io.BytesIO(store.get(part.uri))).to_pylist()
+    source = json.loads(row["source"])
+    assert set(source) == {*columns, "text"}
+    assert "Hello." in source["text"]
