@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from seedcast.codec import decode_worker
 from seedcast.errors import AccessDenied, BrokerUnavailable, SeedcastError
@@ -122,20 +123,18 @@ def test_a_refusal_raises_nothing_is_logged_once_and_tried_again_with_each_heart
     announcer: Announcer,
     producer: RefusingProducer,
     clock: Clock,
-    capsys: pytest.CaptureFixture[str],
     error: SeedcastError,
 ) -> None:
     producer.error = error
-    for busy in range(20):
-        announcer.turn(replace(WORKER, busy=busy))
-        clock.seconds += PAUSE
-    assert producer.refreshed == [TOPIC] * 3
-    producer.error = None
-    turns(announcer, producer, clock, *[WORKER] * 6)
+    with capture_logs() as logged:
+        for busy in range(20):
+            announcer.turn(replace(WORKER, busy=busy))
+            clock.seconds += PAUSE
+        assert producer.refreshed == [TOPIC] * 3
+        producer.error = None
+        turns(announcer, producer, clock, *[WORKER] * 6)
     assert len(written(producer)) == 2
-    said = capsys.readouterr().out
-    assert said.count("announcement_refused") == 1
-    assert said.count("announced_again") == 1
+    assert [entry["event"] for entry in logged] == ["announcement_refused", "announced_again"]
 
 
 def test_a_refused_delivery_is_tried_again(

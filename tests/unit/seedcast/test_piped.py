@@ -56,9 +56,9 @@ def test_a_list_on_a_pipe_is_read_as_a_file_is(
 
 
 def test_a_person_reads_its_name_and_where_the_wrong_rows_are(tmp_path: Path) -> None:
-    done = run(CSV, "check", "-", "--format", "csv", "--state-dir", tmp_path)
+    done = run(CSV, "check", "-", "--format", "csv", "--rejected", tmp_path / "wrong.jsonl")
     assert done.stdout.startswith("standard input: nothing was submitted; 1 valid")
-    assert f"all 1 are in {tmp_path}/list.rejected.jsonl" in done.stderr
+    assert f"all 1 are in {tmp_path}/wrong.jsonl" in done.stderr
     assert os.listdir() == []
 
 
