@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-from seedcast.errors import CredentialsRefused, StoreUnavailable
+from seedcast.errors import CredentialsRefused, InvalidInput, StoreUnavailable
 from seedcast.kafka import Partition
-from seedcast.producers.feeder.policy.daily_window import parse_window
+from seedcast.producers.feeder.opening import schedule_of
 from seedcast.producers.feeder.policy.fair_order import Terms
 from seedcast.producers.feeder.policy.flow import Flow
 from seedcast.producers.feeder.policy.look_ahead import LookAhead, Place
 from seedcast.producers.feeder.policy.rate_limit import RateLimit
-from seedcast.producers.feeder.policy.schedule import Schedule
 from seedcast.producers.feeder.policy.throughput import Throughput
 from seedcast.producers.feeder.row import Row, prepare
 from seedcast.producers.request_topics import RequestTopics
@@ -66,7 +65,10 @@ class Feed:
             self._place, self.flow = self.place, None
 
     def set_terms(self, campaign: Campaign, now: float) -> None:
-        """Take over what an operator may have changed."""
+        """Take over what an operator may have changed.
+
+        A window that is none (this machine may not know its zone) holds this list, and no other.
+        """
         self.campaign = campaign
         if campaign.rate is None:
             self._limit = None
@@ -76,7 +78,10 @@ class Feed:
             self._limit.set_rate(campaign.rate, now)
         if self.flow:
             self.flow.limit = self._limit
-            self.flow.schedule = schedule_of(campaign)
+            try:
+                self.flow.schedule = schedule_of(campaign)
+            except InvalidInput as error:
+                self.flow.failure = error
 
     def terms(self, boost: float) -> Terms:
         return Terms(tenant=self.campaign.tenant, weight=self.campaign.weight, boost=boost)
@@ -91,12 +96,3 @@ class Feed:
                 yield prepare(staged, self._topics)
         except CredentialsRefused as error:  # keys are rotated, and rights restored
             raise StoreUnavailable(error.what, got=error.got, remedy=error.remedy) from error
-
-
-def schedule_of(campaign: Campaign) -> Schedule:
-    """Return when a campaign may be fed. One that is cancelled ends at once."""
-    if campaign.state == "cancelled":
-        return Schedule()
-    window = parse_window(campaign.window, campaign.zone or "UTC") if campaign.window else None
-    start = campaign.start_at.timestamp() if campaign.start_at else None
-    return Schedule(start_at=start, window=window)

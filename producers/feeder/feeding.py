@@ -15,6 +15,7 @@ from seedcast import metrics
 from seedcast.campaigns.campaign_topic import announce
 from seedcast.errors import (
     CredentialsRefused,
+    InvalidInput,
     ListDamaged,
     Poison,
     Retryable,
@@ -252,7 +253,7 @@ class Feeding:
                 self._readiness.lose(STORE)
             log.warning("unavailable", campaign_id=name, boundary="feed", problem=str(error))
             metrics.RETRIES.labels("feed").inc()
-        elif isinstance(error, ListDamaged | Poison):
+        elif isinstance(error, ListDamaged | Poison | InvalidInput):
             if feed.held != str(error):
                 log.error("list_held", campaign_id=name, problem=str(error))
             feed.held = str(error)

@@ -1,0 +1,17 @@
+"""When a campaign may be fed, as its record says."""
+
+from seedcast.producers.feeder.policy.daily_window import parse_window
+from seedcast.producers.feeder.policy.schedule import Schedule
+from seedcast.schemas.messages import Campaign
+
+
+def schedule_of(campaign: Campaign) -> Schedule:
+    """Return when a campaign may be fed. One that is cancelled ends at once.
+
+    Raises InvalidInput if its window, or the zone, is none.
+    """
+    if campaign.state == "cancelled":
+        return Schedule()
+    window = parse_window(campaign.window, campaign.zone or "UTC") if campaign.window else None
+    start = campaign.start_at.timestamp() if campaign.start_at else None
+    return Schedule(start_at=start, window=window)
