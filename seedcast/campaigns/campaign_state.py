@@ -1,6 +1,8 @@
 """Transitions between states of a campaign, and how concurrent writes are merged. Pure."""
 
-from msgspec.structs import replace
+from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Campaign, CampaignState, RequestError
@@ -8,6 +10,8 @@ from seedcast.schemas.messages import Campaign, CampaignState, RequestError
 CANCELLED = RequestError(
     code="cancelled", message="its campaign was cancelled before it was spoken"
 )
+
+FINAL: frozenset[CampaignState] = frozenset({"cancelled", "completed"})
 
 
 def paused(campaign: Campaign) -> Campaign:
@@ -39,6 +43,23 @@ def cancelled(campaign: Campaign, *, has_open: bool = False) -> Campaign:
     """
     _refuse(campaign, () if has_open else ("completed",), "one that is under way or paused")
     return replace(campaign, state="cancelled")
+
+
+def require_feeding(campaign: Campaign) -> None:
+    """Raises InvalidInput if terms of feeding mean nothing: it has ended, or has no list."""
+    _refuse(campaign, ("cancelled", "completed"), "one that is under way or paused")
+    if campaign.staged is None:
+        raise InvalidInput(
+            f"campaign {campaign.campaign_id}",
+            expected="one of a list, which the feeder releases row by row",
+            got="one of events, which wait for no feeder",
+        )
+
+
+def differences(before: Campaign, after: Campaign) -> dict[str, Any]:
+    """Return the fields of `after` that differ."""
+    known = asdict(before)
+    return {name: value for name, value in asdict(after).items() if value != known[name]}
 
 
 def merged(known: Campaign | None, record: Campaign) -> Campaign:

@@ -1,14 +1,16 @@
 """The compacted topic of campaigns: follow it, and write to it."""
 
+import time
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Self
 
 import structlog
+from msgspec.structs import replace
 
-from seedcast.campaigns.campaign_state import merged
+from seedcast.campaigns.campaign_state import FINAL, differences, merged
 from seedcast.codec import decode_campaign, encode_json
-from seedcast.errors import InvalidInput, Undecodable
+from seedcast.errors import BrokerUnavailable, InvalidInput, Undecodable
 from seedcast.kafka import Admin, Producer, Record, TopicReader
 from seedcast.schemas.messages import Campaign, CampaignState
 from seedcast.schemas.rights import OPERATOR
@@ -17,12 +19,15 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+POLL = 0.2  # seconds
+
 
 class Campaigns:
     """Follows the topic; `records` holds the state of every campaign known so far, by id."""
 
     def __init__(self, settings: Settings) -> None:
         self._reader = TopicReader(settings, settings.topic(CAMPAIGNS))
+        self._timeout = settings.kafka.start_timeout
         self.records: dict[str, Campaign] = {}
         # Campaigns whose latest record differs from their merged state. Compaction keeps only the
         # latest record, so the merged state has to be written again.
@@ -41,6 +46,30 @@ class Campaigns:
         """Read every record that is on the topic now."""
         for record in self._reader.to_end():
             self._apply(record)
+
+    def read_on(self, own: Campaign, offset: int | None) -> Campaign:
+        """Read what is new, at least up to `own`, which is written; return the state before it.
+
+        `offset`: where it is. Without it, an equal record of another writer is taken for it.
+
+        Raises BrokerUnavailable if it does not arrive.
+        """
+        value, before = encode_json(own), None
+        until = time.monotonic() + self._timeout
+        while before is None:
+            for record in self._reader.poll(POLL):
+                is_own = record.value == value and offset in (None, record.offset)
+                if before is None and is_own:
+                    before = self.records.get(own.campaign_id, own)
+                self._apply(record)
+            if before is None and time.monotonic() > until:
+                raise BrokerUnavailable(
+                    f"reading the campaign {own.campaign_id}",
+                    expected=f"the record that was written, within {self._timeout:g} s",
+                    got="none yet",
+                    remedy="run the same command again",
+                )
+        return before
 
     def follow(self) -> None:
         """After `catch_up`: wait for changes for as long as a worker runs, at hardly any cost."""
@@ -98,10 +127,10 @@ def read_campaigns(settings: Settings) -> dict[str, Campaign]:
         return campaigns.records
 
 
-def announce(producer: Producer, settings: Settings, campaign: Campaign) -> None:
-    """Write a campaign's state to the topic, acknowledged."""
+def announce(producer: Producer, settings: Settings, campaign: Campaign) -> int | None:
+    """Write a campaign's state to the topic, acknowledged; return its offset if that is known."""
     key = campaign.campaign_id.encode()
-    producer.deliver(settings.topic(CAMPAIGNS), key=key, value=encode_json(campaign))
+    return producer.deliver(settings.topic(CAMPAIGNS), key=key, value=encode_json(campaign))
 
 
 def write_campaign(settings: Settings, producer: Producer, campaign: Campaign) -> Campaign:
@@ -111,13 +140,11 @@ def write_campaign(settings: Settings, producer: Producer, campaign: Campaign) -
     keeps only the latest record.
     """
     announce(producer, settings, campaign)
-    while True:
-        with Campaigns(settings) as campaigns:
-            campaigns.catch_up()
-        state = campaigns.records.get(campaign.campaign_id, campaign)
-        if campaign.campaign_id not in campaigns.disputed:
-            return state
-        announce(producer, settings, state)
+    with Campaigns(settings) as campaigns:
+        campaigns.catch_up()
+        if campaign.campaign_id in campaigns.disputed:
+            change_state(settings, producer, campaigns, campaign.campaign_id, lambda state: state)
+        return campaigns.records.get(campaign.campaign_id, campaign)
 
 
 def change_campaign(
@@ -125,15 +152,41 @@ def change_campaign(
 ) -> tuple[Campaign, Campaign]:
     """Apply `change` to a campaign; return its state before and its state now.
 
+    Of changes at the same time none is lost, unless they are of the same field: then the later
+    record holds.
+
     Raises InvalidInput if there is no such campaign, or if `change` refuses its state, and
     AccessDenied if a right is missing.
     """
     Admin(settings).require(OPERATOR)
-    before = find_campaign(read_campaigns(settings), campaign_id)
-    after = change(before)
-    if after == before:
-        return before, before
-    return before, write_campaign(settings, Producer(settings), after)
+    with Campaigns(settings) as campaigns:
+        campaigns.catch_up()
+        before = find_campaign(campaigns.records, campaign_id)
+        change_state(settings, Producer(settings), campaigns, campaign_id, change)
+        return before, campaigns.records[campaign_id]
+
+
+def change_state(
+    settings: Settings,
+    producer: Producer,
+    campaigns: Campaigns,
+    campaign_id: str,
+    change: Callable[[Campaign], Campaign],
+) -> None:
+    """Write a change, and once more what it has undone.
+
+    A record is a whole state. One that comes between our read and our write is undone by ours, and
+    only we can see that: whoever wrote it has read it back by then.
+    """
+    known = campaigns.records[campaign_id]
+    state = change(known)
+    while state != known or campaign_id in campaigns.disputed:
+        offset = announce(producer, settings, state)
+        undone = differences(known, campaigns.read_on(state, offset))
+        known = campaigns.records.get(campaign_id, state)
+        state = replace(known, **undone)
+        if known.state not in FINAL:
+            state = change(state)
 
 
 def find_campaign(records: dict[str, Campaign], campaign_id: str) -> Campaign:

@@ -122,13 +122,20 @@ class Producer:
         value: bytes | None,
         headers: Headers = (),
         timeout: float = 30.0,
-    ) -> None:
-        """Send one record and wait for its acknowledgement.
+    ) -> int | None:
+        """Send one record, wait for its acknowledgement, and return its offset if that is known.
 
         Raises the broker's error, or BrokerUnavailable after `timeout` seconds.
         """
-        outcome: list[SeedcastError | None] = []
-        self.send(topic, key=key, value=value, headers=headers, on_delivery=outcome.append)
+        outcome, offsets = list[SeedcastError | None](), list[int]()
+        self.send(
+            topic,
+            key=key,
+            value=value,
+            headers=headers,
+            on_delivery=outcome.append,
+            on_offset=offsets.append,
+        )
         self.flush(timeout)
         if not outcome:
             raise BrokerUnavailable(
@@ -139,6 +146,7 @@ class Producer:
         if error := outcome[0]:
             self._refuse_right(topic)
             raise error
+        return offsets[0] if offsets else None
 
     def _connect(self) -> Client:
         self._errors = ClientErrors(self._kafka, all_errors=self._all_errors)
