@@ -44,6 +44,15 @@ class SubmitOptions:
     priority: Priority = "normal"
     style: Style = field(default_factory=Style)
     spread: int | None = None  # partitions a voice may spread over; None: the setting kafka.spread
+    # On what terms the list is fed, beside others: docs/sharing.md. They change nothing in it, and
+    # `seedcast campaigns set` changes them.
+    tenant: str | None = None  # who shares the fleet equally with other tenants; None: default
+    weight: float | None = None  # among the tenant's campaigns; None: 1
+    rate: str | float | None = None  # at most: '200/s', '30/min', or requests per second
+    # Nothing is fed before: ISO 8601 with its zone, or a duration, as a deadline.
+    start_at: str | datetime | None = None
+    window: str | None = None  # times of day at which it is fed, such as '20:00-06:00'
+    zone: str | None = None  # IANA name, such as 'Asia/Shanghai': the window's clock
     # The campaign whose failed and expired requests these repeat.
     retry_of: str | None = None
     dry_run: bool = False  # everything but storing and announcing it
@@ -119,6 +128,8 @@ class SubmitReport:
     seconds: float
     # Of all rejections, the most frequent first; of a hundred reasons at most.
     reasons: tuple[Reason, ...] = ()
+    # Terms that were asked for, and that the campaign, which was there before, does not have.
+    other_terms: tuple[str, ...] = ()
 
 
 OnProgress = Callable[[SubmitProgress], None]

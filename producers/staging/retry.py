@@ -57,6 +57,7 @@ def retry(
     A row gets the request id that it has in the new campaign. Of several results of a request the
     first counts. Requests that another retry of the campaign, or of its family, has spoken or has
     under way are left out. A retry that exists already keeps its deadline.
+    It is fed with the tenant, weight and rate of the old one, and begins at once.
     Memory: the ids of the campaign and of those retries, about 150 bytes each.
     Raises InvalidInput if there is no such campaign, if the name belongs to another campaign, or
     if not one request can be found; otherwise raises as `submit_requests` does.
@@ -100,6 +101,7 @@ class _Selection:
         self._found: Counter[str] = Counter()  # by error code
         self._left_out: Counter[str] = Counter()
         self._retried = records[options.campaign]
+        fed_as = records.get(name, self._retried)  # a retry that exists has terms of its own
         self.submit_options = SubmitOptions(
             campaign=name,
             deadline=deadline,
@@ -107,6 +109,9 @@ class _Selection:
             spread=self._retried.staged.spread if self._retried.staged else None,
             retry_of=options.campaign,
             dry_run=options.dry_run,
+            tenant=fed_as.tenant,
+            weight=fed_as.weight,
+            rate=fed_as.rate,
         )
 
     def rows(self) -> Iterator[StagedRow]:
@@ -176,9 +181,12 @@ def _deadline(
 ) -> datetime | None:
     """Return the deadline of the retry. Raises InvalidInput if the option is not a deadline.
 
-    A duration counts from now. A retry that exists keeps its deadline, because it must give the
-    same requests.
+    A duration counts from now. A retry that exists keeps the deadline that it was submitted with,
+    because it must give the same requests; that of its campaign may have been changed since.
     """
+    if record is not None and record.staged is not None:
+        submitted = record.staged.options.get("deadline")
+        return datetime.fromisoformat(submitted) if submitted else None
     if record is not None:
         return record.deadline
     submit_options = SubmitOptions(campaign=name, deadline=options.deadline)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
+from msgspec.structs import replace
 
 from seedcast.catalog import lexicon, profiles, voices
 from seedcast.errors import InvalidInput, Retryable
 from seedcast.printing import visible
+from seedcast.producers import terms
 from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.request_ids import campaign_id
 from seedcast.producers.staging.batches import batches
@@ -68,8 +70,11 @@ class Submission:
         `again`: whether `read_list` gives the same rows twice.
         """
         now, rows = datetime.now(UTC), read_list()
-        self._builder(now, rows)  # raises if the options are wrong, before servers are asked
+        # Both raise if the options are wrong, before servers are asked.
+        self._deadline = self._builder(now, rows).deadline
+        self._record(now)
         if self._options.dry_run:
+            terms.require_opening(self._record(now), now)
             with closing(Rejected(self._options.rejected)) as rejected:
                 return self._report(self._take(now, rows, rejected), rejected, None)
         cluster_id, record = find_record(self._settings, self._campaign)
@@ -126,6 +131,7 @@ class Submission:
 
         Return the record of the first submission of the name: perhaps another one.
         """
+        terms.require_opening(self._record(now), now)
         store = S3Store(self._settings.s3)
         writer = PartWriter(store, self._campaign, self._staging, self._on_outage)
         reach_store(self._settings, lambda: writer.begin(owner))
@@ -140,22 +146,23 @@ class Submission:
             spread=self._options.spread,
             options=shown_options(self._options) | {"list": self._name},
         )
-        record = commit(self._settings, self._record(now, run, staged), self._on_outage)
+        mine = replace(self._record(now), accepted=run.accepted, staged=staged)
+        record = commit(self._settings, mine, self._on_outage)
         if record.staged == staged:
             writer.end()
         return run, record
 
-    def _record(self, now: datetime, run: Run, staged: StagedList) -> Campaign:
-        return Campaign(
+    def _record(self, created_at: datetime) -> Campaign:
+        """Return the campaign's record without its list. Raises InvalidInput if a term is wrong."""
+        record = Campaign(
             campaign_id=self._campaign,
             state="sealed",
-            created_at=now,
-            accepted=run.accepted,
+            created_at=created_at,
             deadline=self._deadline,
             deliver_late=self._options.deliver_late,
             retry_of=self._options.retry_of,
-            staged=staged,
         )
+        return terms.with_terms(record, terms.of_options(self._options), created_at)
 
     def _on_outage(self, error: Retryable | None) -> None:
         if error and not self._waits:  # once: not every caller shows the progress
@@ -182,7 +189,14 @@ class Submission:
             reasons=rejected.reasons,
             rejected_file=rejected.path if rejected.count else None,
             seconds=time.monotonic() - self._began,
+            other_terms=self._other_terms(record),
         )
+
+    def _other_terms(self, record: Campaign | None) -> tuple[str, ...]:
+        if record is None:
+            return ()
+        asked = terms.of_options(self._options)
+        return terms.differing(asked, self._record(record.created_at), record)
 
 
 def _is_same(run: Run, record: Campaign) -> bool:

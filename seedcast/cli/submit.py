@@ -14,7 +14,8 @@ from seedcast.cli.exit_codes import Exit
 from seedcast.cli.findings import Checked, check_file, facts
 from seedcast.cli.findings import show as show_findings
 from seedcast.cli.piped import opened, shown
-from seedcast.cli.style_options import NewListOptions, expand_options
+from seedcast.cli.style_options import expand_options
+from seedcast.cli.term_options import FedListOptions
 from seedcast.printing import one_line
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def submit(
             help="The list's permanent name: the same campaign and row give the same request."
         ),
     ],
-    spoken: NewListOptions,
+    spoken: FedListOptions,
     deliver_late: Annotated[
         bool,
         typer.Option(
@@ -131,6 +132,13 @@ def show(report: "SubmitReport", name: str = "") -> None:
         f" {report.duplicates:,} duplicates, {report.rejected:,} rejected,"
         f" of {report.rows:,} rows in {report.seconds:.1f} s ({rate:,.0f} rows/s)"
     )
+    if report.other_terms:
+        names = " and ".join(name.replace("_", " ") for name in report.other_terms)
+        err.print(
+            f"  its {names} stay as they are: `seedcast campaigns set {report.campaign_id}`"
+            " changes terms",
+            markup=False,
+        )
     for rejection in report.rejections[:10]:
         what = f"field {rejection.field or '–'}: expected {rejection.expected}, got {rejection.got}"
         err.print(Text.assemble((f"  row {rejection.row}", "red"), f"  {what}"))

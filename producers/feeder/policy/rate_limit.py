@@ -52,12 +52,27 @@ class RateLimit:
 def parse_rate(text: str) -> float:
     """Return requests per second of "200/s", "30/min", "5/h" or "10/d". Raises InvalidInput."""
     match = _RATE.fullmatch(text)
-    rate = float(match[1]) / _UNITS[match[2]] if match else math.nan
-    if match and (LEAST <= rate <= MOST or math.isclose(rate, LEAST)):
-        return rate
-    raise InvalidInput(
+    if match is None:
+        raise _wrong_rate(repr(text))
+    return checked_rate(float(match[1]) / _UNITS[match[2]], text)
+
+
+def checked_rate(per_second: float, text: str = "") -> float:
+    """Return a rate that somebody asks for. Raises InvalidInput if it is out of bounds."""
+    if LEAST <= per_second <= MOST or math.isclose(per_second, LEAST):
+        return per_second
+    raise _wrong_rate(repr(text) if text else f"{per_second:g}/s")
+
+
+def format_rate(per_second: float) -> str:
+    """Return it in the first unit in which it is one or more, such as "30/min"."""
+    unit = next((unit for unit, each in _UNITS.items() if per_second * each >= 1), "d")
+    return f"{per_second * _UNITS[unit]:g}/{unit}"
+
+
+def _wrong_rate(got: str) -> InvalidInput:
+    return InvalidInput(
         "rate",
         expected=f"requests per s, min, h or d, such as 200/s; from 1/d to {MOST:.0f}/s",
-        got=repr(text),
-        remedy="" if match else "write 0.5/s as 30/min if you like",
+        got=got,
     )
