@@ -37,6 +37,8 @@ def _commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     if children is None:
         yield path, command
         return
+    if command.invoke_without_command:
+        yield path, command
     for name, child in children.items():
         yield from _commands(child, f"{path} {name}".strip())
 

@@ -23,6 +23,7 @@ for _module in (
     "submit",
     "campaigns",
     "control",
+    "campaign_terms",
     "results",
     "retry",
     "audit",

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seedcast.cli.base import Json, app, connected, continues, emit, err, quiet_logs
+from seedcast.cli.campaign_rows import STACKED_FIRST, campaign_rows, table
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
+from seedcast.cli.verbosity import App
 from seedcast.errors import ListDamaged, SeedcastError
 
 if TYPE_CHECKING:
@@ -18,24 +21,14 @@ if TYPE_CHECKING:
     from seedcast.settings import Settings
 
 
-COLUMNS = {
-    "campaign_id": "campaign",
-    "state": "state",
-    "accepted": "accepted",
-    "fed": "fed",
-    "succeeded": "ok",
-    "failed": "failed",
-    "expired": "expired",
-    "cancelled": "cancelled",
-    "audio_seconds": "audio s",
-    "rate": "per s",
-    "seconds_left": "left s",
-}
+campaigns_app = App()
+app.add_typer(campaigns_app, name="campaigns", rich_help_panel="Daily work")
 
 
-@app.command(rich_help_panel="Daily work")
+@campaigns_app.command_itself()
 @continues("the campaign goes on")
 def campaigns(
+    context: typer.Context,
     wait: Annotated[
         str | None,
         typer.Option(
@@ -46,17 +39,20 @@ def campaigns(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List campaigns: state, accepted, outcomes so far, rate, time left.
+    """List campaigns: state, share of the fleet, accepted, outcomes so far, rate, time left.
 
+    A campaign's share is what it gets while all that are fed have rows; a near deadline adds to it.
     With --wait, exit code 1 if some requests did not succeed.
     """
+    if context.invoked_subcommand:
+        return
     quiet_logs()
     settings = connected(store=wait is not None)
     if wait:
         finish(settings, wait, as_json)
     rows = _rows(settings)
     if not as_json:
-        _print(rows)
+        print_rows(rows)
         return
     for row in rows:
         emit(row)
@@ -99,7 +95,8 @@ def _rows(settings: "Settings") -> list[dict[str, Any]]:
     with Outcomes(settings, late_ids_reader(settings.s3)) as outcomes:
         outcomes.catch_up()
         _tell_strays_apart(outcomes, records.values())
-        return [_row(record, outcomes.progress(record), cursors) for record in records.values()]
+        found = [(r, outcomes.progress(r), cursors.of(r)) for r in records.values()]
+    return campaign_rows(found, datetime.now(UTC))
 
 
 def _tell_strays_apart(outcomes: "Outcomes", records: Iterable["Campaign"]) -> None:
@@ -124,26 +121,12 @@ def _may_have_strays(record: "Campaign", progress: "Progress") -> bool:
     return record.state != "completed" or not progress.certain
 
 
-def _row(record: "Campaign", progress: "Progress", cursors: "Cursors") -> dict[str, Any]:
-    """Return the record's facts and its progress. A paused campaign has no time left to tell."""
-    completed, cursor = progress.complete and record.state == "sealed", cursors.of(record)
-    return {
-        "campaign_id": record.campaign_id,
-        "state": "completed" if completed else record.state,
-        **asdict(progress),
-        "seconds_left": None if record.state == "paused" else progress.seconds_left,
-        "fed": cursors.fed(record),
-        "held": cursor.held if cursor else None,
-        "created_at": record.created_at,
-    }
-
-
-def _print(rows: list[dict[str, Any]]) -> None:
+def print_rows(rows: list[dict[str, Any]]) -> None:
     if not rows:
         err.print("no campaigns; `seedcast submit FILE --campaign NAME` begins one")
         return
-    cells = ([_cell(row[column]) for column in COLUMNS] for row in rows)
-    show([*COLUMNS.values()], cells, stacked_first=("audio s", "per s"))
+    titles, cells = table(rows)
+    show(titles, cells, stacked_first=[title for title in STACKED_FIRST if title in titles])
     for row in rows:
         if row["held"]:
             err.print(f"{row['campaign_id']} is held: {row['held']}", markup=False)
@@ -155,11 +138,3 @@ def _print_strays(campaign_id: str, count: int, ids: tuple[str, ...]) -> None:
         named = ", ".join(ids) + (", …" if count > len(ids) else "")
         line = f"{campaign_id}: {count:,} results are not of its list, and not counted: {named}"
         err.print(line, markup=False)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:,.1f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

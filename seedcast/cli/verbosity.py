@@ -46,10 +46,20 @@ verbosity = Verbosity()
 
 
 class App(typer.Typer):
-    """An app whose commands all take -q and -v."""
+    """An app whose commands all take -q and -v, and so does one that has commands beneath it."""
 
     def command(self, *args: Any, **options: Any) -> Callable[[Command], Command]:
         register = super().command(*args, **options)
+
+        def decorate(command: Command) -> Command:
+            register(_with_verbosity(command))
+            return command
+
+        return decorate
+
+    def command_itself(self) -> Callable[[Command], Command]:
+        """Decorate what runs where none of the commands beneath it is named."""
+        register = super().callback(invoke_without_command=True)
 
         def decorate(command: Command) -> Command:
             register(_with_verbosity(command))

@@ -12,8 +12,8 @@ from rich.text import Text
 from seedcast.catalog import profiles as catalog
 from seedcast.cli import base, tables
 from seedcast.cli.audit import _print as print_audit
-from seedcast.cli.campaigns import COLUMNS
-from seedcast.cli.campaigns import _print as print_campaigns
+from seedcast.cli.campaign_rows import COLUMNS
+from seedcast.cli.campaigns import print_rows as print_campaigns
 from seedcast.cli.doctor import _print_settings as print_settings
 from seedcast.cli.fleet import COLUMNS as WORKER_COLUMNS
 from seedcast.cli.fleet import Shown, print_fleet
@@ -34,7 +34,13 @@ from tests.builders.workers import a_worker
 LONG = "a-campaign-with-a-name-as-long-as-it-may-be-2026-11-29"
 CAMPAIGN = {
     "campaign_id": LONG,
-    "state": "completed",
+    "state": "sealed",
+    "activity": "scheduled",
+    "opens_at": "2026-12-01T20:00+08:00",
+    "share": 0.375,
+    "tenant": "a-bank-with-a-long-name",
+    "weight": 2.5,
+    "rate_limit": 200.0,
     "accepted": 1_234_567,
     "fed": 1_234_566,
     "held": None,
@@ -86,6 +92,10 @@ CASES: dict[str, tuple[Callable[[], None], list[str]]] = {
             "312",
             "12,345,678.9",
             "1,234.5",
+            "2026-12-01T20:00+08:00",
+            "38%",
+            "a-bank-with-a-long-name",
+            "200/s",
             *COLUMNS.values(),
         ],
     ),
