@@ -95,7 +95,7 @@ SENDER = Role(
 )
 OPERATOR = Role(
     "operator",
-    "`pause`, `resume`, `cancel`",
+    "`pause`, `resume`, `cancel`, `campaigns set`",
     {
         CAMPAIGNS: ("Read", "Write"),
         # How much of a paused campaign still comes.
