@@ -34,7 +34,10 @@ def problem(arguments: list[str]) -> str:
     rest = list(arguments)
     while rest and rest[0] in getattr(command, "commands", {}):
         command = command.commands[rest.pop(0)]
-    if hasattr(command, "commands"):
+    is_group = hasattr(command, "commands")
+    if is_group and command.invoke_without_command and all(word[0] == "-" for word in rest[:1]):
+        is_group = False  # it does something by itself
+    if is_group:
         known = {"--help", *(name for option in command.params for name in option.opts)}
         return "" if rest and known.issuperset(rest) else "no such command"
     try:
@@ -64,6 +67,8 @@ def test_every_command_of_a_page_exists_with_its_options(page: Path) -> None:
         ("seedcast submit list.csv", "--campaign"),
         ("cat list | seedcast submit - --campain x", "--campain"),
         ("X=1 seedcast campaigns --jsn  # all", "--jsn"),
+        ("seedcast campaigns sett july", "no such command"),
+        ("seedcast campaigns set july --wait", "--wait"),
         ("seedcast down && seedcast pause", "CAMPAIGN"),
         ("seedcast say hello; seedcast dead-letters show \\\n  first", "offset"),
     ],
