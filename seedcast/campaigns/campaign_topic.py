@@ -176,7 +176,8 @@ def change_state(
     """Write a change, and once more what it has undone.
 
     A record is a whole state. One that comes between our read and our write is undone by ours, and
-    only we can see that: whoever wrote it has read it back by then.
+    only we can see that: whoever wrote it has read it back by then. Not covered: a writer that dies
+    between its two records, or an older version.
     """
     known = campaigns.records[campaign_id]
     state = change(known)
