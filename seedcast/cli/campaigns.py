@@ -15,7 +15,6 @@ from seedcast.cli.verbosity import App
 from seedcast.errors import ListDamaged, SeedcastError
 
 if TYPE_CHECKING:
-    from seedcast.campaigns.cursor_topic import Cursors
     from seedcast.campaigns.progress import Outcomes, Progress
     from seedcast.schemas.messages import Campaign
     from seedcast.settings import Settings
