@@ -477,6 +477,15 @@ def test_a_store_that_is_away_is_waited_for_and_the_progress_says_so(
     assert waiting[-1] is None
 
 
+@pytest.fixture
+def _ctrl_c() -> Iterator[None]:
+    """Ctrl-C works, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_ctrl_c_ends_the_wait_for_a_store_and_nothing_was_submitted(
     settings: Settings, proxy: Proxy
 ) -> None:
