@@ -42,7 +42,7 @@ from seedcast.schemas.topics import (
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn, rows, run
+from tests.builders.deployments import Spawn, rows, run, with_short_session
 from tests.builders.feeding import feed, wait
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually, wait_until_stopped
@@ -152,6 +152,7 @@ def test_a_cancelled_campaign_ends_each_request_once_and_stores_no_more_audio(
 def test_a_paused_campaign_is_not_fed_and_goes_on_where_it_was(
     settings: Settings, seedcast: Spawn
 ) -> None:
+    settings = with_short_session(settings)
     stage(settings, "night", 2100)
     feeder = seedcast(FEEDER, settings, SEEDCAST_FAILPOINT="feeder.acknowledged:1:stop")
     wait_until_stopped(feeder)
@@ -161,7 +162,7 @@ def test_a_paused_campaign_is_not_fed_and_goes_on_where_it_was(
     eventually(lambda: fed_of(settings, "day") == 20, what="the other campaign is fed")
     fed = fed_of(settings, "night")
     assert 0 < fed < 2100
-    for command in (GPU, GPU, POSTPROCESS):
+    for command in (GPU, POSTPROCESS):
         seedcast(command, settings)
     assert wait(settings, "day").succeeded == 20
     eventually(lambda: len(results(settings, "night")) == fed, what="what was fed is delivered")
