@@ -28,9 +28,10 @@ def write(folder: Path, *lines: str) -> Path:
     return file
 
 
-def test_a_list_on_a_pipe_is_submitted_and_gone_on_with(settings: Settings, tmp_path: Path) -> None:
-    options = ["--id-column", "id", "--format", "csv", "--state-dir", str(tmp_path), "--json"]
-    for new in (2, 0):
+def test_a_list_on_a_pipe_is_submitted_once(settings: Settings, tmp_path: Path) -> None:
+    wrong = str(tmp_path / "wrong.jsonl")
+    options = ["--id-column", "id", "--format", "csv", "--rejected", wrong, "--json"]
+    for before in (False, True):
         done = subprocess.run(
             [sys.executable, "-m", "seedcast.cli", "submit", "-", "--campaign", "piped", *options],
             input="id,text,voice\n1,Hello.,7\n2,,7\n3,Bye.,8\n",
@@ -42,8 +43,8 @@ def test_a_list_on_a_pipe_is_submitted_and_gone_on_with(settings: Settings, tmp_
         )
         assert done.returncode == 1, done.stderr
         (report,) = rows(done)
-        assert (report["accepted"], report["new"], report["rejected"]) == (2, new, 1)
-        assert report["rejected_file"] == str(tmp_path / "list.rejected.jsonl")
+        assert (report["accepted"], report["before"], report["rejected"]) == (2, before, 1)
+        assert report["rejected_file"] == wrong
 
 
 def test_submit_wait_results_fetch(settings: Settings, seedcast: Spawn, tmp_path: Path) -> None:
