@@ -3,6 +3,7 @@
 The values of a label are bounded: never use a request id, a campaign id or a text as one.
 """
 
+import math
 import socket
 from collections.abc import Iterable
 from socketserver import ThreadingMixIn
@@ -43,6 +44,23 @@ LISTS_UNFED = Gauge(
 LISTS_HELD = Gauge(
     "seedcast_lists_held", "Staged lists that cannot be fed: a part is missing or altered"
 )
+WORKERS_WANTED = Gauge(
+    "seedcast_workers_wanted",
+    "GPU consumers that the lists want for their deadlines, else for SEEDCAST_FEEDER_BACKLOG_GOAL",
+)
+BACKLOG_AUDIO = Gauge(
+    "seedcast_backlog_audio_seconds",
+    "Predicted audio of rows that are not fed, paused ones left out, or that have no result yet",
+)
+DEADLINE_SLACK = Gauge(
+    "seedcast_deadline_slack_seconds",
+    "Seconds from the predicted end of a list to its deadline, of the list that has fewest; "
+    "NaN where none has a deadline",
+)
+FEED_DEPTH_ROWS = Gauge(
+    "seedcast_feed_depth_rows", "Rows of lists that are fed and have no result yet"
+)
+FEED_DEPTH_AUDIO = Gauge("seedcast_feed_depth_audio_seconds", "Their predicted audio")
 ROWS_WITHOUT_RESULT = Counter(
     "seedcast_rows_without_result",
     "Fed rows that both consumer groups have passed, and that have no result",
@@ -91,6 +109,8 @@ END_TO_END_SECONDS = Histogram(
     "Seconds from the submission of a request to its acknowledged manifest",
     buckets=(*_SECONDS, 14400, 28800, 57600),
 )
+
+DEADLINE_SLACK.set(math.nan)  # 0 would tell of a deadline
 
 ALL: tuple[MetricWrapperBase, ...] = tuple(
     value for value in list(globals().values()) if isinstance(value, MetricWrapperBase)

@@ -212,6 +212,13 @@ class FeederSettings(_Section):
             "worker; a pause, a cancellation or a new campaign takes effect within it"
         ),
     )
+    backlog_goal: Annotated[float, Field(ge=0.1, le=720)] = Field(
+        8.0,
+        description=(
+            "hours within which a list without a deadline is to end; seedcast_workers_wanted, "
+            "which autoscaling follows, is computed for it"
+        ),
+    )
     watchdog: Seconds = Field(
         120.0, description="seconds without progress until the process ends itself"
     )

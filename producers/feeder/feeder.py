@@ -15,6 +15,7 @@ from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.health import Readiness
 from seedcast.kafka import Producer
 from seedcast.producers.feeder.feeding import Feeding
+from seedcast.producers.feeder.figures import shown_figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists, are_fed
 from seedcast.producers.feeder.membership import Membership
@@ -96,7 +97,7 @@ class Feeder:
             return False
         if term is None:
             return False
-        with term, metrics.FEEDER_ACTIVE.track_inprogress():
+        with term, metrics.FEEDER_ACTIVE.track_inprogress(), shown_figures():
             try:
                 return self._feed(term, goes_on, once)
             except MAY_HEAL as error:

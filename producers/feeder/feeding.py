@@ -26,6 +26,7 @@ from seedcast.failpoints import failpoint
 from seedcast.health import Readiness
 from seedcast.kafka import Partition, Producer
 from seedcast.producers.feeder.feed import Feed
+from seedcast.producers.feeder.figures import Figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists
 from seedcast.producers.feeder.outcomes import Outcomes
@@ -68,6 +69,7 @@ class Feeding:
         self._lists, self._outcomes, self._fleet, self._term = lists, outcomes, fleet, term
         self._goes_on, self._readiness = goes_on, readiness
         self._clock, self._now = clock, now
+        self._figures = Figures(settings, lists, outcomes, fleet)
         self._checkpoints = Checkpoints(settings, producer, term.generation)
         self._release = Release[Row, Partition](
             outcomes.depth,
@@ -105,6 +107,7 @@ class Feeding:
         self._term.cursors.poll()
         self._fleet.poll()
         for campaign_id, audio in self._outcomes.poll():
+            self._figures.finished(audio, self._now())
             if feed := self._lists.feedable.get(campaign_id):
                 feed.throughput.add(audio, self._now())
         if self._under_way:
@@ -152,8 +155,7 @@ class Feeding:
             self._moved = moved | self._moved
             log.warning("unavailable", boundary="broker", problem=str(error))
             metrics.RETRIES.labels("broker").inc()
-        metrics.LISTS_UNFED.set(self._lists.rows)
-        metrics.LISTS_HELD.set(sum(1 for _ in self._lists.held))
+        self._figures.show(self._now())
 
     def _is_fed(self) -> bool:
         return not self._under_way and all(feed.held for feed in self._lists.feedable.values())

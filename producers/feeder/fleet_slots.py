@@ -1,6 +1,7 @@
-"""How many slots the GPU consumers that are alive have."""
+"""How many slots the GPU consumers that are alive have, and how many of them are busy."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Self
 
 from seedcast.fleet.fleet_topic import FleetTopic
@@ -8,6 +9,15 @@ from seedcast.kafka import Partition
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.schemas.topics import LANES
 from seedcast.settings import Settings
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """Of the GPU consumers that are alive and have slots."""
+
+    workers: int
+    slots: int
+    busy: int
 
 
 class FleetSlots:
@@ -30,6 +40,16 @@ class FleetSlots:
         self._topic.poll()
 
     def set_slots(self, depth: Depth[Partition]) -> None:
-        workers = (seen.worker for seen in self._topic.fleet.live())
-        slots = sum(worker.slots or 0 for worker in workers if worker.kind == "gpu-consumer")
-        depth.set_fleet(slots, self._topics)
+        depth.set_fleet(self.capacity.slots, self._topics)
+
+    @property
+    def capacity(self) -> Capacity:
+        alive = (seen.worker for seen in self._topic.fleet.live())
+        found = [each for each in alive if each.kind == "gpu-consumer" and each.slots]
+        slots = sum(each.slots or 0 for each in found)
+        return Capacity(len(found), slots, sum(each.busy or 0 for each in found))
+
+    @property
+    def most_workers(self) -> int:
+        """One per partition: further ones would have none."""
+        return max(map(len, self._topics))

@@ -47,6 +47,11 @@ class Depth(Generic[P]):
         """Return how many rows are fed and have no result."""
         return len(self._fed)
 
+    @property
+    def seconds(self) -> float:
+        """Return the predicted seconds of audio of these rows."""
+        return sum(filled.seconds for filled in self._partitions.values())
+
     def set_fleet(self, slots: int, topics: Iterable[Collection[P]]) -> None:
         """`slots`: of all workers that are alive; `topics`: all partitions of each."""
         self._has_workers = slots > 0

@@ -16,6 +16,7 @@ from seedcast.kafka import Partition
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
 from seedcast.producers.feeder import feeding as core
 from seedcast.producers.feeder.feeding import Feeding
+from seedcast.producers.feeder.fleet_slots import Capacity
 from seedcast.producers.feeder.lists import Lists
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.depth import Depth
@@ -111,11 +112,29 @@ class FollowedCampaigns:
     def close(self) -> None: ...
 
 
-class NoFleet:
+class MemoryFleet:
+    """GPU consumers as a test says: they are asked for figures only."""
+
+    def __init__(self) -> None:
+        self.capacity = Capacity(workers=0, slots=0, busy=0)
+        self.most_workers = 8
+
     def poll(self) -> None: ...
 
     def set_slots(self, depth: Depth[Partition]) -> None:
         depth.set_fleet(0, [[Partition(name, n) for n in range(8)] for name in LANES])
+
+
+class ToldOutcomes(Outcomes):
+    """Outcomes as a test says: campaign and seconds of audio of each."""
+
+    def __init__(self, ahead: float, ended: list[tuple[str, float]]) -> None:
+        super().__init__(SETTINGS, ahead)
+        self._ended = ended
+
+    def poll(self) -> Iterator[tuple[str, float]]:
+        while self._ended:
+            yield self._ended.pop(0)
 
 
 class World:
@@ -123,6 +142,8 @@ class World:
         self.store, self.broker = MemoryStore(), Broker()
         self.campaigns, self.now, self.generation = CampaignTopic(), 1000.0, 0
         self.is_active = True
+        self.fleet, self.ahead = MemoryFleet(), math.inf
+        self.ended: list[tuple[str, float]] = []  # results that the feeder is told next
         self._number = 0
 
     def submit(self, name: str, *sizes: int, spread: int | None = None, **changes: Any) -> Campaign:
@@ -152,8 +173,8 @@ class World:
             SETTINGS,
             cast("Any", self.broker),
             Lists(SETTINGS, self.store, PARTITIONS, term.cursors),
-            Outcomes(SETTINGS, math.inf),
-            cast("Any", NoFleet()),
+            ToldOutcomes(self.ahead, self.ended),
+            cast("Any", self.fleet),
             term,
             lambda: self.is_active,
             self.readiness,
