@@ -14,6 +14,12 @@ CHART = ROOT / "ops" / "helm" / "seedcast"
 EXAMPLE = CHART / "examples" / "chattts.yaml"
 HELM = ROOT / ".tools" / "helm"
 NAME = "night"
+# The GPU consumers scale. This is the least that it takes.
+SCALED = (
+    "gpuConsumer.autoscaling.enabled=true",
+    "gpuConsumer.autoscaling.prometheus.serverAddress=http://prometheus:9090",
+    "metrics.podMonitor=true",
+)
 
 needs_helm = pytest.mark.skipif(
     not HELM.exists() and "CI" not in os.environ,

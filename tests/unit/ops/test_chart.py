@@ -16,13 +16,12 @@ from seedcast.schemas.topics import (
     REQUESTS,
     REQUESTS_URGENT,
 )
-from tests.unit.ops.chart import CHART, EXAMPLE, environment, helm, needs_helm, objects
+from tests.unit.ops.chart import CHART, EXAMPLE, SCALED, environment, helm, needs_helm, objects
 
 EVERYTHING = (
-    "metrics.podMonitor=true",
+    *SCALED,
     "metrics.rules=true",
     "gpuConsumer.gpus=1",
-    "gpuConsumer.autoscaling.enabled=true",
     "postprocess.autoscaling.enabled=true",
     "tlsSecret=tls",
     "settings.SEEDCAST_KAFKA_PARTITIONS=1000000",
@@ -35,6 +34,7 @@ NAMED = (
     "gpuConsumer.runtimeClassName",
     "gpuConsumer.priorityClassName",
     "gpuConsumer.autoscaling.authenticationRef",
+    "gpuConsumer.autoscaling.prometheus.authenticationRef",
 )
 
 
@@ -93,6 +93,7 @@ def test_the_chart_renders_with_defaults_and_with_everything() -> None:
         for (kind, _), made in whole.items()
         if kind == "ScaledObject"
         for trigger in made["spec"]["triggers"]
+        if trigger["type"] == "kafka"
     ]
     assert len(triggers) == 4
     assert {policy for *_, policy in triggers} == {"latest"}, (

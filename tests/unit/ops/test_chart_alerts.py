@@ -80,7 +80,9 @@ def test_every_worker_is_watched_and_so_is_what_the_feeder_holds(
         "seedcast_lists_held",
         "seedcast_lists_unfed_requests",
         "seedcast_requests_fed_total",
+        "seedcast_deadline_slack_seconds",
+        "seedcast_rows_without_result_total",
     } <= asked
-    for rule in alerts:  # a feeder that is not active any more keeps what it last said of lists
-        for gauge in re.findall(r"seedcast_lists_\w+\{[^}]*\}(.*)", rule["expr"]):
+    for rule in alerts:  # what is not the active feeder knows nothing of lists
+        for gauge in re.findall(r"seedcast_(?:lists|deadline)_\w+\{[^}]*\}(.*)", rule["expr"]):
             assert gauge.startswith(" and seedcast_feeder_active{"), rule["alert"]

@@ -4,7 +4,7 @@ import shlex
 import shutil
 from pathlib import Path
 
-from tests.unit.ops.chart import CHART, needs_helm, objects
+from tests.unit.ops.chart import CHART, SCALED, needs_helm, objects
 
 pytestmark = needs_helm
 
@@ -56,7 +56,7 @@ def test_the_notes_export_the_kafka_settings_of_the_workers(tmp_path: Path) -> N
 def test_the_notes_name_the_workers_and_what_is_missing(tmp_path: Path) -> None:
     text = notes(
         tmp_path,
-        "gpuConsumer.autoscaling.enabled=true",
+        *SCALED,
         "gpuConsumer.settings.SEEDCAST_GPU_ENGINE=chattts",
         "existingSecret=",
         "profiles=rows",

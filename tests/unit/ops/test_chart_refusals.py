@@ -40,6 +40,8 @@ def refusal(*changes: str) -> str:
         ("feeder.replicas=0", "feeder/replicas"),  # nothing else releases a list
         ("feeder.gpus=1", "feeder/gpus"),
         ("feeder.autoscaling.enabled=true", "feeder/autoscaling"),
+        ("gpuConsumer.autoscaling.prometheus.serverAddress=prometheus:9090", "serverAddress"),
+        ("postprocess.autoscaling.prometheus.query=1", "postprocess/autoscaling/prometheus"),
     ],
 )
 def test_a_wrong_value_is_refused(change: str, named: str) -> None:
@@ -57,6 +59,7 @@ def test_a_wrong_value_is_refused(change: str, named: str) -> None:
         "gpuConsumer.autoscaling",
         "postprocess.autoscaling",
         "gpuConsumer.autoscaling.maxReplicas",
+        "gpuConsumer.autoscaling.prometheus",
         "postprocess.settings",
     ],
 )

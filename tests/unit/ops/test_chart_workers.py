@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 
 from ops.command_line import commands
-from tests.unit.ops.chart import EXAMPLE, NAME, deployment, environment, needs_helm, objects, pod
+from tests.unit.ops.chart import (
+    EXAMPLE,
+    NAME,
+    SCALED,
+    deployment,
+    environment,
+    needs_helm,
+    objects,
+    pod,
+)
 
 pytestmark = needs_helm
 
@@ -86,11 +95,11 @@ def test_a_pod_with_a_gpu_leaves_before_its_successor_comes() -> None:
     [
         (("gpuConsumer.replicas=1",), None),
         (("gpuConsumer.replicas=2",), 1),
-        (("gpuConsumer.replicas=1", "gpuConsumer.autoscaling.enabled=true"), 1),
+        (("gpuConsumer.replicas=1", *SCALED), 1),
         (
             (
                 "gpuConsumer.replicas=2",
-                "gpuConsumer.autoscaling.enabled=true",
+                *SCALED,
                 "gpuConsumer.autoscaling.maxReplicas=1",
             ),
             None,
@@ -110,7 +119,7 @@ def test_several_pods_are_drained_one_at_a_time(
 
 
 def test_one_feeder_stands_by_for_the_active_one_and_neither_scales() -> None:
-    made = objects("gpuConsumer.autoscaling.enabled=true", "postprocess.autoscaling.enabled=true")
+    made = objects(*SCALED, "postprocess.autoscaling.enabled=true")
     assert made["Deployment", f"{NAME}-feeder"]["spec"]["replicas"] == 2
     assert made["PodDisruptionBudget", f"{NAME}-feeder"]["spec"]["maxUnavailable"] == 1
     scaled = {name for kind, name in made if kind == "ScaledObject"}

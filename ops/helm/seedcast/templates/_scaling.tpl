@@ -1,4 +1,7 @@
-{{/* A ScaledObject of KEDA. Takes what the Deployment takes, "group" and "topics".
+{{/* A ScaledObject of KEDA. Takes what the Deployment takes, "group" and "topics", and optionally "wanted": a query of Prometheus that gives a number of pods.
+
+KEDA takes the largest number that a trigger asks for. There is no fallback: while Prometheus gives no answer, running pods stay as many as they are, and from
+zero KEDA's fallback would start none (keda#7239), but the lag does.
 
 The policy "latest" concerns only KEDA. With it a partition without a commit counts as a lag of 1, so that one worker starts and commits; with "earliest" its whole log counts. */}}
 {{- define "seedcast.scaledObject" -}}
@@ -24,6 +27,18 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   triggers:
+    {{- with .wanted }}
+    - type: prometheus
+      metricType: AverageValue # of all pods: with the threshold 1 the answer is their number
+      metadata:
+        serverAddress: {{ $scaling.prometheus.serverAddress | quote }}
+        query: {{ . | quote }}
+        threshold: "1"
+        ignoreNullValues: "false" # no active feeder is not the same as no work
+      {{- with $scaling.prometheus.authenticationRef }}
+      authenticationRef: {name: {{ . | quote }}}
+      {{- end }}
+    {{- end }}
     {{- range .topics }}
     - type: kafka
       metadata:
