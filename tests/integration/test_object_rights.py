@@ -120,6 +120,6 @@ def test_a_feeder_sweeps_an_abandoned_staging_with_its_rights(root: S3Settings) 
     settings = Settings(s3=limited(root, rights.FEEDER))
     mine = deployment("cluster", settings.kafka.prefix)
     S3Store(root).put(STAGING + BEGUN, mine, "application/octet-stream")
-    sweep = Sweep(settings, S3Store(settings.s3), "cluster")
-    assert sweep.sweep({}, datetime.now(UTC) + 2 * ABANDONED) == [STAGING]
+    sweep = Sweep(settings, S3Store(settings.s3), "cluster", dict)
+    assert list(sweep.sweep(datetime.now(UTC) + 2 * ABANDONED)) == [STAGING]
     assert list(S3Store(root).list("_lists/")) == []
