@@ -70,7 +70,7 @@ class Feed:
         A window that is none (this machine may not know its zone) holds this list, and no other.
         """
         self.campaign = campaign
-        if campaign.rate is None:
+        if campaign.rate is None or campaign.state == "cancelled":
             self._limit = None
         elif self._limit is None:
             self._limit = RateLimit(campaign.rate, now)
@@ -80,7 +80,7 @@ class Feed:
             self.flow.limit = self._limit
             try:
                 self.flow.schedule = schedule_of(campaign)
-            except InvalidInput as error:
+            except InvalidInput as error:  # a record that no command of ours has written
                 self.flow.failure = error
 
     def terms(self, boost: float) -> Terms:

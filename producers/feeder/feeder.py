@@ -82,7 +82,8 @@ class Feeder:
             return False
         self._look_at = time.monotonic() + LOOK
         try:
-            return are_fed(read_campaigns(self._settings), read_cursors(self._settings))
+            campaigns, cursors = read_campaigns(self._settings), read_cursors(self._settings)
+            return are_fed(campaigns, cursors, time.time())
         except MAY_HEAL as error:
             log.warning("unavailable", boundary="broker", problem=str(error))
             return False
@@ -112,8 +113,8 @@ class Feeder:
             Outcomes(self._settings, ahead) as outcomes,
             FleetSlots(self._settings, self._partitions) as fleet,
         ):
-            if not once:
-                outcomes.rebuild(partial(_topics_of, term, lists))
+            if not once and not outcomes.rebuild(partial(_topics_of, term, lists), goes_on):
+                return False
             feeding = Feeding(
                 self._settings,
                 self._producer,
@@ -133,7 +134,7 @@ class Feeder:
                 continue
             done = once and feeding.finish()
             self._sweep.when_due(goes_on)
-            feeding.wait(0.0 if done else AHEAD if feeding.has_rows else IDLE)
+            feeding.wait(0.0 if done else AHEAD if feeding.is_busy else IDLE)
         feeding.end()
         return done
 

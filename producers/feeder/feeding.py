@@ -5,7 +5,8 @@ store come in.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 
@@ -29,6 +30,7 @@ from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.figures import Figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists
+from seedcast.producers.feeder.opening import is_due
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.deadline import boost
 from seedcast.producers.feeder.policy.release import Release, Released
@@ -41,6 +43,7 @@ from seedcast.worker import STORE
 log = structlog.get_logger(__name__)
 
 CHUNK = 1000  # rows between two looks at what has changed
+UNDER_WAY = 4  # chunks without an answer of the broker, at most: a cursor names each of their rows
 CHECKPOINT = 1.0  # seconds; rows fed within it are fed again after a crash
 TERMS = 1.0  # seconds between two looks at deadlines and slots
 RETRY = 5.0  # seconds until a list that could not be fed is tried again
@@ -90,7 +93,8 @@ class Feeding:
             return False
         self._open_lists()
         sent = 0
-        for released in islice(self._release.turn(self._now()), CHUNK):
+        most = min(CHUNK, UNDER_WAY * CHUNK - self._under_way)
+        for released in islice(self._release.turn(self._now()), max(0, most)):
             self._send(released)
             sent += 1
         if sent:
@@ -129,36 +133,58 @@ class Feeding:
         return self._is_fed() and not self._moved
 
     @property
-    def has_rows(self) -> bool:
-        """True while a list that may be fed has rows left, or rows are under way."""
-        return bool(self._lists.feedable) or self._under_way > 0
+    def is_busy(self) -> bool:
+        """True while rows wait for room or for an answer of the broker, not for their time."""
+        now, feeds = self._now(), self._lists.feedable.values()
+        return self._under_way > 0 or any(feed.flow and feed.flow.may_feed(now) for feed in feeds)
 
     def end(self) -> None:
-        """Wait a little for what is under way, and write the last cursors."""
+        """Wait a little for what is under way, and write the last cursors.
+
+        The rest of a checkpoint is the next feeder's: it may wait long for an unavailable broker.
+        """
         self._producer.flush(GRACE)
         self._producer.abandon()
-        self.checkpoint()
+        if not self.is_over:
+            with self._broker():
+                self._write_cursors()
 
     def checkpoint(self) -> None:
         """Write the cursors that have moved, and what must hold after compaction."""
         self._checkpoint_at = self._clock() + CHECKPOINT
         if self.is_over:  # the next feeder has begun from what was written
             return
+        with self._broker():
+            self._write_cursors()
+            self._outcomes.forget_lost()
+            self._checkpoints.write_again(self._term.cursors)
+            self._restore_disputed()
+        self._figures.show(self._now())
+
+    def _write_cursors(self) -> None:
+        """Raises the broker's error; the next checkpoint then writes them."""
         moved, self._moved = self._moved, {}
         try:
             if self._checkpoints.write(map(self._cursor, moved.values())):
                 failpoint("feeder.checkpointed")
-            self._outcomes.forget_lost()
-            self._checkpoints.write_again(self._term.cursors)
-            self._restore_disputed()
-        except MAY_HEAL as error:
+        except MAY_HEAL:
             self._moved = moved | self._moved
+            raise
+
+    @contextmanager
+    def _broker(self) -> Iterator[None]:
+        """Log what may heal: the next checkpoint covers it."""
+        try:
+            yield
+        except MAY_HEAL as error:
             log.warning("unavailable", boundary="broker", problem=str(error))
             metrics.RETRIES.labels("broker").inc()
-        self._figures.show(self._now())
 
     def _is_fed(self) -> bool:
-        return not self._under_way and all(feed.held for feed in self._lists.feedable.values())
+        now, feeds = self._now(), self._lists.feedable.values()
+        return not self._under_way and all(
+            feed.held or not is_due(feed.campaign, now) for feed in feeds
+        )
 
     def _open_lists(self) -> None:
         """Give the policy the lists that may be fed, and the terms that hold now."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from seedcast.campaigns.cursor_topic import CursorTable
-from seedcast.producers.feeder.feed import Feed
+from seedcast.producers.feeder.feed import Feed, is_due
 from seedcast.producers.feeder.policy.look_ahead import START, Place
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.schemas.messages import Campaign
@@ -89,9 +89,10 @@ class Lists:
         return Place(cursor.fed, cursor.unfed) if cursor else START
 
 
-def are_fed(campaigns: Mapping[str, Campaign], cursors: CursorTable) -> bool:
-    """Return True if the cursors say that every list is fed that is not paused or held."""
-    lists = (each for each in campaigns.values() if each.staged and each.state in _FED)
+def are_fed(campaigns: Mapping[str, Campaign], cursors: CursorTable, now: float) -> bool:
+    """Return True if the cursors say that every list is fed that may be fed now."""
+    sealed = (each for each in campaigns.values() if each.staged and each.state in _FED)
+    lists = (each for each in sealed if is_due(each, now))
     found = ((campaign, cursors.of(campaign)) for campaign in lists)
     return all(
         cursor and (cursor.held or cursor.fed - len(cursor.unfed) >= (campaign.accepted or 0))

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from seedcast.kafka import Committed, GroupOffsets, Partition
-from seedcast.schemas.topics import GPU_CONSUMERS, LANES, POSTPROCESS
+from seedcast.producers.feeder.outstanding import committed_offsets
+from seedcast.schemas.topics import LANES, POSTPROCESS
 from seedcast.settings import Settings
-from seedcast.storage.audit.committed import CommittedOffsets
 
 OLD = 120.0  # seconds without a result, from which on a row is looked at
 PAUSE = 10.0  # seconds between two looks; in it, results that are on the topic are read
@@ -32,6 +32,7 @@ class LostRows:
         self._due = clock() + PAUSE
 
     def fed(self, request_id: str, partition: Partition, offset: int) -> None:
+        """`partition`: of the requests topic, or of the audio topic once it is audio."""
         self._rows[request_id] = partition, offset, self._clock()
 
     def ended(self, request_id: str) -> None:
@@ -55,13 +56,13 @@ class LostRows:
         return lost
 
     def _suspect(self) -> _Suspects | None:
-        """Return old rows that the GPU consumers have committed; None if there are none."""
+        """Return old rows whose group has committed them; None if there are none."""
         before = self._clock() - OLD
         old = {key: row for key, row in self._rows.items() if row[2] < before}
         if not old:
             return None
         offsets = GroupOffsets(self._settings)
-        done = CommittedOffsets(offsets.committed(self._settings.group(GPU_CONSUMERS.name)))
+        done = committed_offsets(self._settings, offsets)
         passed = (key for key, (where, offset, _) in old.items() if done.is_done(where, offset))
         if not (suspects := frozenset(passed)):
             return None

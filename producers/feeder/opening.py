@@ -1,5 +1,6 @@
 """When a campaign may be fed, as its record says."""
 
+from seedcast.errors import InvalidInput
 from seedcast.producers.feeder.policy.daily_window import parse_window
 from seedcast.producers.feeder.policy.schedule import Schedule
 from seedcast.schemas.messages import Campaign
@@ -15,3 +16,11 @@ def schedule_of(campaign: Campaign) -> Schedule:
     window = parse_window(campaign.window, campaign.zone or "UTC") if campaign.window else None
     start = campaign.start_at.timestamp() if campaign.start_at else None
     return Schedule(start_at=start, window=window)
+
+
+def is_due(campaign: Campaign, now: float) -> bool:
+    """Return False while its start, or its window, is still to come."""
+    try:
+        return schedule_of(campaign).is_open(now)
+    except InvalidInput:  # it is held for that
+        return True

@@ -10,13 +10,17 @@ from seedcast import metrics
 from seedcast.campaigns.progress import decode_readable
 from seedcast.kafka import Partition, TopicReader
 from seedcast.producers.feeder.lost_rows import LostRows
-from seedcast.producers.feeder.outstanding import read_waiting, results_since
+from seedcast.producers.feeder.outstanding import (
+    TopicsOf,
+    read_waiting,
+    results_since,
+    while_it,
+)
 from seedcast.producers.feeder.policy.cost import Costs, Measure
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.policy.release import Released
-from seedcast.producers.feeder.row import Row, measure_of
-from seedcast.producers.request_topics import RequestTopics
-from seedcast.schemas.messages import SpeechRequest, SpeechResult
+from seedcast.producers.feeder.row import Row
+from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -45,21 +49,27 @@ class Outcomes:
         if self._reader:
             self._reader.close()
 
-    def rebuild(self, topics_of: Callable[[SpeechRequest], RequestTopics | None]) -> None:
-        """Read what an earlier feeder has fed; then follow the results. Raises SeedcastError."""
-        waiting = read_waiting(self._settings, topics_of)
-        for each in waiting:
-            request, measure = each.request, measure_of(each.request)
-            self._waiting[request.request_id] = request.campaign_id, measure
-            self.depth.fed(request.request_id, each.partition, self.costs.predict(measure))
-            if each.offset is not None:
-                self._lost.fed(request.request_id, each.partition, each.offset)
-        reader = results_since(self._settings, waiting)
-        for record in reader.to_end():
-            if result := decode_readable(record):
-                self._take(result)
-        self._reader = reader.follower()
-        reader.close()
+    def rebuild(self, topics_of: TopicsOf, goes_on: Callable[[], bool]) -> bool:
+        """Read what an earlier feeder has fed; then follow the results.
+
+        Returns False if `goes_on` has ended it. Raises SeedcastError.
+        """
+        earliest: float | None = None
+        for each in read_waiting(self._settings, topics_of, goes_on):
+            self._waiting[each.request_id] = each.campaign_id, each.measure
+            self.depth.fed(each.request_id, each.partition, self.costs.predict(each.measure))
+            self._lost.fed(each.request_id, *each.record)
+            earliest = min(each.timestamp, earliest or each.timestamp)
+        if not goes_on():
+            return False
+        with results_since(self._settings, earliest) as reader:
+            for record in while_it(goes_on, reader.to_end()):
+                if result := decode_readable(record):
+                    self._take(result)
+            if not goes_on():
+                return False
+            self._reader = reader.follower()
+        return True
 
     def sent(self, released: Released[Row, Partition]) -> None:
         """Wait for the row's result, if results are followed."""

@@ -15,6 +15,7 @@ from tests.builders.requests import a_request
 from tests.builders.staged import STAGING, stage
 
 CURSOR = Cursor(campaign_id="night", staging=STAGING, fed=10, generation=2)
+NOW = 1_800_000_000.0  # seconds since 1970
 CAMPAIGN = stage(MemoryStore(), "night", [a_request()])
 
 
@@ -76,8 +77,8 @@ def test_what_is_fed_is_read_from_the_cursors(
     state: CampaignState, cursor: Cursor, is_fed: bool
 ) -> None:
     campaigns = {"night": replace(CAMPAIGN, state=state)}
-    assert are_fed(campaigns, table_of(cursor)) == is_fed
-    assert are_fed(campaigns, CursorTable()) == (state == "paused")
+    assert are_fed(campaigns, table_of(cursor), NOW) == is_fed
+    assert are_fed(campaigns, CursorTable(), NOW) == (state == "paused")
 
 
 def test_a_removed_cursor_is_forgotten() -> None:
