@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from seedcast.campaigns.cursor_topic import CursorTable
-from seedcast.producers.feeder.feed import Feed, is_due
+from seedcast.producers.feeder.feed import Feed
+from seedcast.producers.feeder.opening import is_due
 from seedcast.producers.feeder.policy.look_ahead import START, Place
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.schemas.messages import Campaign

@@ -205,8 +205,8 @@ def test_a_limited_rate_wants_no_more_than_it_takes(world: World) -> None:
 
 def test_a_feeding_feeder_shows_them_and_learns_from_results(world: World) -> None:
     world.submit("night", 600)
-    world.ahead = 30.0
-    feeding = world.begin()
+    world.ended_is_told = True
+    feeding = world.begin(30.0)
     feed_all(feeding)
     assert metrics.value(metrics.WORKERS_WANTED) == 1
     world.fleet.capacity = Capacity(workers=1, slots=8, busy=8)

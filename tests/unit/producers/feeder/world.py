@@ -2,17 +2,17 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 
 from seedcast.campaigns.cursor_topic import CursorTable, write_feeder_records
-from seedcast.codec import decode_request
+from seedcast.codec import decode_request, encode_json
 from seedcast.errors import SeedcastError
 from seedcast.health import Readiness
-from seedcast.kafka import Partition
+from seedcast.kafka import Partition, Record
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
 from seedcast.producers.feeder import feeding as core
 from seedcast.producers.feeder.feeding import Feeding
@@ -21,8 +21,15 @@ from seedcast.producers.feeder.lists import Lists
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.term import Term
-from seedcast.schemas.messages import Campaign, CampaignState, Cursor, FeederTerm
-from seedcast.schemas.topics import CURSORS, REQUESTS, REQUESTS_URGENT
+from seedcast.schemas.messages import (
+    Campaign,
+    CampaignState,
+    Cursor,
+    FeederTerm,
+    RequestError,
+    SpeechResult,
+)
+from seedcast.schemas.topics import CURSORS, REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.staged_lists import folder, part_name
@@ -113,16 +120,53 @@ class FollowedCampaigns:
 
 
 class MemoryFleet:
-    """GPU consumers as a test says: they are asked for figures only."""
+    """GPU consumers as a test says."""
 
     def __init__(self) -> None:
         self.capacity = Capacity(workers=0, slots=0, busy=0)
         self.most_workers = 8
 
+    @property
+    def slots(self) -> int:
+        return self.capacity.slots
+
+    @slots.setter
+    def slots(self, slots: int) -> None:
+        self.capacity = Capacity(workers=int(slots > 0), slots=slots, busy=slots)
+
     def poll(self) -> None: ...
 
     def set_slots(self, depth: Depth[Partition]) -> None:
-        depth.set_fleet(0, [[Partition(name, n) for n in range(8)] for name in LANES])
+        depth.set_fleet(self.slots, [[Partition(name, n) for n in range(8)] for name in LANES])
+
+
+class ResultTopic:
+    """Results that the feeder has not read yet."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def put(self, request_id: str, campaign_id: str) -> None:
+        result = SpeechResult(
+            request_id=request_id,
+            campaign_id=campaign_id,
+            status="cancelled",
+            error=RequestError(code="cancelled", message="nobody speaks it"),
+        )
+        partition = Partition(SETTINGS.topic(RESULTS), 0)
+        self.records.append(Record(partition, 0, request_id.encode(), encode_json(result), (), 0))
+
+    def poll(self, timeout: float) -> list[Record]:
+        read, self.records = self.records, []
+        return read
+
+
+class FollowedOutcomes(Outcomes):
+    """Follows the results from the beginning, as after a `rebuild` that found nothing."""
+
+    def __init__(self, world: "World", ahead: float) -> None:
+        super().__init__(SETTINGS, ahead, clock=lambda: world.now, now=lambda: world.now)
+        self._reader = cast("Any", world.results)
 
 
 class ToldOutcomes(Outcomes):
@@ -142,8 +186,10 @@ class World:
         self.store, self.broker = MemoryStore(), Broker()
         self.campaigns, self.now, self.generation = CampaignTopic(), 1000.0, 0
         self.is_active = True
-        self.fleet, self.ahead = MemoryFleet(), math.inf
+        self.fleet, self.results = MemoryFleet(), ResultTopic()
+        self._answered = 0  # requests
         self.ended: list[tuple[str, float]] = []  # results that the feeder is told next
+        self.ended_is_told = False  # by `ended`, and not by `results`
         self._number = 0
 
     def submit(self, name: str, *sizes: int, spread: int | None = None, **changes: Any) -> Campaign:
@@ -161,8 +207,8 @@ class World:
     def set_state(self, name: str, state: CampaignState) -> None:
         self.campaigns.put(replace(self.campaigns.records[name], state=state))
 
-    def begin(self) -> Feeding:
-        """Begin the next feeder's term: it knows what the topics say."""
+    def begin(self, ahead: float = math.inf) -> Feeding:
+        """Begin the next feeder's term: it knows what the topics say. `ahead`: seconds."""
         self.generation += 1
         self.write(FeederTerm(generation=self.generation, feeder=str(self.generation)))
         campaigns, cursors = FollowedCampaigns(self.campaigns), FollowedCursors(self.broker)
@@ -173,7 +219,7 @@ class World:
             SETTINGS,
             cast("Any", self.broker),
             Lists(SETTINGS, self.store, PARTITIONS, term.cursors),
-            ToldOutcomes(self.ahead, self.ended),
+            self._outcomes(ahead),
             cast("Any", self.fleet),
             term,
             lambda: self.is_active,
@@ -181,6 +227,24 @@ class World:
             clock=lambda: self.now,
             now=lambda: self.now,
         )
+
+    def _outcomes(self, ahead: float) -> Outcomes:
+        if ahead == math.inf or self.ended_is_told:
+            return ToldOutcomes(ahead, self.ended)
+        return FollowedOutcomes(self, ahead)
+
+    @property
+    def unanswered(self) -> int:
+        """Requests that are fed and have no result."""
+        return len(self.campaigns_in_order) - self._answered
+
+    def answer(self, hung: Container[int] = ()) -> None:
+        """Let the workers end what is fed, but for what lies on the partitions that hang."""
+        requests = [decode_request(sent.value or b"") for sent in self.broker.on(*LANES)]
+        for request in requests[self._answered :]:
+            if self.broker.partitions[request.request_id] not in hung:
+                self.results.put(request.request_id, request.campaign_id)
+        self._answered = len(requests)
 
     def part(self, name: str, number: int) -> str:
         return self.store.uri(folder(name, STAGING) + part_name(number))
