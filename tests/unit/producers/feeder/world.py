@@ -66,6 +66,8 @@ class Broker(MemoryProducer):
         for sent in answered:
             error = self.refuses(sent)
             self.acknowledged += [] if error else [sent]
+            if sent.on_offset and not error:
+                sent.on_offset(len(self.acknowledged) - 1)
             sent.on_delivery(error)
         return 0
 
