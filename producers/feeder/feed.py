@@ -70,7 +70,7 @@ class Feed:
         A window that is none (this machine may not know its zone) holds this list, and no other.
         """
         self.campaign = campaign
-        if campaign.rate is None or campaign.state == "cancelled":
+        if campaign.rate is None or self.is_cancelled():
             self._limit = None
         elif self._limit is None:
             self._limit = RateLimit(campaign.rate, now)
@@ -90,9 +90,12 @@ class Feed:
         """Take the predicted seconds of a row that is fed."""
         self.mean_cost += (seconds - self.mean_cost) * 0.05
 
+    def is_cancelled(self) -> bool:
+        return self.campaign.state == "cancelled"
+
     def _rows(self, start: int) -> Iterator[Row]:
         try:
             for staged in read_rows(self._store, self.campaign, start):
-                yield prepare(staged, self._topics)
+                yield prepare(staged, self._topics, self.is_cancelled)
         except CredentialsRefused as error:  # keys are rotated, and rights restored
             raise StoreUnavailable(error.what, got=error.got, remedy=error.remedy) from error

@@ -78,7 +78,7 @@ class Feeding:
             outcomes.depth,
             id_of=lambda row: row.request_id,
             partition_of=lambda row: row.partition,
-            cost_of=lambda row: outcomes.costs.predict(row.measure),
+            cost_of=outcomes.cost_of,
         )
         self._under_way = 0  # rows without an answer of the broker
         self._refused: dict[str, SeedcastError] = {}  # by campaign id
@@ -252,7 +252,7 @@ class Feeding:
         if feed.held:
             log.info("list_restored", campaign_id=released.campaign, next="it is fed on")
         feed.held, feed.retry_at = None, 0.0
-        feed.learn_cost(self._outcomes.costs.predict(released.row.measure))
+        feed.learn_cost(self._outcomes.cost_of(released.row))
         self._moved[released.campaign] = feed
         if not feed.left:
             self._lists.remove(feed)

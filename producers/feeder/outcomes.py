@@ -25,6 +25,10 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+# Seconds of audio that a cancelled row counts for. A small part of any other's: a fleet ends
+# hundreds of them in the time that one takes, and they must neither wait for room nor take it.
+CANCELLED = 0.02
+
 
 class Outcomes:
     def __init__(
@@ -38,7 +42,8 @@ class Outcomes:
         self.depth = Depth[Partition](ahead)
         self.costs = Costs()
         self._settings, self._now = settings, now
-        self._waiting: dict[str, tuple[str, Measure]] = {}  # by request id: its campaign
+        # By request id: its campaign, and what its audio may teach; None if it was cancelled.
+        self._waiting: dict[str, tuple[str, Measure | None]] = {}
         self._reader: TopicReader | None = None
         self._lost = LostRows(settings, clock)
 
@@ -71,10 +76,16 @@ class Outcomes:
             self._reader = reader.follower()
         return True
 
+    def cost_of(self, row: Row) -> float:
+        """Return the predicted seconds of audio."""
+        return CANCELLED if row.is_cancelled() else self.costs.predict(row.measure)
+
     def sent(self, released: Released[Row, Partition]) -> None:
         """Wait for the row's result, if results are followed."""
         if self._reader:
-            self._waiting[released.request_id] = released.campaign, released.row.measure
+            row = released.row
+            measure = None if row.is_cancelled() else row.measure
+            self._waiting[released.request_id] = released.campaign, measure
 
     def acknowledged(self, request_id: str, partition: Partition, offset: int) -> None:
         if request_id in self._waiting:
@@ -116,6 +127,9 @@ class Outcomes:
         campaign, measure = known
         self._lost.ended(result.request_id)
         audio = result.renditions[0].duration if result.renditions else 0.0
-        self.depth.ended(result.request_id, self._now(), spoken=audio > 0)
-        self.costs.learn(measure, audio)
+        # Cancelled rows count as work, in the little that they were fed for: else no more of them
+        # would be ahead than the slots need.
+        self.depth.ended(result.request_id, self._now(), spoken=audio > 0 or measure is None)
+        if measure:
+            self.costs.learn(measure, audio)
         return campaign, audio

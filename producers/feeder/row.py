@@ -1,5 +1,6 @@
 """A row of a staged list, and what the feeder has to know of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -18,9 +19,11 @@ class Row:
     place: Place
     partition: Partition
     measure: Measure
+    # Whether its campaign is cancelled by now: then it ends at once, whatever its text.
+    is_cancelled: Callable[[], bool]
 
 
-def prepare(staged: StagedRow, topics: RequestTopics) -> Row:
+def prepare(staged: StagedRow, topics: RequestTopics, is_cancelled: Callable[[], bool]) -> Row:
     place, spoken = topics.place(staged), _spoken.decode(staged.value)
     return Row(
         staged.request_id,
@@ -28,6 +31,7 @@ def prepare(staged: StagedRow, topics: RequestTopics) -> Row:
         place,
         Partition(place.topic, place.partition),
         measure(spoken.text, staged.voice_seed, spoken.speed),
+        is_cancelled,
     )
 
 

@@ -80,7 +80,8 @@ def cursors(settings: Settings, campaign: str = "night") -> Iterator[Cursor]:
 
 def is_fed(settings: Settings, campaign: str = "night") -> bool:
     cursor = read_cursors(settings).records.get(campaign)
-    return cursor is not None and cursor.fed == read_campaigns(settings)[campaign].accepted
+    accepted = read_campaigns(settings)[campaign].accepted
+    return cursor is not None and (cursor.fed, cursor.unfed) == (accepted, ())
 
 
 def assert_fed(settings: Settings, most_repeats: int) -> None:
@@ -181,7 +182,7 @@ def test_the_late_checkpoint_of_a_feeder_stopped_beyond_its_session_changes_noth
 
     def is_written_again() -> bool:
         latest = list(cursors(settings))[-1]  # which is all that compaction keeps
-        return (latest.generation, latest.fed) == (2, ROWS)
+        return (latest.generation, latest.fed, latest.unfed) == (2, ROWS, ())
 
     eventually(is_written_again, what="the right cursor, written again")
     assert_fed(settings, 2 * CHUNK)  # some of them by the zombie, before it knows

@@ -141,6 +141,17 @@ def test_a_cancelled_campaign_waits_for_no_rate_start_or_window(world: World) ->
     assert len(world.rows_of("night")) == 100
 
 
+def test_a_cancelled_campaign_ends_at_the_speed_at_which_workers_end_it(world: World) -> None:
+    """Predicted as if it were spoken, only the slots' rows would be ahead: 48 in each tenth."""
+    world.submit("night", 4000, spread=0)
+    world.set_state("night", "cancelled")
+    feeding = world.begin(AHEAD)
+    run(world, feeding, 5)
+    assert len(world.rows_of("night")) == 4000
+    rate = feeding._outcomes.depth.per_second(world.now)
+    assert rate < 4000 * 0.03 / 5, "what it says of the fleet's rate is hardly anything"
+
+
 @pytest.mark.parametrize(
     "terms", [{"window": "25:00-06:00"}, {"window": "20:00-06:00", "zone": "Mars/Olympus"}]
 )

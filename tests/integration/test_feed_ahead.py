@@ -1,0 +1,300 @@
+"""What is fed before it is spoken, on a real Kafka: bounded, rebuilt by the next feeder, freed."""
+
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from seedcast import metrics
+from seedcast.campaigns import campaign_state
+from seedcast.campaigns.campaign_topic import change_campaign
+from seedcast.campaigns.cursor_topic import read_cursors
+from seedcast.codec import decode_request, decode_result
+from seedcast.fleet.fleet_topic import FleetTopic
+from seedcast.kafka import GroupOffsets, TopicReader, client_config
+from seedcast.producers.feeder import lost_rows
+from seedcast.producers.feeder.outcomes import Outcomes
+from seedcast.producers.request_topics import RequestTopics
+from seedcast.producers.staging.options import SubmitOptions
+from seedcast.producers.staging.submit import submit_requests
+from seedcast.schemas.topics import (
+    AUDIO,
+    FEEDERS,
+    GPU_CONSUMERS,
+    POSTPROCESS,
+    REQUESTS,
+    RESULTS,
+    Topic,
+)
+from seedcast.settings import Settings
+from seedcast.storage.audit import audit
+from seedcast.storage.s3 import S3Store
+from tests.builders.answering import answering
+from tests.builders.deployments import Spawn, with_short_session
+from tests.builders.feeding import feed, wait
+from tests.builders.topics import delete, send
+from tests.builders.waiting import eventually
+from tests.crash import memberships
+
+pytestmark = pytest.mark.integration
+
+FEEDER, GPU, WORKERS = ["run", "feeder"], ["run", "gpu-consumer"], ("gpu-consumer", "postprocess")
+PARTITIONS = 4
+IDLE = 64 * PARTITIONS  # rows that are fed without workers
+SHORT = {"SEEDCAST_FEEDER_AHEAD": "1"}
+FEW = {"SEEDCAST_GPU_SLOTS": "2", "SEEDCAST_GPU_VOICE_LOCK": "off"}
+MARGIN = 5.0  # seconds besides the feed-ahead until a pause has its effect
+
+
+def submit(settings: Settings, campaign: str, count: int) -> None:
+    rows = [
+        {"id": f"n-{n}", "text": f"Message number {n}, thank you.", "voice": str(n % 16)}
+        for n in range(count)
+    ]
+    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("wav",), spread=0)
+    assert submit_requests(settings, rows, options).accepted == count
+
+
+class Flow:
+    """Counts what came onto the topics of requests and results."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._requests = TopicReader(settings, settings.topic(REQUESTS))
+        self._results = TopicReader(settings, settings.topic(RESULTS))
+        self.fed, self.ended = Counter[str](), Counter[str]()  # records by request id
+        self.delivered = Counter[str | None]()  # first results with audio, by campaign
+
+    def look(self) -> "Flow":
+        for record in self._results.poll(0.05):
+            result = decode_result(record.value)
+            first = not self.ended[result.request_id]
+            self.ended[result.request_id] += 1
+            self.delivered[result.campaign_id] += first and result.status == "succeeded"
+        for record in self._requests.poll(0.05):
+            self.fed[decode_request(record.value).request_id] += 1
+        return self
+
+    @property
+    def ahead(self) -> int:
+        """Rows that are fed and have no result. Results are read first: rather too many."""
+        self.look()
+        return len(self.fed.keys() - self.ended.keys())
+
+
+def wait_for_slots(settings: Settings) -> None:
+    with FleetTopic(settings) as topic:
+        topic.catch_up()
+        topic.follow()
+
+        def ready() -> bool:
+            topic.poll(0.1)
+            states = {seen.worker.kind: seen.worker.state for seen in topic.fleet.live()}
+            return [states.get(kind) for kind in WORKERS] == ["ready", "ready"]
+
+        eventually(ready, what="both workers")
+
+
+def start_workers(settings: Settings, seedcast: Spawn) -> None:
+    for kind in WORKERS:
+        seedcast(["run", kind], settings, **FEW)
+    wait_for_slots(settings)
+
+
+def test_five_thousand_rows_are_never_more_than_the_idle_depth_ahead(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    submit(settings, "night", 5000)
+    seedcast(FEEDER, settings, **SHORT)
+    flow, most = Flow(settings), 0
+    eventually(lambda: flow.ahead == IDLE, what="the depth without workers")
+    with answering(settings):
+        while len(flow.ended) < 5000:
+            most = max(most, flow.ahead)
+            assert most <= 2 * IDLE, "the readers of this test may lag behind by one depth"
+    assert flow.fed.total() == len(flow.fed) == 5000
+
+
+def test_what_is_spoken_is_fed_a_second_ahead(settings: Settings, seedcast: Spawn) -> None:
+    start_workers(settings, seedcast)
+    seedcast(FEEDER, settings, **SHORT)
+    submit(settings, "night", 400)
+    flow, most = Flow(settings), 0
+    while len(flow.ended) < 400:
+        most = max(most, flow.ahead)
+    assert 0 < most < 200, most
+    assert wait(settings, "night").succeeded == 400
+    report = audit(settings, "night", S3Store(settings.s3))
+    assert report.ok, report
+
+
+def test_the_next_feeder_rebuilds_what_is_ahead_and_feeds_nothing_on_top(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    """No group has committed anything yet, and the log begins later than at 0."""
+    submit(settings, "before", 40)
+    feed(settings)
+    assert delete(settings, REQUESTS) == 40
+    submit(settings, "night", 3000)
+    first = seedcast(FEEDER, settings)
+
+    def fed() -> int:
+        cursor = read_cursors(settings).records.get("night")
+        return cursor.fed - len(cursor.unfed) if cursor else 0
+
+    eventually(lambda: fed() == IDLE, what="the first feeder's cursor")
+    first.kill()
+    first.wait()
+    memberships.end_all(settings.kafka.bootstrap, settings.group(FEEDERS.name))
+    submit(settings, "later", 10)
+    seedcast(FEEDER, settings)
+    eventually(lambda: (term := read_cursors(settings).term) and term.generation == 3)
+    flow = Flow(settings)
+    began = time.monotonic()
+    while time.monotonic() - began < 5:
+        assert flow.ahead <= IDLE
+    assert flow.fed.total() == IDLE
+    with answering(settings):
+        eventually(lambda: len(flow.look().fed) == 3010, what="all rows")
+    assert flow.fed.total() == 3010, "nothing was fed twice"
+
+
+def commit_by_hand(settings: Settings, group: str, topic: Topic) -> None:
+    """Let a group pass everything that its topic has, as if a worker had lost it."""
+    bounds = GroupOffsets(settings).bounds([settings.topic(topic)])
+    ends = [TopicPartition(p.topic, p.number, end) for p, (_, end) in bounds.items()]
+    client, name = AdminClient(client_config.client(settings.kafka)), settings.group(group)
+    offsets = ConsumerGroupTopicPartitions(name, ends)
+    client.alter_consumer_group_offsets([offsets])[name].result(60)
+
+
+def lost() -> float:
+    return metrics.ROWS_WITHOUT_RESULT._value.get()
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_row_that_both_groups_have_passed_without_a_result_frees_its_place_once(
+    settings: Settings,
+) -> None:
+    submit(settings, "night", 10)
+    feed(settings)
+    send(settings, AUDIO, [(b"another", b"unread")])
+    partitions = dict.fromkeys(map(settings.topic, (REQUESTS, AUDIO)), PARTITIONS)
+    topics = RequestTopics(settings, partitions, 0)
+    clock, before = Clock(), lost()
+    with Outcomes(settings, 30.0, clock) as outcomes:
+        assert outcomes.rebuild(lambda _: topics, lambda: True)
+
+        def look() -> int:
+            for _ in range(4):
+                clock.now += lost_rows.PAUSE
+                outcomes.forget_lost()
+            return len(outcomes.depth)
+
+        clock.now += lost_rows.OLD
+        assert look() == 10, "they may be in a slot"
+        commit_by_hand(settings, GPU_CONSUMERS.name, REQUESTS)
+        assert look() == 10, "they may be audio that waits"
+        commit_by_hand(settings, POSTPROCESS.name, AUDIO)
+        assert look() == 0
+        assert look() == 0
+    assert lost() == before + 10
+
+
+def test_audio_that_was_passed_without_a_result_frees_its_place(settings: Settings) -> None:
+    """A feeder that takes over finds it on the audio topic only."""
+    clock = Clock()
+    send(settings, AUDIO, [(b"some", b"audio")])
+    bounds = GroupOffsets(settings).bounds([settings.topic(AUDIO)])
+    where = next(partition for partition, (_, end) in bounds.items() if end)
+    lost = lost_rows.LostRows(settings, clock)
+    lost.fed("row", where, 0)
+    clock.now += lost_rows.OLD
+
+    def look() -> list[str]:
+        found = []
+        for _ in range(4):
+            clock.now += lost_rows.PAUSE
+            found += lost.look()
+        return found
+
+    assert look() == []
+    commit_by_hand(settings, POSTPROCESS.name, AUDIO)
+    assert look() == ["row"]
+    assert look() == []
+
+
+@pytest.mark.slow
+def test_a_pause_and_a_cancellation_take_effect_within_the_feed_ahead(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    start_workers(settings, seedcast)
+    seedcast(FEEDER, settings, SEEDCAST_FEEDER_AHEAD="2")
+    submit(settings, "night", 3000)
+    flow = Flow(settings)
+    eventually(lambda: flow.look().delivered["night"] >= 50, what="the first results")
+    change_campaign(settings, "night", campaign_state.paused)
+    paused = time.monotonic()
+    submit(settings, "day", 20)
+    while time.monotonic() - paused < 2 + MARGIN:
+        flow.look()
+    delivered = flow.delivered["night"]
+    assert delivered < 2000
+    while time.monotonic() - paused < 2 * (2 + MARGIN):
+        flow.look()
+    assert flow.delivered["night"] == delivered
+    assert flow.ahead == 0, "what was fed has ended"
+    assert wait(settings, "day").succeeded == 20
+    change_campaign(settings, "night", campaign_state.cancelled)
+    cancelled = time.monotonic()
+    progress = wait(settings, "night")
+    print(f"cancelled: {progress.cancelled} rows ended in {time.monotonic() - cancelled:.1f} s")
+    assert (progress.finished, progress.succeeded) == (3000, delivered)
+    report = audit(settings, "night", S3Store(settings.s3))
+    assert report.ok, report
+
+
+@pytest.mark.slow
+def test_two_feeders_killed_in_turns_lose_nothing_and_repeat_little(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    settings = with_short_session(settings)
+    start_workers(settings, seedcast)
+    feeders = {feeder.pid: feeder for feeder in (seedcast(FEEDER, settings) for _ in range(2))}
+    submit(settings, "night", 600)
+    flow, chance = Flow(settings), random.Random(20)
+    for kill in range(1, 6):
+        enough = kill * 90 + chance.randrange(30)
+        eventually(lambda least=enough: len(flow.look().fed) >= least, what="more rows")
+        with FleetTopic(settings) as topic:
+            topic.catch_up()
+            active = [
+                seen.worker
+                for seen in topic.fleet.live()
+                if (seen.worker.kind, seen.worker.state) == ("feeder", "ready")
+            ]
+        pid = int(active[-1].worker_id.split("-")[-2]) if active else next(iter(feeders))
+        killed = feeders.pop(pid, None) or feeders.pop(next(iter(feeders)))
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        replacement = seedcast(FEEDER, settings)
+        feeders[replacement.pid] = replacement
+    assert wait(settings, "night").succeeded == 600
+    report = audit(settings, "night", S3Store(settings.s3))
+    assert report.ok, report
+    flow.look()
+    print(f"fed {flow.fed.total()} records, {flow.ended.total()} results of 600 rows")
+    # At most a checkpoint's rows each: a second of feeding.
+    assert flow.fed.total() - 600 <= 5 * 60
