@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from seedcast.errors import CredentialsRefused, InvalidInput, StoreUnavailable
 from seedcast.kafka import Partition
 from seedcast.producers.feeder.opening import schedule_of
+from seedcast.producers.feeder.outage import Outage
 from seedcast.producers.feeder.policy.fair_order import Terms
 from seedcast.producers.feeder.policy.flow import Flow
 from seedcast.producers.feeder.policy.look_ahead import LookAhead, Place
@@ -21,10 +22,16 @@ RowFlow = Flow[Row, Partition]
 
 class Feed:
     def __init__(
-        self, store: ObjectStore, topics: RequestTopics, campaign: Campaign, place: Place
+        self,
+        store: ObjectStore,
+        outage: Outage,
+        topics: RequestTopics,
+        campaign: Campaign,
+        place: Place,
     ) -> None:
-        """`place`: how far the list is fed."""
-        self._store, self._topics, self.campaign = store, topics, campaign
+        """`outage`: what all lists share; `place`: how far the list is fed."""
+        self._store, self._outage = store, outage
+        self._topics, self.campaign = topics, campaign
         staged = staged_of(campaign)
         self.staging = staged.staging
         self._total = sum(part.rows for part in staged.parts)
@@ -94,8 +101,12 @@ class Feed:
         return self.campaign.state == "cancelled"
 
     def _rows(self, start: int) -> Iterator[Row]:
+        self._outage.check()
         try:
             for staged in read_rows(self._store, self.campaign, start):
                 yield prepare(staged, self._topics, self.is_cancelled)
+        except StoreUnavailable as error:
+            self._outage.begin(error)
+            raise
         except CredentialsRefused as error:  # keys are rotated, and rights restored
             raise StoreUnavailable(error.what, got=error.got, remedy=error.remedy) from error

@@ -1,10 +1,12 @@
 """The lists that are not wholly fed, by campaign id."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from seedcast.campaigns.cursor_topic import CursorTable
 from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.opening import is_due
+from seedcast.producers.feeder.outage import Outage
 from seedcast.producers.feeder.policy.look_ahead import START, Place
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.schemas.messages import Campaign
@@ -25,10 +27,11 @@ class Lists:
         store: ObjectStore,
         partitions: Mapping[str, int],
         cursors: CursorTable,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`partitions`: how many each topic has, by full name."""
         self._settings, self._store, self._partitions = settings, store, partitions
-        self._cursors = cursors
+        self._cursors, self._outage = cursors, Outage(clock)
         self._feeds: dict[str, Feed] = {}  # lists that had rows left in this term
         self.feedable: dict[str, Feed] = {}  # of them: those that are not paused
 
@@ -80,7 +83,8 @@ class Lists:
             return None
         feed = self._feeds.get(campaign_id)
         if feed is None or feed.staging != campaign.staged.staging:
-            feed = Feed(self._store, self.topics(campaign), campaign, self._place(campaign))
+            place = self._place(campaign)
+            feed = Feed(self._store, self._outage, self.topics(campaign), campaign, place)
             if feed.left:
                 self._feeds[campaign_id] = feed
         return feed if feed.left else None

@@ -1,7 +1,6 @@
 """What is fed before it is spoken, on a real Kafka: bounded, rebuilt by the next feeder, freed."""
 
 import random
-import signal
 import time
 from collections import Counter
 
@@ -85,23 +84,20 @@ class Flow:
         return len(self.fed.keys() - self.ended.keys())
 
 
-def wait_for_slots(settings: Settings) -> None:
+def ready(settings: Settings, kind: str) -> list[int]:
+    """Return the process ids of the workers of that kind that say so."""
     with FleetTopic(settings) as topic:
         topic.catch_up()
-        topic.follow()
-
-        def ready() -> bool:
-            topic.poll(0.1)
-            states = {seen.worker.kind: seen.worker.state for seen in topic.fleet.live()}
-            return [states.get(kind) for kind in WORKERS] == ["ready", "ready"]
-
-        eventually(ready, what="both workers")
+        workers = [seen.worker for seen in topic.fleet.live()]
+    found = [worker for worker in workers if (worker.kind, worker.state) == (kind, "ready")]
+    return [int(worker.worker_id.split("-")[-2]) for worker in found]
 
 
 def start_workers(settings: Settings, seedcast: Spawn) -> None:
     for kind in WORKERS:
         seedcast(["run", kind], settings, **FEW)
-    wait_for_slots(settings)
+    for kind in WORKERS:
+        eventually(lambda kind=kind: ready(settings, kind), what=f"the {kind}")
 
 
 def test_five_thousand_rows_are_never_more_than_the_idle_depth_ahead(
@@ -118,6 +114,7 @@ def test_five_thousand_rows_are_never_more_than_the_idle_depth_ahead(
     assert flow.fed.total() == len(flow.fed) == 5000
 
 
+@pytest.mark.slow
 def test_what_is_spoken_is_fed_a_second_ahead(settings: Settings, seedcast: Spawn) -> None:
     start_workers(settings, seedcast)
     seedcast(FEEDER, settings, **SHORT)
@@ -278,16 +275,9 @@ def test_two_feeders_killed_in_turns_lose_nothing_and_repeat_little(
     for kill in range(1, 6):
         enough = kill * 90 + chance.randrange(30)
         eventually(lambda least=enough: len(flow.look().fed) >= least, what="more rows")
-        with FleetTopic(settings) as topic:
-            topic.catch_up()
-            active = [
-                seen.worker
-                for seen in topic.fleet.live()
-                if (seen.worker.kind, seen.worker.state) == ("feeder", "ready")
-            ]
-        pid = int(active[-1].worker_id.split("-")[-2]) if active else next(iter(feeders))
-        killed = feeders.pop(pid, None) or feeders.pop(next(iter(feeders)))
-        killed.send_signal(signal.SIGKILL)
+        active = next((pid for pid in ready(settings, "feeder") if pid in feeders), None)
+        killed = feeders.pop(active or next(iter(feeders)))
+        killed.kill()
         killed.wait()
         replacement = seedcast(FEEDER, settings)
         feeders[replacement.pid] = replacement

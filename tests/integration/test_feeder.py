@@ -225,7 +225,8 @@ def test_a_feeder_waits_for_a_broker_that_goes_away(
     assert terminate(feeder) == 0
 
 
-@pytest.mark.parametrize("arguments", [RUN, pytest.param(ONCE, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [RUN, ONCE])
 def test_a_feeder_told_to_leave_does_not_wait_for_its_broker(
     stoppable_stack: Stack, settings: Settings, seedcast: Spawn, arguments: list[str]
 ) -> None:

@@ -127,6 +127,23 @@ def test_a_store_that_fails_between_two_parts_loses_and_repeats_nothing(world: W
     assert world.rows_of("night") == [f"request-{n:05d}" for n in range(2 * CHUNK + 1)]
 
 
+def test_of_many_lists_one_waits_for_a_store_that_is_away(world: World) -> None:
+    """Each wait is as long as the store's time-outs, and the watchdog waits for them all."""
+    names = [f"night-{n}" for n in range(20)]
+    for name in names:
+        world.submit(name, 3)
+    feeding = world.begin()
+    for calls in (1, 2):
+        world.store.fail(*[StoreUnavailable("reading a part")] * 100)
+        assert not feeding.turn()
+        left = len(world.store._failures)
+        assert 100 - left == 1, calls
+        world.store._failures.clear()
+        world.now += RETRY
+    feed_all(feeding)
+    assert [len(world.rows_of(name)) for name in names] == [3] * 20
+
+
 def refused(sent: Sent) -> bool:
     return b"request-00001" in (sent.value or b"")
 

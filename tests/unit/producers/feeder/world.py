@@ -220,7 +220,7 @@ class World:
         return Feeding(
             SETTINGS,
             cast("Any", self.broker),
-            Lists(SETTINGS, self.store, PARTITIONS, term.cursors),
+            Lists(SETTINGS, self.store, PARTITIONS, term.cursors, lambda: self.now),
             self._outcomes(ahead),
             cast("Any", self.fleet),
             term,
