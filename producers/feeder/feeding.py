@@ -213,9 +213,12 @@ class Feeding:
     def _send(self, released: Sent) -> None:
         row = released.row
         failpoint("feeder.read")
-        self._outcomes.sent(released)
         self._under_way += 1
         report = partial(self._delivered, released)
+        if self._outcomes.was_found(row.request_id):
+            report(None)
+            return
+        self._outcomes.sent(released)
         try:
             self._producer.send(
                 row.place.topic,

@@ -42,7 +42,12 @@ class LostRows:
         """Return the rows that are lost, once each. Raises the broker's errors."""
         if self._clock() < self._due:
             return frozenset()
-        self._due = self._clock() + PAUSE
+        try:
+            return self._look()
+        finally:  # an unavailable broker takes its time-out, and must not take all of the time
+            self._due = self._clock() + PAUSE
+
+    def _look(self) -> frozenset[str]:
         if self._suspects is None:
             self._suspects = self._suspect()
             return frozenset()

@@ -44,6 +44,7 @@ class Outcomes:
         self._settings, self._now = settings, now
         # By request id: its campaign, and what its audio may teach; None if it was cancelled.
         self._waiting: dict[str, tuple[str, Measure | None]] = {}
+        self._found = set[str]()  # request ids that an earlier feeder has fed, as the topics tell
         self._reader: TopicReader | None = None
         self._lost = LostRows(settings, clock)
 
@@ -61,6 +62,7 @@ class Outcomes:
         """
         earliest: float | None = None
         for each in read_waiting(self._settings, topics_of, goes_on):
+            self._found.add(each.request_id)
             self._waiting[each.request_id] = each.campaign_id, each.measure
             self.depth.fed(each.request_id, each.partition, self.costs.predict(each.measure))
             self._lost.fed(each.request_id, *each.record)
@@ -70,11 +72,18 @@ class Outcomes:
         with results_since(self._settings, earliest) as reader:
             for record in while_it(goes_on, reader.to_end()):
                 if result := decode_readable(record):
+                    self._found.add(result.request_id)
                     self._take(result)
             if not goes_on():
                 return False
             self._reader = reader.follower()
         return True
+
+    def was_found(self, request_id: str) -> bool:
+        """Return True, once, for a row that an earlier feeder has fed after its last checkpoint."""
+        found = request_id in self._found
+        self._found.discard(request_id)
+        return found
 
     def cost_of(self, row: Row) -> float:
         """Return the predicted seconds of audio."""

@@ -205,6 +205,20 @@ def test_a_clock_that_jumps_stops_no_list(world: World, jump: float) -> None:
     assert len(world.rows_of("night")) == 1000
 
 
+def test_rows_that_an_earlier_feeder_has_fed_after_its_last_checkpoint_are_passed_over(
+    world: World,
+) -> None:
+    world.submit("night", 10)
+    feeding = world.begin(AHEAD)
+    feeding._outcomes._found |= {"request-00003", "request-00009"}
+    run(world, feeding, 1)
+    fed = {f"request-{n:05d}" for n in range(10)} - {"request-00003", "request-00009"}
+    assert set(world.rows_of("night")) == fed
+    assert (world.cursor("night").fed, world.cursor("night").unfed) == (10, ())
+    assert feeding.finish()
+    assert not feeding._outcomes._found, "each is passed over once"
+
+
 def test_only_so_many_rows_are_under_way_while_the_broker_does_not_answer(world: World) -> None:
     """Each of them is in the cursor, and in the producer's queue, which must never be full."""
     world.submit("night", 10 * UNDER_WAY * CHUNK, spread=0)
