@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from seedcast.errors import InvalidInput
 from seedcast.producers.feeder.feed import Feed
+from seedcast.producers.feeder.outage import Outage
 from seedcast.producers.feeder.policy.look_ahead import START
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.producers.staging.options import SubmitOptions, shown_options
@@ -171,7 +172,8 @@ def test_a_retry_that_is_repeated_keeps_the_deadline_of_its_list_not_of_its_camp
 def test_a_window_of_a_zone_that_the_feeder_does_not_know_holds_its_list() -> None:
     store = MemoryStore()
     record = stage(store, "night", [numbered(1)])
-    feed = Feed(store, RequestTopics(Settings(), PARTITIONS, None), record, START)
+    topics = RequestTopics(Settings(), PARTITIONS, None)
+    feed = Feed(store, Outage(), topics, record, START)
     flow = feed.open(0.0)
     feed.set_terms(replace(record, window="20:00-06:00", zone="Mars/X"), 0.0)
     assert isinstance(flow.failure, InvalidInput)
