@@ -14,7 +14,7 @@ from seedcast.catalog import profiles
 from seedcast.codec import encode_json
 from seedcast.gpu_consumers.engines import Utterance
 from seedcast.gpu_consumers.worker import Worker
-from seedcast.kafka import Admin, Producer, TopicReader
+from seedcast.kafka import Producer, TopicReader
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.topics import AUDIO, REQUESTS
 from seedcast.settings import Settings
@@ -63,7 +63,6 @@ def running_worker(settings: Settings, engine: HoldingEngine) -> Iterator[None]:
         engine,
         profiles.load(settings.postprocess),
         S3Store(settings.s3),
-        Admin(settings).existing(),
     )
     watchdog = Watchdog(600)
     thread = threading.Thread(target=worker.run, args=(stop, watchdog))
