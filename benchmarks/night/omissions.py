@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from benchmarks.night.fabricate import Night
 from benchmarks.night.faults import ExpectedFinding
-from seedcast.campaigns.cursor_topic import write_feeder_record
+from seedcast.campaigns.cursor_topic import write_feeder_records
 from seedcast.kafka import Producer
 from seedcast.schemas.messages import CampaignState, Cursor, SpeechRequest
 from seedcast.storage.staged_lists import folder, part_name, staged_of
@@ -76,7 +76,7 @@ def _without_first_request(*, fed: bool) -> Finish:
                 fed=len(requests),
                 generation=1,
             )
-            write_feeder_record(Producer(night.settings), night.settings, cursor)
+            write_feeder_records(Producer(night.settings), night.settings, [cursor])
         _finish_all(night, requests[1:])
         return requests[0].request_id
 

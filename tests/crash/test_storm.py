@@ -19,6 +19,7 @@ OPEN = 48
 MOVED = 40  # records: some for each partition
 
 
+@pytest.mark.slow
 def test_groups_make_progress_in_a_rebalance_storm(
     deployment: Deployment, chance: random.Random
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_zombie_moves_no_offset_back_and_works_again(
         worker.shut_down()
 
 
+@pytest.mark.slow
 def test_the_watchdog_ends_a_hanging_worker_and_its_partitions_move_in_time(
     deployment: Deployment, chance: random.Random
 ) -> None:

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import announce, change_campaign, read_campaigns
-from seedcast.campaigns.cursor_topic import write_feeder_record
+from seedcast.campaigns.cursor_topic import write_feeder_records
 from seedcast.campaigns.progress import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
@@ -317,7 +317,7 @@ def test_a_row_that_the_cursor_calls_fed_and_no_topic_has_is_lost(settings: Sett
         generation=1,
         held="no reason",
     )
-    write_feeder_record(producer(settings), settings, cursor)
+    write_feeder_records(producer(settings), settings, [cursor])
     report = run_audit(settings)
     assert told(report) == [("lost", 1), ("waiting_in_list", 1), ("waiting_on_requests", 1)]
     assert "row 2: " in report.breaches[0].examples[0]

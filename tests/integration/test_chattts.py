@@ -93,6 +93,7 @@ def test_waveforms_after_kill_9_are_those_of_an_undisturbed_engine(
     assert_undisturbed(settings, requests)
 
 
+@pytest.mark.slow
 def test_the_survivor_of_two_workers_speaks_what_the_killed_one_had_in_its_slots(
     chattts: Settings, seedcast: Spawn
 ) -> None:

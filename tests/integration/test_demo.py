@@ -46,6 +46,7 @@ def audio_files(folder: Path) -> list[Path]:
     return sorted((folder / ".seedcast" / "audio" / "demo").iterdir())
 
 
+@pytest.mark.slow
 def test_an_interrupted_demo_continues_and_a_finished_one_does_nothing_again(
     tmp_path: Path,
 ) -> None:

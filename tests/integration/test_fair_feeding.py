@@ -103,6 +103,7 @@ def test_a_pause_and_a_resumption_take_effect_within_the_feed_ahead(fleet: Setti
     assert wait(fleet, "large").succeeded == 600
 
 
+@pytest.mark.slow
 def test_a_campaign_that_starts_later_is_scheduled_and_then_starts(fleet: Settings) -> None:
     start = datetime.now(UTC) + timedelta(seconds=25)
     submit(fleet, "later", 10, start_at=start)
@@ -138,6 +139,7 @@ def test_a_rate_is_kept_until_it_is_taken_away(fleet: Settings) -> None:
     assert time.monotonic() - began < 60, "54 requests at that rate take 108 seconds"
 
 
+@pytest.mark.slow
 def test_a_weight_counts_while_the_campaign_runs(fleet: Settings) -> None:
     submit(fleet, "light", 400)
     submit(fleet, "heavy", 400)

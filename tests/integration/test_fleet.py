@@ -96,6 +96,7 @@ def test_of_two_feeders_one_is_ready_and_the_other_stands_by_until_it_is_gone(
     assert [pid(worker) for worker in live(settings)] == [*feeders]
 
 
+@pytest.mark.slow
 def test_a_worker_goes_on_while_the_broker_is_away_and_is_seen_again(
     stoppable_stack: Stack, settings: Settings, seedcast: Spawn
 ) -> None:

@@ -507,6 +507,7 @@ def test_ctrl_c_ends_the_wait_for_a_store_and_nothing_was_submitted(
     assert_submitted(settings, submit_requests(settings, some_rows(10), OPTIONS), 10)
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_when_the_list_is_stored_is_waited_for(
     stoppable_stack: Stack,
 ) -> None:
