@@ -90,6 +90,20 @@ def test_an_altered_part_is_held_before_any_of_its_rows_is_fed(world: World) -> 
     assert "SHA-256" in str(world.cursor("night").held)
 
 
+def test_a_part_that_is_altered_while_its_list_is_fed_is_held_and_the_others_go_on(
+    world: World,
+) -> None:
+    world.submit("night", 4, 3)
+    world.submit("day", 5)
+    feeding = world.begin()
+    feeding.turn()
+    _, _, key = world.part("night", 1).removeprefix("s3://").partition("/")
+    world.store.put(key, world.store.get(world.part("night", 1))[:-1] + b"!", "x")
+    feed_all(feeding)
+    assert (len(world.rows_of("night")), len(world.rows_of("day"))) == (4, 5)
+    assert "SHA-256" in str(world.cursor("night").held)
+
+
 def test_after_a_restart_a_restored_list_is_not_held_any_more(world: World) -> None:
     world.submit("night", 4, 2)
     restore = world.break_part("night", 1)
