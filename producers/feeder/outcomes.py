@@ -81,9 +81,12 @@ class Outcomes:
 
     def was_found(self, request_id: str) -> bool:
         """Return True, once, for a row that an earlier feeder has fed after its last checkpoint."""
-        found = request_id in self._found
+        if request_id not in self._found:
+            return False
         self._found.discard(request_id)
-        return found
+        if request_id not in self._waiting:  # its result was read meanwhile: no other will come
+            self.depth.forget(request_id)
+        return True
 
     def cost_of(self, row: Row) -> float:
         """Return the predicted seconds of audio."""

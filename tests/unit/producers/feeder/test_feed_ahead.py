@@ -217,6 +217,7 @@ def test_rows_that_an_earlier_feeder_has_fed_after_its_last_checkpoint_are_passe
     assert (world.cursor("night").fed, world.cursor("night").unfed) == (10, ())
     assert feeding.finish()
     assert not feeding._outcomes._found, "each is passed over once"
+    assert len(feeding._outcomes.depth) == 0, "no place waits for a result that has come"
 
 
 def test_only_so_many_rows_are_under_way_while_the_broker_does_not_answer(world: World) -> None:
