@@ -84,6 +84,11 @@ def shown_figures() -> Iterator[None]:
         metrics.DEADLINE_SLACK.set(math.nan)
 
 
+def _may_be_fed(feed: Feed, now: float) -> bool:
+    """Tell by the schedule that the list was opened with: one that nobody can read opens none."""
+    return feed.flow is not None and not feed.held and feed.flow.schedule.is_open(now)
+
+
 def _unfed(feed: Feed) -> float:
     return feed.left * feed.mean_cost
 
@@ -92,15 +97,15 @@ def _slack(feed: Feed, now: float) -> float | None:
     deadline = feed.campaign.deadline
     if deadline is None or feed.campaign.state == "cancelled":
         return None
-    is_open = schedule_of(feed.campaign).is_open(now)
-    rate = feed.throughput.per_second(now) if is_open else 0.0  # what fades says nothing
+    is_fed = _may_be_fed(feed, now)  # else what fades says nothing
+    rate = feed.throughput.per_second(now) if is_fed else 0.0
     return max(LEAST_SLACK, slack(deadline.timestamp(), now, _unfed(feed), rate))
 
 
 def _demand(feed: Feed, now: float) -> Demand | None:
     """Return what a list wants now; None if none of its rows may be fed now."""
     campaign = feed.campaign
-    if feed.held or not schedule_of(campaign).is_open(now):
+    if not _may_be_fed(feed, now):
         return None
     deadline = campaign.deadline.timestamp() if campaign.deadline else None
     ends_unspoken = campaign.state == "cancelled" or (deadline is not None and deadline <= now)

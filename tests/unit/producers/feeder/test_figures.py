@@ -9,13 +9,25 @@ import pytest
 from msgspec.structs import replace
 
 from seedcast import metrics
+from seedcast.health import Readiness
 from seedcast.kafka import Partition
+from seedcast.producers.feeder.feeding import Feeding
 from seedcast.producers.feeder.figures import LEAST_SLACK, Figures, shown_figures
 from seedcast.producers.feeder.fleet_slots import Capacity
 from seedcast.producers.feeder.lists import Lists
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.slot_pace import SETTLED
-from tests.unit.producers.feeder.world import PARTITIONS, SETTINGS, FollowedCursors, World, feed_all
+from seedcast.producers.feeder.term import Term
+from seedcast.worker import STORE
+from tests.unit.producers.feeder.world import (
+    PARTITIONS,
+    SETTINGS,
+    FollowedCampaigns,
+    FollowedCursors,
+    MemoryFleet,
+    World,
+    feed_all,
+)
 
 GAUGES = (
     metrics.WORKERS_WANTED,
@@ -41,17 +53,19 @@ class Shown:
             world,
             Lists(SETTINGS, world.store, PARTITIONS, FollowedCursors(world.broker)),
         )
-        self.outcomes = Outcomes(SETTINGS, 30.0)
-        self.figures = Figures(SETTINGS, self.lists, self.outcomes, cast("Any", world.fleet))
+        self.outcomes, self.fleet = Outcomes(SETTINGS, 30.0), MemoryFleet()
+        self.figures = Figures(SETTINGS, self.lists, self.outcomes, cast("Any", self.fleet))
 
     def show(self) -> None:
         records = self.world.campaigns.records
         self.lists.update(records, records, self.world.now)
+        for feed in self.lists.feedable.values():
+            feed.open(self.world.now)
         self.figures.show(self.world.now)
 
     def measure(self, per_worker: float, rows: int = 8) -> None:
         """Let a worker of eight slots finish that many seconds of audio per second."""
-        self.world.fleet.capacity = Capacity(workers=1, slots=8, busy=8)
+        self.fleet.capacity = Capacity(workers=1, slots=8, busy=8)
         for _ in range(rows):
             self.outcomes.depth.fed(str(_), Partition("requests", 0), 2.0)
         for _ in range(int(SETTLED) + 1):
@@ -203,20 +217,39 @@ def test_a_limited_rate_wants_no_more_than_it_takes(world: World) -> None:
     assert metrics.value(metrics.WORKERS_WANTED) == 2
 
 
+class ToldOutcomes(Outcomes):
+    audio: float | None = None  # seconds of the one result that each look finds
+
+    def poll(self) -> Iterator[tuple[str, float]]:
+        if self.audio:
+            yield "night", self.audio
+
+
 def test_a_feeding_feeder_shows_them_and_learns_from_results(world: World) -> None:
     world.submit("night", 600)
-    world.ended_is_told = True
-    feeding = world.begin(30.0)
+    change(world, "night", deadline=instant(world.now + 6000))
+    campaigns, cursors = FollowedCampaigns(world.campaigns), FollowedCursors(world.broker)
+    term, fleet = Term(1, cast("Any", campaigns), cast("Any", cursors)), MemoryFleet()
+    fleet.capacity = Capacity(workers=1, slots=8, busy=8)
+    outcomes = ToldOutcomes(SETTINGS, 30.0)
+    feeding = Feeding(
+        SETTINGS,
+        cast("Any", world.broker),
+        Lists(SETTINGS, world.store, PARTITIONS, cursors),
+        outcomes,
+        cast("Any", fleet),
+        term,
+        lambda: True,
+        Readiness(STORE),
+        clock=lambda: world.now,
+        now=lambda: world.now,
+    )
     feed_all(feeding)
     assert metrics.value(metrics.WORKERS_WANTED) == 1
-    world.fleet.capacity = Capacity(workers=1, slots=8, busy=8)
+    outcomes.audio = 0.01
     for _ in range(int(SETTLED) + 2):
-        world.ended.append(("night", 0.01))
-        feeding.wait(0.0)
         world.now += 1
+        feeding.wait(0.0)
         feeding.checkpoint()
-    change(world, "night", deadline=instant(world.now + 6000))
-    feeding.wait(0.0)
-    feeding.checkpoint()
     assert metrics.value(metrics.FEED_DEPTH_ROWS) > 8
-    assert 1 < metrics.value(metrics.WORKERS_WANTED) < world.fleet.most_workers
+    assert 1 < metrics.value(metrics.WORKERS_WANTED) < fleet.most_workers

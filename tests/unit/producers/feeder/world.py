@@ -171,18 +171,6 @@ class FollowedOutcomes(Outcomes):
         self._reader = cast("Any", world.results)
 
 
-class ToldOutcomes(Outcomes):
-    """Outcomes as a test says: campaign and seconds of audio of each."""
-
-    def __init__(self, ahead: float, ended: list[tuple[str, float]]) -> None:
-        super().__init__(SETTINGS, ahead)
-        self._ended = ended
-
-    def poll(self) -> Iterator[tuple[str, float]]:
-        while self._ended:
-            yield self._ended.pop(0)
-
-
 class World:
     def __init__(self) -> None:
         self.store, self.broker = MemoryStore(), Broker()
