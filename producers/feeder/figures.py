@@ -8,7 +8,6 @@ from seedcast import metrics
 from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists
-from seedcast.producers.feeder.opening import schedule_of
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.deadline import slack
 from seedcast.producers.feeder.policy.slot_pace import SlotPace

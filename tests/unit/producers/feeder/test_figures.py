@@ -246,7 +246,7 @@ def test_a_feeding_feeder_shows_them_and_learns_from_results(world: World) -> No
     )
     feed_all(feeding)
     assert metrics.value(metrics.WORKERS_WANTED) == 1
-    outcomes.audio = 0.01
+    outcomes.audio = 0.05
     for _ in range(int(SETTLED) + 2):
         world.now += 1
         feeding.wait(0.0)

@@ -178,8 +178,6 @@ class World:
         self.is_active = True
         self.fleet, self.results = MemoryFleet(), ResultTopic()
         self._answered = 0  # requests
-        self.ended: list[tuple[str, float]] = []  # results that the feeder is told next
-        self.ended_is_told = False  # by `ended`, and not by `results`
         self._number = 0
 
     def submit(self, name: str, *sizes: int, spread: int | None = None, **changes: Any) -> Campaign:
@@ -219,9 +217,7 @@ class World:
         )
 
     def _outcomes(self, ahead: float) -> Outcomes:
-        if ahead == math.inf or self.ended_is_told:
-            return ToldOutcomes(ahead, self.ended)
-        return FollowedOutcomes(self, ahead)
+        return Outcomes(SETTINGS, ahead) if ahead == math.inf else FollowedOutcomes(self, ahead)
 
     @property
     def unanswered(self) -> int:
