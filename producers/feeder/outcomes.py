@@ -60,13 +60,13 @@ class Outcomes:
 
         Returns False if `goes_on` has ended it. Raises SeedcastError.
         """
-        earliest: float | None = None
+        earliest = self._now()
         for each in read_waiting(self._settings, topics_of, goes_on):
             self._found.add(each.request_id)
             self._waiting[each.request_id] = each.campaign_id, each.measure
             self.depth.fed(each.request_id, each.partition, self.costs.predict(each.measure))
             self._lost.fed(each.request_id, *each.record)
-            earliest = min(each.timestamp, earliest or each.timestamp)
+            earliest = min(each.timestamp, earliest)
         if not goes_on():
             return False
         with results_since(self._settings, earliest) as reader:

@@ -16,7 +16,9 @@ from seedcast.storage.audit.committed import CommittedOffsets
 
 TopicsOf = Callable[[SpeechRequest], RequestTopics | None]
 
-SKEW = 60.0  # seconds by which the clocks of two machines may differ
+# Seconds of results that are read besides: clocks differ, and what the last feeder has fed after
+# its last checkpoint may have ended by now.
+LOOK_BACK = 120.0
 LOOK = 1000  # records between two looks whether to go on
 
 
@@ -57,14 +59,11 @@ def read_waiting(
                     )
 
 
-def results_since(settings: Settings, moment: float | None) -> TopicReader:
-    """Return a reader of the results that came since then; None: of those to come."""
-    name, offsets = settings.topic(RESULTS), GroupOffsets(settings)
-    if moment is None:
-        starts = {p.number: end for p, (_, end) in offsets.bounds([name]).items()}
-    else:
-        starts = {p.number: at for p, at in offsets.first_since([name], moment - SKEW).items()}
-    return TopicReader(settings, name, starts)
+def results_since(settings: Settings, moment: float) -> TopicReader:
+    """Return a reader of the results that came since LOOK_BACK before then."""
+    name = settings.topic(RESULTS)
+    starts = GroupOffsets(settings).first_since([name], moment - LOOK_BACK)
+    return TopicReader(settings, name, {p.number: offset for p, offset in starts.items()})
 
 
 def committed_offsets(settings: Settings, offsets: GroupOffsets) -> CommittedOffsets:

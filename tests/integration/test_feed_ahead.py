@@ -280,5 +280,5 @@ def test_two_feeders_killed_in_turns_lose_nothing_and_repeat_little(
     assert report.ok, report
     flow.look()
     print(f"fed {flow.fed.total()} records, {flow.ended.total()} results of 600 rows")
-    # The topics tell what a killed feeder has fed, but for what ended before anything that waits.
-    assert flow.fed.total() - 600 <= 60
+    # The topics tell what a killed feeder has fed after its last checkpoint.
+    assert flow.fed.total() - 600 <= 10
