@@ -28,6 +28,7 @@ from seedcast.schemas.topics import (
     POSTPROCESS,
     REQUESTS,
     RESULTS,
+    TOPICS,
     Topic,
 )
 from seedcast.settings import Settings
@@ -153,6 +154,12 @@ def test_the_next_feeder_rebuilds_what_is_ahead_and_feeds_nothing_on_top(
     assert flow.fed.total() == 3010, "nothing was fed twice"
 
 
+def wait_for_leaders(settings: Settings) -> None:
+    """Topics that are new have none for a moment."""
+    names = [settings.topic(topic) for topic in TOPICS]
+    eventually(lambda: GroupOffsets(settings).bounds(names), what="leaders of the topics")
+
+
 def commit_by_hand(settings: Settings, group: str, topic: Topic) -> None:
     """Let a group pass everything that its topic has, as if a worker had lost it."""
     bounds = GroupOffsets(settings).bounds([settings.topic(topic)])
@@ -179,6 +186,7 @@ class Clock:
 def test_a_row_that_both_groups_have_passed_without_a_result_frees_its_place_once(
     settings: Settings,
 ) -> None:
+    wait_for_leaders(settings)
     submit(settings, "night", 10)
     feed(settings)
     send(settings, AUDIO, [(b"another", b"unread")])
@@ -206,6 +214,7 @@ def test_a_row_that_both_groups_have_passed_without_a_result_frees_its_place_onc
 
 def test_audio_that_was_passed_without_a_result_frees_its_place(settings: Settings) -> None:
     """A feeder that takes over finds it on the audio topic only."""
+    wait_for_leaders(settings)
     clock = Clock()
     send(settings, AUDIO, [(b"some", b"audio")])
     bounds = GroupOffsets(settings).bounds([settings.topic(AUDIO)])
