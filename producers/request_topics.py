@@ -38,7 +38,7 @@ class RequestTopics:
         return Place(topic, key, partitioner.partition(key, request_id, self._spread, partitions))
 
 
-def find_topics(settings: Settings, role: Role) -> dict[str, int]:
+def find_topics(admin: Admin, settings: Settings, role: Role) -> dict[str, int]:
     """Wait for the brokers; return how many partitions each topic has, by full name.
 
     Topics are created only on the embedded stack. Elsewhere the deployment creates them: the right
@@ -47,7 +47,6 @@ def find_topics(settings: Settings, role: Role) -> dict[str, int]:
     Raises Unreachable, CredentialsRefused, AccessDenied if a right of the role is missing, and
     TopicMismatch if one of its topics is.
     """
-    admin = Admin(settings)
     admin.cluster_id()
     if is_embedded(settings):
         admin.ensure_topics()
@@ -59,5 +58,6 @@ def find_topics(settings: Settings, role: Role) -> dict[str, int]:
             "SEEDCAST_KAFKA_PARTITIONS and SEEDCAST_KAFKA_REPLICATION, or correct "
             "SEEDCAST_KAFKA_PREFIX"
         )
-        raise TopicMismatch("topics are missing", expected=", ".join(missing), remedy=remedy)
+        what = "a topic is missing" if len(missing) == 1 else "topics are missing"
+        raise TopicMismatch(what, expected=", ".join(missing), remedy=remedy)
     return existing

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from seedcast.campaigns.campaign_topic import Campaigns
-from seedcast.kafka import BackgroundProducer, Producer, client_config
+from seedcast.kafka import Admin, BackgroundProducer, Producer, client_config
 from seedcast.producers.events.campaigns import EventCampaigns
 from seedcast.producers.request_topics import RequestTopics, find_topics
 from seedcast.schemas.rights import SENDER
@@ -27,7 +27,7 @@ def connect(settings: Settings, timeout: float) -> Connection:
 
     Raises Unreachable, CredentialsRefused, AccessDenied and TopicMismatch.
     """
-    topics = RequestTopics(settings, find_topics(settings, SENDER))
+    topics = RequestTopics(settings, find_topics(Admin(settings), settings, SENDER))
     followed = Campaigns(settings)
     try:
         followed.catch_up()

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from seedcast.campaigns.campaign_topic import read_campaigns, write_campaign
-from seedcast.embedded import is_embedded
-from seedcast.errors import InvalidInput, Retryable, TopicMismatch
+from seedcast.errors import InvalidInput, Retryable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Admin, Producer
+from seedcast.producers.request_topics import find_topics
 from seedcast.retry import retry
 from seedcast.schemas.messages import Campaign
 from seedcast.schemas.rights import SUBMITTER
-from seedcast.schemas.topics import CAMPAIGNS
 from seedcast.settings import Settings
 from seedcast.storage.staged_lists import ABANDONED
 
@@ -26,20 +25,10 @@ def find_record(settings: Settings, campaign: str) -> tuple[str, Campaign | None
     campaign has no list, or was cancelled.
     """
     admin = Admin(settings)
-    cluster_id = admin.cluster_id()
-    if is_embedded(settings):  # elsewhere their right settings, such as replication, are unknown
-        admin.ensure_topics()
-    admin.require(SUBMITTER)
-    if (name := settings.topic(CAMPAIGNS)) not in admin.existing():
-        remedy = (
-            "run `seedcast topics create` or a worker, with the deployment's "
-            "SEEDCAST_KAFKA_PARTITIONS and SEEDCAST_KAFKA_REPLICATION, or correct "
-            "SEEDCAST_KAFKA_PREFIX"
-        )
-        raise TopicMismatch("a topic is missing", expected=name, remedy=remedy)
+    find_topics(admin, settings, SUBMITTER)
     record = read_campaigns(settings).get(campaign)
     _refuse(record)
-    return cluster_id, record
+    return admin.cluster_id(), record
 
 
 def commit(
