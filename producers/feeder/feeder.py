@@ -92,19 +92,14 @@ class Feeder:
         """Feed until the term is over; with `once`, return True when everything is fed."""
         try:
             term = begin_term(self._settings, self._producer, goes_on)
+            if term is None:
+                return False
+            with term, metrics.FEEDER_ACTIVE.track_inprogress(), shown_figures():
+                return self._feed(term, goes_on, once)
         except MAY_HEAL as error:
             log.warning("unavailable", boundary="broker", problem=str(error))
             metrics.RETRIES.labels("broker").inc()
             return False
-        if term is None:
-            return False
-        with term, metrics.FEEDER_ACTIVE.track_inprogress(), shown_figures():
-            try:
-                return self._feed(term, goes_on, once)
-            except MAY_HEAL as error:
-                log.warning("unavailable", boundary="broker", problem=str(error))
-                metrics.RETRIES.labels("broker").inc()
-                return False
 
     def _feed(self, term: Term, goes_on: Callable[[], bool], once: bool) -> bool:
         ahead = math.inf if once else self._settings.feeder.ahead
@@ -122,7 +117,6 @@ class Feeder:
                 outcomes,
                 fleet,
                 term,
-                goes_on,
                 self._readiness,
             )
             return self._loop(feeding, goes_on, once)

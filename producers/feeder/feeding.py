@@ -62,15 +62,13 @@ class Feeding:
         outcomes: Outcomes,
         fleet: FleetSlots,
         term: Term,
-        goes_on: Callable[[], bool],
         readiness: Readiness,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """`goes_on`: False once this feeder is not the active one any more, or has to end."""
         self._settings, self._producer = settings, producer
         self._lists, self._outcomes, self._fleet, self._term = lists, outcomes, fleet, term
-        self._goes_on, self._readiness = goes_on, readiness
+        self._readiness = readiness
         self._clock, self._now = clock, now
         self._figures = Figures(settings, lists, outcomes, fleet)
         self._checkpoints = Checkpoints(settings, producer, term.generation)

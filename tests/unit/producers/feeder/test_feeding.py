@@ -241,9 +241,9 @@ def test_a_crash_repeats_what_came_after_the_checkpoint_and_nothing_else(world: 
 def test_rows_in_doubt_when_the_term_ends_are_fed_by_the_next_feeder(world: World) -> None:
     world.submit("night", 4)
     feeding = world.begin()
-    world.broker.answers = world.is_active = False
+    world.broker.answers = False
     feeding.turn()
-    world.broker.answers = world.is_active = True
+    world.broker.answers = True
     feeding.checkpoint()
     assert world.rows_of("night") == []
     feed_all(world.begin())

@@ -239,7 +239,6 @@ def test_a_feeding_feeder_shows_them_and_learns_from_results(world: World) -> No
         outcomes,
         cast("Any", fleet),
         term,
-        lambda: True,
         Readiness(STORE),
         clock=lambda: world.now,
         now=lambda: world.now,

@@ -175,7 +175,6 @@ class World:
     def __init__(self) -> None:
         self.store, self.broker = MemoryStore(), Broker()
         self.campaigns, self.now, self.generation = CampaignTopic(), 1000.0, 0
-        self.is_active = True
         self.fleet, self.results = MemoryFleet(), ResultTopic()
         self._answered = 0  # requests
         self._number = 0
@@ -210,7 +209,6 @@ class World:
             self._outcomes(ahead),
             cast("Any", self.fleet),
             term,
-            lambda: self.is_active,
             self.readiness,
             clock=lambda: self.now,
             now=lambda: self.now,
