@@ -28,7 +28,7 @@ from seedcast.embedded import Process, Stack
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
-from seedcast.storage.staged_lists import ids_reader
+from seedcast.storage.list_ids import ids_reader
 
 RESULTS = Path(__file__).parent / "results" / "pipeline.json"
 _STAGE = "seedcast_postprocess_stage_seconds_sum"

@@ -36,8 +36,8 @@ from seedcast.producers.staging.submit import submit_file
 from seedcast.schemas.topics import AUDIO, RESULTS, Topic
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
+from seedcast.storage.list_ids import ids_reader
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import ids_reader
 
 REPORT = Path(__file__).parent / "results" / "soak.json"
 CAMPAIGN = "soak"

@@ -87,9 +87,9 @@ class Client:
         result that was handled. Raises as seedcast.campaigns.subscription.subscribe does.
         """
         from seedcast.campaigns.subscription import subscribe
-        from seedcast.storage.list_ids import late_ids_reader
+        from seedcast.storage.list_ids import ids_reader
 
-        return subscribe(self.settings, group, late_ids_reader(self.settings.s3), campaign)
+        return subscribe(self.settings, group, ids_reader(self.settings.s3), campaign)
 
     def results(self, campaign: str | None = None, follow: bool = False) -> Iterator[SpeechResult]:
         """Yield the result of each request from the topic's beginning, without a group.

@@ -6,12 +6,16 @@ from seedcast.schemas.messages import Campaign
 from seedcast.settings import S3Settings
 
 
-def late_ids_reader(settings: S3Settings) -> Callable[[Campaign], Iterator[str]]:
-    """Return what reads a list's request ids, and loads pyarrow (half a second) when called."""
+def ids_reader(settings: S3Settings) -> Callable[[Campaign], Iterator[str]]:
+    """Return what reads a list's request ids.
+
+    When it is called it connects to the store, and loads pyarrow (half a second).
+    """
 
     def read(campaign: Campaign) -> Iterator[str]:
-        from seedcast.storage.staged_lists import ids_reader
+        from seedcast.storage.s3 import S3Store
+        from seedcast.storage.staged_lists import read_ids
 
-        return ids_reader(settings)(campaign)
+        return (request_id for _, request_id in read_ids(S3Store(settings), campaign))
 
     return read

@@ -5,7 +5,7 @@ A list is whole and never changes: each part is checked against its hash before 
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,9 +16,7 @@ import pyarrow.parquet as pq
 from seedcast.codec import decode_request
 from seedcast.errors import InvalidInput, ListDamaged, MissingObject
 from seedcast.schemas.messages import Campaign, ListPart, Priority, SpeechRequest, StagedList
-from seedcast.settings import S3Settings
 from seedcast.storage.objects import ObjectStore
-from seedcast.storage.s3 import S3Store
 
 ABANDONED = timedelta(days=1)  # after which a staging without a campaign is swept away
 FOLDER = "_lists"  # no campaign id begins with an underscore
@@ -103,11 +101,6 @@ def read_part_ids(store: ObjectStore, campaign: Campaign, number: int) -> Iterat
 
 
 _IDS = ["row", "request_id"]
-
-
-def ids_reader(settings: S3Settings) -> Callable[[Campaign], Iterator[str]]:
-    """Return what reads a list's request ids; it connects to the store when it is called."""
-    return lambda campaign: (request_id for _, request_id in read_ids(S3Store(settings), campaign))
 
 
 def _parts_from(staged: StagedList, start: int) -> Iterator[tuple[int, int]]:

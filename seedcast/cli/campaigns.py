@@ -70,7 +70,7 @@ def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Pr
     """Wait for the campaign's end, print how it ended, and return it."""
     from seedcast.campaigns.progress import wait
     from seedcast.cli.progress_line import describe, live
-    from seedcast.storage.staged_lists import ids_reader
+    from seedcast.storage.list_ids import ids_reader
 
     with live() as line:
         progress = wait(settings, campaign_id, ids_reader(settings.s3), line.spoken)
@@ -88,10 +88,10 @@ def _rows(settings: "Settings") -> list[dict[str, Any]]:
     from seedcast.campaigns.campaign_topic import read_campaigns
     from seedcast.campaigns.cursor_topic import read_cursors
     from seedcast.campaigns.progress import Outcomes
-    from seedcast.storage.list_ids import late_ids_reader
+    from seedcast.storage.list_ids import ids_reader
 
     records, cursors = read_campaigns(settings), read_cursors(settings)
-    with Outcomes(settings, late_ids_reader(settings.s3)) as outcomes:
+    with Outcomes(settings, ids_reader(settings.s3)) as outcomes:
         outcomes.catch_up()
         _tell_strays_apart(outcomes, records.values())
         found = [(r, outcomes.progress(r), cursors.of(r)) for r in records.values()]

@@ -169,7 +169,7 @@ def _wait(
     Raises EngineFailed if a server or a worker ends before that.
     """
     from seedcast.campaigns.progress import wait
-    from seedcast.storage.staged_lists import ids_reader
+    from seedcast.storage.list_ids import ids_reader
 
     described = False
 

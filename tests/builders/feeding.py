@@ -9,8 +9,8 @@ from seedcast.health import Readiness
 from seedcast.kafka import Admin
 from seedcast.producers.feeder.feeder import Feeder
 from seedcast.settings import Settings
+from seedcast.storage.list_ids import ids_reader
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import ids_reader
 from seedcast.watchdog import Watchdog
 
 TIMEOUT = 60.0  # seconds without progress

@@ -37,9 +37,9 @@ from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, POSTPROCESS, REQUESTS,
 from seedcast.settings import Settings
 from seedcast.storage import staged_lists
 from seedcast.storage.audit import Finding, Report, audit
+from seedcast.storage.list_ids import ids_reader
 from seedcast.storage.objects import object_key, parse_uri
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import ids_reader
 from tests.builders.deployments import Spawn, run
 from tests.builders.feeding import feed
 from tests.builders.requests import a_request

@@ -17,7 +17,7 @@ from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.topics import REQUESTS
 from seedcast.settings import KafkaSettings, Settings
-from seedcast.storage.staged_lists import ids_reader
+from seedcast.storage.list_ids import ids_reader
 from tests.builders.deployments import Spawn
 from tests.builders.processes import ForkedProcess
 from tests.builders.secured import SecuredBroker, secured_broker

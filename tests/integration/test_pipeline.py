@@ -14,8 +14,8 @@ from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
+from seedcast.storage.list_ids import ids_reader
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import ids_reader
 from tests.builders.deployments import Spawn, environment
 
 pytestmark = pytest.mark.integration

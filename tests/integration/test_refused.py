@@ -16,7 +16,7 @@ from seedcast.schemas import rights
 from seedcast.schemas.rights import Role
 from seedcast.schemas.topics import FEEDERS, GPU_CONSUMERS, POSTPROCESS
 from seedcast.settings import KafkaSettings, Settings
-from seedcast.storage.staged_lists import ids_reader
+from seedcast.storage.list_ids import ids_reader
 from tests.builders.deployments import Spawn
 from tests.builders.processes import ForkedProcess
 from tests.builders.secured import REAUTHENTICATE, SecuredBroker, secured_broker

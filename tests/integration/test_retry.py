@@ -28,7 +28,8 @@ from seedcast.schemas.messages import (
 from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.campaign_rows import rows_of
-from seedcast.storage.staged_lists import StagedRow, ids_reader
+from seedcast.storage.list_ids import ids_reader
+from seedcast.storage.staged_lists import StagedRow
 from tests.builders.deployments import Spawn, run
 from tests.builders.feeding import feed
 from tests.builders.requests import a_request

@@ -44,9 +44,9 @@ from seedcast.schemas.topics import (
 from seedcast.settings import KafkaSettings, PostprocessSettings, S3Settings, Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.dead_letters import dead_letter
+from seedcast.storage.list_ids import ids_reader
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import ids_reader
 from tests.builders import deployments, topics
 from tests.builders.deployments import Spawn
 from tests.builders.feeding import feed

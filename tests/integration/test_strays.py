@@ -23,7 +23,7 @@ from seedcast.schemas.messages import Campaign, SpeechRequest, SpeechResult
 from seedcast.schemas.topics import REQUESTS, RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.campaign_rows import rows_of
-from seedcast.storage.staged_lists import ids_reader
+from seedcast.storage.list_ids import ids_reader
 from tests.builders.deployments import rows, run
 from tests.builders.requests import a_request
 from tests.builders.topics import producer, send

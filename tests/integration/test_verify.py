@@ -36,8 +36,8 @@ from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import Receipt, SpeechRequest, SpeechResult, VoiceLock
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
+from seedcast.storage.list_ids import ids_reader
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import ids_reader
 from seedcast.waveforms import waveform_sha256
 from tests.builders.deployments import Spawn, rows, run
 from tests.builders.feeding import feed

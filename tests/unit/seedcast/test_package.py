@@ -56,7 +56,7 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
         # `seedcast campaigns`
         ("import seedcast.campaigns.progress", {"confluent_kafka", "pydantic", "rich"}),
         # and the ids of its lists, until there are strays
-        ("import seedcast.storage.list_ids as it; it.late_ids_reader(None)", {"pydantic"}),
+        ("import seedcast.storage.list_ids as it; it.ids_reader(None)", {"pydantic"}),
         # `seedcast results`
         ("import seedcast.campaigns.subscription", {"confluent_kafka", "pydantic", "rich"}),
         # whether the servers are those of the embedded stack, which every command asks
