@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from seedcast.campaigns.cursor_topic import CursorTable
+from seedcast.campaigns.cursor_topic import CursorTable, rows_fed
 from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.opening import is_due
 from seedcast.producers.feeder.outage import Outage
@@ -100,6 +100,6 @@ def are_fed(campaigns: Mapping[str, Campaign], cursors: CursorTable, now: float)
     lists = (each for each in sealed if is_due(each, now))
     found = ((campaign, cursors.of(campaign)) for campaign in lists)
     return all(
-        cursor and (cursor.held or cursor.fed - len(cursor.unfed) >= (campaign.accepted or 0))
+        cursor and (cursor.held or rows_fed(cursor) >= (campaign.accepted or 0))
         for campaign, cursor in found
     )

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Self
 
 import structlog
 from msgspec.structs import replace
@@ -11,7 +10,7 @@ from msgspec.structs import replace
 from seedcast.campaigns.campaign_state import FINAL, differences, merged
 from seedcast.codec import decode_campaign, encode_json
 from seedcast.errors import BrokerUnavailable, InvalidInput, Undecodable
-from seedcast.kafka import Admin, Producer, Record, TopicReader
+from seedcast.kafka import Admin, Producer, Record, TopicFollower, TopicReader
 from seedcast.schemas.messages import Campaign, CampaignState
 from seedcast.schemas.rights import OPERATOR
 from seedcast.schemas.topics import CAMPAIGNS
@@ -22,30 +21,16 @@ log = structlog.get_logger(__name__)
 POLL = 0.2  # seconds
 
 
-class Campaigns:
+class Campaigns(TopicFollower):
     """Follows the topic; `records` holds the state of every campaign known so far, by id."""
 
     def __init__(self, settings: Settings) -> None:
-        self._reader = TopicReader(settings, settings.topic(CAMPAIGNS))
+        super().__init__(TopicReader(settings, settings.topic(CAMPAIGNS)))
         self._timeout = settings.kafka.start_timeout
         self.records: dict[str, Campaign] = {}
         # Campaigns whose latest record differs from their merged state. Compaction keeps only the
         # latest record, so the merged state has to be written again.
         self.disputed: set[str] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._reader.close()
-
-    def catch_up(self) -> None:
-        """Read every record that is on the topic now."""
-        for record in self._reader.to_end():
-            self._apply(record)
 
     def read_on(self, own: Campaign, offset: int | None) -> Campaign:
         """Read what is new, at least up to `own`, which is written; return the state before it.
@@ -61,7 +46,7 @@ class Campaigns:
                 is_own = record.value == value and offset in (None, record.offset)
                 if before is None and is_own:
                     before = self.records.get(own.campaign_id, own)
-                self._apply(record)
+                self._take(record)
             if before is None and time.monotonic() > until:
                 raise BrokerUnavailable(
                     f"reading the campaign {own.campaign_id}",
@@ -71,17 +56,12 @@ class Campaigns:
                 )
         return before
 
-    def follow(self) -> None:
-        """After `catch_up`: wait for changes for as long as a worker runs, at hardly any cost."""
-        reader, self._reader = self._reader, self._reader.follower()
-        reader.close()
-
     def poll(self, timeout: float = 0.0) -> set[str]:
         """Return the ids of campaigns that got a record within `timeout` seconds.
 
         Empty while the broker is unavailable. Raises Fatal errors.
         """
-        ids = [self._apply(record) for record in self._reader.poll(timeout)]
+        ids = [self._take(record) for record in self._reader.poll(timeout)]
         return {campaign_id for campaign_id in ids if campaign_id}
 
     def state(self, campaign_id: str) -> CampaignState | None:
@@ -99,7 +79,7 @@ class Campaigns:
         """The campaigns whose results may come after their deadlines."""
         return frozenset(id_ for id_, campaign in self.records.items() if campaign.deliver_late)
 
-    def _apply(self, record: Record) -> str | None:
+    def _take(self, record: Record) -> str | None:
         if not record.value:
             return self._remove(record)
         try:

@@ -1,13 +1,12 @@
 """The compacted topic of the feeder's cursors: how far each list is fed, and whose term it is."""
 
 from collections.abc import Sequence
-from typing import Self
 
 import structlog
 
 from seedcast.codec import decode_feeder_record, encode_json
 from seedcast.errors import BrokerUnavailable, SeedcastError, Undecodable
-from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.kafka import Producer, Record, TopicFollower, TopicReader
 from seedcast.schemas.messages import Campaign, Cursor, FeederTerm
 from seedcast.schemas.topics import CURSORS
 from seedcast.settings import Settings
@@ -15,6 +14,11 @@ from seedcast.settings import Settings
 log = structlog.get_logger(__name__)
 
 TERM_KEY = b"_feeder"  # no campaign id begins with an underscore
+
+
+def rows_fed(cursor: Cursor | None) -> int:
+    """Return how many rows a cursor calls fed."""
+    return cursor.fed - len(cursor.unfed) if cursor else 0
 
 
 class CursorTable:
@@ -29,8 +33,7 @@ class CursorTable:
 
     def fed(self, campaign: Campaign) -> int:
         """Return how many rows of the campaign's list are fed."""
-        cursor = self.of(campaign)
-        return cursor.fed - len(cursor.unfed) if cursor else 0
+        return rows_fed(self.of(campaign))
 
     def of(self, campaign: Campaign) -> Cursor | None:
         """Return the cursor of the campaign's list, if it has one by now."""
@@ -62,31 +65,12 @@ class CursorTable:
         self.outdated.discard(campaign_id)
 
 
-class Cursors(CursorTable):
+class Cursors(CursorTable, TopicFollower):
     """Follows the topic."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__()
-        self._reader = TopicReader(settings, settings.topic(CURSORS))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._reader.close()
-
-    def catch_up(self) -> None:
-        """Read every record that is on the topic now."""
-        for record in self._reader.to_end():
-            self._take(record)
-
-    def follow(self) -> None:
-        """After `catch_up`: wait for changes at hardly any cost."""
-        reader, self._reader = self._reader, self._reader.follower()
-        reader.close()
+        CursorTable.__init__(self)
+        TopicFollower.__init__(self, TopicReader(settings, settings.topic(CURSORS)))
 
     def poll(self, timeout: float = 0.0) -> None:
         """Take what arrives within `timeout` seconds. Raises Fatal errors."""

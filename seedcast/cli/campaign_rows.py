@@ -58,6 +58,8 @@ def _row(
     record: "Campaign", progress: "Progress", cursor: "Cursor | None", now: datetime
 ) -> dict[str, Any]:
     """Return one row, still without its share. A paused campaign has no time left to tell."""
+    from seedcast.campaigns.cursor_topic import rows_fed
+
     state = record.state
     if progress.complete and state == "sealed":
         state = "completed"
@@ -70,7 +72,7 @@ def _row(
         "share": None,
         **asdict(progress),
         "seconds_left": None if state == "paused" else progress.seconds_left,
-        "fed": cursor.fed - len(cursor.unfed) if cursor else 0,
+        "fed": rows_fed(cursor),
         "held": cursor.held if cursor else None,
         "tenant": record.tenant,
         "weight": record.weight,
@@ -87,13 +89,14 @@ def _activity(
     record: "Campaign", state: str, cursor: "Cursor | None", now: datetime
 ) -> tuple[str, str | None]:
     """Return what is done with the campaign, and when it may be fed if that is later."""
+    from seedcast.campaigns.cursor_topic import rows_fed
     from seedcast.producers.feeder.opening import schedule_of
 
     if record.staged is None or state != "sealed":
         return state, None
     if cursor and cursor.held:
         return "held", None
-    if cursor and cursor.fed - len(cursor.unfed) >= (record.accepted or 0):
+    if cursor and rows_fed(cursor) >= (record.accepted or 0):
         return "fed", None
     try:
         schedule = schedule_of(record)

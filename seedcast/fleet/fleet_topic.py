@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from typing import Self
 
 from seedcast.fleet.fleet import Fleet
-from seedcast.kafka import GroupOffsets, TopicReader
+from seedcast.kafka import GroupOffsets, Record, TopicFollower, TopicReader
 from seedcast.schemas.topics import WORKERS
 from seedcast.settings import Settings
 
@@ -14,38 +13,23 @@ from seedcast.settings import Settings
 RECENT = 600.0
 
 
-class FleetTopic:
+class FleetTopic(TopicFollower):
     """Follows the topic; `fleet` is what is known so far."""
 
     def __init__(self, settings: Settings, *, whole: bool = False) -> None:
         """With `whole`, read also of those who have been dead for longer than RECENT."""
         topic = settings.topic(WORKERS)
         self.fleet = Fleet()
-        self._reader = TopicReader(settings, topic, None if whole else _recent(settings, topic))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._reader.close()
-
-    def catch_up(self) -> None:
-        """Read what is on the topic now. Raises SeedcastError."""
-        for record in self._reader.to_end():
-            self.fleet.apply(record, arrives=False)
-
-    def follow(self) -> None:
-        """After `catch_up`: wait for changes at hardly any cost."""
-        reader, self._reader = self._reader, self._reader.follower()
-        reader.close()
+        starts = None if whole else _recent(settings, topic)
+        super().__init__(TopicReader(settings, topic, starts))
 
     def poll(self, timeout: float = 0.0) -> None:
         """Take what arrives within `timeout` seconds. Raises Fatal errors."""
         for record in self._reader.poll(timeout):
             self.fleet.apply(record, arrives=True)
+
+    def _take(self, record: Record) -> None:
+        self.fleet.apply(record, arrives=False)
 
 
 def read_fleet(settings: Settings, *, whole: bool = False) -> Fleet:

@@ -8,6 +8,7 @@ from seedcast.kafka.group_offsets import GroupOffsets, Lag
 from seedcast.kafka.producer import Headers, Producer
 from seedcast.kafka.records import Partition, Record
 from seedcast.kafka.start_offsets import Committed
+from seedcast.kafka.topic_follower import TopicFollower
 from seedcast.kafka.topic_reader import TopicReader
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Partition",
     "Producer",
     "Record",
+    "TopicFollower",
     "TopicReader",
     "in_mid_run",
     "refuse_gap",
