@@ -3,7 +3,8 @@
     SeedcastError
     ├── Retryable            may work later: back off, keep the offset, never drop the record
     │   ├── BrokerUnavailable
-    │   └── StoreUnavailable
+    │   ├── StoreUnavailable
+    │   └── IndexUnavailable
     ├── Poison               this record or row can never work: a failed result or a dead letter
     │   ├── InvalidRequest     its request id is readable
     │   ├── Undecodable        its request id is not readable
@@ -20,11 +21,12 @@
         ├── Unreachable        did not answer within the time that a start waits for it
         ├── LocalResource      a port, a folder, the disk
         ├── ListDamaged        a part of a staged list is missing or altered
+        ├── IndexMismatch      the index's schema is another version's, or its file is damaged
         ├── EngineFailed
         └── VoiceLockBroken    the engine differs from the one blessed for its consumer group
 
-A library's own errors are mapped where the library is used: `seedcast/kafka/error_mapping.py` and
-`storage/error_mapping.py`.
+A library's own errors are mapped where the library is used: `seedcast/kafka/error_mapping.py`,
+`storage/error_mapping.py` and `storage/index/error_mapping.py`.
 """
 
 from seedcast.schemas.messages import ErrorCode
@@ -51,6 +53,10 @@ class BrokerUnavailable(Retryable):
 
 
 class StoreUnavailable(Retryable):
+    pass
+
+
+class IndexUnavailable(Retryable):
     pass
 
 
@@ -131,6 +137,10 @@ class LocalResource(Fatal):
 
 
 class ListDamaged(Fatal):
+    pass
+
+
+class IndexMismatch(Fatal):
     pass
 
 

@@ -316,6 +316,34 @@ class PostprocessSettings(_Section):
     )
 
 
+class IndexSettings(_Section):
+    url: Annotated[str, Field(pattern=r"^((sqlite:///|postgresql://)\S+)?$")] = Field(
+        "",
+        description=(
+            "database of the results index: postgresql://USER@HOST/DATABASE without a password, "
+            "or sqlite:///FILE; empty: that of the embedded stack, or none"
+        ),
+    )
+    password: SecretStr = Field(SecretStr(""), description="password of PostgreSQL's user")
+    password_file: str = Field("", description="file with the password, read at each connection")
+    tls: Literal["verify-full", "require", "disable"] = Field(
+        "verify-full",
+        description=(
+            "TLS to PostgreSQL; verify-full: its certificate must be valid and name the host; "
+            "require: encrypted, to whomever; disable: in clear, for a network of your own"
+        ),
+    )
+    tls_ca: str = Field(
+        "", description="PEM file of certificate authorities; empty: those of the system"
+    )
+    pool: Count = Field(4, description="connections to PostgreSQL kept open by one process")
+    connect_timeout: Annotated[int, Field(ge=2)] = Field(
+        5, description="seconds to wait for a connection, at least 2"
+    )
+    lock_timeout: Seconds = Field(10.0, description="seconds to wait for another's lock")
+    statement_timeout: Seconds = Field(60.0, description="seconds that one statement may take")
+
+
 class MetricsSettings(_Section):
     host: str = Field(
         "127.0.0.1", description="address of the metrics page; use 0.0.0.0 in a container"
@@ -369,6 +397,7 @@ class Settings(BaseSettings):
     feeder: FeederSettings = FeederSettings()
     gpu: GpuSettings = GpuSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
+    index: IndexSettings = IndexSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

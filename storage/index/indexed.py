@@ -1,0 +1,48 @@
+"""What the index says: campaigns, requests and pages of requests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from seedcast.campaigns.progress import Progress
+from seedcast.codec import decode_result
+from seedcast.schemas.messages import Campaign, SpeechResult, Status
+
+# none: a campaign without a staged list; pending: its rows are not in the index yet
+ListState = Literal["none", "pending", "loaded"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexedCampaign:
+    campaign_id: str  # "" stands for results whose campaign was not readable
+    campaign: Campaign | None  # None: only results name it
+    progress: Progress
+    errors: Mapping[str, int]  # results by error code, most frequent first
+    fed: int  # rows of the list on the requests topics
+    held: str | None  # why the rest cannot be fed
+    list_state: ListState
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IndexedRequest:
+    campaign_id: str
+    request_id: str
+    row: int | None  # in the list, from 1; None: an event, or a stray
+    own_id: str | None  # the row's own id, its first 256 characters
+    status: Status | None = None  # None: no result yet, and so for all that follows
+    error_code: str | None = None
+    duration: float | None = None  # seconds, of the first rendition
+    draw: int | None = None
+    ended_at: datetime | None = None  # in UTC
+    manifest: bytes | None = None  # SpeechResult as JSON
+
+    @property
+    def result(self) -> SpeechResult | None:
+        return decode_result(self.manifest) if self.manifest is not None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    requests: tuple[IndexedRequest, ...]
+    after: str | None  # where the next page begins; None: this is the last

@@ -1,0 +1,156 @@
+"""The tables of the index, the same in SQLite and PostgreSQL.
+
+A list's rows are all in `requests` from the moment that its campaign is seen; a result completes
+one. `status` is null until then. A row without `row` is a request of no list: an event's or, in a
+campaign whose list is loaded, a stray.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+NAMES = {
+    "pk": "pk_%(table_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+}
+METADATA = MetaData(naming_convention=NAMES)
+
+# SQLite numbers the rows of INTEGER columns only, which hold 64 bits there.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _count(name: str) -> "Column[int]":
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+TERM = Table(
+    "term",
+    METADATA,
+    Column("singleton", SmallInteger, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("number", BigInteger, nullable=False, comment="each indexer that becomes active adds 1"),
+    Column("indexer", Text, nullable=False, comment="the active one"),
+)
+POSITIONS = Table(
+    "positions",
+    METADATA,
+    Column("topic", Text, primary_key=True, comment="its full name"),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("cluster_id", Text, nullable=False),
+    Column("topic_id", Text, nullable=False),
+    Column("next_offset", BigInteger, nullable=False, comment="all before it is in the index"),
+)
+CAMPAIGNS = Table(
+    "campaigns",
+    METADATA,
+    Column("key", Key, primary_key=True, comment="of this index; a rebuilt one has others"),
+    Column(
+        "campaign_id",
+        Text,
+        nullable=False,
+        unique=True,
+        comment="empty: results whose campaign was not readable",
+    ),
+    Column("record", LargeBinary, comment="Campaign as JSON; null if only results name it"),
+    Column("tenant", Text),
+    Column("state", Text),
+    Column("created_ms", BigInteger, comment="Unix time in ms, as all columns with _ms"),
+    Column("deadline_ms", BigInteger),
+    Column("accepted", BigInteger, comment="requests, once that is known"),
+    Column("staging", Text, comment="of the staged list; null without one"),
+    Column(
+        "list_state",
+        Text,
+        nullable=False,
+        server_default="none",
+        comment="none; pending: there is a list, and its rows are not in `requests` yet; loaded",
+    ),
+    _count("succeeded"),
+    _count("failed"),
+    _count("expired"),
+    _count("cancelled"),
+    Column(
+        "strays",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="results whose request is not in the loaded list; counted nowhere else",
+    ),
+    Column(
+        "audio_us",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        comment="microseconds of the first rendition of each request",
+    ),
+    Column("first_ms", BigInteger, comment="of the earliest result"),
+    Column("last_ms", BigInteger, comment="of the latest result"),
+)
+CAMPAIGN_ERRORS = Table(
+    "campaign_errors",
+    METADATA,
+    Column("campaign_key", Key, ForeignKey(CAMPAIGNS.c.key), primary_key=True),
+    Column("code", Text, primary_key=True),
+    _count("count"),
+)
+CURSORS = Table(
+    "cursors",
+    METADATA,
+    Column("campaign_id", Text, primary_key=True),
+    Column("staging", Text, nullable=False, comment="the list that it is of"),
+    Column("fed", BigInteger, nullable=False, comment="rows"),
+    Column("held", Text, comment="why the rest cannot be fed"),
+)
+FINGERPRINTS = Table(
+    "fingerprints",
+    METADATA,
+    Column("key", Key, primary_key=True),
+    Column("value", Text, nullable=False, unique=True),
+)
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("request_id", Text, primary_key=True),
+    Column("campaign_key", Key, ForeignKey(CAMPAIGNS.c.key), primary_key=True),
+    Column("row", BigInteger, comment="in the list, from 1; null for a request of no list"),
+    Column("own_id", Text, comment="the row's own id, its first 256 characters"),
+    Column("status", Text, comment="null: no result yet"),
+    Column("error_code", Text, comment="null: waiting, or succeeded"),
+    Column("duration_us", BigInteger, comment="microseconds of the first rendition"),
+    Column("draw", Integer),
+    Column("engine", Key, ForeignKey(FINGERPRINTS.c.key), comment="its fingerprint"),
+    Column("chain", Key, ForeignKey(FINGERPRINTS.c.key), comment="of the audio chain"),
+    Column("ended_ms", BigInteger, comment="timestamp of the result's record"),
+    Column("manifest", LargeBinary, comment="SpeechResult as JSON, as on the topic"),
+    # A row of a list is 100 bytes, and 1 kB once its result is there: PostgreSQL leaves the room
+    # in its page, so that a result changes no index (a heap-only update).
+    postgresql_with={"fillfactor": "10"},
+)
+# No success changes a column that any of these names, not even in a condition.
+Index(None, REQUESTS.c.campaign_key, REQUESTS.c.row, REQUESTS.c.request_id)
+Index(
+    None,
+    REQUESTS.c.campaign_key,
+    REQUESTS.c.own_id,
+    postgresql_where=REQUESTS.c.own_id.is_not(None),
+    sqlite_where=REQUESTS.c.own_id.is_not(None),
+)
+Index(
+    None,
+    REQUESTS.c.campaign_key,
+    REQUESTS.c.error_code,
+    REQUESTS.c.row,
+    REQUESTS.c.request_id,
+    postgresql_where=REQUESTS.c.error_code.is_not(None),
+    sqlite_where=REQUESTS.c.error_code.is_not(None),
+)
