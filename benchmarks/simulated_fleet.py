@@ -1,9 +1,9 @@
 """A fleet on a simulated clock, fed by the feeder's own policy: what benchmarks and tests share.
 
 Each worker owns partitions and takes rows from them in turns, as the GPU consumer's scheduler does.
-A row is in its slot for `pace` seconds per second of its audio; its result reaches the feeder
-`delivery` seconds later, or when post-processing has come to it. The feeder looks every `tick`
-seconds.
+A row is in its slot for `pace` seconds per second of its audio, or for none once its deadline is
+past; its result reaches the feeder `delivery` seconds later, or when post-processing has come to
+it. The feeder looks every `tick` seconds.
 """
 
 import heapq
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from random import Random
 
+from seedcast.producers.feeder.policy.cost import UNSPOKEN
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.policy.fair_order import Terms
 from seedcast.producers.feeder.policy.flow import Flow
@@ -29,6 +30,7 @@ class Row:
     campaign: str
     partition: int
     seconds: float  # of audio
+    deadline: float = math.inf  # by the clock of the fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,13 @@ class SimulatedFleet:
             depth,
             lambda row: row.request_id,
             lambda row: row.partition,
-            lambda row: row.seconds,
+            self._cost,
         )
         self.workers = [Worker(shape.slots) for _ in range(shape.workers)]
         self.fed: list[Event] = []
         self.done: list[Event] = []
         self.spoken: list[tuple[float, float]] = []  # when a slot was taken, and until when
+        self._unspoken = set[str]()  # ids of rows that were fed to end so
         self._flows: dict[str, Flow[Row, int]] = {}
         self._terms: dict[str, Terms] = {}
         self._rendered_at = 0.0
@@ -149,12 +152,17 @@ class SimulatedFleet:
         busy = sum(max(0.0, min(end, until) - max(start, since)) for start, end in self.spoken)
         return max(0.0, 1 - busy / (self.shape.workers * self.shape.slots * (until - since)))
 
+    def _cost(self, row: Row) -> float:
+        return UNSPOKEN if self.now + self.offset > row.deadline else row.seconds
+
     def _feed(self) -> None:
         for released in self.release.turn(self.now + self.offset):
             self._send(released)
 
     def _send(self, released: Released[Row, int]) -> None:
         row = released.row
+        if self._cost(row) == UNSPOKEN:
+            self._unspoken.add(row.request_id)
         self.release.acknowledge(released)
         self.fed.append(Event(self.now, row))
         if row.partition not in self.shape.hung:
@@ -164,21 +172,25 @@ class SimulatedFleet:
 
     def _begin(self, worker: int) -> None:
         for row in self.workers[worker].begin():
-            end = self.now + row.seconds * self.shape.pace
+            kind = "spoken" if self.now <= row.deadline else "expired"
+            end = self.now + (row.seconds * self.shape.pace if kind == "spoken" else 0.0)
             self.spoken.append((self.now, end))
-            self._schedule(end, "spoken", row)
+            self._schedule(end, kind, row)
 
     def _advance(self, until: float) -> None:
         while self._events and self._events[0][0] <= until:
             self.now, _, kind, row = heapq.heappop(self._events)
-            if kind == "spoken":
+            if kind in ("spoken", "expired"):
                 worker = row.partition % len(self.workers)
                 self.workers[worker].free += 1
                 self._begin(worker)
                 self._rendered_at = max(self.now, self._rendered_at + 1 / self.shape.rendered)
-                self._schedule(self._rendered_at + self.shape.delivery, "result", row)
+                is_work = kind == "spoken" or row.request_id in self._unspoken
+                result = "work" if is_work else "nothing"
+                self._schedule(self._rendered_at + self.shape.delivery, result, row)
             else:
-                self.release.depth.ended(row.request_id, self.now + self.offset, spoken=True)
+                seen_at = self.now + self.offset
+                self.release.depth.ended(row.request_id, seen_at, spoken=kind == "work")
                 self.done.append(Event(self.now, row))
         self.now = until
 

@@ -1,5 +1,6 @@
 """One list that is being fed: its place, its rows while it is open, and why it may be held."""
 
+import math
 from collections.abc import Iterator
 
 from seedcast.errors import CredentialsRefused, InvalidInput, StoreUnavailable
@@ -40,6 +41,8 @@ class Feed:
         self._limit: RateLimit | None = None
         self.throughput = Throughput()
         self.mean_cost = 1.0  # predicted seconds of audio of a row
+        # The last deadline of the rows that were read, in seconds since 1970; None: none was read.
+        self._last_deadline: float | None = None
         self.held: str | None = None  # why the rest cannot be fed
         self.retry_at = 0.0  # seconds of the monotonic clock
         self.postponed_by: Exception | None = None  # until then
@@ -97,6 +100,21 @@ class Feed:
         """Take the predicted seconds of a row that is fed."""
         self.mean_cost += (seconds - self.mean_cost) * 0.05
 
+    def backlog(self, now: float) -> float:
+        """Return the predicted seconds of audio of what is not fed."""
+        return 0.0 if self.ends_unspoken(now) else self.left * self.mean_cost
+
+    def ends_unspoken(self, now: float) -> bool:
+        """Return True if what is not fed will not be spoken, as far as is known.
+
+        The campaign's deadline tells only until a row is read: each row keeps its own, whatever
+        `campaigns set` says.
+        """
+        if self._last_deadline is not None:
+            return self.is_cancelled() or now > self._last_deadline
+        deadline = self.campaign.deadline
+        return self.is_cancelled() or (deadline is not None and now > deadline.timestamp())
+
     def is_cancelled(self) -> bool:
         return self.campaign.state == "cancelled"
 
@@ -104,7 +122,9 @@ class Feed:
         self._outage.check()
         try:
             for staged in read_rows(self._store, self.campaign, start):
-                yield prepare(staged, self._topics, self.is_cancelled)
+                row = prepare(staged, self._topics, self.is_cancelled)
+                self._last_deadline = max(self._last_deadline or -math.inf, row.deadline)
+                yield row
         except StoreUnavailable as error:
             self._outage.begin(error)
             raise

@@ -308,5 +308,5 @@ def _boost(feed: Feed, now: float) -> float:
     deadline = feed.campaign.deadline
     if deadline is None:
         return 1.0
-    backlog = feed.left * feed.mean_cost
-    return boost(deadline.timestamp(), now, backlog, feed.throughput.per_second(now))
+    rate = feed.throughput.per_second(now)
+    return boost(deadline.timestamp(), now, feed.backlog(now), rate)

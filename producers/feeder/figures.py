@@ -39,7 +39,7 @@ class Figures:
         metrics.LISTS_HELD.set(sum(1 for _ in self._lists.held))
         metrics.FEED_DEPTH_ROWS.set(outstanding)
         metrics.FEED_DEPTH_AUDIO.set(seconds)
-        metrics.BACKLOG_AUDIO.set(seconds + sum(_unfed(feed) for feed in feeds))
+        metrics.BACKLOG_AUDIO.set(seconds + sum(feed.backlog(now) for feed in feeds))
         slacks = [found for feed in feeds if (found := _slack(feed, now)) is not None]
         metrics.DEADLINE_SLACK.set(min(slacks, default=math.nan))
         metrics.WORKERS_WANTED.set(self._workers_wanted(feeds, outstanding, now))
@@ -88,17 +88,13 @@ def _may_be_fed(feed: Feed, now: float) -> bool:
     return feed.flow is not None and not feed.held and feed.flow.schedule.is_open(now)
 
 
-def _unfed(feed: Feed) -> float:
-    return feed.left * feed.mean_cost
-
-
 def _slack(feed: Feed, now: float) -> float | None:
     deadline = feed.campaign.deadline
     if deadline is None or feed.campaign.state == "cancelled":
         return None
     is_fed = _may_be_fed(feed, now)  # else what fades says nothing
     rate = feed.throughput.per_second(now) if is_fed else 0.0
-    return max(LEAST_SLACK, slack(deadline.timestamp(), now, _unfed(feed), rate))
+    return max(LEAST_SLACK, slack(deadline.timestamp(), now, feed.backlog(now), rate))
 
 
 def _demand(feed: Feed, now: float) -> Demand | None:
@@ -107,10 +103,9 @@ def _demand(feed: Feed, now: float) -> Demand | None:
     if not _may_be_fed(feed, now):
         return None
     deadline = campaign.deadline.timestamp() if campaign.deadline else None
-    ends_unspoken = campaign.state == "cancelled" or (deadline is not None and deadline <= now)
     begins = max(campaign.created_at, campaign.start_at or campaign.created_at)
     return Demand(
-        seconds=0.0 if ends_unspoken else _unfed(feed),
+        seconds=feed.backlog(now),
         since=begins.timestamp(),
         deadline=deadline,
         most_per_second=math.inf if campaign.rate is None else campaign.rate * feed.mean_cost,

@@ -16,7 +16,7 @@ from seedcast.producers.feeder.outstanding import (
     results_since,
     while_it,
 )
-from seedcast.producers.feeder.policy.cost import Costs, Measure
+from seedcast.producers.feeder.policy.cost import UNSPOKEN, Costs, Measure
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.policy.release import Released
 from seedcast.producers.feeder.row import Row
@@ -24,10 +24,6 @@ from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
-
-# Seconds of audio that a cancelled row counts for. A small part of any other's: a fleet ends
-# hundreds of them in the time that one takes, and they must neither wait for room nor take it.
-CANCELLED = 0.02
 
 
 class Outcomes:
@@ -42,7 +38,7 @@ class Outcomes:
         self.depth = Depth[Partition](ahead)
         self.costs = Costs()
         self._settings, self._now = settings, now
-        # By request id: its campaign, and what its audio may teach; None if it was cancelled.
+        # By request id: its campaign, and what its audio may teach; None: it ends unspoken.
         self._waiting: dict[str, tuple[str, Measure | None]] = {}
         self._found = set[str]()  # request ids that an earlier feeder has fed, as the topics tell
         self._reader: TopicReader | None = None
@@ -90,13 +86,13 @@ class Outcomes:
 
     def cost_of(self, row: Row) -> float:
         """Return the predicted seconds of audio."""
-        return CANCELLED if row.is_cancelled() else self.costs.predict(row.measure)
+        return UNSPOKEN if row.ends_unspoken(self._now()) else self.costs.predict(row.measure)
 
     def sent(self, released: Released[Row, Partition]) -> None:
         """Wait for the row's result, if results are followed."""
         if self._reader:
             row = released.row
-            measure = None if row.is_cancelled() else row.measure
+            measure = None if row.ends_unspoken(self._now()) else row.measure
             self._waiting[released.request_id] = released.campaign, measure
 
     def acknowledged(self, request_id: str, partition: Partition, offset: int) -> None:
@@ -139,8 +135,8 @@ class Outcomes:
         campaign, measure = known
         self._lost.ended(result.request_id)
         audio = result.renditions[0].duration if result.renditions else 0.0
-        # Cancelled rows count as work, in the little that they were fed for: else no more of them
-        # would be ahead than the slots need.
+        # What was fed to end unspoken counts as work, in the little that it was fed for: else no
+        # more of it would be ahead than the slots need.
         self.depth.ended(result.request_id, self._now(), spoken=audio > 0 or measure is None)
         if measure:
             self.costs.learn(measure, audio)

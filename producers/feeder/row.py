@@ -1,7 +1,9 @@
 """A row of a staged list, and what the feeder has to know of it."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
@@ -19,8 +21,12 @@ class Row:
     place: Place
     partition: Partition
     measure: Measure
-    # Whether its campaign is cancelled by now: then it ends at once, whatever its text.
-    is_cancelled: Callable[[], bool]
+    deadline: float  # seconds since 1970; infinity: none
+    is_cancelled: Callable[[], bool]  # whether its campaign is cancelled by now
+
+    def ends_unspoken(self, now: float) -> bool:
+        """Return True if a worker ends it at once, whatever its text."""
+        return now > self.deadline or self.is_cancelled()
 
 
 def prepare(staged: StagedRow, topics: RequestTopics, is_cancelled: Callable[[], bool]) -> Row:
@@ -31,6 +37,7 @@ def prepare(staged: StagedRow, topics: RequestTopics, is_cancelled: Callable[[],
         place,
         Partition(place.topic, place.partition),
         measure(spoken.text, staged.voice_seed, spoken.speed),
+        spoken.deadline.timestamp() if spoken.deadline else math.inf,
         is_cancelled,
     )
 
@@ -40,6 +47,7 @@ class _Spoken(msgspec.Struct):
 
     text: str
     speed: float = 1.0
+    deadline: datetime | None = None
 
 
 _spoken = msgspec.json.Decoder(_Spoken)

@@ -13,6 +13,10 @@ from seedcast.producers.staging.survey import IDEOGRAPH, LETTER, count_character
 Script = Literal["mandarin", "latin"]
 
 LEAST = 0.5  # seconds; also a text without a letter takes a slot, and a turn
+# Seconds of a row that ends without being spoken: its campaign is cancelled, or its deadline past.
+# A small part of any other's: a fleet ends hundreds of them in the time that one takes, and they
+# must neither wait for room nor take it.
+UNSPOKEN = 0.02
 MOST_VOICES = 4096  # that are learnt one by one; the others share one pace
 STEADY = 0.05  # what one result counts for once a pace is settled
 PRIOR = 5  # results that what was known before counts for

@@ -1,5 +1,6 @@
 """The policy as a whole, on a simulated fleet and a simulated clock."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
@@ -195,6 +196,30 @@ def test_a_new_weight_takes_effect_within_the_feed_ahead() -> None:
     assert got["b"] / got["a"] == pytest.approx(4, rel=0.1)
     got = seconds_by_campaign(fleet.done, 100 + 30 + 5, 200)
     assert got["b"] / got["a"] == pytest.approx(4, rel=0.15)
+
+
+@examples(max_examples=8, deadline=None)
+@given(
+    weight=st.sampled_from([0.5, 1.0, 8.0]),
+    deadline=st.floats(5, 40),
+    boost=st.sampled_from([1.0, 8.0]),
+)
+def test_what_is_past_its_deadline_takes_no_turn_and_ends_at_once(
+    weight: float, deadline: float, boost: float
+) -> None:
+    """It is fed to end as expired; its tenant's other campaign gets what the tenant has."""
+    fleet = SimulatedFleet(SMALL)
+    late = [replace(row, deadline=deadline) for row in a_list("late")]
+    fleet.submit(late, Terms(tenant="s", weight=weight, boost=boost))
+    fleet.submit(a_list("a"), Terms(tenant="s"))
+    fleet.submit(a_list("b"), Terms(tenant="t"))
+    fleet.run(deadline + 30 + 5)
+    assert fleet.is_fed("late")
+    began = fleet.now
+    fleet.run(MINUTE)
+    got = seconds_by_campaign(fleet.fed, began, began + MINUTE)
+    assert got["a"] == pytest.approx(got["b"], abs=0.05 * sum(got.values()) + MOST)
+    assert fleet.idle(began, fleet.now) < 0.02
 
 
 def test_a_rate_is_kept_and_the_others_take_the_rest() -> None:
