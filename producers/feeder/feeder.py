@@ -13,17 +13,17 @@ from seedcast import metrics
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.health import Readiness
-from seedcast.kafka import Producer
+from seedcast.kafka import ActiveMember, Producer
 from seedcast.producers.feeder.feeding import Feeding
 from seedcast.producers.feeder.figures import shown_figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists, are_fed
-from seedcast.producers.feeder.membership import Membership
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.sweep import Sweep
 from seedcast.producers.feeder.term import MAY_HEAL, Term, begin_term
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.topics import FEEDERS
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectStore
 from seedcast.watchdog import Watchdog
@@ -51,7 +51,7 @@ class Feeder:
         self._producer = Producer(settings)
         self._partitions = partitions
         self._sweep = Sweep(settings, store, cluster_id, lambda: read_campaigns(settings))
-        self._membership = Membership(settings)
+        self._membership = ActiveMember(settings, FEEDERS)
         self._look_at = time.monotonic() + LOOK  # this one may be about to become active
 
     def run(self, stop: threading.Event, watchdog: Watchdog, *, once: bool = False) -> None:

@@ -1,5 +1,6 @@
 """The one home of confluent-kafka: configuration, producer, consumers, reader, administration."""
 
+from seedcast.kafka.active_member import ActiveMember
 from seedcast.kafka.admin import Admin
 from seedcast.kafka.background_producer import BackgroundProducer
 from seedcast.kafka.error_mapping import in_mid_run, refuse_gap, warn_if_truncated
@@ -12,6 +13,7 @@ from seedcast.kafka.topic_follower import TopicFollower
 from seedcast.kafka.topic_reader import TopicReader
 
 __all__ = [
+    "ActiveMember",
     "Admin",
     "BackgroundProducer",
     "Committed",

@@ -1,21 +1,26 @@
-"""Which of several feeders is active: the member of their group that owns the one partition."""
+"""Which of several processes is active: the member of their group that owns the one partition."""
 
 from collections.abc import Sequence
 
-from seedcast.kafka import Committed, GroupConsumer, Partition
-from seedcast.schemas.topics import CAMPAIGNS, FEEDERS
+from seedcast.kafka.group_consumer import GroupConsumer
+from seedcast.kafka.records import Partition
+from seedcast.kafka.start_offsets import Committed
+from seedcast.schemas.topics import CAMPAIGNS, ConsumerGroup
 from seedcast.settings import Settings
 
 
-class Membership:
-    """A member of the feeders' group. It reads no record: to own the partition is all."""
+class ActiveMember:
+    """A member of a group by `campaigns`, which has one partition.
 
-    def __init__(self, settings: Settings) -> None:
+    It reads no record: to own the partition is all.
+    """
+
+    def __init__(self, settings: Settings, group: ConsumerGroup) -> None:
         self._owned = set[Partition]()
         self._fresh = set[Partition]()  # taken over since the last poll
         self._consumer = GroupConsumer(
             settings,
-            settings.group(FEEDERS.name),
+            settings.group(group.name),
             [settings.topic(CAMPAIGNS)],
             on_assign=self._assigned,
             on_revoke=lambda _: None,
