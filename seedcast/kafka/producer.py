@@ -70,8 +70,9 @@ class Producer:
         def report(error: KafkaError | None, message: Message) -> None:
             _drop_pending()
             try:
-                if on_offset and not error and message.offset() >= 0:
-                    on_offset(message.offset())
+                # confluent-kafka says None where the broker did not tell the offset.
+                if on_offset and not error and (offset := message.offset()) is not None:
+                    on_offset(offset)
                 on_delivery(self._translate(error, topic) if error else None)
             except BaseException as raised:  # it would be lost in C
                 self._raised = self._raised or raised

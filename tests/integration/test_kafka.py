@@ -142,6 +142,15 @@ def test_a_topic_that_the_cluster_does_not_allow_names_the_settings(settings: Se
         Admin(settings).ensure_topics()
 
 
+def test_a_record_whose_offset_is_unknown_counts_as_delivered(settings: Settings) -> None:
+    """After a lost answer the brokers confirm a record that they have, without its offset.
+
+    Here they are not asked for an answer.
+    """
+    silent = Producer(settings, {"acks": 0, "enable.idempotence": False})
+    assert silent.deliver(settings.topic(REQUESTS), key=b"7", value=b"value") is None
+
+
 def test_a_record_over_its_topics_limit_is_poison_and_the_others_arrive(
     settings: Settings,
 ) -> None:
