@@ -129,7 +129,7 @@ SUBSCRIBER = Role(
 AUDITOR = Role(
     "auditor",
     "`audit`, `verify`, `inspect`, `dead-letters list`",
-    dict.fromkeys(TOPICS, ("Read",)),
+    {topic: ("Read",) for topic in TOPICS if topic is not WORKERS},
     {group.name: ("Describe",) for group in GROUPS},
     ("s3:GetObject on BUCKET/*", "s3:ListBucket on BUCKET"),
 )
