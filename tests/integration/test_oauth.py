@@ -87,7 +87,7 @@ def everything(cluster: Cluster, settings: Settings) -> Settings:
 def test_every_kind_of_client_shows_a_token(cluster: Cluster, everything: Settings) -> None:
     prefix = everything.kafka.prefix
     cluster.add("all", rights.GPU_CONSUMER, prefix)
-    cluster.add("all", rights.SUBMITTER, prefix)
+    cluster.add("all", rights.SENDER, prefix)
     ours = everything.model_copy(update={"kafka": cluster.settings("all", prefix=prefix)})
     admin = Admin(ours)
     assert admin.cluster_id()
