@@ -7,6 +7,7 @@ from seedcast.errors import CredentialsRefused, InvalidInput, StoreUnavailable
 from seedcast.kafka import Partition
 from seedcast.producers.feeder.opening import schedule_of
 from seedcast.producers.feeder.outage import Outage
+from seedcast.producers.feeder.policy.deadline import boost
 from seedcast.producers.feeder.policy.fair_order import Terms
 from seedcast.producers.feeder.policy.flow import Flow
 from seedcast.producers.feeder.policy.look_ahead import LookAhead, Place
@@ -54,9 +55,8 @@ class Feed:
     @property
     def left(self) -> int:
         """Rows that are not fed."""
-        if self.flow:
-            return max(0, self._total - self.flow.rows.fed)
-        return max(0, self._total - self._place.read + len(self._place.unfed))
+        fed = self.flow.rows.fed if self.flow else self._place.fed
+        return max(0, self._total - fed)
 
     def open(self, now: float) -> RowFlow:
         """Begin to read, or go on after an error. Raises ListDamaged, StoreUnavailable."""
@@ -93,8 +93,14 @@ class Feed:
             except InvalidInput as error:  # a record that no command of ours has written
                 self.flow.failure = error
 
-    def terms(self, boost: float) -> Terms:
-        return Terms(tenant=self.campaign.tenant, weight=self.campaign.weight, boost=boost)
+    def terms(self, now: float) -> Terms:
+        campaign, rate = self.campaign, self.throughput.per_second(now)
+        deadline = campaign.deadline.timestamp() if campaign.deadline else None
+        return Terms(
+            tenant=campaign.tenant,
+            weight=campaign.weight,
+            boost=boost(deadline, now, self.backlog(now), rate),
+        )
 
     def learn_cost(self, seconds: float) -> None:
         """Take the predicted seconds of a row that is fed."""

@@ -18,9 +18,10 @@ from seedcast.producers.feeder.feeding import Feeding
 from seedcast.producers.feeder.figures import shown_figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists, are_fed
+from seedcast.producers.feeder.outage import tolerated
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.sweep import Sweep
-from seedcast.producers.feeder.term import MAY_HEAL, Term, begin_term
+from seedcast.producers.feeder.term import Term, begin_term
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.topics import FEEDERS
@@ -81,25 +82,18 @@ class Feeder:
         if time.monotonic() < self._look_at:
             return False
         self._look_at = time.monotonic() + LOOK
-        try:
+        with tolerated("broker"):
             campaigns, cursors = read_campaigns(self._settings), read_cursors(self._settings)
             return are_fed(campaigns, cursors, time.time())
-        except MAY_HEAL as error:
-            log.warning("unavailable", boundary="broker", problem=str(error))
-            return False
+        return False
 
     def _serve_term(self, goes_on: Callable[[], bool], once: bool) -> bool:
         """Feed until the term is over; with `once`, return True when everything is fed."""
-        try:
-            term = begin_term(self._settings, self._producer, goes_on)
-            if term is None:
-                return False
-            with term, metrics.FEEDER_ACTIVE.track_inprogress(), shown_figures():
-                return self._feed(term, goes_on, once)
-        except MAY_HEAL as error:
-            log.warning("unavailable", boundary="broker", problem=str(error))
-            metrics.RETRIES.labels("broker").inc()
-            return False
+        with tolerated("broker"):
+            if term := begin_term(self._settings, self._producer, goes_on):
+                with term, metrics.FEEDER_ACTIVE.track_inprogress(), shown_figures():
+                    return self._feed(term, goes_on, once)
+        return False
 
     def _feed(self, term: Term, goes_on: Callable[[], bool], once: bool) -> bool:
         ahead = math.inf if once else self._settings.feeder.ahead

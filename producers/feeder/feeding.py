@@ -5,48 +5,34 @@ store come in.
 """
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
-import structlog
-
 from seedcast import metrics
-from seedcast.campaigns.campaign_topic import announce
-from seedcast.errors import (
-    CredentialsRefused,
-    InvalidInput,
-    ListDamaged,
-    Poison,
-    Retryable,
-    SeedcastError,
-    StoreUnavailable,
-)
+from seedcast.errors import CredentialsRefused, ListDamaged, Poison, Retryable, SeedcastError
 from seedcast.failpoints import failpoint
 from seedcast.health import Readiness
 from seedcast.kafka import Partition, Producer
+from seedcast.producers.feeder.checkpoints import Checkpoints
 from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.figures import Figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists
 from seedcast.producers.feeder.opening import is_due
+from seedcast.producers.feeder.outage import tolerated
 from seedcast.producers.feeder.outcomes import Outcomes
-from seedcast.producers.feeder.policy.deadline import boost
 from seedcast.producers.feeder.policy.release import Release, Released
+from seedcast.producers.feeder.postponements import Postponements
 from seedcast.producers.feeder.row import Row
-from seedcast.producers.feeder.term import MAY_HEAL, Checkpoints, Term
-from seedcast.schemas.messages import Cursor
+from seedcast.producers.feeder.term import Term
 from seedcast.settings import Settings
 from seedcast.worker import STORE
-
-log = structlog.get_logger(__name__)
 
 CHUNK = 1000  # rows between two looks at what has changed
 UNDER_WAY = 4  # chunks without an answer of the broker, at most: a cursor names each of their rows
 CHECKPOINT = 1.0  # seconds; rows fed within it are fed again after a crash
 TERMS = 1.0  # seconds between two looks at deadlines and slots
-RETRY = 5.0  # seconds until a list that could not be fed is tried again
 GRACE = 2.0  # seconds in which what is sent may still be acknowledged, once the term is over
 ACKNOWLEDGED = 0.05  # seconds to wait for the broker where nothing else is to do
 
@@ -66,12 +52,13 @@ class Feeding:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._settings, self._producer = settings, producer
+        self._producer = producer
         self._lists, self._outcomes, self._fleet, self._term = lists, outcomes, fleet, term
         self._readiness = readiness
         self._clock, self._now = clock, now
         self._figures = Figures(settings, lists, outcomes, fleet)
-        self._checkpoints = Checkpoints(settings, producer, term.generation)
+        self._checkpoints = Checkpoints(settings, producer, term)
+        self._postponements = Postponements(producer, lists, self._checkpoints, readiness, clock)
         self._release = Release[Row, Partition](
             outcomes.depth,
             id_of=lambda row: row.request_id,
@@ -79,8 +66,6 @@ class Feeding:
             cost_of=outcomes.cost_of,
         )
         self._under_way = 0  # rows without an answer of the broker
-        self._refused: dict[str, SeedcastError] = {}  # by campaign id
-        self._moved: dict[str, Feed] = {}  # by campaign id: since the last checkpoint
         self._checkpoint_at = self._terms_at = 0.0
         lists.update(term.campaigns.records, term.campaigns.records, now())
 
@@ -99,7 +84,7 @@ class Feeding:
             self._readiness.meet(STORE)
             failpoint("feeder.sent")
         self._producer.poll()
-        self._settle()
+        self._postponements.settle()
         if self._clock() >= self._checkpoint_at:
             self.checkpoint()
         return sent > 0
@@ -114,7 +99,7 @@ class Feeding:
                 feed.throughput.add(audio, self._now())
         if self._under_way:
             self._producer.flush(min(seconds, ACKNOWLEDGED))
-            self._settle()
+            self._postponements.settle()
         if changed := self._term.campaigns.poll(seconds):
             self._lists.update(changed, self._term.campaigns.records, self._now())
             self._terms_at = 0.0
@@ -128,7 +113,7 @@ class Feeding:
         """Return True if every list is fed that is not paused or held, and the cursors say so."""
         if self._is_fed():
             self.checkpoint()
-        return self._is_fed() and not self._moved
+        return self._is_fed() and self._checkpoints.is_written
 
     @property
     def is_busy(self) -> bool:
@@ -144,39 +129,19 @@ class Feeding:
         self._producer.flush(GRACE)
         self._producer.abandon()
         if not self.is_over:
-            with self._broker():
-                self._write_cursors()
+            with tolerated("broker"):
+                self._checkpoints.write()
 
     def checkpoint(self) -> None:
         """Write the cursors that have moved, and what must hold after compaction."""
         self._checkpoint_at = self._clock() + CHECKPOINT
         if self.is_over:  # the next feeder has begun from what was written
             return
-        with self._broker():
-            self._write_cursors()
+        with tolerated("broker"):
+            self._checkpoints.write()
             self._outcomes.forget_lost()
-            self._checkpoints.write_again(self._term.cursors)
-            self._restore_disputed()
+            self._checkpoints.restore()
         self._figures.show(self._now())
-
-    def _write_cursors(self) -> None:
-        """Raises the broker's error; the next checkpoint then writes them."""
-        moved, self._moved = self._moved, {}
-        try:
-            if self._checkpoints.write(map(self._cursor, moved.values())):
-                failpoint("feeder.checkpointed")
-        except MAY_HEAL:
-            self._moved = moved | self._moved
-            raise
-
-    @contextmanager
-    def _broker(self) -> Iterator[None]:
-        """Log what may heal: the next checkpoint covers it."""
-        try:
-            yield
-        except MAY_HEAL as error:
-            log.warning("unavailable", boundary="broker", problem=str(error))
-            metrics.RETRIES.labels("broker").inc()
 
     def _is_fed(self) -> bool:
         now, feeds = self._now(), self._lists.feedable.values()
@@ -191,20 +156,18 @@ class Feeding:
             return
         self._terms_at, now = self._clock() + TERMS, self._now()
         self._fleet.set_slots(self._outcomes.depth)
-        feeds = {name: feed for name, feed in self._lists.feedable.items() if feed.flow}
-        flows = {name: feed.flow for name, feed in feeds.items() if feed.flow}
-        self._release.set_flows(
-            flows, {name: feed.terms(_boost(feed, now)) for name, feed in feeds.items()}
-        )
+        feeds = self._lists.feedable.items()
+        flows = {name: feed.flow for name, feed in feeds if feed.flow}
+        self._release.set_flows(flows, {name: feed.terms(now) for name, feed in feeds})
 
     def _open(self, feed: Feed) -> bool:
         """Open a list, or try again after an error; return True if that is new."""
-        if (feed.flow and not feed.flow.failure) or self._clock() < feed.retry_at:
+        if (feed.flow and not feed.flow.failure) or self._postponements.is_postponed(feed):
             return False
         try:
             feed.open(self._now())
         except (ListDamaged, Retryable) as error:
-            self._postpone(feed, error)
+            self._postponements.postpone(feed, error)
             return False
         return True
 
@@ -246,67 +209,11 @@ class Feeding:
             return
         self._release.give_back(released)
         self._outcomes.forget(released.request_id)
-        self._refused.setdefault(released.campaign, error)
+        self._postponements.refused(released.campaign, error)
 
     def _count(self, feed: Feed, released: Sent) -> None:
-        """A row is fed, and the list is not held any more."""
-        if feed.held:
-            log.info("list_restored", campaign_id=released.campaign, next="it is fed on")
-        feed.held, feed.retry_at = None, 0.0
+        self._postponements.end(feed)
         feed.learn_cost(self._outcomes.cost_of(released.row))
-        self._moved[released.campaign] = feed
+        self._checkpoints.note(feed)
         if not feed.left:
             self._lists.remove(feed)
-
-    def _settle(self) -> None:
-        """Let lists wait whose rows could not be read or were refused."""
-        for feed in list(self._lists.feedable.values()):
-            if feed.flow and feed.flow.failure and feed.flow.failure is not feed.postponed_by:
-                self._postpone(feed, feed.flow.failure)
-        refused, self._refused = self._refused, {}
-        for name, error in refused.items():
-            if found := self._lists.feedable.get(name):
-                self._postpone(found, error)
-            if isinstance(error, CredentialsRefused):
-                for topic in self._lists.topic_names:
-                    self._producer.refresh(topic)
-
-    def _postpone(self, feed: Feed, error: Exception) -> None:
-        """Let the other lists go on. Raises the error if it ends the process."""
-        name, feed.retry_at = feed.campaign.campaign_id, self._clock() + RETRY
-        feed.postponed_by = error
-        if feed.flow:
-            feed.flow.failure = error
-        if isinstance(error, MAY_HEAL):
-            if isinstance(error, StoreUnavailable):
-                self._readiness.lose(STORE)
-            log.warning("unavailable", campaign_id=name, boundary="feed", problem=str(error))
-            metrics.RETRIES.labels("feed").inc()
-        elif isinstance(error, ListDamaged | Poison | InvalidInput):
-            if feed.held != str(error):
-                log.error("list_held", campaign_id=name, problem=str(error))
-            feed.held = str(error)
-            self._moved[name] = feed
-        else:
-            raise error
-
-    def _cursor(self, feed: Feed) -> Cursor:
-        place = feed.place
-        return self._checkpoints.cursor(
-            feed.campaign.campaign_id, feed.staging, place.read, place.unfed, feed.held
-        )
-
-    def _restore_disputed(self) -> None:
-        """Write campaigns again whose latest record is that of a submission that came second."""
-        campaigns = self._term.campaigns
-        for name in sorted(campaigns.disputed):
-            announce(self._producer, self._settings, campaigns.records[name])
-        campaigns.disputed.clear()
-
-
-def _boost(feed: Feed, now: float) -> float:
-    deadline = feed.campaign.deadline
-    if deadline is None:
-        return 1.0
-    rate = feed.throughput.per_second(now)
-    return boost(deadline.timestamp(), now, feed.backlog(now), rate)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from seedcast.errors import MissingObject
-from seedcast.producers.feeder.term import MAY_HEAL
+from seedcast.producers.feeder.outage import tolerated
 from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
 from seedcast.storage.objects import ObjectInfo, ObjectStore
@@ -37,11 +37,9 @@ class Sweep:
         if self._clock() < self._due:
             return
         self._due = self._clock() + INTERVAL
-        try:
+        with tolerated("sweep"):
             for folder in self.sweep(datetime.now(UTC), goes_on):
                 log.info("staging_swept", folder=folder)
-        except MAY_HEAL as error:
-            log.warning("unavailable", boundary="sweep", problem=str(error))
 
     def sweep(self, now: datetime, goes_on: Callable[[], bool] = lambda: True) -> Iterator[str]:
         """Delete what is abandoned; yield each folder. Ends early where `goes_on` says so.

@@ -170,6 +170,15 @@ def change_state(
             state = change(state)
 
 
+def restore_disputed(settings: Settings, producer: Producer, campaigns: Campaigns) -> None:
+    """Write each disputed campaign again. `campaigns` has just caught up. Raises broker's errors.
+
+    What others write at the same moment stays.
+    """
+    for campaign_id in sorted(campaigns.disputed):
+        change_state(settings, producer, campaigns, campaign_id, lambda state: state)
+
+
 def find_campaign(records: dict[str, Campaign], campaign_id: str) -> Campaign:
     """Raises InvalidInput, naming campaigns of a similar name."""
     if campaign_id in records:

@@ -27,6 +27,11 @@ class Place:
     ] = ()  # rows by index, from 0, in order; at most a window, and those taken
 
     @property
+    def fed(self) -> int:
+        """How many rows are fed."""
+        return self.read - len(self.unfed)
+
+    @property
     def first(self) -> int:
         """The first row that is not fed: rows are read again from there."""
         return self.unfed[0] if self.unfed else self.read

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from seedcast.campaigns import campaign_state, campaign_topic
-from seedcast.campaigns.campaign_topic import Campaigns, change_state
+from seedcast.campaigns.campaign_topic import Campaigns, change_state, restore_disputed
 from seedcast.codec import encode_json
 from seedcast.kafka import Partition, Record
 from seedcast.schemas.messages import Campaign
@@ -42,6 +42,13 @@ class Topic:
         with _announcing(self):
             change_state(Settings(), None, campaigns, "night", change)  # type: ignore[arg-type]
         return campaigns.records["night"]
+
+    def restore(self) -> None:
+        """Do what a feeder does about records that others have overwritten."""
+        campaigns = Follower(self)
+        campaigns.catch_up()
+        with _announcing(self):
+            restore_disputed(Settings(), None, campaigns)  # type: ignore[arg-type]
 
     def state(self) -> tuple[Campaign, bool]:
         """Return what a reader knows, and whether compaction would change that."""
@@ -121,6 +128,23 @@ def test_a_cancellation_in_between_holds_and_survives_compaction(change: Change)
     assert topic.change(change).state == "cancelled"
     state, disputed = topic.state()
     assert (state.state, disputed) == ("cancelled", False)
+
+
+@given(st.lists(st.lists(st.sampled_from(sorted(OTHERS)), max_size=2), max_size=3))
+def test_a_record_that_is_written_again_undoes_no_change_of_that_moment(
+    names: list[list[str]],
+) -> None:
+    """A second submission has overwritten the first one's record, and an operator is at work."""
+    topic = Topic([[OTHERS[name] for name in each] for each in names])
+    second = stage(MemoryStore(), "night", [numbered(2)], staging="f" * 16)
+    topic.values.append(encode_json(second))
+    topic.restore()
+    state, disputed = topic.state()
+    expected: dict[str, Any] = {"staged": NIGHT.staged}
+    for name in (name for each, _ in zip(names, topic.values[2:], strict=False) for name in each):
+        expected |= EXPECTED[name]
+    assert {field: getattr(state, field) for field in expected} == expected
+    assert not disputed
 
 
 def test_without_others_a_change_is_one_record_and_no_change_is_none() -> None:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from seedcast.producers.feeder.feeding import CHECKPOINT, RETRY, UNDER_WAY, Feeding
+from seedcast.producers.feeder.feeding import CHECKPOINT, UNDER_WAY, Feeding
 from seedcast.producers.feeder.policy.depth import IDLE_ROWS
+from seedcast.producers.feeder.postponements import RETRY
 from seedcast.schemas.topics import CAMPAIGNS
 from tests.unit.producers.feeder.world import CHUNK, SETTINGS, World, feed_all
 

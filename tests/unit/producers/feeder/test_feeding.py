@@ -8,7 +8,8 @@ import pytest
 from seedcast.errors import AccessDenied, Poison, StoreUnavailable, TopicMismatch
 from seedcast.kafka.memory_producer import Sent
 from seedcast.producers.feeder.feed import Feed
-from seedcast.producers.feeder.feeding import CHECKPOINT, RETRY
+from seedcast.producers.feeder.feeding import CHECKPOINT
+from seedcast.producers.feeder.postponements import RETRY
 from seedcast.schemas.messages import Campaign, CampaignState, Cursor, FeederTerm
 from seedcast.schemas.topics import CURSORS, REQUESTS, REQUESTS_URGENT
 from seedcast.worker import STORE

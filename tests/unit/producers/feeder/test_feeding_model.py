@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from seedcast.errors import AccessDenied, StoreUnavailable
-from seedcast.producers.feeder.feeding import CHECKPOINT, RETRY, Feeding
+from seedcast.producers.feeder.feeding import CHECKPOINT, Feeding
+from seedcast.producers.feeder.postponements import RETRY
 from seedcast.storage.staged_lists import read_rows
 from tests.unit.producers.feeder.world import CHUNK, FollowedCursors, World, feed_all, small_chunks
 
