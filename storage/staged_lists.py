@@ -6,9 +6,8 @@ A list is whole and never changes: each part is checked against its hash before 
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,8 +37,7 @@ SCHEMA = pa.schema(_FIELDS)
 BATCH = 2000  # rows in memory, besides the part itself
 
 
-@dataclass(frozen=True, slots=True)
-class StagedRow:
+class StagedRow(NamedTuple):
     """One accepted row of a list, in the order of the schema's columns."""
 
     row: int
@@ -129,8 +127,8 @@ def _rows(file: pq.ParquetFile, skipped: int) -> Iterator[StagedRow]:
     for batch in file.iter_batches(BATCH):
         rest = batch.slice(skipped)
         skipped = max(0, skipped - batch.num_rows)
-        for row in zip(*(column.to_pylist() for column in rest.columns), strict=True):
-            yield StagedRow(*row)
+        rows = zip(*(column.to_pylist() for column in rest.columns), strict=True)
+        yield from map(StagedRow._make, rows)
 
 
 def _damaged(campaign: Campaign, uri: str, part: ListPart, got: str) -> ListDamaged:

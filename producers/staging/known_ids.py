@@ -1,66 +1,60 @@
-"""The request ids of a list so far, on disk: memory stays flat, however long the list is."""
+"""The request ids of a list so far: memory stays flat, however long the list is.
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-
-from seedcast.errors import LocalResource
-
-# Nobody else reads it, and it need not outlive a crash.
-_SCHEMA = """
-PRAGMA journal_mode=OFF;
-PRAGMA synchronous=OFF;
-PRAGMA cache_size=-16384;
-CREATE TABLE known (id TEXT PRIMARY KEY, digest BLOB NOT NULL, row INTEGER NOT NULL) WITHOUT ROWID;
-BEGIN;
+Nearly every id of a list is new, and a filter in memory says so of it at once. The few that it
+cannot tell are looked for on the disk.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    request_id: str
-    digest: bytes  # of its content
-    row: int
+from seedcast.errors import LocalResource
+from seedcast.producers.staging.id_filter import IdFilter, hashes_of
+from seedcast.producers.staging.id_runs import IdRuns, Known
+
+RECENT = 32_768  # ids in memory, before they go to the disk
 
 
 class KnownIds:
     """Methods raise LocalResource if the disk fails."""
 
     def __init__(self) -> None:
+        self._recent, self._filter = dict[str, Known](), IdFilter()
         with _mapped():
-            # SQLite's empty name is a private database that spills to disk.
-            self._db = sqlite3.connect("", isolation_level=None)
-            self._db.executescript(_SCHEMA)
+            self._runs = IdRuns()
 
     def close(self) -> None:
-        self._db.close()
+        self._runs.close()
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Known]:
-        """Return those that are known, by request id. Takes at most 32,766 ids at once."""
-        marks = ",".join("?" * len(request_ids))
+        """Return those that are known, by request id."""
+        recent = {one: self._recent[one] for one in request_ids if one in self._recent}
+        hashes = hashes_of(request_ids)
+        perhaps = self._filter.may_have(hashes)
+        if not len(perhaps):
+            return recent
         with _mapped():
-            rows = self._db.execute(
-                f"SELECT id, digest, row FROM known WHERE id IN ({marks})",  # noqa: S608
-                request_ids,
-            )
-            return {found[0]: Known(*found) for found in rows}
+            return recent | self._runs.find([request_ids[i] for i in perhaps], hashes[perhaps])
 
-    def add(self, entries: Iterable[Known]) -> None:
-        # In the table's order: each page is then written once per batch.
-        rows = sorted((e.request_id, e.digest, e.row) for e in entries)
+    def add(self, entries: Mapping[str, Known]) -> None:
+        """Add ids that are not known yet."""
+        self._recent |= entries
+        if len(self._recent) < RECENT:
+            return
+        hashes = hashes_of(self._recent)
         with _mapped():
-            self._db.executemany("INSERT INTO known VALUES (?, ?, ?)", rows)
+            self._runs.add(self._recent, hashes)
+        self._filter.add(hashes)
+        self._recent.clear()
 
 
 @contextmanager
 def _mapped() -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except OSError as error:
         raise LocalResource(
-            "temporary database of the submission",
-            expected="room for a temporary file",
+            "temporary file of the submission",
+            expected="room for the list's ids",
             got=str(error),
             remedy="free disk space, or set TMPDIR to a folder with more",
         ) from error

@@ -4,8 +4,6 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
-from dataclasses import fields
-from operator import attrgetter
 from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
@@ -30,9 +28,6 @@ _REPEATED = ["priority", "voice_seed"]  # columns of few values
 PART = 50_000  # rows
 PART_BYTES = 64 * 1024 * 1024  # of them, before compression: long texts make smaller parts
 T = TypeVar("T")
-
-
-_values = attrgetter(*(field.name for field in fields(StagedRow)))  # in the schema's order
 
 
 class PartWriter:
@@ -96,9 +91,7 @@ class PartWriter:
             return
         columns = [
             pa.array(values, type=field.type)
-            for field, values in zip(
-                SCHEMA, zip(*map(_values, self._batch), strict=True), strict=True
-            )
+            for field, values in zip(SCHEMA, zip(*self._batch, strict=True), strict=True)
         ]
         self._file.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
         self._rows += len(self._batch)

@@ -12,7 +12,8 @@ from seedcast.producers.rows.build import Builder
 from seedcast.producers.rows.content import check_deadline, digest, encode
 from seedcast.producers.rows.rows import BadRow
 from seedcast.producers.rows.values import printable
-from seedcast.producers.staging.known_ids import Known, KnownIds
+from seedcast.producers.staging.id_runs import Known
+from seedcast.producers.staging.known_ids import KnownIds
 from seedcast.producers.staging.options import OnProgress, OnRequest, SubmitProgress
 from seedcast.producers.staging.part_writer import PartWriter
 from seedcast.producers.staging.rejected import Rejected
@@ -49,14 +50,14 @@ class Run:
         wrong: list[tuple[InvalidRow, object]] = []
         built = list(self._build(batch, wrong))
         known = self._known.find([request.request_id for _, request, _ in built])
-        fresh = list[Known]()
+        fresh = dict[str, Known]()
         for row, request, came in built:
             try:
-                entry = Known(request.request_id, digest(request), row)
-                if self._is_new(entry, request, known.get(entry.request_id)):
+                entry, request_id = Known(digest(request), row), request.request_id
+                earlier = known.get(request_id) or fresh.get(request_id)
+                if self._is_new(entry, request, earlier):
                     self._accept(row, request, came, entry)
-                    known[entry.request_id] = entry
-                    fresh.append(entry)
+                    fresh[request_id] = entry
             except InvalidRow as error:
                 wrong.append((error, came))
         for problem, what in sorted(wrong, key=lambda pair: pair[0].row):

@@ -3,7 +3,6 @@
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import astuple
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -52,7 +51,7 @@ def _part(requests: Sequence[SpeechRequest]) -> bytes:
     ]
     columns = [
         pa.array(values, type=field.type)
-        for field, values in zip(SCHEMA, zip(*map(astuple, rows), strict=True), strict=True)
+        for field, values in zip(SCHEMA, zip(*rows, strict=True), strict=True)
     ]
     file = io.BytesIO()
     pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), file)

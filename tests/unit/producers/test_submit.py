@@ -16,7 +16,8 @@ from pyarrow import parquet
 from seedcast.catalog import profiles
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.producers.rows.build import Builder
-from seedcast.producers.staging.known_ids import Known, KnownIds
+from seedcast.producers.staging.id_runs import Known
+from seedcast.producers.staging.known_ids import KnownIds
 from seedcast.producers.staging.options import SubmitOptions, SubmitProgress, shown_options
 from seedcast.producers.staging.part_writer import PartWriter
 from seedcast.producers.staging.rejected import Rejected
@@ -128,11 +129,11 @@ def test_a_campaigns_record_shows_no_text_of_its_options() -> None:
 
 
 def test_a_disk_without_room_for_the_ids_is_an_error_that_names_the_folder() -> None:
-    entries = [Known(f"request-{number}", bytes(32), number) for number in range(300_000)]
+    entries = {f"request-{number}": Known(bytes(32), number) for number in range(300_000)}
     with (
         no_file_over(65_536),
         closing(KnownIds()) as known,
-        pytest.raises(LocalResource, match=r"temporary database .*TMPDIR"),
+        pytest.raises(LocalResource, match=r"temporary file .*TMPDIR"),
     ):
         known.add(entries)
 
