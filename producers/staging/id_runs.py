@@ -57,7 +57,7 @@ class IdRuns:
     ) -> Iterator[tuple[str, np.void]]:
         run = self._read(start, count, np.dtype(np.int64))
         first, end = (run.searchsorted(hashes, side) for side in ("left", "right"))
-        for index in np.flatnonzero(first < end):
+        for index in map(int, np.flatnonzero(first < end)):
             records = start + run.nbytes + first[index] * _RECORD.itemsize
             for record in self._read(records, end[index] - first[index], _RECORD):
                 if record["id"].decode() == ids[index]:  # another one may have the same hash
