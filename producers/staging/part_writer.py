@@ -4,6 +4,7 @@ import hashlib
 import io
 import math
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO, TypeVar
 
 import pyarrow as pa
@@ -27,11 +28,15 @@ from seedcast.storage.staged_lists import (
 _REPEATED = ["priority", "voice_seed"]  # columns of few values
 PART = 50_000  # rows
 PART_BYTES = 64 * 1024 * 1024  # of them, before compression: long texts make smaller parts
+BATCH_BYTES = 16 * 1024 * 1024
 T = TypeVar("T")
 
 
 class PartWriter:
-    """Waits while the store is unavailable. Memory: one part, compressed, and BATCH rows."""
+    """Waits while the store is unavailable. Memory: one part, compressed, and two batches of rows.
+
+    A thread compresses and hashes: neither needs Python, so the next rows are built meanwhile.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,9 @@ class PartWriter:
         self._on_outage = on_outage
         self.parts: list[ListPart] = []
         self._batch: list[StagedRow] = []
+        self._batch_size = 0
+        self._thread = ThreadPoolExecutor(1, "part-writer")
+        self._written: Future[None] | None = None  # the batch before
         self._begin_part()
 
     def begin(self, owner: bytes) -> None:
@@ -61,8 +69,8 @@ class PartWriter:
 
     def add(self, row: StagedRow) -> None:
         self._batch.append(row)
-        self._size += len(row.value) + len(row.source or b"")
-        if len(self._batch) == BATCH or self._size > PART_BYTES:
+        self._batch_size += len(row.value) + len(row.source or b"")
+        if len(self._batch) == BATCH or self._batch_size > BATCH_BYTES:
             self._write_batch()
             if self._rows >= PART or self._size > PART_BYTES:
                 self._store_part()
@@ -72,6 +80,7 @@ class PartWriter:
         self._write_batch()
         if self._rows:
             self._store_part()
+        self._thread.shutdown()
         if rejected:
             self._waiting(lambda: self._store_rejected(rejected))
         return tuple(self.parts)
@@ -93,17 +102,27 @@ class PartWriter:
             pa.array(values, type=field.type)
             for field, values in zip(SCHEMA, zip(*self._batch, strict=True), strict=True)
         ]
-        self._file.write_batch(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
+        batch = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+        self._wait_for_batch()
+        self._written = self._thread.submit(self._file.write_batch, batch)
         self._rows += len(self._batch)
+        self._size += self._batch_size
         self._batch.clear()
+        self._batch_size = 0
+
+    def _wait_for_batch(self) -> None:
+        if self._written:
+            self._written.result()
 
     def _store_part(self) -> None:
+        self._wait_for_batch()
         self._file.close()
         data = self._buffer.getvalue()
         key = self._folder + part_name(len(self.parts))
         failpoint("submit.part")
+        hashed = self._thread.submit(hashlib.sha256, data)
         self._waiting(lambda: self._store.put(key, data, "application/vnd.apache.parquet"))
-        sha256 = hashlib.sha256(data).hexdigest()
+        sha256 = hashed.result().hexdigest()
         self.parts.append(ListPart(rows=self._rows, bytes=len(data), sha256=sha256))
         failpoint("submit.stored")
         self._begin_part()
