@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from seedcast.catalog.lexicon import Lexicon
 from seedcast.catalog.profiles import Profiles
@@ -15,6 +16,7 @@ from seedcast.producers.rows.columns import FIELDS, METADATA, Columns, columns_o
 from seedcast.producers.rows.content import check_request
 from seedcast.producers.rows.parsers import Parser, parsers
 from seedcast.producers.rows.request_ids import RequestIds, campaign_id
+from seedcast.producers.rows.shared_fields import SharedFields
 from seedcast.producers.rows.template import Values
 from seedcast.producers.rows.texts import Texts
 from seedcast.producers.rows.values import InvalidValue
@@ -49,8 +51,11 @@ class Builder:
         self._columns = Columns(columns, self._id_column is not None) if columns else None
         self._defaults = self._default_fields(options)
         self._texts = Texts(options.template, self._defaults, lexicon)
-        self._style = self._default_style(options.style)
         self._voice: int | Voice | None = _option("voice", self._parsers["voice"], options.voice)
+        style = self._default_style(options.style)
+        self._shared = SharedFields(
+            self._campaign, self._parsers, self._defaults, style, self._voice
+        )
         if isinstance(self._voice, Voice) and options.speaker is not None:
             raise InvalidInput(
                 "option speaker",
@@ -72,26 +77,16 @@ class Builder:
         if isinstance(values, SpeechRequest):
             return check_request(row, values, self._campaign, self._profiles)
         columns = self._columns or self._columns_of_row(row, values)
-        overrides = self._parse_cells(row, values, columns.fields)
-        voice: int | Voice | None = overrides.pop("voice_seed", self._voice)
-        if voice is None:
-            raise InvalidRow(row, "voice", expected="a voice", got="nothing")
-        voice_fields, style = (
-            (voice.fields(), voice.override_style(self._style))
-            if isinstance(voice, Voice)
-            else ({"voice_seed": voice}, self._style)
-        )
+        shared = self._shared.of(row, values, columns)
         identity, metadata = self._identify(row, values, columns.metadata)
-        text, is_markup = self._texts.build(row, values, overrides)
-        overrides["text_format"] = "markup" if is_markup else msgspec.UNSET
-        return SpeechRequest(
+        text, is_markup = self._texts.build(row, values, shared.own)
+        return replace(
+            shared.request,
             request_id=self._request_ids.derive(identity),
-            campaign_id=self._campaign,
             text=text,
-            style=self._styled(row, values, columns.style, style),
+            text_format="markup" if is_markup else msgspec.UNSET,
             submitted_at=submitted_at,
             metadata=metadata,
-            **(self._defaults | voice_fields | overrides),
         )
 
     def _default_fields(self, options: SubmitOptions) -> dict[str, Any]:
@@ -168,31 +163,6 @@ class Builder:
                 row, METADATA + "*", expected="at most 30 columns", got=str(len(metadata))
             )
         return identity, metadata
-
-    def _styled(
-        self, row: int, values: Values, columns: tuple[tuple[str, str], ...], default: Style
-    ) -> Style:
-        overrides = self._parse_cells(row, values, columns)
-        return msgspec.structs.replace(default, **overrides) if overrides else default
-
-    def _parse_cells(
-        self, row: int, values: Values, columns: tuple[tuple[str, str], ...]
-    ) -> dict[str, Any]:
-        """Return the parsed values by field. Empty cells are left out: there the option holds."""
-        return {
-            field: self._parse(row, name, value)
-            for name, field in columns
-            if (value := values.get(name)) is not None and value != ""
-        }
-
-    def _parse(self, row: int, name: str, value: object) -> Any:
-        try:
-            return self._parsers[name](tuple(value) if isinstance(value, list) else value)
-        except InvalidValue as error:
-            raise error.of_row(row, name) from None
-        except TypeError:  # no cache can hold the value: it is a nested array or object
-            got = type(value).__name__
-            raise InvalidRow(row, name, expected="a single value", got=got) from None
 
 
 def _option(name: str, parser: Parser, value: object) -> Any:

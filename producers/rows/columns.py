@@ -35,6 +35,7 @@ class Columns:
         names = [name for name in columns if isinstance(name, str)]
         self.fields = tuple((name, FIELDS[name]) for name in names if name in FIELDS)
         self.style = tuple((name, STYLE[name]) for name in names if name in STYLE)
+        self.overriding = tuple(name for name, _ in self.fields + self.style)  # an option
         self.metadata = tuple(name for name in names if name.startswith(METADATA))
 
 

@@ -520,3 +520,12 @@ def test_a_request_that_the_caller_made_is_checked_as_its_reader_checks_it(
 ) -> None:
     with pytest.raises(InvalidRow, match=f"row 5, field {field!r}"):
         builder().build(5, replace(build({}), **change), CREATED)
+
+
+def test_cells_that_are_equal_and_of_other_types_are_parsed_each_for_itself() -> None:
+    """Rows share what their cells say, and in Python 1, 1.0 and True are equal."""
+    one = builder()
+    for voice in (1, 1.0, "1"):
+        assert one.build(1, {"text": "Hello.", "voice": voice}, CREATED).voice_seed == 1
+    with pytest.raises(InvalidRow, match="row 7, field 'voice'"):
+        one.build(7, {"text": "Hello.", "voice": True}, CREATED)
