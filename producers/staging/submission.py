@@ -1,9 +1,10 @@
 """One call of `submit`: a list is staged whole, then its campaign exists."""
 
+import gc
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -104,7 +105,7 @@ class Submission:
     ) -> Run:
         """Read the whole list. Raises InvalidInput if it has no row that can be accepted."""
         builder, id_column = self._builder(created_at, rows), self._options.id_column
-        with closing(KnownIds()) as known:
+        with closing(KnownIds()) as known, _collecting_only_new_garbage():
             run = self._current = Run(
                 builder,
                 created_at,
@@ -197,6 +198,19 @@ class Submission:
             return ()
         asked = terms.of_options(self._options)
         return terms.differing(asked, self._record(record.created_at), record)
+
+
+@contextmanager
+def _collecting_only_new_garbage() -> Iterator[None]:
+    """Keep the garbage collector from what exists: libraries are a quarter of a million objects.
+
+    It would look at all of them every few thousand rows, for a seventh of the whole time.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _is_same(run: Run, record: Campaign) -> bool:
