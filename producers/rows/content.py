@@ -33,7 +33,8 @@ def digest(request: SpeechRequest) -> bytes:
 
     The time of submission and the row's number in the file do not count.
     """
-    metadata = {name: value for name, value in request.metadata.items() if name != "row"}
+    metadata = request.metadata.copy()
+    metadata.pop("row", None)
     content = msgspec.structs.replace(request, submitted_at=_EPOCH, metadata=metadata)
     if request.text_format == "plain":  # as if it were not said
         content = msgspec.structs.replace(content, text_format=msgspec.UNSET)

@@ -54,6 +54,13 @@ class Template:
 
     def render(self, row: int, values: Values, locale: Locale | None = None) -> str:
         """Fill in the values. Raises InvalidRow; its field is the variable that is wrong."""
+        if not self.is_markup:  # then a text stands for itself: most cells are texts
+            cells = tuple([values.get(place.name) for place in self.placeholders])
+            try:
+                if all(map(str.strip, cells)):  # type: ignore[arg-type]
+                    return self._percent % cells
+            except TypeError:
+                pass  # another value
         return self._percent % tuple(
             [
                 self._filled(row, place, values.get(place.name), locale)

@@ -61,7 +61,8 @@ def printable(value: object) -> str:
 def require_utf8(text: str) -> str:
     """Return the text. Raises InvalidValue for a lone surrogate, which no bytes stand for."""
     try:
-        text.encode()
+        if not text.isascii():  # which most ids are: encoding takes three times as long
+            text.encode()
     except UnicodeEncodeError as error:
         got = f"U+{ord(text[error.start]):04X}"
         raise InvalidValue("text that UTF-8 can hold", got=got) from None
@@ -81,9 +82,11 @@ def to_text(value: object) -> str:
 
 def row_id(value: object) -> str:
     """Return the value of an id column: text, or a whole number of a typed file."""
-    value = whole(value)
-    is_id = isinstance(value, str | int) and not isinstance(value, bool)
-    text = to_text(value).strip() if is_id else ""
+    if isinstance(value, str):
+        text = require_utf8(value).strip()
+    else:
+        value = whole(value)
+        text = to_text(value) if isinstance(value, int) and not isinstance(value, bool) else ""
     if not 1 <= len(text) <= MAX_ID:
         raise InvalidValue(f"an id of 1 to {MAX_ID} characters", value)
     return text

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import MAX_TEXT, ErrorCode, SpeechRequest
@@ -55,7 +56,7 @@ def _unfit(text: str) -> TextProblem | None:
 
 def _silent(texts: Iterable[str]) -> TextProblem | None:
     texts = list(texts)
-    if any(character.isalnum() for text in texts for character in text):
+    if any(map(str.isalnum, chain.from_iterable(texts))):
         return None
     got = "nothing to speak" if any(map(str.strip, texts)) else "an empty text"
     return TextProblem("nothing_to_speak", "at least one letter or digit", got)
