@@ -9,6 +9,7 @@ import structlog
 from seedcast import metrics
 from seedcast.campaigns.progress import decode_readable
 from seedcast.kafka import Partition, TopicReader
+from seedcast.kafka.client_config import BATCHED
 from seedcast.producers.feeder.lost_rows import LostRows
 from seedcast.producers.feeder.outstanding import (
     TopicsOf,
@@ -65,14 +66,14 @@ class Outcomes:
             earliest = min(each.timestamp, earliest)
         if not goes_on():
             return False
-        with results_since(self._settings, earliest) as reader:
-            for record in while_it(goes_on, reader.to_end()):
-                if result := decode_readable(record):
-                    self._found.add(result.request_id)
-                    self._take(result)
-            if not goes_on():
-                return False
-            self._reader = reader.follower()
+        self._reader = results_since(self._settings, earliest)
+        for record in while_it(goes_on, self._reader.to_end()):
+            if result := decode_readable(record):
+                self._found.add(result.request_id)
+                self._take(result)
+        if not goes_on():
+            return False
+        self._reader.follow(BATCHED)
         return True
 
     def was_found(self, request_id: str) -> bool:

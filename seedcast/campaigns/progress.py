@@ -18,6 +18,7 @@ from seedcast.campaigns.set_digest import SetDigest
 from seedcast.codec import decode_result
 from seedcast.errors import Undecodable
 from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.kafka.client_config import BATCHED
 from seedcast.schemas.messages import Campaign, SpeechResult
 from seedcast.schemas.topics import DAY, RESULTS
 from seedcast.settings import Settings
@@ -144,7 +145,10 @@ class Outcomes:
 
     def poll(self, timeout: float) -> list[SpeechResult]:
         """Return the first results of requests that arrived within `timeout` seconds."""
-        return [result for record in self._reader.poll(timeout) if (result := self._take(record))]
+        records = self._reader.poll(timeout)
+        if self._reader.caught_up:
+            self._reader.follow(BATCHED)
+        return [result for record in records if (result := self._take(record))]
 
     def progress(self, campaign: Campaign) -> Progress:
         tally = self._tallies.get(campaign.campaign_id, _Tally())
@@ -246,6 +250,7 @@ def wait(
     """
     with Campaigns(settings) as campaigns, Outcomes(settings, read_ids, campaign_id) as outcomes:
         campaigns.catch_up()
+        campaigns.follow()
         find_campaign(campaigns.records, campaign_id)
         while True:
             outcomes.poll(POLL)

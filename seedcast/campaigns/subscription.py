@@ -16,6 +16,7 @@ from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.campaigns.progress import Outcomes, ReadIds, Seen, decode_readable
 from seedcast.errors import AccessDenied, InvalidInput, Retryable
 from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Record, TopicReader
+from seedcast.kafka.client_config import BATCHED
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.rights import SUBSCRIBER
 from seedcast.schemas.topics import RESULTS
@@ -38,7 +39,10 @@ def read_results(
     seen = Seen()
     with TopicReader(settings, settings.topic(RESULTS)) as reader:
         while follow or not reader.caught_up:
-            for record in reader.poll(POLL):
+            records = reader.poll(POLL)
+            if follow and reader.caught_up:
+                reader.follow(BATCHED)
+            for record in records:
                 result = _decode(record, campaign)
                 if result and seen.first(result.request_id, record.timestamp_ms):
                     yield result
@@ -125,6 +129,7 @@ class _Completion:
             raise InvalidInput(
                 f"campaign {campaign}", expected="one that was submitted", got="none of that name"
             )
+        self._campaigns.follow()
 
     def reached(self) -> bool:
         """Return True once no further outcome is expected. Raises Fatal errors."""

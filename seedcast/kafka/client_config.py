@@ -2,6 +2,7 @@
 
 import logging
 import socket
+from typing import NamedTuple
 
 from seedcast.kafka.tokens import tokens
 from seedcast.schemas.topics import DEAD_LETTERS, HEADER_ROOM, MIB
@@ -95,11 +96,20 @@ def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
     return properties
 
 
-def reader(kafka: KafkaSettings, wait_ms: int = 50) -> dict[str, object]:
-    """Properties of a consumer without a group: assigned by hand, never commits.
+class Fetch(NamedTuple):
+    """How long the broker may hold a fetch for which it has fewer than `min_bytes`."""
 
-    An empty fetch reports the end of a partition: after `wait_ms`. A record ends the wait at once.
-    """
+    wait_ms: int
+    min_bytes: int = 1  # a record ends the wait at once
+
+
+TO_END = Fetch(50)  # an empty fetch reports the end of a partition
+PROMPT = Fetch(5_000)  # nothing else waits on this connection
+BATCHED = Fetch(500, MIB)  # two a second, and not one per record
+
+
+def reader(kafka: KafkaSettings, fetch: Fetch = TO_END) -> dict[str, object]:
+    """Properties of a consumer without a group: assigned by hand, never commits."""
     return client(kafka) | {
         # Never joined. librdkafka looks for the group's coordinator all the same; TopicReader
         # ignores that it may not, so that no right on a group is needed.
@@ -107,7 +117,8 @@ def reader(kafka: KafkaSettings, wait_ms: int = 50) -> dict[str, object]:
         "enable.auto.commit": False,
         "enable.partition.eof": True,
         "auto.offset.reset": "earliest",
-        "fetch.wait.max.ms": wait_ms,
+        "fetch.wait.max.ms": fetch.wait_ms,
+        "fetch.min.bytes": fetch.min_bytes,
         "fetch.message.max.bytes": max_record(kafka),
         # The next two bound the memory of a topic that is read faster than it is used.
         "fetch.max.bytes": 4 * MIB,

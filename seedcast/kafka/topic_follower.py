@@ -29,8 +29,7 @@ class TopicFollower(ABC):
 
     def follow(self) -> None:
         """After `catch_up`: wait for changes for as long as a worker runs, at hardly any cost."""
-        reader, self._reader = self._reader, self._reader.follower()
-        reader.close()
+        self._reader.follow()
 
     @abstractmethod
     def _take(self, record: Record) -> object:

@@ -10,6 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from seedcast.errors import BrokerUnavailable, Fatal, SeedcastError, TopicMismatch
 from seedcast.kafka import client_config
 from seedcast.kafka.access import denied
+from seedcast.kafka.client_config import PROMPT, TO_END, Fetch
 from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, translate
 from seedcast.kafka.records import Record, as_record
@@ -22,7 +23,6 @@ log = structlog.get_logger(__name__)
 BATCH = 1000  # records per poll, at most
 POLL = 0.05  # seconds
 LOOK_UP = 5.0  # seconds for one question about the topic
-FOLLOW_MS = 5000  # nothing else waits on this connection, and a record ends the wait
 
 
 class TopicReader:
@@ -33,22 +33,16 @@ class TopicReader:
         settings: Settings,
         topic: str,
         starts: Mapping[int, int] | None = None,
-        *,
-        wait_ms: int = 50,
     ) -> None:
-        """`wait_ms`: how long the broker may hold an empty fetch, which reports an end."""
-        self._settings, self._kafka, self._topic = settings, settings.kafka, topic
+        self._kafka, self._topic = settings.kafka, topic
         self._timeout = settings.kafka.start_timeout
         self._ends: dict[int, int] = {}  # the offset after the last record, where it was reached
-        self._errors = ClientErrors(settings.kafka)
-        properties = client_config.reader(settings.kafka, wait_ms) | {"error_cb": self._errors}
-        with map_client_errors():
-            self._client = Consumer(properties, logger=client_config.LOGGER)
-        self._errors.client = self._client
+        self._fetch = TO_END
+        self._client = self._connect()
         partitions = retry(self._partitions, seconds=self._timeout, backoff=BRIEF_BACKOFF)
         self._behind = set(partitions)
         begin = dict.fromkeys(partitions, OFFSET_BEGINNING) | dict(starts or {})
-        self._client.assign([TopicPartition(topic, p, begin[p]) for p in partitions])
+        self._assign({partition: begin[partition] for partition in partitions})
 
     def __enter__(self) -> Self:
         return self
@@ -83,15 +77,28 @@ class TopicReader:
                 self._handle(error)
         return records
 
-    def follower(self) -> Self:
-        """Return a reader of what comes after the end that this one has reached.
+    def follow(self, fetch: Fetch = PROMPT) -> None:
+        """Once caught up: ask the broker less often from now on, as `fetch` says.
 
-        It asks the broker every five seconds instead of twenty times a second, and gets a record
-        as soon.
+        What came after the end that was reached comes again.
         """
-        reader = type(self)(self._settings, self._topic, self._ends, wait_ms=FOLLOW_MS)
-        reader._behind.clear()  # it begins where everything was read: a refusal is waited out
-        return reader
+        if fetch == self._fetch:
+            return
+        self._client.close()
+        self._fetch = fetch  # which a client cannot change
+        self._client = self._connect()
+        self._assign(self._ends)
+
+    def _connect(self) -> Consumer:
+        self._errors = ClientErrors(self._kafka)
+        properties = client_config.reader(self._kafka, self._fetch) | {"error_cb": self._errors}
+        with map_client_errors():
+            client = Consumer(properties, logger=client_config.LOGGER)
+        self._errors.client = client
+        return client
+
+    def _assign(self, starts: Mapping[int, int]) -> None:
+        self._client.assign([TopicPartition(self._topic, p, at) for p, at in starts.items()])
 
     def _handle(self, error: KafkaError) -> None:
         right = Right("Read", "Topic", self._topic)

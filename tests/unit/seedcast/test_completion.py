@@ -25,6 +25,7 @@ from seedcast.errors import (
     StoreUnavailable,
 )
 from seedcast.kafka import Partition, Record
+from seedcast.kafka.client_config import Fetch
 from seedcast.schemas.messages import Campaign, CampaignState, SpeechResult, StagedList
 from seedcast.settings import Settings
 
@@ -66,6 +67,9 @@ class Topic:
     @property
     def caught_up(self) -> bool:
         return self._next == len(self.arrived)
+
+    def follow(self, _: Fetch) -> None:
+        assert self.caught_up
 
     def poll(self, _: float) -> list[Record]:
         numbers, self._next = self.arrived[self._next :], len(self.arrived)
@@ -164,7 +168,8 @@ def completion(
     monkeypatch: pytest.MonkeyPatch, read_ids: Callable[[Campaign], Iterator[str]]
 ) -> _Completion:
     campaigns = SimpleNamespace(
-        records={"night": night(2)}, catch_up=lambda: None, poll=lambda: None, close=lambda: None
+        records={"night": night(2)},
+        **dict.fromkeys(("catch_up", "follow", "poll", "close"), lambda: None),
     )
     monkeypatch.setattr(subscription, "Campaigns", lambda _: campaigns)
     return _Completion(Settings(), read_ids, "night")

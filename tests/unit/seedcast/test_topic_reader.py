@@ -1,4 +1,7 @@
-"""A refusal ends a reader that reads a topic for the first time, and none that follows it."""
+"""A reader reads a topic to its end, and then follows it at little cost.
+
+A refusal ends one that reads for the first time, and none that follows.
+"""
 
 from unittest.mock import Mock
 
@@ -8,6 +11,7 @@ from structlog.testing import capture_logs
 
 from seedcast.errors import AccessDenied
 from seedcast.kafka import TopicReader, topic_reader
+from seedcast.kafka.client_config import BATCHED
 from seedcast.settings import Settings
 
 REFUSED = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
@@ -40,5 +44,22 @@ def test_a_refusal_after_the_end_is_waited_out_also_by_a_follower(client: Mock) 
     assert reader.poll(0) == []
     with capture_logs() as logged:
         assert reader.poll(0) == []
-        assert reader.follower().poll(0) == []  # it has met no end of its own yet
+        reader.follow()
+        assert reader.poll(0) == []  # it has met no end again yet
     assert [line["event"] for line in logged] == ["kafka_reader", "kafka_reader"]
+
+
+def test_a_follower_goes_on_from_the_end_and_asks_less_often(
+    client: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Mock(return_value=client)
+    monkeypatch.setattr(topic_reader, "Consumer", made)
+    client.consume.return_value = [event(END)]
+    reader = TopicReader(Settings(), "night.campaigns")
+    reader.poll(0)
+    for _ in range(2):  # the second time it follows already
+        reader.follow(BATCHED)
+    waits = [call.args[0]["fetch.wait.max.ms"] for call in made.call_args_list]
+    assert (waits, client.close.call_count) == ([50, BATCHED.wait_ms], 1)
+    [place] = client.assign.call_args.args[0]
+    assert (place.partition, place.offset, reader.caught_up) == (0, 7, True)
