@@ -13,14 +13,14 @@ import structlog
 
 from seedcast import metrics
 from seedcast.errors import SeedcastError
-from seedcast.kafka import GroupOffsets
+from seedcast.kafka import Committed, GroupOffsets
 from seedcast.schemas.topics import AUDIO, MIB, POSTPROCESS
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 INTERVAL = 2.0  # seconds between two looks; a GPU makes well under a GiB meanwhile
-IDLE_INTERVAL = 10.0  # the same without work, for the metrics: a look is ten requests to the broker
+IDLE_INTERVAL = 10.0  # the same without work, for the metrics: a look is six requests to the broker
 RESUME_SHARE = 0.75  # of a limit: hysteresis; bulk requests are admitted again below it
 
 
@@ -139,16 +139,22 @@ def count_uncommitted(offsets: GroupOffsets, group: str, topic: str, age: float)
     A partition without a commit counts whole. Records older than `age` seconds are old; with 0,
     none is. Raises SeedcastError and TimeoutError.
     """
-    committed = offsets.committed(group)
+    committed = offsets.committed(group, [topic])
     bounds = offsets.bounds([topic])
-    recent = offsets.first_since([topic], time.time() - age) if age else {}
-    records = old = 0
-    for partition, (start, end) in bounds.items():
-        entry = committed.get(partition)
-        position = start if entry is None or entry.offset is None else entry.offset
-        records += end - position
-        old += max(0, min(recent.get(partition, position), end) - position)
-    return Uncommitted(records, old)
+    waiting = {  # from which offset up to which
+        partition: (_position(committed.get(partition), start), end)
+        for partition, (start, end) in bounds.items()
+    }
+    records = sum(end - position for position, end in waiting.values())
+    if not age or not records:
+        return Uncommitted(records)
+    recent = offsets.first_since([topic], time.time() - age)
+    old = (min(recent.get(p, position), end) - position for p, (position, end) in waiting.items())
+    return Uncommitted(records, sum(max(0, each) for each in old))
+
+
+def _position(committed: Committed | None, start: int) -> int:
+    return start if committed is None or committed.offset is None else committed.offset
 
 
 def _mib(size: float) -> str:
