@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Self
 
 import structlog
 
 from seedcast import metrics
 from seedcast.campaigns.progress import decode_readable
+from seedcast.errors import SeedcastError
 from seedcast.kafka import Partition, TopicReader
-from seedcast.kafka.client_config import BATCHED
+from seedcast.kafka.client_config import BATCHED, PROMPT
 from seedcast.producers.feeder.lost_rows import LostRows
 from seedcast.producers.feeder.outstanding import (
     TopicsOf,
@@ -26,6 +28,10 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+# Seconds until the way to fetch results changes. It makes a new client, and a list that begins on
+# idle workers gets its first results at once.
+SETTLED = 5.0
+
 
 class Outcomes:
     def __init__(
@@ -38,11 +44,12 @@ class Outcomes:
         """`ahead`: seconds of the feed-ahead; infinity: everything is fed at once."""
         self.depth = Depth[Partition](ahead)
         self.costs = Costs()
-        self._settings, self._now = settings, now
+        self._settings, self._clock, self._now = settings, clock, now
         # By request id: its campaign, and what its audio may teach; None: it ends unspoken.
         self._waiting: dict[str, tuple[str, Measure | None]] = {}
         self._found = set[str]()  # request ids that an earlier feeder has fed, as the topics tell
         self._reader: TopicReader | None = None
+        self._chosen_at = 0.0  # when its way to fetch was last right, on `clock`
         self._lost = LostRows(settings, clock)
 
     def __enter__(self) -> Self:
@@ -73,7 +80,7 @@ class Outcomes:
                 self._take(result)
         if not goes_on():
             return False
-        self._reader.follow(BATCHED)
+        self._reader.follow()
         return True
 
     def was_found(self, request_id: str) -> bool:
@@ -124,10 +131,23 @@ class Outcomes:
 
     def poll(self) -> Iterator[tuple[str, float]]:
         """Yield campaign and seconds of audio of each row that has its result now."""
-        for record in self._reader.poll(0.0) if self._reader else ():
+        if self._reader is None:
+            return
+        self._choose_fetch(self._reader)
+        for record in self._reader.poll(0.0):
             result = decode_readable(record)
             if result and (ended := self._take(result)):
                 yield ended
+
+    def _choose_fetch(self, reader: TopicReader) -> None:
+        """Let results come in batches while many are awaited, and ask seldom while none is."""
+        fetch = BATCHED if self._waiting else PROMPT
+        if fetch == reader.fetch:
+            self._chosen_at = self._clock()
+        elif self._clock() > self._chosen_at + SETTLED:
+            self._chosen_at = self._clock()
+            with suppress(SeedcastError):  # a token may be unavailable: it is tried again
+                reader.follow(fetch)
 
     def _take(self, result: SpeechResult) -> tuple[str, float] | None:
         known = self._waiting.pop(result.request_id, None)

@@ -16,7 +16,7 @@ from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, translat
 from seedcast.kafka.records import Record, as_record
 from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.rights import Right
-from seedcast.settings import Settings
+from seedcast.settings import KafkaSettings, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +37,8 @@ class TopicReader:
         self._kafka, self._topic = settings.kafka, topic
         self._timeout = settings.kafka.start_timeout
         self._ends: dict[int, int] = {}  # the offset after the last record, where it was reached
-        self._fetch = TO_END
-        self._client = self._connect()
+        self.fetch = TO_END  # as it is now
+        self._client, self._errors = _connect(settings.kafka, self.fetch)
         partitions = retry(self._partitions, seconds=self._timeout, backoff=BRIEF_BACKOFF)
         self._behind = set(partitions)
         begin = dict.fromkeys(partitions, OFFSET_BEGINNING) | dict(starts or {})
@@ -78,24 +78,17 @@ class TopicReader:
         return records
 
     def follow(self, fetch: Fetch = PROMPT) -> None:
-        """Once caught up: ask the broker less often from now on, as `fetch` says.
+        """Once caught up: ask the broker from now on as `fetch` says.
 
-        What came after the end that was reached comes again.
+        It takes a new client, and what came after the end that was reached comes again. Raises,
+        and changes nothing, where no client can be made: a token may be unavailable.
         """
-        if fetch == self._fetch:
+        if fetch == self.fetch:
             return
+        client, errors = _connect(self._kafka, fetch)
         self._client.close()
-        self._fetch = fetch  # which a client cannot change
-        self._client = self._connect()
+        self._client, self._errors, self.fetch = client, errors, fetch
         self._assign(self._ends)
-
-    def _connect(self) -> Consumer:
-        self._errors = ClientErrors(self._kafka)
-        properties = client_config.reader(self._kafka, self._fetch) | {"error_cb": self._errors}
-        with map_client_errors():
-            client = Consumer(properties, logger=client_config.LOGGER)
-        self._errors.client = client
-        return client
 
     def _assign(self, starts: Mapping[int, int]) -> None:
         self._client.assign([TopicPartition(self._topic, p, at) for p, at in starts.items()])
@@ -153,3 +146,12 @@ class TopicReader:
                 f"looking up {self._topic}: {problem.what}", got=problem.got, remedy=problem.remedy
             )
         return translate(error, f"looking up {self._topic}")
+
+
+def _connect(kafka: KafkaSettings, fetch: Fetch) -> tuple[Consumer, ClientErrors]:
+    errors = ClientErrors(kafka)
+    properties = client_config.reader(kafka, fetch) | {"error_cb": errors}
+    with map_client_errors():
+        client = Consumer(properties, logger=client_config.LOGGER)
+    errors.client = client
+    return client, errors

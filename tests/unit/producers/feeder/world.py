@@ -13,6 +13,7 @@ from seedcast.codec import decode_request, encode_json
 from seedcast.errors import SeedcastError
 from seedcast.health import Readiness
 from seedcast.kafka import Partition, Record
+from seedcast.kafka.client_config import PROMPT, Fetch
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
 from seedcast.producers.feeder import feeding as core
 from seedcast.producers.feeder.feeding import Feeding
@@ -147,6 +148,10 @@ class ResultTopic:
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.fetch = PROMPT
+
+    def follow(self, fetch: Fetch) -> None:
+        self.fetch = fetch
 
     def put(self, request_id: str, campaign_id: str) -> None:
         result = SpeechResult(
