@@ -225,7 +225,13 @@ class FeederSettings(_Section):
 
 
 class GpuSettings(_Section):
-    engine: Literal["espeak", "chattts"] = Field("espeak", description="which engine synthesises")
+    engine: Literal["espeak", "chattts", "echo"] = Field(
+        "espeak",
+        description=(
+            "which engine synthesises; echo speaks nothing: it answers each request at once with "
+            "tones, for load tests and dry runs"
+        ),
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="what chattts runs on; auto: CUDA if there is a GPU, else the CPU"
     )
@@ -238,8 +244,8 @@ class GpuSettings(_Section):
     slots: Annotated[int, Field(ge=0, le=4096)] = Field(
         0,
         description=(
-            "utterances in the engine at once; 0: 8 for espeak, 64 for chattts on a CPU, "
-            "256 for chattts on CUDA"
+            "utterances in the engine at once; 0: 8 for espeak, 64 for echo and for chattts on a "
+            "CPU, 256 for chattts on CUDA"
         ),
     )
     context: Annotated[int, Field(ge=512, le=4096)] = Field(

@@ -113,7 +113,17 @@ def models_folder(settings: Settings) -> Path:
     return Path(configured) if configured else settings.home / "models" / "chattts"
 
 
-ENGINES: dict[str, Callable[[Settings], Engine]] = {"espeak": _espeak, "chattts": _chattts}
+def _echo(settings: Settings) -> Engine:
+    from seedcast.gpu_consumers.engines.echo import EchoEngine
+
+    return EchoEngine(settings.gpu.slots or 64)
+
+
+ENGINES: dict[str, Callable[[Settings], Engine]] = {
+    "espeak": _espeak,
+    "chattts": _chattts,
+    "echo": _echo,
+}
 
 
 def load(settings: Settings) -> Engine:

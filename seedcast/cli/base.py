@@ -53,7 +53,11 @@ def _options(
 P = ParamSpec("P")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 EngineName = Annotated[
-    str | None, typer.Option(help="espeak or chattts; default: SEEDCAST_GPU_ENGINE.")
+    str | None,
+    typer.Option(
+        help="espeak, chattts, or echo, which speaks nothing: tones at once, for load tests. "
+        r"\[default: SEEDCAST_GPU_ENGINE]"
+    ),
 ]
 
 
