@@ -69,7 +69,7 @@ generate: setup-all  ## write what is generated from code: schemas, and parts of
 docs: setup-all  ## build the documentation into .site, strictly
 	$(build-docs)
 
-bench: setup-all  ## benchmarks/pipeline.py
+bench: setup-all  ## benchmarks/pipeline.py: a list through the whole pipeline, to its audit (ARGS="--rows 500000 --engine echo --objects none": a night)
 	$(BIN)/python -m benchmarks.pipeline $(ARGS)
 
 bench-engine: setup-all  ## benchmarks/engine.py: ChatTTS, upstream's and ours

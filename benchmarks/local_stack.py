@@ -87,14 +87,17 @@ def read_metrics(port: int) -> Metrics:
 
 
 def write_list(path: Path, size: int) -> None:
-    """Write the example's rows as CSV, without those that are wrong on purpose, for one profile."""
+    """Write the example's rows as CSV, without those that are wrong on purpose, for one profile.
+
+    Every name has a number, so that no two texts are equal.
+    """
     names = [name for name in next(iter(sample_rows(1))) if name != "profile"]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         for start in range(0, size, 300):
             for number, row in enumerate(sample_rows(min(300, size - start)), start):
-                row["id"] = f"r-{number}"
+                row |= {"id": f"r-{number}", "name": f"{row['name']} {number}"}
                 writer.writerow([row[name] for name in names])
 
 

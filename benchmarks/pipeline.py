@@ -1,19 +1,25 @@
-"""The whole pipeline on one machine: `python -m benchmarks.pipeline [--rows 1000 5000 20000]`.
+"""The whole pipeline on one machine, from a list to the audit of its campaign.
 
-It runs on one embedded stack with a feeder, one GPU consumer (espeak) and one post-process worker,
-with the telephony profile. It measures how fast each list goes from submission to its last
-manifest, where the time goes, and whether memory grows. Figures go to
-benchmarks/results/pipeline.json.
+    python -m benchmarks.pipeline [--rows 1000 5000 20000] [--engine espeak]
+    python -m benchmarks.pipeline --rows 500000 --engine echo --objects none --out night.json
+
+It runs on one embedded stack with a feeder, one GPU consumer and one post-process worker. The list
+is staged, fed, spoken, rendered and delivered; then `seedcast audit` proves it. What is measured:
+how fast that is, where the time and the CPU go, whether memory grows, and the broker's disk.
+
+Exits 1 unless every campaign is proven. Figures go to benchmarks/results/pipeline.json.
 """
 
 import argparse
 import json
+import shlex
+import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-import psutil
+from typing import get_args
 
 from benchmarks.local_stack import (
     WORKERS,
@@ -23,14 +29,18 @@ from benchmarks.local_stack import (
     start_measured_worker,
     write_list,
 )
-from seedcast.campaigns.progress import wait
-from seedcast.embedded import Process, Stack
+from benchmarks.night.audit_run import AuditRun, ObjectCheck, run_audit
+from benchmarks.night.fabricate import Night
+from benchmarks.processes import Memory, broker_mib, cpu_seconds
+from seedcast.campaigns.progress import Progress, wait
+from seedcast.embedded import Stack
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_file
 from seedcast.settings import Settings
 from seedcast.storage.list_ids import ids_reader
 
-RESULTS = Path(__file__).parent / "results" / "pipeline.json"
+OUT = Path(__file__).parent / "results" / "pipeline.json"
+WARM_UP = 50  # rows
 _STAGE = "seedcast_postprocess_stage_seconds_sum"
 PARTS = {  # seconds by the worker's own clock: worker, metric, labels
     "engine": ("gpu-consumer", "seedcast_engine_step_seconds_sum", {}),
@@ -49,58 +59,93 @@ class Run:
     seconds: float  # from the start of the submission to the last manifest
     requests_per_second: float
     audio_seconds_per_second: float
+    outcomes: dict[str, int]
     cpu_seconds: dict[str, float]  # by process
     part_seconds: dict[str, float]  # wall time inside each part
-    peak_mib: dict[str, float]  # resident, by process
+    resident_mib: dict[str, dict[str, float]]  # by process
+    resident_over_time: list[dict[str, float]]
+    broker_mib: dict[str, float]  # by topic, of this run and those before it
+    audit: AuditRun
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000, 20000])
-    arguments = parser.parse_args()
-    runs = _measure(arguments.rows)
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(argv)
+    runs = _measure(options)
     report = {
+        "command": shlex.join(
+            ["python", "-m", "benchmarks.pipeline", *(sys.argv[1:] if argv is None else argv)]
+        ),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
+        "engine": options.engine,
+        "profile": options.profile,
         "runs": [asdict(run) for run in runs],
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(report, indent=2) + "\n")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
     _print(runs)
+    return 0 if all(run.audit.ok and run.audit.right for run in runs) else 1
 
 
-def _measure(sizes: list[int]) -> list[Run]:
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000, 20000])
+    parser.add_argument("--engine", default="espeak")
+    parser.add_argument("--profile", default="telephony")
+    parser.add_argument(
+        "--objects",
+        choices=get_args(ObjectCheck),
+        default="hash",
+        help="how the audit checks objects; the embedded S3 server lists them in a time that grows "
+        "with their square",
+    )
+    parser.add_argument("--out", type=Path, default=OUT)
+    return parser
+
+
+def _measure(options: argparse.Namespace) -> list[Run]:
     with running_stack() as (stack, settings):
-        ports = {kind: start_measured_worker(stack, kind)[1] for kind in WORKERS}
-        _run(settings, stack, ports, 50, "warm-up")
-        return [_run(settings, stack, ports, size, f"rows-{size}") for size in sizes]
+        engine = {"SEEDCAST_GPU_ENGINE": options.engine}
+        ports = {kind: start_measured_worker(stack, kind, engine)[1] for kind in WORKERS}
+        _run(settings, stack, ports, WARM_UP, options)
+        return [_run(settings, stack, ports, size, options) for size in options.rows]
 
 
-def _run(settings: Settings, stack: Stack, ports: dict[str, int], size: int, campaign: str) -> Run:
+def _run(
+    settings: Settings, stack: Stack, ports: dict[str, int], size: int, options: argparse.Namespace
+) -> Run:
+    campaign = f"rows-{size}"
     source = stack.home / f"{campaign}.csv"
     write_list(source, size)
-    parts_before, cpu_before = _part_seconds(ports), _cpu_seconds(stack)
-    peak: dict[str, float] = {}
+    parts_before, cpu_before, memory = _part_seconds(ports), cpu_seconds(stack), Memory(stack)
 
-    def sample_memory(_: object) -> None:
-        for name, mib in _resident_mib(stack).items():
-            peak[name] = max(peak.get(name, 0.0), mib)
+    def watch(progress: Progress) -> None:
+        memory.sample(progress.finished)
 
     began = time.perf_counter()
-    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("telephony",))
-    report = submit_file(settings, source, options)
-    progress = wait(settings, campaign, ids_reader(settings.s3), sample_memory)
+    terms = SubmitOptions(campaign=campaign, id_column="id", profiles=(options.profile,))
+    report = submit_file(settings, source, terms)
+    progress = wait(settings, campaign, ids_reader(settings.s3), watch)
     seconds = time.perf_counter() - began
-    parts, cpu = _part_seconds(ports), _cpu_seconds(stack)
+    parts, cpu = _part_seconds(ports), cpu_seconds(stack)
     return Run(
         rows=size,
         submit_rows_per_second=round(report.rows / report.seconds),
         seconds=round(seconds, 2),
         requests_per_second=round(progress.finished / seconds, 1),
         audio_seconds_per_second=round(progress.audio_seconds / seconds, 1),
+        outcomes={
+            status: getattr(progress, status)
+            for status in ("succeeded", "failed", "expired", "cancelled")
+        },
         cpu_seconds={name: round(cpu[name] - cpu_before[name], 2) for name in cpu_before},
         part_seconds={name: round(parts[name] - parts_before[name], 2) for name in PARTS},
-        peak_mib={name: round(mib) for name, mib in peak.items()},
+        resident_mib=memory.mib(),
+        resident_over_time=memory.over_time(),
+        broker_mib=broker_mib(stack.home, settings),
+        audit=run_audit(Night(settings, campaign), options.objects),
     )
 
 
@@ -112,32 +157,9 @@ def _part_seconds(ports: dict[str, int]) -> dict[str, float]:
     }
 
 
-def _cpu_seconds(stack: Stack) -> dict[str, float]:
-    return {process.name: sum(map(_spent, _with_children(process))) for process in stack.status()}
-
-
-def _spent(process: psutil.Process) -> float:
-    return sum(process.cpu_times()[:4])  # its own and its ended children's, user and system
-
-
-def _resident_mib(stack: Stack) -> dict[str, float]:
-    return {
-        process.name: sum(each.memory_info().rss for each in _with_children(process)) / 2**20
-        for process in stack.status()
-    }
-
-
-def _with_children(process: Process) -> list[psutil.Process]:
-    """The engine's worker has espeak beside it."""
-    this = psutil.Process(process.pid)
-    return [this, *this.children()]
-
-
 def _print(runs: list[Run]) -> None:
     print(f"\n{machine()}\n")
-    print(
-        "| rows | submit rows/s | requests/s | audio s/s | " + " | ".join(PARTS) + " | peak MiB |"
-    )
+    print("| rows | submit rows/s | requests/s | audio s/s | " + " | ".join(PARTS) + " | audit |")
     print("|---:|---:|---:|---:|" + "---:|" * len(PARTS) + "---|")
     for run in runs:
         cells = [
@@ -146,12 +168,20 @@ def _print(runs: list[Run]) -> None:
             f"{run.requests_per_second}",
             f"{run.audio_seconds_per_second}",
             *(f"{run.part_seconds[name]:.1f} s" for name in PARTS),
-            ", ".join(f"{name} {mib:.0f}" for name, mib in run.peak_mib.items()),
+            "proven" if run.audit.ok and not run.audit.findings else f"{run.audit.findings}",
         ]
         print(f"| {' | '.join(cells)} |")
     for run in runs:
-        print(f"CPU seconds at {run.rows:,} rows: {run.cpu_seconds}")
+        print(f"\n{run.rows:,} rows: {run.outcomes}; broker MiB {run.broker_mib}")
+        print("| process | CPU ms per request | resident MiB |\n|---|---:|---|")
+        for name, mib in run.resident_mib.items():
+            sizes = ", ".join(f"{when} {size:.0f}" for when, size in mib.items())
+            print(f"| {name} | {run.cpu_seconds[name] / run.rows * 1e3:.2f} | {sizes} |")
+        audit = run.audit
+        print(
+            f"audit: {audit.seconds} s, MiB {audit.resident_mib}, {audit.findings or 'no finding'}"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
