@@ -7,7 +7,7 @@ the list itself is read only to tell strays apart.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -99,10 +99,13 @@ class _Tally:
 
 
 class Outcomes:
-    """Reads the results topic from its beginning and follows it; counts one campaign, or all."""
+    """Reads the results topic from its beginning and follows it.
 
-    def __init__(self, settings: Settings, read_ids: ReadIds, campaign: str | None = None) -> None:
-        self._settings, self._read_ids, self._only = settings, read_ids, campaign
+    Counts the campaigns that are named, or all if none is.
+    """
+
+    def __init__(self, settings: Settings, read_ids: ReadIds, *campaigns: str) -> None:
+        self._settings, self._read_ids, self._only = settings, read_ids, frozenset(campaigns)
         self._reader = TopicReader(settings, settings.topic(RESULTS))
         self._tallies: dict[str | None, _Tally] = {}
 
@@ -182,7 +185,7 @@ class Outcomes:
 
     def _take(self, record: Record) -> SpeechResult | None:
         result = decode_readable(record)
-        if result is None or self._only not in (None, result.campaign_id):
+        if result is None or (self._only and result.campaign_id not in self._only):
             return None
         tally = self._tallies.setdefault(result.campaign_id, _Tally())
         return result if tally.take(result, record.timestamp_ms) else None
@@ -248,21 +251,47 @@ def wait(
     progress is not `complete`. The list is read unless every one of its requests has a result
     already. Raises InvalidInput if there is no such campaign, and what reading the list does.
     """
-    with Campaigns(settings) as campaigns, Outcomes(settings, read_ids, campaign_id) as outcomes:
+
+    def show(progress: Mapping[str, Progress]) -> None:
+        on_progress(progress[campaign_id])
+
+    return wait_for_all(settings, [campaign_id], read_ids, show)[campaign_id]
+
+
+def wait_for_all(
+    settings: Settings,
+    campaign_ids: Sequence[str],
+    read_ids: ReadIds,
+    on_progress: Callable[[Mapping[str, Progress]], None],
+) -> dict[str, Progress]:
+    """Wait for several campaigns, each as `wait` does; the progress of each is under its id."""
+    ended: dict[str, Progress] = {}
+    with Campaigns(settings) as campaigns, Outcomes(settings, read_ids, *campaign_ids) as outcomes:
         campaigns.catch_up()
         campaigns.follow()
-        find_campaign(campaigns.records, campaign_id)
-        while True:
+        for campaign_id in campaign_ids:
+            find_campaign(campaigns.records, campaign_id)
+        while len(ended) < len(campaign_ids):
             outcomes.poll(POLL)
             campaigns.poll()
-            campaign = campaigns.records[campaign_id]
-            on_progress(progress := outcomes.progress(campaign))
-            if outcomes.ended(campaign):
-                if progress.complete:
-                    _complete(settings, campaign)
-                return progress
-            if outcomes.caught_up:
-                outcomes.tell_strays_apart(campaign)
+            records = [campaigns.records[campaign_id] for campaign_id in campaign_ids]
+            progress = {each.campaign_id: outcomes.progress(each) for each in records} | ended
+            on_progress(progress)
+            for campaign in records:
+                if campaign.campaign_id not in ended and _has_ended(settings, outcomes, campaign):
+                    ended[campaign.campaign_id] = progress[campaign.campaign_id]
+    return ended
+
+
+def _has_ended(settings: Settings, outcomes: Outcomes, campaign: Campaign) -> bool:
+    """Return True if no further outcome is expected; a list's campaign is then marked completed."""
+    if outcomes.ended(campaign):
+        if outcomes.progress(campaign).complete:
+            _complete(settings, campaign)
+        return True
+    if outcomes.caught_up:
+        outcomes.tell_strays_apart(campaign)
+    return False
 
 
 def _complete(settings: Settings, campaign: Campaign) -> None:

@@ -1,11 +1,11 @@
-"""`demo`: the main job on the embedded stack, from a list to files that a person can play."""
+"""`demo`: the main job on the embedded stack, from lists to files that a person can play."""
 
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,22 +29,33 @@ from seedcast.cli.exit_codes import Exit
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Progress
+    from seedcast.cli.progress_line import Line
     from seedcast.embedded import Process, Stack
     from seedcast.producers.staging.options import SubmitReport
     from seedcast.settings import Settings
 
-GPU = "gpu-consumer-1"
+FEEDER, GPU = "feeder-1", "gpu-consumer-1"
 WORKERS = {
-    "feeder-1": ["run", "feeder"],
     GPU: ["run", "gpu-consumer"],
     "postprocess-1": ["run", "postprocess"],
+    FEEDER: ["run", "feeder"],
 }
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "notifications.csv"
+SMALL = 24  # rows of the small list, if the large one is much longer
+
+
+@dataclass(frozen=True)
+class DemoList:
+    """One of the two lists, and what an earlier run has delivered of it."""
+
+    file: Path
+    campaign: str
+    before: int = 0
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What `--json` prints."""
+    """What `--json` prints of each campaign."""
 
     campaign_id: str
     accepted: int
@@ -54,8 +65,13 @@ class Summary:
     expired: int
     cancelled: int
     audio_seconds: float
-    wall_seconds: float
+    done_seconds: float  # from the submission of both until the last result of this one
+    wall_seconds: float  # of the whole command
     objects: int
+
+    @property
+    def finished(self) -> int:
+        return self.succeeded + self.failed + self.expired + self.cancelled
 
 
 @app.command(rich_help_panel="Start here")
@@ -64,14 +80,16 @@ def demo(
     rows: Annotated[
         int | None,
         typer.Option(
-            min=1, help=r"Length of the list. \[default: examples/notifications.csv as it is]"
+            min=1,
+            help=r"Length of the large list. \[default: examples/notifications.csv as it is]",
         ),
     ] = None,
     engine: EngineName = None,
     as_json: Json = False,
 ) -> None:
-    """Speak a list of notifications with a real Kafka and a real S3 on this machine.
+    """Speak two lists of notifications with a real Kafka and a real S3 on this machine.
 
+    They take turns: the small one does not wait for the large one.
     Run it again: nothing is delivered twice.
     """
     from seedcast.cli.progress_line import live
@@ -79,44 +97,54 @@ def demo(
     quiet_logs()
     began = time.monotonic()
     wanted = load_embedded(engine)
-    source, campaign = _list(wanted.home, rows, wanted.gpu.engine)
+    written = _lists(wanted.home, rows, wanted.gpu.engine)
     with _running(wanted) as (stack, settings):
-        before = _finished(settings, campaign)
-        _start_workers(stack, wanted)
-        report = _submit(settings, source, campaign)
+        lists = [replace(each, before=_finished(settings, each.campaign)) for each in written]
+        _start_workers(stack, wanted, [name for name in WORKERS if name != FEEDER])
+        reports = [_submit(settings, each) for each in lists]
+        submitted = time.monotonic()
+        _start_workers(stack, wanted, [FEEDER])  # it finds both lists
         with live() as line:
-            progress = _wait(settings, campaign, line.spoken, stack)
-        folder = _export(settings, campaign)
-        summary = _summary(settings, report, progress, time.monotonic() - began)
+            waited = _wait(settings, lists, line, stack)
+        folders = [_export(settings, each.campaign) for each in lists]
+        wall = time.monotonic() - began
+        summaries = [
+            _summary(settings, report, waited[report.campaign_id], submitted, wall)
+            for report in reports
+        ]
     if as_json:
-        emit(asdict(summary))
+        for summary in summaries:
+            emit(asdict(summary))
     else:
-        _show(summary, report, folder, before)
-    if summary.accepted != progress.finished:
+        _show(summaries, reports, folders, lists)
+    if any(summary.accepted != summary.finished for summary in summaries):
         raise typer.Exit(Exit.FATAL)
 
 
-def _list(home: Path, rows: int | None, engine: str) -> tuple[Path, str]:
-    """Write the list; return its path and the campaign's name.
+def _lists(home: Path, rows: int | None, engine: str) -> tuple[DemoList, DemoList]:
+    """Write the large list and the small one.
 
-    The list is a copy, since the rejected rows are written beside it.
-    Each engine has its own campaign, so that each is heard.
+    The large one is a copy of the example, since the rejected rows are written beside it.
+    Each engine has campaigns of its own, so that each is heard.
     """
-    from seedcast.producers.rows.sample_list import write_csv
+    from seedcast.producers.rows.sample_list import ROWS, write_csv
 
     parts = ["demo"]
     if engine != "espeak":
         parts.append(engine)
     if rows:
         parts.append(str(rows))
-    campaign = "-".join(parts)
-    path = home / "demo" / f"{campaign}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    name = "-".join(parts)
+    folder = home / "demo"
+    large = DemoList(folder / f"{name}.csv", name)
+    small = DemoList(folder / f"{name}-small.csv", f"{name}-small")
+    folder.mkdir(parents=True, exist_ok=True)
     if rows is None and EXAMPLE.exists():
-        shutil.copyfile(EXAMPLE, path)
+        shutil.copyfile(EXAMPLE, large.file)
     else:
-        write_csv(path, rows)
-    return path, campaign
+        write_csv(large.file, rows)
+    write_csv(small.file, min(SMALL, -(-(rows or ROWS) // 4)))
+    return large, small
 
 
 @contextmanager
@@ -139,10 +167,10 @@ def _running(wanted: "Settings") -> "Iterator[tuple[Stack, Settings]]":
                 stack.stop()
 
 
-def _start_workers(stack: "Stack", wanted: "Settings") -> None:
-    for name, arguments in WORKERS.items():
+def _start_workers(stack: "Stack", wanted: "Settings", names: Iterable[str]) -> None:
+    for name in names:
         options = ["--engine", wanted.gpu.engine] if name == GPU else []
-        stack.start_worker(name, [*arguments, *options], settings=wanted)
+        stack.start_worker(name, [*WORKERS[name], *options], settings=wanted)
 
 
 def _finished(settings: "Settings", campaign: str) -> int:
@@ -154,34 +182,41 @@ def _finished(settings: "Settings", campaign: str) -> int:
     return sum(1 for _ in read_results(settings, campaign=campaign))
 
 
-def _submit(settings: "Settings", source: Path, campaign: str) -> "SubmitReport":
+def _submit(settings: "Settings", given: DemoList) -> "SubmitReport":
     from seedcast.cli.submit import send
     from seedcast.producers.staging.options import SubmitOptions
 
-    return send(settings, source, SubmitOptions(campaign=campaign, id_column="id"))
+    return send(settings, given.file, SubmitOptions(campaign=given.campaign, id_column="id"))
 
 
 def _wait(
-    settings: "Settings", campaign: str, show: Callable[["Progress"], None], stack: "Stack"
-) -> "Progress":
+    settings: "Settings", lists: Sequence[DemoList], line: "Line", stack: "Stack"
+) -> "dict[str, tuple[Progress, float]]":
     """Wait until every request has its outcome; print once what the engine runs on.
 
+    Returns the progress by campaign, and by time.monotonic when it was complete.
     Raises EngineFailed if a server or a worker ends before that.
     """
-    from seedcast.campaigns.progress import wait
+    from seedcast.campaigns.progress import wait_for_all
     from seedcast.storage.list_ids import ids_reader
 
-    described = False
+    described, complete_at = False, dict[str, float]()
 
-    def watch(progress: "Progress") -> None:
+    def watch(progress: "Mapping[str, Progress]") -> None:
         nonlocal described
-        show(progress)
+        for campaign, each in progress.items():
+            line.spoken(each, campaign)
+            if each.complete:
+                complete_at.setdefault(campaign, time.monotonic())
         _raise_if_ended(stack.status())
-        if not described and (line := _engine(stack)):
+        if not described and (description := _engine(stack)):
             described = True
-            err.print(line, style="dim", markup=False)
+            err.print(description, style="dim", markup=False)
 
-    return wait(settings, campaign, ids_reader(settings.s3), watch)
+    campaigns = [each.campaign for each in lists]
+    waited = wait_for_all(settings, campaigns, ids_reader(settings.s3), watch)
+    now = time.monotonic()
+    return {name: (progress, complete_at.get(name, now)) for name, progress in waited.items()}
 
 
 def _raise_if_ended(processes: Iterable["Process"]) -> None:
@@ -220,10 +255,15 @@ def _export(settings: "Settings", campaign: str) -> Path:
 
 
 def _summary(
-    settings: "Settings", report: "SubmitReport", progress: "Progress", seconds: float
+    settings: "Settings",
+    report: "SubmitReport",
+    waited: "tuple[Progress, float]",
+    submitted: float,
+    wall: float,
 ) -> Summary:
     from seedcast.storage.s3 import S3Store
 
+    progress, complete_at = waited
     objects = sum(1 for _ in S3Store(settings.s3).list(f"{report.campaign_id}/"))
     return Summary(
         campaign_id=report.campaign_id,
@@ -234,17 +274,29 @@ def _summary(
         expired=progress.expired,
         cancelled=progress.cancelled,
         audio_seconds=round(progress.audio_seconds, 2),
-        wall_seconds=round(seconds, 2),
+        done_seconds=round(complete_at - submitted, 2),
+        wall_seconds=round(wall, 2),
         objects=objects,
     )
 
 
-def _show(summary: Summary, report: "SubmitReport", folder: Path, before: int) -> None:
-    _show_counts(summary, report, before)
-    if report.rejected:
-        _show_rejections(report)
-    files = sorted(folder.iterdir())
-    out.print(f"\n{len(files)} files to play in {folder}, such as", markup=False)
+def _show(
+    summaries: Sequence[Summary],
+    reports: Sequence["SubmitReport"],
+    folders: Sequence[Path],
+    lists: Sequence[DemoList],
+) -> None:
+    for summary, report, given in zip(summaries, reports, lists, strict=True):
+        _show_counts(summary, report, given.before)
+    out.print("")
+    if not any(given.before for given in lists):
+        out.print(_turns(*summaries), markup=False)
+    out.print(f"{summaries[0].wall_seconds:.1f} s on the clock, start and stop included")
+    for report in reports:
+        if report.rejected:
+            _show_rejections(report)
+    files = sorted(folders[0].iterdir())
+    out.print(f"\n{len(files)} files to play in {folders[0]}, such as", markup=False)
     for file in files[:: max(1, len(files) // 3)][:3]:
         out.print(f"  {file}", markup=False)
     out.print('\nhear one without Kafka:  seedcast say "Good evening." -o hello.wav')
@@ -260,19 +312,27 @@ def _show_counts(s: Summary, report: "SubmitReport", before: int) -> None:
         f" + {s.expired} expired + {s.cancelled} cancelled"
     )
     out.print(
-        f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects,"
-        f" {s.wall_seconds:.1f} s on the clock: {_delivered(s, before)}"
+        f"      {s.audio_seconds:,.0f} s of audio, {s.objects} objects: {_delivered(s, before)}"
     )
 
 
 def _delivered(s: Summary, before: int) -> str:
     """Return what this run has delivered. `before`: requests that an earlier run had delivered."""
-    now = s.succeeded + s.failed + s.expired + s.cancelled - before
     if not before:
-        return f"{s.audio_seconds / s.wall_seconds:,.0f} × real time, start and stop included"
-    if not now:
+        return f"done after {s.done_seconds:.0f} s"
+    if before == s.finished:
         return "nothing was delivered again"
-    return f"{now:,} delivered now, {before:,} by an earlier run"
+    return f"{s.finished - before:,} delivered now, {before:,} by an earlier run"
+
+
+def _turns(large: Summary, small: Summary) -> str:
+    """Return which campaign was done first."""
+    ahead = large.done_seconds - small.done_seconds
+    when = "before" if ahead > 0 else "after"
+    return (
+        f"campaigns take turns: {small.campaign_id} ({small.accepted}) was submitted last, and was"
+        f" done {abs(ahead):.0f} s {when} {large.campaign_id} ({large.accepted})"
+    )
 
 
 def _show_rejections(report: "SubmitReport") -> None:

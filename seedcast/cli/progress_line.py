@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from seedcast.campaigns.progress import Progress as CampaignProgress
 from seedcast.cli.progress_bar import progress_bar
@@ -11,13 +11,13 @@ from seedcast.producers.staging.options import SubmitProgress
 
 
 class Line:
-    """Two bars: one for the submission, one for the outcomes. Each is hidden until it begins."""
+    """A bar for the submission, and one for the outcomes of each campaign, when it begins."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
         self._submit = bar.add_task("submitting", total=None, detail="", visible=False)
-        self._speak = bar.add_task("speaking", total=None, detail="", visible=False)
-        self._before: int | None = None  # outcomes of earlier runs
+        self._speak: dict[str, TaskID] = {}  # by name
+        self._before: dict[str, int] = {}  # outcomes of earlier runs
 
     def submitted(self, progress: SubmitProgress) -> None:
         """Show how far the submission is."""
@@ -28,24 +28,25 @@ class Line:
             detail=describe_submission(progress),
         )
 
-    def spoken(self, progress: CampaignProgress) -> None:
+    def spoken(self, progress: CampaignProgress, name: str = "speaking") -> None:
         """Show how many requests have their outcome. A sealed campaign completes the first bar."""
-        if self._before is None:
-            self._before = progress.finished
+        if name not in self._speak:
+            self._speak[name] = self._bar.add_task(name, total=None, detail="")
+            self._before[name] = progress.finished
         if progress.accepted is not None:
             self._bar.update(self._submit, total=1, completed=1)
         self._bar.update(
-            self._speak,
-            visible=True,
+            self._speak[name],
             total=progress.accepted,
             completed=progress.finished,
-            detail=f"{describe(progress)} · {self._rate(progress.finished - self._before):.0f}/s",
+            detail=f"{describe(progress)} · {self._rate(name, progress.finished):.0f}/s",
         )
 
-    def _rate(self, finished: int) -> float:
+    def _rate(self, name: str, finished: int) -> float:
         """Return outcomes per second of this run."""
-        elapsed = self._bar.tasks[self._speak].elapsed
-        return finished / elapsed if elapsed else 0.0
+        task = next(task for task in self._bar.tasks if task.id == self._speak[name])
+        seconds = task.finished_time or task.elapsed
+        return (finished - self._before[name]) / seconds if seconds else 0.0
 
 
 def describe_submission(progress: SubmitProgress) -> str:

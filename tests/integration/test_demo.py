@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -24,12 +25,13 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def run(folder: Path, *arguments: str) -> dict[str, object]:
+def run(folder: Path, *arguments: str) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Return the summaries of the large and the small campaign, and what was printed beside."""
     process = start(folder, *arguments, "--json")
     out, err = process.communicate(timeout=540)
     assert process.returncode == 0, err
-    summary: dict[str, object] = json.loads(out.strip().splitlines()[-1])
-    return summary | {"said": err}
+    large, small = map(json.loads, out.splitlines())
+    return large, small, err
 
 
 def left_running(folder: Path) -> list[str]:
@@ -64,11 +66,12 @@ def test_an_interrupted_demo_continues_and_a_finished_one_does_nothing_again(
     assert interrupted.returncode == 130
     assert left_running(tmp_path) == []
 
-    first = run(tmp_path)
+    first, small, said = run(tmp_path)
     assert first["accepted"] == first["succeeded"] == 312
-    assert "espeak on the CPU, 8 slots, fingerprint espeak-" in str(first["said"])
+    assert "espeak on the CPU, 8 slots, fingerprint espeak-" in said
     assert first["rejected"] == 5
     assert (first["failed"], first["expired"], first["cancelled"]) == (0, 0, 0)
+    assert (small["campaign_id"], small["accepted"], small["succeeded"]) == ("demo-small", 24, 24)
     assert len(audio_files(tmp_path)) > 312  # some rows ask for two profiles
     wav = next(file for file in audio_files(tmp_path) if file.suffix == ".wav")
     assert soundfile.info(wav).samplerate == 8000
@@ -78,7 +81,17 @@ def test_an_interrupted_demo_continues_and_a_finished_one_does_nothing_again(
     assert left_running(tmp_path) == []
 
     again = run(tmp_path)
-    for differs in ("wall_seconds", "said"):
-        del first[differs], again[differs]
-    assert again == first
+    for summary in (first, small, *again[:2]):
+        for differs in ("done_seconds", "wall_seconds"):
+            del summary[differs]
+    assert again[:2] == (first, small)
     assert left_running(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_the_small_campaign_does_not_wait_for_the_large_one(tmp_path: Path) -> None:
+    large, small, said = run(tmp_path, "--rows", "200", "--engine", "echo")
+    assert (large["campaign_id"], small["campaign_id"]) == ("demo-echo-200", "demo-echo-200-small")
+    assert (large["succeeded"], small["succeeded"]) == (200, 24)
+    assert small["done_seconds"] < large["done_seconds"]
+    assert "echo, which speaks nothing, 64 slots" in said

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from seedcast import settings
 from seedcast.campaigns.progress import Progress
 from seedcast.cli import app, base
-from seedcast.cli.demo import Summary, _delivered
+from seedcast.cli.demo import Summary, _delivered, _turns
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
 from seedcast.cli.progress_line import describe_submission, live
@@ -75,9 +75,9 @@ def test_a_list_that_was_submitted_before_is_said_to_be(
     assert capsys.readouterr().out.startswith(said)
 
 
-def summary(succeeded: int) -> Summary:
+def summary(succeeded: int, campaign: str = "demo", done_seconds: float = 8.0) -> Summary:
     return Summary(
-        campaign_id="demo",
+        campaign_id=campaign,
         accepted=succeeded,
         rejected=0,
         succeeded=succeeded,
@@ -85,6 +85,7 @@ def summary(succeeded: int) -> Summary:
         expired=0,
         cancelled=0,
         audio_seconds=100.0,
+        done_seconds=done_seconds,
         wall_seconds=10.0,
         objects=1,
     )
@@ -94,13 +95,21 @@ def summary(succeeded: int) -> Summary:
     ("before", "said"),
     [
         # All were submitted by an interrupted run, and are delivered for the first time now.
-        (0, "10 × real time, start and stop included"),
+        (0, "done after 8 s"),
         (300, "12 delivered now, 300 by an earlier run"),
         (312, "nothing was delivered again"),
     ],
 )
 def test_the_demo_says_what_this_run_has_delivered(before: int, said: str) -> None:
     assert _delivered(summary(312), before) == said
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(8.0, "done 37 s before"), (48.0, "done 3 s after")])
+def test_the_demo_says_which_campaign_was_done_first(seconds: float, said: str) -> None:
+    shown = _turns(summary(312, done_seconds=45.0), summary(24, "demo-small", seconds))
+    assert shown == (
+        f"campaigns take turns: demo-small (24) was submitted last, and was {said} demo (312)"
+    )
 
 
 class Terminal(StringIO):
@@ -123,6 +132,19 @@ def test_the_bars_are_whole_at_80_columns_and_say_left_only_with_a_time(
     words = " ".join(Console(width=80).render_str(printed).plain.split())
     for figure in ("1,234,251 accepted", "5 rejected", "98,765,432 s"):
         assert figure in words, printed
+
+
+def test_each_campaign_has_a_bar_of_its_own_and_a_rate_since_it_began() -> None:
+    stderr = StringIO()
+    with redirect_stderr(stderr), live() as line:
+        for large, small in ((20, 20), (40, 24)):
+            line.spoken(Progress(accepted=312, succeeded=large), "demo")
+            line.spoken(Progress(accepted=24, succeeded=small), "demo-small")
+    one, other = stderr.getvalue().splitlines()
+    assert one.startswith("demo ")
+    assert "40 succeeded" in one
+    assert other.startswith("demo-small ")
+    assert "24 succeeded" in other
 
 
 def test_a_bar_says_left_where_it_knows_the_time() -> None:
