@@ -2,10 +2,24 @@
 
 from collections.abc import Collection, Iterator
 
+from sqlalchemy import select
+
 from seedcast.schemas.messages import ErrorCode, Status
 from seedcast.settings import Settings
-from seedcast.storage.index.database import Database
+from seedcast.storage.index import campaigns_query, sqlite
+from seedcast.storage.index.database import Database, check_revision, connect
 from seedcast.storage.index.indexed import IndexedCampaign, IndexedRequest, Page
+from seedcast.storage.index.requests_query import (
+    REQUEST,
+    Place,
+    Segment,
+    as_request,
+    parse_place,
+)
+from seedcast.storage.index.tables import CAMPAIGNS, POSITIONS, REQUESTS
+from seedcast.storage.index.values import short
+
+_AT_ONCE = 1000  # requests in memory while all are read
 
 
 def open_index(settings: Settings) -> "Index | None":
@@ -13,7 +27,19 @@ def open_index(settings: Settings) -> "Index | None":
 
     Pass settings that went through `embedded.connected`. Raises as `open_database` does.
     """
-    raise NotImplementedError
+    url = settings.index.url
+    if not url or (url.startswith("sqlite:") and not sqlite.path_of(settings.index).exists()):
+        return None
+    database = connect(settings.index, read_only=True)
+    try:
+        if (revision := database.revision()) is None:
+            database.close()
+            return None
+        check_revision(revision)
+    except Exception:
+        database.close()
+        raise
+    return Index(database)
 
 
 class Index:
@@ -31,19 +57,36 @@ class Index:
 
     def campaigns(self) -> list[IndexedCampaign]:
         """Return all, the oldest first; last those that have no record."""
-        raise NotImplementedError
+        with self._database.transaction("listing campaigns") as connection:
+            return campaigns_query.read_all(connection)
 
     def campaign(self, campaign_id: str) -> IndexedCampaign | None:
-        raise NotImplementedError
+        with self._database.transaction(f"looking up campaign {campaign_id}") as connection:
+            return campaigns_query.read_one(connection, campaign_id)
 
     def request(self, request_id: str, campaign_id: str | None = None) -> IndexedRequest | None:
         """Return a request; without a campaign, that of the campaign that was indexed first."""
-        raise NotImplementedError
+        query = REQUEST.where(REQUESTS.c.request_id == request_id)
+        if campaign_id is not None:
+            query = query.where(CAMPAIGNS.c.campaign_id == campaign_id)
+        query = query.order_by(REQUESTS.c.campaign_key).limit(1)
+        with self._database.transaction(f"looking up request {request_id}") as connection:
+            found = connection.execute(query).one_or_none()
+        return as_request(*found) if found else None
 
     def find(self, campaign_id: str, own_id: str) -> list[IndexedRequest]:
         """Return the requests with the list's own id; if none, with the request id; if none, the
         row number."""
-        raise NotImplementedError
+        here = REQUEST.where(CAMPAIGNS.c.campaign_id == campaign_id)
+        readings = [REQUESTS.c.own_id == short(own_id), REQUESTS.c.request_id == own_id]
+        if own_id.isascii() and own_id.isdigit() and len(own_id) < 19:
+            readings.append(REQUESTS.c.row == int(own_id))
+        with self._database.transaction(f"looking for {own_id}") as connection:
+            for reading in readings:
+                ordered = here.where(reading).order_by(REQUESTS.c.row, REQUESTS.c.request_id)
+                if found := connection.execute(ordered).all():
+                    return [as_request(*row) for row in found]
+        return []
 
     def requests(
         self,
@@ -58,7 +101,16 @@ class Index:
 
         `after`: that of the page before. Raises InvalidInput if it is none.
         """
-        raise NotImplementedError
+        place = parse_place(after) if after is not None else None
+        found = list[IndexedRequest]()
+        for segment in self._segments(campaign_id, status and {status}, error):
+            is_here = place is not None and (place.row is not None) == segment.listed
+            if place is None or is_here or not segment.listed:
+                wanted = limit + 1 - len(found)
+                found += self._read(segment, place if is_here else None, wanted)
+        is_last = len(found) <= limit
+        found = found[:limit]
+        return Page(requests=tuple(found), after=None if is_last else str(_place(found[-1])))
 
     def rows(
         self, campaign_id: str, *, statuses: Collection[Status | None] | None = None
@@ -68,16 +120,67 @@ class Index:
         Without a loaded list: those with a result, by request id. `statuses`: only these; None
         among them stands for no result yet. Each is as it was when it was read.
         """
-        raise NotImplementedError
+        for segment in self._segments(campaign_id, statuses):
+            if segment.listed or not segment.has_list:
+                yield from self._all(segment)
 
     def strays(self, campaign_id: str) -> Iterator[IndexedRequest]:
         """Yield the requests with a result that are not in the loaded list, by request id."""
-        raise NotImplementedError
+        for segment in self._segments(campaign_id):
+            if segment.has_list and not segment.listed:
+                yield from self._all(segment)
 
     def results(self, campaign_id: str | None = None) -> Iterator[bytes]:
         """Yield the manifest of each first result, strays' too; of one campaign, or all."""
-        raise NotImplementedError
+        with self._database.transaction("listing campaigns") as connection:
+            names = connection.scalars(select(CAMPAIGNS.c.campaign_id).order_by(CAMPAIGNS.c.key))
+            chosen = [campaign_id] if campaign_id is not None else names.all()
+        for segment in (each for name in chosen for each in self._segments(name)):
+            for request in self._all(segment):
+                if request.manifest is not None:
+                    yield request.manifest
 
     def next_offsets(self) -> dict[int, int]:
         """Return how far the results topic is read: partition → next offset."""
-        raise NotImplementedError
+        query = select(POSITIONS.c.partition, POSITIONS.c.next_offset)
+        with self._database.transaction("reading the index's positions") as connection:
+            return {row.partition: row.next_offset for row in connection.execute(query)}
+
+    def _segments(
+        self,
+        campaign_id: str,
+        statuses: Collection[Status | None] | None = None,
+        error: str | None = None,
+    ) -> list[Segment]:
+        """Return the two parts of a campaign in their order; none if it is not known."""
+        query = select(CAMPAIGNS.c.key, CAMPAIGNS.c.list_state)
+        query = query.where(CAMPAIGNS.c.campaign_id == campaign_id)
+        with self._database.transaction(f"looking up campaign {campaign_id}") as connection:
+            found = connection.execute(query).one_or_none()
+        if found is None:
+            return []
+        return [
+            Segment(
+                campaign_key=found.key,
+                campaign_id=campaign_id,
+                has_list=found.list_state == "loaded",
+                listed=listed,
+                statuses=statuses,
+                error=error,
+            )
+            for listed in (True, False)
+        ]
+
+    def _all(self, segment: Segment) -> Iterator[IndexedRequest]:
+        place: Place | None = None
+        while page := self._read(segment, place, _AT_ONCE):
+            yield from page
+            place = _place(page[-1])
+
+    def _read(self, segment: Segment, after: Place | None, limit: int) -> list[IndexedRequest]:
+        with self._database.transaction(f"reading campaign {segment.campaign_id}") as connection:
+            return segment.read(connection, after, limit)
+
+
+def _place(request: IndexedRequest) -> Place:
+    return Place(request.row, request.request_id)

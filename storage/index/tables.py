@@ -26,8 +26,15 @@ NAMES = {
 }
 METADATA = MetaData(naming_convention=NAMES)
 
+VERSION_TABLE = "index_version"  # Alembic's: the revision of the schema
+REVISIONS = ("0001",)  # all that were released, in order; the last is that of these tables
+
 # SQLite numbers the rows of INTEGER columns only, which hold 64 bits there.
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+# In the order of its bytes, as in SQLite, whatever the database's locale: keysets need one order.
+Name = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _count(name: str) -> "Column[int]":
@@ -37,43 +44,43 @@ def _count(name: str) -> "Column[int]":
 TERM = Table(
     "term",
     METADATA,
-    Column("singleton", SmallInteger, primary_key=True, autoincrement=False, comment="always 1"),
-    Column("number", BigInteger, nullable=False, comment="each indexer that becomes active adds 1"),
-    Column("indexer", Text, nullable=False, comment="the active one"),
+    Column("singleton", SmallInteger, primary_key=True, autoincrement=False, doc="always 1"),
+    Column("number", BigInteger, nullable=False, doc="each indexer that becomes active adds 1"),
+    Column("indexer", Text, nullable=False, doc="the active one"),
 )
 POSITIONS = Table(
     "positions",
     METADATA,
-    Column("topic", Text, primary_key=True, comment="its full name"),
+    Column("topic", Name, primary_key=True, doc="its full name"),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("cluster_id", Text, nullable=False),
     Column("topic_id", Text, nullable=False),
-    Column("next_offset", BigInteger, nullable=False, comment="all before it is in the index"),
+    Column("next_offset", BigInteger, nullable=False, doc="all before it is in the index"),
 )
 CAMPAIGNS = Table(
     "campaigns",
     METADATA,
-    Column("key", Key, primary_key=True, comment="of this index; a rebuilt one has others"),
+    Column("key", Key, primary_key=True, doc="of this index; a rebuilt one has others"),
     Column(
         "campaign_id",
-        Text,
+        Name,
         nullable=False,
         unique=True,
-        comment="empty: results whose campaign was not readable",
+        doc="empty: results whose campaign was not readable",
     ),
-    Column("record", LargeBinary, comment="Campaign as JSON; null if only results name it"),
+    Column("record", LargeBinary, doc="Campaign as JSON; null if only results name it"),
     Column("tenant", Text),
     Column("state", Text),
-    Column("created_ms", BigInteger, comment="Unix time in ms, as all columns with _ms"),
+    Column("created_ms", BigInteger, doc="Unix time in ms, as all columns with _ms"),
     Column("deadline_ms", BigInteger),
-    Column("accepted", BigInteger, comment="requests, once that is known"),
-    Column("staging", Text, comment="of the staged list; null without one"),
+    Column("accepted", BigInteger, doc="requests, once that is known"),
+    Column("staging", Text, doc="of the staged list; null without one"),
     Column(
         "list_state",
         Text,
         nullable=False,
         server_default="none",
-        comment="none; pending: there is a list, and its rows are not in `requests` yet; loaded",
+        doc="none; pending: there is a list, and its rows are not in `requests` yet; loaded",
     ),
     _count("succeeded"),
     _count("failed"),
@@ -84,32 +91,32 @@ CAMPAIGNS = Table(
         BigInteger,
         nullable=False,
         server_default="0",
-        comment="results whose request is not in the loaded list; counted nowhere else",
+        doc="results whose request is not in the loaded list; counted nowhere else",
     ),
     Column(
         "audio_us",
         BigInteger,
         nullable=False,
         server_default="0",
-        comment="microseconds of the first rendition of each request",
+        doc="microseconds of the first rendition of each request",
     ),
-    Column("first_ms", BigInteger, comment="of the earliest result"),
-    Column("last_ms", BigInteger, comment="of the latest result"),
+    Column("first_ms", BigInteger, doc="of the earliest result"),
+    Column("last_ms", BigInteger, doc="of the latest result"),
 )
 CAMPAIGN_ERRORS = Table(
     "campaign_errors",
     METADATA,
     Column("campaign_key", Key, ForeignKey(CAMPAIGNS.c.key), primary_key=True),
-    Column("code", Text, primary_key=True),
+    Column("code", Name, primary_key=True),
     _count("count"),
 )
 CURSORS = Table(
     "cursors",
     METADATA,
-    Column("campaign_id", Text, primary_key=True),
-    Column("staging", Text, nullable=False, comment="the list that it is of"),
-    Column("fed", BigInteger, nullable=False, comment="rows"),
-    Column("held", Text, comment="why the rest cannot be fed"),
+    Column("campaign_id", Name, primary_key=True),
+    Column("staging", Text, nullable=False, doc="the list that it is of"),
+    Column("fed", BigInteger, nullable=False, doc="rows"),
+    Column("held", Text, doc="why the rest cannot be fed"),
 )
 FINGERPRINTS = Table(
     "fingerprints",
@@ -117,21 +124,22 @@ FINGERPRINTS = Table(
     Column("key", Key, primary_key=True),
     Column("value", Text, nullable=False, unique=True),
 )
+# Without foreign keys: PostgreSQL would look each of them up for each row.
 REQUESTS = Table(
     "requests",
     METADATA,
-    Column("request_id", Text, primary_key=True),
-    Column("campaign_key", Key, ForeignKey(CAMPAIGNS.c.key), primary_key=True),
-    Column("row", BigInteger, comment="in the list, from 1; null for a request of no list"),
-    Column("own_id", Text, comment="the row's own id, its first 256 characters"),
-    Column("status", Text, comment="null: no result yet"),
-    Column("error_code", Text, comment="null: waiting, or succeeded"),
-    Column("duration_us", BigInteger, comment="microseconds of the first rendition"),
+    Column("request_id", Name, primary_key=True),
+    Column("campaign_key", Key, primary_key=True),
+    Column("row", BigInteger, doc="in the list, from 1; null for a request of no list"),
+    Column("own_id", Name, doc="the row's own id, its first 256 characters"),
+    Column("status", Text, doc="null: no result yet"),
+    Column("error_code", Name, doc="null: waiting, or succeeded"),
+    Column("duration_us", BigInteger, doc="microseconds of the first rendition"),
     Column("draw", Integer),
-    Column("engine", Key, ForeignKey(FINGERPRINTS.c.key), comment="its fingerprint"),
-    Column("chain", Key, ForeignKey(FINGERPRINTS.c.key), comment="of the audio chain"),
-    Column("ended_ms", BigInteger, comment="timestamp of the result's record"),
-    Column("manifest", LargeBinary, comment="SpeechResult as JSON, as on the topic"),
+    Column("engine", Key, doc="key of its fingerprint"),
+    Column("chain", Key, doc="key of the audio chain's fingerprint"),
+    Column("ended_ms", BigInteger, doc="timestamp of the result's record"),
+    Column("manifest", LargeBinary, doc="SpeechResult as JSON, as on the topic"),
     # A row of a list is 100 bytes, and 1 kB once its result is there: PostgreSQL leaves the room
     # in its page, so that a result changes no index (a heap-only update).
     postgresql_with={"fillfactor": "10"},

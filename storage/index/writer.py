@@ -1,47 +1,35 @@
 """What the active indexer writes. Each method is one transaction, fenced by the indexer's term.
 
 After IndexUnavailable the outcome of a transaction may be unknown, and after TermOver another
-indexer is active: begin a new term in both cases, which reads the positions.
+indexer is active: begin a new term in both cases, which reads the positions, and put all campaigns
+and cursors again, since the database may have gone back to an older state.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
-from seedcast.schemas.messages import Campaign, Cursor, SpeechResult
+from sqlalchemy import Connection, Row, select
+
+from seedcast.campaigns.cursor_topic import rows_fed
+from seedcast.codec import decode_campaign
+from seedcast.schemas.messages import Campaign, Cursor
+from seedcast.storage.index import campaign_records, incoming, list_loading, term
 from seedcast.storage.index.database import Database
+from seedcast.storage.index.incoming import StoredResult
+from seedcast.storage.index.list_loading import ListRow
+from seedcast.storage.index.tables import CAMPAIGNS, REQUESTS
+from seedcast.storage.index.term import TermOver, TopicFacts
 
-
-class TermOver(Exception):
-    """Another indexer is active, or a partition's position is not where it was left."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopicFacts:
-    """The results topic as it is now."""
-
-    cluster_id: str
-    topic: str  # full name
-    topic_id: str
-    log_starts: Mapping[int, int]  # partition → offset of the oldest record that is kept
-
-
-class ListRow(NamedTuple):
-    row: int  # in the list, from 1
-    request_id: str
-    own_id: str | None  # metadata's `id`
-
-
-class StoredResult(NamedTuple):
-    result: SpeechResult
-    manifest: bytes  # the record's value
-    timestamp_ms: int  # of the record
+__all__ = ["IndexWriter", "ListRow", "StoredResult", "TermOver", "TopicFacts"]
 
 
 class IndexWriter:
-    def __init__(self, database: Database, indexer: str, topic: str, term: int) -> None:
+    def __init__(
+        self, database: Database, topic: str, term: int, positions: dict[int, int]
+    ) -> None:
         """Use `begin_term`."""
-        self.positions: dict[int, int] = {}  # partition → next offset to read
+        self._database, self._topic, self._term = database, topic, term
+        self.positions = positions  # partition → next offset to read
 
     @classmethod
     def begin_term(cls, database: Database, indexer: str, topic: TopicFacts) -> "IndexWriter":
@@ -50,23 +38,35 @@ class IndexWriter:
         Raises TopicMismatch if the index was read from another cluster or topic, and OffsetsLost
         if records were deleted before they were read.
         """
-        raise NotImplementedError
+        with database.transaction("beginning a term of the results index") as connection:
+            number = term.begin(connection, indexer)
+            positions = term.read_positions(connection, topic)
+        return cls(database, topic.topic, number, positions)
 
     def put_campaigns(self, campaigns: Iterable[Campaign]) -> None:
         """Write the campaigns whose records differ. One with a staged list waits for it then."""
-        raise NotImplementedError
+        with self._transaction("writing campaigns to the results index") as connection:
+            campaign_records.put(connection, campaigns)
 
     def remove_campaigns(self, campaign_ids: Iterable[str]) -> None:
         """Forget records and lists, for tombstones. What has a result stays under the name."""
-        raise NotImplementedError
+        with self._transaction("removing campaigns from the results index") as connection:
+            campaign_records.remove(connection, campaign_ids)
 
     def put_cursors(self, cursors: Iterable[Cursor]) -> None:
-        """Write the cursors that differ, whether or not their campaigns are known yet."""
-        raise NotImplementedError
+        """Write cursors, whether or not their campaigns are known yet."""
+        with self._transaction("writing cursors to the results index") as connection:
+            campaign_records.put_cursors(connection, ((each, rows_fed(each)) for each in cursors))
 
     def pending_lists(self) -> list[str]:
         """Return the campaigns whose staged list is to be loaded, the oldest first."""
-        raise NotImplementedError
+        query = (
+            select(CAMPAIGNS.c.campaign_id)
+            .where(CAMPAIGNS.c.list_state == "pending")
+            .order_by(CAMPAIGNS.c.created_ms, CAMPAIGNS.c.campaign_id)
+        )
+        with self._transaction("looking for lists to load") as connection:
+            return list(connection.scalars(query))
 
     def load_list(self, campaign_id: str, rows: Iterable[ListRow]) -> None:
         """Add a list's rows, whatever their number, and judge the results that came before them.
@@ -74,7 +74,8 @@ class IndexWriter:
         Does nothing if the list is not pending any more. What iterating `rows` raises comes out,
         and nothing is changed. Raises ListDamaged if there are fewer or more than accepted.
         """
-        raise NotImplementedError
+        with self._transaction(f"loading the list of {campaign_id}") as connection:
+            list_loading.load(connection, campaign_id, rows)
 
     def add_results(
         self, moved: Mapping[int, tuple[int, int]], results: Iterable[StoredResult]
@@ -84,9 +85,50 @@ class IndexWriter:
         `moved`: partition → (expected position, next position). The first result of a request
         wins. Raises TermOver.
         """
-        raise NotImplementedError
+        with self._transaction("writing results to the index") as connection:
+            for partition, (expected, following) in sorted(moved.items()):
+                term.move_position(connection, self._topic, partition, expected, following)
+            touched = incoming.add(connection, results)
+        self.positions.update({partition: following for partition, (_, following) in moved.items()})
+        return touched
 
     def complete(self) -> list[str]:
         """Return the sealed and cancelled campaigns whose every id has a result, and whose record
         names no outputs yet."""
-        raise NotImplementedError
+        with self._transaction("looking for complete campaigns") as connection:
+            candidates = connection.execute(_COUNTED).all()
+            return [each.campaign_id for each in candidates if _is_complete(connection, each)]
+
+    @contextmanager
+    def _transaction(self, doing: str) -> Iterator[Connection]:
+        with self._database.transaction(doing) as connection:
+            term.require(connection, self._term)
+            yield connection
+
+
+_COUNTED = (
+    select(CAMPAIGNS.c.key, CAMPAIGNS.c.campaign_id, CAMPAIGNS.c.record)
+    .where(
+        CAMPAIGNS.c.list_state == "loaded",
+        CAMPAIGNS.c.state.in_(("sealed", "cancelled")),
+        CAMPAIGNS.c.succeeded + CAMPAIGNS.c.failed + CAMPAIGNS.c.expired + CAMPAIGNS.c.cancelled
+        == CAMPAIGNS.c.accepted,
+    )
+    .order_by(CAMPAIGNS.c.created_ms, CAMPAIGNS.c.campaign_id)
+)
+
+
+def _is_complete(connection: Connection, campaign: Row[int, str, bytes]) -> bool:
+    """Return True if every id of the list has a result: ids are what counts, never a number."""
+    if getattr(decode_campaign(campaign.record), "outputs", None):
+        return False
+    waiting = (
+        select(REQUESTS.c.request_id)
+        .where(
+            REQUESTS.c.campaign_key == campaign.key,
+            REQUESTS.c.row.is_not(None),
+            REQUESTS.c.status.is_(None),
+        )
+        .limit(1)
+    )
+    return connection.scalar(waiting) is None

@@ -1,0 +1,78 @@
+"""The index in PostgreSQL, through psycopg 3."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
+
+from seedcast.settings import IndexSettings, secret_of
+
+# A server that is gone without a word is noticed after 25 s.
+_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
+    made = create_engine(
+        make_url(settings.url).set(drivername="postgresql+psycopg"),
+        connect_args={
+            "application_name": "seedcast",
+            "connect_timeout": settings.connect_timeout,
+            "sslmode": settings.tls,
+            **_authorities(settings),
+            **_KEEPALIVE,
+        },
+        pool_size=settings.pool,
+        max_overflow=0,
+        pool_timeout=settings.lock_timeout,
+        pool_pre_ping=True,  # a connection that the server has closed is replaced
+    )
+
+    @event.listens_for(made, "do_connect")
+    def _show_password(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+        password = secret_of(settings.password.get_secret_value(), settings.password_file)
+        parameters.update({"password": password} if password else {})
+
+    @event.listens_for(made, "connect")
+    def _limit(connection: Any, _record: Any) -> None:
+        connection.execute(_limits(settings, read_only))
+        connection.commit()
+
+    return made
+
+
+def _authorities(settings: IndexSettings) -> dict[str, str]:
+    if settings.tls == "disable":
+        return {}
+    return {"sslrootcert": settings.tls_ca or "system"}
+
+
+def _limits(settings: IndexSettings, read_only: bool) -> str:
+    """Return what sets up a session.
+
+    A process that is stopped within a transaction must not keep its locks: another takes over.
+    """
+    statement, lock = (
+        round(seconds * 1000) for seconds in (settings.statement_timeout, settings.lock_timeout)
+    )
+    return (
+        f"SET statement_timeout = {statement}; SET lock_timeout = {lock}; "
+        f"SET idle_in_transaction_session_timeout = {statement}; "
+        f"SET default_transaction_read_only = {'on' if read_only else 'off'}"
+    )
+
+
+def copy(connection: Connection, into: Table, rows: Iterable[Sequence[Any]]) -> None:
+    """Append rows, in the order of the table's columns, by COPY."""
+    import psycopg
+
+    cursor = connection.connection.cursor()
+    names = ", ".join(into.columns.keys())
+    types = [str(each.type.compile(connection.dialect)).split()[0] for each in into.columns]
+    try:
+        with cursor.copy(f"COPY {into.name} ({names}) FROM STDIN (FORMAT BINARY)") as copying:
+            copying.set_types([name.lower() for name in types])
+            for row in rows:
+                copying.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError("COPY", None, error) from error

