@@ -1,9 +1,9 @@
 """The feeder's policy: `python -m benchmarks.feeding [--rounds 5]`.
 
 On a simulated fleet and clock: how much of 512 slots idles; what 20,000 rows against 500 get at
-weights 1:3, and how long the 500 take against alone; when the last row comes after a pause. On this
-machine's clock: CPU per decision. Kafka, S3 and Parquet are not in it. Figures go to
-benchmarks/results/feeding.json.
+weights 1:3, and how long the 500 take against alone; when the last row comes after a pause, also
+where post-processing is the bottleneck. On this machine's clock: CPU per decision. Kafka, S3 and
+Parquet are not in it. Figures go to benchmarks/results/feeding.json.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -27,6 +27,7 @@ EVERYWHERE = range(SHAPE.partitions)
 LARGE, SMALL = 20_000, 500  # rows
 ARRIVAL = 60.0  # seconds after the large campaign the small one is submitted
 RAMP = 20.0  # seconds after which idle slots count
+PAUSE = 180.0  # seconds after its submission the large campaign is paused
 DECISIONS = 20_000
 
 
@@ -56,6 +57,8 @@ class Against:
 @dataclass(frozen=True)
 class Paused:
     feed_ahead: float
+    rendered: float  # what post-processing is able to give, by what the slots speak
+    ahead: int  # rows that were fed and had no result at the pause
     results_99: float  # seconds from the pause until 99 % of what was fed has its results
     last_result: float
 
@@ -84,7 +87,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "fleet": {**asdict(SHAPE), "hung": sorted(SHAPE.hung), "rendered": None},
         "idle": [asdict(idle(feed_ahead)) for feed_ahead in (30.0, 5.0)],
         "small_against_large": [asdict(against(1, 3)), asdict(against(3, 1))],
-        "paused": [asdict(paused(feed_ahead)) for feed_ahead in (30.0, 5.0)],
+        "paused": [
+            asdict(paused(feed_ahead, rendered))
+            for feed_ahead in (30.0, 5.0)
+            for rendered in (2.0, 0.5, 0.1)
+        ],
         "cpu": [asdict(decision(number, arguments.rounds)) for number in (1, 10, 1000)],
     }
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
@@ -128,14 +135,20 @@ def against(weight_large: float, weight_small: float) -> Against:
     )
 
 
-def paused(feed_ahead: float) -> Paused:
-    fleet = SimulatedFleet(SHAPE, feed_ahead)
-    fleet.submit(rows_of("large", LARGE, EVERYWHERE), Terms(tenant="a"))
-    fleet.run(120.0)
+def paused(feed_ahead: float, rendered: float) -> Paused:
+    """`rendered`: what post-processing is able to give, by what the slots speak."""
+    rows = rows_of("large", LARGE, EVERYWHERE)
+    spoken = SHAPE.workers * SHAPE.slots * LARGE / sum(row.seconds for row in rows)  # per second
+    fleet = SimulatedFleet(replace(SHAPE, rendered=rendered * spoken), feed_ahead)
+    fleet.submit(rows, Terms(tenant="a"))
+    fleet.run(PAUSE)
+    ahead = len(fleet.release.depth)
     fleet.withdraw("large")
-    fleet.run(120.0)
-    waits = sorted(event.at - 120.0 for event in fleet.done if event.at > 120.0)
-    return Paused(feed_ahead, round(waits[int(len(waits) * 0.99)], 1), round(waits[-1], 1))
+    fleet.run(PAUSE)
+    waits = sorted(event.at - PAUSE for event in fleet.done if event.at > PAUSE)
+    return Paused(
+        feed_ahead, rendered, ahead, round(waits[int(len(waits) * 0.99)], 1), round(waits[-1], 1)
+    )
 
 
 def decision(campaigns: int, rounds: int) -> Decision:

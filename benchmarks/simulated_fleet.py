@@ -3,7 +3,7 @@
 Each worker owns partitions and takes rows from them in turns, as the GPU consumer's scheduler does.
 A row is in its slot for `pace` seconds per second of its audio, or for none once its deadline is
 past; its result reaches the feeder `delivery` seconds later, or when post-processing has come to
-it. The feeder looks every `tick` seconds.
+it. The feeder looks every `tick` seconds; how many slots are busy, it learns every HEARTBEAT.
 """
 
 import heapq
@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from random import Random
 
+from seedcast.fleet.announcer import HEARTBEAT
 from seedcast.producers.feeder.policy.cost import UNSPOKEN
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.policy.fair_order import Terms
@@ -82,6 +83,7 @@ class SimulatedFleet:
         self.offset = 0.0  # seconds by which the feeder's clock is ahead
         depth = Depth[int](feed_ahead)
         depth.set_fleet(shape.workers * shape.slots, [range(shape.partitions)])
+        self._busy, self._told_at = 0, -math.inf  # what the workers last said, and when
         self.release = Release[Row, int](
             depth,
             lambda row: row.request_id,
@@ -155,7 +157,15 @@ class SimulatedFleet:
     def _cost(self, row: Row) -> float:
         return UNSPOKEN if self.now + self.offset > row.deadline else row.seconds
 
+    def _tell(self) -> None:
+        slots = self.shape.workers * self.shape.slots
+        if self.now >= self._told_at + HEARTBEAT:
+            free = sum(worker.free for worker in self.workers)
+            self._busy, self._told_at = slots - free, self.now
+        self.release.depth.set_fleet(slots, [range(self.shape.partitions)], self._busy)
+
     def _feed(self) -> None:
+        self._tell()
         for released in self.release.turn(self.now + self.offset):
             self._send(released)
 

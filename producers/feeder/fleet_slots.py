@@ -40,7 +40,8 @@ class FleetSlots:
         self._topic.poll()
 
     def set_slots(self, depth: Depth[Partition]) -> None:
-        depth.set_fleet(self.capacity.slots, self._topics)
+        capacity = self.capacity
+        depth.set_fleet(capacity.slots, self._topics, capacity.busy)
 
     @property
     def capacity(self) -> Capacity:

@@ -5,7 +5,8 @@ audio than it finishes within the feed-ahead. Its own rate counts: a partition w
 gets no more than the slots need, and one that many wait for gets what it can take.
 
 Rows in slots and in post-processing count, too. So the feed-ahead should be longer than a request
-takes; where it is not, the rows that the slots need keep them busy.
+takes; where it is not, the rows that the slots need keep them busy. Where slots are free although
+many rows are fed, post-processing is what is slow, and the feed-ahead at its rate is all.
 """
 
 import math
@@ -22,6 +23,9 @@ FEED_AHEAD = 30.0  # seconds
 # or on a partition that has fewer than its part of the slots.
 ROWS_PER_SLOT = 1.5
 LEAST_ROWS = 2  # per partition, if there are more partitions than slots
+# Of the slots: so many are free, and so many rows are fed and in none. Less may be chance.
+FREE, SPARE = 0.1, 0.25
+HUNG = 300.0  # seconds that a partition's rows would take at its rate, from which on it hangs
 IDLE_ROWS = 64  # per partition without workers, so that scaling up from zero has something to see
 
 
@@ -38,10 +42,12 @@ class Depth(Generic[P]):
     def __init__(self, feed_ahead: float = FEED_AHEAD) -> None:
         """`feed_ahead`: seconds; infinity: there is always room."""
         self._feed_ahead = feed_ahead
-        self._has_workers = False
+        self._slots = self._free = 0  # of the fleet
+        self._enough = 0.0  # seconds of all partitions, if slots are free even so; 0: not known
         self._least_rows: dict[P, float] = {}
         self._partitions: dict[P, _Filled] = {}
         self._fed: dict[str, tuple[P, float]] = {}  # by request id: partition, seconds
+        self._seconds = 0.0  # of them all
 
     def __len__(self) -> int:
         """Return how many rows are fed and have no result."""
@@ -50,32 +56,42 @@ class Depth(Generic[P]):
     @property
     def seconds(self) -> float:
         """Return the predicted seconds of audio of these rows."""
-        return sum(filled.seconds for filled in self._partitions.values())
+        return self._seconds
 
-    def set_fleet(self, slots: int, topics: Iterable[Collection[P]]) -> None:
-        """`slots`: of all workers that are alive; `topics`: all partitions of each."""
-        self._has_workers = slots > 0
+    def set_fleet(
+        self, slots: int, topics: Iterable[Collection[P]], busy: int | None = None
+    ) -> None:
+        """`slots`: of all workers that are alive; `topics`: all partitions of each.
+
+        `busy`: slots that speak, as far as is known a few seconds later; None: all.
+        """
+        self._slots, self._free = slots, 0 if busy is None else max(0, slots - busy)
         self._least_rows = {
             partition: max(LEAST_ROWS, slots * ROWS_PER_SLOT / len(partitions))
-            if self._has_workers
+            if slots
             else IDLE_ROWS
             for partitions in topics
             for partition in partitions
         }
 
     def roomy(self, now: float) -> set[P]:
-        """Return the partitions that have room."""
+        """Return the partitions that have room. Call it before each turn."""
+        self._enough = self._enough_seconds(now)
         return {partition for partition in self._least_rows if self.has_room(partition, now)}
 
     def has_room(self, partition: P, now: float) -> bool:
         filled = self._partitions.get(partition)
         if self._feed_ahead == math.inf:
             return True
-        if filled is None or filled.rows < self._least_rows[partition]:
+        if filled is None or filled.rows < LEAST_ROWS:
+            return True
+        if self._has_spare_rows():
+            return False
+        if filled.rows < self._least_rows[partition]:
             return True
         # Half a row less than the target, so that with the row it is as deep as that on average.
         half = filled.seconds / filled.rows / 2
-        return self._has_workers and filled.seconds + half < self._target(filled, now)
+        return self._slots > 0 and filled.seconds + half < self._target(filled, now)
 
     def fed(self, request_id: str, partition: P, seconds: float) -> None:
         """Count a row. One that is fed again counts once. `seconds`: its predicted audio."""
@@ -85,6 +101,7 @@ class Depth(Generic[P]):
         filled = self._partitions.setdefault(partition, _Filled())
         filled.rows += 1
         filled.seconds += seconds
+        self._seconds += seconds
 
     def ended(self, request_id: str, now: float, *, spoken: bool) -> bool:
         """Count a result; return False if it is of no row that waits for one.
@@ -110,6 +127,22 @@ class Depth(Generic[P]):
         """Return the seconds of audio that the fleet finishes per second."""
         return sum(filled.throughput.per_second(now) for filled in self._partitions.values())
 
+    def _has_spare_rows(self) -> bool:
+        """Return True if slots are free, and not for want of rows."""
+        if self._free <= FREE * self._slots or not self._enough:
+            return False
+        in_no_slot = len(self) - (self._slots - self._free)
+        return in_no_slot > SPARE * self._slots and self._seconds > self._enough
+
+    def _enough_seconds(self, now: float) -> float:
+        """Return what is finished within the feed-ahead, and what lies on partitions that hang."""
+        rated = [
+            (each.seconds, each.throughput.per_second(now)) for each in self._partitions.values()
+        ]
+        finished = self._feed_ahead * sum(rate for _, rate in rated)
+        hung = sum(seconds for seconds, rate in rated if seconds > HUNG * rate)
+        return finished + hung if finished else 0.0
+
     def _target(self, filled: _Filled, now: float) -> float:
         return self._feed_ahead * filled.throughput.per_second(now)
 
@@ -122,4 +155,5 @@ class Depth(Generic[P]):
         filled.rows -= 1
         # Without rows there are no seconds: a sum of floats need not come back to 0 by itself.
         filled.seconds = filled.seconds - seconds if filled.rows else 0.0
+        self._seconds = self._seconds - seconds if self._fed else 0.0
         return filled, seconds

@@ -161,13 +161,27 @@ def test_what_is_fed_is_spoken_within_the_feed_ahead(slots: int) -> None:
     assert waits[-1] <= 30 + MOST
 
 
-def test_a_slow_post_processing_bounds_what_is_under_way() -> None:
-    """A tenth of what the slots speak: without results nothing is fed."""
-    fleet = SimulatedFleet(Shape(workers=4, slots=8, partitions=8, rendered=0.8))
-    fleet.submit(a_list("a"), Terms(tenant="t"))
-    fleet.run(600)
-    assert len(fleet.release.depth) <= 4 * 8 * 1.5 + 8
-    assert len(fleet.done) == pytest.approx(0.8 * 600, rel=0.1)
+@pytest.mark.parametrize("part", [0.1, 0.25, 0.5])
+def test_a_slow_post_processing_bounds_what_comes_after_a_pause(part: float) -> None:
+    """It renders that part of what the slots speak: the rows that they need are then too many."""
+    shape = Shape(workers=8, slots=32, partitions=24, rendered=part * 256 / 4.5)
+    fleet = SimulatedFleet(shape)
+    fleet.submit(a_list("a", 20_000, range(24)), Terms(tenant="t"))
+    fleet.run(300)
+    fleet.withdraw("a")
+    assert len(fleet.done) == pytest.approx(300 * shape.rendered, rel=0.1)
+    assert len(fleet.release.depth) <= 1.1 * 30 * shape.rendered
+    fleet.run(120)
+    assert max(event.at for event in fleet.done) <= 300 + 30 + 5
+
+
+def test_where_most_of_a_fleet_hangs_with_free_slots_the_rest_is_kept_busy() -> None:
+    hung = frozenset(number for number in range(16) if number % 8)  # of seven workers in eight
+    fleet = SimulatedFleet(Shape(workers=8, slots=16, partitions=16, hung=hung))
+    fleet.submit(a_list("a", 8000, range(16)), Terms(tenant="s"))
+    fleet.submit(rows_of("b", 8000, [0, 8]), Terms(tenant="t"))
+    fleet.run(300)
+    assert fleet.idle(60, 300) < 7 / 8 + 0.02 / 8
 
 
 def test_a_paused_campaign_gets_no_credit() -> None:
