@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
@@ -13,7 +14,8 @@ from seedcast import metrics
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.campaigns.cursor_topic import read_cursors
-from seedcast.codec import decode_request, decode_result
+from seedcast.campaigns.subscription import read_results
+from seedcast.codec import decode_request, decode_result, decode_synthesis
 from seedcast.fleet.fleet_topic import FleetTopic
 from seedcast.kafka import GroupOffsets, TopicReader, client_config
 from seedcast.producers.feeder import lost_rows
@@ -21,6 +23,7 @@ from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.request_topics import RequestTopics
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
+from seedcast.schemas.messages import RawAudio
 from seedcast.schemas.topics import (
     AUDIO,
     FEEDERS,
@@ -37,9 +40,11 @@ from seedcast.storage.s3 import S3Store
 from tests.builders.answering import answering
 from tests.builders.deployments import Spawn, with_short_session
 from tests.builders.feeding import feed, wait
+from tests.builders.processes import ForkedProcess
 from tests.builders.topics import delete, send
 from tests.builders.waiting import eventually
 from tests.crash import memberships
+from tests.crash.proxy import Fault, Proxy
 
 pytestmark = pytest.mark.integration
 
@@ -48,6 +53,10 @@ PARTITIONS = 4
 IDLE = 64 * PARTITIONS  # rows that are fed without workers
 SHORT = {"SEEDCAST_FEEDER_AHEAD": "1"}
 FEW = {"SEEDCAST_GPU_SLOTS": "2", "SEEDCAST_GPU_VOICE_LOCK": "off"}
+# A store behind a proxy is no embedded one: it wants a key.
+ONE_BY_ONE = {"SEEDCAST_POSTPROCESS_BATCH": "1", "SEEDCAST_POSTPROCESS_DIGEST_KEY": "of this test"}
+MOST_AHEAD = 40  # rows of two slots, a second of what they finish, and what these tests see late
+KILLS, ROWS = 20, 840
 MARGIN = 5.0  # seconds besides the feed-ahead until a pause has its effect
 
 
@@ -266,28 +275,108 @@ def test_a_pause_and_a_cancellation_take_effect_within_the_feed_ahead(
     assert report.ok, report
 
 
+@pytest.fixture
+def proxy(settings: Settings) -> Iterator[Proxy]:
+    """In front of the object store."""
+    proxy = Proxy(int(settings.s3.endpoint.rpartition(":")[2]))
+    yield proxy
+    proxy.close()
+
+
+def behind(proxy: Proxy, settings: Settings) -> Settings:
+    """Return settings of a worker that stores one object after another, through the proxy."""
+    changed = {"endpoint": f"http://127.0.0.1:{proxy.port}", "concurrency": 1}
+    return settings.model_copy(update={"s3": settings.s3.model_copy(update=changed)})
+
+
+def waveforms_waiting(settings: Settings, flow: Flow) -> int:
+    """Return how many records of the audio topic have no result: rather too few."""
+    bounds = GroupOffsets(settings).bounds([settings.topic(AUDIO)])
+    return sum(end for _, end in bounds.values()) - len(flow.look().ended)
+
+
+def spoken_and_cancelled(settings: Settings) -> set[str]:
+    """Return the requests that have a waveform and ended as cancelled."""
+    with TopicReader(settings, settings.topic(AUDIO)) as reader:
+        records = [decode_synthesis(record.value) for record in reader.to_end()]
+    spoken = {each.request.request_id for each in records if isinstance(each, RawAudio)}
+    ended = read_results(settings, "night")
+    return spoken & {each.request_id for each in ended if each.status == "cancelled"}
+
+
 @pytest.mark.slow
-def test_two_feeders_killed_in_turns_lose_nothing_and_repeat_little(
+def test_a_post_processing_that_is_the_bottleneck_bounds_what_waits_for_it(
+    settings: Settings, proxy: Proxy, seedcast: Spawn
+) -> None:
+    """So a pause and a cancellation have their effect after what is ahead, and no more."""
+    seedcast(["run", "gpu-consumer"], settings, **FEW)
+    seedcast(["run", "postprocess"], behind(proxy, settings), **ONE_BY_ONE)
+    seedcast(FEEDER, settings, **SHORT)
+    for kind in (*WORKERS, "feeder"):
+        eventually(lambda kind=kind: ready(settings, kind), what=f"the {kind}")
+    proxy.fail(Fault(delay=0.1))
+    submit(settings, "night", 600)
+    flow, most = Flow(settings), 0
+    while flow.delivered["night"] < 60:
+        most = max(most, flow.ahead)
+    assert most <= MOST_AHEAD, "of 600 rows"
+    eventually(lambda: waveforms_waiting(settings, flow) >= 4, what="waveforms that wait")
+
+    delivered = flow.delivered["night"]
+    change_campaign(settings, "night", campaign_state.paused)
+    paused = time.monotonic()
+    submit(settings, "day", 10)
+    assert wait(settings, "day").succeeded == 10, "the feeder has seen the pause"
+    eventually(lambda: flow.ahead == 0, what="the end of what was fed")
+    print(f"paused: all that was fed has ended after {time.monotonic() - paused:.1f} s")
+    assert flow.delivered["night"] - delivered <= MOST_AHEAD
+    assert len(flow.fed) == flow.delivered["night"] + 10, "what is fed is delivered"
+
+    change_campaign(settings, "night", campaign_state.resumed)
+    eventually(lambda: waveforms_waiting(settings, flow) >= 4, what="waveforms that wait again")
+    delivered = flow.delivered["night"]
+    change_campaign(settings, "night", campaign_state.cancelled)
+    progress = wait(settings, "night")
+    assert (progress.finished, progress.cancelled) == (600, 600 - progress.succeeded)
+    assert progress.succeeded - delivered <= MOST_AHEAD
+    assert spoken_and_cancelled(settings), "waveforms that wait are not delivered any more"
+    report = audit(settings, "night", S3Store(settings.s3))
+    assert report.ok, report
+
+
+def active_feeder(settings: Settings, feeders: Mapping[int, ForkedProcess]) -> ForkedProcess | None:
+    """Return the one of these processes that says it is the active one."""
+    return next((feeders[pid] for pid in ready(settings, "feeder") if pid in feeders), None)
+
+
+@pytest.mark.slow
+def test_the_active_of_two_feeders_killed_twenty_times_loses_nothing_and_repeats_little(
     settings: Settings, seedcast: Spawn
 ) -> None:
     settings = with_short_session(settings)
     start_workers(settings, seedcast)
-    feeders = {feeder.pid: feeder for feeder in (seedcast(FEEDER, settings) for _ in range(2))}
-    submit(settings, "night", 600)
+    feeders = {each.pid: each for each in (seedcast(FEEDER, settings, **SHORT) for _ in range(2))}
+    submit(settings, "night", ROWS)
     flow, chance = Flow(settings), random.Random(20)
-    for kill in range(1, 6):
-        enough = kill * 90 + chance.randrange(30)
+    for kill in range(1, KILLS + 1):
+        enough = kill * ROWS // (KILLS + 1) + chance.randrange(10)
         eventually(lambda least=enough: len(flow.look().fed) >= least, what="more rows")
-        active = next((pid for pid in ready(settings, "feeder") if pid in feeders), None)
-        killed = feeders.pop(active or next(iter(feeders)))
+        eventually(lambda: active_feeder(settings, feeders), what="an active feeder")
+        killed = active_feeder(settings, feeders)
+        assert killed
+        del feeders[killed.pid]
         killed.kill()
         killed.wait()
-        replacement = seedcast(FEEDER, settings)
+        assert len(flow.look().fed) < ROWS, "it was killed while it fed"
+        replacement = seedcast(FEEDER, settings, **SHORT)
         feeders[replacement.pid] = replacement
-    assert wait(settings, "night").succeeded == 600
+    assert wait(settings, "night").succeeded == ROWS
+    term = read_cursors(settings).term
+    assert term
+    assert term.generation > KILLS
     report = audit(settings, "night", S3Store(settings.s3))
     assert report.ok, report
     flow.look()
-    print(f"fed {flow.fed.total()} records, {flow.ended.total()} results of 600 rows")
+    print(f"fed {flow.fed.total()} records, {flow.ended.total()} results of {ROWS} rows")
     # The topics tell what a killed feeder has fed after its last checkpoint.
-    assert flow.fed.total() - 600 <= 10
+    assert flow.fed.total() - ROWS <= 2 * KILLS
