@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ops import command_line, policies, staged_list, texts, wire
+from ops import command_line, index_schema, policies, staged_list, texts, wire
 from ops.markdown import code_block, table
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles as catalog
@@ -150,6 +150,8 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "readers-policy": policies.readers_policy,
     "messages": messages_table,
     "staged-list": staged_list.columns,
+    "index-tables": index_schema.tables,
+    "index-grants": index_schema.grants,
     "settings": settings_tables,
     "metrics": metrics_table,
     "profiles": profiles,

@@ -323,12 +323,14 @@ class PostprocessSettings(_Section):
 
 
 class IndexSettings(_Section):
-    url: Annotated[str, Field(pattern=r"^((sqlite:///|postgresql://)\S+)?$")] = Field(
-        "",
-        description=(
-            "database of the results index: postgresql://USER@HOST/DATABASE without a password, "
-            "or sqlite:///FILE; empty: that of the embedded stack, or none"
-        ),
+    url: Annotated[str, Field(pattern=r"^(sqlite:///\S+|postgresql://([^\s:@/]+@)?[^\s@]+)?$")] = (
+        Field(
+            "",
+            description=(
+                "database of the results index: postgresql://USER@HOST/DATABASE without a "
+                "password, or sqlite:///FILE; empty: that of the embedded stack, or none"
+            ),
+        )
     )
     password: SecretStr = Field(SecretStr(""), description="password of PostgreSQL's user")
     password_file: str = Field("", description="file with the password, read at each connection")
@@ -511,5 +513,5 @@ def _may_quote(name: str, problem: Mapping[str, object]) -> bool:
         problem["input"], str | int | float
     )
     return is_known_scalar and not any(
-        word in name for word in ("password", "key", "token", "options")
+        word in name for word in ("password", "key", "token", "options", "index.url")
     )

@@ -1,13 +1,22 @@
 """The index in PostgreSQL, through psycopg 3."""
 
+import ssl
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
+from seedcast.errors import InvalidSettings
 from seedcast.settings import IndexSettings, secret_of
 
+# Of Debian and Alpine, of Red Hat, and of SUSE.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+)
 # A server that is gone without a word is noticed after 25 s.
 _KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
@@ -42,9 +51,22 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
 
 
 def _authorities(settings: IndexSettings) -> dict[str, str]:
-    if settings.tls == "disable":
+    if settings.tls != "verify-full":
         return {}
-    return {"sslrootcert": settings.tls_ca or "system"}
+    return {"sslrootcert": settings.tls_ca or _system_authorities()}
+
+
+def _system_authorities() -> str:
+    """Return their file: psycopg's packages bring an OpenSSL that does not know where it is."""
+    for file in (ssl.get_default_verify_paths().cafile, *_BUNDLES):
+        if file and Path(file).is_file():
+            return file
+    raise InvalidSettings(
+        "TLS to PostgreSQL",
+        expected=f"the system's certificate authorities, such as {_BUNDLES[0]}",
+        got="none",
+        remedy="install ca-certificates, or set SEEDCAST_INDEX_TLS_CA",
+    )
 
 
 def _limits(settings: IndexSettings, read_only: bool) -> str:

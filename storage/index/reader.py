@@ -15,6 +15,7 @@ from seedcast.storage.index.requests_query import (
     Segment,
     as_request,
     parse_place,
+    request_of,
 )
 from seedcast.storage.index.tables import CAMPAIGNS, POSITIONS, REQUESTS
 from seedcast.storage.index.values import short
@@ -77,15 +78,14 @@ class Index:
     def find(self, campaign_id: str, own_id: str) -> list[IndexedRequest]:
         """Return the requests with the list's own id; if none, with the request id; if none, the
         row number."""
-        here = REQUEST.where(CAMPAIGNS.c.campaign_id == campaign_id)
         readings = [REQUESTS.c.own_id == short(own_id), REQUESTS.c.request_id == own_id]
         if own_id.isascii() and own_id.isdigit() and len(own_id) < 19:
             readings.append(REQUESTS.c.row == int(own_id))
         with self._database.transaction(f"looking for {own_id}") as connection:
             for reading in readings:
-                ordered = here.where(reading).order_by(REQUESTS.c.row, REQUESTS.c.request_id)
-                if found := connection.execute(ordered).all():
-                    return [as_request(*row) for row in found]
+                # Not ordered by SQL: SQLite would walk the whole list in that order.
+                if found := connection.execute(request_of(campaign_id, reading)).all():
+                    return sorted((as_request(*row) for row in found), key=_order)
         return []
 
     def requests(
@@ -180,6 +180,10 @@ class Index:
     def _read(self, segment: Segment, after: Place | None, limit: int) -> list[IndexedRequest]:
         with self._database.transaction(f"reading campaign {segment.campaign_id}") as connection:
             return segment.read(connection, after, limit)
+
+
+def _order(request: IndexedRequest) -> tuple[bool, int, str]:
+    return request.row is None, request.row or 0, request.request_id
 
 
 def _place(request: IndexedRequest) -> Place:

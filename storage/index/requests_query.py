@@ -35,9 +35,14 @@ _COLUMNS = (
     REQUESTS.c.manifest,
 )
 # One request, with the name of its campaign first.
-REQUEST = select(CAMPAIGNS.c.campaign_id, *_COLUMNS).join_from(
+REQUEST: Select[Any] = select(CAMPAIGNS.c.campaign_id, *_COLUMNS).join_from(
     REQUESTS, CAMPAIGNS, CAMPAIGNS.c.key == REQUESTS.c.campaign_key
 )
+
+
+def request_of(campaign_id: str, chosen: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of a campaign's requests of which something holds."""
+    return REQUEST.where(CAMPAIGNS.c.campaign_id == campaign_id, chosen)
 
 
 class Place(NamedTuple):

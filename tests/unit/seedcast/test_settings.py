@@ -96,3 +96,14 @@ def test_a_secret_in_the_wrong_field_is_not_printed(
 def test_settings_are_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
         settings.Settings().kafka.bootstrap = "other:9092"  # type: ignore[misc]
+
+
+def test_a_password_in_the_indexs_url_is_refused_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SEEDCAST_INDEX_URL", "postgresql://indexer:hunter2@db.internal/seedcast")
+    with pytest.raises(InvalidSettings, match="SEEDCAST_INDEX_URL") as refused:
+        settings.load()
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv("SEEDCAST_INDEX_URL", "postgresql://indexer@db.internal:5432/seedcast")
+    assert settings.load().index.url.endswith("/seedcast")
