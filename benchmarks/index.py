@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 
 import psutil
+from sqlalchemy import text
 
 from benchmarks.local_stack import machine
 from seedcast.codec import encode_json
@@ -38,6 +39,7 @@ from seedcast.settings import IndexSettings, Settings
 from seedcast.storage.index.database import open_database
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.reader import Index, open_index
+from seedcast.storage.index.sqlite import path_of
 from seedcast.storage.index.writer import IndexWriter, ListRow, StoredResult, TopicFacts
 
 OUT = Path(__file__).parent / "results" / "index.json"
@@ -104,6 +106,7 @@ def _measure(settings: IndexSettings, rows: int, options: argparse.Namespace) ->
             "campaigns": len(names),
             "list_rows_per_second": round(total / loading),
             "results_per_second": round(total / adding),
+            "bytes_per_request": round(_bytes(settings) / total),
             "milliseconds": _ask(index, names, rows),
             "streamed": _stream(index, names[0]),
         }
@@ -218,6 +221,17 @@ def _ask(index: Index, names: list[str], rows: int) -> dict[str, float]:
 def _milliseconds(question: Callable[[], object]) -> Any:
     times = sorted(_seconds(question) * 1000 for _ in range(ASKED))
     return {"median": round(median(times), 2), "worst": round(times[-1], 2)}
+
+
+def _bytes(settings: IndexSettings) -> int:
+    """Return the size of the database, indexes included."""
+    if settings.url.startswith("sqlite"):
+        return path_of(settings).stat().st_size
+    with (
+        open_database(settings, read_only=True) as opened,
+        opened.transaction("measuring the database") as connection,
+    ):
+        return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
 
 
 def _stream(index: Index, name: str) -> dict[str, float]:

@@ -72,8 +72,11 @@ class PostgresServer:
         """Return the settings of a new database, as its superuser."""
         name = f"t{uuid4().hex[:12]}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.settings(name)
+
+    def settings(self, database: str = "postgres") -> IndexSettings:
         return IndexSettings(
-            url=f"postgresql://postgres@{HOST}:{self.port}/{name}",
+            url=f"postgresql://postgres@{HOST}:{self.port}/{database}",
             password=SecretStr(self.password),
             tls="disable",
         )
