@@ -12,7 +12,7 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     Fault                                                     Shown by
 
     Workers
-    GPU consumer killed at every edge, or at any moment       test_edges
+    GPU consumer killed at every edge, or at any moment       test_edges (at any moment: slow)
                                                               integration/test_gpu_consumer
     post-process worker killed between store, send and        test_edges
       acknowledgement                                         integration/test_postprocess
@@ -21,7 +21,7 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     rebalance storm; who leaves, by SIGTERM or kill -9, is    test_storm (minutes of it: slow)
       drawn
     a fetch ends with records while partitions move           test_storm
-    SIGTERM under load                                        test_edges
+    SIGTERM under load                                        test_edges (slow)
                                                               integration/test_gpu_consumer and
                                                               test_postprocess (`sigterm`)
     SIGTERM, and the engine needs longer than the drain       test_draining
@@ -44,7 +44,8 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
 
     Kafka
     broker stopped, killed, paused; network cut or slow;      test_broker
-      answers lost after the write                            (stopped, paused, slow network: slow)
+      answers lost after the write                            (stopped, paused, network cut or slow:
+                                                              slow)
     broker's disk is full                                     test_broker (slow)
     three brokers, replication 3, the leader killed           test_broker (slow)
     a broker that accepts hardly anything                     test_slow_broker (slow)
@@ -62,7 +63,7 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
       honoured
 
     Object store
-    S3 down, frozen, 503, slow, bucket gone, credentials      test_store (slow store: slow)
+    S3 down, frozen, 503; slow, bucket gone, credentials      test_store (all after 503: slow)
       revoked and restored
 
     Records and files

@@ -192,9 +192,10 @@ def test_a_gpu_consumer_exits_within_its_grace_time_while_the_broker_is_unavaila
 @pytest.mark.parametrize(
     "faults",
     [
-        (killed, network_cut, answers_lost),
+        (killed, answers_lost),
         pytest.param(
-            (stopped, network_slow, paused, paused_for_long, disk_full), marks=pytest.mark.slow
+            (stopped, network_cut, network_slow, paused, paused_for_long, disk_full),
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["quick ones", "slow ones"],

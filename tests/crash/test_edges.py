@@ -85,6 +85,7 @@ def test_a_gpu_consumer_killed_while_partitions_move_loses_nothing(deployment: D
     joining.shut_down()
 
 
+@pytest.mark.slow
 def test_workers_killed_or_terminated_at_any_moment_lose_nothing(
     deployment: Deployment, chance: random.Random
 ) -> None:

@@ -8,7 +8,7 @@ import json
 import random
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,16 +86,23 @@ FAULTS = {
     # Simulated, because rclone creates a missing bucket at the next put.
     "bucket gone": s3_error("404 Not Found", "NoSuchBucket"),
 }
+UNAVAILABLE = ["down", "frozen", "503"]
+REFUSALS = ["credentials revoked", "bucket gone"]
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [UNAVAILABLE, pytest.param(REFUSALS, marks=pytest.mark.slow)],
+    ids=["unavailable", "refusing"],
+)
 def test_a_worker_waits_for_a_store_that_fails_in_any_way(
-    proxied_store: ProxiedStore, chance: random.Random
+    proxied_store: ProxiedStore, chance: random.Random, faults: Sequence[str]
 ) -> None:
     store, deployment, count = proxied_store, proxied_store.deployment, REQUESTS
     deployment.submit(count)
     deployment.wait_for_completion(count)
     memory = store.memory()
-    for name in chance.sample(list(FAULTS), len(FAULTS)):
+    for name in chance.sample(faults, len(faults)):
         assert store.ready() == (True, [])
         deployment.submit(BEFORE, first=count, campaign=f"before-{count}")
         deployment.wait_for_results(count + chance.randint(1, BEFORE))
