@@ -1,0 +1,125 @@
+"""Where a reader looks: in the index, or, where there is none that knows, in the topics.
+
+Importing it loads neither SQLAlchemy nor pyarrow: a command without an index needs none of them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
+from seedcast.campaigns.progress import decode_readable
+from seedcast.errors import IndexMismatch, IndexUnavailable, SeedcastError
+from seedcast.kafka import GroupOffsets, TopicReader
+from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.topics import RESULTS
+from seedcast.settings import Settings
+from seedcast.storage.index.indexed import IndexedCampaign
+
+if TYPE_CHECKING:
+    from seedcast.storage.index.reader import Index
+
+Note = Callable[[str], None]  # one line for a person
+LOOK = 5.0  # seconds for the question how far the index is behind
+FROM_TOPICS = "the topics are read instead"
+_NONE = f"there is no index, which `seedcast run indexer` fills; {FROM_TOPICS}"
+
+
+@contextmanager
+def available_index(settings: Settings, note: Note) -> Iterator["Index | None"]:
+    """Yield the index; None if there is none, or it is away. Either is noted, and its lag.
+
+    Raises InvalidSettings, CredentialsRefused and AccessDenied, which are an operator's to mend.
+    """
+    index = _opened(settings, note)
+    if index is None:
+        yield None
+        return
+    with index:
+        note_lag(settings, index, note)
+        yield index
+
+
+@contextmanager
+def campaign_index(
+    settings: Settings, campaign_id: str, note: Note
+) -> Iterator[tuple["Index", IndexedCampaign]]:
+    """Yield an index that knows the campaign and its list, a temporary one if need be.
+
+    Raises InvalidInput, with similar names, if nobody knows the campaign.
+    """
+    from seedcast.storage.index.temporary import temporary_index
+
+    with available_index(settings, note) as index:
+        found = index.campaign(campaign_id) if index else None
+        if index and found and found.list_state != "pending":
+            yield index, found
+            return
+    if index:
+        note(f"the index does not have campaign {campaign_id} yet; {FROM_TOPICS}")
+    with temporary_index(settings, campaign_id) as index:
+        if found := index.campaign(campaign_id):
+            yield index, found
+            return
+    find_campaign(read_campaigns(settings), campaign_id)
+
+
+def first_result(settings: Settings, request_id: str, note: Note) -> SpeechResult | None:
+    """Return the first result of a request: from the index, or else from what it has not read."""
+    with available_index(settings, note) as index:
+        found = index.request(request_id) if index else None
+        if found and found.result:
+            return found.result
+        return next(
+            (result for result, _ in unread(settings, index) if result.request_id == request_id),
+            None,
+        )
+
+
+def unread(settings: Settings, index: "Index | None") -> Iterator[tuple[SpeechResult, datetime]]:
+    """Yield results that are not in the index yet, all without one; and when each was written."""
+    starts = index.next_offsets() if index else {}
+    with TopicReader(settings, settings.topic(RESULTS), starts) as reader:
+        for record in reader.to_end():
+            if result := decode_readable(record):
+                yield result, datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+
+
+def note_lag(settings: Settings, index: "Index", note: Note) -> None:
+    """Note how many results are not in the index yet, unless it has all of them."""
+    try:
+        count = behind(settings, index)
+    except SeedcastError as error:
+        note(f"how far the index is behind is not known: {error}")
+        return
+    if count:
+        note(f"the index is {count:,} results behind: they are not in what follows")
+
+
+def behind(settings: Settings, index: "Index") -> int:
+    """Return how many records of the results topic are not in the index. Raises Kafka's errors."""
+    kafka = settings.kafka
+    hasty = kafka.model_copy(update={"start_timeout": min(LOOK, kafka.start_timeout)})
+    offsets = GroupOffsets(settings.model_copy(update={"kafka": hasty}))
+    read = index.next_offsets()
+    bounds = offsets.bounds([settings.topic(RESULTS)])
+    return sum(
+        max(0, end - max(start, read.get(p.number, 0))) for p, (start, end) in bounds.items()
+    )
+
+
+def _opened(settings: Settings, note: Note) -> "Index | None":
+    if not settings.index.url:
+        note(_NONE)
+        return None
+    from seedcast.storage.index.reader import open_index
+
+    try:
+        index = open_index(settings)
+    except (IndexUnavailable, IndexMismatch) as error:
+        note(f"the index cannot be read ({error}); {FROM_TOPICS}")
+        return None
+    if index is None:
+        note(_NONE)
+    return index

@@ -1,0 +1,65 @@
+"""What an operator asks of the index as a whole: its figures, and to begin anew."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, delete, func, select, text
+
+from seedcast.settings import IndexSettings
+from seedcast.storage.index.database import connect, open_database, revision_of
+from seedcast.storage.index.tables import CAMPAIGNS, METADATA, REQUESTS, REVISIONS, TERM
+from seedcast.storage.index.term import begin
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexFacts:
+    url: str  # without a password
+    revision: str | None  # of the schema; None: there is no index
+    expected: str  # this version's
+    campaigns: int | None = None  # this and the next: None under another schema
+    requests: int | None = None
+    indexer: str | None = None  # the active one, or the last that was
+    bytes: int | None = None  # on disk
+
+
+def read_facts(settings: IndexSettings) -> IndexFacts:
+    """Raises IndexUnavailable, and as `open_database` does but for the schema."""
+    with (
+        connect(settings, read_only=True) as database,
+        database.transaction("looking at the results index") as connection,
+    ):
+        revision, latest = revision_of(connection), REVISIONS[-1]
+        if revision != latest:
+            return IndexFacts(url=database.address, revision=revision, expected=latest)
+        return IndexFacts(
+            url=database.address,
+            revision=revision,
+            expected=latest,
+            campaigns=connection.scalar(select(func.count()).select_from(CAMPAIGNS)),
+            requests=connection.scalar(select(func.count()).select_from(REQUESTS)),
+            indexer=connection.scalar(select(TERM.c.indexer)),
+            bytes=_size(connection),
+        )
+
+
+def clear(settings: IndexSettings) -> None:
+    """Empty the index in one transaction; an active indexer notices, and reads all anew.
+
+    Raises as `open_database` does.
+    """
+    with (
+        open_database(settings, read_only=False) as database,
+        database.transaction("emptying the results index") as connection,
+    ):
+        begin(connection, "seedcast index rebuild")
+        for table in reversed(METADATA.sorted_tables):
+            if table is not TERM:
+                connection.execute(delete(table))
+
+
+def _size(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        return int(connection.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    file = Path(connection.engine.url.database or "")
+    files = (file, file.with_name(f"{file.name}-wal"))
+    return sum(each.stat().st_size for each in files if each.exists())
