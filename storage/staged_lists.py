@@ -94,11 +94,20 @@ def read_ids(store: ObjectStore, campaign: Campaign) -> Iterator[tuple[int, str]
 
 def read_part_ids(store: ObjectStore, campaign: Campaign, number: int) -> Iterator[tuple[int, str]]:
     """Yield row number and request id of each row of one part. Raises as `read_rows` does."""
-    for batch in _file(store, campaign, number).iter_batches(BATCH, columns=_IDS):
+    yield from _columns(store, campaign, number, ["row", "request_id"])
+
+
+def read_sources(store: ObjectStore, campaign: Campaign) -> Iterator[tuple[int, bytes | None]]:
+    """Yield row number and own columns of each accepted row. Raises as `read_rows` does."""
+    for number in range(len(staged_of(campaign).parts)):
+        yield from _columns(store, campaign, number, ["row", "source"])
+
+
+def _columns(
+    store: ObjectStore, campaign: Campaign, number: int, names: list[str]
+) -> Iterator[tuple[Any, ...]]:
+    for batch in _file(store, campaign, number).iter_batches(BATCH, columns=names):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-
-
-_IDS = ["row", "request_id"]
 
 
 def _parts_from(staged: StagedList, start: int) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -245,12 +245,18 @@ def _engine(stack: "Stack") -> str:
 
 def _export(settings: "Settings", campaign: str) -> Path:
     """Write the campaign's audio to files in SEEDCAST_HOME; return their folder."""
-    from seedcast.campaigns.subscription import read_results
-    from seedcast.storage.export import export_audio
+    from seedcast.storage.export.audio import fetch_audio
+    from seedcast.storage.export.names import DEFAULT, NameTemplate
+    from seedcast.storage.export.plan import Plan
+    from seedcast.storage.index.temporary import temporary_index
     from seedcast.storage.s3 import S3Store
 
     folder = settings.home / "audio" / campaign
-    export_audio(S3Store(settings.s3), read_results(settings, campaign=campaign), folder)
+    with closing(Plan()) as plan:
+        # The index may be a moment behind what was waited for.
+        with temporary_index(settings, campaign) as index:
+            plan.add(index.rows(campaign), NameTemplate(DEFAULT))
+        fetch_audio(S3Store(settings.s3), plan, folder, settings.s3.concurrency)
     return folder
 
 

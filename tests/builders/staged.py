@@ -2,9 +2,10 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -23,11 +24,16 @@ def stage(
     staging: str = STAGING,
     created_at: datetime = datetime(2026, 1, 1, tzinfo=UTC),
     spread: int | None = None,
+    sources: Sequence[Mapping[str, object]] = (),
 ) -> Campaign:
-    """Store one part for each sequence of requests; return the record of their campaign."""
-    stored = []
+    """Store one part for each sequence of requests; return the record of their campaign.
+
+    `sources`: the list's own columns, for all rows or for none.
+    """
+    stored, row = [], 1
     for number, requests in enumerate(parts):
-        data = _part(requests)
+        data = _part(requests, row, sources)
+        row += len(requests)
         store.put(folder(name, staging) + part_name(number), data, "application/octet-stream")
         sha256 = hashlib.sha256(data).hexdigest()
         stored.append(ListPart(rows=len(requests), bytes=len(data), sha256=sha256))
@@ -44,10 +50,15 @@ def stage(
     )
 
 
-def _part(requests: Sequence[SpeechRequest]) -> bytes:
+def _part(
+    requests: Sequence[SpeechRequest], first: int, sources: Sequence[Mapping[str, object]]
+) -> bytes:
+    own = [msgspec.json.encode(source) for source in sources]
     rows = [
-        StagedRow(n, r.request_id, r.voice_seed, r.priority, encode_json(r), None)
-        for n, r in enumerate(requests, start=1)
+        StagedRow(
+            n, r.request_id, r.voice_seed, r.priority, encode_json(r), own[n - 1] if own else None
+        )
+        for n, r in enumerate(requests, start=first)
     ]
     columns = [
         pa.array(values, type=field.type)
