@@ -8,7 +8,15 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ops import command_line, index_schema, policies, staged_list, texts, wire
+from ops import (
+    command_line,
+    exported_list,
+    index_schema,
+    policies,
+    staged_list,
+    texts,
+    wire,
+)
 from ops.markdown import code_block, table
 from seedcast import errors, metrics, settings
 from seedcast.catalog import profiles as catalog
@@ -149,6 +157,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "rights": rights_table,
     "readers-policy": policies.readers_policy,
     "messages": messages_table,
+    "exported-list": exported_list.columns,
     "staged-list": staged_list.columns,
     "index-tables": index_schema.tables,
     "index-grants": index_schema.grants,

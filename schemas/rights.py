@@ -120,6 +120,13 @@ READER = Role(
     {RESULTS: ("Read",), CAMPAIGNS: ("Read",)},
     objects=("s3:GetObject on BUCKET/*", "Deny s3:GetObject on BUCKET/_*"),
 )
+EXPORTER = Role(
+    "exporter",
+    "`export`, `fetch CAMPAIGN DIR`",
+    {RESULTS: ("Read",), CAMPAIGNS: ("Read",), CURSORS: ("Read",)},
+    # The list says which results are its own; with the index only --with-columns needs it.
+    objects=("s3:GetObject on BUCKET/*",),
+)
 SUBSCRIBER = Role(
     "subscriber",
     "`Client.subscribe`; with a campaign, a reader's, too",
@@ -128,7 +135,7 @@ SUBSCRIBER = Role(
 )
 AUDITOR = Role(
     "auditor",
-    "`audit`, `verify`, `inspect`, `dead-letters list`",
+    "`audit`, `verify`, `inspect`, `where`, `dead-letters list`",
     {topic: ("Read",) for topic in TOPICS if topic is not WORKERS},
     {group.name: ("Describe",) for group in GROUPS},
     ("s3:GetObject on BUCKET/*", "s3:ListBucket on BUCKET"),
@@ -245,6 +252,7 @@ ROLES = (
     WAITER,
     OBSERVER,
     READER,
+    EXPORTER,
     SUBSCRIBER,
     WATCHER,
     FEEDER,

@@ -39,6 +39,7 @@ EDGES = {
     "feeder.sent": "rows are with the producer; no delivery report came yet",
     "feeder.acknowledged": "a row is on the requests topics; the cursor does not say so yet",
     "feeder.checkpointed": "the cursors are written",
+    "fetch.written": "an audio is in a file, which does not have its name yet",
 }
 
 

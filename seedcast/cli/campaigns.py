@@ -1,6 +1,6 @@
 """`campaigns`: list their states and progress, or wait until one ends."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,14 +10,18 @@ import typer
 from seedcast.cli.base import Json, app, connected, continues, emit, err, quiet_logs
 from seedcast.cli.campaign_rows import STACKED_FIRST, campaign_rows, table
 from seedcast.cli.exit_codes import Exit
+from seedcast.cli.index_notes import note
 from seedcast.cli.tables import show
 from seedcast.cli.verbosity import App
 from seedcast.errors import ListDamaged, SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Outcomes, Progress
-    from seedcast.schemas.messages import Campaign
+    from seedcast.cli.campaign_rows import Found
+    from seedcast.schemas.messages import Campaign, Cursor
     from seedcast.settings import Settings
+    from seedcast.storage.index.indexed import IndexedCampaign
+    from seedcast.storage.index.reader import Index
 
 
 campaigns_app = App()
@@ -84,7 +88,41 @@ def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Pr
 
 
 def _rows(settings: "Settings") -> list[dict[str, Any]]:
-    """Return one row per campaign, counted from the results topic."""
+    """Return one row per campaign, from the index, or else counted from the results topic."""
+    from seedcast.storage.index.lookup import available_index
+
+    with available_index(settings, note) as index:
+        if index:
+            return campaign_rows(list(_indexed(index)), datetime.now(UTC))
+    return campaign_rows(list(_counted(settings)), datetime.now(UTC))
+
+
+def _indexed(index: "Index") -> Iterator["Found"]:
+    return filter(None, map(as_found, index.campaigns()))
+
+
+def as_found(found: "IndexedCampaign") -> "Found | None":
+    """Return what a row is made of; None if only results name the campaign."""
+    return (found.campaign, found.progress, _cursor(found)) if found.campaign else None
+
+
+def _cursor(found: "IndexedCampaign") -> "Cursor | None":
+    """Return what the index has of the feeder's cursor; None if nothing was fed, or is held."""
+    from seedcast.schemas.messages import Cursor
+
+    staged = found.campaign.staged if found.campaign else None
+    if staged is None or not (found.fed or found.held):
+        return None
+    return Cursor(
+        campaign_id=found.campaign_id,
+        staging=staged.staging,
+        fed=found.fed,
+        generation=1,
+        held=found.held,
+    )
+
+
+def _counted(settings: "Settings") -> Iterator["Found"]:
     from seedcast.campaigns.campaign_topic import read_campaigns
     from seedcast.campaigns.cursor_topic import read_cursors
     from seedcast.campaigns.progress import Outcomes
@@ -94,8 +132,8 @@ def _rows(settings: "Settings") -> list[dict[str, Any]]:
     with Outcomes(settings, ids_reader(settings.s3)) as outcomes:
         outcomes.catch_up()
         _tell_strays_apart(outcomes, records.values())
-        found = [(r, outcomes.progress(r), cursors.of(r)) for r in records.values()]
-    return campaign_rows(found, datetime.now(UTC))
+        for record in records.values():
+            yield record, outcomes.progress(record), cursors.of(record)
 
 
 def _tell_strays_apart(outcomes: "Outcomes", records: Iterable["Campaign"]) -> None:
@@ -127,9 +165,13 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
     titles, cells = table(rows)
     show(titles, cells, stacked_first=[title for title in STACKED_FIRST if title in titles])
     for row in rows:
-        if row["held"]:
-            err.print(f"{row['campaign_id']} is held: {row['held']}", markup=False)
-        _print_strays(row["campaign_id"], row["strays"], row["stray_ids"])
+        print_notes(row)
+
+
+def print_notes(row: dict[str, Any]) -> None:
+    if row.get("held"):
+        err.print(f"{row['campaign_id']} is held: {row['held']}", markup=False)
+    _print_strays(row["campaign_id"], row["strays"], row["stray_ids"])
 
 
 def _print_strays(campaign_id: str, count: int, ids: tuple[str, ...]) -> None:

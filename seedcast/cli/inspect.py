@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, emit, err, load, out, quiet_logs
+from seedcast.cli.index_notes import note
 from seedcast.cli.tables import show
 from seedcast.errors import InvalidInput
 
@@ -61,7 +62,7 @@ def inspect(
             )
         settings = connected()
         with err.status("reading the topics and rendering again"):
-            inspection = inspect_request(settings, what, profile)
+            inspection = inspect_request(settings, what, profile, note)
     figures = dict(steps(inspection))
     if as_json:
         facts = {"name": inspection.name, "profile": inspection.profile.name}
@@ -79,6 +80,6 @@ def inspect(
 
 def _print(inspection: "Inspection", figures: dict[str, object]) -> None:
     out.print(f"[bold]{inspection.name}[/] for {inspection.profile.name}")
-    for note in inspection.notes:
-        out.print(note, markup=False)
+    for line in inspection.notes:
+        out.print(line, markup=False)
     show(["", ""], ([Text(step, "dim"), str(outcome)] for step, outcome in figures.items()))

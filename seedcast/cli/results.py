@@ -1,7 +1,7 @@
-"""`results` and `fetch`: read manifests, and download the audio they name."""
+"""`results`: read manifests."""
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,14 +9,15 @@ import typer
 from rich.text import Text
 
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
-from seedcast.cli.file_names import choose, require_ending
-from seedcast.errors import Fatal, InvalidInput
+from seedcast.cli.file_names import require_ending
+from seedcast.cli.index_notes import note
 from seedcast.printing import visible_json
-from seedcast.schemas.messages import Rendition, SpeechResult
+from seedcast.schemas.messages import SpeechResult
 
 if TYPE_CHECKING:
     from seedcast.schemas import messages
     from seedcast.settings import Settings
+    from seedcast.storage.index.reader import Index
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
 
@@ -33,15 +34,11 @@ def results(
     as_json: Json = False,
 ) -> None:
     """Read manifests: the first result of every request."""
-    from seedcast.campaigns.subscription import read_results
-
     if parquet:
         require_ending(parquet, ".parquet")
     quiet_logs()
     settings = connected(store=False)
-    if campaign:
-        find_known(settings, campaign)
-    first_results = read_results(settings, campaign=campaign, follow=follow and parquet is None)
+    first_results = _first_results(settings, campaign, follow=follow and parquet is None)
     if parquet:
         _write(parquet, first_results, as_json)
         return
@@ -53,18 +50,43 @@ def results(
         err.print("no results" + (f" of campaign {campaign}" if campaign else ""), markup=False)
 
 
-def find_known(settings: "Settings", campaign: str) -> "messages.Campaign | None":
+def _first_results(
+    settings: "Settings", campaign: str | None, *, follow: bool
+) -> Iterator[SpeechResult]:
+    """Yield them from the index; with `follow`, or without one, from the topic.
+
+    Raises InvalidInput, with similar names, if nobody knows the campaign.
+    """
+    from seedcast.campaigns.subscription import read_results
+    from seedcast.codec import decode_result
+    from seedcast.storage.index.lookup import available_index
+
+    with nullcontext() if follow else available_index(settings, note) as index:
+        if index and (campaign is None or index.campaign(campaign)):
+            yield from map(decode_result, index.results(campaign))
+            return
+        if campaign is not None:
+            find_known(settings, campaign, index)
+    yield from read_results(settings, campaign=campaign, follow=follow)
+
+
+def find_known(
+    settings: "Settings", campaign: str, index: "Index | None" = None
+) -> "messages.Campaign | None":
     """Return its record, None if it only has results.
 
-    Raise InvalidInput, with similar names, if there is neither a record nor a result of it.
+    Raise InvalidInput, with similar names, if there is neither a record nor a result of it. With an
+    index that does not know it, only results that are not in that are looked at.
 
     What producers in other languages send may belong to a campaign without a record.
     """
     from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
-    from seedcast.campaigns.subscription import read_results
+    from seedcast.storage.index.lookup import unread
 
     records = read_campaigns(settings)
-    if campaign not in records and any(read_results(settings, campaign=campaign)):
+    if campaign not in records and any(
+        result.campaign_id == campaign for result, _ in unread(settings, index)
+    ):
         return None
     return find_campaign(records, campaign)
 
@@ -97,75 +119,3 @@ def _detail(r: SpeechResult) -> str:
     renditions = ", ".join(f"{x.profile} {x.duration:.1f} s" for x in r.renditions)
     detail = f"{r.error.code}: {r.error.message}" if r.error else renditions
     return f"{detail}, {r.unspoken} characters without a sound" if r.unspoken else detail
-
-
-@app.command(rich_help_panel="Daily work")
-def fetch(
-    request_id: Annotated[str, typer.Argument(help="As `seedcast results` shows it.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="File to write.")],
-    profile: Annotated[
-        str | None,
-        typer.Option(help="Which rendition; default: the first that fits the file's ending."),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Download one rendition, and check its hash.
-
-    The file's ending must fit the rendition.
-    """
-    import msgspec
-
-    from seedcast.storage.s3 import S3Store
-
-    quiet_logs()
-    settings = connected()
-    rendition = _rendition(_result(settings, request_id), output, profile)
-    data = S3Store(settings.s3).get(rendition.uri)
-    if (digest := hashlib.sha256(data).hexdigest()) != rendition.sha256:
-        raise Fatal(
-            f"{rendition.uri} differs from its manifest; nothing was written",
-            expected=f"SHA-256 {rendition.sha256}",
-            got=digest,
-            remedy="`seedcast audit` says which other objects do",
-        )
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise InvalidInput(
-            str(output), expected="a file that can be written", got=str(error)
-        ) from error
-    if as_json:
-        emit({"request_id": request_id, "file": str(output), **msgspec.to_builtins(rendition)})
-        return
-    out.print(
-        f"{output}  {rendition.duration:.2f} s  {rendition.format}  {len(data):,} bytes",
-        markup=False,
-    )
-
-
-def _result(settings: "Settings", request_id: str) -> SpeechResult:
-    """Return the first result of the request. Raises InvalidInput."""
-    from seedcast.campaigns.subscription import read_results
-
-    for result in read_results(settings):
-        if result.request_id == request_id:
-            return result
-    raise InvalidInput(
-        f"request {request_id}",
-        expected="an id with a result",
-        got="none",
-        remedy="`seedcast results` lists them",
-    )
-
-
-def _rendition(result: SpeechResult, output: Path, profile: str | None) -> Rendition:
-    """Return the rendition that the file's name promises. Raises InvalidInput."""
-    renditions = {rendition.profile: rendition for rendition in result.renditions}
-    if not renditions:
-        raise InvalidInput(
-            f"request {result.request_id}",
-            expected=f"a rendition for {profile or 'any profile'}",
-            got=f"none: the request ended as {result.status}",
-        )
-    endings = {name: each.uri.rsplit(".", 1)[-1] for name, each in renditions.items()}
-    return renditions[choose(output, endings, profile)]

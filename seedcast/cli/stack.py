@@ -93,7 +93,7 @@ def down(as_json: Json = False) -> None:
 
 @app.command(rich_help_panel="Embedded stack")
 def status(as_json: Json = False) -> None:
-    """Show processes, workers, topics, the lag of each group and partition, and the bucket.
+    """Show processes, workers, topics, the lag of each partition, the bucket and the index.
 
     Workers are those of the whole deployment that have announced themselves within 15 seconds.
 
@@ -109,7 +109,12 @@ def status(as_json: Json = False) -> None:
     cluster = _cluster() if configured or broker_runs else Cluster()
     buckets = cluster.buckets
     if as_json:
-        shown = {"topics": cluster.topics, "lag": cluster.lag, "buckets": buckets}
+        shown = {
+            "topics": cluster.topics,
+            "lag": cluster.lag,
+            "buckets": buckets,
+            "index": cluster.index,
+        }
         emit({"processes": processes, **cluster.workers.as_json(), **shown})
     else:
         if not configured and not broker_runs:
@@ -121,6 +126,7 @@ def status(as_json: Json = False) -> None:
         _print("topics", cluster.topics)
         _print("lag", cluster.lag)
         _print("buckets", buckets)
+        _print("index", cluster.index)
     well = all(p["running"] for p in processes) and all(b["state"] == EXISTS for b in buckets)
     raise typer.Exit(Exit.OK if well else Exit.INCOMPLETE)
 
@@ -151,6 +157,7 @@ class Cluster:
     topics: list[Row] = field(default_factory=list)
     lag: list[Row] = field(default_factory=list)
     buckets: list[Row] = field(default_factory=list)
+    index: list[Row] = field(default_factory=list)  # one, or none
 
 
 def _cluster() -> Cluster:
@@ -167,7 +174,24 @@ def _cluster() -> Cluster:
     admin.require(WATCHER)
     buckets = [_bucket(settings)] if settings.s3.endpoint else []
     topics = _topics(admin, settings)
-    return Cluster(_fleet(admin, settings), topics, _lags(settings), buckets)
+    return Cluster(_fleet(admin, settings), topics, _lags(settings), buckets, _index(settings))
+
+
+def _index(settings: "Settings") -> list[Row]:
+    """Return the state of the results index. One that is away is shown, as a bucket is."""
+    from seedcast.storage.index.lookup import behind
+    from seedcast.storage.index.reader import open_index
+
+    if not settings.index.url:
+        return []
+    state, count = "missing", None
+    try:
+        if index := open_index(settings):
+            with index:
+                state, count = EXISTS, behind(settings, index)
+    except SeedcastError as error:
+        state = str(error)
+    return [{"index": settings.index.url, "state": state, "behind": count}]
 
 
 def _fleet(admin: "Admin", settings: "Settings") -> fleet.Shown:

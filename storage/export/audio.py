@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from seedcast.errors import InvalidInput, LocalResource, MissingObject
+from seedcast.failpoints import failpoint
 from seedcast.storage.export.plan import Audio
 from seedcast.storage.objects import ObjectStore
 
@@ -114,6 +115,7 @@ class _Fetcher:
             path.parent.mkdir(parents=True, exist_ok=True)
             part = self._unfinished / str(number)
             part.write_bytes(data)
+            failpoint("fetch.written")
             os.replace(part, path)
         except OSError as error:
             raise _unwritable(path, error) from error

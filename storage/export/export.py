@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
-from seedcast.storage.export.columns import STATUSES, STRAY, WAITING, Column, Line, columns
+from seedcast.storage.export.columns import COLUMNS, STATUSES, STRAY, WAITING, Column, Line, columns
 from seedcast.storage.export.files import appearing
 from seedcast.storage.export.lines import LineOptions
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Format = Literal["csv", "jsonl", "parquet", "xlsx"]
 STREAMED: tuple[Format, ...] = ("csv", "jsonl")  # what can go into a pipe
+_PROFILE = [column.name for column in COLUMNS].index("profile")
 STEP = 1000  # requests between two reports of progress
 MOST_PROFILES = 16  # of a request
 
@@ -59,6 +60,7 @@ class ExportReport:
     lines: int = 0
     requests: int = 0
     waiting: int = 0  # of them, those without a result
+    audio: int = 0  # lines with an audio
     cut: int = 0  # cells that no workbook can hold whole
 
 
@@ -111,6 +113,7 @@ def _write(
         report.waiting += request.status is None
         for line in options.lines(request):
             report.lines += 1
+            report.audio += line[_PROFILE] is not None
             file.write((*line, *values))
     file.close()
     report.cut = getattr(file, "cut", 0)

@@ -1,14 +1,13 @@
-"""What an operator asks of the index as a whole: its figures, and to begin anew."""
+"""What an operator asks of the index as a whole."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from seedcast.settings import IndexSettings
-from seedcast.storage.index.database import connect, open_database, revision_of
-from seedcast.storage.index.tables import CAMPAIGNS, METADATA, REQUESTS, REVISIONS, TERM
-from seedcast.storage.index.term import begin
+from seedcast.storage.index.database import connect, revision_of
+from seedcast.storage.index.tables import CAMPAIGNS, REQUESTS, REVISIONS, TERM
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,21 +39,6 @@ def read_facts(settings: IndexSettings) -> IndexFacts:
             indexer=connection.scalar(select(TERM.c.indexer)),
             bytes=_size(connection),
         )
-
-
-def clear(settings: IndexSettings) -> None:
-    """Empty the index in one transaction; an active indexer notices, and reads all anew.
-
-    Raises as `open_database` does.
-    """
-    with (
-        open_database(settings, read_only=False) as database,
-        database.transaction("emptying the results index") as connection,
-    ):
-        begin(connection, "seedcast index rebuild")
-        for table in reversed(METADATA.sorted_tables):
-            if table is not TERM:
-                connection.execute(delete(table))
 
 
 def _size(connection: Connection) -> int:

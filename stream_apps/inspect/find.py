@@ -5,7 +5,6 @@ from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 
-from seedcast.campaigns.subscription import read_results
 from seedcast.catalog import profiles
 from seedcast.catalog.formats import Headerless
 from seedcast.catalog.profiles import Profile
@@ -15,6 +14,7 @@ from seedcast.kafka import TopicReader
 from seedcast.schemas.messages import RawAudio, Rendition, SpeechResult
 from seedcast.schemas.topics import AUDIO, AUDIO_URGENT
 from seedcast.settings import Settings
+from seedcast.storage.index.lookup import Note, first_result
 from seedcast.storage.s3 import S3Store
 from seedcast.stream_apps.audio.chain import render_source
 from seedcast.stream_apps.audio.samples import from_int16
@@ -70,15 +70,21 @@ def _mixing(clip: Clip) -> tuple[str, ...]:
     return (f"{mixed}, and cancel each other: {lost} is lost",)
 
 
-def inspect_request(settings: Settings, request_id: str, profile_name: str | None) -> Inspection:
+def inspect_request(
+    settings: Settings,
+    request_id: str,
+    profile_name: str | None,
+    note: Note = lambda _: None,
+) -> Inspection:
     """Collect what is kept of a request, and render its waveform again.
 
-    The profile is the first of the request if no name is given.
+    The profile is the first of the request if no name is given. `note`: told what is to be known of
+    the index, in which the result is looked up.
 
     Raises InvalidInput for an id without a result and for a profile that the request does not
     have, and what Kafka and the store raise.
     """
-    result = _result(settings, request_id)
+    result = _result(settings, request_id, note)
     before = _waveform(settings, request_id)
     notes: tuple[str, ...] = () if before else (NOT_KEPT,)
     if not result.renditions:
@@ -124,10 +130,9 @@ def _profile(settings: Settings, name: str) -> Profile:
     return table[name]
 
 
-def _result(settings: Settings, request_id: str) -> SpeechResult:
-    for result in read_results(settings):
-        if result.request_id == request_id:
-            return result
+def _result(settings: Settings, request_id: str, note: Note) -> SpeechResult:
+    if result := first_result(settings, request_id, note):
+        return result
     raise InvalidInput(
         request_id,
         expected="a file, or an id with a result",

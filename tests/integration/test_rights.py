@@ -255,6 +255,15 @@ def _observe(_: Settings, limited: Settings) -> None:
     assert CAMPAIGN in done.stdout
 
 
+def _export(everything: Settings, limited: Settings) -> None:
+    campaign = f"x{next(_numbers)}"
+    submit(everything, campaign)
+    done = deployments.run(limited, "export", campaign, "-o", "-")
+    if done.returncode == 3:
+        raise AccessDenied("export", expected=done.stderr)
+    assert done.returncode == 0, done.stderr
+
+
 def _redrive(everything: Settings, limited: Settings) -> None:
     """Put a letter of each topic back, by the command, whose error has the right."""
     headers_of = partial(dead_letter, stage="test", store=MemoryStore())
@@ -299,6 +308,7 @@ PERFORM: dict[Role, Callable[[Settings, Settings], object]] = {
     rights.WAITER: _wait,
     rights.OBSERVER: _observe,
     rights.READER: _read,
+    rights.EXPORTER: _export,
     rights.SUBSCRIBER: _subscribe,
     rights.WATCHER: _watch,
     rights.AUDITOR: _audit,

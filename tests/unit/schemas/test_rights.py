@@ -21,22 +21,22 @@ def who_may(action: str, key: str = "") -> set[str]:
 
 @pytest.mark.parametrize("key", LIST)
 def test_few_may_read_texts_and_a_reader_of_audio_is_not_one_of_them(key: str) -> None:
-    assert who_may("s3:GetObject", key) == {"retrier", "waiter", "feeder", "auditor"}
+    assert who_may("s3:GetObject", key) == {"retrier", "waiter", "exporter", "feeder", "auditor"}
     assert who_may("s3:PutObject", key) == {"submitter", "retrier"}
     assert who_may("s3:DeleteObject", key) == {"feeder"}
 
 
 @pytest.mark.parametrize("key", AUDIO)
 def test_a_reader_may_read_every_campaigns_audio(key: str) -> None:
-    assert who_may("s3:GetObject", key) == {"reader", "auditor"}
+    assert who_may("s3:GetObject", key) == {"reader", "exporter", "auditor"}
     assert who_may("s3:PutObject", key) == {"post-processing"}
     assert not who_may("s3:DeleteObject", key)
 
 
 def test_what_is_no_campaigns_has_its_own_rights() -> None:
-    assert who_may("s3:GetObject", LETTER) == {"redriver", "auditor"}
+    assert who_may("s3:GetObject", LETTER) == {"redriver", "exporter", "auditor"}
     assert who_may("s3:PutObject", LETTER) == {"GPU consumer", "post-processing"}
-    assert who_may("s3:GetObject", LOCK) == {"GPU consumer", "blesser", "auditor"}
+    assert who_may("s3:GetObject", LOCK) == {"GPU consumer", "blesser", "exporter", "auditor"}
     assert who_may("s3:PutObject", LOCK) == {"blesser"}
     workers = {"feeder", "GPU consumer", "post-processing"}
     assert who_may("s3:PutObject", PROBE) == {*workers, "blesser"}

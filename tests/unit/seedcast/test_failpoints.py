@@ -13,7 +13,7 @@ from seedcast.errors import InvalidSettings
 from seedcast.failpoints import EDGES, VARIABLE
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("producers", "gpu_consumers", "stream_apps")
+ROOMS = ("producers", "gpu_consumers", "storage", "stream_apps")
 THREE_ROUNDS = """
 from seedcast.failpoints import failpoint
 for n in range(3):

@@ -10,6 +10,7 @@ import seedcast
 
 HEAVY = {
     "ChatTTS",
+    "alembic",
     "confluent_kafka",
     "faust",
     "jgo",
@@ -18,13 +19,16 @@ HEAVY = {
     "numba",
     "numpy",
     "psutil",
+    "psycopg",
     "pyarrow",
     "pydantic",
     "requests",
     "rich",
     "scipy",
     "soundfile",
+    "sqlalchemy",
     "torch",
+    "xlsxwriter",
 }
 
 
@@ -57,6 +61,10 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
         ("import seedcast.campaigns.progress", {"confluent_kafka", "pydantic", "rich"}),
         # and the ids of its lists, until there are strays
         ("import seedcast.storage.list_ids as it; it.ids_reader(None)", {"pydantic"}),
+        # `seedcast campaigns` and the like, before there is an index
+        ("import seedcast.storage.index.lookup", {"confluent_kafka", "pydantic", "rich"}),
+        # `seedcast export`, before a format is chosen
+        ("import seedcast.storage.export.export", set()),
         # `seedcast results`
         ("import seedcast.campaigns.subscription", {"confluent_kafka", "pydantic", "rich"}),
         # whether the servers are those of the embedded stack, which every command asks

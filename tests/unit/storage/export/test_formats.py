@@ -65,7 +65,7 @@ def _said(value: object) -> str | None:
 def test_every_outcome_is_in_every_format(tmp_path: Path, ending: Format) -> None:
     path = tmp_path / f"list.{ending}"
     report = write(path, every_outcome(), LineOptions(sign=lambda uri: f"https://{uri[5:]}?signed"))
-    assert (report.lines, report.requests, report.waiting) == (6, 5, 1)
+    assert (report.lines, report.requests, report.audio, report.waiting) == (6, 5, 2, 1)
     lines = read(path)
     assert list(lines[0]) == NAMES
     sha256 = {r.profile: r.sha256 for r in (a_rendition(), a_rendition("wav", b"waveform"))}
