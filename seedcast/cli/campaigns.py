@@ -170,8 +170,17 @@ def print_rows(rows: list[dict[str, Any]]) -> None:
 
 def print_notes(row: dict[str, Any]) -> None:
     if row.get("held"):
-        err.print(f"{row['campaign_id']} is held: {row['held']}", markup=False)
+        err.print(_held(row), markup=False)
     _print_strays(row["campaign_id"], row["strays"], row["stray_ids"])
+
+
+def _held(row: dict[str, Any]) -> str:
+    """Say why. A request ends by its id, which only its part has: also a cancelled one."""
+    why = f"{row['campaign_id']} is held: {row['held']}"
+    if row["state"] != "cancelled":
+        return why
+    left = row["accepted"] - row["fed"]
+    return f"{why}; until then {left:,} of its requests cannot end as cancelled"
 
 
 def _print_strays(campaign_id: str, count: int, ids: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from seedcast.campaigns.progress import Progress
 from seedcast.cli.campaign_rows import COLUMNS, campaign_rows, table
+from seedcast.cli.campaigns import print_rows
 from seedcast.schemas.messages import Campaign, Cursor
 from seedcast.storage.memory_store import MemoryStore
 from tests.builders.requests import numbered
@@ -68,6 +69,24 @@ def test_what_a_campaign_is_doing(
 def test_a_campaign_whose_every_request_has_a_result_is_completed() -> None:
     (row,) = campaign_rows([(a_campaign(), Progress(accepted=10, succeeded=10), cursor(10))], NOW)
     assert (row["state"], row["activity"], row["fed"]) == ("completed", "completed", 10)
+
+
+@pytest.mark.parametrize(
+    ("state", "line"),
+    [
+        ("sealed", "night is held: no part 1"),
+        (
+            "cancelled",
+            "night is held: no part 1; until then 6 of its requests cannot end as cancelled",
+        ),
+    ],
+)
+def test_what_is_held_says_why_and_of_a_cancelled_campaign_what_cannot_end(
+    capsys: pytest.CaptureFixture[str], state: str, line: str
+) -> None:
+    held = cursor(5, (3,), held="no part 1")
+    print_rows(campaign_rows([(a_campaign(state=state), TEN, held)], NOW))
+    assert " ".join(capsys.readouterr().err.split()) == line
 
 
 def test_a_zone_that_this_machine_does_not_know_is_named() -> None:

@@ -154,7 +154,12 @@ def test_a_cancelled_campaign_ends_at_the_speed_at_which_workers_end_it(world: W
 
 
 @pytest.mark.parametrize(
-    "terms", [{"window": "25:00-06:00"}, {"window": "20:00-06:00", "zone": "Mars/Olympus"}]
+    "terms",
+    [
+        {"window": "25:00-06:00"},
+        {"window": "20:00-20:00", "zone": "UTC"},  # never opens
+        {"window": "20:00-06:00", "zone": "Mars/Olympus"},
+    ],
 )
 @pytest.mark.parametrize("late", [False, True])
 def test_a_list_with_a_window_that_cannot_be_read_is_held_and_the_others_go_on(
@@ -192,6 +197,26 @@ def test_a_list_that_waits_for_its_start_keeps_no_feeder_busy(world: World) -> N
     assert world.rows_of("night") == []
     run(world, feeding, 20)
     assert len(world.rows_of("night")) == 10
+
+
+def test_a_start_in_the_past_is_at_once(world: World) -> None:
+    world.submit("night", 10)
+    set_terms(world, "night", start_at=datetime(1970, 1, 1, tzinfo=UTC))
+    feeding = world.begin(AHEAD)
+    feed_all(feeding)
+    assert len(world.rows_of("night")) == 10
+
+
+def test_a_rate_under_one_a_minute_feeds_one_at_a_time(world: World) -> None:
+    world.submit("night", 10, spread=0)
+    set_terms(world, "night", rate=1 / 120)
+    feeding, fed_at = world.begin(AHEAD), []
+    for _ in range(25):
+        feed_all(feeding)
+        fed_at += [world.now] * (len(world.rows_of("night")) - len(fed_at))
+        world.answer()
+        world.now += 20.0
+    assert fed_at == [1000.0, 1120.0, 1240.0, 1360.0, 1480.0]
 
 
 @pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])

@@ -82,6 +82,24 @@ def test_a_list_with_a_missing_part_is_held_and_the_others_go_on(world: World) -
     assert (world.cursor("night").fed, world.cursor("night").held) == (7, None)
 
 
+def test_a_cancelled_list_with_a_missing_part_is_held_until_the_part_is_restored(
+    world: World,
+) -> None:
+    """Its requests end by their ids, and only the part has them."""
+    world.submit("night", 4, 3)
+    restore = world.break_part("night", 1)
+    world.set_state("night", "cancelled")
+    feeding = world.begin()
+    feed_all(feeding)
+    assert len(world.rows_of("night")) == 4
+    assert world.part("night", 1) in str(world.cursor("night").held)
+    restore()
+    world.now += RETRY
+    feed_all(feeding)
+    assert len(world.rows_of("night")) == 7
+    assert world.cursor("night").held is None
+
+
 def test_an_altered_part_is_held_before_any_of_its_rows_is_fed(world: World) -> None:
     world.submit("night", 4)
     _, _, key = world.part("night", 0).removeprefix("s3://").partition("/")
