@@ -19,7 +19,7 @@ def where(
     wanted: Annotated[
         str,
         typer.Argument(
-            metavar="ID", help="The list's own id, a row's number, or a request id; in this order."
+            metavar="ID", help="The list's own id, a request id, or a row's number; in this order."
         ),
     ],
     as_json: Json = False,
