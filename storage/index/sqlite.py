@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
+from seedcast import private_files
+from seedcast.errors import LocalResource
 from seedcast.settings import IndexSettings
 
 CACHE = 64 * 1024  # KiB
@@ -27,6 +29,8 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
     path, mode = path_of(settings), "rw" if read_only else "rwc"
 
     def connect() -> sqlite3.Connection:
+        if not read_only:
+            _make_private(path)
         # isolation_level=None: the driver begins no transaction of its own, `_begin` does.
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode={mode}",
@@ -42,6 +46,19 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
     made = create_engine(f"sqlite:///{path}", creator=connect)
     event.listen(made, "begin", _begin_reading if read_only else _begin_writing)
     return made
+
+
+def _make_private(path: Path) -> None:
+    """Make the file its owner's alone. SQLite gives those beside it the same mode."""
+    try:
+        private_files.create(path, "ab").close()
+    except OSError as error:
+        raise LocalResource(
+            f"the results index in {path}",
+            expected="a file that this user may write, in a folder that exists",
+            got=error.strerror or str(error),
+            remedy="correct SEEDCAST_INDEX_URL, or make the folder",
+        ) from error
 
 
 def _pragmas(read_only: bool) -> list[str]:

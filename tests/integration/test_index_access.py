@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import stat
 import struct
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,13 @@ from pydantic import SecretStr
 
 from ops.index_schema import READER, WRITER
 from seedcast.embedded.stack_state import HOST
-from seedcast.errors import AccessDenied, CredentialsRefused, InvalidSettings, SeedcastError
+from seedcast.errors import (
+    AccessDenied,
+    CredentialsRefused,
+    InvalidSettings,
+    LocalResource,
+    SeedcastError,
+)
 from seedcast.settings import IndexSettings
 from seedcast.storage.index.database import connect, open_database
 from seedcast.storage.index.migrate import migrate
@@ -90,6 +97,16 @@ def test_the_password_is_read_from_its_file_at_each_connection(
         assert "the old one" not in str(refused.value)
         file.write_text(postgres.password + "\n")
         assert database.revision() is not None
+
+
+def test_a_file_is_its_owners_alone_and_its_folder_must_exist(tmp_path: Path) -> None:
+    settings = IndexSettings(url=f"sqlite:///{tmp_path}/index.sqlite")
+    with writing(settings):
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"), 0o600)
+    nowhere = IndexSettings(url=f"sqlite:///{tmp_path}/nowhere/index.sqlite")
+    with pytest.raises(LocalResource, match="SEEDCAST_INDEX_URL"):
+        migrate(nowhere)
 
 
 def test_a_database_that_is_not_there_is_told(postgres: PostgresServer) -> None:

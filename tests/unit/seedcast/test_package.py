@@ -69,6 +69,11 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
         ("import seedcast.campaigns.subscription", {"confluent_kafka", "pydantic", "rich"}),
         # whether the servers are those of the embedded stack, which every command asks
         ("import seedcast.embedded; seedcast.embedded.connected", {"pydantic"}),
+        # what asks the results index; a PostgreSQL's driver comes when it is opened
+        (
+            "import seedcast.storage.index.reader",
+            {"confluent_kafka", "pydantic", "rich", "sqlalchemy"},
+        ),
         # the workers
         (
             "import seedcast.producers.feeder.app",
