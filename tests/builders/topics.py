@@ -4,7 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 
 from seedcast.errors import SeedcastError
 from seedcast.kafka import GroupOffsets, Producer, Record, TopicReader, client_config
@@ -56,6 +62,20 @@ def read(settings: Settings, topic: Topic) -> dict[str, list[Record]]:
 def lag(settings: Settings, group: str) -> int:
     """Return the number of records that a group has still to do."""
     return sum(partition.records for partition in GroupOffsets(settings).lag(settings.group(group)))
+
+
+def compact(settings: Settings, topic: Topic) -> None:
+    """Let the broker compact the topic from now on, with the next record that comes."""
+    soon = {"segment.ms": "1", "min.cleanable.dirty.ratio": "0", "max.compaction.lag.ms": "1"}
+    entries = [
+        ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+        for name, value in soon.items()
+    ]
+    resource = ConfigResource(
+        ResourceType.TOPIC, settings.topic(topic), incremental_configs=entries
+    )
+    client = AdminClient(client_config.client(settings.kafka))
+    client.incremental_alter_configs([resource])[resource].result(60)
 
 
 def delete(settings: Settings, topic: Topic) -> int:

@@ -10,8 +10,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from seedcast.campaigns.campaign_topic import Campaigns, announce, read_campaigns
-from seedcast.campaigns.cursor_topic import read_cursors, write_feeder_records
+from seedcast.campaigns import campaign_state
+from seedcast.campaigns.campaign_topic import (
+    Campaigns,
+    announce,
+    change_campaign,
+    read_campaigns,
+)
+from seedcast.campaigns.cursor_topic import TERM_KEY, read_cursors, write_feeder_records
 from seedcast.codec import decode_feeder_record, decode_request
 from seedcast.embedded import Stack
 from seedcast.kafka import Producer, TopicReader
@@ -20,7 +26,14 @@ from seedcast.producers.feeder.term import Term, begin_term
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import Cursor, FeederTerm
-from seedcast.schemas.topics import CURSORS, FEEDERS, REQUESTS, REQUESTS_URGENT
+from seedcast.schemas.topics import (
+    CAMPAIGNS,
+    CURSORS,
+    FEEDERS,
+    REQUESTS,
+    REQUESTS_URGENT,
+    Topic,
+)
 from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
@@ -29,7 +42,7 @@ from tests.builders.answering import answering
 from tests.builders.deployments import Spawn, run, with_short_session
 from tests.builders.feeding import feed, wait
 from tests.builders.processes import ForkedProcess
-from tests.builders.topics import producer
+from tests.builders.topics import compact, producer
 from tests.builders.waiting import eventually, terminate, terminate_at_failpoint, wait_until_stopped
 from tests.crash import memberships
 from tests.crash.proxy import Fault, Proxy
@@ -292,6 +305,40 @@ def test_the_command_feeds_once_what_can_be_fed_and_says_in_the_cursor_what_cann
     assert run(settings, *ONCE).returncode == 0
     assert on_topics(settings).total() == 20
     assert read_cursors(settings).records["damaged"].held is None
+
+
+def records_on(settings: Settings, topic: Topic) -> Counter[bytes | None]:
+    """Count the records of each key."""
+    with TopicReader(settings, settings.topic(topic)) as reader:
+        return Counter(record.key for record in reader.to_end())
+
+
+@pytest.mark.slow
+def test_what_compaction_leaves_is_enough_for_the_next_feeder(settings: Settings) -> None:
+    """Of each campaign and each cursor the latest record, besides those of the last moment."""
+    submit(settings, "fed", 10)
+    submit(settings, "night", 20)
+    change_campaign(settings, "night", campaign_state.paused)
+    feed(settings)
+    for topic in (CAMPAIGNS, CURSORS):
+        compact(settings, topic)
+
+    def is_compacted() -> bool:
+        """Each change begins a segment; only those before it are compacted."""
+        weight = 1.0 + read_campaigns(settings)["night"].weight
+        change_campaign(settings, "night", lambda record: replace(record, weight=weight))
+        feed(settings)
+        term = read_cursors(settings).term
+        assert term
+        written = {CAMPAIGNS: (b"night", int(weight)), CURSORS: (TERM_KEY, term.generation)}
+        return all(records_on(settings, t)[key] < least for t, (key, least) in written.items())
+
+    eventually(is_compacted, what="compaction of both topics")
+    change_campaign(settings, "night", campaign_state.resumed)
+    feed(settings)
+    fed = on_topics(settings)
+    assert fed.keys() == listed(settings, "fed") | listed(settings)
+    assert fed.total() == 30, "nothing is fed twice"
 
 
 class LateProducer(Producer):
