@@ -60,8 +60,14 @@ def people(number: int, priority: str = "normal") -> Iterator[Came]:
         yield {"id": f"p-{n}", "text": text, "voice": str(n % 4), "priority": priority}
 
 
-def stage(settings: Settings, campaign: str, number: int, priority: str = "normal") -> None:
-    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("wav",))
+def stage(
+    settings: Settings,
+    campaign: str,
+    number: int,
+    priority: str = "normal",
+    start_at: str | None = None,
+) -> None:
+    options = SubmitOptions(campaign=campaign, id_column="id", profiles=("wav",), start_at=start_at)
     assert submit_requests(settings, people(number, priority), options).accepted == number
 
 
@@ -179,17 +185,21 @@ def test_a_paused_campaign_is_not_fed_and_goes_on_where_it_was(
     assert report.ok, report
 
 
-def test_requests_of_a_paused_campaign_end_when_it_is_cancelled(
+def test_requests_of_a_campaign_end_when_it_is_cancelled_paused_staged_or_scheduled(
     settings: Settings, seedcast: Spawn
 ) -> None:
-    submit(settings, "night", 100)
-    stage(settings, "later", 100)
-    for campaign in ("night", "later"):
+    submit(settings, "fed-and-paused", 100)
+    for campaign in ("paused", "staged"):
+        stage(settings, campaign, 100)
+    stage(settings, "scheduled", 100, start_at="12h")
+    for campaign in ("fed-and-paused", "paused"):
         change_campaign(settings, campaign, campaign_state.paused)
+    campaigns = ("fed-and-paused", "paused", "staged", "scheduled")
+    for campaign in campaigns:
         change_campaign(settings, campaign, campaign_state.cancelled)
     for command in (FEEDER, GPU, POSTPROCESS):
         seedcast(command, settings)
-    for campaign in ("night", "later"):
+    for campaign in campaigns:
         progress = wait(settings, campaign)
         assert (progress.cancelled, progress.finished) == (100, 100)
     eventually(lambda: lag(settings) == 0, what="no lag")
