@@ -1,5 +1,6 @@
 """CSV: every value stays text, and a row with the wrong number of columns is a `BadRow`."""
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class _File:
         return str(self.text.source.path)
 
     def open(self, bad: "_BadRows", columns: tuple[str, ...] = ()) -> Any:
-        stream: Any = self.text.open()
+        stream: Any = self._native() or self.text.open()
         stream.read(self.dialect.skipped)
         return pyarrow.csv.open_csv(
             stream,
@@ -50,6 +51,18 @@ class _File:
             parse_options=bad.parsing(self.dialect.delimiter),
             convert_options=_as_text(columns),
         )
+
+    def _native(self) -> pyarrow.NativeFile | None:
+        """Return plain UTF-8 as a file that Arrow's threads read ahead without Python.
+
+        After an error they may still read while the process ends, which Python ends with SIGABRT.
+        """
+        if self.text.source.packing or self.text.codec != "utf-8":
+            return None
+        path = os.fsencode(self.text.source.path)  # a name may be no text
+        file = pyarrow.OSFile(path)  # type: ignore[call-arg,arg-type]  # its stub lacks both
+        file.seek(self.text.mark)
+        return file
 
 
 def _read_header(file: _File) -> tuple[str, ...]:

@@ -41,17 +41,15 @@ class Text:
 
     source: Source
     codec: str
+    mark: int = 0  # bytes of UTF-8's byte order mark
 
     def open(self) -> BinaryIO:
         """Return the text in UTF-8, without its byte order mark."""
         stream = self.source.open()
         if self.codec != "utf-8":
             return io.BufferedReader(_Recoded(stream, self.codec), BLOCK)
-        start = stream.read(len(codecs.BOM_UTF8))
-        if start == codecs.BOM_UTF8:
-            return stream
-        stream.close()
-        return self.source.open()
+        stream.read(self.mark)
+        return stream
 
 
 def detect(source: Source, wanted: str | None) -> Text:
@@ -76,7 +74,8 @@ def detect(source: Source, wanted: str | None) -> Text:
             got=f"what is surely {found}",
             remedy="leave out --encoding (SubmitOptions.encoding)",
         )
-    return Text(source, found or codec or "utf-8")
+    skipped = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
+    return Text(source, found or codec or "utf-8", skipped)
 
 
 def _codec_of(wanted: str | None) -> str:
