@@ -14,6 +14,7 @@ from seedcast.settings import Settings
 
 THIS = "benchmark"  # the process that submits and follows the results
 INTERVAL = 1.0  # seconds between two samples
+SHOWN = 60  # samples from one that is printed to the next: what a night leaves if it is ended early
 KEPT = 40  # samples in a report
 
 
@@ -49,6 +50,9 @@ class Memory:
                 for name, processes in _processes(self._stack)
             }
             self._samples.append((now - self._began, finished, resident))
+            if len(self._samples) % SHOWN == 0:
+                sizes = ", ".join(f"{name} {mib(size)}" for name, size in resident.items())
+                print(f"{now - self._began:.0f} s: {finished:,} finished; MiB {sizes}", flush=True)
 
     def mib(self) -> dict[str, dict[str, float]]:
         """Return resident MiB by process: at PERCENTS of the requests, and at the peak."""
