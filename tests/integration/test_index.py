@@ -223,6 +223,19 @@ def test_a_campaign_is_complete_when_every_id_of_its_list_has_a_result(
     assert writer.complete() == ["a", "b"]
 
 
+def test_a_count_alone_completes_nothing(
+    writer: IndexWriter, index_settings: IndexSettings
+) -> None:
+    writer.put_campaigns([listed("a", 2)])
+    writer.load_list("a", rows(2))
+    with (
+        open_database(index_settings, read_only=False) as database,
+        database.transaction("miscounting") as connection,
+    ):
+        connection.exec_driver_sql("UPDATE campaigns SET succeeded = 2")
+    assert writer.complete() == []
+
+
 def test_a_campaign_of_events_is_never_complete(writer: IndexWriter) -> None:
     writer.put_campaigns([Campaign(campaign_id="a", state="open", created_at=CREATED)])
     add(writer, result("a", 1))
@@ -381,7 +394,8 @@ def test_a_number_that_no_column_holds_is_stored_as_the_nearest(
 
 def test_pages_join_without_a_gap(writer: IndexWriter, index_settings: IndexSettings) -> None:
     writer.put_campaigns([listed("a", 5)])
-    writer.load_list("a", rows(5))
+    # The order of the rows is not that of their ids.
+    writer.load_list("a", [ListRow(6 - each.row, *each[1:]) for each in rows(5)])
     add(writer, *(result("a", number) for number in (2, 8, 9, 7)))
     walked, after = list[str](), None
     with reading(index_settings) as index:
@@ -391,7 +405,7 @@ def test_pages_join_without_a_gap(writer: IndexWriter, index_settings: IndexSett
             assert len(page.requests) <= 2
             if (after := page.after) is None:
                 break
-    assert walked == [request_id(number) for number in (1, 2, 3, 4, 5, 7, 8, 9)]
+    assert walked == [request_id(number) for number in (5, 4, 3, 2, 1, 7, 8, 9)]
 
 
 def test_a_page_of_errors_is_in_the_lists_order_whatever_their_codes(
