@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 from seedcast.catalog import profiles
 from seedcast.catalog.profiles import Profiles
 from seedcast.cli import app
+from seedcast.cli.fetch import _rendition
 from seedcast.cli.file_names import choose, require_ending
-from seedcast.cli.results import _rendition
 from seedcast.cli.say import _target
 from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Rendition, SpeechResult

@@ -110,7 +110,7 @@ def test_an_error_is_one_json_object_on_stderr(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["fetch", "c7", "--json"], "--output"),
+        (["export", "night", "--json"], "--output"),
         (["profiles", "--json", "--yaml"], "--yaml"),
         (["sing", "--json"], "sing"),
         (["profiles", "--json", "-q", "-v"], "both"),
