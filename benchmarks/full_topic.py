@@ -32,7 +32,7 @@ from benchmarks.local_stack import (
 from benchmarks.night.topics import send
 from benchmarks.processes import THIS, cpu_seconds
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
-from seedcast.campaigns.progress import wait
+from seedcast.campaigns.waiting import wait
 from seedcast.codec import encode_json
 from seedcast.embedded import Stack
 from seedcast.kafka import Producer

@@ -32,7 +32,8 @@ from benchmarks.local_stack import (
 from benchmarks.night.audit_run import AuditRun, ObjectCheck, run_audit
 from benchmarks.night.fabricate import Night
 from benchmarks.processes import Memory, broker_mib, cpu_seconds
-from seedcast.campaigns.progress import Progress, wait
+from seedcast.campaigns.progress import Progress
+from seedcast.campaigns.waiting import wait
 from seedcast.embedded import Stack
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_file

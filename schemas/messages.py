@@ -80,10 +80,10 @@ CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 WorkerId = Annotated[
     str, Meta(pattern=r"^[!-~]{1,255}" + _END, description="one process, of whatever kind")
 ]
-WorkerKind = Literal["gpu-consumer", "postprocess", "feeder"]
+WorkerKind = Literal["gpu-consumer", "postprocess", "feeder", "indexer"]
 WorkerState = Literal[
     "starting",  # it takes no work yet
-    "standby",  # it takes over when the active feeder is gone
+    "standby",  # it takes over when the active one of its kind is gone
     "ready",
     "draining",  # it finishes what it has, and takes nothing new
 ]
@@ -259,6 +259,22 @@ class StagedList(Struct, frozen=True, kw_only=True):
     options: dict[str, str] = {}
 
 
+class Output(Struct, frozen=True, kw_only=True):
+    """An object that says how a list ended: `_lists/CAMPAIGN/NAME`."""
+
+    name: str
+    bytes: Annotated[int, Meta(ge=0)]
+    sha256: Sha256
+
+
+class Outputs(Struct, frozen=True, kw_only=True):
+    """What a list's end is written down in, once every row has its result."""
+
+    results: Annotated[Output, Meta(description="Parquet: a line per row and rendition")]
+    errors: Annotated[Output, Meta(description="JSON lines: the rows that did not succeed")]
+    summary: Annotated[Output, Meta(description="JSON: the counts")]
+
+
 class Campaign(Struct, frozen=True, kw_only=True):
     """The state of a campaign. On `campaigns`, compacted, as JSON, keyed by campaign id.
 
@@ -285,6 +301,10 @@ class Campaign(Struct, frozen=True, kw_only=True):
     # Times of day at which it is fed, such as 20:00-06:00, and the IANA zone that they are in.
     window: str | None = None
     zone: str | None = None
+    # Written only where it says something, as in a request.
+    outputs: (
+        Annotated[Outputs, Meta(description="the list has ended, and these say how")] | UnsetType
+    ) = UNSET
 
 
 class Cursor(Struct, frozen=True, kw_only=True, tag="cursor"):

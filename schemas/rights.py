@@ -19,6 +19,7 @@ from seedcast.schemas.topics import (
     FEEDERS,
     GPU_CONSUMERS,
     GROUPS,
+    INDEXERS,
     POSTPROCESS,
     REQUESTS,
     REQUESTS_URGENT,
@@ -65,6 +66,7 @@ class Role:
             yield from (Right(each, "Group", full) for each in operations)
 
 
+OUTPUTS = ("results.parquet", "errors.jsonl", "summary.json")  # under `_lists/CAMPAIGN/`
 _READ_LISTS = "s3:GetObject on BUCKET/_lists/*"  # people's texts
 _PROBE = "s3:PutObject on BUCKET/_seedcast/*"  # an empty object, at a process's start
 SUBMITTER = Role(
@@ -105,8 +107,8 @@ OPERATOR = Role(
 )
 WAITER = Role(
     "waiter",
-    "`--wait`, which marks a campaign as completed",
-    {CAMPAIGNS: ("Read", "Write"), RESULTS: ("Read",)},
+    "`--wait`",
+    {CAMPAIGNS: ("Read",), RESULTS: ("Read",)},
     objects=(_READ_LISTS,),
 )
 OBSERVER = Role(
@@ -216,6 +218,25 @@ FEEDER = Role(
         "s3:ListBucket on BUCKET",
     ),
 )
+INDEXER = Role(
+    "indexer",
+    "`run indexer`",
+    {
+        RESULTS: ("Read",),
+        # Write: it completes them.
+        CAMPAIGNS: ("Read", "Write"),
+        CURSORS: ("Read",),
+        # Write: it announces itself, and removes those that died long ago.
+        WORKERS: ("Read", "Write"),
+    },
+    {INDEXERS.name: ("Read",)},
+    (
+        _PROBE,
+        _READ_LISTS,
+        *(f"s3:PutObject on BUCKET/_lists/*/{name}" for name in OUTPUTS),
+        "s3:ListBucket on BUCKET",  # without it S3 calls an object that is not there forbidden
+    ),
+)
 REDRIVER = Role(
     "redriver",
     "`dead-letters redrive`",
@@ -258,6 +279,7 @@ ROLES = (
     FEEDER,
     GPU_CONSUMER,
     POSTPROCESSOR,
+    INDEXER,
     AUDITOR,
     REDRIVER,
     BLESSER,

@@ -157,4 +157,7 @@ GPU_CONSUMERS = ConsumerGroup("gpu-consumers", (REQUESTS, REQUESTS_URGENT))
 POSTPROCESS = ConsumerGroup("postprocess", (AUDIO, AUDIO_URGENT))
 # Its members take turns: the owner of the one partition is the active feeder.
 FEEDERS = ConsumerGroup("feeders", (CAMPAIGNS,))
-GROUPS = (GPU_CONSUMERS, POSTPROCESS, FEEDERS)
+# Likewise the active indexer. Where it goes on is in its database; it commits the offsets of
+# `results` for its lag alone.
+INDEXERS = ConsumerGroup("indexers", (CAMPAIGNS, RESULTS))
+GROUPS = (GPU_CONSUMERS, POSTPROCESS, FEEDERS, INDEXERS)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seedcast.producers.staging.options import OnProgress, SubmitOptions, SubmitReport
     from seedcast.schemas.messages import SpeechRequest, SpeechResult
     from seedcast.settings import Settings
+    from seedcast.storage.index.reader import Index
     from seedcast.storage.s3 import S3Store
 
 
@@ -89,7 +90,8 @@ class Client:
         from seedcast.campaigns.subscription import subscribe
         from seedcast.storage.list_ids import ids_reader
 
-        return subscribe(self.settings, group, ids_reader(self.settings.s3), campaign)
+        index = None if campaign is None else self._index
+        return subscribe(self.settings, group, ids_reader(self.settings.s3), campaign, index)
 
     def results(self, campaign: str | None = None, follow: bool = False) -> Iterator[SpeechResult]:
         """Yield the result of each request from the topic's beginning, without a group.
@@ -107,6 +109,21 @@ class Client:
     def link(self, uri: str, valid: timedelta = timedelta(hours=1)) -> str:
         """Return a link under which anybody can read a rendition for a while, without keys."""
         return self._store.presign(uri, valid)
+
+    @cached_property
+    def _index(self) -> Index | None:
+        """None, which is logged, if there is one that does not answer: the topics tell the same."""
+        import structlog
+
+        from seedcast.errors import SeedcastError
+        from seedcast.storage.index.reader import open_index
+
+        try:
+            return open_index(self.settings)
+        except SeedcastError as error:
+            log = structlog.get_logger(__name__)
+            log.warning("index_left", problem=str(error), next="reads the results topic")
+            return None
 
     @cached_property
     def _store(self) -> S3Store:

@@ -40,6 +40,12 @@ EDGES = {
     "feeder.acknowledged": "a row is on the requests topics; the cursor does not say so yet",
     "feeder.checkpointed": "the cursors are written",
     "fetch.written": "an audio is in a file, which does not have its name yet",
+    "indexer.loaded": "the rows of a list are in the index",
+    "indexer.read": "results are read; the index does not have them yet",
+    "indexer.stored": "the index has the results, and knows so; the group does not yet",
+    "indexer.output": "one of the objects that say how a list has ended is stored",
+    "indexer.outputs": "all of them are stored; the campaign's record does not name them yet",
+    "indexer.completed": "the record names them; the index does not say so yet",
 }
 
 

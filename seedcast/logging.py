@@ -62,7 +62,7 @@ def configure(settings: LogSettings, **context: str) -> None:
     )
     handler.addFilter(RepeatFilter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for verbose in ("aiokafka", "faust", "mode", "asyncio", "numba"):
+    for verbose in ("aiokafka", "alembic", "faust", "mode", "asyncio", "numba"):
         logging.getLogger(verbose).setLevel(max(level, logging.WARNING))
     # urllib3 warns of each retry; its caller logs how the call ended.
     logging.getLogger("urllib3").setLevel(logging.ERROR)

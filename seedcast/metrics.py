@@ -66,6 +66,20 @@ ROWS_WITHOUT_RESULT = Counter(
     "Fed rows that both consumer groups have passed, and that have no result",
 )
 FEEDER_ACTIVE = Gauge("seedcast_feeder_active", "1 in the active feeder, 0 in the others")
+INDEXER_ACTIVE = Gauge("seedcast_indexer_active", "1 in the active indexer, 0 in the others")
+INDEXED_RESULTS = Counter(
+    "seedcast_indexed_results", "Results that were stored in the index, repeats included"
+)
+INDEX_LAG = Gauge(
+    "seedcast_index_lag_records", "Records of the results topic that are not in the index yet"
+)
+INDEX_AGE = Gauge(
+    "seedcast_index_age_seconds",
+    "Seconds that the index is behind: 0 while it has all that there is",
+)
+INDEX_LISTS_PENDING = Gauge(
+    "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
+)
 SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that have an utterance")
 REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet in a slot")
 PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions throttled for back-pressure")

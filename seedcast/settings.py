@@ -350,6 +350,9 @@ class IndexSettings(_Section):
     )
     lock_timeout: Seconds = Field(10.0, description="seconds to wait for another's lock")
     statement_timeout: Seconds = Field(60.0, description="seconds that one statement may take")
+    watchdog: Seconds = Field(
+        120.0, description="seconds without progress until an indexer ends itself"
+    )
 
 
 class MetricsSettings(_Section):

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 from seedcast.errors import InvalidInput
-from seedcast.schemas.messages import Campaign, CampaignState, RequestError
+from seedcast.schemas.messages import Campaign, CampaignState, Outputs, RequestError
 
 CANCELLED = RequestError(
     code="cancelled", message="its campaign was cancelled before it was spoken"
@@ -45,6 +46,12 @@ def cancelled(campaign: Campaign, *, has_open: bool = False) -> Campaign:
     return replace(campaign, state="cancelled")
 
 
+def completed(campaign: Campaign, outputs: Outputs) -> Campaign:
+    """Every row of its list has its result, and `outputs` say which. "cancelled" stays."""
+    state = campaign.state if campaign.state == "cancelled" else "completed"
+    return replace(campaign, state=state, outputs=outputs)
+
+
 def require_feeding(campaign: Campaign) -> None:
     """Raises InvalidInput if terms of feeding mean nothing: it has ended, or has no list."""
     _refuse(campaign, ("cancelled", "completed"), "one that is under way or paused")
@@ -69,6 +76,7 @@ def merged(known: Campaign | None, record: Campaign) -> Campaign:
     record with another one is that of a submission that came second, and changes nothing.
     "cancelled" and "completed" are final, but "completed" yields to "cancelled". Every other record
     is an operator's, and sets the state; one of a version that knows no lists sets nothing else.
+    Outputs stay, unless others are named.
     """
     if known is None:
         return record
@@ -77,7 +85,9 @@ def merged(known: Campaign | None, record: Campaign) -> Campaign:
     accepted = record.accepted if known.accepted is None else known.accepted
     # Of a record that knows no list, only the state counts.
     kept = known if known.staged is not None and record.staged is None else record
-    return replace(kept, state=_merged_state(known, record, accepted), accepted=accepted)
+    outputs = known.outputs if kept.outputs is UNSET else kept.outputs
+    state = _merged_state(known, record, accepted)
+    return replace(kept, state=state, accepted=accepted, outputs=outputs)
 
 
 def _merged_state(known: Campaign, record: Campaign, accepted: int | None) -> CampaignState:

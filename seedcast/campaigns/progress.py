@@ -7,17 +7,15 @@ the list itself is read only to tell strays apart.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import structlog
-from msgspec.structs import replace
 
-from seedcast.campaigns.campaign_topic import Campaigns, announce, find_campaign
 from seedcast.campaigns.set_digest import SetDigest
 from seedcast.codec import decode_result
 from seedcast.errors import Undecodable
-from seedcast.kafka import Producer, Record, TopicReader
+from seedcast.kafka import Record, TopicReader
 from seedcast.kafka.client_config import BATCHED
 from seedcast.schemas.messages import Campaign, SpeechResult
 from seedcast.schemas.topics import DAY, RESULTS
@@ -25,7 +23,6 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-POLL = 0.2  # seconds
 NAMED = 10  # strays by their ids
 KEPT = RESULTS.retention_ms // DAY + 1  # days; the first of them is rarely a whole one
 
@@ -237,63 +234,3 @@ def _compact(request_id: str) -> int:
     campaigns.
     """
     return hash(request_id)
-
-
-def wait(
-    settings: Settings,
-    campaign_id: str,
-    read_ids: ReadIds,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-) -> Progress:
-    """Wait until every request of the campaign's list has a result, then mark it completed.
-
-    A campaign of events that was cancelled has no list to wait for: this returns at once, and the
-    progress is not `complete`. The list is read unless every one of its requests has a result
-    already. Raises InvalidInput if there is no such campaign, and what reading the list does.
-    """
-
-    def show(progress: Mapping[str, Progress]) -> None:
-        on_progress(progress[campaign_id])
-
-    return wait_for_all(settings, [campaign_id], read_ids, show)[campaign_id]
-
-
-def wait_for_all(
-    settings: Settings,
-    campaign_ids: Sequence[str],
-    read_ids: ReadIds,
-    on_progress: Callable[[Mapping[str, Progress]], None],
-) -> dict[str, Progress]:
-    """Wait for several campaigns, each as `wait` does; the progress of each is under its id."""
-    ended: dict[str, Progress] = {}
-    with Campaigns(settings) as campaigns, Outcomes(settings, read_ids, *campaign_ids) as outcomes:
-        campaigns.catch_up()
-        campaigns.follow()
-        for campaign_id in campaign_ids:
-            find_campaign(campaigns.records, campaign_id)
-        while len(ended) < len(campaign_ids):
-            outcomes.poll(POLL)
-            campaigns.poll()
-            records = [campaigns.records[campaign_id] for campaign_id in campaign_ids]
-            progress = {each.campaign_id: outcomes.progress(each) for each in records} | ended
-            on_progress(progress)
-            for campaign in records:
-                if campaign.campaign_id not in ended and _has_ended(settings, outcomes, campaign):
-                    ended[campaign.campaign_id] = progress[campaign.campaign_id]
-    return ended
-
-
-def _has_ended(settings: Settings, outcomes: Outcomes, campaign: Campaign) -> bool:
-    """Return True if no further outcome is expected; a list's campaign is then marked completed."""
-    if outcomes.ended(campaign):
-        if outcomes.progress(campaign).complete:
-            _complete(settings, campaign)
-        return True
-    if outcomes.caught_up:
-        outcomes.tell_strays_apart(campaign)
-    return False
-
-
-def _complete(settings: Settings, campaign: Campaign) -> None:
-    if campaign.state == "sealed":
-        announce(Producer(settings), settings, replace(campaign, state="completed"))

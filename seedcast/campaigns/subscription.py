@@ -13,7 +13,8 @@ from typing import Self
 import structlog
 
 from seedcast.campaigns.campaign_topic import Campaigns
-from seedcast.campaigns.progress import Outcomes, ReadIds, Seen, decode_readable
+from seedcast.campaigns.indexed_outcomes import CampaignIndex, CampaignOutcomes
+from seedcast.campaigns.progress import ReadIds, Seen, decode_readable
 from seedcast.errors import AccessDenied, InvalidInput, Retryable
 from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Record, TopicReader
 from seedcast.kafka.client_config import BATCHED
@@ -56,10 +57,17 @@ class Subscription(Iterator[SpeechResult]):
     """
 
     def __init__(
-        self, settings: Settings, group: str, read_ids: ReadIds, campaign: str | None
+        self,
+        settings: Settings,
+        group: str,
+        read_ids: ReadIds,
+        campaign: str | None,
+        index: CampaignIndex | None,
     ) -> None:
         Admin(settings).require(SUBSCRIBER, group if campaign is None else f"{group}:{campaign}")
-        completion = _Completion(settings, read_ids, campaign) if campaign is not None else None
+        completion = None
+        if campaign is not None:
+            completion = _Completion(settings, read_ids, campaign, index)
         self._member = _Member(settings, group, campaign)
         self._results = _follow(self._member, completion)
 
@@ -84,7 +92,11 @@ class Subscription(Iterator[SpeechResult]):
 
 
 def subscribe(
-    settings: Settings, group: str, read_ids: ReadIds, campaign: str | None = None
+    settings: Settings,
+    group: str,
+    read_ids: ReadIds,
+    campaign: str | None = None,
+    index: CampaignIndex | None = None,
 ) -> Subscription:
     """Iterate over each request's first result, as a member of a consumer group.
 
@@ -93,14 +105,15 @@ def subscribe(
     owner reads again from the beginning up to the committed offset, to know the ids.
 
     With a campaign, the group is GROUP:CAMPAIGN, with offsets of its own. Iteration then ends once
-    every request of its list has a result and this member has handed out its share of them.
-    `read_ids` is called only if there are results under its name that are not in the list, which
-    are handed out, too.
+    every request of its list has a result and this member has handed out its share of them. An
+    `index` knows that; without one, or once it fails, all of the results topic is read for it.
+    `read_ids` is called only then, and only if there are results under its name that are not in the
+    list. These are handed out, too.
 
     Raises InvalidInput if there is no such campaign, AccessDenied if a right is missing; iterating
     raises Fatal errors of Kafka, and of `read_ids`.
     """
-    return Subscription(settings, group, read_ids, campaign)
+    return Subscription(settings, group, read_ids, campaign, index)
 
 
 def _follow(member: "_Member", completion: "_Completion | None") -> Generator[SpeechResult]:
@@ -119,10 +132,16 @@ def _follow(member: "_Member", completion: "_Completion | None") -> Generator[Sp
 class _Completion:
     """Follows a whole campaign: a member sees only the results in its own partitions."""
 
-    def __init__(self, settings: Settings, read_ids: ReadIds, campaign: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        read_ids: ReadIds,
+        campaign: str,
+        index: CampaignIndex | None = None,
+    ) -> None:
         self._campaign, self._ask_at = campaign, 0.0
         self._campaigns = Campaigns(settings)
-        self._outcomes = Outcomes(settings, read_ids, campaign)
+        self._outcomes = CampaignOutcomes(settings, read_ids, index, campaign)
         self._campaigns.catch_up()
         if campaign not in self._campaigns.records:
             self.close()

@@ -72,7 +72,7 @@ def finish(
 
 def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Progress":
     """Wait for the campaign's end, print how it ended, and return it."""
-    from seedcast.campaigns.progress import wait
+    from seedcast.campaigns.waiting import wait
     from seedcast.cli.progress_line import describe, live
     from seedcast.storage.list_ids import ids_reader
 

@@ -38,6 +38,7 @@ FEEDER, GPU = "feeder-1", "gpu-consumer-1"
 WORKERS = {
     GPU: ["run", "gpu-consumer"],
     "postprocess-1": ["run", "postprocess"],
+    "indexer-1": ["run", "indexer"],
     FEEDER: ["run", "feeder"],
 }
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "notifications.csv"
@@ -197,7 +198,7 @@ def _wait(
     Returns the progress by campaign, and by time.monotonic when it was complete.
     Raises EngineFailed if a server or a worker ends before that.
     """
-    from seedcast.campaigns.progress import wait_for_all
+    from seedcast.campaigns.waiting import wait_for_all
     from seedcast.storage.list_ids import ids_reader
 
     described, complete_at = False, dict[str, float]()

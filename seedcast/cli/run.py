@@ -37,6 +37,14 @@ def gpu_consumer(engine: EngineName = None) -> None:
     run(with_engine(_connected(), engine))
 
 
+@runner.command("indexer")
+def indexer() -> None:
+    """Index: results into SQL, and the end of each list into objects. Of several one is active."""
+    from seedcast.stream_apps.index.app import run
+
+    run(_connected())
+
+
 @runner.command("postprocess")
 def postprocess() -> None:
     """Render and deliver: waveforms in, audio objects and manifests out."""

@@ -41,6 +41,7 @@ def up(
     feeders: Annotated[int, typer.Option(min=0, help="Feeders to start; one is active.")] = 1,
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
+    indexers: Annotated[int, typer.Option(min=0, help="Indexers to start; one is active.")] = 1,
     engine: EngineName = None,
     as_json: Json = False,
 ) -> None:
@@ -59,6 +60,7 @@ def up(
     workers |= {
         f"postprocess-{number + 1}": ["run", "postprocess"] for number in range(postprocess)
     }
+    workers |= {f"indexer-{number + 1}": ["run", "indexer"] for number in range(indexers)}
     stack.refuse_other_workers(settings)
     with steps("starting") as step:
         stack.start(step)

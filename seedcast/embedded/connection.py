@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from seedcast.embedded.stack_state import HOST, State, read
 from seedcast.errors import InvalidSettings
-from seedcast.settings import PREFIX, KafkaSettings, S3Settings, Settings
+from seedcast.settings import PREFIX, IndexSettings, KafkaSettings, S3Settings, Settings
 
+INDEX = "index.sqlite"  # in the home
 BOOTSTRAP, ENDPOINT = "SEEDCAST_KAFKA_BOOTSTRAP", "SEEDCAST_S3_ENDPOINT"
 
 # What belongs to servers of one's own; the embedded ones have no use for it.
@@ -50,9 +51,12 @@ def connected(settings: Settings, *, store: bool = True) -> Settings:
     state = read(settings.home)
     if state is None or not state.broker_port:
         raise _no_servers(settings.home)
-    return settings.model_copy(
-        update={"kafka": _kafka(settings, state), "s3": _s3(settings, state)}
-    )
+    servers = {
+        "kafka": _kafka(settings, state),
+        "s3": _s3(settings, state),
+        "index": _index(settings),
+    }
+    return settings.model_copy(update=servers)
 
 
 def is_embedded(settings: Settings) -> bool:
@@ -128,6 +132,15 @@ def _kafka(settings: Settings, state: State) -> KafkaSettings:
 def _s3(settings: Settings, state: State) -> S3Settings:
     keys = {"access_key": state.access_key, "secret_key": SecretStr(state.secret_key)}
     return settings.s3.model_copy(update={"endpoint": _endpoint(state), **keys})
+
+
+def _index(settings: Settings) -> IndexSettings:
+    """A database of one's own may index the embedded stack, too."""
+    if settings.index.url:
+        return settings.index
+    return settings.index.model_copy(
+        update={"url": f"sqlite:///{settings.home.absolute()}/{INDEX}"}
+    )
 
 
 def _bootstrap(state: State) -> str:

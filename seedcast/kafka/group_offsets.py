@@ -10,7 +10,7 @@ from seedcast.kafka.access import TIMEOUT
 from seedcast.kafka.admin_connection import AdminConnection
 from seedcast.kafka.error_mapping import refuse_gap, translate
 from seedcast.kafka.group_client import GroupClients
-from seedcast.kafka.log_ids import log_ids
+from seedcast.kafka.log_ids import LogId, log_ids
 from seedcast.kafka.records import Partition
 from seedcast.kafka.start_offsets import Committed, as_committed
 from seedcast.schemas.rights import Right
@@ -65,6 +65,18 @@ class GroupOffsets:
         """
         starts, ends = self._offsets(topics, OffsetSpec.earliest(), OffsetSpec.latest())
         return {partition: (start, ends[partition]) for partition, start in starts.items()}
+
+    def partitions(self, topic: str) -> int:
+        """Return how many partitions the topic has; 0 if there is no such topic."""
+        found, _ = self._connection.describe([topic])
+        return len(found[topic].partitions) if topic in found else 0
+
+    def ids(self, topics: Iterable[str]) -> dict[str, LogId]:
+        """Return which topics of which cluster these names stand for."""
+        try:
+            return log_ids(self._connection.client, topics)
+        except (KafkaException, TimeoutError) as error:
+            raise translate(error, "looking up the ids of topics") from error
 
     def first_since(self, topics: Iterable[str], moment: float) -> dict[Partition, int]:
         """Return the offset of the first record at or after `moment` in every partition.

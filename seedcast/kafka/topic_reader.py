@@ -33,12 +33,16 @@ class TopicReader:
         settings: Settings,
         topic: str,
         starts: Mapping[int, int] | None = None,
+        *,
+        fetch: Fetch = TO_END,
+        resets: bool = True,
     ) -> None:
-        self._kafka, self._topic = settings.kafka, topic
+        """Without `resets` a record that is deleted before it is read raises OffsetsLost."""
+        self._kafka, self._topic, self._resets = settings.kafka, topic, resets
         self._timeout = settings.kafka.start_timeout
         self._ends: dict[int, int] = {}  # the offset after the last record, where it was reached
-        self.fetch = TO_END  # as it is now
-        self._client, self._errors = _connect(settings.kafka, self.fetch)
+        self.fetch = fetch  # as it is now
+        self._client, self._errors = _connect(settings.kafka, fetch, resets)
         partitions = retry(self._partitions, seconds=self._timeout, backoff=BRIEF_BACKOFF)
         self._behind = set(partitions)
         begin = dict.fromkeys(partitions, OFFSET_BEGINNING) | dict(starts or {})
@@ -85,10 +89,18 @@ class TopicReader:
         """
         if fetch == self.fetch:
             return
-        client, errors = _connect(self._kafka, fetch)
+        client, errors = _connect(self._kafka, fetch, self._resets)
         self._client.close()
         self._client, self._errors, self.fetch = client, errors, fetch
         self._assign(self._ends)
+
+    def behind(self, positions: Mapping[int, int]) -> int:
+        """Return how many records follow these next offsets, as the last fetches told: no call."""
+        return sum(max(0, self._end(number) - at) for number, at in positions.items())
+
+    def _end(self, number: int) -> int:
+        partition = TopicPartition(self._topic, number)
+        return int(self._client.get_watermark_offsets(partition, cached=True)[1])
 
     def _assign(self, starts: Mapping[int, int]) -> None:
         self._client.assign([TopicPartition(self._topic, p, at) for p, at in starts.items()])
@@ -148,9 +160,10 @@ class TopicReader:
         return translate(error, f"looking up {self._topic}")
 
 
-def _connect(kafka: KafkaSettings, fetch: Fetch) -> tuple[Consumer, ClientErrors]:
+def _connect(kafka: KafkaSettings, fetch: Fetch, resets: bool) -> tuple[Consumer, ClientErrors]:
     errors = ClientErrors(kafka)
     properties = client_config.reader(kafka, fetch) | {"error_cb": errors}
+    properties |= {} if resets else {"auto.offset.reset": "error"}
     with map_client_errors():
         client = Consumer(properties, logger=client_config.LOGGER)
     errors.client = client

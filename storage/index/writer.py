@@ -93,8 +93,10 @@ class IndexWriter:
         return touched
 
     def complete(self) -> list[str]:
-        """Return the sealed and cancelled campaigns whose every id has a result, and whose record
-        names no outputs yet."""
+        """Return the campaigns whose every id has a result, and whose record names no outputs yet.
+
+        Sealed and cancelled ones; and completed ones, by clients of an older version.
+        """
         with self._transaction("looking for complete campaigns") as connection:
             candidates = connection.execute(_COUNTED).all()
             return [each.campaign_id for each in candidates if _is_complete(connection, each)]
@@ -110,7 +112,7 @@ _COUNTED = (
     select(CAMPAIGNS.c.key, CAMPAIGNS.c.campaign_id, CAMPAIGNS.c.record)
     .where(
         CAMPAIGNS.c.list_state == "loaded",
-        CAMPAIGNS.c.state.in_(("sealed", "cancelled")),
+        CAMPAIGNS.c.state.in_(("sealed", "cancelled", "completed")),
         CAMPAIGNS.c.succeeded + CAMPAIGNS.c.failed + CAMPAIGNS.c.expired + CAMPAIGNS.c.cancelled
         == CAMPAIGNS.c.accepted,
     )

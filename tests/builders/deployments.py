@@ -40,7 +40,8 @@ def fresh(stack: Stack) -> Settings:
     settings = connected(Settings(home=stack.home))
     kafka = settings.kafka.model_copy(update={"prefix": name, "partitions": 4})
     s3 = settings.s3.model_copy(update={"bucket": name})
-    settings = settings.model_copy(update={"kafka": kafka, "s3": s3})
+    index = settings.index.model_copy(update={"url": f"sqlite:///{stack.home}/{name}.sqlite"})
+    settings = settings.model_copy(update={"kafka": kafka, "s3": s3, "index": index})
     eventually(lambda: Admin(settings).ensure_topics() is not None, what="its topics")
     S3Store(settings.s3).ensure_bucket()
     return settings

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from seedcast.campaigns import progress
+from seedcast.campaigns import waiting
 from seedcast.campaigns.progress import Progress
 from seedcast.health import Readiness
 from seedcast.kafka import Admin
@@ -31,4 +31,4 @@ def wait(
     settings: Settings, campaign: str, on_progress: Callable[[Progress], None] = lambda _: None
 ) -> Progress:
     """Return when each request of the campaign's list has a result."""
-    return progress.wait(settings, campaign, ids_reader(settings.s3), on_progress)
+    return waiting.wait(settings, campaign, ids_reader(settings.s3), on_progress)

@@ -32,6 +32,7 @@ PRELOADED = [
     "seedcast.producers.staging.submit",
     "seedcast.storage.audit.auditor",
     "seedcast.storage.s3",
+    "seedcast.stream_apps.index.app",
     "seedcast.stream_apps.postprocess.app",
     "typer.main",
 ]

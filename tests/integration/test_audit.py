@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import announce, change_campaign, read_campaigns
 from seedcast.campaigns.cursor_topic import write_feeder_records
-from seedcast.campaigns.progress import wait
+from seedcast.campaigns.waiting import wait
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.errors import InvalidInput
 from seedcast.gpu_consumers.verify.replay import requests_of, results_of
@@ -172,7 +172,7 @@ def test_a_campaign_is_proven_and_what_is_broken_afterwards_is_named(
     results = speak(settings, seedcast, 30)
     clean = run_audit(settings)
     assert clean.ok, [*clean.breaches, *clean.unfinished]
-    assert (clean.accepted, clean.sealed, clean.state) == (30, 30, "completed")
+    assert (clean.accepted, clean.sealed, clean.state) == (30, 30, "sealed")
     assert clean.outcomes == {"succeeded": 30}
     checked = {check.name: check.checked for check in clean.checks}
     objects = {rendition.uri for result in results for rendition in result.renditions}

@@ -172,7 +172,11 @@ def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(own_stack: 
 def test_up_shows_a_worker_that_dies_waits_for_one_that_starts_and_refuses_another_engine(
     own_stack: Stack,
 ) -> None:
-    up = (Settings(home=own_stack.home), "up", "--feeders", "0", "--postprocess", "0")
+    up = (
+        Settings(home=own_stack.home),
+        "up",
+        *("--feeders", "0", "--postprocess", "0", "--indexers", "0"),
+    )
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -22,6 +22,7 @@ STARTED = {
     "feeder": '"event": "feeder_active"',
     "gpu-consumer": '"event": "ready"',
     "postprocess": '"event": "assigned"',
+    "indexer": '"event": "indexer_active"',
 }
 
 

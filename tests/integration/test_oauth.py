@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from seedcast.campaigns.progress import wait
+from seedcast.campaigns.waiting import wait
 from seedcast.embedded import processes
 from seedcast.embedded.stack_state import HOST
 from seedcast.errors import AccessDenied, CredentialsRefused
@@ -33,6 +33,7 @@ WORKERS = {
     "feeder": rights.FEEDER,
     "gpu-consumer": rights.GPU_CONSUMER,
     "postprocess": rights.POSTPROCESSOR,
+    "indexer": rights.INDEXER,
 }
 ROWS = [{"id": str(n), "text": f"Message number {n}.", "voice": n % 5} for n in range(10)]
 

@@ -14,6 +14,7 @@ from seedcast.producers.staging.part_writer import PartWriter
 from seedcast.schemas import rights
 from seedcast.schemas.rights import ROLES, Role
 from seedcast.settings import S3Settings, Settings
+from seedcast.storage.list_outputs import output_key
 from seedcast.storage.objects import PROBE, object_key
 from seedcast.storage.s3 import S3Store
 from seedcast.storage.staged_lists import (
@@ -34,6 +35,7 @@ STAGING = folder("july-bills", "0123456789abcdef")
 AUDIO = object_key("july-bills", "0f" * 32, "ogg")
 KEYS = (
     *(STAGING + name for name in (part_name(0), REJECTED, BEGUN)),
+    *(output_key("july-bills", name) for name in rights.OUTPUTS),
     AUDIO,
     "_dead-letters/0f/0f",
     "_locks/seedcast.gpu-consumers/espeak.json",
@@ -122,4 +124,5 @@ def test_a_feeder_sweeps_an_abandoned_staging_with_its_rights(root: S3Settings) 
     S3Store(root).put(STAGING + BEGUN, mine, "application/octet-stream")
     sweep = Sweep(settings, S3Store(settings.s3), "cluster", dict)
     assert list(sweep.sweep(datetime.now(UTC) + 2 * ABANDONED)) == [STAGING]
-    assert list(S3Store(root).list("_lists/")) == []
+    left = {info.key for info in S3Store(root).list("_lists/")}
+    assert left == {output_key("july-bills", name) for name in rights.OUTPUTS}

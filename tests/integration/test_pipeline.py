@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from seedcast.campaigns.progress import wait
 from seedcast.campaigns.subscription import subscribe
+from seedcast.campaigns.waiting import wait
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas.messages import SpeechResult

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from seedcast.campaigns.progress import wait
+from seedcast.campaigns.waiting import wait
 from seedcast.embedded import processes
 from seedcast.kafka import Admin
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
 from seedcast.schemas import rights
 from seedcast.schemas.rights import Role
-from seedcast.schemas.topics import FEEDERS, GPU_CONSUMERS, POSTPROCESS
+from seedcast.schemas.topics import FEEDERS, GPU_CONSUMERS, INDEXERS, POSTPROCESS
 from seedcast.settings import KafkaSettings, Settings
 from seedcast.storage.list_ids import ids_reader
 from tests.builders.deployments import Spawn
@@ -28,6 +28,7 @@ WORKERS = {
     rights.FEEDER: "feeder",
     rights.GPU_CONSUMER: "gpu-consumer",
     rights.POSTPROCESSOR: "postprocess",
+    rights.INDEXER: "indexer",
 }
 ROWS = [{"id": str(n), "text": f"Message number {n}.", "voice": n % 5} for n in range(10)]
 
@@ -142,7 +143,7 @@ def test_rights_that_are_taken_away_and_given_back_end_no_worker(night: Night) -
         "campaigns",
         "cursors",
         "audio.urgent",
-        *(group.name for group in (FEEDERS, GPU_CONSUMERS, POSTPROCESS)),
+        *(group.name for group in (FEEDERS, GPU_CONSUMERS, POSTPROCESS, INDEXERS)),
     ],
 )
 def test_one_right_that_is_taken_away_under_load_loses_nothing(night: Night, name: str) -> None:

@@ -18,8 +18,9 @@ from confluent_kafka.admin import AdminClient
 import seedcast
 from seedcast import Client
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
-from seedcast.campaigns.progress import Outcomes, Progress, wait
+from seedcast.campaigns.progress import Outcomes, Progress
 from seedcast.campaigns.subscription import read_results, subscribe
+from seedcast.campaigns.waiting import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.kafka import GroupOffsets, client_config
@@ -113,7 +114,7 @@ def test_outcomes_count_the_first_result_of_each_request(settings: Settings) -> 
     assert progress.complete
 
 
-def test_waiting_ends_with_the_last_outcome_and_completes_the_campaign(settings: Settings) -> None:
+def test_waiting_ends_with_the_last_outcome_and_writes_nothing(settings: Settings) -> None:
     write_campaign(settings, None, state="open")
     publish(settings, numbered(2))
     seen: list[Progress] = []
@@ -126,7 +127,7 @@ def test_waiting_ends_with_the_last_outcome_and_completes_the_campaign(settings:
         publish(settings, numbered(1, start=2))
         progress = waiting.result(180)
     assert (progress.accepted, progress.succeeded, progress.complete) == (3, 3, True)
-    assert read_campaigns(settings)["night"].state == "completed"
+    assert read_campaigns(settings)["night"].state == "sealed"
 
 
 def test_a_campaign_cancelled_before_it_was_sealed_is_not_waited_for(settings: Settings) -> None:

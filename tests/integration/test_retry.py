@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
-from seedcast.campaigns.progress import wait
 from seedcast.campaigns.requests import read_requests
+from seedcast.campaigns.waiting import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.request_ids import request_id

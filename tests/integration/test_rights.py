@@ -17,9 +17,9 @@ from pydantic import SecretStr
 
 from seedcast.campaigns.campaign_state import paused, resumed
 from seedcast.campaigns.campaign_topic import announce, change_campaign, read_campaigns
-from seedcast.campaigns.progress import wait
 from seedcast.campaigns.requests import read_requests
 from seedcast.campaigns.subscription import read_results, subscribe
+from seedcast.campaigns.waiting import wait
 from seedcast.codec import encode_json
 from seedcast.embedded import Stack
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
@@ -319,6 +319,7 @@ WORKERS = {
     rights.FEEDER: "feeder",
     rights.GPU_CONSUMER: "gpu-consumer",
     rights.POSTPROCESSOR: "postprocess",
+    rights.INDEXER: "indexer",
 }
 
 
@@ -404,7 +405,7 @@ def test_an_administrator_creates_with_its_rights_and_names_any_one_that_is_miss
 def with_store(secured: Secured, settings: Settings) -> Settings:
     """The settings of the super user, with an object store."""
     postprocess = PostprocessSettings(digest_key=SecretStr("a key of this test"))
-    parts = {"home": settings.home, "postprocess": postprocess}
+    parts = {"home": settings.home, "postprocess": postprocess, "index": settings.index}
     return secured.deployment().model_copy(update=parts)
 
 

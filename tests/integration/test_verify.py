@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from seedcast.campaigns.campaign_topic import read_campaigns
-from seedcast.campaigns.progress import wait
+from seedcast.campaigns.waiting import wait
 from seedcast.cli import verify
 from seedcast.codec import encode_json, text_digest
 from seedcast.gpu_consumers import engines

@@ -82,7 +82,7 @@ def test_the_example_of_the_readme_runs_from_the_wheel(settings: Settings, tmp_p
     )
     workers = [
         subprocess.Popen([programs / "seedcast", "run", kind], env=variables, cwd=tmp_path)
-        for kind in ("feeder", "gpu-consumer", "postprocess")
+        for kind in ("feeder", "gpu-consumer", "postprocess", "indexer")
     ]
     try:
         said = run(programs / "python", "-c", example, cwd=tmp_path, **variables)

@@ -3,8 +3,9 @@
 import pytest
 
 from ops.policies import policy
-from seedcast.schemas.rights import READER, ROLES
+from seedcast.schemas.rights import INDEXER, OUTPUTS, READER, ROLES
 from seedcast.storage.dead_letters import PREFIX as DEAD_LETTERS
+from seedcast.storage.list_outputs import output_key
 from seedcast.storage.objects import PROBE, object_key
 from seedcast.storage.staged_lists import BEGUN, REJECTED, folder, part_name
 from tests.builders.object_rights import may
@@ -21,9 +22,16 @@ def who_may(action: str, key: str = "") -> set[str]:
 
 @pytest.mark.parametrize("key", LIST)
 def test_few_may_read_texts_and_a_reader_of_audio_is_not_one_of_them(key: str) -> None:
-    assert who_may("s3:GetObject", key) == {"retrier", "waiter", "exporter", "feeder", "auditor"}
+    readers = {"retrier", "waiter", "exporter", "feeder", "indexer", "auditor"}
+    assert who_may("s3:GetObject", key) == readers
     assert who_may("s3:PutObject", key) == {"submitter", "retrier"}
     assert who_may("s3:DeleteObject", key) == {"feeder"}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_indexer_alone_writes_how_a_list_has_ended(name: str) -> None:
+    assert who_may("s3:PutObject", output_key("july-bills", name)) >= {"indexer"}
+    assert not may(INDEXER, "s3:PutObject", LIST[0])
 
 
 @pytest.mark.parametrize("key", AUDIO)
@@ -38,9 +46,10 @@ def test_what_is_no_campaigns_has_its_own_rights() -> None:
     assert who_may("s3:PutObject", LETTER) == {"GPU consumer", "post-processing"}
     assert who_may("s3:GetObject", LOCK) == {"GPU consumer", "blesser", "exporter", "auditor"}
     assert who_may("s3:PutObject", LOCK) == {"blesser"}
-    workers = {"feeder", "GPU consumer", "post-processing"}
+    workers = {"feeder", "indexer", "GPU consumer", "post-processing"}
     assert who_may("s3:PutObject", PROBE) == {*workers, "blesser"}
-    assert who_may("s3:ListBucket") == {"feeder", "GPU consumer", "blesser", "auditor", "watcher"}
+    listing = {"feeder", "indexer", "GPU consumer", "blesser", "auditor", "watcher"}
+    assert who_may("s3:ListBucket") == listing
 
 
 def test_a_deny_outweighs_the_right_to_read_everything() -> None:

@@ -17,6 +17,8 @@ from seedcast.schemas.messages import (
     Cursor,
     FeederTerm,
     ListPart,
+    Output,
+    Outputs,
     RawAudio,
     Receipt,
     Rejected,
@@ -111,6 +113,16 @@ STAGED = replace(
         options={"list": "bills.csv", "id_column": "invoice"},
     ),
 )
+OUTPUT = Output(name="results.parquet", bytes=4096, sha256=SHA)
+ENDED = replace(
+    STAGED,
+    state="completed",
+    outputs=Outputs(
+        results=OUTPUT,
+        errors=replace(OUTPUT, name="errors.jsonl", bytes=0),
+        summary=replace(OUTPUT, name="summary.json", bytes=512),
+    ),
+)
 CURSOR = Cursor(
     campaign_id="july-bills",
     staging="0123456789abcdef",
@@ -139,6 +151,7 @@ WRITTEN = {
     "v1/speech_result.json": (codec.decode_result, RESULT),
     "v1/campaign.json": (codec.decode_campaign, CAMPAIGN),
     "v1/staged_campaign.json": (codec.decode_campaign, STAGED),
+    "v1/ended_campaign.json": (codec.decode_campaign, ENDED),
     "v1/cursor.json": (codec.decode_feeder_record, CURSOR),
     "v1/feeder_term.json": (codec.decode_feeder_record, TERM),
     "v1/worker.json": (codec.decode_worker, WORKER),
@@ -151,6 +164,13 @@ WRITTEN = {
 def test_bytes_of_an_earlier_version_decode_to_the_same_message(name: str) -> None:
     decode, message = WRITTEN[name]
     assert decode((FIXTURES / name).read_bytes()) == message
+
+
+def test_a_campaign_that_has_not_ended_has_the_bytes_that_it_always_had() -> None:
+    assert b"outputs" not in codec.encode_json(STAGED)
+    for name in ("v1/ended_campaign.json", "v1/staged_campaign.json"):
+        decode, message = WRITTEN[name]
+        assert decode(codec.encode_json(message)) == message
 
 
 def test_what_a_request_does_not_say_is_not_written() -> None:
@@ -182,7 +202,7 @@ def test_an_unknown_format_or_locale_is_refused(wrong: dict[str, object]) -> Non
         codec.decode_request(value)
 
 
-@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN, STAGED, WORKER])
+@pytest.mark.parametrize("message", [REQUEST, MARKUP, RESULT, CAMPAIGN, STAGED, ENDED, WORKER])
 def test_messages_that_we_write_satisfy_the_published_schema(
     message: SpeechRequest | SpeechResult | Campaign | Worker,
 ) -> None:

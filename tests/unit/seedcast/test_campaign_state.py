@@ -10,7 +10,14 @@ from msgspec.structs import replace
 
 from seedcast.campaigns import campaign_state, campaign_topic
 from seedcast.errors import InvalidInput
-from seedcast.schemas.messages import Campaign, CampaignState, ListPart, StagedList
+from seedcast.schemas.messages import (
+    Campaign,
+    CampaignState,
+    ListPart,
+    Output,
+    Outputs,
+    StagedList,
+)
 
 Change = Callable[[Campaign], Campaign]
 CHANGES: dict[str, Change] = {
@@ -184,3 +191,26 @@ def test_an_unknown_campaign_is_refused_with_similar_names() -> None:
         InvalidInput, match=r"got none of that name; `seedcast campaigns` lists them$"
     ):
         campaign_topic.find_campaign({}, "nigth")
+
+
+def outputs(size: int) -> Outputs:
+    results = Output(name="results.parquet", bytes=size, sha256="0" * 64)
+    return Outputs(results=results, errors=results, summary=results)
+
+
+def test_an_ended_list_is_completed_and_a_cancelled_one_stays_so() -> None:
+    sealed = submitted(1)
+    done = campaign_state.completed(sealed, outputs(9))
+    assert (done.state, done.outputs) == ("completed", outputs(9))
+    cancelled = campaign_state.completed(campaign_state.cancelled(sealed), outputs(9))
+    assert (cancelled.state, cancelled.outputs) == ("cancelled", outputs(9))
+
+
+def test_outputs_stay_unless_others_are_named() -> None:
+    sealed = submitted(1)
+    done = campaign_state.completed(sealed, outputs(9))
+    for late in (sealed, replace(sealed, state="cancelled"), a_campaign("paused", 2)):
+        assert campaign_state.merged(done, late).outputs == outputs(9)
+    again = campaign_state.completed(sealed, outputs(8))
+    assert campaign_state.merged(done, again).outputs == outputs(8)
+    assert campaign_state.merged(done, submitted(2)) == done

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import pytest
 import typer
@@ -22,6 +22,7 @@ from seedcast.cli.verbosity import verbosity
 from seedcast.embedded import readiness
 from seedcast.errors import BrokerUnavailable, InvalidInput, InvalidSettings, LocalResource
 from seedcast.gpu_consumers import app as gpu_consumer
+from seedcast.schemas.messages import WorkerKind
 from seedcast.settings import Settings
 
 Run = Callable[..., int]
@@ -65,7 +66,7 @@ def every_command() -> Iterator[tuple[str, Any]]:
 
 
 # Logs, and a question.
-WITHOUT_JSON = {"run feeder", "run gpu-consumer", "run postprocess", "models bless"}
+WITHOUT_JSON = {f"run {kind}" for kind in get_args(WorkerKind)} | {"models bless"}
 
 
 def test_every_command_takes_q_and_v_and_whatever_a_program_reads_takes_json() -> None:
@@ -204,11 +205,18 @@ def test_up_and_down_tell_a_program_what_they_did(
         "feeder-1",
         "gpu-consumer-1",
         "postprocess-1",
+        "indexer-1",
     ]
     assert up["processes"][0].keys() >= {"running", "pid", "port", "log"}
     assert seedcast("down", "--json") == Exit.OK
     down = json.loads(capsys.readouterr().out)
-    assert down["stopped"] == ["kafka", "feeder-1", "gpu-consumer-1", "postprocess-1"]
+    assert down["stopped"] == [
+        "kafka",
+        "feeder-1",
+        "gpu-consumer-1",
+        "postprocess-1",
+        "indexer-1",
+    ]
 
 
 def test_q_leaves_results_and_errors(

@@ -10,6 +10,7 @@ from seedcast.errors import BrokerUnavailable, StoreUnavailable
 from seedcast.producers.feeder.sweep import INTERVAL, Sweep
 from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
+from seedcast.storage.list_outputs import output_key
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.objects import ObjectInfo
 from seedcast.storage.staged_lists import ABANDONED, BEGUN, deployment, folder
@@ -71,6 +72,12 @@ def test_a_staging_that_is_still_written_to_stays(world: World) -> None:
     world.store._objects[uri] = type(stored)(stored.data, stored.content_type, soon)
     assert not world.after(OLD)
     assert len(world.folders) == 1
+
+
+def test_how_a_list_ended_stays_whatever_its_age(world: World) -> None:
+    world.store.put(output_key("night", "results.parquet"), b"x", "")
+    assert not world.after(OLD)
+    assert world.folders == {"_lists/night/"}
 
 
 def test_a_campaigns_list_stays_and_the_staging_that_came_second_goes(world: World) -> None:
