@@ -30,6 +30,7 @@ EVERYTHING = (
 NAMED = (
     "existingSecret",
     "tlsSecret",
+    "indexPasswordSecret",
     "serviceAccount.name",
     "gpuConsumer.runtimeClassName",
     "gpuConsumer.priorityClassName",
@@ -137,7 +138,7 @@ def test_lint_finds_nothing(values: Path | None) -> None:
 
 
 @needs_helm
-@pytest.mark.parametrize("kind", ["feeder", "gpu-consumer", "postprocess"])
+@pytest.mark.parametrize("kind", ["feeder", "gpu-consumer", "postprocess", "indexer"])
 def test_a_worker_accepts_the_settings_of_its_pod(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

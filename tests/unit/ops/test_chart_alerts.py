@@ -39,7 +39,7 @@ def test_every_metric_is_registered_and_is_that_of_this_release(
     assert mentions == len(asked)
     own = (
         f'job="default/{NAME}"',
-        f'namespace="default",deployment=~"{NAME}-(feeder|gpu-consumer|postprocess)"',
+        f'namespace="default",deployment=~"{NAME}-(feeder|gpu-consumer|postprocess|indexer)"',
     )
     assert all(where.endswith(own) for _, where in asked)
 

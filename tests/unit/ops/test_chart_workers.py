@@ -21,7 +21,12 @@ pytestmark = needs_helm
 
 KINDS = pytest.mark.parametrize(
     ("kind", "section"),
-    [("feeder", "feeder"), ("gpu-consumer", "gpuConsumer"), ("postprocess", "postprocess")],
+    [
+        ("feeder", "feeder"),
+        ("indexer", "indexer"),
+        ("gpu-consumer", "gpuConsumer"),
+        ("postprocess", "postprocess"),
+    ],
 )
 WRITABLE = "/tmp"  # noqa: S108
 ONE_AT_A_TIME = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}

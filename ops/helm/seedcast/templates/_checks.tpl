@@ -44,6 +44,9 @@ SEEDCAST_METRICS_PORT: set metrics.port
 {{- if .Values.profiles }}
 SEEDCAST_POSTPROCESS_PROFILES: leave it out, or leave profiles empty
 {{- end }}
+{{- if .Values.indexPasswordSecret }}
+SEEDCAST_INDEX_PASSWORD_FILE: leave it out, or leave indexPasswordSecret empty
+{{- end }}
 {{- if .Values.lexicon }}
 SEEDCAST_LEXICON: leave it out, or leave lexicon empty
 {{- end }}

@@ -8,6 +8,7 @@
 {{- $strategy = dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" 0 "maxUnavailable" 1) }}
 {{- end -}}
 {{- $name := printf "%s-%s" (include "seedcast.name" $root) .kind -}}
+{{- $password := ternary $root.Values.indexPasswordSecret "" (eq .kind "indexer") -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -69,6 +70,9 @@ spec:
             {{- range $variable, $value := $worker.settings }}
             - {name: {{ $variable }}, value: {{ include "seedcast.text" $value | quote }}}
             {{- end }}
+            {{- if $password }}
+            - {name: SEEDCAST_INDEX_PASSWORD_FILE, value: /etc/seedcast/index/password}
+            {{- end }}
             - {name: NUMBA_CACHE_DIR, value: /tmp}
             - {name: HOME, value: /tmp} # torch and Triton cache below it
             - {name: USER, value: seedcast} # torch needs a user name, which the uid of another image may lack
@@ -109,6 +113,9 @@ spec:
             {{- if $root.Values.tlsSecret }}
             - {name: tls, mountPath: /etc/seedcast/tls, readOnly: true}
             {{- end }}
+            {{- if $password }}
+            - {name: index, mountPath: /etc/seedcast/index, readOnly: true}
+            {{- end }}
             {{- with $worker.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
@@ -121,6 +128,9 @@ spec:
         {{- end }}
         {{- with $root.Values.tlsSecret }}
         - {name: tls, secret: {secretName: {{ . | quote }}}}
+        {{- end }}
+        {{- with $password }}
+        - {name: index, secret: {secretName: {{ . | quote }}}}
         {{- end }}
         {{- with $worker.extraVolumes }}
         {{- toYaml . | nindent 8 }}
