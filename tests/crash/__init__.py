@@ -11,6 +11,13 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
 
     Fault                                                     Shown by
 
+    The indexer
+    killed at every edge                                      integration/test_indexer
+    stopped beyond its session, a peer takes over, continued  integration/test_indexer
+    killed at any moment under load, 20 times                 test_indexer
+    the database restarted, its connections cut               test_indexer
+    the object store away when a list ends                    test_indexer
+
     Workers
     GPU consumer killed at every edge, or at any moment       test_edges (at any moment: slow)
                                                               integration/test_gpu_consumer
