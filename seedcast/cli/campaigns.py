@@ -74,10 +74,11 @@ def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Pr
     """Wait for the campaign's end, print how it ended, and return it."""
     from seedcast.campaigns.waiting import wait
     from seedcast.cli.progress_line import describe, live
+    from seedcast.storage.index.lookup import available_index
     from seedcast.storage.list_ids import ids_reader
 
-    with live() as line:
-        progress = wait(settings, campaign_id, ids_reader(settings.s3), line.spoken)
+    with available_index(settings, note, tell_lag=False) as index, live() as line:
+        progress = wait(settings, campaign_id, ids_reader(settings.s3), line.spoken, index)
     if as_json:
         emit({"campaign_id": campaign_id, **asdict(progress)})
         return progress

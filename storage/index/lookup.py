@@ -27,17 +27,21 @@ _NONE = f"there is no index, which `seedcast run indexer` fills; {FROM_TOPICS}"
 
 
 @contextmanager
-def available_index(settings: Settings, note: Note) -> Iterator["Index | None"]:
+def available_index(
+    settings: Settings, note: Note, *, tell_lag: bool = True
+) -> Iterator["Index | None"]:
     """Yield the index; None if there is none, or it is away. Either is noted, and its lag.
 
-    Raises InvalidSettings, CredentialsRefused and AccessDenied, which are an operator's to mend.
+    Without `tell_lag` its lag is not asked for: who waits sees it catch up. Raises
+    InvalidSettings, CredentialsRefused and AccessDenied, which are an operator's to mend.
     """
     index = _opened(settings, note)
     if index is None:
         yield None
         return
     with index:
-        note_lag(settings, index, note)
+        if tell_lag:
+            note_lag(settings, index, note)
         yield index
 
 
