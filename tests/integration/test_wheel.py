@@ -18,12 +18,13 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 VERSIONS = ("3.11", "3.12", "3.13")
 UV = str(Path(sys.executable).with_name("uv"))
 # That of the extra `chattts`, which the base installation does not have.
+SCRIPTS = ("__main__", "migrations.env")  # run by Python and by Alembic, and not imported
 OPTIONAL = "seedcast.gpu_consumers.engines.chattts"
 IMPORT_ALL = f"""
 import importlib, pkgutil, storage, seedcast
 assert storage.OTHERS
 for module in pkgutil.walk_packages(seedcast.__path__, "seedcast."):
-    if not module.name.startswith({OPTIONAL!r}) and not module.name.endswith("__main__"):
+    if not module.name.startswith({OPTIONAL!r}) and not module.name.endswith({SCRIPTS!r}):
         importlib.import_module(module.name)
 print(seedcast.storage.s3.S3Store.__module__)
 """
