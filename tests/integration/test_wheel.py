@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 VERSIONS = ("3.11", "3.12", "3.13")
 UV = str(Path(sys.executable).with_name("uv"))
-# That of the extra `chattts`, which the base installation does not have.
 SCRIPTS = ("__main__", "migrations.env")  # run by Python and by Alembic, and not imported
+# That of the extra `chattts`, which the base installation does not have.
 OPTIONAL = "seedcast.gpu_consumers.engines.chattts"
 IMPORT_ALL = f"""
 import importlib, pkgutil, storage, seedcast
