@@ -213,7 +213,8 @@ class Feeding:
 
     def _count(self, feed: Feed, released: Sent) -> None:
         self._postponements.end(feed)
-        feed.learn_cost(self._outcomes.cost_of(released.row))
+        # Not what it cost: of late rows that says nothing of those behind them.
+        feed.learn_cost(self._outcomes.costs.predict(released.row.measure))
         self._checkpoints.note(feed)
         if not feed.left:
             self._lists.remove(feed)

@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Self
 
 import structlog
 
 from seedcast import metrics
 from seedcast.campaigns.progress import decode_readable
-from seedcast.errors import SeedcastError
 from seedcast.kafka import Partition, TopicReader
 from seedcast.kafka.client_config import BATCHED, PROMPT
 from seedcast.producers.feeder.lost_rows import LostRows
+from seedcast.producers.feeder.outage import tolerated
 from seedcast.producers.feeder.outstanding import (
     TopicsOf,
     read_waiting,
@@ -78,7 +77,7 @@ class Outcomes:
             if result := decode_readable(record):
                 self._found.add(result.request_id)
                 self._take(result)
-        if not goes_on():
+        if not self._reader.caught_up:
             return False
         self._reader.follow()
         return True
@@ -146,7 +145,7 @@ class Outcomes:
             self._chosen_at = self._clock()
         elif self._clock() > self._chosen_at + SETTLED:
             self._chosen_at = self._clock()
-            with suppress(SeedcastError):  # a token may be unavailable: it is tried again
+            with tolerated("broker"):  # a token may be unavailable
                 reader.follow(fetch)
 
     def _take(self, result: SpeechResult) -> tuple[str, float] | None:

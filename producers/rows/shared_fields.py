@@ -30,10 +30,12 @@ class Shared:
     own: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class _Wrong:
-    column: str
-    error: InvalidValue
+class _Wrong(Exception):
+    """Raised, not returned: a cache would keep it, and the cells."""
+
+    def __init__(self, column: str, error: InvalidValue) -> None:
+        super().__init__(column)
+        self.column, self.error = column, error
 
 
 class SharedFields:
@@ -65,14 +67,17 @@ class SharedFields:
         """
         cells = [values.get(name) for name in columns.overriding]
         try:
-            shared = self._cached(columns, *cells)
-        except TypeError:  # no cache can hold an array or an object
-            shared = self._parse(columns, *cells)
-        if isinstance(shared, _Wrong):
-            raise shared.error.of_row(row, shared.column)
-        return shared
+            return self._shared(columns, cells)
+        except _Wrong as wrong:
+            raise wrong.error.of_row(row, wrong.column) from None
 
-    def _parse(self, columns: Columns, *cells: object) -> Shared | _Wrong:
+    def _shared(self, columns: Columns, cells: list[object]) -> Shared:
+        try:
+            return self._cached(columns, *cells)
+        except TypeError:  # no cache can hold an array or an object
+            return self._parse(columns, *cells)
+
+    def _parse(self, columns: Columns, *cells: object) -> Shared:
         parsed = dict[str, Any]()
         for name, value in zip(columns.overriding, cells, strict=True):
             if value is None or value == "":
@@ -80,11 +85,11 @@ class SharedFields:
             try:
                 parsed[name] = self._parse_cell(name, value)
             except InvalidValue as error:
-                return _Wrong(name, error)
+                raise _Wrong(name, error) from None
         own = {field: parsed[name] for name, field in columns.fields if name in parsed}
         voice: int | Voice | None = own.pop("voice_seed", self._voice)
         if voice is None:
-            return _Wrong("voice", InvalidValue("a voice", got="nothing"))
+            raise _Wrong("voice", InvalidValue("a voice", got="nothing"))
         of_voice, style = (
             (voice.fields(), voice.override_style(self._style))
             if isinstance(voice, Voice)

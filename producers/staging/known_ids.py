@@ -23,7 +23,8 @@ class KnownIds:
             self._runs = IdRuns()
 
     def close(self) -> None:
-        self._runs.close()
+        with _mapped():  # it may have something left to write
+            self._runs.close()
 
     def find(self, request_ids: Sequence[str]) -> dict[str, Known]:
         """Return those that are known, by request id."""

@@ -55,6 +55,10 @@ class PartWriter:
         self._written: Future[None] | None = None  # the batch before
         self._begin_part()
 
+    def close(self) -> None:
+        """End the thread. Call it in any case; a list that was finished needs it no more."""
+        self._thread.shutdown(wait=False)
+
     def begin(self, owner: bytes) -> None:
         """Mark the staging as one that its owner has begun. Raises the store's errors."""
         mark = self._folder + BEGUN
@@ -80,7 +84,6 @@ class PartWriter:
         self._write_batch()
         if self._rows:
             self._store_part()
-        self._thread.shutdown()
         if rejected:
             self._waiting(lambda: self._store_rejected(rejected))
         return tuple(self.parts)

@@ -134,12 +134,13 @@ class Submission:
         """
         terms.require_opening(self._record(now), now)
         store = S3Store(self._settings.s3)
-        writer = PartWriter(store, self._campaign, self._staging, self._on_outage)
-        reach_store(self._settings, lambda: writer.begin(owner))
-        run = self._take(now, rows, rejected, writer)
+        with closing(PartWriter(store, self._campaign, self._staging, self._on_outage)) as writer:
+            reach_store(self._settings, lambda: writer.begin(owner))
+            run = self._take(now, rows, rejected, writer)
+            parts = writer.finish(rejected.lines())
         staged = StagedList(
             staging=self._staging,
-            parts=writer.finish(rejected.lines()),
+            parts=parts,
             digest=run.digest.hex(),
             ids_digest=run.ids_digest.hex(),
             rejected=rejected.count,
@@ -204,8 +205,12 @@ class Submission:
 def _collecting_only_new_garbage() -> Iterator[None]:
     """Keep the garbage collector from what exists: libraries are a quarter of a million objects.
 
-    It would look at all of them every few thousand rows, for a seventh of the whole time.
+    It would look at all of them every few thousand rows, for a seventh of the whole time. This is
+    of the whole process: where a caller has frozen objects itself, they are left as they are.
     """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

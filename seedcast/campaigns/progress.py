@@ -14,7 +14,7 @@ import structlog
 
 from seedcast.campaigns.set_digest import SetDigest
 from seedcast.codec import decode_result
-from seedcast.errors import Undecodable
+from seedcast.errors import Retryable, Undecodable
 from seedcast.kafka import Record, TopicReader
 from seedcast.kafka.client_config import BATCHED
 from seedcast.schemas.messages import Campaign, SpeechResult
@@ -146,9 +146,10 @@ class Outcomes:
     def poll(self, timeout: float) -> list[SpeechResult]:
         """Return the first results of requests that arrived within `timeout` seconds."""
         records = self._reader.poll(timeout)
+        found = [result for record in records if (result := self._take(record))]
         if self._reader.caught_up:
-            self._reader.follow(BATCHED)
-        return [result for record in records if (result := self._take(record))]
+            follow_batched(self._reader)
+        return found
 
     def progress(self, campaign: Campaign) -> Progress:
         tally = self._tallies.get(campaign.campaign_id, _Tally())
@@ -186,6 +187,14 @@ class Outcomes:
             return None
         tally = self._tallies.setdefault(result.campaign_id, _Tally())
         return result if tally.take(result, record.timestamp_ms) else None
+
+
+def follow_batched(reader: TopicReader) -> None:
+    """Let results come in batches. Where no client can be made just now the next call does it."""
+    try:
+        reader.follow(BATCHED)
+    except Retryable as error:
+        log.warning("unavailable", boundary="broker", problem=str(error))
 
 
 def decode_readable(record: Record) -> SpeechResult | None:

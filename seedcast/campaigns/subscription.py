@@ -14,10 +14,9 @@ import structlog
 
 from seedcast.campaigns.campaign_topic import Campaigns
 from seedcast.campaigns.indexed_outcomes import CampaignIndex, CampaignOutcomes
-from seedcast.campaigns.progress import ReadIds, Seen, decode_readable
+from seedcast.campaigns.progress import ReadIds, Seen, decode_readable, follow_batched
 from seedcast.errors import AccessDenied, InvalidInput, Retryable
 from seedcast.kafka import Admin, Committed, GroupConsumer, Partition, Record, TopicReader
-from seedcast.kafka.client_config import BATCHED
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.rights import SUBSCRIBER
 from seedcast.schemas.topics import RESULTS
@@ -42,7 +41,7 @@ def read_results(
         while follow or not reader.caught_up:
             records = reader.poll(POLL)
             if follow and reader.caught_up:
-                reader.follow(BATCHED)
+                follow_batched(reader)
             for record in records:
                 result = _decode(record, campaign)
                 if result and seen.first(result.request_id, record.timestamp_ms):

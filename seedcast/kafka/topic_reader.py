@@ -89,6 +89,8 @@ class TopicReader:
         """
         if fetch == self.fetch:
             return
+        if self._behind:
+            raise ValueError(f"{self._topic} is not read to its end yet")
         client, errors = _connect(self._kafka, fetch, self._resets)
         self._client.close()
         self._client, self._errors, self.fetch = client, errors, fetch

@@ -25,7 +25,9 @@ ROWS_PER_SLOT = 1.5
 LEAST_ROWS = 2  # per partition, if there are more partitions than slots
 # Of the slots: so many are free, and so many rows are fed and in none. Less may be chance.
 FREE, SPARE = 0.1, 0.25
-HUNG = 300.0  # seconds that a partition's rows would take at its rate, from which on it hangs
+# A partition hangs if its rows would take this many times as long as those of the quickest one, and
+# as the feed-ahead.
+HUNG = 10
 IDLE_ROWS = 64  # per partition without workers, so that scaling up from zero has something to see
 
 
@@ -140,7 +142,9 @@ class Depth(Generic[P]):
             (each.seconds, each.throughput.per_second(now)) for each in self._partitions.values()
         ]
         finished = self._feed_ahead * sum(rate for _, rate in rated)
-        hung = sum(seconds for seconds, rate in rated if seconds > HUNG * rate)
+        quickest = min((seconds / rate for seconds, rate in rated if seconds and rate), default=0)
+        longest = HUNG * max(self._feed_ahead, quickest)
+        hung = sum(seconds for seconds, rate in rated if seconds > longest * rate)
         return finished + hung if finished else 0.0
 
     def _target(self, filled: _Filled, now: float) -> float:
