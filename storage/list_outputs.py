@@ -19,6 +19,7 @@ from seedcast.failpoints import failpoint
 from seedcast.schemas.messages import Campaign, Output, Outputs, Rendition, SpeechResult
 from seedcast.schemas.rights import OUTPUTS
 from seedcast.storage.index.indexed import IndexedRequest
+from seedcast.storage.index.values import bounded, small
 from seedcast.storage.objects import ObjectStore
 from seedcast.storage.output_summary import Summary
 from seedcast.storage.staged_lists import FOLDER, folder, part_name, staged_of
@@ -57,8 +58,8 @@ _RENDITION = Rendition.__struct_fields__  # the last columns, in their order
 _TYPES = ("application/vnd.apache.parquet", "application/jsonl", "application/json")
 
 
-class Unended(Exception):
-    """A request of the list has no result in the index."""
+class IncompleteList(Exception):
+    """The index does not have the whole list, each request with its result."""
 
 
 def output_key(campaign: str, name: str) -> str:
@@ -71,7 +72,8 @@ def write_outputs(
     """Store the objects, each replacing an earlier one; return what the record says of them.
 
     `requests`: the whole list in its order, each with its result. Memory stays flat.
-    Raises StoreUnavailable, and Unended if a request has no result.
+    Raises StoreUnavailable; IncompleteList, before anything is stored, if a request or its result
+    is not there.
     """
     with (
         tempfile.TemporaryFile() as results,
@@ -116,22 +118,27 @@ def _fill(
     campaign: Campaign,
     requests: Iterator[IndexedRequest],
 ) -> None:
-    counts = Summary(campaign)
+    counts, number = Summary(campaign), 0
     with pq.ParquetWriter(results, SCHEMA, compression="zstd") as writer:
         while chunk := list(islice(requests, BATCH)):
+            number += len(chunk)
             ended = [(request, _result(request)) for request in chunk]
             lines = [line for request, result in ended for line in _lines(request, result)]
             writer.write_batch(_batch(lines))
             for request, result in ended:
                 counts.add(request, result)
-                if result.error:
+                if result.status != "succeeded":
                     errors.write(_error(request, result))
+    if number != campaign.accepted:
+        raise IncompleteList(f"the index has {number:,} of {campaign.accepted or 0:,} requests")
     summary.write(counts.encode())
 
 
 def _result(request: IndexedRequest) -> SpeechResult:
+    if request.row is None:
+        raise IncompleteList("its staged list is not in the index")
     if (result := request.result) is None:
-        raise Unended(f"request {request.request_id} has no result in the index")
+        raise IncompleteList(f"request {request.request_id} has no result in the index")
     return result
 
 
@@ -146,17 +153,22 @@ def _lines(request: IndexedRequest, result: SpeechResult) -> Iterator[tuple[obje
         error.code if error else None,
         error.message if error else None,
         request.ended_at,
-        result.unspoken,
-        receipt.voice_seed if receipt else None,
-        receipt.draw if receipt else None,
+        small(result.unspoken),
+        bounded(receipt.voice_seed) if receipt else None,
+        small(receipt.draw) if receipt else None,
         receipt.engine_fingerprint if receipt else None,
         receipt.chain_fingerprint if receipt else None,
         receipt.waveform_sha256 if receipt else None,
     )
     for rendition in result.renditions:
-        yield head + tuple(getattr(rendition, name) for name in _RENDITION)
+        yield head + tuple(_fitting(getattr(rendition, name)) for name in _RENDITION)
     if not result.renditions:
         yield head + (None,) * len(_RENDITION)
+
+
+def _fitting(value: object) -> object:
+    """Messages do not bound every number; the columns hold 32 bits, and bytes far less than 64."""
+    return small(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _own_id(request: IndexedRequest, result: SpeechResult) -> str | None:

@@ -22,8 +22,8 @@ class Summary:
 
     def add(self, request: IndexedRequest, result: SpeechResult) -> None:
         self._statuses[result.status] += 1
-        if result.error:
-            self._errors[result.error.code] += 1
+        if result.status != "succeeded":
+            self._errors[result.error.code if result.error else result.status] += 1
         for rendition in result.renditions:
             self._add_rendition(rendition)
         if (ended := request.ended_at) is not None:

@@ -24,6 +24,9 @@ STANDSTILL = 15.0  # seconds without a change, after which an index that is behi
 
 class IndexedCampaign(Protocol):
     @property
+    def campaign(self) -> Campaign | None: ...
+
+    @property
     def progress(self) -> Progress: ...
 
     @property
@@ -66,7 +69,7 @@ class IndexedOutcomes:
     def ended(self, campaign: Campaign) -> bool:
         """Return True if no further outcome is expected."""
         known = self._known.get(campaign.campaign_id)
-        if campaign.staged is not None and not (known and known.list_state == "loaded"):
+        if campaign.staged is not None and not (known and _has_list(known, campaign)):
             return False
         no_list = campaign.state == "cancelled" and campaign.accepted is None
         return no_list or self.progress(campaign).complete
@@ -83,6 +86,12 @@ class IndexedOutcomes:
                 got=f"{behind:,} records that it lacks",
                 remedy="look whether an indexer runs, and what its log says",
             )
+
+
+def _has_list(known: IndexedCampaign, campaign: Campaign) -> bool:
+    """Return False also where the index knows an earlier list of that name."""
+    same = known.campaign is not None and known.campaign.staged == campaign.staged
+    return same and known.list_state == "loaded"
 
 
 class CampaignOutcomes:

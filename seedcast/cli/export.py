@@ -141,7 +141,14 @@ def _show(report: "ExportReport", found: "IndexedCampaign", output: Path, as_jso
 
 def _signing(store: "S3Store", valid: timedelta) -> "Sign":
     store.presign(f"{store.uri('a')}", valid)  # raises for how long now, not in the midst
-    return lambda uri: store.presign(uri, valid)
+    ours, internal = store.uri(""), store.uri("_")
+
+    def sign(uri: str) -> str | None:
+        """Sign audio alone: whoever may write results must not get a list, or another bucket's."""
+        is_audio = uri.startswith(ours) and not uri.startswith(internal)
+        return store.presign(uri, valid) if is_audio else None
+
+    return sign
 
 
 def _format(output: Path, wanted: str | None) -> "Format":

@@ -10,7 +10,7 @@ from seedcast.storage.export.columns import WAITING, Line
 if TYPE_CHECKING:
     from seedcast.storage.index.indexed import IndexedRequest
 
-Sign = Callable[[str], str]  # a link for an address
+Sign = Callable[[str], str | None]  # a link for an address; None: it is no audio of ours
 _NO_AUDIO = (None, None, None, None, None, None, None)
 
 

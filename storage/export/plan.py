@@ -90,6 +90,6 @@ class Plan:
             f"two files of one name: {same}",
             expected="a name of its own for each audio",
             got=f"the same for {first}, and for {whose}",
-            remedy="give them others by --name, such as '{row}.{profile}.{ext}', or choose one"
-            " --profile; nothing was fetched",
+            remedy="give them others by --name, such as '{request_id}.{profile}.{ext}', or"
+            " choose one --profile; nothing was fetched",
         )

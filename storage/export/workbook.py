@@ -39,6 +39,9 @@ class XlsxFile:
             self._sheet.write_string(0, number, self._fitting(harmless(column.name)), bold)
 
     def write(self, line: Line) -> None:
+        """Raises InvalidInput if the sheet is full: lines may have come since they were counted."""
+        if self._row + 1 >= MAX_ROWS:
+            raise too_large("more lines", f"{MAX_ROWS - 1:,} lines below the titles")
         self._row += 1
         for number, (column, value) in enumerate(zip(self._columns, line, strict=True)):
             if value is None:

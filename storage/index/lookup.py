@@ -5,7 +5,7 @@ Importing it loads neither SQLAlchemy nor pyarrow: a command without an index ne
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
@@ -16,6 +16,7 @@ from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.index.indexed import IndexedCampaign
+from seedcast.storage.index.values import moment
 
 if TYPE_CHECKING:
     from seedcast.storage.index.reader import Index
@@ -71,7 +72,7 @@ def campaign_index(
 
 def first_result(settings: Settings, request_id: str, note: Note) -> SpeechResult | None:
     """Return the first result of a request: from the index, or else from what it has not read."""
-    with available_index(settings, note) as index:
+    with available_index(settings, note, tell_lag=False) as index:
         found = index.request(request_id) if index else None
         if found and found.result:
             return found.result
@@ -87,7 +88,7 @@ def unread(settings: Settings, index: "Index | None") -> Iterator[tuple[SpeechRe
     with TopicReader(settings, settings.topic(RESULTS), starts) as reader:
         for record in reader.to_end():
             if result := decode_readable(record):
-                yield result, datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+                yield result, moment(record.timestamp_ms)
 
 
 def note_lag(settings: Settings, index: "Index", note: Note) -> None:

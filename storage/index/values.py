@@ -1,12 +1,13 @@
 """What the columns can hold. Messages are checked for their form; a column has its own limits."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import overload
 
 SHORT = 256  # characters; a row of PostgreSQL's indexes has room for 2,700 bytes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1
+_LATEST = 253_402_300_799_999  # the last millisecond of the year 9999
 
 
 @overload
@@ -55,4 +56,5 @@ def unix_ms(moment: datetime | None) -> int | None:
 
 
 def moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    """Return the time, or the nearest that a datetime holds: any client can send any timestamp."""
+    return _EPOCH + timedelta(milliseconds=max(0, min(milliseconds, _LATEST)))

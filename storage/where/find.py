@@ -86,10 +86,10 @@ class _Search:
         topics = [self._settings.topic(lane.requests) for lane in LANES.values()]
         since = self._record.created_at if self._record else None
         places = self._topics.places(topics)
-        found = self._topics.request(wanted, places) or (
-            self._topics.request(wanted, places, since) if since else None
+        found = self._topics.request(self._name, wanted, places) or (
+            self._topics.request(self._name, wanted, places, since) if since else None
         )
-        if not found or not found.request or found.request.campaign_id != self._name:
+        if not found or not found.request:
             return None
         sent = found.request
         request = IndexedRequest(
@@ -114,10 +114,12 @@ class _Search:
             why = self._unfed(record, cursor, position)
             return _where(request, "staged", why, steps)
         place = self._place(record, staged)
-        found = self._topics.request(request.request_id, [place])
+        found = self._topics.request(self._name, request.request_id, [place])
         if found is None and (audio := self._topics.audio(request.request_id)):
             return self._spoken(request, audio, steps)
-        found = found or self._topics.request(request.request_id, [place], record.created_at)
+        found = found or self._topics.request(
+            self._name, request.request_id, [place], record.created_at
+        )
         if found is None:
             why = (
                 "it was fed, and the requests topics do not have it any more, nor is there a"

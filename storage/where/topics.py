@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from seedcast.codec import decode_request
@@ -11,6 +11,7 @@ from seedcast.kafka import Committed, GroupOffsets, Partition, Record, TopicRead
 from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.topics import AUDIO, AUDIO_URGENT, GPU_CONSUMERS, POSTPROCESS, ConsumerGroup
 from seedcast.settings import Settings
+from seedcast.storage.index.values import moment
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,20 @@ class OnTopics:
         return len(self._offsets.bounds([topic]))
 
     def request(
-        self, wanted: str, places: Iterable[Partition], since: datetime | None = None
+        self,
+        campaign: str,
+        wanted: str,
+        places: Iterable[Partition],
+        since: datetime | None = None,
     ) -> Found | None:
-        """Find a request by its id, or its own, in these partitions; the first of repeats.
+        """Find a campaign's request by its id, or its own, in these partitions; the first one.
 
         Records that GPU consumers have not done, or, with `since`, all from that moment.
         """
         for place in places:
             committed = self._committed(GPU_CONSUMERS, place.topic)
             for record in self._read(place, committed.get(place), since):
-                if found := _as_request(record, wanted):
+                if found := _as_request(record, campaign, wanted):
                     return found_record(record, committed.get(place), found)
         return None
 
@@ -91,14 +96,15 @@ class OnTopics:
                     yield record
 
 
-def _as_request(record: Record, wanted: str) -> SpeechRequest | None:
-    if wanted.encode() not in record.value:
+def _as_request(record: Record, campaign: str, wanted: str) -> SpeechRequest | None:
+    if campaign.encode() not in record.value:  # most are of others, and need no decoding
         return None
     try:
         request = decode_request(record.value)
     except Poison:
         return None
-    return request if wanted in (request.request_id, request.metadata.get("id")) else None
+    is_wanted = wanted in (request.request_id, request.metadata.get("id"))
+    return request if is_wanted and request.campaign_id == campaign else None
 
 
 def found_record(
@@ -111,7 +117,7 @@ def found_record(
     return Found(
         partition=record.partition,
         offset=record.offset,
-        at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+        at=moment(record.timestamp_ms),
         done=record.offset < watermark or record.offset in above,
         later=any(offset > record.offset for offset in above),
         before=len(between) - sum(offset in between for offset in above),

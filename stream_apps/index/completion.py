@@ -6,7 +6,6 @@ indexer writes again, the same.
 
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import structlog
 
@@ -20,7 +19,7 @@ from seedcast.schemas.messages import Campaign, Outputs
 from seedcast.settings import Settings
 from seedcast.storage.index.reader import Index
 from seedcast.storage.index.writer import IndexWriter
-from seedcast.storage.list_outputs import Unended, missing_outputs, write_outputs
+from seedcast.storage.list_outputs import IncompleteList, missing_outputs, write_outputs
 from seedcast.storage.objects import ObjectStore
 from seedcast.stream_apps.index.interrupted import interruptible
 
@@ -65,10 +64,11 @@ class Completion:
         try:
             written = self._complete_ended()
             return self._restore_next() or written
-        except (StoreUnavailable, CredentialsRefused) as error:
-            self._not_before = self._clock() + RETRY
-            metrics.RETRIES.labels("store").inc()
-            log.warning("unavailable", boundary="store", problem=str(error))
+        except (StoreUnavailable, CredentialsRefused, OSError) as error:
+            self._not_before = self._restore_at = self._clock() + RETRY
+            boundary = "disk" if isinstance(error, OSError) else "store"
+            metrics.RETRIES.labels(boundary).inc()
+            log.warning("unavailable", boundary=boundary, problem=str(error))
             return True  # of some the record may be written
 
     def _complete_ended(self) -> bool:
@@ -85,7 +85,7 @@ class Completion:
     def _complete(self, campaign: Campaign) -> None:
         try:
             outputs = self._write(campaign)
-        except Unended as error:
+        except IncompleteList as error:
             log.error("outputs_unwritten", campaign_id=campaign.campaign_id, problem=str(error))
             return
         failpoint("indexer.outputs")
@@ -99,13 +99,13 @@ class Completion:
         return write_outputs(self._store, campaign, rows)
 
     def _announce(self, campaign: Campaign, outputs: Outputs) -> None:
-        change_state(
-            self._settings,
-            self._producer,
-            self._campaigns,
-            campaign.campaign_id,
-            partial(completed, outputs=outputs),
-        )
+        def ended(record: Campaign) -> Campaign:
+            same = record.staged == campaign.staged  # else another list has come under its name
+            return completed(record, outputs=outputs) if same else record
+
+        name = campaign.campaign_id
+        if name in self._campaigns.records:  # its record may have been removed meanwhile
+            change_state(self._settings, self._producer, self._campaigns, name, ended)
 
     def _restore_next(self) -> bool:
         """Once an hour: look for objects that a record names, and write what is gone."""

@@ -17,7 +17,8 @@ from seedcast.stream_apps.index.interrupted import interruptible
 
 log = structlog.get_logger(__name__)
 
-RETRY = 10.0  # seconds until a list that could not be read is read again
+RETRY = 10.0  # seconds until a list that could not be read is read again; twice that if damaged,
+LONGEST = 600.0  # and so on up to this: each time all that is right is read
 
 
 class Lists:
@@ -36,6 +37,7 @@ class Lists:
         self._goes_on, self._clock = goes_on, clock
         self._look_at = 0.0
         self._retry_at: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
         self._problems: dict[str, str] = {}
 
     def look_again(self) -> None:
@@ -66,16 +68,19 @@ class Lists:
             self._postpone(campaign, error)
             return False
         except ListDamaged as error:
-            self._postpone(campaign, error)
+            pause = min(LONGEST, 2 * self._pauses.get(campaign.campaign_id, RETRY / 2))
+            self._pauses[campaign.campaign_id] = pause
+            self._postpone(campaign, error, pause)
             return False
         failpoint("indexer.loaded")
         self._problems.pop(campaign.campaign_id, None)
+        self._pauses.pop(campaign.campaign_id, None)
         log.info("list_indexed", campaign_id=campaign.campaign_id, rows=campaign.accepted)
         return True
 
-    def _postpone(self, campaign: Campaign, error: Exception) -> None:
+    def _postpone(self, campaign: Campaign, error: Exception, pause: float = RETRY) -> None:
         """Say once what is wrong with a list."""
-        self._retry_at[campaign.campaign_id] = self._clock() + RETRY
+        self._retry_at[campaign.campaign_id] = self._clock() + pause
         metrics.RETRIES.labels("store").inc()
         if self._problems.get(campaign.campaign_id) != str(error):
             self._problems[campaign.campaign_id] = str(error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from seedcast.campaigns import indexed_outcomes
 from seedcast.campaigns.indexed_outcomes import CampaignOutcomes
@@ -24,6 +25,7 @@ NIGHT = Campaign(
 class Indexed:
     progress: Progress
     list_state: str = "loaded"
+    campaign: Campaign | None = field(default_factory=lambda: NIGHT)
 
 
 @dataclass
@@ -104,6 +106,10 @@ def test_it_ends_when_the_index_has_a_result_of_every_row() -> None:
         index.known = Indexed(Progress(accepted=3, succeeded=3), list_state="pending")
         waiting.poll(1.0)
         assert not waiting.ended(NIGHT), "its rows are not known yet: these may be strays"
+        earlier = replace(NIGHT, staged=replace(STAGED, staging="f" * 16))
+        index.known = Indexed(Progress(accepted=3, succeeded=3), campaign=earlier)
+        waiting.poll(1.0)
+        assert not waiting.ended(NIGHT), "that was another list of the same name"
         index.known = Indexed(Progress(accepted=3, succeeded=3))
         waiting.poll(1.0)
         assert waiting.ended(NIGHT)

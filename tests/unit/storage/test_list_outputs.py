@@ -1,5 +1,6 @@
 """How a list ended: what its objects say, that they are always the same, and when one is gone."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -15,7 +16,7 @@ from seedcast.schemas.messages import Campaign, Outputs, Receipt, Rendition, Sta
 from seedcast.schemas.rights import OUTPUTS
 from seedcast.storage import list_outputs
 from seedcast.storage.index.indexed import IndexedRequest
-from seedcast.storage.list_outputs import Unended, missing_outputs, output_key, write_outputs
+from seedcast.storage.list_outputs import IncompleteList, missing_outputs, output_key, write_outputs
 from seedcast.storage.memory_store import MemoryStore
 from tests.builders.indexing import ended
 from tests.builders.requests import numbered
@@ -136,9 +137,47 @@ def test_an_empty_list_has_outputs(store: MemoryStore) -> None:
 
 def test_a_list_with_an_open_request_is_not_written(store: MemoryStore, night: Campaign) -> None:
     waiting = IndexedRequest(campaign_id="night", request_id="request-9", row=6, own_id=None)
-    with pytest.raises(Unended, match="request-9"):
+    with pytest.raises(IncompleteList, match="request-9"):
         write_outputs(store, night, [*indexed(), waiting])
-    assert not [info for info in store.list("_lists/night/") if info.key.count("/") == 2]
+    assert written(store) == []
+
+
+def test_an_index_that_lacks_the_list_or_a_part_of_it_overwrites_nothing(
+    store: MemoryStore, night: Campaign
+) -> None:
+    """A new index has results before it has the lists that they are of."""
+    with pytest.raises(IncompleteList, match="has 0 of 5"):
+        write_outputs(store, night, [])
+    with pytest.raises(IncompleteList, match="has 4 of 5"):
+        write_outputs(store, night, indexed()[:4])
+    with pytest.raises(IncompleteList, match="list is not in the index"):
+        write_outputs(store, night, [dataclasses.replace(each, row=None) for each in indexed()])
+    assert written(store) == []
+
+
+def written(store: MemoryStore) -> list[str]:
+    """Outputs lie beside the folder of the list's parts."""
+    return [each.key for each in store.list("_lists/night/") if each.key.count("/") == 2]
+
+
+def test_numbers_that_no_column_holds_become_the_nearest(
+    store: MemoryStore, night: Campaign
+) -> None:
+    """Messages bound none of them, and one odd result must not keep a list from its end."""
+    first, *rest = indexed()
+    result = first.result
+    assert result is not None
+    assert result.receipt is not None
+    odd = replace(
+        result,
+        unspoken=2**40,
+        receipt=replace(result.receipt, draw=2**31),
+        renditions=tuple(replace(each, chain_version=2**70) for each in result.renditions),
+    )
+    given = dataclasses.replace(first, manifest=encode_json(odd))
+    write_outputs(store, night, [given, *rest])
+    table = pq.read_table(io.BytesIO(stored(store)["results.parquet"])).to_pylist()
+    assert {table[0][name] for name in ("unspoken", "draw", "chain_version")} == {2**31 - 1}
 
 
 @pytest.mark.parametrize("name", OUTPUTS)

@@ -2,7 +2,7 @@
 
 from seedcast.kafka import Committed, Partition
 from seedcast.kafka.offset_bitmap import encode
-from seedcast.schemas.topics import FEEDERS, GPU_CONSUMERS, POSTPROCESS, REQUESTS
+from seedcast.schemas.topics import FEEDERS, GPU_CONSUMERS, INDEXERS, POSTPROCESS, REQUESTS
 from seedcast.storage.audit.committed import CommittedOffsets
 from tests.unit.storage.audit.evidence import SETTINGS, partition
 
@@ -21,7 +21,7 @@ class OffsetsDouble:
 def test_the_audit_asks_the_groups_that_the_workers_commit_with() -> None:
     offsets = OffsetsDouble()
     CommittedOffsets.read(SETTINGS, offsets)  # type: ignore[arg-type]
-    workers = (FEEDERS, GPU_CONSUMERS, POSTPROCESS)
+    workers = (FEEDERS, GPU_CONSUMERS, INDEXERS, POSTPROCESS)
     assert sorted(offsets.groups) == sorted(SETTINGS.group(group.name) for group in workers)
 
 
