@@ -49,9 +49,16 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file its owner's alone. SQLite gives those beside it the same mode."""
+    """Make the file its owner's alone. SQLite gives those beside it the same mode.
+
+    A file that exists is never opened here: to close it would end every lock that this process has
+    on it, and another process would take itself for the last reader, and remove the WAL in use.
+    """
     try:
-        private_files.create(path, "ab").close()
+        if path.exists():
+            path.chmod(0o600)
+        else:
+            private_files.create(path, "ab").close()
     except OSError as error:
         raise LocalResource(
             f"the results index in {path}",

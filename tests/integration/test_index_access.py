@@ -4,6 +4,8 @@ import socket
 import ssl
 import stat
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,6 +109,19 @@ def test_a_file_is_its_owners_alone_and_its_folder_must_exist(tmp_path: Path) ->
     nowhere = IndexSettings(url=f"sqlite:///{tmp_path}/nowhere/index.sqlite")
     with pytest.raises(LocalResource, match="SEEDCAST_INDEX_URL"):
         migrate(nowhere)
+
+
+def test_a_process_that_ends_takes_no_file_from_the_others(tmp_path: Path) -> None:
+    """The last process with an open database removes its WAL; locks tell that it is the last."""
+    file = tmp_path / "index.sqlite"
+    settings = IndexSettings(url=f"sqlite:///{file}")
+    look = f"import sqlite3; d = sqlite3.connect({str(file)!r}); d.execute('PRAGMA user_version')"
+    with writing(settings) as writer:
+        writer.put_campaigns([listed("night", 1)])
+        with open_database(settings, read_only=False):  # as each term does
+            pass
+        subprocess.run([sys.executable, "-c", f"{look}.fetchall(); d.close()"], check=True)
+        assert file.with_name("index.sqlite-wal").exists()
 
 
 def test_a_database_that_is_not_there_is_told(postgres: PostgresServer) -> None:
