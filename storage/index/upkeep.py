@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select, text
 
 from seedcast.settings import IndexSettings
+from seedcast.storage.index import sqlite
 from seedcast.storage.index.database import connect, revision_of
 from seedcast.storage.index.tables import CAMPAIGNS, REQUESTS, REVISIONS, TERM
 
@@ -23,6 +24,8 @@ class IndexFacts:
 
 def read_facts(settings: IndexSettings) -> IndexFacts:
     """Raises IndexUnavailable, and as `open_database` does but for the schema."""
+    if settings.url.startswith("sqlite:") and not sqlite.path_of(settings).exists():
+        return IndexFacts(url=settings.url, revision=None, expected=REVISIONS[-1])
     with (
         connect(settings, read_only=True) as database,
         database.transaction("looking at the results index") as connection,

@@ -188,6 +188,7 @@ def test_an_index_that_is_made_anew_is_equal(settings: Settings, seedcast: Spawn
     index = opened(settings)
     until_completed(settings, index, "night")
     eventually(lambda: counts(index.campaign("night"))[-1] == 1, what="the stray")
+    eventually(lambda: sum(counts(index.campaign("day"))) == 5, what="the results of the day")
     before = {name: dump(index, name) for name in ("night", "day")}
     clear(settings.index)
 
