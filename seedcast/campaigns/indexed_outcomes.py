@@ -11,7 +11,7 @@ import structlog
 
 from seedcast.campaigns.progress import Outcomes, Progress, ReadIds
 from seedcast.errors import IndexUnavailable, SeedcastError
-from seedcast.kafka import GroupOffsets
+from seedcast.kafka import GroupOffsets, count_after
 from seedcast.schemas.messages import Campaign
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
@@ -76,8 +76,7 @@ class IndexedOutcomes:
 
     def _refuse_standstill(self) -> None:
         bounds = GroupOffsets(self._settings).bounds([self._settings.topic(RESULTS)])
-        positions = self._index.next_offsets()
-        behind = sum(max(0, end - positions.get(p.number, 0)) for p, (_, end) in bounds.items())
+        behind = count_after(bounds, self._index.next_offsets())
         states = [each.list_state for each in self._known.values()]
         if behind or "pending" in states or len(states) < len(self._names):
             raise IndexUnavailable(

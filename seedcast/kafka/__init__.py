@@ -5,7 +5,7 @@ from seedcast.kafka.admin import Admin
 from seedcast.kafka.background_producer import BackgroundProducer
 from seedcast.kafka.error_mapping import in_mid_run, refuse_gap, warn_if_truncated
 from seedcast.kafka.group_consumer import GroupConsumer, Offsets
-from seedcast.kafka.group_offsets import GroupOffsets, Lag
+from seedcast.kafka.group_offsets import GroupOffsets, Lag, count_after
 from seedcast.kafka.producer import Headers, Producer
 from seedcast.kafka.records import Partition, Record
 from seedcast.kafka.start_offsets import Committed
@@ -27,6 +27,7 @@ __all__ = [
     "Record",
     "TopicFollower",
     "TopicReader",
+    "count_after",
     "in_mid_run",
     "refuse_gap",
     "warn_if_truncated",

@@ -1,6 +1,6 @@
 """Offsets: what groups have committed, where logs begin and end, and the lag between them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException, TopicPartition
@@ -29,6 +29,17 @@ class Lag:
     @property
     def records(self) -> int:
         return self.end - (self.committed or 0)
+
+
+def count_after(bounds: Mapping[Partition, tuple[int, int]], positions: Mapping[int, int]) -> int:
+    """Return how many records that are kept follow these next offsets, by partition number.
+
+    `bounds`: of one topic's partitions. Where there is no position, all of them follow.
+    """
+    return sum(
+        max(0, end - max(start, positions.get(partition.number, 0)))
+        for partition, (start, end) in bounds.items()
+    )
 
 
 class GroupOffsets:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
 from seedcast.campaigns.progress import decode_readable
 from seedcast.errors import IndexMismatch, IndexUnavailable, SeedcastError
-from seedcast.kafka import GroupOffsets, TopicReader
+from seedcast.kafka import GroupOffsets, TopicReader, count_after
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
@@ -107,11 +107,9 @@ def behind(settings: Settings, index: "Index") -> int:
     kafka = settings.kafka
     hasty = kafka.model_copy(update={"start_timeout": min(LOOK, kafka.start_timeout)})
     offsets = GroupOffsets(settings.model_copy(update={"kafka": hasty}))
-    read = index.next_offsets()
-    bounds = offsets.bounds([settings.topic(RESULTS)])
-    return sum(
-        max(0, end - max(start, read.get(p.number, 0))) for p, (start, end) in bounds.items()
-    )
+    # The positions first: what comes meanwhile counts as behind.
+    positions = index.next_offsets()
+    return count_after(offsets.bounds([settings.topic(RESULTS)]), positions)
 
 
 def _opened(settings: Settings, note: Note) -> "Index | None":

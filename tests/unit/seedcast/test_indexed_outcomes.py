@@ -11,7 +11,7 @@ from seedcast.campaigns import indexed_outcomes
 from seedcast.campaigns.indexed_outcomes import CampaignOutcomes
 from seedcast.campaigns.progress import Progress
 from seedcast.errors import IndexUnavailable
-from seedcast.kafka import Partition
+from seedcast.kafka import Partition, count_after
 from seedcast.schemas.messages import Campaign, StagedList
 from seedcast.settings import Settings
 
@@ -154,3 +154,9 @@ def test_an_index_that_moves_or_has_everything_is_asked_for_as_long_as_it_takes(
         for _ in range(60):
             waiting.poll(1.0)
         assert not reads_topic(waiting)
+
+
+def test_records_that_retention_has_deleted_are_not_behind() -> None:
+    bounds = {Partition("results", 0): (10, 12), Partition("results", 1): (0, 3)}
+    assert count_after(bounds, {0: 5}) == 2 + 3
+    assert count_after(bounds, {0: 12, 1: 2}) == 1
