@@ -6,7 +6,7 @@ does not validate: decode everything that comes from outside with `seedcast.code
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -76,6 +76,7 @@ Metadata = Annotated[
 Priority = Literal["normal", "urgent"]
 TextFormat = Literal["plain", "markup"]
 Status = Literal["succeeded", "failed", "expired", "cancelled"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 WorkerId = Annotated[
     str, Meta(pattern=r"^[!-~]{1,255}" + _END, description="one process, of whatever kind")

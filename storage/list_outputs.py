@@ -18,6 +18,7 @@ from msgspec import UNSET
 from seedcast.failpoints import failpoint
 from seedcast.schemas.messages import Campaign, Output, Outputs, Rendition, SpeechResult
 from seedcast.schemas.rights import OUTPUTS
+from seedcast.storage.export.lines import own_id
 from seedcast.storage.index.indexed import IndexedRequest
 from seedcast.storage.index.values import bounded, small
 from seedcast.storage.objects import ObjectStore
@@ -147,7 +148,7 @@ def _lines(request: IndexedRequest, result: SpeechResult) -> Iterator[tuple[obje
     error, receipt = result.error, result.receipt
     head = (
         request.row,
-        _own_id(request, result),
+        own_id(request, result),
         request.request_id,
         result.status,
         error.code if error else None,
@@ -171,11 +172,6 @@ def _fitting(value: object) -> object:
     return small(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _own_id(request: IndexedRequest, result: SpeechResult) -> str | None:
-    """The index cuts a long one."""
-    return result.metadata.get("id", request.own_id)
-
-
 def _batch(lines: list[tuple[object, ...]]) -> pa.RecordBatch:
     columns = zip(*lines, strict=True)
     arrays = [pa.array(c, type=f.type) for c, f in zip(columns, SCHEMA, strict=True)]
@@ -185,7 +181,7 @@ def _batch(lines: list[tuple[object, ...]]) -> pa.RecordBatch:
 def _error(request: IndexedRequest, result: SpeechResult) -> bytes:
     line = {
         "row": request.row,
-        "id": _own_id(request, result),
+        "id": own_id(request, result),
         "request_id": request.request_id,
         "status": result.status,
         "error": result.error,

@@ -4,7 +4,6 @@ The columns are the fields of SpeechResult and of the structs within it, in thei
 becomes a column by itself; a field whose type has no column raises TypeError at import.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from msgspec import inspect
 
-from seedcast.errors import InvalidInput, LocalResource
+from seedcast.errors import InvalidInput
 from seedcast.schemas.messages import Receipt, Rendition, SpeechResult
+from seedcast.storage.export.files import appearing
 
 BATCH = 2000  # rows; about 2 MB
 
@@ -45,20 +45,8 @@ def write(path: Path, results: Iterable[SpeechResult]) -> int:
 
     The file appears whole or not at all. Raises LocalResource.
     """
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        count = _write(unfinished, iter(results))
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise LocalResource(
-            f"writing {path}",
-            expected="a folder that can be written",
-            got=str(error),
-            remedy="choose another path",
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count
+    with appearing(path) as unfinished:
+        return _write(unfinished, iter(results))
 
 
 def read(path: Path) -> Iterator[SpeechResult]:

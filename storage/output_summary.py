@@ -6,10 +6,8 @@ from typing import Any
 
 import msgspec
 
-from seedcast.schemas.messages import Campaign, Rendition, SpeechResult
+from seedcast.schemas.messages import STATUSES, Campaign, Rendition, SpeechResult
 from seedcast.storage.index.indexed import IndexedRequest
-
-STATUSES = ("succeeded", "failed", "expired", "cancelled")
 
 
 class Summary:
@@ -33,7 +31,7 @@ class Summary:
     def encode(self) -> bytes:
         """Return a JSON object, indented, for people."""
         campaign = self._campaign
-        summary = {
+        summary: dict[str, Any] = {
             "campaign_id": campaign.campaign_id,
             "created_at": campaign.created_at,
             "requests": campaign.accepted,

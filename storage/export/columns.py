@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from seedcast.schemas.messages import Status
+from seedcast.schemas.messages import STATUSES
 
 Kind = Literal["text", "integer", "number", "moment"]
 Line = Sequence[Any]  # one value per column; None where there is none
 
 WAITING = "waiting"
 STRAY = "stray"
-STATUSES: tuple[Status, ...] = ("succeeded", "failed", "expired", "cancelled")
 ASKED = (*STATUSES, WAITING, STRAY)  # what `--status` takes
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
-from seedcast.storage.export.columns import COLUMNS, STATUSES, STRAY, WAITING, Column, Line, columns
+from seedcast.schemas.messages import STATUSES
+from seedcast.storage.export.columns import COLUMNS, STRAY, WAITING, Column, Line, columns
 from seedcast.storage.export.files import appearing
 from seedcast.storage.export.lines import LineOptions
 

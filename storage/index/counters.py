@@ -17,10 +17,9 @@ from sqlalchemy import (
     update,
 )
 
+from seedcast.schemas.messages import STATUSES
 from seedcast.storage.index.batch import RESULTS, upserting
 from seedcast.storage.index.tables import CAMPAIGN_ERRORS, CAMPAIGNS, REQUESTS
-
-STATUSES = ("succeeded", "failed", "expired", "cancelled")
 
 
 @dataclass
@@ -144,7 +143,7 @@ def _read(connection: Connection, keys: Collection[int]) -> dict[int, Counters]:
 
 
 def _write(connection: Connection, key: int, counters: Counters) -> None:
-    values = {
+    values: dict[str, int | None] = {
         **{status: counters.statuses[status] for status in STATUSES},
         "strays": counters.strays,
         "audio_us": counters.audio_us,
