@@ -50,7 +50,7 @@ test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu --confcutdir=tests/gpu -m "gpu and not slow" $(ARGS)
 
 test-faults: setup-all  ## every fault of the matrix, the slow ones too, in a quarter of an hour; FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
-	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash $(addprefix tests/integration/test_,demo.py fair_feeding.py feed_ahead.py feeder.py fleet.py submit.py gpu_consumer.py postprocess.py control.py chattts.py oauth.py refused.py rights.py) -m "slow or not slow" -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash $(addprefix tests/integration/test_,demo.py fair_feeding.py feed_ahead.py feeder.py fleet.py submit.py gpu_consumer.py postprocess.py control.py chattts.py oauth.py refused.py rights.py events.py) -m "slow or not slow" -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents, the built docs
 	$(BIN)/ruff format --check .
@@ -100,6 +100,7 @@ device-wheels: setup-all  ## what benchmarks/device/run.sh installs on a GPU mac
 
 device-rehearsal: setup-all  ## benchmarks/device/run.sh on the CPU, at tiny sizes: it measures nothing
 	PYTHON=$(BIN)/python benchmarks/device/run.sh --device cpu --tiny --out .device/rehearsal
+	$(BIN)/pytest -q tests/unit/benchmarks/test_device.py -m slow
 
 lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
 	$(BIN)/uv pip compile -q pyproject.toml --extra build --extra dev --extra chattts --extra msk --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header -c locks/constraints.txt -o locks/all.txt

@@ -16,7 +16,7 @@ from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-INTERVAL = 10.0  # seconds between two looks; one is up to seven requests to the broker
+INTERVAL = 20.0  # seconds between two looks; one is up to seven requests to the broker
 ACCESS = "access"  # what readiness lacks meanwhile
 
 

@@ -16,6 +16,7 @@ def fill_disk() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
+@pytest.mark.slow
 def test_workers_whose_disk_is_full_do_all_their_work(deployment: Deployment) -> None:
     deployment.submit(REQUESTS, profiles=("telephony",))  # the chain with most of the libraries
     with (

@@ -32,6 +32,7 @@ def logged(worker: Worker, event: str) -> dict[str, object]:
     return entry
 
 
+@pytest.mark.slow
 def test_a_worker_whose_engine_cannot_finish_in_time_leaves_the_rest_to_another(
     deployment: Deployment,
 ) -> None:

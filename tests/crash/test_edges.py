@@ -42,9 +42,10 @@ def crash_in_turn(deployment: Deployment, kind: str, ends: list[str]) -> Worker:
 @pytest.mark.parametrize(
     ("gpu", "post"),
     [
-        (
+        pytest.param(
             ("gpu.polled", "gpu.synthesised", "gpu.sent"),
             ("postprocess.rendered", "postprocess.stored"),
+            marks=pytest.mark.slow,
         ),
         (
             ("gpu.acknowledged", "gpu.commit", "gpu.committed", "gpu.assigned"),

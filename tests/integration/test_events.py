@@ -98,6 +98,7 @@ def test_a_thousand_events_are_in_flight_at_once(settings: Settings) -> None:
     assert on_topic == {each.request_id: (each.partition, each.offset) for each in receipts}
 
 
+@pytest.mark.slow
 def test_events_wait_for_a_broker_that_is_away_for_a_while(stoppable_stack: Stack) -> None:
     settings = fresh(stoppable_stack)
 
@@ -116,6 +117,7 @@ def test_events_wait_for_a_broker_that_is_away_for_a_while(stoppable_stack: Stac
     assert len(receipts) == 100
 
 
+@pytest.mark.slow
 def test_an_event_that_was_not_acknowledged_in_time_is_sent_again_as_one_request(
     stoppable_stack: Stack,
 ) -> None:

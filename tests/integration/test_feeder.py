@@ -226,6 +226,7 @@ def stopped_without_its_broker(
     return feeder
 
 
+@pytest.mark.slow
 def test_a_feeder_waits_for_a_broker_that_goes_away(
     stoppable_stack: Stack, settings: Settings, seedcast: Spawn
 ) -> None:

@@ -15,9 +15,10 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 SECONDS = 60.0
 SETTLE = 12  # seconds: a start goes on a little after it: compilers, first heartbeats
-# Percent of a core, in CPU time. Measured: 0.6 to 0.8 each, and 0.4 to 1.0 more for the broker.
+# Percent of a core, in CPU time. Measured: 0.3 to 0.8 each, and 0.4 for the broker per worker,
+# which sends it 3 or 4 requests per second.
 MOST_OF_A_WORKER = 1.0
-MOST_OF_THE_BROKER = 1.3  # more than without clients
+MOST_OF_THE_BROKER = 1.7  # more than without clients
 STARTED = {
     "feeder": '"event": "feeder_active"',
     "gpu-consumer": '"event": "ready"',

@@ -234,7 +234,7 @@ def _rebuild(naive: Naive, emptied: Emptied) -> IndexWriter:
     return writer
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(1_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [25, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_sqlite_equals_a_naive_count(examples: int) -> None:
     with sqlite() as emptied:
         _examples(examples)(lambda history: check(history, emptied))

@@ -65,6 +65,7 @@ def started(allowed: list[str], *modules: str) -> "subprocess.CompletedProcess[s
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow  # make device-rehearsal runs it
 def test_it_and_the_tests_for_a_gpu_import_nothing_that_is_not_there() -> None:
     tests = [f"tests.gpu.{file.stem}" for file in (ROOT / "tests" / "gpu").glob("*.py")]
     there = names(DEVICE / "installed.txt") + names(DEVICE / "wheels.in")

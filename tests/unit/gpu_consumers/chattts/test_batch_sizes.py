@@ -116,14 +116,15 @@ class CountingStepper:
             slots.hidden += self._error
 
 
-REQUESTS = mixed(30)
+SLOTS = 16
+REQUESTS = mixed(15)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_an_engine_takes_every_batch_size_and_nobody_hears_it(tiny: Assets, precision: str) -> None:
-    whole = engine(tiny, precision=precision, slots=32)
-    whole._batch_sizes = BatchSizes(whole._slots, [32], whole._model._decoder.move)
-    stepping = engine(tiny, precision=precision, slots=32)
+    whole = engine(tiny, precision=precision, slots=SLOTS)
+    whole._batch_sizes = BatchSizes(whole._slots, [SLOTS], whole._model._decoder.move)
+    stepping = engine(tiny, precision=precision, slots=SLOTS)
     counting, batch_sizes = CountingStepper(stepping), set(stepping._batch_sizes._views)
     assert speak(stepping, REQUESTS) == speak(whole, REQUESTS)
     assert counting.rows == batch_sizes
@@ -133,6 +134,6 @@ def test_an_engine_takes_every_batch_size_and_nobody_hears_it(tiny: Assets, prec
 
 def test_a_batch_size_with_other_bits_would_be_heard(tiny: Assets) -> None:
     """Mutant: steps with fewer rows have an error."""
-    honest, broken = engine(tiny, slots=32), engine(tiny, slots=32)
+    honest, broken = engine(tiny, slots=SLOTS), engine(tiny, slots=SLOTS)
     CountingStepper(broken, error=1e-3)
     assert speak(broken, REQUESTS) != speak(honest, REQUESTS)

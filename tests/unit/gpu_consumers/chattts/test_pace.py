@@ -18,7 +18,7 @@ from tests.builders.requests import a_request
 from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak
 from tests.unit.gpu_consumers.chattts.scripted import SILENCE, TONE, finished, scripted, spoken
 
-REQUESTS = mixed(60)
+REQUESTS = mixed(24)
 TIMEOUT = 30.0  # seconds
 
 
