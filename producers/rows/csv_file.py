@@ -1,8 +1,8 @@
 """CSV: every value stays text, and a row with the wrong number of columns is a `BadRow`."""
 
-import os
 from collections import deque
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,10 +11,11 @@ import pyarrow.csv
 
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.producers.rows.dialect import Dialect, detect_dialect
-from seedcast.producers.rows.encoding import Text, count_quotes, detect
+from seedcast.producers.rows.encoding import detect
 from seedcast.producers.rows.file_options import FileOptions
 from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows, check_columns, mappings
 from seedcast.producers.rows.source import Source
+from seedcast.producers.rows.whole_text import WholeText, read_whole
 
 # In one thread: with several, Arrow does not number the rows of the wrong width.
 _READING = pyarrow.csv.ReadOptions(block_size=BLOCK, use_threads=False)
@@ -25,25 +26,29 @@ def read_csv(source: Source, options: FileOptions, usual: str = ",") -> Rows:
 
     Raises InvalidInput, here or while the rows are read.
     """
-    text = detect(source, options.encoding)
-    quotes = count_quotes(text, options.encoding is not None)
-    file = _File(text, detect_dialect(text, options.delimiter, usual))
+    whole = read_whole(detect(source, options.encoding), options.encoding is not None)
+    file = _File(whole, detect_dialect(whole.text, options.delimiter, usual))
     columns = _read_header(file)
-    if quotes % 2:
+    if whole.quotes % 2:
         _refuse_open_quote(file, _rows(file, columns))
-    return Rows(columns, _rows(file, columns))
+    return Rows(columns, _closing(whole, _rows(file, columns)))
+
+
+def _closing(whole: WholeText, rows: Iterator[Row | BadRow]) -> Iterator[Row | BadRow]:
+    with closing(whole):
+        yield from rows
 
 
 @dataclass(frozen=True)
 class _File:
-    text: Text
+    whole: WholeText
     dialect: Dialect
 
     def __str__(self) -> str:
-        return str(self.text.source.path)
+        return str(self.whole.text.path)
 
     def open(self, bad: "_BadRows", columns: tuple[str, ...] = ()) -> Any:
-        stream: Any = self._native() or self.text.open()
+        stream: Any = self.whole.text.open_natively()
         stream.read(self.dialect.skipped)
         return pyarrow.csv.open_csv(
             stream,
@@ -51,18 +56,6 @@ class _File:
             parse_options=bad.parsing(self.dialect.delimiter),
             convert_options=_as_text(columns),
         )
-
-    def _native(self) -> pyarrow.NativeFile | None:
-        """Return plain UTF-8 as a file that Arrow's threads read ahead without Python.
-
-        After an error they may still read while the process ends, which Python ends with SIGABRT.
-        """
-        if self.text.source.packing or self.text.codec != "utf-8":
-            return None
-        path = os.fsencode(self.text.source.path)  # a name may be no text
-        file = pyarrow.OSFile(path)  # type: ignore[call-arg,arg-type]  # its stub lacks both
-        file.seek(self.text.mark)
-        return file
 
 
 def _read_header(file: _File) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def _seen(text: Text, sample: bytes, is_cut: bool) -> str:
     if len(fitting) == 1:
         return fitting[0]
     raise InvalidInput(
-        f"{text.source.path}, line 1: the delimiter is in doubt",
+        f"{text.path}, line 1: the delimiter is in doubt",
         expected="a header with one kind of delimiter",
         got=" and ".join(NAMES[delimiter] for delimiter in present),
         remedy="say which with --delimiter (SubmitOptions.delimiter)",

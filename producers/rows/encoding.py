@@ -5,14 +5,15 @@ Windows-1252, and only a person can say which is meant.
 """
 
 import codecs
-import io
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from seedcast.errors import InvalidInput
-from seedcast.producers.rows.readings import readings
-from seedcast.producers.rows.rows import BLOCK
 from seedcast.producers.rows.source import Source
+
+if TYPE_CHECKING:
+    import pyarrow
 
 ENCODINGS = {  # name: Python's codec
     "utf-8": "utf-8",
@@ -37,17 +38,22 @@ _NO_TEXT = {
 
 @dataclass(frozen=True)
 class Text:
-    """A file of text in an encoding that is known."""
+    """The text of a list in an encoding that is known."""
 
-    source: Source
+    path: Path  # of the list, for people
+    source: Source  # its bytes
     codec: str
     mark: int = 0  # bytes of UTF-8's byte order mark
 
     def open(self) -> BinaryIO:
-        """Return the text in UTF-8, without its byte order mark."""
+        """Return the bytes without their byte order mark."""
         stream = self.source.open()
-        if self.codec != "utf-8":
-            return io.BufferedReader(_Recoded(stream, self.codec), BLOCK)
+        stream.read(self.mark)
+        return stream
+
+    def open_natively(self) -> "pyarrow.NativeFile":
+        """Return the same as a file that Arrow reads without Python."""
+        stream = self.source.open_natively()
         stream.read(self.mark)
         return stream
 
@@ -75,7 +81,7 @@ def detect(source: Source, wanted: str | None) -> Text:
             remedy="leave out --encoding (SubmitOptions.encoding)",
         )
     skipped = len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0
-    return Text(source, found or codec or "utf-8", skipped)
+    return Text(source.path, source, found or codec or "utf-8", skipped)
 
 
 def _codec_of(wanted: str | None) -> str:
@@ -97,88 +103,3 @@ def _detected(start: bytes) -> str:
     if start.count(0) <= len(start) // 4:
         return ""
     return "utf-16-le" if start[1::2].count(0) > start[::2].count(0) else "utf-16-be"
-
-
-def count_quotes(text: Text, named: bool) -> int:
-    """Read the whole file and return its count of '"'.
-
-    This happens before the first row is submitted: a file with another encoding halfway would be
-    half submitted. `named`: a person said which encoding it is. Raises InvalidInput.
-    """
-    quotes, offset, line = 0, 0, 1
-    decoder = codecs.getincrementaldecoder(text.codec)()
-    with text.source.open() as stream:
-        while True:
-            chunk = stream.read(BLOCK)
-            pending = _pending(decoder)
-            try:
-                decoded = decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                data = pending + chunk
-                line += _line_ends(data[: error.start], text.codec)
-                at = offset - len(pending) + error.start
-                raise _undecodable(text, named, line, at, data, error.start) from None
-            if not chunk:
-                return quotes
-            offset += len(chunk)
-            if text.codec == "utf-8":  # twice as fast
-                line += chunk.count(b"\n")
-                quotes += chunk.count(b'"')
-            else:
-                line += decoded.count("\n")
-                quotes += decoded.count('"')
-
-
-def _pending(decoder: codecs.IncrementalDecoder) -> bytes:
-    """Return the bytes of a character that began one chunk before."""
-    return decoder.getstate()[0]
-
-
-def _line_ends(data: bytes, codec: str) -> int:
-    return data.decode(codec, "ignore").count("\n")
-
-
-def _undecodable(
-    text: Text, named: bool, line: int, offset: int, data: bytes, start: int
-) -> InvalidInput:
-    name = text.codec.upper() if text.codec.startswith("utf") else text.codec
-    where = f"{text.source.path}, line {line:,}: not {name}"
-    got = f"other bytes at offset {offset:,}"
-    if named or text.codec != "utf-8":
-        remedy = "name another with --encoding (SubmitOptions.encoding), or save it as UTF-8"
-        return InvalidInput(where, expected=f"text in {name}", got=got, remedy=remedy)
-    candidates = readings(data, start)
-    shown = " and ".join(f"{piece!r} in {candidate}" for candidate, piece in candidates)
-    return InvalidInput(
-        where,
-        expected="UTF-8, or an encoding that is named",
-        got=f"{got}, which are {shown}",
-        remedy=f"choose the right one, such as --encoding {candidates[0][0]}"
-        " (SubmitOptions.encoding), or convert the file with iconv",
-    )
-
-
-class _Recoded(io.RawIOBase):
-    """A stream in any encoding, read as UTF-8. Its bytes were decoded once before."""
-
-    def __init__(self, stream: BinaryIO, codec: str) -> None:
-        self._stream, self._decoder = stream, codecs.getincrementaldecoder(codec)()
-        self._left = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._left:
-            chunk = self._stream.read(BLOCK)
-            text = self._decoder.decode(chunk, final=not chunk)
-            self._left = text.encode()
-            if not chunk:
-                break
-        size = min(len(buffer), len(self._left))
-        buffer[:size], self._left = self._left[:size], self._left[size:]
-        return size
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()

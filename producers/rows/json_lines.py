@@ -1,15 +1,17 @@
 """JSON Lines: one object per line, each with columns of its own."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import BinaryIO
 
 import msgspec
 
 from seedcast.errors import InvalidRow
-from seedcast.producers.rows.encoding import Text, count_quotes, detect
+from seedcast.producers.rows.encoding import detect
 from seedcast.producers.rows.file_options import FileOptions
 from seedcast.producers.rows.rows import BLOCK, BadRow, Row, Rows
 from seedcast.producers.rows.source import Source
+from seedcast.producers.rows.whole_text import read_whole
 
 _Decoder = msgspec.json.Decoder[dict[str, object]]
 
@@ -21,14 +23,16 @@ def read_json_lines(source: Source, options: FileOptions) -> Rows:
     follows may be wrong.
     """
     text = detect(source, options.encoding)
-    if text.codec != "utf-8":
-        count_quotes(text, options.encoding is not None)
-    return Rows(None, _rows(text))
+    if text.codec == "utf-8":
+        return Rows(None, _rows(text.open()))
+    whole = read_whole(text, options.encoding is not None)
+    with closing(whole):  # what is open stays
+        return Rows(None, _rows(whole.text.open()))
 
 
-def _rows(text: Text) -> Iterator[Row | BadRow]:
+def _rows(stream: BinaryIO) -> Iterator[Row | BadRow]:
     decoder = msgspec.json.Decoder(dict[str, object])
-    with text.open() as file:
+    with stream as file:
         for number, line in enumerate(_lines(file), start=1):
             if not line.isspace():
                 yield _row(decoder, number, line)

@@ -1,16 +1,20 @@
 """The bytes of a text file, unpacked where it is packed, and bounded."""
 
-import gzip
 import io
-import zlib
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.bounds import most_unpacked
 from seedcast.producers.rows.rows import BLOCK
+
+if TYPE_CHECKING:
+    import pyarrow
+
+# Arrow's, by packing
+_CODECS: dict[str, Literal["gzip", "zstd"]] = {".gz": "gzip", ".zst": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -22,29 +26,25 @@ class Source:
         """Return the unpacked bytes. Reading raises InvalidInput if they are damaged or a bomb."""
         if not self.packing:
             return self.path.open("rb")
-        return io.BufferedReader(_Unpacked(self, UNPACKERS[self.packing](self.path)), BLOCK)
+        return io.BufferedReader(_Unpacked(self, self.open_natively()), BLOCK)
 
+    def open_natively(self) -> "pyarrow.NativeFile":
+        """Return the unpacked bytes as a file without Python in it, and without a bound.
 
-def _open_gzip(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path))  # closed by its user
+        Arrow's threads read ahead, also while the process ends: Python, called by them then, ends
+        it with SIGABRT.
+        """
+        import pyarrow
 
-
-def _open_zstd(path: Path) -> BinaryIO:
-    import pyarrow
-
-    return cast("BinaryIO", pyarrow.input_stream(str(path), compression="zstd", buffer_size=BLOCK))
-
-
-UNPACKERS: dict[str, Callable[[Path], BinaryIO]] = {
-    ".gz": _open_gzip,
-    ".zst": _open_zstd,
-}
+        path = os.fsencode(self.path)  # a name may be no text
+        file = pyarrow.OSFile(path)  # type: ignore[call-arg,arg-type]  # its stub lacks both
+        return pyarrow.CompressedInputStream(file, _CODECS[self.packing]) if self.packing else file
 
 
 class _Unpacked(io.RawIOBase):
     """Counts what was unpacked, and names the file in the errors of the unpackers."""
 
-    def __init__(self, source: Source, stream: BinaryIO) -> None:
+    def __init__(self, source: Source, stream: "pyarrow.NativeFile") -> None:
         self._source, self._stream, self._count = source, stream, 0
         self._most = most_unpacked(source.path.stat().st_size)
 
@@ -54,7 +54,7 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             chunk = self._stream.read(len(buffer))
-        except (EOFError, OSError, zlib.error) as error:
+        except OSError as error:
             raise InvalidInput(
                 f"{self._source.path} is damaged",
                 expected=f"a whole {self._source.packing} file",

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING
 
 from seedcast.errors import InvalidInput, LocalResource, SeedcastError
 from seedcast.printing import one_line
+from seedcast.private_files import temporary, write_all
 from seedcast.producers.rows.list_format import format_of
 
 if TYPE_CHECKING:
@@ -72,11 +73,12 @@ def _pipe(format_: str | None) -> IO[bytes]:
 def _copied(pipe: IO[bytes], stack: ExitStack) -> Path:
     """Return a path that leads to the copy until the stack is closed."""
     try:
-        copy = stack.enter_context(TemporaryFile(buffering=0))  # noqa: SIM115
+        copy, target = temporary()
+        stack.enter_context(copy)
         folder = stack.enter_context(TemporaryDirectory(prefix="seedcast-"))
         _copy(pipe, copy)
         path = Path(folder, "list")
-        path.symlink_to(f"/proc/self/fd/{copy.fileno()}")
+        path.symlink_to(target)
         return path
     except OSError as error:
         raise LocalResource(
@@ -98,9 +100,7 @@ def _copy(pipe: IO[bytes], copy: IO[bytes]) -> None:
                 got="more",
                 remedy="write it into a file, and name that",
             )
-        left = memoryview(chunk)
-        while left:  # a disk that is nearly full takes a part
-            left = left[copy.write(left) :]
+        write_all(copy, chunk)
 
 
 def _rename(error: SeedcastError, path: str) -> None:

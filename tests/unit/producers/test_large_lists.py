@@ -1,7 +1,9 @@
 """Cells and tags of a gigabyte: a clear error, without the memory that they would take."""
 
+import gzip
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -36,6 +38,18 @@ def test_a_line_of_json_of_a_gigabyte_is_an_error_of_its_row(tmp_path: Path) -> 
     start, end = b'{"id": 1}\n{"text": "', b'"}\n{"id": 3}\n'
     peak, printed = peak_of_reading(sparse(tmp_path / "list.jsonl", start, 2**30, end))
     assert printed == "row 2; expected a line of at most 1,048,576 bytes; got a longer one\n3"
+    assert peak < LIMIT
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_cell_of_packed_text_is_never_in_memory_whole(tmp_path: Path, kind: str) -> None:
+    start = b"text\n" if kind == "csv" else b'{"text": "'
+    # Some of it cannot be packed: it is no bomb.
+    piece = gzip.compress(b"a" * 16 * MIB + Random(1).randbytes(120_000).hex().encode(), 1)
+    (tmp_path / f"list.{kind}.gz").write_bytes(gzip.compress(start) + piece * 16)
+    peak, printed = peak_of_reading(tmp_path / f"list.{kind}.gz")
+    what = "rows" if kind == "csv" else "a line"
+    assert f"expected {what} of at most 1,048,576 bytes; got a longer one" in printed
     assert peak < LIMIT
 
 

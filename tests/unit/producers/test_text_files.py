@@ -1,17 +1,18 @@
 """CSV and JSON Lines as people have them: delimiters, encodings, packed files, and bad ones."""
 
 import gzip
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow
+import pyarrow.csv
 import pytest
 
-from seedcast.errors import InvalidInput
-from seedcast.producers.rows import source
+from seedcast.errors import InvalidInput, LocalResource
 from seedcast.producers.rows.file_options import DETECTED, FileOptions
+from seedcast.producers.rows.list_format import PACKINGS
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BLOCK, BadRow
 from tests.builders.files import a_file, dry_run, parquet
@@ -210,32 +211,48 @@ def test_a_bomb_is_refused(
     list(read(path).rows)
 
 
-class Endless(io.RawIOBase):
-    """A cell of a gigabyte, of which it counts what was read."""
-
-    count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        assert 0 <= size <= BLOCK
-        taken = min(size, 2**30 - self.count)
-        start = b"" if self.count else b"text\n"
-        self.count += taken
-        return start + b"a" * (taken - len(start))
+def test_zeros_after_a_packed_list_are_no_part_of_it(tmp_path: Path) -> None:
+    content = packed(b"text\nHi.\n", ".gz") + bytes(512)
+    with pytest.raises(InvalidInput, match=r"is damaged.*pack or copy it again"):
+        read(a_file(tmp_path, content, "l.csv.gz"))
 
 
-def test_a_cell_of_a_gigabyte_is_never_in_memory(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("l.csv", "utf-8"),
+        ("l.csv.gz", "utf-8"),
+        ("l.csv.zst", "utf-8-sig"),
+        ("l.csv", "gb18030"),
+        ("l.tsv.gz", "utf-16"),
+    ],
+)
+def test_arrow_reads_ahead_without_python(
+    tmp_path: Path, name: str, codec: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedcast.producers.rows.bounds.ALWAYS", 2**40)
-    monkeypatch.setitem(source.UNPACKERS, ".gz", lambda _: Endless())
-    with pytest.raises(InvalidInput, match="rows of at most 1,048,576 bytes"):
-        list(read(a_file(tmp_path, "-", "l.csv.gz")).rows)
-    _, row = read(a_file(tmp_path, "-", "l.jsonl.gz")).rows
-    assert isinstance(row, BadRow)
-    assert "at most 1,048,576 bytes" in row.error.expected
+    """Its threads may still read while the process ends, and would end it with SIGABRT."""
+    opened, open_csv = list[object](), pyarrow.csv.open_csv
+
+    def noting(stream: Any, **options: Any) -> Any:
+        opened.append(stream)
+        return open_csv(stream, **options)
+
+    monkeypatch.setattr(pyarrow.csv, "open_csv", noting)
+    content, suffix = f"text\n{TEXT}\n".encode(codec), Path(name).suffix
+    path = a_file(tmp_path, packed(content, suffix) if suffix in PACKINGS else content, name)
+    assert values(path, encoding=codec.removesuffix("-sig")) == [{"text": TEXT}]
+    assert opened
+    assert {type(stream) for stream in opened} <= {pyarrow.OSFile, pyarrow.CompressedInputStream}
+
+
+@pytest.mark.parametrize("name", ["l.csv", "l.jsonl"])
+def test_without_room_for_the_copy_in_utf_8_it_says_so(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    path = a_file(tmp_path, "text\nHi.\n".encode("utf-16"), name)
+    with pytest.raises(LocalResource, match=r"a copy in .*none; .* set TMPDIR to a folder with"):
+        read(path)
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "xlsx"])
