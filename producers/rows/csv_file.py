@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow
 import pyarrow.csv
 
-from seedcast.errors import InvalidInput, InvalidRow
+from seedcast.errors import InvalidInput
+from seedcast.producers.rows.bad_rows import BadRows, collecting, parsing
 from seedcast.producers.rows.dialect import Dialect, detect_dialect
 from seedcast.producers.rows.encoding import detect
 from seedcast.producers.rows.file_options import FileOptions
@@ -47,20 +48,20 @@ class _File:
     def __str__(self) -> str:
         return str(self.whole.text.path)
 
-    def open(self, bad: "_BadRows", columns: tuple[str, ...] = ()) -> Any:
+    def open(self, columns: tuple[str, ...] = ()) -> Any:
         stream: Any = self.whole.text.open_natively()
         stream.read(self.dialect.skipped)
         return pyarrow.csv.open_csv(
             stream,
             read_options=_READING,
-            parse_options=bad.parsing(self.dialect.delimiter),
+            parse_options=parsing(self.dialect.delimiter),
             convert_options=_as_text(columns),
         )
 
 
 def _read_header(file: _File) -> tuple[str, ...]:
     try:
-        with file.open(_BadRows()) as reader:
+        with collecting(BadRows()), file.open() as reader:
             return check_columns(str(file), reader.schema.names)
     except pyarrow.ArrowInvalid as error:
         if "empty" in str(error).lower():
@@ -71,39 +72,30 @@ def _read_header(file: _File) -> tuple[str, ...]:
 
 def _rows(file: _File, columns: tuple[str, ...]) -> Iterator[Row | BadRow]:
     """Yield rows and bad rows in the order of the file."""
-    number, bad = 0, _BadRows()
+    number, bad = 0, BadRows()
     try:
-        with file.open(bad, columns) as reader:
-            for batch in reader:
-                for values in mappings(columns, batch):
+        for batch in _batches(file, columns, bad):
+            for values in mappings(columns, batch):
+                number += 1
+                while bad and bad[0].error.row == number:
+                    yield bad.popleft()
                     number += 1
-                    while bad.found and bad.found[0].error.row == number:
-                        yield bad.found.popleft()
-                        number += 1
-                    yield number, values
-            yield from bad.found
+                yield number, values
+        yield from bad
     except pyarrow.ArrowInvalid as error:
         raise _malformed(file, error, number) from error
 
 
-@dataclass
-class _BadRows:
-    """Collects the rows of the wrong width, which Arrow leaves out of its batches."""
-
-    found: deque[BadRow] = field(default_factory=deque)
-
-    def parsing(self, delimiter: str) -> pyarrow.csv.ParseOptions:
-        """A quoted value may contain line feeds."""
-        return pyarrow.csv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=self._add
-        )
-
-    def _add(self, row: pyarrow.csv.InvalidRow) -> Literal["skip"]:
-        number = (row.number or 0) - 1  # Arrow counts the header; None only if it uses threads
-        expected = f"{row.expected_columns} columns"
-        error = InvalidRow(number, "", expected=expected, got=str(row.actual_columns))
-        self.found.append(BadRow(error, row.text))
-        return "skip"
+def _batches(file: _File, columns: tuple[str, ...], bad: BadRows) -> Iterator[pyarrow.RecordBatch]:
+    with collecting(bad):
+        reader = file.open(columns)
+    with reader:
+        while True:
+            with collecting(bad):
+                batch = next(reader, None)
+            if batch is None:
+                return
+            yield batch
 
 
 def _as_text(columns: tuple[str, ...]) -> pyarrow.csv.ConvertOptions:

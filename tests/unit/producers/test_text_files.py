@@ -1,7 +1,9 @@
 """CSV and JSON Lines as people have them: delimiters, encodings, packed files, and bad ones."""
 
+import gc
 import gzip
 import json
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pyarrow.csv
 import pytest
 
 from seedcast.errors import InvalidInput, LocalResource
+from seedcast.producers.rows.bad_rows import parsing
 from seedcast.producers.rows.file_options import DETECTED, FileOptions
 from seedcast.producers.rows.list_format import PACKINGS
 from seedcast.producers.rows.read import read
@@ -243,6 +246,22 @@ def test_arrow_reads_ahead_without_python(
     assert values(path, encoding=codec.removesuffix("-sig")) == [{"text": TEXT}]
     assert opened
     assert {type(stream) for stream in opened} <= {pyarrow.OSFile, pyarrow.CompressedInputStream}
+
+
+def test_arrow_releases_no_function_of_python(tmp_path: Path) -> None:
+    """Its threads would, while the process ends."""
+    values(a_file(tmp_path, "text|more\nHi.|\n"), delimiter="|")
+    options = weakref.ref(parsing("|"))
+    parsing.cache_clear()
+    gc.collect()
+    assert options() is not None
+
+
+def test_lists_that_are_read_in_turns_keep_their_own_wrong_rows(tmp_path: Path) -> None:
+    lists = [a_file(tmp_path, f"a,b\n{name}\n1,2\n" * 2, f"{name}.csv") for name in "xy"]
+    pairs = list(zip(*(read(path).rows for path in lists), strict=True))
+    lines = [[row.line for row in pair if isinstance(row, BadRow)] for pair in pairs]
+    assert lines == [["x", "y"], [], [], ["x", "y"], []]
 
 
 @pytest.mark.parametrize("name", ["l.csv", "l.jsonl"])
