@@ -185,7 +185,10 @@ def test_the_digest_tells_the_content_and_that_of_ids_only_the_ids() -> None:
 odd = values | st.sampled_from([10**5000, "half \ud800", {1, 2}, {(1, 2): 3}, NOW, Path("a")])
 
 
-@given(st.dictionaries(st.text(max_size=5), odd, max_size=4))
+names = st.text(max_size=5).map(lambda name: f"_{name}")  # none of a field, such as voice
+
+
+@given(st.dictionaries(names, odd, max_size=4))
 @example({"a": 10**5000, "b": {(1, 2): {3}}})
 def test_whatever_an_accepted_row_has_is_staged_as_json(columns: dict[str, object]) -> None:
     store = MemoryStore()
