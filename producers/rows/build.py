@@ -12,7 +12,7 @@ from seedcast.catalog.profiles import Profiles
 from seedcast.catalog.voices import NONE, STYLE, Voice, Voices
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.producers.rows import values as cells
-from seedcast.producers.rows.columns import FIELDS, METADATA, Columns, columns_of
+from seedcast.producers.rows.columns import FIELDS, METADATA, Columns, columns_of, refuse_missing
 from seedcast.producers.rows.content import check_request
 from seedcast.producers.rows.parsers import Parser, parsers
 from seedcast.producers.rows.request_ids import RequestIds, campaign_id
@@ -37,12 +37,13 @@ class Builder:
         columns: tuple[str, ...] | None = None,
         voices: Voices = NONE,
         lexicon: Lexicon | None = None,
+        name: str = "the list",
     ) -> None:
         """Raises InvalidInput if an option, or the columns of the whole file, are wrong.
 
         `created_at`: when the campaign was opened; a deadline given as a duration counts from it.
         `columns`: those of the file; None if each row has its own.
-        `lexicon`: the list's own; the deployment's is the engine's.
+        `lexicon`: the list's own; the deployment's is the engine's. `name`: the list's, for people.
         """
         self._campaign, self._id_column = campaign_id(options.campaign), options.id_column
         self._request_ids = RequestIds(self._campaign)
@@ -64,7 +65,7 @@ class Builder:
             )
         self.deadline: datetime | None = self._defaults.get("deadline")
         if columns is not None:
-            self._check_columns(columns)
+            self._check_columns(name, columns)
 
     def build(
         self, row: int, values: Values | SpeechRequest, submitted_at: datetime
@@ -114,26 +115,20 @@ class Builder:
             }
         )
 
-    def _check_columns(self, columns: tuple[str, ...]) -> None:
+    def _check_columns(self, list_name: str, columns: tuple[str, ...]) -> None:
         """Raises InvalidInput if a column has an impossible name, or a needed one is missing.
 
         With a template column every row brings its own variables, so each row is checked instead.
         """
         if self._columns and self._columns.invalid:
             name, error = self._columns.invalid
-            raise error.of_input(f"column {name}")
+            raise error.of_input(f"{list_name}, column {name}")
         needed = [] if self._id_column is None else [self._id_column]
         if self._voice is None and "voice_seed" not in columns:
             needed.append("voice")
         if "template" not in columns:
             needed += self._texts.columns
-        if missing := [name for name in dict.fromkeys(needed) if name not in columns]:
-            raise InvalidInput(
-                "columns are missing",
-                expected=", ".join(missing),
-                got=", ".join(columns),
-                remedy="add them to the header, or correct the option that names them",
-            )
+        refuse_missing(list_name, needed, columns)
 
     def _columns_of_row(self, row: int, values: Values) -> Columns:
         if not isinstance(values, Mapping):

@@ -1,9 +1,12 @@
 """The columns of a list that set a field of the request, a style option or metadata. Pure."""
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
 from seedcast.catalog.voices import STYLE
+from seedcast.errors import InvalidInput
+from seedcast.producers.rows.rows import SHOWN
 from seedcast.producers.rows.values import InvalidValue, require_utf8
 
 METADATA = "metadata."
@@ -53,6 +56,28 @@ def _first_invalid(names: Iterable[object], has_id_column: bool) -> tuple[str, I
         except InvalidValue as error:
             return "", error
     return None
+
+
+def refuse_missing(list_name: str, needed: Iterable[str], columns: tuple[str, ...]) -> None:
+    """Raises InvalidInput if a column is missing."""
+    missing = [name for name in dict.fromkeys(needed) if name not in columns]
+    if missing:
+        raise InvalidInput(
+            f"{list_name}: columns are missing",
+            expected=", ".join(map(repr, missing)),
+            got=", ".join(map(repr, columns))[:SHOWN],
+            remedy=_remedy(missing, columns),
+        )
+
+
+def _remedy(missing: list[str], columns: tuple[str, ...]) -> str:
+    alike = {name.strip().casefold(): name for name in columns}
+    if found := [(alike[name.casefold()], name) for name in missing if name.casefold() in alike]:
+        renamed = ", ".join(f"{old!r} to {new!r}" for old, new in found)
+        return f"capitals and spaces count: rename {renamed} in the header"
+    if len(columns) == 1 and re.search(r"[,;|:\t]", columns[0]):
+        return "say what separates the columns with --delimiter (SubmitOptions.delimiter)"
+    return "add them to the header, or correct the option that names them"
 
 
 columns_of = lru_cache(maxsize=256)(Columns)  # rows that bring their own columns mostly share them

@@ -121,9 +121,13 @@ def _refuse_open_quote(file: _File, rows: Iterator[Row | BadRow]) -> None:
             expected="a header and at least one row",
             got="a quote in the header that is never closed",
         )
-    if isinstance(last, tuple) and any("\n" in str(value) for value in last[1].values()):
+    if isinstance(last, BadRow):
+        number, is_open = last.error.row, "\n" in last.line and last.line.count('"') % 2 == 1
+    else:
+        number, is_open = last[0], any("\n" in str(value) for value in last[1].values())
+    if is_open:
         raise InvalidInput(
-            f"{file}, row {last[0]}",
+            f"{file}, row {number}",
             expected="a closing quote",
             got="none before the end of the file",
             remedy="write '\"' inside a value as '\"\"'",

@@ -48,7 +48,8 @@ def _row(decoder: _Decoder, number: int, line: bytes) -> Row | BadRow:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         # A validation error quotes no value here: only the type of the whole line can be wrong.
         expected = "one JSON object per line, in UTF-8"
-        error = InvalidRow(number, "", expected=expected, got=str(problem))
+        got = str(problem).removeprefix("Expected `object`, got ").strip("`")
+        error = InvalidRow(number, "", expected=expected, got=got)
         return BadRow(error, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 

@@ -10,7 +10,10 @@ OTHERS = (".parquet", ".xlsx")
 PACKINGS = (".gz", ".zst")  # of text
 _REMEDIES = dict.fromkeys(
     (".xls", ".xlsm", ".xlsb", ".ods"), "save it as .xlsx, without macros, or as .csv"
-)
+) | {
+    ".json": "write one object per line, as in: jq -c '.[]' list.json > list.jsonl;"
+    " if it has that already, add --format jsonl"
+}
 
 
 @dataclass(frozen=True)

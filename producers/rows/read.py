@@ -53,11 +53,9 @@ _READERS: dict[str, Callable[[Source, FileOptions], Rows]] = {
 
 def read(path: Path, options: FileOptions = DETECTED) -> Rows:
     """Open a file by its format. Raises InvalidInput, here or while the rows are read."""
-    format_ = format_of(path, options.format)
-    if not path.is_file():
-        got = "a folder" if path.is_dir() else "no such file"
-        raise InvalidInput(f"{path}", expected="a file", got=got)
     try:
+        _require_file(path)
+        format_ = format_of(path, options.format)
         before = _state(path)
         if path.stat().st_size == 0:
             raise InvalidInput(f"{path} is empty", expected="at least one row", got="0 bytes")
@@ -65,6 +63,20 @@ def read(path: Path, options: FileOptions = DETECTED) -> Rows:
     except OSError as error:  # pyarrow raises it, too
         raise InvalidInput(f"{path} cannot be read", got=str(error)) from error
     return replace(rows, rows=_unchanged(path, before, rows.rows))
+
+
+def _require_file(path: Path) -> None:
+    if path.is_file():
+        return
+    remedy = ""
+    if path.is_dir():
+        got, remedy = "a folder", "name a list in it"
+    elif path.exists():  # as of `<(zcat list.csv.gz)`
+        got = "a pipe or a device, which cannot be read twice"
+        remedy = "pipe it, as in: zcat list.csv.gz | seedcast check - --format csv"
+    else:
+        got = "a link to no file" if path.is_symlink() else "no such file"
+    raise InvalidInput(f"{path}", expected="a file", got=got, remedy=remedy)
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -87,6 +87,8 @@ def row_id(value: object) -> str:
     else:
         value = whole(value)
         text = to_text(value) if isinstance(value, int) and not isinstance(value, bool) else ""
+    if not text and isinstance(value, float | Decimal):
+        raise InvalidValue(f"an id as text, or a whole number up to {MAX_EXACT}", value)
     if not 1 <= len(text) <= MAX_ID:
         raise InvalidValue(f"an id of 1 to {MAX_ID} characters", value)
     return text

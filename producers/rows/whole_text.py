@@ -62,8 +62,8 @@ def _room_needed() -> Iterator[None]:
 
 
 def _recoded(text: Text, named: bool) -> Iterator[bytes]:
-    """Yield the text in UTF-8."""
-    offset, line = 0, 1
+    """Yield the text in UTF-8, without a byte order mark if it was recoded."""
+    offset, line, is_ascii = 0, 1, True
     decoder = codecs.getincrementaldecoder(text.codec)()
     with text.source.open() as stream:
         while True:
@@ -74,12 +74,19 @@ def _recoded(text: Text, named: bool) -> Iterator[bytes]:
             except UnicodeDecodeError as error:
                 data = pending + chunk
                 line += _line_ends(data[: error.start], text.codec)
+                is_ascii = is_ascii and data[: error.start].isascii()
                 at = offset - len(pending) + error.start
-                raise _undecodable(text, named, line, at, data, error.start) from None
+                is_cut = not chunk and error.end == len(data)
+                place = _Place(line, at, is_cut, is_ascii)
+                raise _undecodable(text, named, place, data, error.start) from None
             if not chunk:
                 return
+            is_ascii = is_ascii and decoded.isascii()
+            if text.codec == "utf-8":
+                recoded = chunk
+            else:
+                recoded = (decoded if offset else decoded.removeprefix("\ufeff")).encode()
             offset += len(chunk)
-            recoded = chunk if text.codec == "utf-8" else decoded.encode()
             line += recoded.count(b"\n")
             yield recoded
 
@@ -93,17 +100,40 @@ def _line_ends(data: bytes, codec: str) -> int:
     return data.decode(codec, "ignore").count("\n")
 
 
-def _undecodable(
-    text: Text, named: bool, line: int, offset: int, data: bytes, start: int
-) -> InvalidInput:
+@dataclass(frozen=True)
+class _Place:
+    """Where a file is in no longer its encoding."""
+
+    line: int
+    offset: int  # bytes
+    is_cut: bool  # it is the end of the file, within a character
+    is_first: bool  # all before is ASCII
+
+
+def _undecodable(text: Text, named: bool, at: _Place, data: bytes, start: int) -> InvalidInput:
     name = text.codec.upper() if text.codec.startswith("utf") else text.codec
-    where = f"{text.path}, line {line:,}: not {name}"
-    got = f"other bytes at offset {offset:,}"
+    where = f"{text.path}, line {at.line:,}: not {name}"
+    got = f"other bytes at offset {at.offset:,}"
+    if at.is_cut and not (at.is_first and text.codec == "utf-8"):
+        return InvalidInput(
+            where,
+            expected=f"text in {name}",
+            got="its end within a character",
+            remedy="copy or write the file again, whole",
+        )
     if named or text.codec != "utf-8":
         remedy = "name another with --encoding (SubmitOptions.encoding), or save it as UTF-8"
         return InvalidInput(where, expected=f"text in {name}", got=got, remedy=remedy)
     candidates = readings(data, start)
     shown = " and ".join(f"{piece!r} in {candidate}" for candidate, piece in candidates)
+    if not at.is_first:
+        return InvalidInput(
+            where,
+            expected="UTF-8, as the text before",
+            got=f"{got}, which are {shown}",
+            remedy="save the whole list in one encoding; if it is in one, name it, such as"
+            f" --encoding {candidates[0][0]} (SubmitOptions.encoding)",
+        )
     return InvalidInput(
         where,
         expected="UTF-8, or an encoding that is named",

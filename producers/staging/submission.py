@@ -93,7 +93,13 @@ class Submission:
 
     def _builder(self, created_at: datetime, rows: GivenList) -> Builder:
         return Builder(
-            self._options, created_at, self._profiles, rows.columns, self._voices, self._lexicon
+            self._options,
+            created_at,
+            self._profiles,
+            rows.columns,
+            self._voices,
+            self._lexicon,
+            self._name,
         )
 
     def _take(

@@ -9,6 +9,7 @@ from rich.filesize import decimal
 
 from seedcast.cli.base import err, out
 from seedcast.cli.exit_codes import Exit
+from seedcast.printing import one_line
 from seedcast.schemas.messages import SpeechRequest
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from seedcast.settings import Settings
 
 SHOWN = 5  # texts
+LONGEST = 400  # characters of a text that are printed
 VOICES = REASONS = 10  # that are printed
 
 
@@ -88,9 +90,15 @@ def show(settings: "Settings", checked: Checked) -> None:
     for name, value in _lines(settings, checked.findings):
         out.print(f"  {name:<18} {value}", markup=False)
     for request in checked.findings.samples:
-        row = request.metadata["row"]
-        out.print(f"  row {row}, voice {request.voice_seed}: {request.text}", markup=False)
-        out.print(f"    said: {checked.said(request)}", markup=False)
+        row, text = request.metadata["row"], _line(request.text)
+        out.print(f"  row {row}, voice {request.voice_seed}: {text}", markup=False)
+        out.print(f"    said: {_line(checked.said(request))}", markup=False)
+
+
+def _line(text: str) -> str:
+    """Return the start of a text, on one line."""
+    more = f"… ({len(text):,} characters)" if len(text) > LONGEST else ""
+    return one_line(text[:LONGEST]) + more
 
 
 def _lines(settings: "Settings", findings: "Findings") -> Iterator[tuple[str, str]]:

@@ -53,6 +53,8 @@ def test_a_format_that_is_not_read_says_what_is() -> None:
         format_of(Path("list"), "xls")
     with pytest.raises(InvalidInput, match=r"got \.ods; save it as \.xlsx"):
         format_of(Path("list.ods"), None)
+    with pytest.raises(InvalidInput, match=r"got \.json; write one object per line"):
+        format_of(Path("list.json"), None)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import gc
 import gzip
 import json
+import os
+import re
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,6 +93,19 @@ def test_unicode_is_told_by_its_bytes(tmp_path: Path, codec: str, name: str) -> 
     else:
         content = "".join(json.dumps(row) + "\n" for row in rows)
     assert values(a_file(tmp_path, content.encode(codec), name)) == rows
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32", "gb18030"])
+@pytest.mark.parametrize("text", [TEXT, "一二三" * 2000, f"{TEXT} Call 9 please."])
+def test_chinese_is_told_by_its_bytes_or_its_mark(tmp_path: Path, codec: str, text: str) -> None:
+    content = ("\ufeff" if codec == "gb18030" else "") + f"编号,文本\n1,{text}\n"
+    assert values(a_file(tmp_path, content.encode(codec))) == [{"编号": "1", "文本": text}]
+
+
+@pytest.mark.parametrize("name", ["utf-16", "utf-32"])
+def test_unicode_without_a_mark_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInput, match=r"expected a byte order mark, or .*; name another"):
+        read(a_file(tmp_path, "text\nfine\n"), FileOptions(encoding=name))
 
 
 @pytest.mark.parametrize(
@@ -305,6 +320,34 @@ def test_a_list_that_changes_while_it_is_read_is_refused(
 def test_a_header_that_is_wrong_says_what_to_do(tmp_path: Path, columns: str) -> None:
     with pytest.raises(InvalidInput, match="in the header"):
         read(a_file(tmp_path, f"{columns}\n1,2,3\n"))
+
+
+def test_a_pipe_a_folder_and_a_missing_file_say_what_they_are(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.csv").symlink_to("none")
+    for name, got in [
+        ("pipe", r"a pipe .*seedcast check - --format"),
+        ("", "a folder; name a list in it"),
+        ("none.csv", "no such file"),
+        ("link.csv", "a link to no file"),
+    ]:
+        with pytest.raises(InvalidInput, match=f"expected a file; got {got}"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("header", "remedy"),
+    [
+        ("ID, text", "capitals and spaces count: rename 'ID' to 'id', ' text' to 'text' in"),
+        ("id|text", "say what separates the columns with --delimiter"),
+        ("name", "add them to the header"),
+    ],
+)
+def test_a_list_without_its_columns_is_named(tmp_path: Path, header: str, remedy: str) -> None:
+    path = a_file(tmp_path, f"{header}\n" + ("1,Hi.\n" if "," in header else "1\n"))
+    with pytest.raises(InvalidInput, match=re.escape(remedy)) as caught:
+        dry_run(path, id_column="id")
+    assert caught.value.what == "list.csv: columns are missing"
 
 
 def test_a_file_whose_name_has_control_characters_is_read_and_named(tmp_path: Path) -> None:

@@ -62,6 +62,14 @@ def test_a_person_sees_the_same(tmp_path: Path) -> None:
     assert "1 × field voice: expected an integer" in " ".join(done.stderr.split())
 
 
+def test_a_text_is_shown_on_one_line_and_of_a_long_one_its_start(tmp_path: Path) -> None:
+    path = a_file(tmp_path, 'text\n"one\ntwo"\n' + "long " * 300 + "\n")
+    done = run("check", path, "--voice", 7)
+    assert "  row 1, voice 7: one\\ntwo\n" in done.stdout
+    assert "… (1,500 characters)" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 500
+
+
 def test_right_lists_end_with_zero_and_one_wrong_list_with_one(tmp_path: Path) -> None:
     right, wrong = (
         a_file(tmp_path, "text\nHello.\n", "a.csv"),
