@@ -76,8 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(report, indent=2) + "\n")
     _print(nights, incomplete)
-    right = all(measured.right for measured in (*nights, *incomplete.values()))
-    return 0 if right else 1
+    right = [night.right for night in nights] + [run.right for run in incomplete.values()]
+    return 0 if all(right) else 1
 
 
 def _parser() -> argparse.ArgumentParser:

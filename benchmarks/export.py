@@ -136,7 +136,7 @@ def _settings(folder: Path) -> Settings:
     keys = {"access_key": "benchmark", "secret_key": SecretStr("benchmark")}
     return Settings(
         index=IndexSettings(url=f"sqlite:///{folder / 'index.db'}"),
-        s3=S3Settings(endpoint="https://s3.example.org", **keys),  # type: ignore[arg-type]
+        s3=S3Settings(endpoint="https://s3.example.org", **keys),
     )
 
 

@@ -109,8 +109,12 @@ def idle(feed_ahead: float) -> Idle:
     ahead = waiting / depth.per_second(read_at)
     while not fleet.is_fed("large"):
         fleet.run(1.0)
-    idle_until = [round(fleet.idle(RAMP, until), 4) for until in (read_at, fleet.now)]
-    return Idle(feed_ahead, *idle_until, seconds_ahead=round(ahead, 1))
+    return Idle(
+        feed_ahead,
+        idle=round(fleet.idle(RAMP, read_at), 4),
+        idle_to_the_end=round(fleet.idle(RAMP, fleet.now), 4),
+        seconds_ahead=round(ahead, 1),
+    )
 
 
 def against(weight_large: float, weight_small: float) -> Against:

@@ -86,7 +86,7 @@ def encode(samples: Signal, bitrate: int, application: str, complexity: int) -> 
     return buffer.getvalue()
 
 
-def packets(stream: av.AudioStream, samples: Signal) -> Iterator[av.Packet]:
+def packets(stream: av.AudioStream, samples: Signal) -> Iterator["av.Packet[av.AudioStream]"]:
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
     frame.sample_rate, frame.pts = RATE, 0
     yield from stream.encode(frame)

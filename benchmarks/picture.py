@@ -23,7 +23,7 @@ LEAD, TAIL = 0.6, 0.8  # seconds
 
 
 def main() -> None:
-    speech = from_int16(spoken(TEXTS[0], seed=0)) / 3
+    speech = from_int16(spoken(TEXTS[0], seed=0)) / np.float32(3)
     clean = np.pad(speech, (round(LEAD * SAMPLE_RATE), round(TAIL * SAMPLE_RATE)))
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "noisy-notification.wav"

@@ -99,14 +99,14 @@ def _after_a_sentence(laugh: Prompt, clips: list[Prompt]) -> tuple[Samples, int]
     parts = [resample(each.samples, each.rate, RATE) for each in (sentence, laugh)]
     level = np.sqrt(np.mean(np.square(parts[0])) / np.mean(np.square(parts[1])))
     pause = np.zeros(RATE // 4, np.float32)
-    joined = np.concatenate([parts[0], pause, parts[1] * np.float32(level), pause])
+    joined: Samples = np.concatenate([parts[0], pause, parts[1] * np.float32(level), pause])
     return joined / np.float32(max(1.0, np.abs(joined).max())), RATE
 
 
 def _levels(clips: Iterable[Prompt]) -> dict[str, float]:
     """Return how far words are from sentences after the chain, by telephony's profile."""
     profile = profiles.load(PostprocessSettings())["telephony"]
-    words, sentences, limited = [], [], 0.0
+    words, sentences, limited = list[float](), list[float](), 0.0
     for clip in clips:
         if WORD <= clip.seconds <= SENTENCE:
             continue

@@ -74,5 +74,5 @@ def _denoise(samples: Signal, rate: int) -> Signal:
         for start in range(0, len(waveform), size)
     ]
     rnnoise.destroy(state)
-    clean = np.concatenate(frames).astype(np.float32) / 32768
+    clean = np.concatenate(frames).astype(np.float32) / np.float32(32768)
     return _resample(clean, rnnoise.SAMPLE_RATE, rate)

@@ -45,7 +45,7 @@ def _measure_noise(noise: str, clips: list[Recording], profile: Profile) -> Nois
 def _measure_clip(
     noise: str, number: int, clip: Recording, profile: Profile
 ) -> tuple[float, bool, float, float]:
-    clean = from_int16(clip.waveform) / 2
+    clean = from_int16(clip.waveform) / np.float32(2)
     source = Source(mix(clean, _noise(noise, len(clean), number)), clip.rate)
     return (
         source.snr,
@@ -59,8 +59,9 @@ def mix(clean: Signal, noise: Signal) -> Signal:
     sounding = np.flatnonzero(clean)
     power = np.mean(np.square(clean[sounding[0] : sounding[-1]], dtype=float))
     noise_power = np.mean(np.square(noise, dtype=float))
-    samples = clean + noise * np.sqrt(power / noise_power / 10 ** (SNR / 10))
-    return samples.astype(np.float32)
+    louder = np.sqrt(power / noise_power / 10 ** (SNR / 10))
+    samples: Signal = (clean + noise * louder).astype(np.float32)
+    return samples
 
 
 def _noise(name: str, count: int, seed: int) -> Signal:
@@ -87,7 +88,8 @@ def _babble(count: int, seed: int) -> Signal:
         np.resize(np.roll(voice / voice.std(), number * len(voice) // VOICES), count)
         for number, voice in enumerate(voices)
     ]
-    return np.sum(shifted, axis=0, dtype=np.float32)
+    babble: Signal = np.sum(shifted, axis=0, dtype=np.float32)
+    return babble
 
 
 def _si_sdr(samples: Signal, clean: Signal) -> float:

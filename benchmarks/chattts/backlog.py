@@ -5,9 +5,10 @@ As a slot becomes free, the next generation enters it.
 
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from benchmarks.chattts.parts import Parts
@@ -85,7 +86,7 @@ def _fill(slots: Slots, busy: list[bool], waiting: deque[Generation]) -> None:
     slots.enter(entering)
 
 
-def _ended(running: Sequence[bool], busy: list[bool]) -> list[int]:
+def _ended(running: npt.NDArray[np.bool_], busy: list[bool]) -> list[int]:
     ended = [slot for slot, taken in enumerate(busy) if taken and not running[slot]]
     for slot in ended:
         busy[slot] = False

@@ -11,7 +11,9 @@ import torch
 from benchmarks.chattts.parts import Parts
 from seedcast.gpu_consumers.engines.chattts.model.slots import Generation
 
-Functions = dict[tuple[str, int, str], object]
+Function = tuple[str, int, str]  # file, line, name
+Times = tuple[int, int, float, float]  # calls (primitive, all), seconds (own, cumulative)
+Functions = dict[Function, tuple[int, int, float, float, dict[Function, Times]]]
 Names = tuple[tuple[str, str], ...]  # (path below engines/chattts, function)
 
 # The functions of each part. The time of what they call is included, once.
@@ -53,7 +55,7 @@ def by_part(parts: Parts, generations: list[Generation], steps: int) -> dict[str
 def _outer(functions: Functions, names: Names) -> float:
     """Return the cumulative seconds of the functions, unless one of the same names calls them."""
     seconds = 0.0
-    for function, (_, _, _, cumulative, callers) in functions.items():  # type: ignore[misc, attr-defined]
+    for function, (_, _, _, cumulative, callers) in functions.items():
         if not _named(function, names):
             continue
         if callers:
@@ -64,6 +66,6 @@ def _outer(functions: Functions, names: Names) -> float:
     return seconds
 
 
-def _named(function: tuple[str, int, str], names: Names) -> bool:
+def _named(function: Function, names: Names) -> bool:
     path, _, called = function
     return any(path.endswith(f"chattts/{file}") and called == name for file, name in names)

@@ -2,6 +2,7 @@
 
 import random
 from contextlib import closing
+from typing import Any
 
 import torch
 
@@ -39,7 +40,7 @@ def compare(setting: Setting) -> Findings:
 @torch.inference_mode()
 def spoil(made: ChatTTSEngine) -> None:
     """Fill the caches and histories of all slots with what nobody may read."""
-    model = getattr(made._model, "eager", made._model)
+    model: Any = getattr(made._model, "eager", made._model)
     for layer in model._decoder.layers:
         for cache in (layer.keys, layer.values):
             cache.fill_(float("nan"))

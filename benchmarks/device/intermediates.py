@@ -20,7 +20,7 @@ class Intermediates(TorchDispatchMode):
     """Keeps each result that has a row per slot."""
 
     def __init__(self, rows: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._rows, self.kept = rows, list[tuple[str, Tensor]]()
         # What programs write that torch does not see; kept, so that their addresses stay theirs.
         self._unwritten = list[Tensor]()

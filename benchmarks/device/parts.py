@@ -4,7 +4,6 @@ import argparse
 import json
 import logging
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -125,4 +124,4 @@ def _alarm(seconds: int) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -49,7 +49,9 @@ def _step(setting: Setting, name: str, rows: int) -> float:
     measured = setting.figures[name]
     assert isinstance(measured, dict)
     layers = setting.either(FULL, TINY).layers
-    times = {product: measured[f"{product}, {rows} rows"]["microseconds"] for product in LAYER}
+    times: dict[str, float] = {
+        product: measured[f"{product}, {rows} rows"]["microseconds"] for product in LAYER
+    }
     code_head = measured[f"code head, {rows} rows"]["microseconds"]
     return round(layers * sum(times.values()) + float(code_head), 1)
 

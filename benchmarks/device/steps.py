@@ -3,7 +3,6 @@
 import time
 
 import torch
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.chattts.parts import Parts, build
@@ -68,5 +67,5 @@ def profiled(setting: Setting) -> int:
     by = "self_cuda_time_total" if setting.on_cuda else "self_cpu_time_total"
     table = averages.table(sort_by=by, row_limit=40, max_name_column_width=90)
     (setting.out / "profile.txt").write_text(table)
-    kind = DeviceType.CUDA if setting.on_cuda else DeviceType.CPU
-    return sum(event.count for event in averages if event.device_type == kind)
+    kind = "CUDA" if setting.on_cuda else "CPU"
+    return sum(event.count for event in averages if event.device_type.name == kind)

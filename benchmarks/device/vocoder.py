@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -25,7 +26,7 @@ def measure(setting: Setting) -> Findings:
         seconds: _states(setting, parts, seconds) for seconds in setting.either(SECONDS, (1,))
     }
     for seconds, state in states.items():
-        cold, *warm = (_milliseconds(lambda s=state: parts.vocoder.decode(s)) for _ in range(4))
+        cold, *warm = (_milliseconds(partial(parts.vocoder.decode, state)) for _ in range(4))
         setting.figures[f"{seconds} s"] = {"cold_ms": cold, "warm_ms": min(warm)}
     setting.figures["step_ms_alone"] = step_milliseconds(setting, parts)
     longest = max(states)

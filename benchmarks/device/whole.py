@@ -41,7 +41,8 @@ class Totals:
 
     def stepping(self) -> float:
         """Return the seconds in which the device worked on steps."""
-        return sum(first.elapsed_time(last) for first, last in self.spans) / 1e3
+        milliseconds = (float(first.elapsed_time(last)) for first, last in self.spans)
+        return sum(milliseconds) / 1e3
 
 
 class Observed:

@@ -54,7 +54,7 @@ class AsyncVocoder:
 
     def __init__(self, vocoder: WaveformDecoder, device: torch.device) -> None:
         self._vocoder, self._thread = vocoder, ThreadPoolExecutor(1, "vocoder")
-        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
 
     def submit(self, hidden: Tensor) -> "Future[Samples]":
         if self._stream is None:

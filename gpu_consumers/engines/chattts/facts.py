@@ -86,7 +86,7 @@ def _cuda(hardware: Hardware) -> dict[str, object]:
         "version": torch.version.cuda,
         "capability": hardware.capability,
         "multiprocessors": hardware.multiprocessors,
-        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+        "cudnn": torch.backends.cudnn.version(),
         "blas": str(torch.backends.cuda.preferred_blas_library()),
         "libraries": {
             name: each.version

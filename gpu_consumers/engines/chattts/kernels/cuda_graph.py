@@ -35,7 +35,7 @@ class CapturedModel:
     def __init__(self, eager: Stepper, slots: Slots) -> None:
         self.eager, self._slots = eager, slots
         # The graphs never run at the same time, so they share their memory; that takes one stream.
-        self._memory, self._side = torch.cuda.graph_pool_handle(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._memory, self._side = torch.cuda.graph_pool_handle(), torch.cuda.Stream()
         self._graphs = {refining: self._capture(refining) for refining in (False, True)}
 
     def step(self, slots: Slots, refining: bool) -> None:

@@ -24,7 +24,7 @@ def make_repeatable() -> None:
     only once.
     """
     missing = [name for name, value in ENVIRONMENT.items() if os.environ.get(name) != value]
-    if missing and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+    if missing and torch.cuda.is_initialized():
         raise EngineFailed(
             "the environment of cuBLAS",
             expected=" ".join(f"{name}={value}" for name, value in ENVIRONMENT.items()),

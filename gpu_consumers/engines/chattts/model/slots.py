@@ -103,7 +103,7 @@ class Slots:
             count, tokens, dimensions.codebooks, dtype=torch.int64, device=device
         )
         self.hidden = torch.zeros(count, tokens, dimensions.hidden, device=device)
-        self._reads = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+        self._reads = torch.cuda.Stream(device) if device.type == "cuda" else None
         self._name_fields()
 
     def _name_fields(self) -> None:
