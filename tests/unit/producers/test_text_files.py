@@ -98,8 +98,10 @@ def test_unicode_is_told_by_its_bytes(tmp_path: Path, codec: str, name: str) -> 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32", "gb18030"])
 @pytest.mark.parametrize("text", [TEXT, "一二三" * 2000, f"{TEXT} Call 9 please."])
 def test_chinese_is_told_by_its_bytes_or_its_mark(tmp_path: Path, codec: str, text: str) -> None:
-    content = ("\ufeff" if codec == "gb18030" else "") + f"编号,文本\n1,{text}\n"
-    assert values(a_file(tmp_path, content.encode(codec))) == [{"编号": "1", "文本": text}]
+    mark, row = "\ufeff" if codec == "gb18030" else "", {"编号": "1", "文本": text}
+    csv, line = f"{mark}编号,文本\n1,{text}\n", mark + json.dumps(row, ensure_ascii=False)
+    assert values(a_file(tmp_path, csv.encode(codec))) == [row]
+    assert values(a_file(tmp_path, line.encode(codec), "l.jsonl")) == [row]
 
 
 @pytest.mark.parametrize("name", ["utf-16", "utf-32"])
@@ -333,6 +335,8 @@ def test_a_pipe_a_folder_and_a_missing_file_say_what_they_are(tmp_path: Path) ->
     ]:
         with pytest.raises(InvalidInput, match=f"expected a file; got {got}"):
             read(tmp_path / name)
+    with pytest.raises(InvalidInput, match=r"cannot be read; got .*File name too long"):
+        read(tmp_path / f"{'a' * 300}.csv")
 
 
 @pytest.mark.parametrize(
