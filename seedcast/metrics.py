@@ -80,6 +80,11 @@ INDEX_AGE = Gauge(
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )
+INDEX_LISTS_HELD = Gauge(
+    "seedcast_index_lists_held",
+    "Staged lists that cannot be read into the index, of campaigns that have not ended: a part is"
+    " missing or altered",
+)
 SLOTS_BUSY = Gauge("seedcast_slots_busy", "Slots of the engine that have an utterance")
 REQUESTS_WAITING = Gauge("seedcast_requests_waiting", "Requests read but not yet in a slot")
 PARTITIONS_PAUSED = Gauge("seedcast_partitions_paused", "Partitions throttled for back-pressure")

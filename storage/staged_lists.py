@@ -86,6 +86,18 @@ def read_rows(store: ObjectStore, campaign: Campaign, start: int = 0) -> Iterato
         yield from _rows(_file(store, campaign, number), skipped)
 
 
+def check_parts(store: ObjectStore, campaign: Campaign) -> None:
+    """Raises ListDamaged if a part is missing or has another size. None is read."""
+    staged = staged_of(campaign)
+    prefix = folder(campaign.campaign_id, staged.staging)
+    sizes = {info.key: info.size for info in store.list(prefix)}
+    for number, part in enumerate(staged.parts):
+        key = prefix + part_name(number)
+        if (size := sizes.get(key)) != part.bytes:
+            got = "no object" if size is None else f"{size:,} bytes"
+            raise _damaged(campaign, store.uri(key), part, got)
+
+
 def read_ids(store: ObjectStore, campaign: Campaign) -> Iterator[tuple[int, str]]:
     """Yield row number and request id of each accepted row. Raises as `read_rows` does."""
     for number in range(len(staged_of(campaign).parts)):

@@ -108,19 +108,27 @@ def as_found(found: "IndexedCampaign") -> "Found | None":
 
 
 def _cursor(found: "IndexedCampaign") -> "Cursor | None":
-    """Return what the index has of the feeder's cursor; None if nothing was fed, or is held."""
+    """Return what the index has of the feeder's cursor; None if nothing was fed, or is held.
+
+    A list that cannot be read into the index is held, too, unless it has ended.
+    """
     from seedcast.schemas.messages import Cursor
 
     staged = found.campaign.staged if found.campaign else None
-    if staged is None or not (found.fed or found.held):
+    held = found.held or (None if _is_completed(found) else found.list_problem)
+    if staged is None or not (found.fed or held):
         return None
     return Cursor(
         campaign_id=found.campaign_id,
         staging=staged.staging,
         fed=found.fed,
         generation=1,
-        held=found.held,
+        held=held,
     )
+
+
+def _is_completed(found: "IndexedCampaign") -> bool:
+    return found.campaign is not None and found.campaign.state == "completed"
 
 
 def _counted(settings: "Settings") -> Iterator["Found"]:
@@ -178,9 +186,9 @@ def print_notes(row: dict[str, Any]) -> None:
 def _held(row: dict[str, Any]) -> str:
     """Say why. A request ends by its id, which only its part has: also a cancelled one."""
     why = f"{row['campaign_id']} is held: {row['held']}"
-    if row["state"] != "cancelled":
+    left = (row["accepted"] or 0) - row["fed"]
+    if row["state"] != "cancelled" or not left:
         return why
-    left = row["accepted"] - row["fed"]
     return f"{why}; until then {left:,} of its requests cannot end as cancelled"
 
 

@@ -81,8 +81,8 @@ def _change(connection: Connection, old: Any, new: dict[str, Any]) -> None:
         return
     if old.staging is not None:
         _forget_list(connection, old.key)
-    state = _list_state(new["staging"])
-    connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.key == old.key).values(list_state=state))
+    values = {"list_state": _list_state(new["staging"]), "list_problem": None}
+    connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.key == old.key).values(values))
     count_anew(connection, old.key)
 
 

@@ -53,6 +53,7 @@ def _campaign(connection: Connection, row: Any, errors: dict[str, int]) -> Index
         fed=row.fed or 0,
         held=row.held,
         list_state=row.list_state,
+        list_problem=row.list_problem,
     )
 
 

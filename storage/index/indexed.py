@@ -22,6 +22,7 @@ class IndexedCampaign:
     fed: int  # rows of the list on the requests topics
     held: str | None  # why the rest cannot be fed
     list_state: ListState
+    list_problem: str | None = None  # why its list cannot be read into the index
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

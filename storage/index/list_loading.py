@@ -9,7 +9,7 @@ from seedcast.errors import ListDamaged
 from seedcast.storage.index.batch import ROWS, chunks, fill, upserting
 from seedcast.storage.index.counters import count_anew
 from seedcast.storage.index.tables import CAMPAIGNS, REQUESTS
-from seedcast.storage.index.values import short
+from seedcast.storage.index.values import plain, short
 
 
 class ListRow(NamedTuple):
@@ -29,9 +29,21 @@ def load(connection: Connection, campaign_id: str, rows: Iterable[ListRow]) -> N
     for chunk in chunks(rows):
         _insert(connection, campaign.key, chunk)
     _check_number(connection, campaign, campaign_id)
-    loaded = update(CAMPAIGNS).where(CAMPAIGNS.c.key == campaign.key).values(list_state="loaded")
-    connection.execute(loaded)
+    values = {"list_state": "loaded", "list_problem": None}
+    connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.key == campaign.key).values(values))
     count_anew(connection, campaign.key)
+
+
+def hold(connection: Connection, campaign_id: str, problem: str) -> bool:
+    """Write why a pending list cannot be read. Return False if that is known already."""
+    known = CAMPAIGNS.c.list_problem
+    held = connection.execute(
+        update(CAMPAIGNS)
+        .where(CAMPAIGNS.c.campaign_id == campaign_id, CAMPAIGNS.c.list_state == "pending")
+        .where(known.is_distinct_from(plain(problem)))
+        .values(list_problem=plain(problem))
+    )
+    return held.rowcount == 1
 
 
 def _pending(campaign_id: str) -> Select[tuple[int, int | None]]:

@@ -27,7 +27,7 @@ NAMES = {
 METADATA = MetaData(naming_convention=NAMES)
 
 VERSION_TABLE = "index_version"  # Alembic's: the revision of the schema
-REVISIONS = ("0001",)  # all that were released, in order; the last is that of these tables
+REVISIONS = ("0001", "0002")  # all that were released, in order; the last is that of these tables
 
 # SQLite numbers the rows of INTEGER columns only, which hold 64 bits there.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -82,6 +82,7 @@ CAMPAIGNS = Table(
         server_default="none",
         doc="none; pending: there is a list, and its rows are not in `requests` yet; loaded",
     ),
+    Column("list_problem", Text, doc="why a pending list cannot be read, until it is loaded"),
     _count("succeeded"),
     _count("failed"),
     _count("expired"),

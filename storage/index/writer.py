@@ -77,6 +77,11 @@ class IndexWriter:
         with self._transaction(f"loading the list of {campaign_id}") as connection:
             list_loading.load(connection, campaign_id, rows)
 
+    def hold_list(self, campaign_id: str, problem: str) -> bool:
+        """Write why a pending list cannot be read. Return False if that is known already."""
+        with self._transaction(f"holding the list of {campaign_id}") as connection:
+            return list_loading.hold(connection, campaign_id, problem)
+
     def add_results(
         self, moved: Mapping[int, tuple[int, int]], results: Iterable[StoredResult]
     ) -> set[str]:

@@ -78,6 +78,7 @@ def test_every_worker_is_watched_and_so_is_what_the_feeder_holds(
     assert {
         "seedcast_feeder_active",
         "seedcast_lists_held",
+        "seedcast_index_lists_held",
         "seedcast_lists_unfed_requests",
         "seedcast_requests_fed_total",
         "seedcast_deadline_slack_seconds",

@@ -39,6 +39,7 @@ SHANGHAI = {"window": "20:00-06:00", "zone": "Asia/Shanghai"}
         (a_campaign(), cursor(10, (3,)), "feeding", None),
         (a_campaign(), cursor(10), "fed", None),
         (a_campaign(), cursor(4, held="a part is altered"), "held", None),
+        (a_campaign(), cursor(10, held="the index cannot read it"), "held", None),
         (a_campaign(state="paused"), cursor(4), "paused", None),
         (a_campaign(state="cancelled", **SHANGHAI), cursor(4), "cancelled", None),
         (a_campaign(staged=None, state="open"), None, "open", None),

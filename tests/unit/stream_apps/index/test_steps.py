@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
+from seedcast import metrics
+from seedcast.cli.campaigns import as_found
 from seedcast.codec import encode_json
 from seedcast.errors import StoreUnavailable
 from seedcast.kafka import Partition, Record
-from seedcast.schemas.messages import Campaign, Cursor
+from seedcast.schemas.messages import Campaign, CampaignState, Cursor
 from seedcast.settings import IndexSettings
 from seedcast.storage.index.database import Database, open_database
+from seedcast.storage.index.indexed import IndexedCampaign
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.reader import Index
 from seedcast.storage.index.writer import IndexWriter, TopicFacts
@@ -22,7 +26,7 @@ from seedcast.storage.staged_lists import folder, part_name
 from seedcast.stream_apps.index import lag
 from seedcast.stream_apps.index.interrupted import STEP, Interrupted, interruptible
 from seedcast.stream_apps.index.lag import ReportedOffsets
-from seedcast.stream_apps.index.lists import RETRY, Lists
+from seedcast.stream_apps.index.lists import LONGEST, RETRY, Lists
 from seedcast.stream_apps.index.records import Records
 from seedcast.stream_apps.index.results import Batch, _add
 from tests.builders.indexing import ended
@@ -38,7 +42,8 @@ class World:
         migrate(self.settings)
         self.database: Database = open_database(self.settings, read_only=False)
         self.writer = IndexWriter.begin_term(self.database, "one", FACTS)
-        self.index, self.store, self.now = Index(self.database), MemoryStore(), 100.0
+        self.index, self.now = Index(self.database), 100.0
+        self.store: MemoryStore = MemoryStore()
         self.campaigns = Followed()
         self.active = True
 
@@ -140,6 +145,94 @@ def test_a_list_that_cannot_be_read_stays_pending_and_holds_up_no_other(world: W
     assert world.states() == {"a-damaged": "loaded", "whole": "loaded"}
     assert [request.own_id for request in world.index.rows("a-damaged")] == ["0", "1", "2"]
     assert damaged.accepted == 3
+
+
+@pytest.mark.parametrize("harm", ["missing", "shorter", "altered"])
+def test_a_list_with_a_damaged_part_is_held_until_it_is_restored(world: World, harm: str) -> None:
+    requests = [numbered(n, campaign_id="night") for n in range(4)]
+    campaign = stage(world.store, "night", requests[:2], requests[2:])
+    world.campaigns.put(campaign)
+    world.records().write_changes()
+    key = folder("night", STAGING) + part_name(1)
+    uri = world.store.uri(key)
+    part = world.store.get(uri)
+    if harm == "missing":
+        world.store.delete(uri)
+    else:
+        world.store.put(key, part[:-1] + (b"" if harm == "shorter" else b"?"), "")
+    lists = world.lists()
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert not lists.load_next()
+            world.now += LONGEST
+        assert not world.lists().load_next(), "of the next term, which knows that it was said"
+    held = world.index.campaign("night")
+    assert held
+    assert held.list_problem
+    assert uri in held.list_problem
+    assert [(each["event"], each["campaign_id"]) for each in logs] == [("list_held", "night")]
+    lists.look_again()
+    assert not lists.load_next()
+    assert figures() == (0, 1)
+    assert said(held) == held.list_problem
+
+    world.store.put(key, part, "")
+    world.now += LONGEST
+    assert lists.load_next()
+    assert not lists.load_next()
+    assert figures() == (0, 0)
+    whole = world.index.campaign("night")
+    assert whole
+    assert (whole.list_state, whole.list_problem) == ("loaded", None)
+
+
+@pytest.mark.parametrize("state", ["completed", "cancelled"])
+def test_nobody_waits_for_the_lost_list_of_a_campaign_that_has_ended(
+    world: World, state: CampaignState
+) -> None:
+    world.campaigns.put(replace(world.submit("night"), state=state))
+    world.records().write_changes()
+    world.store.delete(world.store.uri(folder("night", STAGING) + part_name(0)))
+    lists = world.lists()
+    assert [lists.load_next(), lists.load_next()] == [False, False]
+    assert figures() == (0, 0)
+    held = world.index.campaign("night")
+    assert held
+    assert held.list_problem
+    assert said(held) == (held.list_problem if state == "cancelled" else None)
+
+
+def figures() -> tuple[float, float]:
+    """Lists that are pending, and that are held."""
+    return metrics.value(metrics.INDEX_LISTS_PENDING), metrics.value(metrics.INDEX_LISTS_HELD)
+
+
+def said(campaign: IndexedCampaign) -> str | None:
+    """Why `campaigns` shows it as held."""
+    shown = as_found(campaign)
+    assert shown
+    *_, cursor = shown
+    return cursor.held if cursor else None
+
+
+class ReadStore(MemoryStore):
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: list[str] = []
+
+    def get(self, uri: str) -> bytes:
+        self.read.append(uri)
+        return super().get(uri)
+
+
+def test_no_part_is_read_before_all_are_there(world: World) -> None:
+    world.store = store = ReadStore()
+    requests = [numbered(n, campaign_id="night") for n in range(4)]
+    world.campaigns.put(stage(store, "night", requests[:2], requests[2:]))
+    world.records().write_changes()
+    store.delete(store.uri(folder("night", STAGING) + part_name(1)))
+    assert not world.lists().load_next()
+    assert store.read == []
 
 
 def test_a_store_that_is_away_is_asked_for_one_list_at_a_time(world: World) -> None:
