@@ -1,6 +1,10 @@
-"""Files that hold people's texts, or what tells of them, are for their owner alone."""
+"""Files that hold people's texts, or what tells of them, are for their owner alone.
+
+And those that are being written are their writer's alone.
+"""
 
 import os
+import secrets
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, BinaryIO, Literal, cast
@@ -11,6 +15,11 @@ _DESCRIPTORS = Path("/proc/self/fd")
 def create(path: Path, mode: Literal["wb", "w+b", "ab"]) -> BinaryIO:
     """Open a file to write. A new one is its owner's alone, and an older one becomes so."""
     return open(path, mode, opener=_opener)
+
+
+def unfinished(path: Path) -> Path:
+    """Return a hidden name beside the path which no other writer has, in whatever process."""
+    return path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.part")
 
 
 def make_folder(path: Path) -> None:

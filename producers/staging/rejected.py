@@ -3,7 +3,6 @@
 Only this file shows the text of a row.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from typing import BinaryIO, cast
 import msgspec
 
 from seedcast.errors import InvalidRow, LocalResource
-from seedcast.private_files import create
+from seedcast.private_files import create, unfinished
 from seedcast.producers.rows.values import printable
 from seedcast.producers.staging.options import Reason, Rejection
 
@@ -26,8 +25,8 @@ REPORTED = 100  # rejections and reasons in the report; the file has all of them
 class Rejected:
     """Counts rejected rows and writes them to a file, a temporary one if there is no path.
 
-    Other runs of the same list may be under way, so the rows go to a file with the process id in
-    its name. `close` renames that file over the one of an earlier run.
+    Other runs of the same list may be under way, so the rows go to a file with a name of its own.
+    `close` renames that file over the one of an earlier run.
     Methods raise LocalResource if the file cannot be written.
     """
 
@@ -36,7 +35,7 @@ class Rejected:
         self.count = 0
         self.first: list[Rejection] = []
         self._reasons = Counter[tuple[str, str]]()
-        self._part = path and path.with_name(f"{path.name}.{os.getpid()}")
+        self._part = path and unfinished(path)
         self._file: BinaryIO | None = None
 
     def add(self, error: InvalidRow, row: object) -> None:

@@ -184,12 +184,10 @@ def _fetch_one(
 
 
 def _write(output: Path, data: bytes) -> None:
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise InvalidInput(
-            str(output), expected="a file that can be written", got=str(error)
-        ) from error
+    from seedcast.storage.export.files import appearing
+
+    with appearing(output) as unfinished:
+        unfinished.write_bytes(data)
 
 
 def _result(settings: "Settings", request_id: str) -> SpeechResult:

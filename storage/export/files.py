@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from seedcast import private_files
 from seedcast.errors import LocalResource
 
 
@@ -12,10 +13,10 @@ from seedcast.errors import LocalResource
 def appearing(path: Path) -> Iterator[Path]:
     """Yield a path beside this one to write to, which takes its place after the block.
 
-    It is removed if the block raises, also by Ctrl-C. Raises LocalResource for what the system
-    raises in the block.
+    It is this block's alone: of several at once the last to end is what stays, whole. It is removed
+    if the block raises, also by Ctrl-C. Raises LocalResource for what the system raises in it.
     """
-    unfinished = path.with_name(f"{path.name}.part")
+    unfinished = private_files.unfinished(path)
     try:
         yield unfinished
         os.replace(unfinished, path)
@@ -27,4 +28,5 @@ def appearing(path: Path) -> Iterator[Path]:
             remedy="make room there, or choose another path",
         ) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made there is nothing to remove
+            unfinished.unlink()

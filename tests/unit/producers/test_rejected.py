@@ -143,10 +143,22 @@ def test_where_no_row_is_wrong_no_folder_is_needed(tmp_path: Path) -> None:
 def test_a_run_that_cannot_write_its_rows_leaves_those_of_an_earlier_one(tmp_path: Path) -> None:
     file = tmp_path / "rejected"
     file.write_text("of an earlier run")
-    (tmp_path / f"rejected.{os.getpid()}").mkdir()  # where this run would write
-    with pytest.raises(LocalResource):
-        dry_run(a_file(tmp_path, "text\n…\n"), rejected=file)
+    path = a_file(tmp_path, "text\n…\n")
+    with no_file_over(0), pytest.raises(LocalResource):
+        dry_run(path, rejected=file)
     assert file.read_text() == "of an earlier run"
+    assert sorted(tmp_path.iterdir()) == sorted([path, file])
+
+
+def test_two_at_once_in_one_process_do_not_mix_their_rows(tmp_path: Path) -> None:
+    first, second = Rejected(tmp_path / "rejected"), Rejected(tmp_path / "rejected")
+    for each, text in ((first, "one"), (second, "two"), (first, "three")):
+        each.add(ERROR, {"text": text})
+    for each, texts in ((first, ["one", "three"]), (second, ["two"])):
+        each.close()
+        lines = (tmp_path / "rejected").read_text().splitlines()
+        assert [json.loads(line)["came"]["text"] for line in lines] == texts
+    assert [path.name for path in tmp_path.iterdir()] == ["rejected"]
 
 
 def test_what_tells_of_people_is_for_its_owner_alone(tmp_path: Path) -> None:
