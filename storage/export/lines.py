@@ -47,7 +47,7 @@ class LineOptions:
 
 
 def own_id(request: "IndexedRequest", result: SpeechResult | None) -> str | None:
-    """Return the row's own id, whole where there is a result: the index keeps its beginning."""
+    """Return the row's own id, as its result has it: PostgreSQL holds no U+0000."""
     return result.metadata.get("id", request.own_id) if result else request.own_id
 
 

@@ -10,7 +10,7 @@ from seedcast.storage.index.batch import RESULTS, fill, upserting
 from seedcast.storage.index.campaign_records import keys_of
 from seedcast.storage.index.counters import count_incoming
 from seedcast.storage.index.tables import FINGERPRINTS, REQUESTS
-from seedcast.storage.index.values import bounded, microseconds, short, small
+from seedcast.storage.index.values import bounded, microseconds, plain, short, small
 
 # What the first result of a request sets. Of these only `error_code` is in an index.
 _OUTCOME = (
@@ -56,7 +56,7 @@ def _row(stored: StoredResult, campaign_key: int, prints: dict[str, int]) -> tup
     return (
         result.request_id,
         campaign_key,
-        short(result.metadata.get("id")),
+        plain(result.metadata.get("id")),
         result.status,
         _error_code(result),
         microseconds(result.renditions[0].duration) if result.renditions else None,

@@ -30,7 +30,7 @@ class IndexedRequest:
     campaign_id: str
     request_id: str
     row: int | None  # in the list, from 1; None: an event, or a stray
-    own_id: str | None  # the row's own id, its first 256 characters
+    own_id: str | None  # the row's own id
     status: Status | None = None  # None: no result yet, and so for all that follows
     error_code: str | None = None
     duration: float | None = None  # seconds, of the first rendition

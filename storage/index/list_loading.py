@@ -9,7 +9,7 @@ from seedcast.errors import ListDamaged
 from seedcast.storage.index.batch import ROWS, chunks, fill, upserting
 from seedcast.storage.index.counters import count_anew
 from seedcast.storage.index.tables import CAMPAIGNS, REQUESTS
-from seedcast.storage.index.values import plain, short
+from seedcast.storage.index.values import plain
 
 
 class ListRow(NamedTuple):
@@ -57,7 +57,7 @@ def _insert(connection: Connection, key: int, rows: list[ListRow]) -> None:
     fill(
         connection,
         ROWS,
-        ((each.request_id, key, each.row, short(each.own_id)) for each in by_id.values()),
+        ((each.request_id, key, each.row, plain(each.own_id)) for each in by_id.values()),
     )
     insert = upserting(connection)(REQUESTS)
     # SQLite needs the WHERE, lest ON CONFLICT be read as a join's.

@@ -24,6 +24,8 @@ def migrate(settings: IndexSettings) -> tuple[str | None, str]:
         database.transaction("migrating the results index") as connection,
     ):
         if connection.dialect.name == "postgresql":
+            # To index a large table may take longer than any other statement.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         before = revision_of(connection)
         if before not in (None, *REVISIONS):

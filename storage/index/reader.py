@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import select
+from sqlalchemy import and_, literal, select
 
 from seedcast.schemas.messages import ErrorCode, Status
 from seedcast.settings import Settings
@@ -17,8 +17,8 @@ from seedcast.storage.index.requests_query import (
     parse_place,
     request_of,
 )
-from seedcast.storage.index.tables import CAMPAIGNS, POSITIONS, REQUESTS
-from seedcast.storage.index.values import short
+from seedcast.storage.index.tables import CAMPAIGNS, OWN_ID_START, POSITIONS, REQUESTS
+from seedcast.storage.index.values import SHORT, plain
 
 _AT_ONCE = 1000  # requests in memory while all are read
 
@@ -78,7 +78,9 @@ class Index:
     def find(self, campaign_id: str, own_id: str) -> list[IndexedRequest]:
         """Return the requests with the list's own id; if none, with the request id; if none, the
         row number."""
-        readings = [REQUESTS.c.own_id == short(own_id), REQUESTS.c.request_id == own_id]
+        whole = plain(own_id)
+        is_own = and_(literal(whole[:SHORT]) == OWN_ID_START, REQUESTS.c.own_id == whole)
+        readings = [is_own, REQUESTS.c.request_id == own_id]
         if own_id.isascii() and own_id.isdigit() and len(own_id) < 19:
             readings.append(REQUESTS.c.row == int(own_id))
         with self._database.transaction(f"looking for {own_id}") as connection:

@@ -16,7 +16,11 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    func,
+    literal_column,
 )
+
+from seedcast.storage.index.values import SHORT
 
 NAMES = {
     "pk": "pk_%(table_name)s",
@@ -27,7 +31,11 @@ NAMES = {
 METADATA = MetaData(naming_convention=NAMES)
 
 VERSION_TABLE = "index_version"  # Alembic's: the revision of the schema
-REVISIONS = ("0001", "0002")  # all that were released, in order; the last is that of these tables
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+)  # all that were released, in order; the last is that of these tables
 
 # SQLite numbers the rows of INTEGER columns only, which hold 64 bits there.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -132,7 +140,7 @@ REQUESTS = Table(
     Column("request_id", Name, primary_key=True),
     Column("campaign_key", Key, primary_key=True),
     Column("row", BigInteger, doc="in the list, from 1; null for a request of no list"),
-    Column("own_id", Name, doc="the row's own id, its first 256 characters"),
+    Column("own_id", Name, doc="the row's own id; its first 256 characters are in an index"),
     Column("status", Text, doc="null: no result yet"),
     Column("error_code", Name, doc="null: waiting, or succeeded"),
     Column("duration_us", BigInteger, doc="microseconds of the first rendition"),
@@ -147,10 +155,12 @@ REQUESTS = Table(
 )
 # No success changes a column that any of these names, not even in a condition.
 Index(None, REQUESTS.c.campaign_key, REQUESTS.c.row, REQUESTS.c.request_id)
+# An entry of PostgreSQL's indexes has room for 2,700 bytes, and anybody may send longer ids.
+OWN_ID_START = func.substr(REQUESTS.c.own_id, literal_column("1"), literal_column(f"{SHORT}"))
 Index(
-    None,
+    "ix_requests_campaign_key_own_id",
     REQUESTS.c.campaign_key,
-    REQUESTS.c.own_id,
+    OWN_ID_START,
     postgresql_where=REQUESTS.c.own_id.is_not(None),
     sqlite_where=REQUESTS.c.own_id.is_not(None),
 )

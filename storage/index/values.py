@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import overload
 
-SHORT = 256  # characters; a row of PostgreSQL's indexes has room for 2,700 bytes
+SHORT = 256  # characters; an entry of PostgreSQL's indexes has room for 2,700 bytes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INTEGER, _BIGINT = 2**31 - 1, 2**63 - 1

@@ -380,6 +380,25 @@ def test_whatever_a_row_calls_itself_can_be_stored_and_found(
         assert [each.request_id for each in index.find("b", own_id)] == [request_id(2)]
 
 
+@pytest.mark.parametrize("cut", [255, 256, 257, 300])
+def test_ids_that_begin_alike_are_told_apart(
+    writer: IndexWriter, index_settings: IndexSettings, cut: int
+) -> None:
+    """Whatever their length: an index of the database has their beginning only."""
+    start = "ü" * cut
+    ids = [start, f"{start}1", f"{start}2", f"{start}1" + "3" * 3_000]
+    writer.put_campaigns([listed("a", 4)])
+    writer.load_list("a", [ListRow(n, request_id(n), own) for n, own in enumerate(ids, 1)])
+    add(writer, *(result("b", n, own_id=own) for n, own in enumerate(ids, 1)), result("a", 2))
+    with reading(index_settings) as index:
+        for campaign in ("a", "b"):
+            for number, own in enumerate(ids, 1):
+                (found,) = index.find(campaign, own)
+                assert (found.request_id, found.own_id) == (request_id(number), own)
+            assert index.find(campaign, f"{start}3") == []
+        assert [each.own_id for each in index.rows("a", statuses={None})] == [ids[0], *ids[2:]]
+
+
 def test_a_number_that_no_column_holds_is_stored_as_the_nearest(
     writer: IndexWriter, index_settings: IndexSettings
 ) -> None:
