@@ -1,4 +1,9 @@
-"""The campaigns of the index: their records, as the topic has them, and their lists' state."""
+"""The campaigns of the index: their records, as the topic has them, and their lists' state.
+
+A name may be used again, after a tombstone of its record, for another list. Its rows may have the
+ids that the older list's had, so what the older one got is set aside then, under a name that no
+campaign can have: `NAME~KEY`.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,7 +29,11 @@ def put(connection: Connection, campaigns: Iterable[Campaign]) -> None:
         values = {campaign.campaign_id: _values(campaign) for campaign in chunk}
         known = _known(connection, values)
         for campaign_id, new in values.items():
-            if (old := known.get(campaign_id)) is None:
+            old = known.get(campaign_id)
+            if old is not None and _is_of_another_list(old, new):
+                _set_aside(connection, old)
+                old = None
+            if old is None:
                 state = _list_state(new["staging"])
                 connection.execute(insert(CAMPAIGNS).values(new | {"list_state": state}))
             elif old.record != new["record"]:
@@ -56,8 +65,8 @@ def remove(connection: Connection, campaign_ids: Iterable[str]) -> None:
     for campaign_id in campaign_ids:
         connection.execute(delete(CURSORS).where(CURSORS.c.campaign_id == campaign_id))
         for old in _known(connection, [campaign_id]).values():
-            _change(connection, old, _NO_RECORD)
-            _delete_empty(connection, old.key)
+            if old.record is not None:
+                _retire(connection, old, old.staging or "")
 
 
 def keys_of(connection: Connection, campaign_ids: Iterable[str]) -> dict[str, int]:
@@ -76,24 +85,44 @@ def _known(connection: Connection, campaign_ids: Iterable[str]) -> dict[str, Any
 
 
 def _change(connection: Connection, old: Any, new: dict[str, Any]) -> None:
-    connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.key == old.key).values(new))
-    if old.staging == new["staging"]:
-        return
-    if old.staging is not None:
-        _forget_list(connection, old.key)
-    values = {"list_state": _list_state(new["staging"]), "list_problem": None}
+    _update(connection, old, new)
+    is_back = old.record is None and new["staging"] is not None
+    if old.staging != new["staging"] or is_back:
+        _forget_list(connection, old, _list_state(new["staging"]))
+
+
+def _is_of_another_list(old: Any, new: dict[str, Any]) -> bool:
+    return None not in (old.staging, new["staging"]) and old.staging != new["staging"]
+
+
+def _set_aside(connection: Connection, old: Any) -> None:
+    _update(connection, old, {"campaign_id": f"{old.campaign_id}~{old.key}"})
+    _retire(connection, old, None)
+
+
+def _retire(connection: Connection, old: Any, staging: str | None) -> None:
+    """Forget record and list, but for which list it was; all, if there is no result."""
+    _update(connection, old, _NO_RECORD | {"staging": staging})
+    _forget_list(connection, old, "none")
+    _delete_empty(connection, old.key)
+
+
+def _update(connection: Connection, old: Any, values: dict[str, Any]) -> None:
     connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.key == old.key).values(values))
-    count_anew(connection, old.key)
 
 
 def _list_state(staging: str | None) -> ListState:
     return "pending" if staging else "none"
 
 
-def _forget_list(connection: Connection, key: int) -> None:
-    here = REQUESTS.c.campaign_key == key
-    connection.execute(delete(REQUESTS).where(here, REQUESTS.c.status.is_(None)))
-    connection.execute(update(REQUESTS).where(here).values(row=None))
+def _forget_list(connection: Connection, old: Any, state: ListState) -> None:
+    """Delete the rows without a result, and count the others again as those of no list."""
+    here = REQUESTS.c.campaign_key == old.key
+    if old.list_state == "loaded":
+        connection.execute(delete(REQUESTS).where(here, REQUESTS.c.status.is_(None)))
+        connection.execute(update(REQUESTS).where(here).values(row=None))
+    _update(connection, old, {"list_state": state, "list_problem": None})
+    count_anew(connection, old.key)
 
 
 def _delete_empty(connection: Connection, key: int) -> None:

@@ -66,11 +66,11 @@ class Index:
             return campaigns_query.read_one(connection, campaign_id)
 
     def request(self, request_id: str, campaign_id: str | None = None) -> IndexedRequest | None:
-        """Return a request; without a campaign, that of the campaign that was indexed first."""
+        """Return a request; without a campaign, that of the first with a record, or else of any."""
         query = REQUEST.where(REQUESTS.c.request_id == request_id)
         if campaign_id is not None:
             query = query.where(CAMPAIGNS.c.campaign_id == campaign_id)
-        query = query.order_by(REQUESTS.c.campaign_key).limit(1)
+        query = query.order_by(CAMPAIGNS.c.record.is_(None), REQUESTS.c.campaign_key).limit(1)
         with self._database.transaction(f"looking up request {request_id}") as connection:
             found = connection.execute(query).one_or_none()
         return as_request(*found) if found else None

@@ -74,7 +74,8 @@ CAMPAIGNS = Table(
         Name,
         nullable=False,
         unique=True,
-        doc="empty: results whose campaign was not readable",
+        doc="empty: results whose campaign was not readable; NAME~KEY: those of an older list, "
+        "from before its name was used again",
     ),
     Column("record", LargeBinary, doc="Campaign as JSON; null if only results name it"),
     Column("tenant", Text),
@@ -82,7 +83,11 @@ CAMPAIGNS = Table(
     Column("created_ms", BigInteger, doc="Unix time in ms, as all columns with _ms"),
     Column("deadline_ms", BigInteger),
     Column("accepted", BigInteger, doc="requests, once that is known"),
-    Column("staging", Text, doc="of the staged list; null without one"),
+    Column(
+        "staging",
+        Text,
+        doc="of the staged list, or of the last, if its record was removed; null without one",
+    ),
     Column(
         "list_state",
         Text,

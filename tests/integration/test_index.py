@@ -194,18 +194,70 @@ def test_a_tombstone_forgets_the_list_and_keeps_the_results(
         assert [each.campaign_id for each in index.campaigns()] == ["a"]
 
 
-def test_a_campaign_made_again_under_its_name_gets_the_rows_of_its_new_list(
+@pytest.mark.parametrize("tombstone", ["seen", "not seen"])
+def test_a_list_under_a_name_used_again_begins_at_nothing(
+    writer: IndexWriter, index_settings: IndexSettings, tombstone: str
+) -> None:
+    """Without a column of ids its rows have the ids of the older list's, so they may be equal."""
+    writer.put_campaigns([listed("a", 3)])
+    writer.load_list("a", rows(3))
+    add(writer, result("a", 1), result("a", 2, "failed"), result("a", 9))
+    if tombstone == "seen":
+        writer.remove_campaigns(["a"])
+        assert counts(index_settings, "a") == (2, 1, 0, 0, 0)
+    writer.put_campaigns([listed("a", 2, staging=ANOTHER)])
+    assert counts(index_settings, "a") == (0, 0, 0, 0, 0)
+    assert writer.pending_lists() == ["a"]
+    writer.load_list("a", rows(2, first=2))
+    assert writer.complete() == []
+    add(writer, result("a", 2), result("a", 3))
+    assert writer.complete() == ["a"]
+    assert counts(index_settings, "a") == (2, 0, 0, 0, 0)
+    with reading(index_settings) as index:
+        (older,) = (each for each in index.campaigns() if each.campaign_id != "a")
+        assert (older.campaign, older.campaign_id[:2], older.list_state) == (None, "a~", "none")
+        assert (older.progress.succeeded, older.progress.failed) == (2, 1)
+        kept = [each.request_id for each in index.rows(older.campaign_id)]
+        assert kept == [request_id(number) for number in (1, 2, 9)]
+        asked = index.request(request_id(2))
+        assert asked is not None
+        assert asked.status == "succeeded", "a request without a campaign is that of the present"
+
+
+def test_a_list_whose_record_comes_back_has_its_results_again(
     writer: IndexWriter, index_settings: IndexSettings
 ) -> None:
     writer.put_campaigns([listed("a", 2)])
     writer.load_list("a", rows(2))
     add(writer, result("a", 1))
-    writer.put_campaigns([listed("a", 2, staging=ANOTHER)])
+    writer.remove_campaigns(["a"])
+    add(writer, result("a", 2, "failed"), result("a", 9))
+    writer.put_campaigns([listed("a", 2)])
     assert writer.pending_lists() == ["a"]
-    writer.load_list("a", rows(2, first=2))
-    assert counts(index_settings, "a") == (0, 0, 0, 0, 1)
-    with reading(index_settings) as index:
-        assert [each.request_id for each in index.rows("a")] == [request_id(2), request_id(3)]
+    writer.load_list("a", rows(2))
+    assert counts(index_settings, "a") == (1, 1, 0, 0, 1)
+    assert writer.complete() == ["a"]
+
+
+def test_a_list_under_the_name_of_events_takes_none_of_their_results(
+    writer: IndexWriter, index_settings: IndexSettings
+) -> None:
+    writer.put_campaigns([Campaign(campaign_id="a", state="open", created_at=CREATED)])
+    add(writer, result("a", 1))
+    writer.remove_campaigns(["a"])
+    writer.put_campaigns([listed("a", 1)])
+    writer.load_list("a", rows(1))
+    assert counts(index_settings, "a") == (0, 0, 0, 0, 0)
+
+
+def test_results_that_come_before_their_record_are_the_lists(
+    writer: IndexWriter, index_settings: IndexSettings
+) -> None:
+    add(writer, result("a", 1))
+    writer.remove_campaigns(["a"])  # which has no record to be removed
+    writer.put_campaigns([listed("a", 1)])
+    writer.load_list("a", rows(1))
+    assert counts(index_settings, "a") == (1, 0, 0, 0, 0)
 
 
 def test_a_campaign_is_complete_when_every_id_of_its_list_has_a_result(
