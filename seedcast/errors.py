@@ -21,7 +21,8 @@
         ├── Unreachable        did not answer within the time that a start waits for it
         ├── LocalResource      a port, a folder, the disk
         ├── ListDamaged        a part of a staged list is missing or altered
-        ├── IndexMismatch      the index's schema is another version's, or its file is damaged
+        ├── IndexMismatch      the index's schema is another version's
+        │   └── IndexDamaged   its file is none that SQLite can read; a rebuild sets it aside
         ├── EngineFailed
         └── VoiceLockBroken    the engine differs from the one blessed for its consumer group
 
@@ -141,6 +142,10 @@ class ListDamaged(Fatal):
 
 
 class IndexMismatch(Fatal):
+    pass
+
+
+class IndexDamaged(IndexMismatch):
     pass
 
 

@@ -8,7 +8,7 @@ import typer
 from seedcast.cli.base import Json, app, connected, emit, err, out, quiet_logs
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.verbosity import App
-from seedcast.errors import InvalidSettings, SeedcastError
+from seedcast.errors import IndexDamaged, InvalidSettings, SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.settings import Settings
@@ -66,31 +66,43 @@ def migrate_schema(as_json: Json = False) -> None:
 
 
 @index_app.command("rebuild")
-def rebuild(
+def rebuild_index(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
     """Empty the index. The active indexer fills it again from the topics and the staged lists.
 
     What the topics have forgotten is lost to the index; the audio and the lists are not. Commands
-    read the topics meanwhile, or say how far the index is behind.
+    read the topics meanwhile, or say how far the index is behind. A SQLite file that is damaged is
+    renamed, and another takes its place.
     """
-    from seedcast.storage.index.migrate import migrate
-    from seedcast.storage.index.rebuild import clear
-    from seedcast.storage.index.upkeep import read_facts
+    from seedcast.storage.index.rebuild import rebuild
 
     quiet_logs()
     settings = _settings()
-    facts = read_facts(settings.index)
+    url, requests = _contents(settings)
     if not yes:
-        count = "all" if facts.requests is None else f"{facts.requests:,}"
-        typer.confirm(f"Remove {count} requests from {facts.url}, to be read anew?", abort=True)
-    migrate(settings.index)
-    clear(settings.index)
+        count = "all" if requests is None else f"{requests:,}"
+        typer.confirm(f"Remove {count} requests from {url}, to be read anew?", abort=True)
+    aside = rebuild(settings.index)
     if as_json:
-        emit({"url": facts.url, "removed": facts.requests})
+        emit({"url": url, "removed": requests, "damaged": str(aside) if aside else None})
         return
-    out.print(f"{facts.url} is empty; `seedcast run indexer` fills it", markup=False)
+    if aside:
+        out.print(f"the file was damaged, and is {aside} now; nothing needs it", markup=False)
+    out.print(f"{url} is empty; `seedcast run indexer` fills it", markup=False)
+
+
+def _contents(settings: "Settings") -> tuple[str, int | None]:
+    """Return the URL, and the number of requests; None if nobody can say."""
+    from seedcast.storage.index.upkeep import read_facts
+
+    try:
+        facts = read_facts(settings.index)
+    except IndexDamaged as error:
+        err.print(str(error), markup=False)
+        return settings.index.url, None
+    return facts.url, facts.requests
 
 
 def _settings() -> "Settings":

@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from seedcast.errors import (
     AccessDenied,
     CredentialsRefused,
+    IndexDamaged,
     IndexMismatch,
     IndexUnavailable,
     InvalidSettings,
@@ -54,9 +55,9 @@ def _of_sqlite(error: sqlite3.Error, doing: str, address: str) -> SeedcastError:
         return IndexUnavailable(where, got=got, remedy=_WAIT)
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return LocalResource(where, expected="a file that this user may write", got=got)
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return IndexMismatch(where, expected="a whole database", got=got, remedy=_REBUILD)
-    return IndexMismatch(where, expected="the tables of this version", got=got, remedy=_REBUILD)
+    whole = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+    expected = "a whole database" if whole else "the tables of this version"
+    return IndexDamaged(where, expected=expected, got=got, remedy=_REBUILD)
 
 
 def _of_postgresql(error: Exception, doing: str, address: str) -> SeedcastError:

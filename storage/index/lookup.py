@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
 from seedcast.campaigns.progress import decode_readable
-from seedcast.errors import IndexMismatch, IndexUnavailable, SeedcastError
+from seedcast.errors import IndexDamaged, IndexMismatch, IndexUnavailable, SeedcastError
 from seedcast.kafka import GroupOffsets, TopicReader, count_after
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import RESULTS
@@ -34,7 +34,8 @@ def available_index(
     """Yield the index; None if there is none, or it is away. Either is noted, and its lag.
 
     Without `tell_lag` its lag is not asked for: who waits sees it catch up. Raises
-    InvalidSettings, CredentialsRefused and AccessDenied, which are an operator's to mend.
+    InvalidSettings, IndexDamaged, CredentialsRefused and AccessDenied, which are an operator's to
+    mend.
     """
     index = _opened(settings, note)
     if index is None:
@@ -120,6 +121,8 @@ def _opened(settings: Settings, note: Note) -> "Index | None":
 
     try:
         index = open_index(settings)
+    except IndexDamaged:
+        raise
     except (IndexUnavailable, IndexMismatch) as error:
         note(f"the index cannot be read ({error}); {FROM_TOPICS}")
         return None

@@ -5,11 +5,16 @@ a power cut may lose the last transactions, never the half of one. What was lost
 Kafka, since the positions are in the same transaction as the rows.
 """
 
+import os
 import sqlite3
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
 
 from seedcast import private_files
 from seedcast.errors import LocalResource
@@ -45,7 +50,51 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
 
     made = create_engine(f"sqlite:///{path}", creator=connect)
     event.listen(made, "begin", _begin_reading if read_only else _begin_writing)
+    _follow_path(made, path)
     return made
+
+
+def set_aside(settings: IndexSettings) -> Path:
+    """Rename a file that cannot be read, with what SQLite keeps beside it; return its new name.
+
+    None of them is opened, since that would end the locks of this process. Raises LocalResource.
+    """
+    path = path_of(settings)
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")
+    try:
+        # The log first: beside a new file SQLite would take it for that one's.
+        for ending in ("-wal", "-shm", ""):
+            with suppress(FileNotFoundError):
+                os.rename(f"{path}{ending}", f"{aside}{ending}")
+    except OSError as error:
+        raise LocalResource(
+            f"setting the damaged index in {path} aside",
+            expected="a folder that this user may write",
+            got=error.strerror or str(error),
+        ) from error
+    return aside
+
+
+def _follow_path(engine: Engine, path: Path) -> None:
+    """Connect anew where another file has come under the name: a rebuild has set this one aside."""
+
+    def note(_: Any, record: Any) -> None:
+        record.info["file"] = _identity(path)
+
+    def compare(_: Any, record: Any, __: Any) -> None:
+        if record.info["file"] != _identity(path):
+            raise DisconnectionError(f"{path} is another file now")
+
+    event.listen(engine, "connect", note)
+    event.listen(engine, "checkout", compare)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make_private(path: Path) -> None:

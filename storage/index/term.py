@@ -29,9 +29,9 @@ class TopicFacts:
     log_starts: Mapping[int, int]  # partition → offset of the oldest record that is kept
 
 
-def begin(connection: Connection, indexer: str) -> int:
+def begin(connection: Connection, indexer: str, above: int = 0) -> int:
     """Begin the next term, and return its number."""
-    number = _locked(connection) + 1
+    number = max(above, _locked(connection)) + 1
     connection.execute(update(TERM).values(number=number, indexer=indexer))
     return number
 

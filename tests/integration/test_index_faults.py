@@ -11,6 +11,7 @@ import pytest
 from seedcast.errors import (
     AccessDenied,
     CredentialsRefused,
+    IndexDamaged,
     IndexMismatch,
     IndexUnavailable,
     SeedcastError,
@@ -18,7 +19,8 @@ from seedcast.errors import (
 from seedcast.settings import IndexSettings
 from seedcast.storage.index.database import connect, open_database
 from seedcast.storage.index.migrate import migrate
-from seedcast.storage.index.sqlite import path_of
+from seedcast.storage.index.rebuild import rebuild
+from seedcast.storage.index.sqlite import PAGE, path_of
 from seedcast.storage.index.writer import IndexWriter, ListRow, StoredResult, TermOver
 from tests.builders.indexed import (
     TOPIC,
@@ -175,11 +177,62 @@ def limit_pages(writer: IndexWriter, pages: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
-def test_a_damaged_file_is_said_with_what_to_do(tmp_path: Path) -> None:
+def damage(settings: IndexSettings, how: str) -> None:
+    """Write garbage over the whole file, or over all pages but the first three."""
+    path = path_of(settings)
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(0 if how == "no database" else 3 * PAGE)
+        file.write(b"\xff" * (size - file.tell()))
+
+
+@pytest.mark.parametrize("how", ["no database", "pages"])
+def test_a_damaged_file_is_set_aside_by_a_rebuild(tmp_path: Path, how: str) -> None:
     settings = IndexSettings(url=f"sqlite:///{tmp_path}/index.sqlite")
-    path_of(settings).write_bytes(b"not a database, but as long as one" * 100)
-    with pytest.raises(IndexMismatch, match="seedcast index rebuild"):
-        open_database(settings, read_only=False)
+    with writing(settings) as writer:
+        writer.put_campaigns([listed("a", 2_000)])
+        writer.load_list("a", rows(2_000))
+    damage(settings, how)
+    for ending in ("-wal", "-shm"):  # as a process leaves them that is killed
+        path_of(settings).with_name(f"index.sqlite{ending}").write_bytes(b"left behind")
+    with pytest.raises(IndexDamaged, match="seedcast index rebuild"):
+        everything(settings)
+    aside = rebuild(settings)
+    assert aside
+    assert aside.name.startswith("index.sqlite.damaged-")
+    beside = {aside.name, f"{aside.name}-shm", f"{aside.name}-wal"}
+    found = {path.name for path in tmp_path.iterdir()}
+    # What SQLite can open it tidies itself.
+    assert found == {"index.sqlite"} | (beside if how == "no database" else {aside.name})
+    assert aside.read_bytes().count(b"\xff" * PAGE) > 3
+    assert everything(settings) == ([], [])
+    with writing(settings) as writer:
+        add(writer, result("a", 1))
+    assert rebuild(settings) is None, "a whole file is emptied"
+    assert everything(settings) == ([], [])
+
+
+def test_who_has_the_damaged_file_open_goes_on_in_the_new_one(tmp_path: Path) -> None:
+    settings = IndexSettings(url=f"sqlite:///{tmp_path}/index.sqlite")
+    with writing(settings) as writer, reading(settings) as index:
+        add(writer, result("a", 1))
+        assert len(index.campaigns()) == 1
+        process = ForkedProcess(_damage_and_rebuild, settings)  # to open it here would end locks
+        assert process.wait(60) == 0
+        with pytest.raises(TermOver):
+            add(writer, result("a", 2))
+        assert index.campaigns() == []
+        with writing(settings) as following:
+            add(following, result("a", 1), result("a", 2))
+            with pytest.raises(TermOver):  # its number is that of no term of the older file
+                writer.pending_lists()
+        assert counts(settings, "a") == (2, 0, 0, 0, 0)
+        assert [each.campaign_id for each in index.campaigns()] == ["a"]
+
+
+def _damage_and_rebuild(settings: IndexSettings) -> None:
+    damage(settings, "no database")
+    assert rebuild(settings)
 
 
 @pytest.mark.parametrize(

@@ -309,3 +309,28 @@ def test_the_index_is_made_emptied_and_described(
     assert (status["requests"], status["behind"]) == (0, 6)
     export = run(full, "export", NIGHT, "-o", tmp_path / "list.csv")
     assert (export.returncode, len(read(tmp_path / "list.csv"))) == (0, 6)
+
+
+def test_a_damaged_index_ends_every_command_that_asks_it_until_it_is_made_anew(
+    settings: Settings, night: dict[str, str], tmp_path: Path
+) -> None:
+    asked, file = with_index(settings, tmp_path), tmp_path / "index.db"
+    file.write_bytes(b"no database" * 1000)
+    for command in (
+        ["campaigns"],
+        ["results"],
+        ["export", NIGHT, "-o", tmp_path / "list.csv"],
+        ["fetch", NIGHT, tmp_path / "audio"],
+        ["where", NIGHT, "a-1"],
+        ["index", "status"],
+        ["run", "indexer"],
+    ):
+        refused = run(asked, *command)
+        assert refused.returncode == 3, command
+        assert "`seedcast index rebuild`" in refused.stderr + refused.stdout, command
+    assert run(asked, "index", "rebuild").returncode == 1  # nobody answers the question
+    assert file.read_bytes().startswith(b"no database")
+    (done,) = rows(run(asked, "index", "rebuild", "--yes", "--json"))
+    assert Path(done["damaged"]).read_bytes().startswith(b"no database")
+    export = run(with_index(settings, tmp_path), "export", NIGHT, "-o", tmp_path / "list.csv")
+    assert (export.returncode, export.stderr.count("topics")) == (0, 0)
