@@ -6,12 +6,14 @@ setting is fatal, so that a typo cannot spoil a night's run.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -322,15 +324,34 @@ class PostprocessSettings(_Section):
     )
 
 
-class IndexSettings(_Section):
-    url: Annotated[str, Field(pattern=r"^(sqlite:///\S+|postgresql://([^\s:@/]+@)?[^\s@]+)?$")] = (
-        Field(
-            "",
-            description=(
-                "database of the results index: postgresql://USER@HOST/DATABASE without a "
-                "password, or sqlite:///FILE; empty: that of the embedded stack, or none"
-            ),
+_INDEX_URL = re.compile(r"(sqlite:///\S+|postgresql://([^\s:@/]+@)?[^\s@]+)?")
+_PASSWORD = re.compile("password", re.IGNORECASE)
+_PASSWORD_SET = re.compile(r"password\s*=", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"postgresql://[^\s:@/]*:[^\s]*@")
+
+
+def _without_password(url: str) -> str:
+    """Return the URL, which is shown and logged. Raises ValueError, without quoting it."""
+    query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    # Such as `password` and `sslpassword` of libpq, and a whole connection string under a name.
+    given = any(_PASSWORD.search(name) or _PASSWORD_SET.search(value) for name, value in query)
+    if given or _PASSWORD_IN_URL.match(url):
+        raise ValueError(
+            "expected no password in it; name a file that has it by "
+            f"{PREFIX}INDEX_PASSWORD_FILE instead"
         )
+    if not _INDEX_URL.fullmatch(url):
+        raise ValueError("expected postgresql://USER@HOST/DATABASE, or sqlite:///FILE")
+    return url
+
+
+class IndexSettings(_Section):
+    url: Annotated[str, AfterValidator(_without_password)] = Field(
+        "",
+        description=(
+            "database of the results index: postgresql://USER@HOST/DATABASE without a password, "
+            "or sqlite:///FILE; empty: that of the embedded stack, or none"
+        ),
     )
     password: SecretStr = Field(SecretStr(""), description="password of PostgreSQL's user")
     password_file: str = Field("", description="file with the password, read at each connection")
@@ -504,7 +525,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
         name = ".".join(str(part) for part in problem["loc"])
         variable = PREFIX + name.replace(".", "_").upper()
         got = f" (got {problem['input']!r})" if _may_quote(name, problem) else ""
-        yield f"{name}, or {variable}: {problem['msg']}{got}"
+        yield f"{name}, or {variable}: {problem['msg'].removeprefix('Value error, ')}{got}"
 
 
 def _may_quote(name: str, problem: Mapping[str, object]) -> bool:

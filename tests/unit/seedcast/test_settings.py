@@ -98,12 +98,46 @@ def test_settings_are_frozen() -> None:
         settings.Settings().kafka.bootstrap = "other:9092"  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://indexer:hunter2@db.internal/seedcast",
+        "postgresql://:hunter2@db.internal/seedcast",
+        "postgresql://indexer:hunter2@",
+        "postgresql://indexer@db.internal/seedcast?password=hunter2",
+        "postgresql://db.internal/seedcast?sslmode=require&pass%77ord=hunter2",
+        "postgresql://db.internal/seedcast?sslpassword=hunter2",
+        "postgresql://db.internal/seedcast?PASSWORD=hunter2",
+        "postgresql://db.internal/seedcast?conninfo=user%3Dindexer%20password%3Dhunter2",
+    ],
+)
 def test_a_password_in_the_indexs_url_is_refused_and_not_quoted(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    monkeypatch.setenv("SEEDCAST_INDEX_URL", "postgresql://indexer:hunter2@db.internal/seedcast")
-    with pytest.raises(InvalidSettings, match="SEEDCAST_INDEX_URL") as refused:
+    monkeypatch.setenv("SEEDCAST_INDEX_URL", url)
+    expected = r"SEEDCAST_INDEX_URL: .*no password in it.*SEEDCAST_INDEX_PASSWORD_FILE"
+    with pytest.raises(InvalidSettings, match=expected) as refused:
         settings.load()
     assert "hunter2" not in str(refused.value)
-    monkeypatch.setenv("SEEDCAST_INDEX_URL", "postgresql://indexer@db.internal:5432/seedcast")
-    assert settings.load().index.url.endswith("/seedcast")
+
+
+@pytest.mark.parametrize("url", ["mysql://db/seedcast", "sqlite://file", "postgresql://a b", "db"])
+def test_a_url_of_no_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SEEDCAST_INDEX_URL", url)
+    with pytest.raises(InvalidSettings, match="postgresql://USER@HOST/DATABASE, or sqlite:///FILE"):
+        settings.load()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "sqlite:////data/index.sqlite",
+        "postgresql://db/seedcast",
+        "postgresql://indexer@db.internal:5432/seedcast",
+        "postgresql://indexer@db:5432/seedcast?hostaddr=10.0.0.1&passfile=/run/password",
+    ],
+)
+def test_a_url_without_a_password_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SEEDCAST_INDEX_URL", url)
+    assert settings.load().index.url == url
