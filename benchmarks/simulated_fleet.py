@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from random import Random
 
+from seedcast.campaigns.schedule import ALWAYS, Schedule
 from seedcast.fleet.announcer import HEARTBEAT
 from seedcast.producers.feeder.policy.cost import UNSPOKEN
 from seedcast.producers.feeder.policy.depth import Depth
@@ -22,7 +23,6 @@ from seedcast.producers.feeder.policy.flow import Flow
 from seedcast.producers.feeder.policy.look_ahead import START, LookAhead, Place
 from seedcast.producers.feeder.policy.rate_limit import RateLimit
 from seedcast.producers.feeder.policy.release import Release, Released
-from seedcast.producers.feeder.policy.schedule import ALWAYS, Schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from seedcast.campaigns import campaign_state
+from seedcast.campaigns import campaign_state, schedule
+from seedcast.campaigns.opening import schedule_of
 from seedcast.errors import InvalidInput
-from seedcast.producers.feeder.opening import schedule_of
-from seedcast.producers.feeder.policy import schedule
 from seedcast.producers.feeder.policy.fair_order import checked_weight
 from seedcast.producers.feeder.policy.rate_limit import checked_rate, parse_rate
 from seedcast.producers.rows import values

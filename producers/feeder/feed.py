@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterator
 
+from seedcast.campaigns.opening import schedule_of
 from seedcast.errors import CredentialsRefused, InvalidInput, StoreUnavailable
 from seedcast.kafka import Partition
-from seedcast.producers.feeder.opening import schedule_of
 from seedcast.producers.feeder.outage import Outage
 from seedcast.producers.feeder.policy.deadline import boost
 from seedcast.producers.feeder.policy.fair_order import Terms

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice
 
 from seedcast import metrics
+from seedcast.campaigns.opening import is_due
 from seedcast.errors import CredentialsRefused, ListDamaged, Poison, Retryable, SeedcastError
 from seedcast.failpoints import failpoint
 from seedcast.health import Readiness
@@ -19,7 +20,6 @@ from seedcast.producers.feeder.feed import Feed
 from seedcast.producers.feeder.figures import Figures
 from seedcast.producers.feeder.fleet_slots import FleetSlots
 from seedcast.producers.feeder.lists import Lists
-from seedcast.producers.feeder.opening import is_due
 from seedcast.producers.feeder.outage import tolerated
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.release import Release, Released

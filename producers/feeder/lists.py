@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from seedcast.campaigns.cursor_topic import CursorTable, rows_fed
+from seedcast.campaigns.opening import is_due
 from seedcast.producers.feeder.feed import Feed
-from seedcast.producers.feeder.opening import is_due
 from seedcast.producers.feeder.outage import Outage
 from seedcast.producers.feeder.policy.look_ahead import START, Place
 from seedcast.producers.request_topics import RequestTopics

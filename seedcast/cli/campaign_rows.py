@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
-
-from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from seedcast.campaigns.activity import Activity
     from seedcast.campaigns.progress import Progress
     from seedcast.schemas.messages import Campaign, Cursor
 
@@ -58,17 +56,18 @@ def _row(
     record: "Campaign", progress: "Progress", cursor: "Cursor | None", now: datetime
 ) -> dict[str, Any]:
     """Return one row, still without its share. A paused campaign has no time left to tell."""
+    from seedcast.campaigns.activity import activity
     from seedcast.campaigns.cursor_topic import rows_fed
 
     state = record.state
     if progress.complete and state == "sealed":
         state = "completed"
-    activity, opens_at = _activity(record, state, cursor, now)
+    found = activity(record, cursor, now, state)
     return {
         "campaign_id": record.campaign_id,
         "state": state,
-        "activity": activity,
-        "opens_at": opens_at,
+        "activity": found.doing,
+        "opens_at": _until(found),
         "share": None,
         **asdict(progress),
         "seconds_left": None if state == "paused" else progress.seconds_left,
@@ -85,34 +84,8 @@ def _row(
     }
 
 
-def _activity(
-    record: "Campaign", state: str, cursor: "Cursor | None", now: datetime
-) -> tuple[str, str | None]:
-    """Return what is done with the campaign, and when it may be fed if that is later."""
-    from seedcast.campaigns.cursor_topic import rows_fed
-    from seedcast.producers.feeder.opening import schedule_of
-
-    if record.staged is None or state != "sealed":
-        return state, None
-    if cursor and cursor.held:
-        return "held", None
-    if cursor and rows_fed(cursor) >= (record.accepted or 0):
-        return "fed", None
-    try:
-        schedule = schedule_of(record)
-    except InvalidInput as error:  # this machine may not know its zone
-        return "scheduled", str(error)
-    if not schedule.is_open(now.timestamp()):
-        opening = datetime.fromtimestamp(schedule.opening(now.timestamp()), _zone(record))
-        return "scheduled", opening.isoformat(timespec="minutes")
-    return ("feeding" if cursor and cursor.fed else "staged"), None
-
-
-def _zone(record: "Campaign") -> Any:
-    """Return the zone in which people think of its start."""
-    if record.zone:
-        return ZoneInfo(record.zone)
-    return record.start_at.tzinfo if record.start_at else None
+def _until(found: "Activity") -> str | None:
+    return found.opens_at.isoformat(timespec="minutes") if found.opens_at else found.problem or None
 
 
 def _add_shares(records: Sequence["Campaign"], rows: Sequence[dict[str, Any]]) -> None:

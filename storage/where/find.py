@@ -17,6 +17,7 @@ from seedcast.storage.staged_lists import StagedRow
 from seedcast.storage.where.report import State, Step, Where
 from seedcast.storage.where.staged import find_rejection, find_row
 from seedcast.storage.where.topics import Found, OnTopics
+from seedcast.storage.where.unfed import why_unfed
 
 _STATES: dict[Status, State] = {
     "succeeded": "delivered",
@@ -111,7 +112,7 @@ class _Search:
         position, staged = listed
         cursor = read_cursors(self._settings).of(record)
         if not _is_fed(cursor, position):
-            why = self._unfed(record, cursor, position)
+            why = why_unfed(record, cursor, position, datetime.now(UTC))
             return _where(request, "staged", why, steps)
         place = self._place(record, staged)
         found = self._topics.request(self._name, request.request_id, [place])
@@ -164,16 +165,6 @@ class _Search:
     def _unread(self, request_id: str) -> tuple[SpeechResult, datetime] | None:
         results = unread(self._settings, self._index)
         return next((found for found in results if found[0].request_id == request_id), None)
-
-    def _unfed(self, record: Campaign, cursor: Cursor | None, position: int) -> str:
-        if record.state in ("cancelled", "paused"):
-            return f"its campaign is {record.state}, and the row was not fed"
-        if cursor and cursor.held:
-            return f"its list is held: {cursor.held}"
-        if cursor and position < cursor.fed:
-            return "its partition of the requests topics is full; it is fed when there is room"
-        before = position - (cursor.fed if cursor else 0)
-        return f"for the feeder; {before:,} rows of its list before it"
 
     def _place(self, record: Campaign, staged: StagedRow) -> Partition:
         topic = self._settings.topic(LANES[staged.priority].requests)

@@ -149,7 +149,11 @@ def test_why_a_row_went_no_further_is_told(settings: Settings, staged: list[Stag
     send(settings, RESULTS, [(staged[0].request_id.encode(), encode_json(failed))])
     answer = ask(settings, "b-1")
     assert (answer["state"], answer["why"]) == ("failed", "engine_error: it cannot")
-    announce(producer(settings), settings, replace(read_campaigns(settings)[NIGHT], state="paused"))
+    record = read_campaigns(settings)[NIGHT]
+    later = datetime(2999, 1, 1, tzinfo=UTC)
+    announce(producer(settings), settings, replace(record, start_at=later))
+    assert "nothing is fed before 2999-01-01T00:00+00:00" in ask(settings, "b-3")["why"]
+    announce(producer(settings), settings, replace(record, state="paused"))
     assert "its campaign is paused" in ask(settings, "b-3")["why"]
     unknown = run(settings, "where", NIGHT, "b-9")
     assert unknown.returncode == 2

@@ -4,9 +4,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from seedcast.campaigns.schedule import ALWAYS, Schedule
 from seedcast.producers.feeder.policy.look_ahead import LookAhead
 from seedcast.producers.feeder.policy.rate_limit import RateLimit
-from seedcast.producers.feeder.policy.schedule import ALWAYS, Schedule
 
 R = TypeVar("R")
 P = TypeVar("P", bound=Hashable)

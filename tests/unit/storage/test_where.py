@@ -1,13 +1,22 @@
-"""Which part of a list a row is looked for in, and what committed offsets say of a record."""
+"""Which part of a list a row is looked for in, why it waits, and what committed offsets say."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from seedcast.kafka import Committed, Partition, Record, offset_bitmap
+from seedcast.schemas.messages import Cursor
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.where.staged import find_row
 from seedcast.storage.where.topics import found_record
+from seedcast.storage.where.unfed import why_unfed
 from tests.builders.requests import numbered
-from tests.builders.staged import stage
+from tests.builders.staged import STAGING, stage
+
+NOW = datetime(2026, 12, 1, 2, tzinfo=UTC)  # 10:00 in Shanghai
+SHANGHAI = {"window": "20:00-06:00", "zone": "Asia/Shanghai"}
 
 
 @pytest.mark.parametrize(
@@ -45,3 +54,37 @@ def test_each_row_is_found_in_its_part_and_others_are_not(sizes: tuple[int, ...]
         assert (found[0], found[1].request_id) == (row - 1, f"request-{row:05d}")
     assert find_row(store, campaign, 8) is None
     assert find_row(store, campaign, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("terms", "cursor", "why"),
+    [
+        ({}, None, "for the feeder; 6 rows of its list before it"),
+        ({}, {"fed": 4}, "for the feeder; 2 rows of its list before it"),
+        ({}, {"fed": 8, "unfed": (6,)}, "its partition of the requests topics is full"),
+        ({}, {"fed": 4, "held": "no part 1"}, "its list is held: no part 1"),
+        ({"state": "paused", **SHANGHAI}, {"fed": 4, "held": "x"}, "its campaign is paused"),
+        ({"state": "cancelled"}, None, "its campaign is cancelled, and the row was not fed"),
+        (
+            {"start_at": NOW + timedelta(hours=2)},
+            None,
+            "scheduled: nothing is fed before 2026-12-01T04:00+00:00; 6 rows of its list before it",
+        ),
+        (
+            SHANGHAI,
+            {"fed": 4},
+            "scheduled: nothing is fed before 2026-12-01T20:00+08:00, in its window 20:00-06:00"
+            " Asia/Shanghai; 2 rows of its list before it",
+        ),
+        (SHANGHAI, {"fed": 8, "unfed": (6,)}, "Asia/Shanghai; it is among the next rows"),
+        (SHANGHAI, {"fed": 4, "held": "no part 1"}, "its list is held: no part 1"),
+        ({"window": "20:00-06:00", "zone": "Mars/X"}, None, "scheduled: "),
+        ({"start_at": NOW - timedelta(hours=2)}, None, "for the feeder"),
+    ],
+)
+def test_why_a_row_is_not_fed_is_that_of_its_campaign(
+    terms: dict[str, Any], cursor: dict[str, Any] | None, why: str
+) -> None:
+    campaign = replace(stage(MemoryStore(), "night", [numbered(n) for n in range(8)]), **terms)
+    fed = cursor and Cursor(campaign_id="night", staging=STAGING, generation=1, **cursor)
+    assert why in why_unfed(campaign, fed or None, 6, NOW)

@@ -16,15 +16,15 @@ from benchmarks.simulated_fleet import (
     rows_of,
     seconds_by_campaign,
 )
+from seedcast.campaigns.daily_window import parse_window
+from seedcast.campaigns.schedule import Schedule
 from seedcast.errors import ListDamaged, StoreUnavailable
-from seedcast.producers.feeder.policy.daily_window import parse_window
 from seedcast.producers.feeder.policy.depth import IDLE_ROWS, Depth
 from seedcast.producers.feeder.policy.fair_order import Terms, shares
 from seedcast.producers.feeder.policy.flow import Flow
 from seedcast.producers.feeder.policy.look_ahead import LookAhead
 from seedcast.producers.feeder.policy.rate_limit import RateLimit
 from seedcast.producers.feeder.policy.release import Release
-from seedcast.producers.feeder.policy.schedule import Schedule
 
 SMALL = Shape(workers=4, slots=8, partitions=8)
 EVERYWHERE = range(8)

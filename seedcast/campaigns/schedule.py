@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from seedcast.campaigns.daily_window import DailyWindow
 from seedcast.errors import InvalidInput
-from seedcast.producers.feeder.policy.daily_window import DailyWindow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """When a campaign may be fed, as its record says."""
 
+from seedcast.campaigns.daily_window import parse_window
+from seedcast.campaigns.schedule import Schedule
 from seedcast.errors import InvalidInput
-from seedcast.producers.feeder.policy.daily_window import parse_window
-from seedcast.producers.feeder.policy.schedule import Schedule
 from seedcast.schemas.messages import Campaign
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seedcast.campaigns.daily_window import DailyWindow, parse_window
+from seedcast.campaigns.schedule import ALWAYS, Schedule, require_opening
 from seedcast.errors import InvalidInput
-from seedcast.producers.feeder.policy.daily_window import DailyWindow, parse_window
-from seedcast.producers.feeder.policy.schedule import ALWAYS, Schedule, require_opening
 
 ZONES = [
     "Asia/Shanghai",
