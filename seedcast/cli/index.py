@@ -93,6 +93,37 @@ def rebuild_index(
     out.print(f"{url} is empty; `seedcast run indexer` fills it", markup=False)
 
 
+@index_app.command("reposition")
+def reposition_index(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Go on with the results that the topic has now, and keep what is indexed.
+
+    For an indexer that ends because records were deleted before it read them, or because the topic
+    is another one. Of what was deleted unread the index never learns: those rows stay waiting, and
+    their campaigns are not completed. Nothing is counted twice.
+    """
+    from seedcast.kafka import GroupOffsets
+    from seedcast.schemas.topics import RESULTS
+    from seedcast.storage.index.repositioning import reposition
+    from seedcast.stream_apps.index.term import topic_facts
+
+    quiet_logs()
+    settings = _settings()
+    facts = topic_facts(GroupOffsets(settings), settings.topic(RESULTS))
+    if not yes:
+        question = f"Go on with {facts.topic} of cluster {facts.cluster_id} as it is now?"
+        typer.confirm(question, abort=True)
+    lost = reposition(settings.index, facts)
+    if as_json:
+        emit({"topic": facts.topic, "lost": lost})
+        return
+    for partition, count in lost.items():
+        out.print(f"partition {partition}: {count:,} records were deleted unread")
+    out.print("the indexer goes on with what the topic has", markup=False)
+
+
 def _contents(settings: "Settings") -> tuple[str, int | None]:
     """Return the URL, and the number of requests; None if nobody can say."""
     from seedcast.storage.index.upkeep import read_facts

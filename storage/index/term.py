@@ -7,12 +7,15 @@ indexer that was stopped, and goes on after another took over, changes nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from seedcast.errors import OffsetsLost, TopicMismatch
 from seedcast.storage.index.tables import POSITIONS, TERM
 
-_REBUILD = "make the index anew from what is kept: `seedcast index rebuild`"
+_GO_ON = (
+    "keep what is indexed, and go on with what the topic has now: `seedcast index reposition`; or,"
+    " where the topic has all that matters, make the index anew: `seedcast index rebuild`"
+)
 
 
 class TermOver(Exception):
@@ -63,6 +66,29 @@ def read_positions(connection: Connection, topic: TopicFacts) -> dict[int, int]:
     return dict(topic.log_starts) | positions
 
 
+def reposition(connection: Connection, topic: TopicFacts) -> dict[int, int]:
+    """Begin a term, and let positions be where the topic has records; nothing else changes.
+
+    Of the topic that the index was read from, only positions before its log start move; another is
+    read from its beginning, and of what is indexed already nothing is counted again. Return how
+    many records were deleted unread, by partition.
+    """
+    begin(connection, "reposition")
+    known = connection.execute(select(POSITIONS)).all()
+    present = (topic.cluster_id, topic.topic, topic.topic_id)
+    positions = {
+        row.partition: row.next_offset
+        for row in known
+        if (row.cluster_id, row.topic, row.topic_id) == present
+    }
+    connection.execute(delete(POSITIONS))
+    for partition, start in topic.log_starts.items():
+        _insert(connection, topic, partition, max(start, positions.get(partition, start)))
+    starts = topic.log_starts.items()
+    lost = {number: start - positions.get(number, start) for number, start in starts}
+    return {number: count for number, count in lost.items() if count > 0}
+
+
 def move_position(
     connection: Connection, topic: str, partition: int, expected: int, following: int
 ) -> None:
@@ -96,7 +122,7 @@ def _compare(found: tuple[str, str, str], topic: TopicFacts) -> None:
             "the results index was read from another topic",
             expected="cluster {}, topic {} with id {}".format(*found),
             got="cluster {}, topic {} with id {}".format(*present),
-            remedy=f"correct SEEDCAST_INDEX_URL or the brokers, or {_REBUILD}",
+            remedy=f"correct SEEDCAST_INDEX_URL or the brokers, or {_GO_ON}",
         )
 
 
@@ -106,5 +132,5 @@ def _lost(topic: TopicFacts, partition: int, start: int, position: int) -> Offse
         "they came into the results index",
         expected=f"offset {position}",
         got=f"{start} as the oldest",
-        remedy=f"their results are lost to the index, and the audio is not; {_REBUILD}",
+        remedy=f"their results are lost to the index, and the audio is not; {_GO_ON}",
     )

@@ -19,6 +19,7 @@ from seedcast.settings import IndexSettings, Settings
 from seedcast.storage.index.database import connect, open_database
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.reader import open_index
+from seedcast.storage.index.repositioning import reposition
 from seedcast.storage.index.writer import IndexWriter, ListRow, TermOver
 from tests.builders.indexed import (
     CREATED,
@@ -390,9 +391,49 @@ def test_records_that_were_deleted_unread_are_a_loud_gap(
     add(writer, result("a", 1))
     with (
         open_database(index_settings, read_only=False) as database,
-        pytest.raises(OffsetsLost, match=r"partition 0: 6 records .*seedcast index rebuild"),
+        pytest.raises(
+            OffsetsLost, match=r"partition 0: 6 records .*index reposition.*index rebuild"
+        ),
     ):
         IndexWriter.begin_term(database, "indexer", replace(TOPIC, log_starts={0: 7, 1: 0}))
+
+
+def test_after_a_gap_what_is_indexed_stays_and_what_was_lost_waits(
+    writer: IndexWriter, index_settings: IndexSettings
+) -> None:
+    writer.put_campaigns([listed("a", 3), listed("b", 1)])
+    for name, number in (("a", 3), ("b", 1)):
+        writer.load_list(name, rows(number))
+    add(writer, result("a", 1), result("b", 1))
+    gap = replace(TOPIC, log_starts={0: 7, 1: 0})  # among it the result of row 2
+    assert reposition(index_settings, gap) == {0: 5}
+    with pytest.raises(TermOver):
+        writer.pending_lists()
+    with writing(index_settings, gap) as following:
+        assert following.positions == {0: 7, 1: 0}
+        add(following, result("a", 3, "failed"))
+        assert following.complete() == ["b"]
+    assert counts(index_settings, "a") == (1, 1, 0, 0, 0)
+    with reading(index_settings) as index:
+        assert [each.row for each in index.rows("a", statuses={None})] == [2]
+    assert reposition(index_settings, gap) == {}, "nothing moves where nothing is lost"
+    with writing(index_settings, gap) as again:
+        assert again.positions == {0: 8, 1: 0}
+
+
+@pytest.mark.parametrize(
+    "other", [{"cluster_id": "another"}, {"topic_id": "another"}, {"topic": "another.results"}]
+)
+def test_another_topic_is_read_from_its_beginning_and_counts_nothing_twice(
+    writer: IndexWriter, index_settings: IndexSettings, other: dict[str, str]
+) -> None:
+    add(writer, result("a", 1), result("a", 2))
+    copied = replace(TOPIC, log_starts={0: 4, 2: 0}, **other)  # type: ignore[arg-type]
+    assert reposition(index_settings, copied) == {}
+    with writing(index_settings, copied) as following:
+        assert following.positions == {0: 4, 2: 0}
+        add(following, result("a", 2, "failed"), result("a", 3))
+    assert counts(index_settings, "a") == (3, 0, 0, 0, 0)
 
 
 def test_a_refused_term_ends_nobody_elses(

@@ -15,13 +15,14 @@ from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.subscription import subscribe
 from seedcast.campaigns.waiting import wait
 from seedcast.schemas.messages import Campaign, CampaignState, Outputs
+from seedcast.schemas.topics import RESULTS
 from seedcast.settings import IndexSettings, Settings
 from seedcast.storage.index.indexed import IndexedRequest
 from seedcast.storage.index.reader import Index
 from seedcast.storage.index.rebuild import clear
 from seedcast.storage.list_outputs import output_key
 from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn, with_short_session
+from tests.builders.deployments import Spawn, rows, run, with_short_session
 from tests.builders.indexing import (
     RUN,
     counts,
@@ -35,7 +36,7 @@ from tests.builders.indexing import (
     until_completed,
 )
 from tests.builders.requests import numbered
-from tests.builders.topics import lag, producer
+from tests.builders.topics import delete, lag, producer
 from tests.builders.waiting import eventually, terminate, wait_until_stopped
 
 pytestmark = pytest.mark.integration
@@ -198,3 +199,26 @@ def test_an_index_that_is_made_anew_is_equal(settings: Settings, seedcast: Spawn
 
     eventually(is_equal, what="the index as it was")
     assert indexer.poll() is None
+
+
+def test_an_indexer_whose_topic_was_deleted_unread_goes_on_when_told_to(
+    settings: Settings, seedcast: Spawn
+) -> None:
+    requests = stage_list(settings, "night", 3)
+    day = stage_list(settings, "day", 1)
+    indexer = seedcast(RUN, settings)
+    index = opened(settings)
+    publish(settings, [ended(requests[0])])
+    eventually(lambda: counts(index.campaign("night")) == (1, 0, 0, 0, 0), what="a result")
+    assert terminate(indexer) == 0
+    publish(settings, [ended(each) for each in (requests[1], *day)])
+    delete(settings, RESULTS)
+    assert seedcast(RUN, settings).wait(120) == 3
+
+    (moved,) = rows(run(settings, "index", "reposition", "--yes", "--json"))
+    assert sum(moved["lost"].values()) == 2
+    seedcast(RUN, settings)
+    publish(settings, [ended(each) for each in (requests[2], *day)])  # submitted anew, say
+    until_completed(settings, index, "day")
+    eventually(lambda: counts(index.campaign("night")) == (2, 0, 0, 0, 0), what="what came since")
+    assert [each.row for each in index.rows("night", statuses={None})] == [2]
