@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from seedcast.schemas.messages import Campaign, CampaignState, Status
 from seedcast.settings import IndexSettings
@@ -16,7 +17,8 @@ from seedcast.storage.index.database import connect
 from seedcast.storage.index.indexed import IndexedCampaign
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.reader import Index
-from seedcast.storage.index.tables import METADATA, TERM
+from seedcast.storage.index.tables import METADATA, REQUESTS, TERM
+from seedcast.storage.index.upkeep import count_requests
 from seedcast.storage.index.writer import IndexWriter, StoredResult
 from tests.builders.indexed import CREATED, TOPIC, add, listed, request_id, result, rows
 from tests.builders.postgres_server import PostgresServer
@@ -140,7 +142,8 @@ def record(name: str, what: Record) -> Campaign:
     return listed(name, length, state, staging=f"{first:08}{length:08}")
 
 
-def compare(naive: Naive, writer: IndexWriter, index: Index) -> None:
+def compare(naive: Naive, writer: IndexWriter, emptied: "Emptied") -> None:
+    index = emptied.index
     every = {each.campaign_id: each for each in index.campaigns()}
     older = [each for name, each in every.items() if "~" in name]
     assert sum(each.progress.finished for each in older) == naive.aside
@@ -150,6 +153,9 @@ def compare(naive: Naive, writer: IndexWriter, index: Index) -> None:
         assert index.campaign(name) == campaign
         _compare_figures(naive, name, campaign)
         _compare_requests(naive, name, index)
+    with emptied.database.transaction("counting") as connection:
+        every_request = select(func.count()).select_from(REQUESTS)
+        assert count_requests(connection) == connection.scalar(every_request)
     assert set(writer.complete()) == {name for name in naive.names() if _is_complete(naive, name)}
 
 
@@ -226,13 +232,13 @@ def check(history: list[tuple[str, Any, Any]], emptied: Emptied) -> None:
             writer = IndexWriter.begin_term(emptied.database, "the next", TOPIC)
         else:
             apply(event, naive, writer)
-    compare(naive, writer, emptied.index)
+    compare(naive, writer, emptied)
     if naive.aside:  # the topics do not tell which list they were of
         return
     said = _said(naive, writer, emptied.index)
     rebuilt = _rebuild(naive, emptied)
     assert _said(naive, rebuilt, emptied.index) == said
-    compare(naive, rebuilt, emptied.index)
+    compare(naive, rebuilt, emptied)
 
 
 def _said(naive: Naive, writer: IndexWriter, index: Index) -> Any:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 from seedcast.settings import IndexSettings
 from seedcast.storage.index.database import connect
 from seedcast.storage.index.reader import Index
+from seedcast.storage.index.upkeep import read_facts
 from seedcast.storage.index.writer import StoredResult
 from tests.builders.indexed import add, listed, request_id, result, rows, writing
 
@@ -72,6 +73,28 @@ def test_the_list_of_campaigns_reads_the_first_strays_only(index: Index) -> None
     plans = _plans(index, index.campaigns)
     assert len(plans) == 3
     assert all(BY_ROW in plan for plan in plans)
+
+
+def test_the_state_of_the_index_is_told_without_counting_requests(
+    index_settings: IndexSettings,
+) -> None:
+    with writing(index_settings) as writer:
+        writer.put_campaigns([listed("a", 30)])
+        writer.load_list("a", rows(30))
+        add(writer, *(_ended("a", number) for number in range(20, 40)), _ended("b", 1))
+    asked = list[str]()
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        facts = read_facts(index_settings)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert (facts.campaigns, facts.requests) == (2, 40)
+    assert asked
+    assert not [statement for statement in asked if "requests" in statement]
 
 
 def _plans(index: Index, ask: Callable[[], object]) -> list[str]:
