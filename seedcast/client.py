@@ -90,7 +90,7 @@ class Client:
         from seedcast.campaigns.subscription import subscribe
         from seedcast.storage.list_ids import ids_reader
 
-        index = None if campaign is None else self._index
+        index = None if campaign is None else self._open_index()
         return subscribe(self.settings, group, ids_reader(self.settings.s3), campaign, index)
 
     def results(self, campaign: str | None = None, follow: bool = False) -> Iterator[SpeechResult]:
@@ -110,8 +110,7 @@ class Client:
         """Return a link under which anybody can read a rendition for a while, without keys."""
         return self._store.presign(uri, valid)
 
-    @cached_property
-    def _index(self) -> Index | None:
+    def _open_index(self) -> Index | None:
         """None, which is logged, if there is one that does not answer: the topics tell the same."""
         import structlog
 

@@ -40,6 +40,8 @@ class CampaignIndex(Protocol):
 
     def next_offsets(self) -> Mapping[int, int]: ...
 
+    def close(self) -> None: ...
+
 
 class IndexedOutcomes:
     """Asks the index, and notices where nobody keeps it up to date."""

@@ -6,7 +6,7 @@ last result that was handled.
 
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -63,12 +63,20 @@ class Subscription(Iterator[SpeechResult]):
         campaign: str | None,
         index: CampaignIndex | None,
     ) -> None:
-        Admin(settings).require(SUBSCRIBER, group if campaign is None else f"{group}:{campaign}")
-        completion = None
-        if campaign is not None:
-            completion = _Completion(settings, read_ids, campaign, index)
-        self._member = _Member(settings, group, campaign)
-        self._results = _follow(self._member, completion)
+        with ExitStack() as opened:
+            if index:
+                opened.callback(index.close)
+            Admin(settings).require(
+                SUBSCRIBER, group if campaign is None else f"{group}:{campaign}"
+            )
+            completion = None
+            if campaign is not None:
+                completion = _Completion(settings, read_ids, campaign, index)
+                opened.callback(completion.close)
+            self._member = _Member(settings, group, campaign)
+            opened.callback(self._member.close)
+            self._opened = opened.pop_all()
+        self._results = _follow(self._member, completion, self._opened)
 
     def __next__(self) -> SpeechResult:
         return next(self._results)
@@ -87,7 +95,7 @@ class Subscription(Iterator[SpeechResult]):
 
     def _leave(self) -> None:
         self._results.close()
-        self._member.close()  # a generator that never began does not run its own end
+        self._opened.close()  # a generator that never began does not run its own end
 
 
 def subscribe(
@@ -105,9 +113,9 @@ def subscribe(
 
     With a campaign, the group is GROUP:CAMPAIGN, with offsets of its own. Iteration then ends once
     every request of its list has a result and this member has handed out its share of them. An
-    `index` knows that; without one, or once it fails, all of the results topic is read for it.
-    `read_ids` is called only then, and only if there are results under its name that are not in the
-    list. These are handed out, too.
+    `index` knows that, and is closed with the subscription; without one, or once it fails, all of
+    the results topic is read for it. `read_ids` is called only then, and only if there are results
+    under its name that are not in the list. These are handed out, too.
 
     Raises InvalidInput if there is no such campaign, AccessDenied if a right is missing; iterating
     raises Fatal errors of Kafka, and of `read_ids`.
@@ -115,8 +123,10 @@ def subscribe(
     return Subscription(settings, group, read_ids, campaign, index)
 
 
-def _follow(member: "_Member", completion: "_Completion | None") -> Generator[SpeechResult]:
-    with closing(member), closing(completion) if completion else nullcontext():
+def _follow(
+    member: "_Member", completion: "_Completion | None", opened: ExitStack
+) -> Generator[SpeechResult]:
+    with opened:
         while True:
             complete = completion is not None and completion.reached()
             count = 0
@@ -181,7 +191,7 @@ class _Member:
         self._committed: dict[Partition, int] = {}
         self._seen: dict[Partition, Seen] = {}
         self._current: Record | None = None  # with the caller
-        self._joined = self._closed = False
+        self._joined = False
         self._last_commit = time.monotonic()
         self._consumer = GroupConsumer(
             settings,
@@ -231,9 +241,7 @@ class _Member:
             self._committed |= moved
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._consumer.close()
+        self._consumer.close()
 
     def _first(self, record: Record) -> SpeechResult | None:
         if (result := _decode(record, self._campaign)) is None:

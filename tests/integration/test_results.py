@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice, product
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
+from psutil import Process
 
 import seedcast
 from seedcast import Client
@@ -27,8 +29,10 @@ from seedcast.kafka import GroupOffsets, client_config
 from seedcast.schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
+from seedcast.storage.index.sqlite import path_of
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import environment
+from tests.builders.indexed_topics import with_index
 from tests.builders.topics import producer, send
 from tests.builders.waiting import eventually
 
@@ -281,3 +285,28 @@ def test_the_client_subscribes_and_reads_results_on_the_servers_of_the_environme
     assert client.audio(result.renditions[0].uri) == b"audio"
     with urlopen(client.link(result.renditions[0].uri)) as answer:  # noqa: S310
         assert answer.read() == b"audio"
+
+
+def test_a_subscription_leaves_no_connection_to_the_index(
+    settings: Settings, tmp_path: Path
+) -> None:
+    write_campaign(settings, 1)
+    publish(settings, numbered(1))
+    indexed = with_index(settings, tmp_path)
+    client, file = Client(indexed), str(path_of(indexed.index))
+
+    def is_open() -> bool:
+        return any(each.path == file for each in Process().open_files())
+
+    with client.subscribe("unread", "night"):
+        assert is_open()
+    assert not is_open()
+    with client.subscribe("crm", "night") as results:
+        next(results)
+        assert is_open()
+    assert not is_open()
+    assert ids(client.subscribe("another", "night")) == ["000"]  # to its end, closed by nobody
+    assert not is_open()
+    with pytest.raises(InvalidInput):
+        client.subscribe("crm", "no-such")
+    assert not is_open()

@@ -42,6 +42,8 @@ class Index:
     def next_offsets(self) -> Mapping[int, int]:
         return self.offsets
 
+    def close(self) -> None: ...
+
 
 class Topic:
     """What is read instead."""
