@@ -371,6 +371,13 @@ class IndexSettings(_Section):
     )
     lock_timeout: Seconds = Field(10.0, description="seconds to wait for another's lock")
     statement_timeout: Seconds = Field(60.0, description="seconds that one statement may take")
+    keep_days: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description=(
+            "days after the end of a list that its requests stay in the index; its figures stay, "
+            "and results.parquet beside the list; 0: for ever"
+        ),
+    )
     watchdog: Seconds = Field(
         120.0, description="seconds without progress until an indexer ends itself"
     )

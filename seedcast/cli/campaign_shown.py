@@ -40,6 +40,7 @@ def _facts(found: "IndexedCampaign") -> dict[str, Any]:
     (row,) = campaign_rows([record], datetime.now(UTC))
     staged = record[0].staged
     more = {
+        "pruned_at": found.pruned_at,
         "errors": dict(found.errors),
         "rejected": staged.rejected if staged else None,
         "duplicates": staged.duplicates if staged else None,

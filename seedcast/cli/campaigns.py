@@ -194,6 +194,6 @@ def _held(row: dict[str, Any]) -> str:
 
 def _print_strays(campaign_id: str, count: int, ids: tuple[str, ...]) -> None:
     if count:
-        named = ", ".join(ids) + (", …" if count > len(ids) else "")
+        named = ", ".join((*ids, "…") if count > len(ids) else ids)
         line = f"{campaign_id}: {count:,} results are not of its list, and not counted: {named}"
         err.print(line, markup=False)

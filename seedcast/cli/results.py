@@ -63,6 +63,8 @@ def _first_results(
 
     with nullcontext() if follow else available_index(settings, note) as index:
         if index and (campaign is None or index.campaign(campaign)):
+            if campaign is None and (pruned := index.pruned()):
+                note(f"the requests of {len(pruned):,} campaigns were deleted from the index")
             yield from map(decode_result, index.results(campaign))
             return
         if campaign is not None:

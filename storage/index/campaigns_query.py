@@ -10,6 +10,7 @@ from seedcast.codec import decode_campaign
 from seedcast.storage.index.indexed import IndexedCampaign
 from seedcast.storage.index.requests_query import Segment
 from seedcast.storage.index.tables import CAMPAIGN_ERRORS, CAMPAIGNS, CURSORS
+from seedcast.storage.index.values import moment
 
 _SAME_LIST = and_(
     CURSORS.c.campaign_id == CAMPAIGNS.c.campaign_id, CURSORS.c.staging == CAMPAIGNS.c.staging
@@ -54,6 +55,7 @@ def _campaign(connection: Connection, row: Any, errors: dict[str, int]) -> Index
         held=row.held,
         list_state=row.list_state,
         list_problem=row.list_problem,
+        pruned_at=None if row.pruned_ms is None else moment(row.pruned_ms),
     )
 
 

@@ -9,7 +9,7 @@ from seedcast.schemas.messages import SpeechResult
 from seedcast.storage.index.batch import RESULTS, fill, upserting
 from seedcast.storage.index.campaign_records import keys_of
 from seedcast.storage.index.counters import count_incoming
-from seedcast.storage.index.tables import FINGERPRINTS, REQUESTS
+from seedcast.storage.index.tables import CAMPAIGNS, FINGERPRINTS, REQUESTS
 from seedcast.storage.index.values import bounded, microseconds, plain, short, small
 
 # What the first result of a request sets. Of these only `error_code` is in an index.
@@ -39,6 +39,8 @@ def add(connection: Connection, results: Iterable[StoredResult]) -> set[str]:
     if not first:
         return set()
     keys = keys_of(connection, (campaign for campaign, _ in first))
+    pruned = _pruned(connection, keys)
+    first = {each: stored for each, stored in first.items() if each[0] not in pruned}
     prints = _fingerprint_keys(connection, first.values())
     fill(
         connection,
@@ -48,6 +50,14 @@ def add(connection: Connection, results: Iterable[StoredResult]) -> set[str]:
     touched = count_incoming(connection)
     _store(connection)
     return {campaign for campaign, key in keys.items() if key in touched}
+
+
+def _pruned(connection: Connection, keys: dict[str, int]) -> set[str]:
+    """Return the campaigns whose requests are deleted: which results repeat is not known there."""
+    pruned = select(CAMPAIGNS.c.campaign_id).where(
+        CAMPAIGNS.c.key.in_(keys.values()), CAMPAIGNS.c.pruned_ms.is_not(None)
+    )
+    return set(connection.scalars(pruned))
 
 
 def _row(stored: StoredResult, campaign_key: int, prints: dict[str, int]) -> tuple[Any, ...]:

@@ -23,6 +23,7 @@ class IndexedCampaign:
     held: str | None  # why the rest cannot be fed
     list_state: ListState
     list_problem: str | None = None  # why its list cannot be read into the index
+    pruned_at: datetime | None = None  # since when its requests are deleted, in UTC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from seedcast.settings import Settings
 from seedcast.storage.index import campaigns_query, sqlite
 from seedcast.storage.index.database import Database, check_revision, connect
 from seedcast.storage.index.indexed import IndexedCampaign, IndexedRequest, Page
+from seedcast.storage.index.pruning import require_requests
 from seedcast.storage.index.requests_query import (
     REQUEST,
     Place,
@@ -77,13 +78,14 @@ class Index:
 
     def find(self, campaign_id: str, own_id: str) -> list[IndexedRequest]:
         """Return the requests with the list's own id; if none, with the request id; if none, the
-        row number."""
+        row number. Raises InvalidInput if they were deleted."""
         whole = plain(own_id)
         is_own = and_(literal(whole[:SHORT]) == OWN_ID_START, REQUESTS.c.own_id == whole)
         readings = [is_own, REQUESTS.c.request_id == own_id]
         if own_id.isascii() and own_id.isdigit() and len(own_id) < 19:
             readings.append(REQUESTS.c.row == int(own_id))
         with self._database.transaction(f"looking for {own_id}") as connection:
+            require_requests(connection, campaign_id)
             for reading in readings:
                 # Not ordered by SQL: SQLite would walk the whole list in that order.
                 if found := connection.execute(request_of(campaign_id, reading)).all():
@@ -101,7 +103,8 @@ class Index:
     ) -> Page:
         """Return a page in the list's order; events and strays come last, by request id.
 
-        `after`: that of the page before. Raises InvalidInput if it is none.
+        `after`: that of the page before. Raises InvalidInput if it is none, and if the requests
+        were deleted.
         """
         place = parse_place(after) if after is not None else None
         found = list[IndexedRequest]()
@@ -120,11 +123,14 @@ class Index:
         """Yield all requests in the list's order, without strays; at flat memory.
 
         Without a loaded list: those with a result, by request id. `statuses`: only these; None
-        among them stands for no result yet. Each is as it was when it was read.
+        among them stands for no result yet. Each is as it was when it was read. Raises InvalidInput
+        if they were deleted, also meanwhile.
         """
         for segment in self._segments(campaign_id, statuses):
             if segment.listed or not segment.has_list:
                 yield from self._all(segment)
+        with self._database.transaction(f"looking up campaign {campaign_id}") as connection:
+            require_requests(connection, campaign_id)
 
     def strays(self, campaign_id: str) -> Iterator[IndexedRequest]:
         """Yield the requests with a result that are not in the loaded list, by request id."""
@@ -133,14 +139,25 @@ class Index:
                 yield from self._all(segment)
 
     def results(self, campaign_id: str | None = None) -> Iterator[bytes]:
-        """Yield the manifest of each first result, strays' too; of one campaign, or all."""
+        """Yield the manifest of each first result, strays' too; of one campaign, or all.
+
+        Raises InvalidInput if those of the one were deleted; of all, others are left out.
+        """
         with self._database.transaction("listing campaigns") as connection:
-            names = connection.scalars(select(CAMPAIGNS.c.campaign_id).order_by(CAMPAIGNS.c.key))
-            chosen = [campaign_id] if campaign_id is not None else names.all()
-        for segment in (each for name in chosen for each in self._segments(name)):
+            known = connection.scalars(select(CAMPAIGNS.c.campaign_id).order_by(CAMPAIGNS.c.key))
+            chosen = [campaign_id] if campaign_id is not None else known.all()
+        pruned = self.pruned() if campaign_id is None else ()
+        names = (name for name in chosen if name not in pruned)
+        for segment in (each for name in names for each in self._segments(name)):
             for request in self._all(segment):
                 if request.manifest is not None:
                     yield request.manifest
+
+    def pruned(self) -> frozenset[str]:
+        """Return the campaigns whose requests were deleted."""
+        query = select(CAMPAIGNS.c.campaign_id).where(CAMPAIGNS.c.pruned_ms.is_not(None))
+        with self._database.transaction("listing pruned campaigns") as connection:
+            return frozenset(connection.scalars(query))
 
     def next_offsets(self) -> dict[int, int]:
         """Return how far the results topic is read: partition → next offset."""
@@ -154,10 +171,14 @@ class Index:
         statuses: Collection[Status | None] | None = None,
         error: str | None = None,
     ) -> list[Segment]:
-        """Return the two parts of a campaign in their order; none if it is not known."""
+        """Return the two parts of a campaign in their order; none if it is not known.
+
+        Raises InvalidInput if they were deleted.
+        """
         query = select(CAMPAIGNS.c.key, CAMPAIGNS.c.list_state)
         query = query.where(CAMPAIGNS.c.campaign_id == campaign_id)
         with self._database.transaction(f"looking up campaign {campaign_id}") as connection:
+            require_requests(connection, campaign_id)
             found = connection.execute(query).one_or_none()
         if found is None:
             return []

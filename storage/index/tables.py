@@ -31,11 +31,8 @@ NAMES = {
 METADATA = MetaData(naming_convention=NAMES)
 
 VERSION_TABLE = "index_version"  # Alembic's: the revision of the schema
-REVISIONS = (
-    "0001",
-    "0002",
-    "0003",
-)  # all that were released, in order; the last is that of these tables
+# All that were released, in order; the last is that of these tables.
+REVISIONS = ("0001", "0002", "0003", "0004")
 
 # SQLite numbers the rows of INTEGER columns only, which hold 64 bits there.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -96,6 +93,7 @@ CAMPAIGNS = Table(
         doc="none; pending: there is a list, and its rows are not in `requests` yet; loaded",
     ),
     Column("list_problem", Text, doc="why a pending list cannot be read, until it is loaded"),
+    Column("pruned_ms", BigInteger, doc="since when its requests are deleted, to keep room"),
     _count("succeeded"),
     _count("failed"),
     _count("expired"),

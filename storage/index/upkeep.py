@@ -53,6 +53,7 @@ def count_requests(connection: Connection) -> int:
     ended = columns.succeeded + columns.failed + columns.expired + columns.cancelled
     of_list = (columns.list_state == "loaded", func.coalesce(columns.accepted, ended))
     number = select(func.sum(case(of_list, else_=ended) + columns.strays))
+    number = number.where(columns.pruned_ms.is_(None))
     return int(connection.scalar(number) or 0)
 
 

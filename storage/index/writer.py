@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, select
 from seedcast.campaigns.cursor_topic import rows_fed
 from seedcast.codec import decode_campaign
 from seedcast.schemas.messages import Campaign, Cursor
-from seedcast.storage.index import campaign_records, incoming, list_loading, term
+from seedcast.storage.index import campaign_records, incoming, list_loading, pruning, term
 from seedcast.storage.index.database import Database
 from seedcast.storage.index.incoming import StoredResult
 from seedcast.storage.index.list_loading import ListRow
@@ -105,6 +105,19 @@ class IndexWriter:
         with self._transaction("looking for complete campaigns") as connection:
             candidates = connection.execute(_COUNTED).all()
             return [each.campaign_id for each in candidates if _is_complete(connection, each)]
+
+    def prunable(self, before_ms: int) -> list[Campaign]:
+        """Return the completed campaigns whose requests may go: the last result is older."""
+        with self._transaction("looking for requests to delete") as connection:
+            return pruning.prunable(connection, before_ms)
+
+    def prune(self, campaign_id: str, now_ms: int, most: int) -> int:
+        """Delete at most so many requests of a campaign; return how many. Its figures stay.
+
+        From the first on, what comes for it is not stored, since nobody could tell repeats apart.
+        """
+        with self._transaction(f"deleting requests of {campaign_id}") as connection:
+            return pruning.prune(connection, campaign_id, now_ms, most)
 
     @contextmanager
     def _transaction(self, doing: str) -> Iterator[Connection]:

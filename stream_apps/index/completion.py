@@ -111,7 +111,9 @@ class Completion:
         """Once an hour: look for objects that a record names, and write what is gone."""
         if self._clock() >= self._restore_at:
             self._restore_at = self._clock() + INTERVAL
-            self._gone = iter(missing_outputs(self._store, list(self._campaigns.records.values())))
+            pruned = self._index.pruned()  # there is nothing to write them from any more
+            records = [each for name, each in self._campaigns.records.items() if name not in pruned]
+            self._gone = iter(missing_outputs(self._store, records))
         if (campaign := next(self._gone, None)) is None:
             return False
         log.warning("outputs_missing", campaign_id=campaign.campaign_id, next="written again")

@@ -22,6 +22,7 @@ from seedcast.storage.objects import ObjectStore
 from seedcast.stream_apps.index.completion import Completion
 from seedcast.stream_apps.index.lag import ReportedOffsets
 from seedcast.stream_apps.index.lists import Lists
+from seedcast.stream_apps.index.pruning import Pruning
 from seedcast.stream_apps.index.records import Records
 from seedcast.stream_apps.index.results import Results
 
@@ -36,6 +37,7 @@ class Term:
     records: Records
     lists: Lists
     completion: Completion
+    pruning: Pruning
     reported: ReportedOffsets
     writer: IndexWriter
     offsets: GroupOffsets
@@ -59,6 +61,7 @@ class Term:
             self.completion.look_again()
         if self.completion.complete_next():
             self.records.look_again()
+        self.pruning.prune_next()
 
     def is_outdated(self) -> bool:
         """Return True if the topic has partitions that this term does not read."""
@@ -108,6 +111,7 @@ def begin_term(
                 Records(campaigns, cursors, writer, index),
                 Lists(store, writer, campaigns, goes_on),
                 Completion(settings, store, producer, campaigns, writer, index, goes_on),
+                Pruning(store, writer, settings.index.keep_days),
                 ReportedOffsets(member, topic),
                 writer,
                 offsets,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from seedcast.errors import (
@@ -14,12 +15,13 @@ from seedcast.errors import (
     StoreUnavailable,
     TopicMismatch,
 )
-from seedcast.schemas.messages import Campaign, Cursor
+from seedcast.schemas.messages import Campaign, Cursor, Output, Outputs
 from seedcast.settings import IndexSettings, Settings
 from seedcast.storage.index.database import connect, open_database
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.reader import open_index
 from seedcast.storage.index.repositioning import reposition
+from seedcast.storage.index.values import moment, unix_ms
 from seedcast.storage.index.writer import IndexWriter, ListRow, TermOver
 from tests.builders.indexed import (
     CREATED,
@@ -434,6 +436,63 @@ def test_another_topic_is_read_from_its_beginning_and_counts_nothing_twice(
         assert following.positions == {0: 4, 2: 0}
         add(following, result("a", 2, "failed"), result("a", 3))
     assert counts(index_settings, "a") == (3, 0, 0, 0, 0)
+
+
+OUTPUTS = Outputs(
+    **{
+        name: Output(name=name, bytes=1, sha256="0" * 64)
+        for name in ("results", "errors", "summary")
+    }
+)
+
+
+def test_requests_of_a_list_that_ended_long_ago_go_and_its_figures_stay(
+    writer: IndexWriter, index_settings: IndexSettings
+) -> None:
+    written = msgspec.structs.replace(listed("a", 12, "completed"), outputs=OUTPUTS)
+    writer.put_campaigns([written, listed("b", 1)])
+    for name, number in (("a", 12), ("b", 1)):
+        writer.load_list(name, rows(number))
+        results = (result(name, row, at=5_000 + row) for row in range(2, number + 1))
+        add(writer, result(name, 1, "failed", at=9_000), *results, result(name, 99))
+    before = campaign_of(index_settings, "a")
+    assert writer.prunable(9_000) == []
+    assert writer.prunable(9_001) == [written], "b has no outputs"
+    today = unix_ms(datetime(2026, 12, 24, tzinfo=UTC))
+    assert writer.prune("a", today, 5) == 5
+    with reading(index_settings) as index:
+        for ask in (
+            lambda: list(index.rows("a")),
+            lambda: list(index.strays("a")),
+            lambda: list(index.results("a")),
+            lambda: index.find("a", "n-1"),
+            lambda: index.requests("a"),
+        ):
+            with pytest.raises(InvalidInput, match=r"2026-12-24.*_lists/a/results\.parquet"):
+                ask()
+        assert len(list(index.results())) == 2, "of the others"
+    assert writer.prunable(9_001) == [written], "the rest is still to go"
+    assert [writer.prune("a", today + 86_400_000, 5) for _ in range(3)] == [5, 3, 0]
+    assert writer.prunable(9_001) == []
+    assert add(writer, result("a", 1), result("a", 98), result("b", 7)) == {"b"}
+    after = campaign_of(index_settings, "a")
+    stray_ids = {"stray_ids": ()}
+    assert after == replace(
+        before, pruned_at=moment(today), progress=replace(before.progress, **stray_ids)
+    )
+
+
+def test_rows_that_are_deleted_while_they_are_read_are_told(
+    writer: IndexWriter, index_settings: IndexSettings
+) -> None:
+    writer.put_campaigns([listed("a", 3_000)])
+    writer.load_list("a", rows(3_000))
+    with reading(index_settings) as index:
+        read = index.rows("a")
+        next(read)
+        writer.prune("a", 1, 5_000)
+        with pytest.raises(InvalidInput, match="were deleted"):
+            list(read)
 
 
 def test_a_refused_term_ends_nobody_elses(

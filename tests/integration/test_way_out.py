@@ -23,6 +23,10 @@ from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from seedcast.storage.campaign_rows import rows_of
 from seedcast.storage.export.audio import UNFINISHED
+from seedcast.storage.index import term
+from seedcast.storage.index.database import open_database
+from seedcast.storage.index.values import unix_ms
+from seedcast.storage.index.writer import IndexWriter
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import Spawn, rows, run
 from tests.builders.indexed_topics import with_index
@@ -334,3 +338,28 @@ def test_a_damaged_index_ends_every_command_that_asks_it_until_it_is_made_anew(
     assert Path(done["damaged"]).read_bytes().startswith(b"no database")
     export = run(with_index(settings, tmp_path), "export", NIGHT, "-o", tmp_path / "list.csv")
     assert (export.returncode, export.stderr.count("topics")) == (0, 0)
+
+
+def test_what_was_deleted_from_the_index_is_said_with_where_it_lies(
+    settings: Settings, night: dict[str, str], tmp_path: Path
+) -> None:
+    asked = with_index(settings, tmp_path)
+    with open_database(asked.index, read_only=False) as database:
+        with database.transaction("beginning a term") as connection:
+            number = term.begin(connection, "test")
+        writer = IndexWriter(database, "results", number, {})
+        writer.prune(NIGHT, unix_ms(datetime(2026, 12, 24, tzinfo=UTC)), 100)
+    for command in (
+        ["export", NIGHT, "-o", tmp_path / "list.csv"],
+        ["fetch", NIGHT, tmp_path / "audio"],
+        ["where", NIGHT, "a-1"],
+        ["results", "--campaign", NIGHT],
+    ):
+        refused = run(asked, *command)
+        assert refused.returncode == 2, command
+        assert "2026-12-24" in refused.stderr, command
+        assert f"_lists/{NIGHT}/results.parquet" in refused.stderr, command
+    (shown,) = rows(run(asked, "campaigns", "show", NIGHT, "--json"))
+    assert (shown["succeeded"], shown["strays"], shown["pruned_at"][:10]) == (1, 1, "2026-12-24")
+    listed = run(asked, "results")
+    assert (listed.stdout, "1 campaigns were deleted" in listed.stderr) == ("", True)
