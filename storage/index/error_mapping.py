@@ -21,18 +21,26 @@ FOREIGN = (SQLAlchemyError, sqlite3.Error)
 
 _REBUILD = "restore it from a backup, or make it anew: `seedcast index rebuild`"
 _WAIT = "free some room, or end what locks it; it goes on by itself"
+_LOOK = "look what the server's log says; it goes on by itself"
 _CHECK_LOGIN = "check SEEDCAST_INDEX_URL, SEEDCAST_INDEX_PASSWORD_FILE and the server's pg_hba.conf"
 _CHECK_TLS = "check SEEDCAST_INDEX_TLS, SEEDCAST_INDEX_TLS_CA and the host in SEEDCAST_INDEX_URL"
 _GRANT = "grant it to the user of SEEDCAST_INDEX_URL; docs/deploying.md has the rights"
 
-# Classes of SQLSTATE, and single ones, that may heal (PostgreSQL's appendix A).
-_HEALING = re.compile(r"08|40|53|57|58|55P03|25006|25P0[34]")
+# Classes of SQLSTATE, and single ones, that may heal (PostgreSQL's appendix A). A disk over its
+# quota is an internal error, XX000.
+_HEALING = re.compile(r"08|40|53|57|58|55P03|25006|25P0[34]|XX000")
+_REMEDIES = {"53": _WAIT, "55": _WAIT, "58": _LOOK, "XX": _LOOK}  # by class
 # What a refused connection is known by: libpq tells no SQLSTATE of it.
 _REFUSED = re.compile(
     r"authentication failed|no password supplied|no pg_hba\.conf entry|role \".*\" does not exist"
     r"|database \".*\" does not exist|permission denied"
 )
-_TLS = re.compile(r"certificate|SSL|sslrootcert", re.IGNORECASE)
+# Of a connection that did not come about. One that breaks, or whose server is away, says SSL, too.
+_TLS = re.compile(
+    r"connection (failed|is bad): .*"
+    r"(certificate|does not support SSL|SSL error: (?!unexpected eof))",
+    re.DOTALL,
+)
 
 
 def translate(error: Exception, doing: str, address: str) -> SeedcastError:
@@ -66,7 +74,7 @@ def _of_postgresql(error: Exception, doing: str, address: str) -> SeedcastError:
     if not state:
         return _unconnected(where, got)
     if _HEALING.match(state):
-        return IndexUnavailable(where, got=got, remedy=_WAIT if state[:2] in ("53", "55") else "")
+        return IndexUnavailable(where, got=got, remedy=_REMEDIES.get(state[:2], ""))
     if state == "42501":
         return AccessDenied(f"{where}: a right is missing", got=got, remedy=_GRANT)
     if state.startswith("28"):
@@ -78,7 +86,7 @@ def _unconnected(where: str, got: str) -> SeedcastError:
     """Return the error of a connection that failed, or broke."""
     if _REFUSED.search(got):
         return CredentialsRefused(where, got=got, remedy=_CHECK_LOGIN)
-    if _TLS.search(got) and "closed the connection" not in got:
+    if _TLS.match(got):
         return InvalidSettings(where, got=got, remedy=_CHECK_TLS)
     return IndexUnavailable(where, got=got, remedy="check that the database runs")
 

@@ -21,6 +21,7 @@ from seedcast.embedded.stack_state import HOST
 from seedcast.errors import (
     AccessDenied,
     CredentialsRefused,
+    IndexUnavailable,
     InvalidSettings,
     LocalResource,
     SeedcastError,
@@ -31,6 +32,7 @@ from seedcast.storage.index.migrate import migrate
 from tests.builders.certificates import certificates
 from tests.builders.indexed import add, campaign_of, listed, result, rows, writing
 from tests.builders.postgres_server import PostgresServer
+from tests.crash.proxy import Fault, Proxy
 
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)  # PostgreSQL's protocol, section SSLRequest
 
@@ -159,6 +161,26 @@ def test_tls_is_verified_by_the_authority_and_the_name(
     plain = postgres.settings().model_copy(update={"tls": "verify-full"})
     assert isinstance(found := problem(plain), InvalidSettings)
     assert "SEEDCAST_INDEX_TLS" in str(found)
+
+
+def test_a_connection_of_tls_that_breaks_is_an_outage_and_no_wrong_setting(
+    postgres: PostgresServer, authority: Path
+) -> None:
+    with encrypting(postgres.port, authority / "server.pem") as port:
+        proxy = Proxy(port)
+        settings = postgres.settings().model_copy(
+            update={
+                "url": f"postgresql://postgres@localhost:{proxy.port}/postgres",
+                "tls_ca": str(authority / "ca.pem"),
+                "tls": "verify-full",
+            }
+        )
+        with connect(settings, read_only=False) as database:
+            assert database.revision() is None
+            proxy.fail(Fault(cut=True))
+            with pytest.raises(IndexUnavailable, match="SSL"):
+                database.revision()
+        proxy.close()
 
 
 def problem(settings: IndexSettings) -> SeedcastError | None:
