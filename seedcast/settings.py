@@ -370,7 +370,12 @@ class IndexSettings(_Section):
         5, description="seconds to wait for a connection, at least 2"
     )
     lock_timeout: Seconds = Field(10.0, description="seconds to wait for another's lock")
-    statement_timeout: Seconds = Field(60.0, description="seconds that one statement may take")
+    read_timeout: Seconds = Field(
+        15.0, description="seconds that PostgreSQL may take to answer who only reads"
+    )
+    statement_timeout: Seconds = Field(
+        60.0, description="seconds that PostgreSQL may take for a statement of an indexer"
+    )
     keep_days: Annotated[int, Field(ge=0)] = Field(
         0,
         description=(
@@ -379,7 +384,11 @@ class IndexSettings(_Section):
         ),
     )
     watchdog: Seconds = Field(
-        120.0, description="seconds without progress until an indexer ends itself"
+        120.0,
+        description=(
+            "seconds without progress until an indexer ends itself; more than STATEMENT_TIMEOUT "
+            "and CONNECT_TIMEOUT together, after which it gives up a server that is frozen"
+        ),
     )
 
 

@@ -17,8 +17,13 @@ _BUNDLES = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
 )
-# A server that is gone without a word is noticed after 25 s.
-_KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+# A machine that is gone without a word is noticed after 25 s, whether it owes an answer or not.
+_TCP = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 
 def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
@@ -29,18 +34,26 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
             "connect_timeout": settings.connect_timeout,
             "sslmode": settings.tls,
             **_authorities(settings),
-            **_KEEPALIVE,
+            **_TCP,
         },
         pool_size=settings.pool,
         max_overflow=0,
         pool_timeout=settings.lock_timeout,
-        pool_pre_ping=True,  # a connection that the server has closed is replaced
+        # A reader's connection that the server has closed is replaced. A writer's is not without a
+        # word: behind it may be a server with an older state, which the writer must read anew.
+        pool_pre_ping=read_only,
     )
 
     @event.listens_for(made, "do_connect")
-    def _show_password(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+    def _connect(_dialect: Any, _record: Any, arguments: Any, parameters: dict[str, Any]) -> Any:
+        from seedcast.storage.index.bounded_connection import BoundedConnection
+
         password = secret_of(settings.password.get_secret_value(), settings.password_file)
         parameters.update({"password": password} if password else {})
+        connection = BoundedConnection.connect(*arguments, **parameters)
+        # The server ends a statement that takes too long; what it says of it is on its way.
+        connection.limit = _statement_timeout(settings, read_only) + settings.connect_timeout
+        return connection
 
     @event.listens_for(made, "connect")
     def _limit(connection: Any, _record: Any) -> None:
@@ -75,13 +88,18 @@ def _limits(settings: IndexSettings, read_only: bool) -> str:
     A process that is stopped within a transaction must not keep its locks: another takes over.
     """
     statement, lock = (
-        round(seconds * 1000) for seconds in (settings.statement_timeout, settings.lock_timeout)
+        round(seconds * 1000)
+        for seconds in (_statement_timeout(settings, read_only), settings.lock_timeout)
     )
     return (
         f"SET statement_timeout = {statement}; SET lock_timeout = {lock}; "
         f"SET idle_in_transaction_session_timeout = {statement}; "
         f"SET default_transaction_read_only = {'on' if read_only else 'off'}"
     )
+
+
+def _statement_timeout(settings: IndexSettings, read_only: bool) -> float:
+    return settings.read_timeout if read_only else settings.statement_timeout
 
 
 def copy(connection: Connection, into: Table, rows: Iterable[Sequence[Any]]) -> None:

@@ -18,7 +18,7 @@ from seedcast.storage.index.requests_query import (
     parse_place,
     request_of,
 )
-from seedcast.storage.index.tables import CAMPAIGNS, OWN_ID_START, POSITIONS, REQUESTS
+from seedcast.storage.index.tables import CAMPAIGNS, METADATA, OWN_ID_START, POSITIONS, REQUESTS
 from seedcast.storage.index.values import SHORT, plain
 
 _AT_ONCE = 1000  # requests in memory while all are read
@@ -27,7 +27,8 @@ _AT_ONCE = 1000  # requests in memory while all are read
 def open_index(settings: Settings) -> "Index | None":
     """Return the index; None if no URL is set, or no index is there yet.
 
-    Pass settings that went through `embedded.connected`. Raises as `open_database` does.
+    Pass settings that went through `embedded.connected`. Raises as `open_database` does, and
+    IndexUnavailable if somebody keeps a table locked.
     """
     url = settings.index.url
     if not url or (url.startswith("sqlite:") and not sqlite.path_of(settings.index).exists()):
@@ -38,10 +39,18 @@ def open_index(settings: Settings) -> "Index | None":
             database.close()
             return None
         check_revision(revision)
+        _touch_tables(database)
     except Exception:
         database.close()
         raise
     return Index(database)
+
+
+def _touch_tables(database: Database) -> None:
+    """Ask each for nothing: a lock shows now, while a command can still read the topics instead."""
+    with database.transaction("opening the results index") as connection:
+        for table in METADATA.sorted_tables:
+            connection.execute(select(table).limit(0))
 
 
 class Index:

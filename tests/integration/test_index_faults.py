@@ -120,10 +120,15 @@ def test_a_lock_that_is_held_for_long_is_said_and_waited_for(
     assert counts(settings, "a") == (2, 0, 0, 0, 0)
 
 
-def test_a_statement_that_takes_too_long_is_ended(postgres: PostgresServer) -> None:
-    settings = postgres.settings().model_copy(update={"statement_timeout": 0.2})
+@pytest.mark.parametrize(
+    ("read_only", "timeout"), [(True, "read_timeout"), (False, "statement_timeout")]
+)
+def test_a_statement_that_takes_too_long_is_ended(
+    postgres: PostgresServer, read_only: bool, timeout: str
+) -> None:
+    settings = postgres.settings().model_copy(update={timeout: 0.2})
     with (
-        connect(settings, read_only=True) as database,
+        connect(settings, read_only=read_only) as database,
         pytest.raises(IndexUnavailable, match="statement timeout"),
         database.transaction("waiting") as connection,
     ):
@@ -245,6 +250,7 @@ def _damage_and_rebuild(settings: IndexSettings) -> None:
         ("53300", IndexUnavailable),  # too many connections
         ("57P01", IndexUnavailable),  # admin shutdown
         ("58030", IndexUnavailable),  # I/O error
+        ("XX000", IndexUnavailable),  # internal error: the disk is over its quota
         ("28P01", CredentialsRefused),
         ("42501", AccessDenied),
         ("42P01", IndexMismatch),  # undefined table
