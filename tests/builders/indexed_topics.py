@@ -22,6 +22,12 @@ def with_index(settings: Settings, folder: Path) -> Settings:
     settings = settings.model_copy(
         update={"index": type(settings.index).model_validate({"url": url})}
     )
+    fill_index(settings)
+    return settings
+
+
+def fill_index(settings: Settings) -> None:
+    """Make the index of the settings, or read on."""
     migrate(settings.index)
     partitions = range(settings.kafka.partitions)
     topic = settings.topic(RESULTS)
@@ -30,7 +36,6 @@ def with_index(settings: Settings, folder: Path) -> Settings:
     )
     with open_database(settings.index, read_only=False) as database:
         _fill(settings, IndexWriter.begin_term(database, "test", facts))
-    return settings
 
 
 def _fill(settings: Settings, writer: IndexWriter) -> None:

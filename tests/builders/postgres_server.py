@@ -89,6 +89,13 @@ class PostgresServer:
                     process.resume()
 
     @contextmanager
+    def locked(self, table: str, database: str) -> Iterator[None]:
+        """Another session keeps a table locked, even from readers."""
+        with psycopg.connect(self._address(database)) as connection:
+            connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE".encode())
+            yield
+
+    @contextmanager
     def full_disk(self) -> Iterator[None]:
         """Let no file grow beyond 2 MiB: PostgreSQL can extend its larger tables no more.
 

@@ -139,11 +139,12 @@ def test_a_table_that_is_kept_locked_is_told_before_a_reader_begins(
     postgres: PostgresServer,
 ) -> None:
     settings = postgres.new_database().model_copy(update={"lock_timeout": 0.2})
-    with writing(settings), open_database(settings, read_only=False) as database:
-        for table in METADATA.tables:
-            with database.transaction("keeping a lock") as connection:
-                connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-                with pytest.raises(IndexUnavailable, match="end what locks it"):
-                    open_index(Settings(index=settings))
-        with reading(settings) as index:
-            assert index.campaigns() == []
+    migrate(settings)
+    for table in METADATA.tables:
+        with (
+            postgres.locked(table, settings.url.rpartition("/")[2]),
+            pytest.raises(IndexUnavailable, match="end what locks it"),
+        ):
+            open_index(Settings(index=settings))
+    with reading(settings) as index:
+        assert index.campaigns() == []
