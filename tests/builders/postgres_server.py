@@ -81,7 +81,8 @@ class PostgresServer:
         stopped = self._processes()
         try:
             for process in stopped:
-                process.suspend()
+                with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                    process.suspend()
             yield
         finally:
             for process in stopped:
@@ -131,7 +132,8 @@ class PostgresServer:
         limit = "unlimited" if size == resource.RLIM_INFINITY else str(size)
         for process in self._processes():
             command = ["prlimit", f"--fsize={limit}:unlimited", f"--pid={process.pid}"]
-            subprocess.run(command, user=self._user, check=process.is_running())
+            done = subprocess.run(command, user=self._user)
+            assert done.returncode == 0 or not process.is_running(), command
 
     def new_database(self, template: str = "template0") -> IndexSettings:
         """Return the settings of a new database, as its superuser."""

@@ -14,8 +14,12 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     The indexer
     killed at every edge                                      integration/test_indexer
     stopped beyond its session, a peer takes over, continued  integration/test_indexer
-    killed at any moment under load, 20 times                 test_indexer
-    the database restarted, its connections cut               test_indexer
+                                                              (at any moment: test_indexer, slow)
+    killed at any moment under load, 20 times                 test_indexer (slow)
+    PostgreSQL restarted, its connections cut                 test_postgresql (slow)
+    PostgreSQL frozen, full, a table locked; an older         test_postgresql (slow)
+      standby in its place                                    integration/test_index_outages
+                                                              integration/test_index_readers
     the object store away when a list ends                    test_indexer
 
     Workers

@@ -1,88 +1,39 @@
-"""Indexers that are killed under load, and databases and stores that are away."""
+"""Indexers that are killed or stopped under load, and a store that is away."""
 
 import random
 import signal
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from urllib.request import urlopen
 
 import pytest
 
 from seedcast.embedded import processes
 from seedcast.embedded.stack_state import HOST
-from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import IndexSettings, Settings
-from seedcast.storage.audit import audit
 from seedcast.storage.index.reader import Index
-from seedcast.storage.s3 import S3Store
-from tests.builders.deployments import Spawn
+from tests.builders.deployments import Spawn, with_short_session
 from tests.builders.indexing import (
     RUN,
-    STATUSES,
     counts,
     end,
     end_memberships,
-    ended,
     opened,
-    publish,
     stage_list,
     until_completed,
 )
-from tests.builders.postgres_server import PostgresServer
-from tests.builders.processes import ForkedProcess
-from tests.builders.waiting import eventually, missing
+from tests.builders.waiting import eventually
+from tests.crash.indexers import assert_as_audited, is_active, load, retries, started
 from tests.crash.proxy import Fault, Proxy
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 KILLS = 20
+STOPS = 3
 ROWS = 12_000
-PORTION = 100  # results that are published at once
-PAUSE = 0.4  # seconds between two portions, which makes the load last
 
 
 @pytest.fixture
 def indexed(settings: Settings, index_settings: IndexSettings) -> Settings:
     return settings.model_copy(update={"index": index_settings})
-
-
-def outcome(number: int) -> int:
-    return number % len(STATUSES)
-
-
-@contextmanager
-def load(settings: Settings, requests: list[SpeechRequest]) -> Iterator[threading.Thread]:
-    """Publish a result for each request, and repeats with other outcomes between them."""
-    stop = threading.Event()
-
-    def run() -> None:
-        for start in range(0, len(requests), PORTION):
-            portion = requests[start : start + PORTION]
-            publish(settings, [ended(r, STATUSES[outcome(n)]) for n, r in enumerate(portion)])
-            publish(settings, [ended(r, "failed") for r in portion[::7]])
-            if stop.wait(PAUSE):
-                return
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        stop.set()
-        thread.join()
-
-
-def assert_as_audited(settings: Settings, index: Index, name: str, rows: int) -> None:
-    """The index has each row once, and its counters are those of its rows and of the audit."""
-    found = list(index.rows(name))
-    report = audit(settings, name, S3Store(settings.s3))
-    by_status = Counter(request.status for request in found)
-    assert len({request.request_id for request in found}) == len(found) == rows
-    assert dict(by_status) == dict(report.outcomes)
-    assert counts(index.campaign(name)) == (*(by_status[status] for status in STATUSES), 0)
 
 
 def test_kills_at_random_moments_under_load_lose_nothing_and_count_nothing_twice(
@@ -123,63 +74,35 @@ def test_of_two_indexers_one_works_and_the_other_takes_over(
     assert_as_audited(settings, index, "night", ROWS)
 
 
-def is_active(port: int) -> bool:
-    if missing(port) is None:  # it has no page yet
-        return False
-    with urlopen(f"http://{HOST}:{port}/metrics") as page:
-        return b"seedcast_indexer_active 1.0" in page.read()
-
-
-def started(settings: Settings, seedcast: Spawn) -> tuple[ForkedProcess, int]:
-    [port] = processes.free_ports(0)
-    indexer = seedcast(RUN, settings, SEEDCAST_METRICS_PORT=str(port))
-    eventually(lambda: missing(port) == [], what="a ready indexer")
-    return indexer, port
-
-
-def test_a_database_that_is_restarted_costs_time_and_nothing_else(
-    settings: Settings, seedcast: Spawn, postgres: PostgresServer
+def test_an_indexer_stopped_at_any_moment_and_continued_counts_nothing_twice(
+    indexed: Settings, seedcast: Spawn, chance: random.Random
 ) -> None:
-    settings = settings.model_copy(update={"index": postgres.new_database()})
-    requests = stage_list(settings, "night", 400)
-    indexer, port = started(settings, seedcast)
-    end(settings, requests[:200])
-    with opened(settings) as index:
-        eventually(lambda: sum(counts(index.campaign("night"))) == 200, what="the first half")
-    postgres.stop()
-    try:
-        end(settings, requests[200:])
-        eventually(lambda: missing(port) == ["index"], what="the indexer to say what is away")
-        assert indexer.poll() is None
-    finally:
-        postgres.start()
+    # What a stopped one holds is let go before the test ends; its watchdog counts the stop, too.
+    brief = {"statement_timeout": 3.0, "lock_timeout": 1.0, "watchdog": 3600.0}
+    index_settings = indexed.index.model_copy(update=brief)
+    settings = with_short_session(indexed).model_copy(update={"index": index_settings})
+    requests = stage_list(settings, "night", ROWS)
+    both = [started(settings, seedcast) for _ in range(2)]
+    with load(settings, requests) as loading:
+        for _ in range(STOPS):
+            eventually(lambda: any(is_active(port) for _, port in both), what="an active one")
+            both.sort(key=lambda each: not is_active(each[1]))
+            (active, _), (_, peer) = both
+            before = retries(peer)
+            time.sleep(chance.uniform(0.0, 1.0))  # the moment is the draw
+            active.send_signal(signal.SIGSTOP)
+            # In a file, what was stopped within a transaction keeps the peer out.
+            eventually(lambda: took_turn(peer, before), what="the peer's turn")  # noqa: B023
+            active.send_signal(signal.SIGCONT)
+        loading.join()
     index = opened(settings)
     until_completed(settings, index, "night")
-    assert missing(port) == []
-    assert_as_audited(settings, index, "night", 400)
-
-
-def test_connections_that_are_cut_under_load_count_nothing_twice(
-    settings: Settings, seedcast: Spawn, postgres: PostgresServer, chance: random.Random
-) -> None:
-    direct = postgres.new_database()
-    proxy = Proxy(postgres.port)
-    url = direct.url.replace(f":{postgres.port}/", f":{proxy.port}/")
-    behind = settings.model_copy(update={"index": direct.model_copy(update={"url": url})})
-    requests = stage_list(settings, "night", ROWS)
-    indexer, _ = started(behind, seedcast)
-    with load(settings, requests) as loading:
-        while loading.is_alive():
-            loading.join(chance.uniform(0.2, 2.0))
-            fault = chance.choice([Fault(cut=True), Fault(answers_lost=True)])
-            proxy.fail(fault)
-            loading.join(0.5)
-            proxy.heal()
-    index = opened(settings.model_copy(update={"index": direct}))
-    until_completed(settings, index, "night")
     assert_as_audited(settings, index, "night", ROWS)
-    assert indexer.poll() is None
-    proxy.close()
+    assert [indexer.poll() for indexer, _ in both] == [None, None]
+
+
+def took_turn(port: int, retries_before: int) -> bool:
+    return is_active(port) or retries(port) > retries_before
 
 
 def test_a_store_that_is_away_when_a_list_ends_delays_its_completion_alone(
