@@ -1,14 +1,17 @@
-"""The results index: `python -m benchmarks.index [--requests 100000] [--campaigns 2]`.
+"""The results index: `python -m benchmarks.index [--requests 100000] [--campaigns 2] [--at-once]`.
 
 Loads the lists of some campaigns into SQLite and into PostgreSQL, then their results, as an
 indexer does without its Kafka and S3: 1 % failed, 1 KiB a manifest, not quite in the list's order.
 Then asks each question many times, and reads the rows of one campaign, with this process's memory.
+With --at-once the rows come with their results, by COPY: for millions of requests, whose writing is
+not measured then.
 
 PostgreSQL is that of the tests with its usual settings, on the same cores; fsync is on. Figures go
 to benchmarks/results/index.json.
 """
 
 import argparse
+import hashlib
 import json
 import random
 import shlex
@@ -25,6 +28,7 @@ from typing import Any
 import psutil
 from sqlalchemy import text
 
+from benchmarks.index_fill import Values, fill
 from benchmarks.local_stack import machine
 from seedcast.codec import encode_json
 from seedcast.schemas.messages import (
@@ -46,6 +50,7 @@ OUT = Path(__file__).parent / "results" / "index.json"
 BATCH = 2000  # results in a transaction
 NEAR = 20_000  # results whose order is mixed
 ASKED = 50  # times
+LONG = 5  # times: a question that looks through a whole campaign
 TOPIC = TopicFacts(cluster_id="cluster", topic="results", topic_id="topic", log_starts={0: 0})
 DATABASES = ("sqlite", "postgresql")
 
@@ -73,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--campaigns", type=int, default=2)
+    parser.add_argument("--at-once", action="store_true", help="fill it fast, and measure reading")
     parser.add_argument("--databases", nargs="+", choices=DATABASES, default=DATABASES)
     parser.add_argument("--out", type=Path, default=OUT)
     return parser
@@ -93,34 +99,71 @@ def database(name: str) -> Iterator[IndexSettings]:
 def _measure(settings: IndexSettings, rows: int, options: argparse.Namespace) -> dict[str, Any]:
     migrate(settings)
     names = [f"night-{number:02}" for number in range(options.campaigns)]
-    with open_database(settings, read_only=False) as opened:
-        writer = IndexWriter.begin_term(opened, "benchmark", TOPIC)
-        loading = sum(_load(writer, name, rows) for name in names)
-        adding, cpu = map(sum, zip(*(_add(writer, name, rows) for name in names), strict=True))
     total = rows * len(names)
+    write = _fill if options.at_once else _write
+    written = write(settings, names, rows)
     index = open_index(Settings(index=settings))
     assert index is not None
     with index:
         return {
             "requests": total,
             "campaigns": len(names),
-            "list_rows_per_second": round(total / loading),
-            "results_per_second": round(total / adding),
-            # Of this process alone: with SQLite all there is, with PostgreSQL the client's part.
-            "results_per_cpu_second": round(total / cpu),
+            **written,
             "bytes_per_request": round(_bytes(settings) / total),
             "milliseconds": _ask(index, names, rows),
             "streamed": _stream(index, names[0]),
         }
 
 
-def _load(writer: IndexWriter, name: str, rows: int) -> float:
+def _write(settings: IndexSettings, names: list[str], rows: int) -> dict[str, int]:
+    """Write as an indexer does, and return its speeds."""
+    with open_database(settings, read_only=False) as opened:
+        writer = IndexWriter.begin_term(opened, "benchmark", TOPIC)
+        writer.put_campaigns(_campaign(name, rows) for name in names)
+        loading = sum(_load(writer, name, rows) for name in names)
+        adding, cpu = map(sum, zip(*(_add(writer, name, rows) for name in names), strict=True))
+    total = rows * len(names)
+    return {
+        "list_rows_per_second": round(total / loading),
+        "results_per_second": round(total / adding),
+        # Of this process alone: with SQLite all there is, with PostgreSQL the client's part.
+        "results_per_cpu_second": round(total / cpu),
+    }
+
+
+def _fill(settings: IndexSettings, names: list[str], rows: int) -> dict[str, int]:
+    with open_database(settings, read_only=False) as opened:
+        writer = IndexWriter.begin_term(opened, "benchmark", TOPIC)
+        writer.put_campaigns(_campaign(name, rows) for name in names)
+    seconds = _seconds(lambda: fill(settings, ((name, _filled(name, rows)) for name in names)))
+    return {"seconds_to_fill_at_once": round(seconds)}
+
+
+def _filled(name: str, rows: int) -> Iterator[tuple[str, Values]]:
+    """Yield each request id, and what follows it and its campaign in the table."""
+    made = {row: _result(name, row) for row in (1, 100)}  # one that succeeded, one that failed
+    for row in range(1, rows + 1):
+        template = 1 if row % 100 else 100
+        found = made[template].result
+        ours = request_id(name, row)
+        manifest = made[template].manifest.replace(
+            request_id(name, template).encode(), ours.encode()
+        )
+        outcome = (
+            (found.status, None, 4_100_000, 0, 1, 2)
+            if found.error is None
+            else (found.status, found.error.code, None, None, None, None)
+        )
+        yield ours, (row, f"n-{row:07}", *outcome, 1_800_000_000_000 + row, manifest)
+
+
+def _campaign(name: str, rows: int) -> Campaign:
     staged = StagedList(staging="0" * 16, parts=(), digest="0" * 64, ids_digest="0" * 64)
     now = datetime.now(UTC)
-    campaign = Campaign(
-        campaign_id=name, state="sealed", created_at=now, accepted=rows, staged=staged
-    )
-    writer.put_campaigns([campaign])
+    return Campaign(campaign_id=name, state="sealed", created_at=now, accepted=rows, staged=staged)
+
+
+def _load(writer: IndexWriter, name: str, rows: int) -> float:
     listed = (ListRow(row, request_id(name, row), f"n-{row:07}") for row in range(1, rows + 1))
     return _seconds(lambda: writer.load_list(name, listed))
 
@@ -147,27 +190,32 @@ def _batches(name: str, rows: int) -> Iterator[list[StoredResult]]:
 
 
 def request_id(name: str, row: int) -> str:
-    return f"{random.Random(f'{name} {row}').getrandbits(128):032x}"
+    return hashlib.blake2b(f"{name} {row}".encode(), digest_size=16).hexdigest()
 
 
 def _result(name: str, row: int) -> StoredResult:
+    return result(name, row, request_id(name, row))
+
+
+def result(name: str, row: int, identity: str) -> StoredResult:
+    """Return the result of a row of a campaign, by its request id: every hundredth failed."""
     if row % 100 == 0:
-        result = SpeechResult(
-            request_id=request_id(name, row),
+        made = SpeechResult(
+            request_id=identity,
             campaign_id=name,
             status="failed",
             error=RequestError(code="unstable", message="no draw gave a plausible waveform"),
             metadata={"row": str(row), "id": f"n-{row:07}"},
         )
     else:
-        result = _succeeded(name, row)
-    return StoredResult(result, encode_json(result), 1_800_000_000_000 + row)
+        made = _succeeded(name, row, identity)
+    return StoredResult(made, encode_json(made), 1_800_000_000_000 + row)
 
 
-def _succeeded(name: str, row: int) -> SpeechResult:
+def _succeeded(name: str, row: int, identity: str) -> SpeechResult:
     digest = request_id(name, row) * 2
     return SpeechResult(
-        request_id=request_id(name, row),
+        request_id=identity,
         campaign_id=name,
         status="succeeded",
         renditions=(
@@ -219,12 +267,15 @@ def _ask(index: Index, names: list[str], rows: int) -> dict[str, float]:
         "first_page_of_errors": lambda: index.requests(drawn.choice(names), status="failed"),
         "first_page_of_a_code": lambda: index.requests(drawn.choice(names), error="unstable"),
     }
-    return {name: _milliseconds(question) for name, question in questions.items()}
+    asked = {name: _milliseconds(question) for name, question in questions.items()}
+    # There is none: the whole campaign is looked through.
+    waiting = _milliseconds(lambda: next(index.rows(names[0], statuses={None}), None), LONG)
+    return asked | {"first_row_that_waits": waiting}
 
 
-def _milliseconds(question: Callable[[], object]) -> Any:
+def _milliseconds(question: Callable[[], object], number: int = ASKED) -> Any:
     times, cpu = list[float](), list[float]()
-    for _ in range(ASKED):
+    for _ in range(number):
         before = time.process_time()
         times.append(_seconds(question) * 1000)
         cpu.append((time.process_time() - before) * 1000)
