@@ -115,4 +115,6 @@ def copy(connection: Connection, into: Table, rows: Iterable[Sequence[Any]]) -> 
             for row in rows:
                 copying.write_row(row)
     except psycopg.Error as error:
+        if cursor.connection.closed:
+            connection.invalidate(error)  # else rolling back would raise, and hide this error
         raise DBAPIError("COPY", None, error) from error

@@ -131,7 +131,7 @@ class PostgresServer:
         """As the server's user, who may do so; root in a container often may not."""
         limit = "unlimited" if size == resource.RLIM_INFINITY else str(size)
         for process in self._processes():
-            command = ["prlimit", f"--fsize={limit}:unlimited", f"--pid={process.pid}"]
+            command = ["prlimit", f"--fsize={limit}:", f"--pid={process.pid}"]
             done = subprocess.run(command, user=self._user)
             assert done.returncode == 0 or not process.is_running(), command
 

@@ -9,11 +9,11 @@ import pytest
 
 from seedcast.errors import IndexUnavailable
 from seedcast.settings import IndexSettings, Settings
+from seedcast.storage.index.batch import AT_ONCE, ROWS, fill
 from seedcast.storage.index.database import open_database
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.reader import open_index
 from seedcast.storage.index.tables import METADATA
-from seedcast.storage.index.writer import StoredResult
 from tests.builders.indexed import (
     add,
     campaign_of,
@@ -21,6 +21,7 @@ from tests.builders.indexed import (
     everything,
     listed,
     reading,
+    request_id,
     result,
     rows,
     writing,
@@ -30,7 +31,8 @@ from tests.crash.proxy import Fault, Proxy
 
 SHORT = {"connect_timeout": 2, "read_timeout": 1.0, "statement_timeout": 2.0}  # seconds
 SILENCE = "no answer within 4 s"
-MANY = 6_000  # results: several megabytes, more than TCP keeps for a peer that reads nothing
+MANY = 6_000  # results: several megabytes
+SENT = 400_000  # rows: more than TCP keeps for a peer that reads nothing
 
 
 @pytest.fixture
@@ -66,22 +68,25 @@ def test_a_server_that_is_frozen_is_given_up_by_all_and_nothing_is_counted_twice
 
 
 @pytest.mark.timeout(120)
-def test_what_swallows_all_that_is_sent_is_given_up_within_a_statement(
+def test_what_swallows_all_that_is_sent_is_given_up_within_a_copy(
     postgres: PostgresServer, brief: IndexSettings
 ) -> None:
     proxy = Proxy(postgres.port)
     url = brief.url.replace(f":{postgres.port}/", f":{proxy.port}/")
     proxied = brief.model_copy(update={"url": url})
 
-    def swallowed() -> Iterator[StoredResult]:
-        for number in range(MANY):
-            if number == MANY // 2:
+    def swallowed() -> Iterator[tuple[object, ...]]:
+        for number in range(SENT):
+            if number == AT_ONCE:
                 proxy.fail(Fault(frozen=True))
-            yield result("a", number)
+            yield request_id(number), 1, number, None
 
-    with writing(proxied) as writer, pytest.raises(IndexUnavailable, match=SILENCE):
-        writer.add_results({0: (0, MANY)}, swallowed())
-    assert everything(brief) == ([], [])
+    with (
+        open_database(proxied, read_only=False) as database,
+        pytest.raises(IndexUnavailable, match=SILENCE),
+        database.transaction("copying") as connection,
+    ):
+        fill(connection, ROWS, swallowed())
     proxy.close()
 
 
