@@ -4,7 +4,8 @@
     ├── Retryable            may work later: back off, keep the offset, never drop the record
     │   ├── BrokerUnavailable
     │   ├── StoreUnavailable
-    │   └── IndexUnavailable
+    │   ├── IndexUnavailable
+    │   └── AccountsUnavailable  the database of the gateway's keys
     ├── Poison               this record or row can never work: a failed result or a dead letter
     │   ├── InvalidRequest     its request id is readable
     │   ├── Undecodable        its request id is not readable
@@ -23,6 +24,7 @@
         ├── ListDamaged        a part of a staged list is missing or altered
         ├── IndexMismatch      the index's schema is another version's
         │   └── IndexDamaged   its file is none that SQLite can read; a rebuild sets it aside
+        ├── AccountsMismatch   the same of the gateway's keys
         ├── EngineFailed
         └── VoiceLockBroken    the engine differs from the one blessed for its consumer group
 
@@ -58,6 +60,10 @@ class StoreUnavailable(Retryable):
 
 
 class IndexUnavailable(Retryable):
+    pass
+
+
+class AccountsUnavailable(Retryable):
     pass
 
 
@@ -146,6 +152,10 @@ class IndexMismatch(Fatal):
 
 
 class IndexDamaged(IndexMismatch):
+    pass
+
+
+class AccountsMismatch(Fatal):
     pass
 
 

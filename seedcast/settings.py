@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -324,35 +325,35 @@ class PostprocessSettings(_Section):
     )
 
 
-_INDEX_URL = re.compile(r"(sqlite:///\S+|postgresql://([^\s:@/]+@)?[^\s@]+)?")
+_DATABASE_URL = re.compile(r"(sqlite:///\S+|postgresql://([^\s:@/]+@)?[^\s@]+)?")
 _PASSWORD = re.compile("password", re.IGNORECASE)
 _PASSWORD_SET = re.compile(r"password\s*=", re.IGNORECASE)
 _PASSWORD_IN_URL = re.compile(r"postgresql://[^\s:@/]*:[^\s]*@")
 
 
-def _without_password(url: str) -> str:
-    """Return the URL, which is shown and logged. Raises ValueError, without quoting it."""
+def _without_password(section: str) -> AfterValidator:
+    """Refuse a URL with a password, since it is shown and logged; name the setting for it."""
+    return AfterValidator(partial(_check_url, f"{PREFIX}{section}_PASSWORD_FILE"))
+
+
+def _check_url(password_file: str, url: str) -> str:
+    """Return the URL. Raises ValueError, without quoting it."""
     query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
     # Such as `password` and `sslpassword` of libpq, and a whole connection string under a name.
     given = any(_PASSWORD.search(name) or _PASSWORD_SET.search(value) for name, value in query)
     if given or _PASSWORD_IN_URL.match(url):
         raise ValueError(
-            "expected no password in it; name a file that has it by "
-            f"{PREFIX}INDEX_PASSWORD_FILE instead"
+            f"expected no password in it; name a file that has it by {password_file} instead"
         )
-    if not _INDEX_URL.fullmatch(url):
+    if not _DATABASE_URL.fullmatch(url):
         raise ValueError("expected postgresql://USER@HOST/DATABASE, or sqlite:///FILE")
     return url
 
 
-class IndexSettings(_Section):
-    url: Annotated[str, AfterValidator(_without_password)] = Field(
-        "",
-        description=(
-            "database of the results index: postgresql://USER@HOST/DATABASE without a password, "
-            "or sqlite:///FILE; empty: that of the embedded stack, or none"
-        ),
-    )
+class DatabaseSettings(_Section):
+    """A database of one kind of tables: PostgreSQL's, or a SQLite file."""
+
+    url: str = ""
     password: SecretStr = Field(SecretStr(""), description="password of PostgreSQL's user")
     password_file: str = Field("", description="file with the password, read at each connection")
     tls: Literal["verify-full", "require", "disable"] = Field(
@@ -374,7 +375,17 @@ class IndexSettings(_Section):
         15.0, description="seconds that PostgreSQL may take to answer who only reads"
     )
     statement_timeout: Seconds = Field(
-        60.0, description="seconds that PostgreSQL may take for a statement of an indexer"
+        60.0, description="seconds that PostgreSQL may take for a statement of who writes"
+    )
+
+
+class IndexSettings(DatabaseSettings):
+    url: Annotated[str, _without_password("INDEX")] = Field(
+        "",
+        description=(
+            "database of the results index: postgresql://USER@HOST/DATABASE without a "
+            "password, or sqlite:///FILE; empty: that of the embedded stack, or none"
+        ),
     )
     keep_days: Annotated[int, Field(ge=0)] = Field(
         0,
@@ -390,6 +401,21 @@ class IndexSettings(_Section):
             "and CONNECT_TIMEOUT together, after which it gives up a server that is frozen"
         ),
     )
+
+
+class AccountsSettings(DatabaseSettings):
+    url: Annotated[str, _without_password("ACCOUNTS")] = Field(
+        "",
+        description=(
+            "database of the gateway's keys and of what they sent: "
+            "postgresql://USER@HOST/DATABASE without a password, or sqlite:///FILE; empty: that "
+            "of the embedded stack, or none"
+        ),
+    )
+    lock_timeout: Seconds = Field(
+        5.0, description="seconds to wait for another's lock, and for a free connection"
+    )
+    statement_timeout: Seconds = Field(5.0, description="seconds that one statement may take")
 
 
 class MetricsSettings(_Section):
@@ -446,6 +472,7 @@ class Settings(BaseSettings):
     gpu: GpuSettings = GpuSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
     index: IndexSettings = IndexSettings()
+    accounts: AccountsSettings = AccountsSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
@@ -553,5 +580,6 @@ def _may_quote(name: str, problem: Mapping[str, object]) -> bool:
         problem["input"], str | int | float
     )
     return is_known_scalar and not any(
-        word in name for word in ("password", "key", "token", "options", "index.url")
+        word in name
+        for word in ("password", "key", "token", "options", "index.url", "accounts.url")
     )

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 
 from seedcast.embedded.stack_state import HOST, State, read
 from seedcast.errors import InvalidSettings
-from seedcast.settings import PREFIX, IndexSettings, KafkaSettings, S3Settings, Settings
+from seedcast.settings import PREFIX, DatabaseSettings, KafkaSettings, S3Settings, Settings
 
-INDEX = "index.sqlite"  # in the home
+INDEX, ACCOUNTS = "index.sqlite", "accounts.sqlite"  # in the home
 BOOTSTRAP, ENDPOINT = "SEEDCAST_KAFKA_BOOTSTRAP", "SEEDCAST_S3_ENDPOINT"
 
 # What belongs to servers of one's own; the embedded ones have no use for it.
@@ -54,7 +54,8 @@ def connected(settings: Settings, *, store: bool = True) -> Settings:
     servers = {
         "kafka": _kafka(settings, state),
         "s3": _s3(settings, state),
-        "index": _index(settings),
+        "index": _database(settings.index, settings.home / INDEX),
+        "accounts": _database(settings.accounts, settings.home / ACCOUNTS),
     }
     return settings.model_copy(update=servers)
 
@@ -134,13 +135,11 @@ def _s3(settings: Settings, state: State) -> S3Settings:
     return settings.s3.model_copy(update={"endpoint": _endpoint(state), **keys})
 
 
-def _index(settings: Settings) -> IndexSettings:
-    """A database of one's own may index the embedded stack, too."""
-    if settings.index.url:
-        return settings.index
-    return settings.index.model_copy(
-        update={"url": f"sqlite:///{settings.home.absolute()}/{INDEX}"}
-    )
+def _database(settings: DatabaseSettings, file: Path) -> DatabaseSettings:
+    """A database of one's own may serve the embedded stack, too."""
+    if settings.url:
+        return settings
+    return settings.model_copy(update={"url": f"sqlite:///{file.absolute()}"})
 
 
 def _bootstrap(state: State) -> str:

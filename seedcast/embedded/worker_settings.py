@@ -12,10 +12,10 @@ from pydantic import BaseModel, SecretStr
 from seedcast.settings import Settings, table
 
 _NOT_OURS = {  # by kind of worker: settings that only other kinds read
-    "feeder": ("gpu.", "postprocess.", "index.", "voices", "lexicon", "locale"),
-    "gpu-consumer": ("feeder.", "postprocess.", "index."),
-    "postprocess": ("feeder.", "gpu.", "index.", "lexicon", "locale"),
-    "indexer": ("feeder.", "gpu.", "postprocess.", "voices", "lexicon", "locale"),
+    "feeder": ("gpu.", "postprocess.", "index.", "accounts.", "voices", "lexicon", "locale"),
+    "gpu-consumer": ("feeder.", "postprocess.", "index.", "accounts."),
+    "postprocess": ("feeder.", "gpu.", "index.", "accounts.", "lexicon", "locale"),
+    "indexer": ("feeder.", "gpu.", "postprocess.", "accounts.", "voices", "lexicon", "locale"),
 }
 _FILES = ("voices", "lexicon", "postprocess.profiles")
 _SHARED = {"gpu-consumer": "postprocess.profiles"}  # admission needs them, too

@@ -1,4 +1,4 @@
-"""Map the errors of SQLAlchemy and its drivers to Seedcast's; the index lets no other error out."""
+"""Map the errors of SQLAlchemy and its drivers to Seedcast's; a database lets no other out."""
 
 import re
 import sqlite3
@@ -9,22 +9,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from seedcast.errors import (
     AccessDenied,
     CredentialsRefused,
-    IndexDamaged,
-    IndexMismatch,
-    IndexUnavailable,
     InvalidSettings,
     LocalResource,
     SeedcastError,
 )
+from seedcast.storage.index.schema import Schema
 
 FOREIGN = (SQLAlchemyError, sqlite3.Error)
 
-_REBUILD = "restore it from a backup, or make it anew: `seedcast index rebuild`"
 _WAIT = "free some room, or end what locks it; it goes on by itself"
 _LOOK = "look what the server's log says; it goes on by itself"
-_CHECK_LOGIN = "check SEEDCAST_INDEX_URL, SEEDCAST_INDEX_PASSWORD_FILE and the server's pg_hba.conf"
-_CHECK_TLS = "check SEEDCAST_INDEX_TLS, SEEDCAST_INDEX_TLS_CA and the host in SEEDCAST_INDEX_URL"
-_GRANT = "grant it to the user of SEEDCAST_INDEX_URL; docs/deploying.md has the rights"
 
 # Classes of SQLSTATE, and single ones, that may heal (PostgreSQL's appendix A). A disk over its
 # quota is an internal error, XX000.
@@ -43,52 +37,66 @@ _TLS = re.compile(
 )
 
 
-def translate(error: Exception, doing: str, address: str) -> SeedcastError:
+def translate(error: Exception, doing: str, address: str, schema: Schema) -> SeedcastError:
     """Return the Seedcast error for a foreign one."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(cause, sqlite3.Error):
-        return _of_sqlite(cause, doing, address)
+        return _of_sqlite(cause, f"{doing} in {address}", schema)
     if isinstance(error, PoolTimeout):
-        return IndexUnavailable(
-            f"{doing}: all connections are in use", remedy="raise SEEDCAST_INDEX_POOL"
+        return schema.unavailable(
+            f"{doing}: all connections are in use", remedy=f"raise {schema.variable('pool')}"
         )
-    return _of_postgresql(cause, doing, address)
+    return _of_postgresql(cause, f"{doing} in {address}", schema)
 
 
-def _of_sqlite(error: sqlite3.Error, doing: str, address: str) -> SeedcastError:
+def _of_sqlite(error: sqlite3.Error, where: str, schema: Schema) -> SeedcastError:
     name = getattr(error, "sqlite_errorname", "")
     got = f"{name or type(error).__name__}: {error}"
-    where = f"{doing} in {address}"
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR")):
-        return IndexUnavailable(where, got=got, remedy=_WAIT)
+        return schema.unavailable(where, got=got, remedy=_WAIT)
     if name.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH")):
         return LocalResource(where, expected="a file that this user may write", got=got)
-    whole = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
-    expected = "a whole database" if whole else "the tables of this version"
-    return IndexDamaged(where, expected=expected, got=got, remedy=_REBUILD)
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return schema.damaged(where, expected="a whole database", got=got, remedy=schema.restore)
+    return _other_tables(where, got, schema)
 
 
-def _of_postgresql(error: Exception, doing: str, address: str) -> SeedcastError:
+def _of_postgresql(error: Exception, where: str, schema: Schema) -> SeedcastError:
     state = getattr(error, "sqlstate", None) or ""
-    where, got = f"{doing} in {address}", f"{state} {_first_line(error)}".strip()
+    got = f"{state} {_first_line(error)}".strip()
     if not state:
-        return _unconnected(where, got)
+        return _unconnected(where, got, schema)
     if _HEALING.match(state):
-        return IndexUnavailable(where, got=got, remedy=_REMEDIES.get(state[:2], ""))
+        return schema.unavailable(where, got=got, remedy=_REMEDIES.get(state[:2], ""))
     if state == "42501":
-        return AccessDenied(f"{where}: a right is missing", got=got, remedy=_GRANT)
+        user = f"the user of {schema.variable('url')}"
+        grant = f"grant it to {user}; {schema.rights} has the rights"
+        return AccessDenied(f"{where}: a right is missing", got=got, remedy=grant)
     if state.startswith("28"):
-        return CredentialsRefused(where, got=got, remedy=_CHECK_LOGIN)
-    return IndexMismatch(where, expected="the tables of this version", got=got, remedy=_REBUILD)
+        return _refused(where, got, schema)
+    return _other_tables(where, got, schema)
 
 
-def _unconnected(where: str, got: str) -> SeedcastError:
+def _other_tables(where: str, got: str, schema: Schema) -> SeedcastError:
+    expected = "the tables of this version"
+    return schema.mismatch(where, expected=expected, got=got, remedy=schema.restore)
+
+
+def _refused(where: str, got: str, schema: Schema) -> SeedcastError:
+    url, file = schema.variable("url"), schema.variable("password_file")
+    remedy = f"check {url}, {file} and the server's pg_hba.conf"
+    return CredentialsRefused(where, got=got, remedy=remedy)
+
+
+def _unconnected(where: str, got: str, schema: Schema) -> SeedcastError:
     """Return the error of a connection that failed, or broke."""
     if _REFUSED.search(got):
-        return CredentialsRefused(where, got=got, remedy=_CHECK_LOGIN)
+        return _refused(where, got, schema)
     if _TLS.match(got):
-        return InvalidSettings(where, got=got, remedy=_CHECK_TLS)
-    return IndexUnavailable(where, got=got, remedy="check that the database runs")
+        tls, authorities, url = map(schema.variable, ("tls", "tls_ca", "url"))
+        remedy = f"check {tls}, {authorities} and the host in {url}"
+        return InvalidSettings(where, got=got, remedy=remedy)
+    return schema.unavailable(where, got=got, remedy="check that the database runs")
 
 
 def _first_line(error: Exception) -> str:

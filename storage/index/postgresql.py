@@ -1,4 +1,4 @@
-"""The index in PostgreSQL, through psycopg 3."""
+"""A schema in PostgreSQL, through psycopg 3."""
 
 import ssl
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 
 from seedcast.errors import InvalidSettings
-from seedcast.settings import IndexSettings, secret_of
+from seedcast.settings import DatabaseSettings, secret_of
+from seedcast.storage.index.schema import Schema
 
 # Of Debian and Alpine, of Red Hat, and of SUSE.
 _BUNDLES = (
@@ -26,14 +27,14 @@ _TCP = {
 }
 
 
-def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
+def engine(settings: DatabaseSettings, schema: Schema, *, read_only: bool) -> Engine:
     made = create_engine(
         make_url(settings.url).set(drivername="postgresql+psycopg"),
         connect_args={
             "application_name": "seedcast",
             "connect_timeout": settings.connect_timeout,
             "sslmode": settings.tls,
-            **_authorities(settings),
+            **_authorities(settings, schema),
             **_TCP,
         },
         pool_size=settings.pool,
@@ -63,13 +64,13 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
     return made
 
 
-def _authorities(settings: IndexSettings) -> dict[str, str]:
+def _authorities(settings: DatabaseSettings, schema: Schema) -> dict[str, str]:
     if settings.tls != "verify-full":
         return {}
-    return {"sslrootcert": settings.tls_ca or _system_authorities()}
+    return {"sslrootcert": settings.tls_ca or _system_authorities(schema)}
 
 
-def _system_authorities() -> str:
+def _system_authorities(schema: Schema) -> str:
     """Return their file: psycopg's packages bring an OpenSSL that does not know where it is."""
     for file in (ssl.get_default_verify_paths().cafile, *_BUNDLES):
         if file and Path(file).is_file():
@@ -78,11 +79,11 @@ def _system_authorities() -> str:
         "TLS to PostgreSQL",
         expected=f"the system's certificate authorities, such as {_BUNDLES[0]}",
         got="none",
-        remedy="install ca-certificates, or set SEEDCAST_INDEX_TLS_CA",
+        remedy=f"install ca-certificates, or set {schema.variable('tls_ca')}",
     )
 
 
-def _limits(settings: IndexSettings, read_only: bool) -> str:
+def _limits(settings: DatabaseSettings, read_only: bool) -> str:
     """Return what sets up a session.
 
     A process that is stopped within a transaction must not keep its locks: another takes over.
@@ -98,7 +99,7 @@ def _limits(settings: IndexSettings, read_only: bool) -> str:
     )
 
 
-def _statement_timeout(settings: IndexSettings, read_only: bool) -> float:
+def _statement_timeout(settings: DatabaseSettings, read_only: bool) -> float:
     return settings.read_timeout if read_only else settings.statement_timeout
 
 

@@ -1,8 +1,8 @@
-"""The index in a SQLite file, for one machine: one process writes, any number read.
+"""A schema in a SQLite file, for one machine: one process writes at a time, any number read.
 
-It is in WAL mode, so that readers and the writer never wait for each other, and synchronous=NORMAL:
-a power cut may lose the last transactions, never the half of one. What was lost is read again from
-Kafka, since the positions are in the same transaction as the rows.
+It is in WAL mode, so that readers and the writer never wait for each other. The index has
+synchronous=NORMAL: a power cut may lose the last transactions, never the half of one. What was lost
+is read again from Kafka, since the positions are in the same transaction as the rows.
 """
 
 import os
@@ -18,24 +18,25 @@ from sqlalchemy.exc import DisconnectionError
 
 from seedcast import private_files
 from seedcast.errors import LocalResource
-from seedcast.settings import IndexSettings
+from seedcast.settings import DatabaseSettings
+from seedcast.storage.index.schema import Schema
 
 CACHE = 64 * 1024  # KiB
 PAGE = 8192  # bytes; seven requests
 CHECKPOINT = 4000  # pages; the WAL is copied into the file at about 32 MB
 
 
-def path_of(settings: IndexSettings) -> Path:
+def path_of(settings: DatabaseSettings) -> Path:
     return Path(make_url(settings.url).database or "")
 
 
-def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
+def engine(settings: DatabaseSettings, schema: Schema, *, read_only: bool) -> Engine:
     """Return an engine; only one that may write creates the file."""
     path, mode = path_of(settings), "rw" if read_only else "rwc"
 
     def connect() -> sqlite3.Connection:
         if not read_only:
-            _make_private(path)
+            _make_private(path, schema)
         # isolation_level=None: the driver begins no transaction of its own, `_begin` does.
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode={mode}",
@@ -44,17 +45,21 @@ def engine(settings: IndexSettings, *, read_only: bool) -> Engine:
             check_same_thread=False,  # the pool lends it to one thread at a time
             timeout=settings.lock_timeout,
         )
-        for pragma in _pragmas(read_only):
+        for pragma in _pragmas(schema, read_only):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
-    made = create_engine(f"sqlite:///{path}", creator=connect)
+    # Threads that write queue for one connection: they would wait longer for each other's locks.
+    queue = {} if read_only else {"pool_size": 1, "max_overflow": 0}
+    made = create_engine(
+        f"sqlite:///{path}", creator=connect, pool_timeout=settings.lock_timeout, **queue
+    )
     event.listen(made, "begin", _begin_reading if read_only else _begin_writing)
     _follow_path(made, path)
     return made
 
 
-def set_aside(settings: IndexSettings) -> Path:
+def set_aside(settings: DatabaseSettings) -> Path:
     """Rename a file that cannot be read, with what SQLite keeps beside it; return its new name.
 
     None of them is opened, since that would end the locks of this process. Raises LocalResource.
@@ -97,7 +102,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _make_private(path: Path) -> None:
+def _make_private(path: Path, schema: Schema) -> None:
     """Make the file its owner's alone. SQLite gives those beside it the same mode.
 
     A file that exists is never opened here: to close it would end every lock that this process has
@@ -110,20 +115,20 @@ def _make_private(path: Path) -> None:
             private_files.create(path, "ab").close()
     except OSError as error:
         raise LocalResource(
-            f"the results index in {path}",
+            f"{schema.title} in {path}",
             expected="a file that this user may write, in a folder that exists",
             got=error.strerror or str(error),
-            remedy="correct SEEDCAST_INDEX_URL, or make the folder",
+            remedy=f"correct {schema.variable('url')}, or make the folder",
         ) from error
 
 
-def _pragmas(read_only: bool) -> list[str]:
+def _pragmas(schema: Schema, read_only: bool) -> list[str]:
     if read_only:
         return ["query_only=ON", f"cache_size=-{CACHE}"]
     return [
         f"page_size={PAGE}",  # of a new file
         "journal_mode=WAL",
-        "synchronous=NORMAL",
+        f"synchronous={'NORMAL' if schema.is_derived else 'FULL'}",
         f"cache_size=-{CACHE}",
         "temp_store=MEMORY",
         f"wal_autocheckpoint={CHECKPOINT}",

@@ -5,6 +5,8 @@ one. `status` is null until then. A row without `row` is a request of no list: a
 campaign whose list is loaded, a stray.
 """
 
+from pathlib import Path
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -20,6 +22,8 @@ from sqlalchemy import (
     literal_column,
 )
 
+from seedcast.errors import IndexDamaged, IndexMismatch, IndexUnavailable
+from seedcast.storage.index.schema import Schema
 from seedcast.storage.index.values import SHORT
 
 NAMES = {
@@ -30,9 +34,22 @@ NAMES = {
 }
 METADATA = MetaData(naming_convention=NAMES)
 
-VERSION_TABLE = "index_version"  # Alembic's: the revision of the schema
-# All that were released, in order; the last is that of these tables.
+VERSION_TABLE = "index_version"
 REVISIONS = ("0001", "0002", "0003", "0004")
+INDEX = Schema(
+    title="the results index",
+    section="index",
+    version_table=VERSION_TABLE,
+    revisions=REVISIONS,
+    migrations=Path(__file__).parent / "migrations",
+    is_derived=True,
+    unavailable=IndexUnavailable,
+    mismatch=IndexMismatch,
+    damaged=IndexDamaged,
+    migrate="start `seedcast run indexer` of this version, or run `seedcast index migrate`",
+    restore="restore it from a backup, or make it anew: `seedcast index rebuild`",
+    rights="docs/deploying.md",
+)
 
 # SQLite numbers the rows of INTEGER columns only, which hold 64 bits there.
 Key = BigInteger().with_variant(Integer, "sqlite")

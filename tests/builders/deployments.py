@@ -25,7 +25,7 @@ def environment(settings: Settings) -> dict[str, str]:
     variables = {
         name: value for name, value in os.environ.items() if not name.startswith("SEEDCAST_")
     }
-    for section in ("kafka", "s3", "feeder", "gpu", "postprocess", "index", "log"):
+    for section in ("kafka", "s3", "feeder", "gpu", "postprocess", "index", "accounts", "log"):
         part = getattr(settings, section)
         for field in part.model_fields_set:
             value = getattr(part, field)

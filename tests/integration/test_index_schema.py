@@ -11,16 +11,16 @@ from alembic.script import ScriptDirectory
 
 from seedcast.settings import IndexSettings
 from seedcast.storage.index.database import connect
-from seedcast.storage.index.migrate import FOLDER, migrate
+from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.sqlite import path_of
-from seedcast.storage.index.tables import METADATA, REVISIONS, VERSION_TABLE
+from seedcast.storage.index.tables import INDEX, METADATA, REVISIONS, VERSION_TABLE
 from tests.builders.indexed import add, campaign_of, counts, reading, request_id, result, writing
 
 DUMPS = Path(__file__).parents[1] / "fixtures" / "index"
 
 
 def test_every_revision_is_known_and_the_last_is_the_head() -> None:
-    scripts = ScriptDirectory(str(FOLDER))
+    scripts = ScriptDirectory(str(INDEX.migrations))
     assert [each.revision for each in scripts.walk_revisions()][::-1] == list(REVISIONS)
 
 
