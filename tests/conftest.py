@@ -10,7 +10,7 @@ import pytest
 
 from seedcast.embedded import Stack
 from seedcast.embedded import stack as stack_module
-from seedcast.settings import IndexSettings, Settings
+from seedcast.settings import AccountsSettings, IndexSettings, Settings
 from tests.builders import processes
 from tests.builders.deployments import Spawn, environment, fresh
 from tests.builders.postgres_server import PostgresServer, postgres_server
@@ -105,6 +105,13 @@ def index_settings(request: pytest.FixtureRequest, tmp_path: Path) -> IndexSetti
         return IndexSettings(url=f"sqlite:///{tmp_path}/index.sqlite")
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture
+def accounts_settings(index_settings: IndexSettings) -> AccountsSettings:
+    """The same database, for accounts. Beside the tables of an index there is room for them."""
+    shared = ("url", "password", "tls")
+    return AccountsSettings(**{name: getattr(index_settings, name) for name in shared})
 
 
 @pytest.fixture

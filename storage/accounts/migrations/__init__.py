@@ -1,0 +1,1 @@
+"""Migrations of the schema of the accounts, by Alembic. A released one is never changed."""
