@@ -45,6 +45,8 @@ def engine(settings: DatabaseSettings, schema: Schema, *, read_only: bool) -> En
             check_same_thread=False,  # the pool lends it to one thread at a time
             timeout=settings.lock_timeout,
         )
+        if not read_only:
+            _use_wal(connection, settings.lock_timeout)
         for pragma in _pragmas(schema, read_only):
             connection.execute(f"PRAGMA {pragma}")
         return connection
@@ -122,12 +124,23 @@ def _make_private(path: Path, schema: Schema) -> None:
         ) from error
 
 
+def _use_wal(connection: sqlite3.Connection, seconds: float) -> None:
+    """Of several processes that open a new file at once all but one are refused without a wait."""
+    from seedcast.retry import BRIEF_BACKOFF, retry  # metrics, too, which readers do not need
+
+    connection.execute(f"PRAGMA page_size={PAGE}")  # of a new file
+    retry(
+        lambda: connection.execute("PRAGMA journal_mode=WAL"),
+        seconds=seconds,
+        backoff=BRIEF_BACKOFF,
+        retry_on=lambda error: getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY",
+    )
+
+
 def _pragmas(schema: Schema, read_only: bool) -> list[str]:
     if read_only:
         return ["query_only=ON", f"cache_size=-{CACHE}"]
     return [
-        f"page_size={PAGE}",  # of a new file
-        "journal_mode=WAL",
         f"synchronous={'NORMAL' if schema.is_derived else 'FULL'}",
         f"cache_size=-{CACHE}",
         "temp_store=MEMORY",
