@@ -18,7 +18,7 @@ from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts import claims
 from seedcast.storage.accounts import keys as api_keys
 from seedcast.storage.accounts.claims import Claim
-from seedcast.storage.accounts.keys import NO_LIMITS, ApiKey, KeyLimits, Scope
+from seedcast.storage.accounts.keys import NO_LIMITS, SCOPES, ApiKey, KeyLimits, Scope
 from seedcast.storage.accounts.tables import ACCOUNTS, API_KEYS
 from seedcast.storage.index.database import Database, open_database
 from seedcast.storage.index.migrate import migrate
@@ -68,13 +68,13 @@ class Accounts:
     ) -> tuple[ApiKey, str]:
         """Make a key; return it and its secret, which is stored nowhere. Raises InvalidInput."""
         now, secret, key_id = datetime.now(UTC), api_keys.new_secret(), f"key-{token_hex(8)}"
-        api_keys.check(name, tenant, limits, expires_at, now)
+        api_keys.check(name, tenant, scopes, limits, expires_at, now)
         statement = insert(API_KEYS).values(
             key_id=key_id,
             secret_sha256=api_keys.hash_of(secret),
             name=name,
             tenant=tenant,
-            scopes=" ".join(api_keys.checked_scopes(scopes)),
+            scopes=" ".join(scope for scope in SCOPES if scope in scopes),
             limits=msgspec.json.encode(limits),
             created_ms=unix_ms(now),
             expires_ms=unix_ms(expires_at),

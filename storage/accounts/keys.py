@@ -60,26 +60,20 @@ def hash_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def checked_scopes(scopes: Collection[str]) -> tuple[Scope, ...]:
-    """Return the scopes, each once and in the order of SCOPES. Raises InvalidInput."""
-    unknown = [scope for scope in scopes if scope not in SCOPES]
-    if unknown or not scopes:
-        raise InvalidInput(
-            "scope",
-            expected=f"one or more of {', '.join(SCOPES)}",
-            got=", ".join(map(repr, unknown)) or "none",
-        )
-    return tuple(scope for scope in SCOPES if scope in scopes)
-
-
 def check(
-    name: str, tenant: str, limits: KeyLimits, expires_at: datetime | None, now: datetime
+    name: str,
+    tenant: str,
+    scopes: Collection[str],
+    limits: KeyLimits,
+    expires_at: datetime | None,
+    now: datetime,
 ) -> None:
-    """Raises InvalidInput."""
+    """Raises InvalidInput if there can be no such key."""
     if not (0 < len(name) <= MAX_NAME and name.isprintable() and name.strip()):
         expected = f"1 to {MAX_NAME} visible characters"
         raise InvalidInput("name of the key", expected=expected, got=repr(name[:200]))
     _check_tenant(tenant)
+    _check_scopes(scopes)
     for limit, value in msgspec.structs.asdict(limits).items():
         if value is not None and not 0 < value <= MAX_LIMIT:
             expected = f"more than 0, at most {MAX_LIMIT:,}"
@@ -98,6 +92,16 @@ def _check_tenant(tenant: str) -> None:
             expected="1 to 64 letters, digits, '.', '_' and '-', the first a letter or a digit",
             got=repr(tenant[:200]),
         ) from None
+
+
+def _check_scopes(scopes: Collection[str]) -> None:
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or not scopes:
+        raise InvalidInput(
+            "scope",
+            expected=f"one or more of {', '.join(SCOPES)}",
+            got=", ".join(map(repr, unknown)) or "none",
+        )
 
 
 def known_form(key_id: str) -> str:

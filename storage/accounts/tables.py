@@ -18,6 +18,7 @@ ACCOUNTS = Schema(
     is_derived=False,
     unavailable=AccountsUnavailable,
     mismatch=AccountsMismatch,
+    damaged=AccountsMismatch,
     migrate="`seedcast keys list` of this version brings it to its own",
     restore="restore it from a backup: nothing else holds the keys",
     rights="docs/keys.md",

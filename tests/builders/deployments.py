@@ -41,7 +41,11 @@ def fresh(stack: Stack) -> Settings:
     kafka = settings.kafka.model_copy(update={"prefix": name, "partitions": 4})
     s3 = settings.s3.model_copy(update={"bucket": name})
     index = settings.index.model_copy(update={"url": f"sqlite:///{stack.home}/{name}.sqlite"})
-    settings = settings.model_copy(update={"kafka": kafka, "s3": s3, "index": index})
+    accounts = settings.accounts.model_copy(
+        update={"url": f"sqlite:///{stack.home}/{name}-accounts.sqlite"}
+    )
+    sections = {"kafka": kafka, "s3": s3, "index": index, "accounts": accounts}
+    settings = settings.model_copy(update=sections)
     eventually(lambda: Admin(settings).ensure_topics() is not None, what="its topics")
     S3Store(settings.s3).ensure_bucket()
     return settings

@@ -141,3 +141,16 @@ def test_a_url_of_no_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: s
 def test_a_url_without_a_password_is_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("SEEDCAST_INDEX_URL", url)
     assert settings.load().index.url == url
+
+
+@pytest.mark.parametrize("section", ["index", "accounts"])
+def test_a_password_in_the_url_of_a_database_is_refused_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, section: str
+) -> None:
+    variable = f"SEEDCAST_{section.upper()}_URL"
+    monkeypatch.setenv(variable, "postgresql://indexer:hunter2@db.internal/seedcast")
+    with pytest.raises(InvalidSettings, match=variable) as refused:
+        settings.load()
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv(variable, "postgresql://indexer@db.internal:5432/seedcast")
+    assert getattr(settings.load(), section).url.endswith("/seedcast")
