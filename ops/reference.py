@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ops import (
+    accounts_schema,
     command_line,
     exported_list,
     index_schema,
@@ -162,6 +163,7 @@ GENERATORS: dict[str, Callable[[], str]] = {
     "staged-list": staged_list.columns,
     "index-tables": index_schema.tables,
     "index-grants": index_schema.grants,
+    "accounts-grants": accounts_schema.grants,
     "list-outputs": list_outputs.columns,
     "settings": settings_tables,
     "metrics": metrics_table,

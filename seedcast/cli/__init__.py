@@ -41,6 +41,7 @@ for _module in (
     "models",
     "bless",
     "index",
+    "keys",
     "topics",
     "dead_letters",
     "doctor",
