@@ -81,7 +81,7 @@ CampaignState = Literal["open", "sealed", "completed", "paused", "cancelled"]
 WorkerId = Annotated[
     str, Meta(pattern=r"^[!-~]{1,255}" + _END, description="one process, of whatever kind")
 ]
-WorkerKind = Literal["gpu-consumer", "postprocess", "feeder", "indexer"]
+WorkerKind = Literal["gpu-consumer", "postprocess", "feeder", "indexer", "gateway"]
 WorkerState = Literal[
     "starting",  # it takes no work yet
     "standby",  # it takes over when the active one of its kind is gone
@@ -221,7 +221,10 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 
 class SpeechResult(Struct, frozen=True, kw_only=True):
-    """How a request ended: the manifest. On `results`, as JSON, keyed by request id."""
+    """How a request ended: the manifest. On `results`, as JSON, keyed by request id.
+
+    That of an urgent request is on `results.urgent`, too, afterwards.
+    """
 
     request_id: RequestId
     campaign_id: CampaignId | None
@@ -347,7 +350,8 @@ class Worker(Struct, frozen=True, kw_only=True):
 
     worker_id: WorkerId
     kind: WorkerKind
-    group: str  # consumer group, with the deployment's prefix
+    # consumer group, with the deployment's prefix; empty for a kind that reads without one
+    group: str
     version: str  # of Seedcast
     state: WorkerState
     started_at: Instant

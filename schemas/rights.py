@@ -24,6 +24,7 @@ from seedcast.schemas.topics import (
     REQUESTS,
     REQUESTS_URGENT,
     RESULTS,
+    RESULTS_URGENT,
     TOPICS,
     WORKERS,
     Topic,
@@ -138,7 +139,7 @@ SUBSCRIBER = Role(
 AUDITOR = Role(
     "auditor",
     "`audit`, `verify`, `inspect`, `where`, `dead-letters list`",
-    {topic: ("Read",) for topic in TOPICS if topic is not WORKERS},
+    {topic: ("Read",) for topic in TOPICS if topic not in (RESULTS_URGENT, WORKERS)},
     {group.name: ("Describe",) for group in GROUPS},
     ("s3:GetObject on BUCKET/*", "s3:ListBucket on BUCKET"),
 )
@@ -180,6 +181,7 @@ POSTPROCESSOR = Role(
         AUDIO_URGENT: ("Read",),
         CAMPAIGNS: ("Read",),
         RESULTS: ("Write",),
+        RESULTS_URGENT: ("Write",),
         WORKERS: ("Write",),
         DEAD_LETTERS: ("Write",),
     },
@@ -237,6 +239,20 @@ INDEXER = Role(
         "s3:ListBucket on BUCKET",  # without it S3 calls an object that is not there forbidden
     ),
 )
+GATEWAY = Role(
+    "gateway",
+    "`run gateway`",
+    {
+        **SENDER.topics,
+        RESULTS_URGENT: ("Read",),
+        # Where there is no index.
+        RESULTS: ("Read",),
+        CURSORS: ("Read",),
+        # Read: what could speak at present. Write: it announces itself.
+        WORKERS: ("Read", "Write"),
+    },
+    objects=(_PROBE, *READER.objects),
+)
 REDRIVER = Role(
     "redriver",
     "`dead-letters redrive`",
@@ -280,6 +296,7 @@ ROLES = (
     GPU_CONSUMER,
     POSTPROCESSOR,
     INDEXER,
+    GATEWAY,
     AUDITOR,
     REDRIVER,
     BLESSER,

@@ -75,6 +75,16 @@ AUDIO_URGENT = Topic(
     retention_ms=2 * DAY,
 )
 RESULTS = Topic("results", "request id", "SpeechResult (JSON)", "how each request ended")
+RESULTS_URGENT = Topic(
+    "results.urgent",
+    "request id",
+    "SpeechResult (JSON)",
+    "how each urgent request ended, once more, for gateways: somebody waits for it",
+    retention_ms=HOUR,
+    partitioned=False,  # each gateway reads all of it
+    # The segment that is written to is kept whole; by default, for a week.
+    extra={"segment.ms": str(4 * HOUR)},  # less than this some clusters refuse
+)
 CAMPAIGNS = Topic(
     "campaigns",
     "campaign id",
@@ -121,6 +131,7 @@ TOPICS = (
     AUDIO,
     AUDIO_URGENT,
     RESULTS,
+    RESULTS_URGENT,
     CAMPAIGNS,
     CURSORS,
     WORKERS,

@@ -113,6 +113,14 @@ UNSPOKEN = Counter(
 COMMITS = Counter("seedcast_commits", "Offset commits of the GPU consumer", ["outcome"])
 DEAD_LETTERS = Counter("seedcast_dead_letters", "Records without a readable request id", ["stage"])
 RESULTS = Counter("seedcast_results", "Manifests acknowledged on the results topic", ["status"])
+REPLIES_WAITING = Gauge(
+    "seedcast_replies_waiting", "Urgent requests whose results this gateway waits for"
+)
+REPLIES = Counter(
+    "seedcast_replies",
+    "Records read from results.urgent: awaited here, or another gateway's, late or a repeat",
+    ["awaited"],
+)
 STAGE_SECONDS = Histogram(
     "seedcast_postprocess_stage_seconds",
     "Duration of one post-processing stage of one record",

@@ -32,17 +32,20 @@ class Announcing:
         self,
         settings: Settings,
         kind: WorkerKind,
-        group: ConsumerGroup,
+        group: ConsumerGroup | None,
         *,
         engine: str | None = None,
         heartbeat: float = HEARTBEAT,
     ) -> None:
-        """Raises what any client of Kafka raises. Its topic must be there."""
+        """`group` is None for a kind that reads without one.
+
+        Raises what any client of Kafka raises. Its topic must be there.
+        """
         now = datetime.now(UTC)
         self._worker = Worker(
             worker_id=new_worker_id(),
             kind=kind,
-            group=settings.group(group.name),
+            group=settings.group(group.name) if group else "",
             version=version("seedcast"),
             state="starting",
             started_at=now,

@@ -62,13 +62,17 @@ class TopicReader:
         """True once every partition has been read to its end."""
         return not self._behind
 
-    def poll(self, timeout: float) -> list[Record]:
+    def poll(self, timeout: float, *, at_once: bool = False) -> list[Record]:
         """Return the records that arrived within `timeout` seconds. Raises Fatal errors.
+
+        With `at_once`, return as soon as there is one, with those that are there by then. Without,
+        fewer than BATCH are waited for until the time is up.
 
         Once everything was read, a refusal is logged and waited out, as an outage is.
         """
         records = []
-        messages = self._client.consume(BATCH, timeout)
+        messages = self._client.consume(1, timeout) if at_once else []
+        messages += self._client.consume(BATCH, 0 if at_once else timeout)
         self._errors.settle()
         for message in messages:
             error = message.error()

@@ -26,6 +26,7 @@ from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unrea
 from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
 from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
+from seedcast.producers.gateway.replies import Replies
 from seedcast.producers.rows.request_ids import request_id
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.retry import RetryOptions, retry
@@ -239,6 +240,13 @@ def _send(_: Settings, limited: Settings) -> None:
             events.send({**row, "priority": priority})
 
 
+def _serve(everything: Settings, limited: Settings) -> None:
+    Admin(limited).require(rights.GATEWAY)
+    Replies(limited).close()
+    _send(everything, limited)
+    _read(everything, limited)
+
+
 def _retry(everything: Settings, limited: Settings) -> None:
     """Retry a campaign whose list is staged, and one whose requests only the topics have."""
     for write in (submit_with_a_failure, write_with_a_failure):
@@ -310,6 +318,7 @@ PERFORM: dict[Role, Callable[[Settings, Settings], object]] = {
     rights.READER: _read,
     rights.EXPORTER: _export,
     rights.SUBSCRIBER: _subscribe,
+    rights.GATEWAY: _serve,
     rights.WATCHER: _watch,
     rights.AUDITOR: _audit,
     rights.REDRIVER: _redrive,

@@ -36,7 +36,7 @@ def test_an_indexer_alone_writes_how_a_list_has_ended(name: str) -> None:
 
 @pytest.mark.parametrize("key", AUDIO)
 def test_a_reader_may_read_every_campaigns_audio(key: str) -> None:
-    assert who_may("s3:GetObject", key) == {"reader", "exporter", "auditor"}
+    assert who_may("s3:GetObject", key) == {"reader", "exporter", "auditor", "gateway"}
     assert who_may("s3:PutObject", key) == {"post-processing"}
     assert not who_may("s3:DeleteObject", key)
 
@@ -46,7 +46,7 @@ def test_what_is_no_campaigns_has_its_own_rights() -> None:
     assert who_may("s3:PutObject", LETTER) == {"GPU consumer", "post-processing"}
     assert who_may("s3:GetObject", LOCK) == {"GPU consumer", "blesser", "exporter", "auditor"}
     assert who_may("s3:PutObject", LOCK) == {"blesser"}
-    workers = {"feeder", "indexer", "GPU consumer", "post-processing"}
+    workers = {"feeder", "indexer", "GPU consumer", "post-processing", "gateway"}
     assert who_may("s3:PutObject", PROBE) == {*workers, "blesser"}
     listing = {"feeder", "indexer", "GPU consumer", "blesser", "auditor", "watcher"}
     assert who_may("s3:ListBucket") == listing

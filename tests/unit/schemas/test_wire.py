@@ -227,7 +227,7 @@ def test_every_reference_in_asyncapi_resolves() -> None:
         for part in ref.removeprefix("#/").split("/"):
             assert isinstance(node, dict)
             node = node[part]
-    assert len(document["channels"]) == 8
+    assert len(document["channels"]) == 9
     assert not {topic.name for topic in wire.INTERNAL} & document["channels"].keys()
 
 
