@@ -29,7 +29,8 @@ EDGES = {
     "postprocess.rendered": "a record is rendered; nothing is stored yet",
     "postprocess.stored": "the objects of a record are stored; its manifest is not sent yet",
     "postprocess.sent": "a manifest is with the producer; it is not acknowledged yet",
-    "postprocess.acknowledged": "a manifest is acknowledged; the offset is not yet",
+    "postprocess.acknowledged": "a manifest is on results; an urgent one is not on "
+    "results.urgent yet, and the offset is not committed",
     "submit.taken": "rows are checked; they are not stored yet",
     "submit.part": "a part is written in memory; it is not stored yet",
     "submit.stored": "a part is stored; the list is not whole yet",

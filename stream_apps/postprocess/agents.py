@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from itertools import count
 from typing import Any
 
 import structlog
@@ -47,7 +48,7 @@ class Agents:
         threads = self._limits.threads
         urgent = RenderSlots(asyncio.Semaphore(threads))
         normal = RenderSlots(asyncio.Semaphore(threads), after=urgent_idle)
-        self._attach(settings.topic(URGENT.audio), urgent, urgent_idle)
+        self._attach(settings.topic(URGENT.audio), urgent, urgent_idle, reply=True)
         self._attach(settings.topic(NORMAL.audio), normal, normal_idle)
 
     @property
@@ -66,7 +67,9 @@ class Agents:
     def close(self) -> None:
         self._delivery.close()
 
-    def _attach(self, topic: str, slots: RenderSlots, idle: asyncio.Event) -> None:
+    def _attach(
+        self, topic: str, slots: RenderSlots, idle: asyncio.Event, *, reply: bool = False
+    ) -> None:
         async def agent(stream: Any) -> None:
             idle_wait = IdleWait(stream)
             batches: AsyncIterator[Events] = stream.take_events(
@@ -77,7 +80,7 @@ class Agents:
                 idle.clear()
                 self._in_hand += 1
                 try:
-                    await self._deliver_batch(events, slots)
+                    await self._deliver_batch(events, slots, idle, reply)
                 finally:
                     self._in_hand -= 1
                     idle.set()
@@ -85,11 +88,28 @@ class Agents:
         # One instance: with more, Faust commits past an event that another still has in hand.
         self._app.agent(self._app.topic(topic), name=topic, concurrency=1)(agent)
 
-    async def _deliver_batch(self, events: Events, slots: RenderSlots) -> None:
-        """Returns once each event is delivered or withheld; raises only if it is cancelled."""
+    async def _deliver_batch(
+        self, events: Events, slots: RenderSlots, idle: asyncio.Event, reply: bool
+    ) -> None:
+        """Returns once each event is delivered or withheld; raises only if it is cancelled.
+
+        With `reply`, gateways have the results, too, by then. The other lane does not wait for
+        that: `idle` is set once every result is on `results`.
+        """
         owned = self._acks.owned(events)
         metrics.AUDIO_TAKEN.inc(len(owned))
-        deliveries = (self._delivery.deliver(_record(event), slots) for event in owned)
+        ended = count(1)
+
+        async def deliver(event: Any) -> None:
+            try:
+                result = await self._delivery.deliver(_record(event), slots)
+            finally:
+                if next(ended) == len(owned):
+                    idle.set()
+            if reply and result:
+                await self._delivery.reply(result)
+
+        deliveries = map(deliver, owned)
         try:
             await self._acks.refuse_gaps(owned)
             ends = await asyncio.gather(*deliveries, return_exceptions=True)

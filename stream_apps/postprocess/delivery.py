@@ -16,8 +16,8 @@ from seedcast.errors import Poison, Retryable, SeedcastError, Undecodable
 from seedcast.failpoints import failpoint
 from seedcast.kafka import Headers, Record
 from seedcast.retry import AsyncRetry
-from seedcast.schemas.messages import RequestError
-from seedcast.schemas.topics import DEAD_LETTERS, RESULTS
+from seedcast.schemas.messages import RequestError, SpeechResult
+from seedcast.schemas.topics import DEAD_LETTERS, RESULTS, RESULTS_URGENT
 from seedcast.settings import Settings
 from seedcast.storage.dead_letters import dead_letter
 from seedcast.storage.objects import ObjectStore
@@ -71,19 +71,42 @@ class Delivery:
         self._in_hand = 0  # of the renderers, or in front of them
         self._threads = settings.postprocess.threads
         self._results = settings.topic(RESULTS)
+        self._urgent_results = settings.topic(RESULTS_URGENT)
         self._dead_letters = settings.topic(DEAD_LETTERS)
         self._renderers = ThreadPoolExecutor(settings.postprocess.threads, "render")
         self._storers = ThreadPoolExecutor(settings.s3.concurrency, "store")
 
-    async def deliver(self, record: Record, slots: RenderSlots) -> None:
-        """Raises Retryable if the record has to be handed back instead."""
+    async def deliver(self, record: Record, slots: RenderSlots) -> SpeechResult | None:
+        """Return the result once it is on `results`; None if the record is a dead letter.
+
+        Raises Retryable if the record has to be handed back instead.
+        """
+        result = None
         try:
             outcome = await self._render(record, slots)
         except Undecodable as error:
             await self._bury(record, error)
         else:
-            await self._deliver(outcome)
+            result = await self._deliver(outcome)
         self._beat()
+        return result
+
+    async def reply(self, result: SpeechResult) -> None:
+        """Send an urgent request's result to the gateways, too, once it is on `results`.
+
+        Returns once it is acknowledged, or can never be: then it is on `results` alone. Raises
+        Retryable if the record has to be handed back: both topics get the same bytes again.
+        """
+        with metrics.STAGE_SECONDS.labels("reply").time():
+            try:
+                await self._send(self._urgent_results, *_manifest(result), ())
+            except Poison as error:
+                log.error(
+                    "reply_refused",
+                    request_id=result.request_id,
+                    campaign_id=result.campaign_id,
+                    problem=str(error),
+                )
 
     @property
     def rendering(self) -> int:
@@ -109,13 +132,13 @@ class Delivery:
             finally:
                 self._in_hand -= 1
 
-    async def _deliver(self, outcome: Outcome) -> None:
-        """Send the manifest only after every object that it names is stored."""
+    async def _deliver(self, outcome: Outcome) -> SpeechResult:
+        """Send the manifest only after every object that it names is stored; return it."""
         failpoint("postprocess.rendered")
         created = Created()
         try:
             with self._uses.of(outcome.objects):
-                await self._deliver_in_time(outcome, created)
+                return await self._deliver_in_time(outcome, created)
         except (Retryable, MemoryError):
             raise
         except Exception as error:  # costs this request, not the worker
@@ -123,17 +146,17 @@ class Delivery:
             log.exception(
                 "delivery_failed", request_id=result.request_id, campaign_id=result.campaign_id
             )
-            await self._send_result(_failed(outcome, error))
+            return await self._send_result(_failed(outcome, error))
 
-    async def _deliver_in_time(self, outcome: Outcome, created: Created) -> None:
+    async def _deliver_in_time(self, outcome: Outcome, created: Created) -> SpeechResult:
         try:
             await self._put_all(outcome, created)
             failpoint("postprocess.stored")
-            await self._send_result(outcome)
+            return await self._send_result(outcome)
         except TooLate as error:
             if not error.uncertain:
                 await self._take_back(outcome, created)
-            await self._send_result(expired(outcome))
+            return await self._send_result(expired(outcome))
 
     async def _put_all(self, outcome: Outcome, created: Created) -> None:
         """Raises the first failure, once no object is under way any more."""
@@ -168,16 +191,16 @@ class Delivery:
         await self._retry(STORE, lambda: loop.run_in_executor(self._storers, put))
         metrics.RENDITION_BYTES.labels(audio.profile).inc(len(audio.data))
 
-    async def _send_result(self, outcome: Outcome) -> None:
+    async def _send_result(self, outcome: Outcome) -> SpeechResult:
         result = outcome.result
         with metrics.STAGE_SECONDS.labels("send").time():
-            key, value = result.request_id.encode(), encode_json(result)
-            await self._send(self._results, key, value, (), outcome.deadline)
+            await self._send(self._results, *_manifest(result), (), outcome.deadline)
         failpoint("postprocess.acknowledged")
         metrics.RESULTS.labels(result.status).inc()
         if outcome.submitted_at:
             seconds = (datetime.now(UTC) - outcome.submitted_at).total_seconds()
             metrics.END_TO_END_SECONDS.observe(seconds)
+        return result
 
     async def _bury(self, record: Record, error: SeedcastError) -> None:
         def letter() -> tuple[bytes | None, bytes, Headers]:
@@ -224,6 +247,11 @@ class Delivery:
                 raise translate(error, f"producing to {topic}") from error
 
         await self._retry(BROKER, attempt)
+
+
+def _manifest(result: SpeechResult) -> tuple[bytes, bytes]:
+    """Return the key and the value."""
+    return result.request_id.encode(), encode_json(result)
 
 
 def _failed(outcome: Outcome, error: Exception) -> Outcome:
