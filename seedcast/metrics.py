@@ -77,6 +77,21 @@ INDEX_AGE = Gauge(
     "seedcast_index_age_seconds",
     "Seconds that the index is behind: 0 while it has all that there is",
 )
+GATEWAY_REQUESTS = Counter(
+    "seedcast_gateway_requests", "Requests that a gateway answered", ["route", "status"]
+)
+GATEWAY_SECONDS = Histogram(
+    "seedcast_gateway_seconds",
+    "Seconds from a request's headers to its answer, synthesis included",
+    ["route"],
+    buckets=_SECONDS,
+)
+GATEWAY_LATE = Counter(
+    "seedcast_gateway_late", "Speeches that were not there by the deadline of the client's request"
+)
+GATEWAY_BREAKER = Gauge(
+    "seedcast_gateway_breaker_open", "1 while a gateway refuses speeches at once: many failed"
+)
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )

@@ -418,6 +418,39 @@ class AccountsSettings(DatabaseSettings):
     statement_timeout: Seconds = Field(5.0, description="seconds that one statement may take")
 
 
+class GatewaySettings(_Section):
+    host: str = Field(
+        "127.0.0.1", description="address at which the gateway listens; 0.0.0.0 in a container"
+    )
+    port: Port = Field(0, description="port of the gateway; 0: any free port, which is logged")
+    wait: Annotated[float, Field(ge=1, le=600)] = Field(
+        60.0,
+        description="seconds that a client who waits for a speech is kept waiting, at most",
+    )
+    send_timeout: Seconds = Field(
+        10.0, description="seconds to wait for the broker's acknowledgement of a request"
+    )
+    replicas: Count = Field(
+        1, description="gateways that share the limits of keys: each allows its part"
+    )
+    rate: Annotated[float, Field(gt=0)] = Field(
+        50.0, description="requests per second of a key that has no limit of its own"
+    )
+    concurrency: Count = Field(
+        200, description="requests at once of a key that has no limit of its own"
+    )
+    queued_characters: Count = Field(
+        1_000_000,
+        description="characters that wait to be spoken, of a key that has no limit of its own",
+    )
+    connections: Count = Field(
+        2_000, description="connections at once; those beyond get 503 and are closed"
+    )
+    drain: Seconds = Field(
+        25.0, description="seconds after SIGTERM to answer the requests that are open"
+    )
+
+
 class MetricsSettings(_Section):
     host: str = Field(
         "127.0.0.1", description="address of the metrics page; use 0.0.0.0 in a container"
@@ -472,6 +505,7 @@ class Settings(BaseSettings):
     gpu: GpuSettings = GpuSettings()
     postprocess: PostprocessSettings = PostprocessSettings()
     index: IndexSettings = IndexSettings()
+    gateway: GatewaySettings = GatewaySettings()
     accounts: AccountsSettings = AccountsSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()

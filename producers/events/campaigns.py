@@ -25,8 +25,10 @@ class EventCampaigns:
         self._producer, self._lock = producer, Lock()
         self._opened: dict[str, Opening] = {}  # by this sender
 
-    def admit(self, campaign_id: str) -> Opening | None:
+    def admit(self, campaign_id: str, tenant: str) -> Opening | None:
         """Return what to wait for before the campaign's first request; None: nothing.
+
+        `tenant`: whose it becomes if it does not exist yet.
 
         Raises InvalidInput if the campaign takes no events.
         """
@@ -39,7 +41,9 @@ class EventCampaigns:
             opening = self._opened.get(campaign_id)
             if opening is None or _has_failed(opening):
                 now = datetime.now(UTC)
-                opened = Campaign(campaign_id=campaign_id, state="open", created_at=now)
+                opened = Campaign(
+                    campaign_id=campaign_id, state="open", created_at=now, tenant=tenant
+                )
                 opening = self._opened[campaign_id] = self._write(opened)
             return opening
 

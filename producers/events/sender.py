@@ -37,6 +37,7 @@ class Sender:
             got = f"{options.timeout:g}"
             raise InvalidInput("option timeout", expected="more than 0 seconds", got=got)
         self._settings, self._timeout, self._connect = settings, options.timeout, connect
+        self._tenant = options.tenant
         words = lexicon.of_list(options.lexicon)
         known = profiles.load(settings.postprocess)
         self._events = EventBuilder(options, known, voices.load(settings), words)
@@ -84,7 +85,7 @@ class Sender:
         request, value = self._encoded(event)
         place, ends = connection.topics.place(request), time.monotonic() + self._timeout
         with self._explained(request):
-            if opening := connection.campaigns.admit(request.campaign_id):
+            if opening := connection.campaigns.admit(request.campaign_id, self._tenant):
                 opening.result(ends - time.monotonic())
             sent = connection.producer.send(
                 place.topic, key=place.key, value=value, partition=place.partition
@@ -95,8 +96,11 @@ class Sender:
                 sent.cancel()  # nothing is sent that nobody waits for
         return _receipt(request, place, offset)
 
-    async def send_async(self, event: Event) -> SendReceipt:
-        """Do as `send` does, without blocking the event loop; many may be in flight."""
+    async def send_async(self, event: Event, *, tenant: str | None = None) -> SendReceipt:
+        """Do as `send` does, without blocking the event loop; many may be in flight.
+
+        `tenant`: whose request it is, where one sender serves several.
+        """
         connection = self._connection
         if connection is None:
             connection = await asyncio.to_thread(self._opened)
@@ -104,7 +108,9 @@ class Sender:
         place = connection.topics.place(request)
         with self._explained(request):
             async with asyncio.timeout(self._timeout):
-                if opening := connection.campaigns.admit(request.campaign_id):
+                if opening := connection.campaigns.admit(
+                    request.campaign_id, tenant or self._tenant
+                ):
                     # Others wait for it, too: whoever gives up must not cancel it.
                     await asyncio.shield(asyncio.wrap_future(opening))
                 sent = connection.producer.send(

@@ -29,6 +29,14 @@ def feeder(
     run(_connected(), once=once)
 
 
+@runner.command("gateway")
+def gateway() -> None:
+    """Serve HTTP: speeches, requests and campaigns. Any number of replicas may run."""
+    from seedcast.producers.gateway.app import run
+
+    run(_connected())
+
+
 @runner.command("gpu-consumer")
 def gpu_consumer(engine: EngineName = None) -> None:
     """Synthesise: requests in, waveforms out."""

@@ -1,0 +1,133 @@
+"""Starts one gateway replica as a process."""
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, closing
+from types import FrameType
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from seedcast.errors import LocalResource
+from seedcast.fleet.announcing import Announcing
+from seedcast.health import Readiness
+from seedcast.kafka.access_watch import ACCESS, AccessWatch
+from seedcast.producers.events.options import SendOptions
+from seedcast.producers.events.sender import Sender
+from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.campaigns import Campaigns
+from seedcast.producers.gateway.idempotency import Idempotency
+from seedcast.producers.gateway.limits import Limits
+from seedcast.producers.gateway.lookups import Lookups
+from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.replies import Replies
+from seedcast.producers.gateway.requests import Requests
+from seedcast.producers.gateway.routes import Route, routes
+from seedcast.producers.gateway.server import application
+from seedcast.producers.gateway.speech import Speech
+from seedcast.schemas.rights import GATEWAY
+from seedcast.settings import GatewaySettings, Settings
+from seedcast.storage.accounts.accounts import Accounts, open_accounts
+from seedcast.storage.s3 import S3Store
+from seedcast.worker import BROKER, STORE, on_stop, start
+
+log = structlog.get_logger(__name__)
+REPLIES = "replies"  # what readiness waits for, too
+BACKLOG = 2048  # connections that wait to be accepted
+
+
+def run(settings: Settings) -> None:
+    """Return after SIGTERM or SIGINT, once open requests are answered. Raises Fatal errors."""
+    readiness, stopping = Readiness(BROKER, STORE, REPLIES, ACCESS), threading.Event()
+    started = start(settings, "gateway", GATEWAY, readiness, lambda: S3Store(settings.s3))
+    with ExitStack() as opened:
+        accounts = opened.enter_context(open_accounts(settings.accounts))
+        listening = opened.enter_context(bound(settings.gateway))
+        app = _application(settings, opened, accounts, started.store, readiness)
+        announced = opened.enter_context(Announcing(settings, "gateway", None))
+        announced.watch(lambda: {"state": "draining" if stopping.is_set() else "ready"})
+        opened.enter_context(closing(AccessWatch(settings, GATEWAY, readiness)))
+
+        def leave() -> None:
+            stopping.set()
+            readiness.withdraw(REPLIES)
+            announced.drain()
+
+        on_stop(leave)
+        host, port = listening.getsockname()[:2]
+        log.info("ready", url=f"http://{host}:{port}", metrics_port=started.metrics_port)
+        Server(settings.gateway, app, leave).run(sockets=[listening])
+
+
+def _application(
+    settings: Settings,
+    opened: ExitStack,
+    accounts: Accounts,
+    store: S3Store,
+    readiness: Readiness,
+) -> Starlette:
+    requests, limits = Requests(settings), Limits(settings.gateway)
+    index = opened.enter_context(OpenIndex(settings))
+    sender = Sender(settings, SendOptions(timeout=settings.gateway.send_timeout))
+    replies = opened.enter_context(closing(Replies(settings)))
+    secret = settings.postprocess.digest_key.get_secret_value().encode()
+    idempotency = Idempotency(accounts, index, secret)
+    table: tuple[Route, ...] = routes(
+        Speech(requests, sender, replies, store, limits, idempotency),
+        Lookups(index, store, requests),
+        Campaigns(settings, index),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with sender:
+            readiness.meet(REPLIES)
+            yield
+
+    return application(table, Access(accounts.find), limits, readiness, lifespan)
+
+
+class Server(uvicorn.Server):
+    """Once it is told to stop, it takes no connection, and answers those that are open."""
+
+    def __init__(
+        self, settings: GatewaySettings, app: Starlette, leave: Callable[[], None]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                lifespan="on",
+                limit_concurrency=settings.connections,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=round(settings.drain),
+            )
+        )
+        self._leave = leave
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._leave()
+        super().handle_exit(sig, frame)
+
+
+def bound(settings: GatewaySettings) -> socket.socket:
+    """Return a socket at the address of the settings. Raises LocalResource."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((settings.host, settings.port))
+    except OSError as error:
+        made.close()
+        raise LocalResource(
+            f"the address {settings.host}:{settings.port}",
+            expected="one that the gateway can listen at",
+            got=str(error),
+            remedy="set SEEDCAST_GATEWAY_HOST and SEEDCAST_GATEWAY_PORT",
+        ) from error
+    return made

@@ -1,0 +1,161 @@
+"""GET /v1/campaigns, one of them, and pause, resume and cancel."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seedcast.campaigns import campaign_state
+from seedcast.campaigns.campaign_topic import change_campaign
+from seedcast.errors import InvalidInput
+from seedcast.producers.gateway import answers
+from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.schemas.messages import Campaign, CampaignState
+from seedcast.settings import Settings
+from seedcast.storage.accounts.keys import ApiKey
+from seedcast.storage.index.indexed import IndexedCampaign
+
+PAGE = 100  # campaigns, if the query does not say how many
+LARGEST_PAGE = 1000
+
+
+class CampaignView(Struct, frozen=True, kw_only=True):
+    """A campaign and its counts: accepted = finished + waiting."""
+
+    campaign_id: str
+    state: CampaignState
+    created_at: datetime
+    accepted: int | None
+    fed: int
+    succeeded: int
+    failed: int
+    expired: int
+    cancelled: int
+    audio_seconds: float
+    errors: dict[str, int] = {}
+    held: str | None = None
+    deadline: datetime | None = None
+    weight: float = 1.0
+    rate: float | None = None
+    window: str | None = None
+    zone: str | None = None
+    start_at: datetime | None = None
+    retry_of: str | None = None
+
+
+class CampaignList(Struct, frozen=True, kw_only=True):
+    campaigns: tuple[CampaignView, ...]
+    has_more: bool
+    after: Annotated[str | None, Meta(description="what `after` of the next page is")] = None
+
+
+class Changed(Struct, frozen=True, kw_only=True):
+    campaign_id: str
+    before: CampaignState
+    state: CampaignState
+
+
+class Campaigns:
+    def __init__(self, settings: Settings, index: OpenIndex) -> None:
+        self._settings, self._index = settings, index
+
+    async def list(self, http: Request, key: ApiKey) -> Response:
+        """Return a page, the newest first."""
+        known = await self._index.ask(lambda index: index.campaigns())
+        own = [found for found in reversed(known) if _tenant(found) == key.tenant]
+        own = _after(own, http.query_params.get("after"))
+        limit = _limit(http.query_params.get("limit"))
+        page, has_more = own[:limit], len(own) > limit
+        body = CampaignList(
+            campaigns=tuple(view(found) for found in page),
+            has_more=has_more,
+            after=page[-1].campaign_id if has_more else None,
+        )
+        return answers.json(body)
+
+    async def show(self, http: Request, key: ApiKey) -> Response:
+        found = await self._found(http.path_params["campaign_id"], key)
+        return answers.json(view(found))
+
+    async def pause(self, http: Request, key: ApiKey) -> Response:
+        return await self._change(http, key, campaign_state.paused)
+
+    async def resume(self, http: Request, key: ApiKey) -> Response:
+        return await self._change(http, key, campaign_state.resumed)
+
+    async def cancel(self, http: Request, key: ApiKey) -> Response:
+        return await self._change(http, key, campaign_state.cancelled)
+
+    async def _change(
+        self, http: Request, key: ApiKey, change: Callable[[Campaign], Campaign]
+    ) -> Response:
+        name = http.path_params["campaign_id"]
+        await self._found(name, key)
+        try:
+            before, after = await asyncio.to_thread(change_campaign, self._settings, name, change)
+        except InvalidInput as error:
+            raise Problem(409, "wrong_state", str(error)) from None
+        body = Changed(campaign_id=name, before=before.state, state=after.state)
+        return answers.json(body)
+
+    async def _found(self, name: str, key: ApiKey) -> IndexedCampaign:
+        """Return a campaign of the key's tenant. Raises Problem: 404, 503."""
+        found = await self._index.ask(lambda index: index.campaign(name))
+        if found is None or found.campaign is None or _tenant(found) != key.tenant:
+            raise not_found("the campaign")
+        return found
+
+
+def view(found: IndexedCampaign) -> CampaignView:
+    """Return what a client sees of a campaign that has a record."""
+    if (record := found.campaign) is None:
+        raise not_found("the campaign")
+    progress = found.progress
+    return CampaignView(
+        campaign_id=found.campaign_id,
+        state=record.state,
+        created_at=record.created_at,
+        accepted=progress.accepted,
+        fed=found.fed,
+        succeeded=progress.succeeded,
+        failed=progress.failed,
+        expired=progress.expired,
+        cancelled=progress.cancelled,
+        audio_seconds=round(progress.audio_seconds, 3),
+        errors=dict(found.errors),
+        held=found.held,
+        deadline=record.deadline,
+        weight=record.weight,
+        rate=record.rate,
+        window=record.window,
+        zone=record.zone,
+        start_at=record.start_at,
+        retry_of=record.retry_of,
+    )
+
+
+def _tenant(found: IndexedCampaign) -> str | None:
+    return found.campaign.tenant if found.campaign else None
+
+
+def _after(found: list[IndexedCampaign], name: str | None) -> list[IndexedCampaign]:
+    if name is None:
+        return found
+    names = [each.campaign_id for each in found]
+    if name not in names:
+        raise Problem(400, "invalid_request", "after: expected a campaign id", param="after")
+    return found[names.index(name) + 1 :]
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return PAGE
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
+        message = f"limit: expected 1 to {LARGEST_PAGE}"
+        raise Problem(400, "invalid_request", message, param="limit")
+    return int(text)

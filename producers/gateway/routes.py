@@ -1,0 +1,136 @@
+"""The one table of what the gateway answers: paths, scopes, and what comes and goes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seedcast.producers.gateway.campaigns import CampaignList, Campaigns, CampaignView, Changed
+from seedcast.producers.gateway.lookups import Lookups
+from seedcast.producers.gateway.speech import Speech
+from seedcast.producers.gateway.wire import (
+    Accepted,
+    ModelList,
+    ModelView,
+    RequestView,
+    SpeechBody,
+    VoiceList,
+)
+from seedcast.storage.accounts.keys import ApiKey, Scope
+
+Handler = Callable[[Request, ApiKey], Awaitable[Response]]
+AUDIO = "audio/*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    method: str
+    path: str  # with {parameters}
+    scope: Scope | None  # None: any valid key
+    handler: Handler
+    summary: str
+    answers: dict[int, type | str | None]  # a struct as JSON, a media type, or no body
+    body: type | None = None
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()  # that a client may send
+    problems: tuple[int, ...] = field(default=())  # beside those of every route
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes(speech: Speech, lookups: Lookups, campaigns: Campaigns) -> tuple[Route, ...]:
+    return (
+        Route(
+            method="POST",
+            path="/v1/audio/speech",
+            scope="speak",
+            handler=speech.speak,
+            summary="Speak one text at once, or, with `prefer: respond-async`, soon",
+            body=SpeechBody,
+            headers=("prefer", "idempotency-key"),
+            answers={200: AUDIO, 202: Accepted},
+            problems=(404, 408, 409, 413, 415, 422, 504),
+        ),
+        Route(
+            method="GET",
+            path="/v1/audio/voices",
+            scope=None,
+            handler=lookups.voices,
+            summary="The named voices; every seed is a voice, too",
+            answers={200: VoiceList},
+        ),
+        Route(
+            method="GET",
+            path="/v1/models",
+            scope=None,
+            handler=lookups.models,
+            summary="The names that a speech may ask for as its model",
+            answers={200: ModelList},
+        ),
+        Route(
+            method="GET",
+            path="/v1/models/{model}",
+            scope=None,
+            handler=lookups.model,
+            summary="One of them",
+            answers={200: ModelView},
+            problems=(404,),
+        ),
+        Route(
+            method="GET",
+            path="/v1/requests/{request_id}",
+            scope="read",
+            handler=lookups.request,
+            summary="A request and, once there is one, its result",
+            answers={200: RequestView},
+            problems=(404,),
+        ),
+        Route(
+            method="GET",
+            path="/v1/requests/{request_id}/audio",
+            scope="listen",
+            handler=lookups.audio,
+            summary="Its audio: a link that is valid for an hour, or, with `direct`, the bytes",
+            query=("profile", "direct"),
+            answers={200: AUDIO, 307: None},
+            problems=(404, 409),
+        ),
+        Route(
+            method="GET",
+            path="/v1/campaigns",
+            scope="read",
+            handler=campaigns.list,
+            summary="Campaigns and their counts, the newest first",
+            query=("after", "limit"),
+            answers={200: CampaignList},
+            problems=(400,),
+        ),
+        Route(
+            method="GET",
+            path="/v1/campaigns/{campaign_id}",
+            scope="read",
+            handler=campaigns.show,
+            summary="A campaign and its counts",
+            answers={200: CampaignView},
+            problems=(404,),
+        ),
+        *(
+            Route(
+                method="POST",
+                path=f"/v1/campaigns/{{campaign_id}}/{name}",
+                scope="operate",
+                handler=handler,
+                summary=summary,
+                answers={200: Changed},
+                problems=(404, 409),
+            )
+            for name, handler, summary in (
+                ("pause", campaigns.pause, "Feed no more of it until it is resumed"),
+                ("resume", campaigns.resume, "Go on where it was paused"),
+                ("cancel", campaigns.cancel, "End what has no result yet, for good"),
+            )
+        ),
+    )

@@ -1,0 +1,103 @@
+"""The HTTP application: every route behind its key, its limits and one line of log."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from time import perf_counter
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route as StarletteRoute
+
+from seedcast import metrics
+from seedcast.errors import SeedcastError
+from seedcast.health import LIVE, READY, Readiness
+from seedcast.producers.gateway import problems
+from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.limits import Limits
+from seedcast.producers.gateway.openapi import document
+from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.routes import Route
+
+log = structlog.get_logger(__name__)
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def application(
+    table: Iterable[Route],
+    access: Access,
+    limits: Limits,
+    readiness: Readiness,
+    lifespan: Lifespan | None = None,
+) -> Starlette:
+    table = tuple(table)
+    described = JSONResponse(document(table))
+
+    async def openapi(_: Request) -> Response:
+        return described
+
+    async def health(request: Request) -> Response:
+        missing = readiness.missing if request.url.path == READY else ()
+        body = {request.url.path[1:]: not missing, "missing": list(missing)}
+        return JSONResponse(body, 503 if missing else 200)
+
+    async def exposed(_: Request) -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    own = [
+        StarletteRoute(route.path, _endpoint(route, access, limits), methods=[route.method])
+        for route in table
+    ]
+    others = [
+        StarletteRoute("/openapi.json", openapi),
+        StarletteRoute(LIVE, health),
+        StarletteRoute(READY, health),
+        StarletteRoute("/metrics", exposed),
+    ]
+    handlers = {
+        Problem: problems.answer,
+        SeedcastError: problems.answer_error,
+        HTTPException: problems.answer_http,
+    }
+    return Starlette(routes=own + others, exception_handlers=handlers, lifespan=lifespan)
+
+
+def _endpoint(route: Route, access: Access, limits: Limits) -> Endpoint:
+    async def endpoint(http: Request) -> Response:
+        began, tenant = perf_counter(), ""
+        status, code = 500, "internal_error"
+        try:
+            key = await access.require(http, route.scope)
+            tenant = key.tenant
+            headers = await limits.take(key)
+            with limits.at_once(key):
+                response = await route.handler(http, key)
+            response.headers.update(headers)
+            status, code = response.status_code, ""
+            return response
+        except Problem as problem:
+            status, code = problem.status, problem.code
+            raise
+        except SeedcastError as error:
+            told = problems.of(error)
+            status, code = told.status, told.code
+            log.warning("gateway_failed", route=route.name, problem=str(error))
+            raise
+        finally:
+            seconds = perf_counter() - began
+            metrics.GATEWAY_REQUESTS.labels(route.name, str(status)).inc()
+            metrics.GATEWAY_SECONDS.labels(route.name).observe(seconds)
+            log.info(
+                "answered",
+                route=route.name,
+                tenant=tenant,
+                status=status,
+                code=code,
+                ms=round(1000 * seconds, 1),
+            )
+
+    return endpoint

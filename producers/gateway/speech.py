@@ -1,0 +1,182 @@
+"""POST /v1/audio/speech: one text, spoken while the client waits, or later."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+from time import perf_counter
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from seedcast import metrics
+from seedcast.producers.events.sender import Sender
+from seedcast.producers.gateway import answers, problems
+from seedcast.producers.gateway.bodies import json_of
+from seedcast.producers.gateway.breaker import Breaker
+from seedcast.producers.gateway.idempotency import Idempotency
+from seedcast.producers.gateway.limits import Limits
+from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.replies import Replies
+from seedcast.producers.gateway.requests import Requests
+from seedcast.producers.gateway.wire import Accepted, SpeechBody
+from seedcast.schemas.messages import Rendition, SpeechRequest, SpeechResult
+from seedcast.storage.accounts.keys import ApiKey
+from seedcast.storage.objects import ObjectStore
+
+_MEDIA = {  # by the beginning of a rendition's format
+    "mp3": "audio/mpeg",
+    "ogg-opus": "audio/ogg",
+    "webm-opus": "audio/webm",
+    "m4a-aac": "audio/mp4",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+}
+_FAULTS = {  # error codes that are the client's to mend
+    "nothing_to_speak": 400,
+    "text_too_long": 400,
+    "no_speech": 422,
+    "unknown_profile": 400,
+    "invalid_request": 400,
+}
+
+
+class Speech:
+    def __init__(
+        self,
+        requests: Requests,
+        sender: Sender,
+        replies: Replies,
+        store: ObjectStore,
+        limits: Limits,
+        idempotency: Idempotency,
+    ) -> None:
+        self._requests, self._sender, self._replies = requests, sender, replies
+        self._store, self._limits, self._idempotency = store, limits, idempotency
+        self._breaker = Breaker()
+
+    async def speak(self, http: Request, key: ApiKey) -> Response:
+        """Answer with audio, or with 202 where the client prefers that. Raises Problem."""
+        clock = Clock()
+        body = await json_of(http, SpeechBody)
+        waits = "respond-async" not in http.headers.get("prefer", "").lower()
+        identity = http.headers.get("idempotency-key")
+        if identity is not None:
+            self._idempotency.check(identity)
+        request = self._requests.build(key.tenant, body, identity, waits=waits)
+        known: SpeechResult | None = None
+        if identity is not None:
+            known = await self._idempotency.claim(key, identity, body, request.request_id)
+        clock.lap("accept")
+        if not waits:
+            if known is None:
+                await self._sender.send_async(request, tenant=key.tenant)
+            return _accepted(request)
+        with self._breaker.passing():
+            result = known or await self._result(request, key)
+            clock.lap("speak")
+            if result.status != "succeeded":
+                raise _failed(result)
+            audio = await asyncio.to_thread(self._store.get, result.renditions[0].uri)
+            clock.lap("fetch")
+        return _audio(result, result.renditions[0], audio, clock)
+
+    async def _result(self, request: SpeechRequest, key: ApiKey) -> SpeechResult:
+        """Send a request and wait for its result until its deadline."""
+        characters = len(request.text)
+        self._limits.queue(key, characters)
+        reply = self._replies.wait(request.request_id)
+        try:
+            await self._sender.send_async(request, tenant=key.tenant)
+            async with asyncio.timeout(_left(request)):
+                return await reply
+        except TimeoutError:
+            metrics.GATEWAY_LATE.inc()
+            raise _late() from None
+        finally:
+            reply.cancel()
+            self._limits.spoken(key, characters)
+
+
+def _left(request: SpeechRequest) -> float | None:
+    """Return the seconds until the deadline, which a request has for which somebody waits."""
+    if request.deadline is None:
+        return None
+    return max(0.0, (request.deadline - datetime.now(UTC)).total_seconds())
+
+
+class Clock:
+    """The stages of an answer, for its header Server-Timing."""
+
+    def __init__(self) -> None:
+        self._last, self._laps = perf_counter(), dict[str, float]()
+
+    def lap(self, name: str) -> None:
+        now = perf_counter()
+        self._laps[name], self._last = now - self._last, now
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name};dur={1000 * took:.1f}" for name, took in self._laps.items())
+
+
+def _accepted(request: SpeechRequest) -> Response:
+    url = f"/v1/requests/{request.request_id}"
+    body = Accepted(request_id=request.request_id, campaign_id=request.campaign_id, url=url)
+    headers = {"location": url, "preference-applied": "respond-async"}
+    return answers.json(body, 202, headers | _names(request))
+
+
+def _audio(result: SpeechResult, rendition: Rendition, audio: bytes, clock: Clock) -> Response:
+    headers = {"server-timing": str(clock)} | receipt(result, rendition)
+    return Response(audio, HTTPStatus.OK, headers, media_type(rendition.format))
+
+
+def receipt(result: SpeechResult, rendition: Rendition) -> dict[str, str]:
+    """Return what proves a rendition, as headers."""
+    fields: dict[str, object] = {
+        "request-id": result.request_id,
+        "campaign-id": result.campaign_id,
+        "profile": rendition.profile,
+        "sha256": rendition.sha256,
+        "duration": f"{rendition.duration:.3f}",
+    }
+    if result.receipt is not None:
+        fields |= {
+            "voice-seed": result.receipt.voice_seed,
+            "waveform-sha256": result.receipt.waveform_sha256,
+            "engine-fingerprint": result.receipt.engine_fingerprint,
+            "chain-fingerprint": result.receipt.chain_fingerprint,
+            "draw": result.receipt.draw,
+        }
+    return {f"x-seedcast-{name}": str(value) for name, value in fields.items()}
+
+
+def media_type(audio_format: str) -> str:
+    """Return the media type of a profile's format; a stream of bytes for one without a name."""
+    known = (media for begin, media in _MEDIA.items() if audio_format.startswith(begin))
+    return next(known, "application/octet-stream")
+
+
+def _names(request: SpeechRequest) -> dict[str, str]:
+    return {
+        "x-seedcast-request-id": request.request_id,
+        "x-seedcast-campaign-id": request.campaign_id,
+    }
+
+
+def _failed(result: SpeechResult) -> Problem:
+    """Return what a client is told of a request that has ended without audio."""
+    headers = {"x-seedcast-request-id": result.request_id}
+    if result.status == "expired":
+        return _late(headers)
+    if result.status == "cancelled":
+        return Problem(409, "cancelled", "its campaign was cancelled", headers=headers)
+    code = result.error.code if result.error else "engine_error"
+    message = result.error.message if result.error else "it could not be spoken"
+    return Problem(_FAULTS.get(code, 500), code, message, headers=headers)
+
+
+def _late(headers: Mapping[str, str] | None = None) -> Problem:
+    message = "it was not spoken by its deadline, and will not be"
+    retry = {"retry-after": str(problems.RETRY_AFTER)}
+    return Problem(504, "deadline", message, headers=retry | dict(headers or {}))

@@ -1,0 +1,300 @@
+"""The gateway on real Kafka and S3, with the clients that people have."""
+
+import io
+import json
+import wave
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from seedcast.campaigns.campaign_topic import announce
+from seedcast.embedded import Stack
+from seedcast.producers.gateway.routes import Route, routes
+from seedcast.schemas.messages import Campaign
+from seedcast.settings import Settings
+from seedcast.storage.accounts.accounts import Accounts, open_accounts
+from seedcast.storage.accounts.keys import SCOPES, KeyLimits, Scope
+from tests.builders import processes
+from tests.builders.deployments import environment, fresh
+from tests.builders.processes import ForkedProcess
+from tests.builders.topics import producer
+from tests.builders.waiting import eventually, terminate
+
+pytestmark = pytest.mark.integration
+
+TEXT = "Your order leaves today."
+
+
+@dataclass
+class Served:
+    settings: Settings
+    accounts: Accounts
+    url: str
+    gateway: ForkedProcess
+    log: Path
+
+    def key(self, *scopes: Scope, tenant: str = "bank", limits: KeyLimits = KeyLimits()) -> str:  # noqa: B008
+        return self.accounts.add_key("test", tenant, scopes or SCOPES, limits)[1]
+
+    def client(self, *scopes: Scope, tenant: str = "bank", **limits: Any) -> httpx.Client:
+        secret = self.key(*scopes, tenant=tenant, limits=KeyLimits(**limits))
+        headers = {"authorization": f"Bearer {secret}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def openai(self, **options: Any) -> openai.OpenAI:
+        return openai.OpenAI(api_key=self.key(), base_url=f"{self.url}/v1", **options)
+
+    def lines(self) -> list[dict[str, Any]]:
+        text = self.log.read_text(errors="replace")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def served(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A whole deployment with the echo engine."""
+    folder = tmp_path_factory.mktemp("gateway")
+    settings = fresh(stack)
+    variables = environment(settings)
+    workers = {
+        "gateway": ["run", "gateway"],
+        "gpu-consumer": ["run", "gpu-consumer", "--engine", "echo"],
+        "postprocess": ["run", "postprocess"],
+        "indexer": ["run", "indexer"],
+    }
+    logs = {name: folder / f"{name}.log" for name in workers}
+    started = {
+        name: processes.start(command, variables, logs[name]) for name, command in workers.items()
+    }
+    with open_accounts(settings.accounts) as accounts:
+        made = Served(settings, accounts, "", started["gateway"], logs["gateway"])
+        eventually(lambda: any(line["event"] == "ready" for line in made.lines()), what="a start")
+        made.url = next(line["url"] for line in made.lines() if line["event"] == "ready")
+        yield made
+    for name, process in started.items():
+        process.kill()
+        process.wait()
+        print(f"--- {name}\n{logs[name].read_text(errors='replace')[-20_000:]}")
+
+
+def speak(client: httpx.Client, **body: Any) -> httpx.Response:
+    given = {"input": TEXT, "voice": 2222, "response_format": "wav"} | body
+    return client.post("/v1/audio/speech", json=given)
+
+
+def test_the_openai_client_speaks(served: Served) -> None:
+    client = served.openai()
+    spoken = client.audio.speech.create(model="tts-1", voice="2222", input=TEXT)
+    assert spoken.response.headers["content-type"] == "audio/mpeg"
+    assert len(spoken.content) > 1000
+    with client.audio.speech.with_streaming_response.create(
+        model="tts-1", voice="7", input=TEXT, response_format="wav", speed=1.25
+    ) as streamed:
+        data = b"".join(streamed.iter_bytes())
+    with wave.open(io.BytesIO(data)) as audio:
+        assert audio.getframerate() == 24_000
+        assert audio.getnframes() > 1000
+    assert {"seedcast", "tts-1"} <= {model.id for model in client.models.list()}
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "param"),
+    [
+        ({"speed": 4.0}, openai.BadRequestError, "speed"),
+        ({"voice": "nobody"}, openai.BadRequestError, "voice"),
+        ({"response_format": "pcm"}, openai.BadRequestError, "response_format"),
+        ({"instructions": "whisper"}, openai.BadRequestError, None),
+        ({"input": "…"}, openai.BadRequestError, "input"),
+        ({"model": "tts-9"}, openai.NotFoundError, "model"),
+    ],
+)
+def test_what_it_asks_wrongly_is_refused_with_the_reason(
+    served: Served, given: dict[str, Any], error: type[openai.APIStatusError], param: str | None
+) -> None:
+    asked: dict[str, Any] = {"model": "tts-1", "voice": "2222", "input": TEXT} | given
+    with pytest.raises(error) as raised:
+        served.openai(max_retries=0).audio.speech.create(**asked)
+    assert raised.value.param == param
+    assert raised.value.type == "invalid_request_error"
+    assert TEXT not in str(raised.value)
+
+
+def test_a_speech_carries_its_receipt(served: Served) -> None:
+    with served.client() as client:
+        first, second = speak(client), speak(client)
+    assert first.content == second.content, "the same request has the same bytes"
+    assert first.headers["x-seedcast-request-id"] != second.headers["x-seedcast-request-id"]
+    assert first.headers["x-seedcast-voice-seed"] == "2222"
+    assert len(first.headers["x-seedcast-waveform-sha256"]) == 64
+    assert "speak;dur=" in first.headers["server-timing"]
+
+
+def test_the_same_idempotency_key_is_the_same_request(served: Served) -> None:
+    headers = {"idempotency-key": "order-7"}
+    body = {"input": TEXT, "voice": 5}
+    with served.client() as client:
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(
+                pool.map(
+                    lambda _: client.post("/v1/audio/speech", json=body, headers=headers), range(4)
+                )
+            )
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.headers["x-seedcast-request-id"] for answer in answers}) == 1
+        assert len({answer.content for answer in answers}) == 1
+        other = client.post("/v1/audio/speech", json=body | {"voice": 6}, headers=headers)
+        assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_key_reused")
+    with served.client(tenant="clinic") as other_tenant:
+        mine = other_tenant.post("/v1/audio/speech", json=body, headers=headers)
+    assert mine.headers["x-seedcast-request-id"] != answers[0].headers["x-seedcast-request-id"]
+
+
+def test_who_does_not_wait_gets_an_address(served: Served) -> None:
+    with served.client() as client:
+        accepted = client.post(
+            "/v1/audio/speech",
+            json={"input": TEXT, "voice": 1, "profile": "telephony", "metadata": {"order": "7"}},
+            headers={"prefer": "respond-async"},
+        )
+        assert accepted.status_code == 202
+        place = accepted.headers["location"]
+        eventually(
+            lambda: (
+                (found := client.get(place)).status_code == 200
+                and found.json()["status"] == "succeeded"
+            ),
+            what="its result in the index",
+        )
+        [rendition] = client.get(place).json()["renditions"]
+        assert rendition["profile"] == "telephony"
+        linked = client.get(f"{place}/audio", follow_redirects=False)
+        assert linked.status_code == 307
+        direct = client.get(f"{place}/audio", params={"direct": ""})
+        assert httpx.get(linked.headers["location"]).content == direct.content
+        assert client.get(f"{place}/audio", params={"profile": "web"}).status_code == 404
+
+
+def test_too_many_requests_are_refused_and_the_openai_client_tries_again(served: Served) -> None:
+    with served.client(requests_per_second=1.0) as client:
+        answers = [client.get("/v1/models") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 429, 429]
+    assert answers[1].headers["retry-after"] == "1"
+    secret = served.key(limits=KeyLimits(requests_per_second=1.0))
+    patient = openai.OpenAI(api_key=secret, base_url=f"{served.url}/v1", max_retries=5)
+    for _ in range(2):
+        assert list(patient.models.list())
+
+
+def paths(route: Route, request_id: str, campaign_id: str) -> str:
+    return (
+        route.path.replace("{request_id}", request_id)
+        .replace("{campaign_id}", campaign_id)
+        .replace("{model}", "tts-1")
+    )
+
+
+# What a key with the scope may do with what is its own: everything else is refused.
+EXPECTED = {
+    "POST /v1/audio/speech": ("speak", 200),
+    "GET /v1/audio/voices": (None, 200),
+    "GET /v1/models": (None, 200),
+    "GET /v1/models/{model}": (None, 200),
+    "GET /v1/requests/{request_id}": ("read", 200),
+    "GET /v1/requests/{request_id}/audio": ("listen", 307),
+    "GET /v1/campaigns": ("read", 200),
+    "GET /v1/campaigns/{campaign_id}": ("read", 200),
+    "POST /v1/campaigns/{campaign_id}/pause": ("operate", 409),  # one of events
+    "POST /v1/campaigns/{campaign_id}/resume": ("operate", 200),
+    "POST /v1/campaigns/{campaign_id}/cancel": ("operate", 200),
+}
+
+
+def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(served: Served) -> None:
+    nothing: Any = _Nothing()
+    table = routes(nothing, nothing, nothing)
+    assert {route.name for route in table} == EXPECTED.keys()
+    with served.client(tenant="owner") as owner:
+        spoken = speak(owner)
+        request_id = spoken.headers["x-seedcast-request-id"]
+        campaign = spoken.headers["x-seedcast-campaign-id"]
+        eventually(
+            lambda: owner.get(f"/v1/requests/{request_id}").status_code == 200,
+            what="the request in the index",
+        )
+    for route in table:
+        scope, status = EXPECTED[route.name]
+        path = paths(route, request_id, campaign)
+        body = {"input": TEXT, "voice": 1} if route.body else None
+        for given in SCOPES:
+            allowed = scope in (None, given)
+            is_own = "{request_id}" in route.path or "{campaign_id}" in route.path
+            for tenant in ("owner", "stranger"):
+                with served.client(given, tenant=tenant) as client:
+                    answer = client.request(route.method, path, json=body, follow_redirects=False)
+                wanted = 403 if not allowed else 404 if is_own and tenant == "stranger" else status
+                assert answer.status_code == wanted, (route.name, given, tenant, answer.text)
+        assert httpx.request(route.method, served.url + path, json=body).status_code == 401
+
+
+class _Nothing:
+    def __getattr__(self, name: str) -> "_Nothing":
+        return self
+
+
+def test_another_tenants_campaigns_are_not_listed(served: Served) -> None:
+    now = datetime.now(UTC)
+    record = Campaign(campaign_id="secret-night", state="open", created_at=now, tenant="clinic")
+    announce(producer(served.settings), served.settings, record)
+    with served.client(tenant="clinic") as clinic, served.client(tenant="bank") as bank:
+        eventually(lambda: "secret-night" in clinic.get("/v1/campaigns").text, what="it is listed")
+        assert "secret-night" not in bank.get("/v1/campaigns").text
+        assert bank.get("/v1/campaigns", params={"limit": "0"}).status_code == 400
+
+
+def test_no_text_and_no_key_is_in_the_log(served: Served) -> None:
+    secret = served.key()
+    said = "A very private sentence."
+    answer = httpx.post(
+        f"{served.url}/v1/audio/speech",
+        json={"input": said, "voice": 3},
+        headers={"authorization": f"Bearer {secret}"},
+        timeout=60,
+    )
+    assert answer.status_code == 200
+    log = served.log.read_text()
+    assert "answered" in log
+    assert "private" not in log
+    assert secret not in log
+
+
+def test_sigterm_answers_what_is_open(served: Served, tmp_path: Path) -> None:
+    variables = environment(served.settings)
+    log = tmp_path / "second.log"
+    second = processes.start(["run", "gateway"], variables, log)
+    eventually(lambda: log.exists() and '"event": "ready"' in log.read_text(), what="a start")
+    ready = next(line for line in log.read_text().splitlines() if '"event": "ready"' in line)
+    url = json.loads(ready)["url"]
+    headers = {"authorization": f"Bearer {served.key()}"}
+    with ThreadPoolExecutor(20) as pool:
+        sent = [
+            pool.submit(
+                httpx.post,
+                f"{url}/v1/audio/speech",
+                json={"input": TEXT, "voice": number},
+                headers=headers,
+                timeout=60,
+            )
+            for number in range(20)
+        ]
+        eventually(lambda: httpx.get(f"{url}/metrics").text.count("seedcast") > 0, what="open")
+        first = sent[0].result()
+        assert terminate(second) == 0
+        answers = [each.result() for each in sent]
+    assert first.status_code == 200
+    assert {answer.status_code for answer in answers} == {200}
