@@ -3,7 +3,7 @@
 A refusal ends one that reads for the first time, and none that follows.
 """
 
-from unittest.mock import Mock
+from unittest.mock import Mock, call
 
 import pytest
 from confluent_kafka import KafkaError
@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from seedcast.errors import AccessDenied
 from seedcast.kafka import TopicReader, topic_reader
 from seedcast.kafka.client_config import BATCHED
+from seedcast.kafka.topic_reader import BATCH
 from seedcast.settings import Settings
 
 REFUSED = KafkaError(KafkaError.TOPIC_AUTHORIZATION_FAILED)
@@ -59,7 +60,15 @@ def test_a_follower_goes_on_from_the_end_and_asks_less_often(
     reader.poll(0)
     for _ in range(2):  # the second time it follows already
         reader.follow(BATCHED)
-    waits = [call.args[0]["fetch.wait.max.ms"] for call in made.call_args_list]
+    waits = [each.args[0]["fetch.wait.max.ms"] for each in made.call_args_list]
     assert (waits, client.close.call_count) == ([50, BATCHED.wait_ms], 1)
     [place] = client.assign.call_args.args[0]
     assert (place.partition, place.offset, reader.caught_up) == (0, 7, True)
+
+
+def test_at_once_the_first_record_ends_the_wait_and_those_that_are_there_come_along(
+    client: Mock,
+) -> None:
+    client.consume.return_value = []
+    TopicReader(Settings(), "night.results.urgent").poll(5, at_once=True)
+    assert client.consume.call_args_list == [call(1, 5), call(BATCH, 0)]

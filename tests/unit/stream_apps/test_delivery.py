@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
+from structlog.testing import capture_logs
 
 from seedcast.catalog import profiles
-from seedcast.codec import decode_result, encode_synthesis
+from seedcast.codec import decode_result, encode_json, encode_synthesis
 from seedcast.errors import Retryable, StoreUnavailable
 from seedcast.kafka import Partition, Record
 from seedcast.retry import AsyncRetry
@@ -89,8 +90,8 @@ class World:
     def beat(self) -> None:
         self.beats += 1
 
-    async def deliver(self, value: bytes, slots: RenderSlots | None = None) -> None:
-        await self.delivery.deliver(
+    async def deliver(self, value: bytes, slots: RenderSlots | None = None) -> SpeechResult | None:
+        return await self.delivery.deliver(
             Record(Partition(SETTINGS.topic(AUDIO), 1), 9, b"key", value, (), 0),
             slots or self.slots,
         )
@@ -199,6 +200,39 @@ def test_a_manifest_that_no_topic_takes_becomes_a_small_failure() -> None:
             {},
             (),
         )
+
+    play(scene)
+
+
+def test_a_result_that_gateways_cannot_get_stays_as_it_is_on_results() -> None:
+    async def scene(world: World) -> None:
+        result = await world.deliver(VALUE)
+        assert result is not None
+        refusal = ProducerSendError("too large")
+        refusal.__cause__ = MessageSizeTooLargeError()
+        world.broker.at_send = [refusal]
+        with capture_logs() as logged:
+            await world.delivery.reply(result)
+        assert [line["event"] for line in logged] == ["reply_refused"]
+        assert [(topic, value) for topic, _, value, _ in world.broker.sent] == [
+            ("seedcast.results", encode_json(result))
+        ]
+
+    play(scene)
+
+
+def test_a_result_for_gateways_is_repeated_until_they_have_it_or_is_handed_back() -> None:
+    async def scene(world: World) -> None:
+        result = await world.deliver(VALUE)
+        assert result is not None
+        world.broker.at_acknowledgement = [KafkaTimeoutError()]
+        await world.delivery.reply(result)
+        (_, key, value, _), reply = world.broker.sent
+        assert reply == ("seedcast.results.urgent", key, value, [])
+        world.ends.set()
+        world.broker.at_send = [KafkaTimeoutError()]
+        with pytest.raises(Retryable):
+            await world.delivery.reply(result)
 
     play(scene)
 

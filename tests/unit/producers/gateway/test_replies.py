@@ -24,7 +24,7 @@ class MemoryReader:
 
     def __init__(self) -> None:
         self.given: Queue[Record | Exception] = Queue()
-        self.closed = False
+        self.closed = self._taken = False
         self._offsets = count()
 
     def give(self, request_id: str, value: bytes | None = None) -> None:
@@ -34,10 +34,14 @@ class MemoryReader:
 
     def poll(self, timeout: float, *, at_once: bool) -> list[Record]:
         assert at_once, "somebody waits"
+        if self._taken:
+            self._taken = False
+            self.given.task_done()  # and dealt with
         try:
             given = self.given.get(timeout=timeout)
         except Empty:
             return []
+        self._taken = True
         if isinstance(given, Exception):
             raise given
         return [given]
@@ -117,6 +121,21 @@ def test_no_more_wait_than_the_limit_and_who_gives_up_makes_room() -> None:
     play(scene, limit=1)
 
 
+def test_a_repeat_that_comes_before_the_first_is_handed_over_does_no_harm() -> None:
+    problems: list[object] = []
+
+    async def scene(replies: Replies, reader: MemoryReader) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *problem: problems.append(problem))
+        waiting = replies.wait(ID)
+        reader.give(ID)
+        reader.give(ID)
+        reader.given.join()  # the loop does nothing meanwhile
+        assert await waiting == a_result(ID)
+
+    play(scene)
+    assert problems == []
+
+
 def test_an_unreadable_result_costs_nobody_else_his_own() -> None:
     async def scene(replies: Replies, reader: MemoryReader) -> None:
         waiting, other = replies.wait(ID), replies.wait(OTHER)
@@ -164,7 +183,7 @@ def test_a_loop_that_is_over_costs_nobody_of_another_one_his_result() -> None:
         waiting = replies.wait(ID)
         if gives:
             reader.give(ID)
-            await waiting
+            await asyncio.wait_for(waiting, 60)
 
     asyncio.run(wait(gives=False))
     asyncio.run(wait(gives=True))
