@@ -16,6 +16,7 @@ from seedcast.campaigns.progress import decode_readable
 from seedcast.errors import Retryable
 from seedcast.kafka import GroupOffsets, Record, TopicReader
 from seedcast.metrics import REPLIES, REPLIES_WAITING
+from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import RESULTS_URGENT
 from seedcast.settings import Settings
@@ -41,8 +42,9 @@ def read_from_end(settings: Settings) -> TopicReader:
 
     Raises BrokerUnavailable, CredentialsRefused, AccessDenied and TopicMismatch.
     """
-    topic = settings.topic(RESULTS_URGENT)
-    bounds = GroupOffsets(settings).bounds([topic])
+    topic, offsets = settings.topic(RESULTS_URGENT), GroupOffsets(settings)
+    seconds = settings.kafka.start_timeout  # a topic that is new may have no leader yet
+    bounds = retry(lambda: offsets.bounds([topic]), seconds=seconds, backoff=BRIEF_BACKOFF)
     reader = TopicReader(settings, topic, {p.number: end for p, (_, end) in bounds.items()})
     try:
         for _ in reader.to_end():  # nobody can wait for these yet

@@ -38,7 +38,7 @@ class MemoryReader:
             self._taken = False
             self.given.task_done()  # and dealt with
         try:
-            given = self.given.get(timeout=timeout)
+            given = self.given.get(timeout=min(timeout, 0.02))
         except Empty:
             return []
         self._taken = True
