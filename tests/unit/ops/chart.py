@@ -20,6 +20,12 @@ SCALED = (
     "gpuConsumer.autoscaling.prometheus.serverAddress=http://prometheus:9090",
     "metrics.podMonitor=true",
 )
+GATEWAY = (
+    "gateway.enabled=true",
+    "gateway.accounts.url=postgresql://gateway@postgresql/seedcast_accounts",
+    "gateway.index.url=postgresql://reader@postgresql/seedcast",
+)
+_NEEDED = {"gateway": GATEWAY}  # by kind of worker: without these it does not run
 
 needs_helm = pytest.mark.skipif(
     not HELM.exists() and "CI" not in os.environ,
@@ -74,7 +80,8 @@ def objects(
 
 def deployment(kind: str, *changes: str, values: Path | None = None) -> dict[str, Any]:
     """Return the `spec` of a worker's Deployment."""
-    return dict(objects(*changes, values=values)["Deployment", f"{NAME}-{kind}"]["spec"])
+    made = objects(*_NEEDED.get(kind, ()), *changes, values=values)
+    return dict(made["Deployment", f"{NAME}-{kind}"]["spec"])
 
 
 def pod(kind: str, *changes: str, values: Path | None = None) -> dict[str, Any]:
@@ -84,7 +91,7 @@ def pod(kind: str, *changes: str, values: Path | None = None) -> dict[str, Any]:
 
 def environment(kind: str, *changes: str, values: Path | None = None) -> dict[str, str]:
     """Return the variables of a worker's container, without those from Secrets."""
-    made = objects(*changes, values=values)
+    made = objects(*_NEEDED.get(kind, ()), *changes, values=values)
     container = made["Deployment", f"{NAME}-{kind}"]["spec"]["template"]["spec"]["containers"][0]
     return {
         **made["ConfigMap", NAME]["data"],

@@ -16,10 +16,25 @@ from seedcast.schemas.topics import (
     REQUESTS,
     REQUESTS_URGENT,
 )
-from tests.unit.ops.chart import CHART, EXAMPLE, SCALED, environment, helm, needs_helm, objects
+from tests.unit.ops.chart import (
+    CHART,
+    EXAMPLE,
+    GATEWAY,
+    SCALED,
+    environment,
+    helm,
+    needs_helm,
+    objects,
+)
 
 EVERYTHING = (
     *SCALED,
+    *GATEWAY,
+    "gateway.autoscaling.enabled=true",
+    "gateway.ingress.enabled=true",
+    "gateway.ingress.host=speech.example.org",
+    "gateway.httpRoute.enabled=true",
+    'gateway.httpRoute.parentRefs=[{"name":"public"}]',
     "metrics.rules=true",
     "gpuConsumer.gpus=1",
     "postprocess.autoscaling.enabled=true",
@@ -36,7 +51,12 @@ NAMED = (
     "gpuConsumer.priorityClassName",
     "gpuConsumer.autoscaling.authenticationRef",
     "gpuConsumer.autoscaling.prometheus.authenticationRef",
+    "gateway.accounts.passwordSecret",
+    "gateway.index.passwordSecret",
+    "gateway.ingress.className",
+    "gateway.ingress.tlsSecret",
 )
+FRONT = {"Service", "Ingress", "HTTPRoute", "HorizontalPodAutoscaler"}  # of gateways
 
 
 def test_every_variable_of_the_chart_is_a_setting() -> None:
@@ -84,7 +104,9 @@ def test_probes_ask_for_paths_that_a_worker_serves() -> None:
 @needs_helm
 def test_the_chart_renders_with_defaults_and_with_everything() -> None:
     small, whole = objects(), objects(*EVERYTHING)
-    assert not {"ScaledObject", "PodMonitor", "PrometheusRule"} & {kind for kind, _ in small}
+    added = {"ScaledObject", "PodMonitor", "PrometheusRule"} | FRONT
+    assert not added & {kind for kind, _ in small}
+    assert added <= {kind for kind, _ in whole}
     triggers = [
         (
             trigger["metadata"]["consumerGroup"],
@@ -130,15 +152,19 @@ def names_of(made: object) -> Iterator[object]:
 
 
 @needs_helm
-@pytest.mark.parametrize("values", [None, EXAMPLE], ids=["default", "chattts"])
-def test_lint_finds_nothing(values: Path | None) -> None:
-    linted = helm("lint", values=values)
+@pytest.mark.parametrize(
+    ("changes", "values"),
+    [((), None), ((), EXAMPLE), (EVERYTHING, None)],
+    ids=["default", "chattts", "everything"],
+)
+def test_lint_finds_nothing(changes: tuple[str, ...], values: Path | None) -> None:
+    linted = helm("lint", *changes, values=values)
     assert linted.returncode == 0, linted.stdout
     assert "WARNING" not in linted.stdout
 
 
 @needs_helm
-@pytest.mark.parametrize("kind", ["feeder", "gpu-consumer", "postprocess", "indexer"])
+@pytest.mark.parametrize("kind", ["feeder", "gpu-consumer", "postprocess", "indexer", "gateway"])
 def test_a_worker_accepts_the_settings_of_its_pod(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,7 +4,8 @@ import shlex
 import shutil
 from pathlib import Path
 
-from tests.unit.ops.chart import CHART, SCALED, needs_helm, objects
+from ops.command_line import commands
+from tests.unit.ops.chart import CHART, GATEWAY, SCALED, needs_helm, objects
 
 pytestmark = needs_helm
 
@@ -68,3 +69,20 @@ def test_the_notes_name_the_workers_and_what_is_missing(tmp_path: Path) -> None:
     assert "chattts, 2 post-process worker(s)" in text
     assert "No Secret is named" in text
     assert "SEEDCAST_POSTPROCESS_PROFILES=FILE" in text
+
+
+def test_the_notes_of_a_gateway_make_a_key_and_say_what_is_missing_in_front(tmp_path: Path) -> None:
+    plain, inside = notes(tmp_path / "plain"), notes(tmp_path / "inside", *GATEWAY)
+    assert "keys add" not in plain
+    assert "gateway" not in plain
+    assert "2 gateway(s).\n" in inside
+    assert "deployment/night-gateway -- seedcast keys add NAME --tenant" in inside
+    assert "keys add" in commands()
+    assert "service/night-gateway 8080:80\n" in inside
+    assert "Nothing outside of the cluster reaches it" in inside
+    ingress = ("gateway.ingress.enabled=true", "gateway.ingress.host=speech.example.org")
+    bare = notes(tmp_path / "bare", *GATEWAY, *ingress)
+    assert "Nothing outside" not in bare
+    assert "gateway.ingress.tlsSecret" in bare
+    covered = notes(tmp_path / "covered", *GATEWAY, *ingress, "gateway.ingress.tlsSecret=cert")
+    assert "tlsSecret" not in covered

@@ -24,6 +24,7 @@ KINDS = pytest.mark.parametrize(
     [
         ("feeder", "feeder"),
         ("indexer", "indexer"),
+        ("gateway", "gateway"),
         ("gpu-consumer", "gpuConsumer"),
         ("postprocess", "postprocess"),
     ],

@@ -41,6 +41,13 @@
 SEEDCAST_HOME: leave it out
 SEEDCAST_METRICS_HOST: leave it out
 SEEDCAST_METRICS_PORT: set metrics.port
+SEEDCAST_GATEWAY_HOST: leave it out
+SEEDCAST_GATEWAY_PORT: leave it out; gateway.service.port is the one that clients see
+SEEDCAST_GATEWAY_REPLICAS: set gateway.replicas, or gateway.autoscaling.minReplicas
+SEEDCAST_ACCOUNTS_URL: set gateway.accounts.url
+{{- if .Values.gateway.accounts.passwordSecret }}
+SEEDCAST_ACCOUNTS_PASSWORD_FILE: leave it out, or leave gateway.accounts.passwordSecret empty
+{{- end }}
 {{- if .Values.profiles }}
 SEEDCAST_POSTPROCESS_PROFILES: leave it out, or leave profiles empty
 {{- end }}

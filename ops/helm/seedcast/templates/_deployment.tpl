@@ -1,4 +1,7 @@
-{{/* A Deployment. Takes (dict "root" $ "kind" "gpu-consumer" "worker" .Values.gpuConsumer). */}}
+{{/* A Deployment. Takes (dict "root" $ "kind" "gpu-consumer" "worker" .Values.gpuConsumer), and optionally
+
+"passwords": Secrets with the passwords of databases, by the settings' section; "environment": further variables; "http": a port that others call, which
+gets new connections for "preStop" seconds after the pod was told to end. */}}
 {{- define "seedcast.deployment" -}}
 {{- $root := .root -}}
 {{- $worker := .worker -}}
@@ -8,7 +11,10 @@
 {{- $strategy = dict "type" "RollingUpdate" "rollingUpdate" (dict "maxSurge" 0 "maxUnavailable" 1) }}
 {{- end -}}
 {{- $name := printf "%s-%s" (include "seedcast.name" $root) .kind -}}
-{{- $password := ternary $root.Values.indexPasswordSecret "" (eq .kind "indexer") -}}
+{{- $passwords := dict -}}
+{{- range $section, $secret := .passwords }}
+{{- if $secret }}{{ $_ := set $passwords $section $secret }}{{ end }}
+{{- end -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -70,8 +76,11 @@ spec:
             {{- range $variable, $value := $worker.settings }}
             - {name: {{ $variable }}, value: {{ include "seedcast.text" $value | quote }}}
             {{- end }}
-            {{- if $password }}
-            - {name: SEEDCAST_INDEX_PASSWORD_FILE, value: /etc/seedcast/index/password}
+            {{- range $variable, $value := .environment }}
+            - {name: {{ $variable }}, value: {{ $value | quote }}}
+            {{- end }}
+            {{- range $section, $_ := $passwords }}
+            - {name: SEEDCAST_{{ upper $section }}_PASSWORD_FILE, value: /etc/seedcast/{{ $section }}/password}
             {{- end }}
             - {name: NUMBA_CACHE_DIR, value: /tmp}
             - {name: HOME, value: /tmp} # torch and Triton cache below it
@@ -81,6 +90,13 @@ spec:
             {{- end }}
           ports:
             - {name: metrics, containerPort: {{ $root.Values.metrics.port }}}
+            {{- with .http }}
+            - {name: http, containerPort: {{ . }}}
+            {{- end }}
+          {{- with .preStop }}
+          lifecycle: # a pod that ends takes no new connection, and proxies learn some seconds later that it ends
+            preStop: {sleep: {seconds: {{ . }}}}
+          {{- end }}
           startupProbe:
             httpGet: {path: /live, port: metrics}
             periodSeconds: 5
@@ -113,8 +129,8 @@ spec:
             {{- if $root.Values.tlsSecret }}
             - {name: tls, mountPath: /etc/seedcast/tls, readOnly: true}
             {{- end }}
-            {{- if $password }}
-            - {name: index, mountPath: /etc/seedcast/index, readOnly: true}
+            {{- range $section, $_ := $passwords }}
+            - {name: {{ $section }}, mountPath: /etc/seedcast/{{ $section }}, readOnly: true}
             {{- end }}
             {{- with $worker.extraVolumeMounts }}
             {{- toYaml . | nindent 12 }}
@@ -129,8 +145,8 @@ spec:
         {{- with $root.Values.tlsSecret }}
         - {name: tls, secret: {secretName: {{ . | quote }}}}
         {{- end }}
-        {{- with $password }}
-        - {name: index, secret: {secretName: {{ . | quote }}}}
+        {{- range $section, $secret := $passwords }}
+        - {name: {{ $section }}, secret: {secretName: {{ $secret | quote }}}}
         {{- end }}
         {{- with $worker.extraVolumes }}
         {{- toYaml . | nindent 8 }}

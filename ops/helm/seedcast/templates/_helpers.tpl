@@ -31,7 +31,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end }}
 
-{{/* All objects of one kind of worker. Takes what the Deployment and, if it scales, the ScaledObject take. */}}
+{{/* All objects of one kind of worker. Takes what the Deployment and, if it scales, the ScaledObject take; "scaler": another template instead of that. */}}
 {{- define "seedcast.worker" -}}
 {{- $scaling := .worker.autoscaling | default dict -}}
 {{- include "seedcast.deployment" . }}
@@ -42,7 +42,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- if $scaling.enabled }}
 ---
-{{ include "seedcast.scaledObject" . }}
+{{ include (.scaler | default "seedcast.scaledObject") . }}
 {{- end }}
 {{- end }}
 

@@ -53,6 +53,33 @@ spec:
     {{- end }}
 {{- end }}
 
+{{/* A HorizontalPodAutoscaler, by the CPU that pods use of what they request. Takes what the Deployment takes. */}}
+{{- define "seedcast.horizontalPodAutoscaler" -}}
+{{- $root := .root -}}
+{{- $scaling := .worker.autoscaling -}}
+{{- $name := printf "%s-%s" (include "seedcast.name" $root) .kind -}}
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ $name }}
+  labels:
+    {{- include "seedcast.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ .kind }}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ $name }}}
+  minReplicas: {{ $scaling.minReplicas }}
+  maxReplicas: {{ $scaling.maxReplicas }}
+  metrics:
+    - type: Resource
+      resource:
+        name: cpu
+        target: {type: Utilization, averageUtilization: {{ $scaling.cpu }}}
+  {{- with $scaling.behavior }}
+  behavior:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+
 {{/* A PodDisruptionBudget: draining nodes stops one worker at a time. Takes what the Deployment takes. */}}
 {{- define "seedcast.podDisruptionBudget" -}}
 {{- $root := .root -}}
