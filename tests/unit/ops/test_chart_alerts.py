@@ -8,7 +8,7 @@ import pytest
 from ops.command_line import commands
 from seedcast import metrics
 from seedcast.schemas.messages import Status
-from tests.unit.ops.chart import NAME, needs_helm, objects
+from tests.unit.ops.chart import GATEWAY, NAME, ROOT, needs_helm, objects
 
 pytestmark = needs_helm
 
@@ -20,7 +20,9 @@ OF_KUBE_STATE_METRICS = {
 
 @pytest.fixture(scope="module")
 def alerts() -> list[dict[str, Any]]:
-    made = objects("metrics.podMonitor=true", "metrics.rules=true")["PrometheusRule", NAME]
+    made = objects("metrics.podMonitor=true", "metrics.rules=true", *GATEWAY)[
+        "PrometheusRule", NAME
+    ]
     return [rule for group in made["spec"]["groups"] for rule in group["rules"]]
 
 
@@ -40,6 +42,7 @@ def test_every_metric_is_registered_and_is_that_of_this_release(
     own = (
         f'job="default/{NAME}"',
         f'namespace="default",deployment=~"{NAME}-(feeder|gpu-consumer|postprocess|indexer)"',
+        f'namespace="default",deployment="{NAME}-gateway"',
     )
     assert all(where.endswith(own) for _, where in asked)
 
@@ -49,12 +52,13 @@ def test_every_label_belongs_to_its_metric(alerts: list[dict[str, Any]]) -> None
     for rule in alerts:
         named = set(re.findall(r"\bby \((\w+)\)", rule["expr"])) | set(
             re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
-        ) - {"deployment"}
+        )
+        named -= {"deployment", "pod"}  # of what is asked, not of the metric
         known = set().union(*(labels[name] for name in labels if f"{name}{{" in rule["expr"]))
         assert named <= known, rule["alert"]
         assert {
             status
-            for found in re.findall(r'status(?:=|!=|=~|!~)"([^"]+)"', rule["expr"])
+            for found in re.findall(r'results_total\{status(?:=|!=|=~|!~)"([^"]+)"', rule["expr"])
             for status in found.split("|")
         } <= set(get_args(Status))
 
@@ -87,3 +91,25 @@ def test_every_worker_is_watched_and_so_is_what_the_feeder_holds(
     for rule in alerts:  # what is not the active feeder knows nothing of lists
         for gauge in re.findall(r"seedcast_(?:lists|deadline)_\w+\{[^}]*\}(.*)", rule["expr"]):
             assert gauge.startswith(" and seedcast_feeder_active{"), rule["alert"]
+
+
+def test_routes_of_the_gateway_are_named_as_it_names_them(alerts: list[dict[str, Any]]) -> None:
+    table = (ROOT / "producers" / "gateway" / "routes.py").read_text()
+    named = {
+        tuple(found)
+        for rule in alerts
+        for found in re.findall(r'route="(\w+) ([^"]+)"', rule["expr"])
+    }
+    assert named
+    assert named <= set(re.findall(r'method="(\w+)",\s+path="([^"]+)"', table))
+
+
+def test_every_alert_is_in_the_runbook(alerts: list[dict[str, Any]]) -> None:
+    runbook = (ROOT / "docs" / "operating.md").read_text()
+    rows = re.findall(r"^\| `(Seedcast\w+)` \|", runbook, re.MULTILINE)
+    assert rows == [rule["alert"] for rule in alerts]
+
+
+def test_without_a_gateway_nothing_watches_one() -> None:
+    made = objects("metrics.podMonitor=true", "metrics.rules=true")["PrometheusRule", NAME]
+    assert "gateway" not in str(made["spec"])
