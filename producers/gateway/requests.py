@@ -8,8 +8,10 @@ from uuid import uuid4
 import msgspec
 
 from seedcast.catalog import lexicon, profiles, voices
+from seedcast.errors import InvalidEvent
 from seedcast.producers.events.build import EventBuilder
 from seedcast.producers.events.options import SendOptions
+from seedcast.producers.gateway import problems
 from seedcast.producers.gateway.problems import Problem
 from seedcast.producers.gateway.wire import FORMATS, MODELS, SpeechBody
 from seedcast.producers.rows.columns import METADATA
@@ -19,8 +21,7 @@ from seedcast.schemas.messages import SpeechRequest
 from seedcast.settings import Settings
 
 TENANTS = 1000  # whose builders are kept
-_COLUMNS = {"input": "text", "response_format": "profiles"}  # of our words for a body's fields
-_FIELDS = {column: field for field, column in _COLUMNS.items()}
+_FIELDS = {"text": "input", "profiles": "response_format"}  # of a body, by our column
 
 
 class Requests:
@@ -38,14 +39,17 @@ class Requests:
         """Return an urgent request. What has the same identity in a tenant is the same request.
 
         Where somebody `waits` it has a deadline, so that nothing is spoken to nobody.
-        Raises InvalidEvent and Problem.
+        Raises Problem.
         """
         if body.model not in MODELS:
             message = f"model: expected {', '.join(MODELS)}, got {body.model[:100]!r}"
             raise Problem(404, "model_not_found", message, param="model")
         now = datetime.now(UTC)
         event = self._event(body, identity or uuid4().hex, self._deadline(body, now, waits))
-        return self._builder(tenant).build(event, now)
+        try:
+            return self._builder(tenant).build(event, now)
+        except InvalidEvent as error:
+            raise problems.of(_of_body(error)) from None
 
     def _of_tenant(self, tenant: str) -> EventBuilder:
         options = SendOptions(tenant=tenant, priority="urgent")
@@ -89,3 +93,9 @@ class Requests:
             message = f"deadline: expected {error.expected}, got {error.got}"
             raise Problem(400, "invalid_request", message, param="deadline") from None
         return min(asked, latest) if waits else asked
+
+
+def _of_body(error: InvalidEvent) -> InvalidEvent:
+    """Return the error with the name that its field has in a body."""
+    field = _FIELDS.get(error.field, error.field)
+    return InvalidEvent(field, expected=error.expected, got=error.got)

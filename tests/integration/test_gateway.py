@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import wave
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ from tests.builders import processes
 from tests.builders.deployments import environment, fresh
 from tests.builders.processes import ForkedProcess
 from tests.builders.topics import producer
-from tests.builders.waiting import eventually, terminate
+from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -38,6 +40,7 @@ class Served:
     accounts: Accounts
     url: str
     gateway: ForkedProcess
+    consumer: ForkedProcess
     log: Path
 
     def key(self, *scopes: Scope, tenant: str = "bank", limits: KeyLimits = KeyLimits()) -> str:  # noqa: B008
@@ -73,7 +76,7 @@ def served(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         name: processes.start(command, variables, logs[name]) for name, command in workers.items()
     }
     with open_accounts(settings.accounts) as accounts:
-        made = Served(settings, accounts, "", started["gateway"], logs["gateway"])
+        made = Served(settings, accounts, "", started["gateway"], started["gpu-consumer"], logs["gateway"])
         eventually(lambda: any(line["event"] == "ready" for line in made.lines()), what="a start")
         made.url = next(line["url"] for line in made.lines() if line["event"] == "ready")
         yield made
@@ -274,27 +277,30 @@ def test_no_text_and_no_key_is_in_the_log(served: Served) -> None:
 
 
 def test_sigterm_answers_what_is_open(served: Served, tmp_path: Path) -> None:
-    variables = environment(served.settings)
     log = tmp_path / "second.log"
-    second = processes.start(["run", "gateway"], variables, log)
+    second = processes.start(["run", "gateway"], environment(served.settings), log)
     eventually(lambda: log.exists() and '"event": "ready"' in log.read_text(), what="a start")
     ready = next(line for line in log.read_text().splitlines() if '"event": "ready"' in line)
     url = json.loads(ready)["url"]
     headers = {"authorization": f"Bearer {served.key()}"}
     with ThreadPoolExecutor(20) as pool:
-        sent = [
-            pool.submit(
-                httpx.post,
-                f"{url}/v1/audio/speech",
-                json={"input": TEXT, "voice": number},
-                headers=headers,
-                timeout=60,
-            )
-            for number in range(20)
-        ]
-        eventually(lambda: httpx.get(f"{url}/metrics").text.count("seedcast") > 0, what="open")
-        first = sent[0].result()
-        assert terminate(second) == 0
-        answers = [each.result() for each in sent]
-    assert first.status_code == 200
-    assert {answer.status_code for answer in answers} == {200}
+        os.kill(served.consumer.pid, signal.SIGSTOP)
+        try:
+            sent = [
+                pool.submit(
+                    httpx.post,
+                    f"{url}/v1/audio/speech",
+                    json={"input": TEXT, "voice": number},
+                    headers=headers,
+                    timeout=60,
+                )
+                for number in range(20)
+            ]
+            waiting = "seedcast_replies_waiting 20.0"
+            eventually(lambda: waiting in httpx.get(f"{url}/metrics").text, what="20 open requests")
+            second.send_signal(signal.SIGTERM)
+            eventually(lambda: '"Shutting down"' in log.read_text(), what="its end to begin")
+        finally:
+            os.kill(served.consumer.pid, signal.SIGCONT)
+        assert {each.result().status_code for each in sent} == {200}
+    assert second.wait(60) == 0
