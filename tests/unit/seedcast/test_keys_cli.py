@@ -78,6 +78,7 @@ def test_a_revoked_key_is_listed_as_such() -> None:
     assert row(f"revoke {made['key_id']}")["state"] == "revoked"
     assert "is revoked since" in run(f"revoke {made['key_id']}").stdout
     listed = [json.loads(line) for line in run("list --json").stdout.splitlines()]
+    assert all("secret" not in each for each in listed)
     states = {each["key_id"]: each["state"] for each in listed}
     assert states == {made["key_id"]: "revoked", kept["key_id"]: "valid"}
 
