@@ -407,7 +407,7 @@ class AccountsSettings(DatabaseSettings):
     url: Annotated[str, _without_password("ACCOUNTS")] = Field(
         "",
         description=(
-            "database of the gateway's keys and of what they sent: "
+            "database of the gateway's keys and idempotency keys: "
             "postgresql://USER@HOST/DATABASE without a password, or sqlite:///FILE; empty: that "
             "of the embedded stack, or none"
         ),
