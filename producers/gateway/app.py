@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -71,7 +72,9 @@ def _application(
     requests, limits = Requests(settings), Limits(settings.gateway)
     index = opened.enter_context(OpenIndex(settings))
     sender = Sender(settings, SendOptions(timeout=settings.gateway.send_timeout))
-    replies = opened.enter_context(closing(Replies(settings)))
+    ended = partial(readiness.lose, REPLIES)
+    replies = opened.enter_context(closing(Replies(settings, on_end=ended)))
+    readiness.meet(REPLIES)
     secret = settings.postprocess.digest_key.get_secret_value().encode()
     idempotency = Idempotency(accounts, index, secret)
     table: tuple[Route, ...] = routes(
@@ -83,7 +86,6 @@ def _application(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with sender:
-            readiness.meet(REPLIES)
             yield
 
     return application(table, Access(accounts.find), limits, readiness, lifespan)

@@ -69,8 +69,11 @@ class Replies:
         *,
         limit: int = LIMIT,
         connect: Callable[[Settings], Reader] = read_from_end,
+        on_end: Callable[[], object] = lambda: None,
     ) -> None:
         """Return once every result that is sent from now on will be read: it blocks.
+
+        `on_end` is called, in its thread, once no result will come any more.
 
         Raises SeedcastError, as `read_from_end` does.
         """
@@ -78,6 +81,7 @@ class Replies:
         self._waiting: dict[str, list[Waiting]] = {}  # by request id
         self._count, self._lock = 0, Lock()
         self._ended: Exception | None = None  # why nothing is read any more
+        self._on_end = on_end
         self._stop = Event()
         self.behind = 0  # records that are on the topic and not read yet, as far as is known
         self._thread = Thread(target=self._run, name="replies", daemon=True)
@@ -155,6 +159,7 @@ class Replies:
         with self._lock:
             self._ended = error
             waiting = [each for some in self._waiting.values() for each in some]
+        self._on_end()
         for each in waiting:
             _soon(each, partial(each.set_exception, error))
 
