@@ -70,9 +70,10 @@ def test_who_waits_for_a_campaign_waits_on_by_the_topic(
     fill_index(behind)
     index = open_index(behind)
     assert index
-    with index, capture_logs() as logs, postgres.frozen():
+    with index, capture_logs() as logs, ThreadPoolExecutor() as pool, postgres.frozen():
         publish(behind, [ended(requests[1])])
-        progress = wait(behind, "night", ids_reader(behind.s3), index=index)
+        waiting = pool.submit(wait, behind, "night", ids_reader(behind.s3), index=index)
+        progress = waiting.result(timeout=60)
     assert progress.complete
     assert progress.succeeded == 2
     assert [log["next"] for log in logs if log["event"] == "index_left"] == [
