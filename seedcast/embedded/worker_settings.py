@@ -12,10 +12,29 @@ from pydantic import BaseModel, SecretStr
 from seedcast.settings import Settings, table
 
 _NOT_OURS = {  # by kind of worker: settings that only other kinds read
-    "feeder": ("gpu.", "postprocess.", "index.", "accounts.", "voices", "lexicon", "locale"),
-    "gpu-consumer": ("feeder.", "postprocess.", "index.", "accounts."),
-    "postprocess": ("feeder.", "gpu.", "index.", "accounts.", "lexicon", "locale"),
-    "indexer": ("feeder.", "gpu.", "postprocess.", "accounts.", "voices", "lexicon", "locale"),
+    "feeder": (
+        "gpu.",
+        "postprocess.",
+        "index.",
+        "accounts.",
+        "gateway.",
+        "voices",
+        "lexicon",
+        "locale",
+    ),
+    "gpu-consumer": ("feeder.", "postprocess.", "index.", "accounts.", "gateway."),
+    "postprocess": ("feeder.", "gpu.", "index.", "accounts.", "gateway.", "lexicon", "locale"),
+    "indexer": (
+        "feeder.",
+        "gpu.",
+        "postprocess.",
+        "accounts.",
+        "gateway.",
+        "voices",
+        "lexicon",
+        "locale",
+    ),
+    "gateway": ("feeder.", "gpu."),
 }
 _FILES = ("voices", "lexicon", "postprocess.profiles")
 _SHARED = {"gpu-consumer": "postprocess.profiles"}  # admission needs them, too

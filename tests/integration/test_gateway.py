@@ -76,7 +76,9 @@ def served(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         name: processes.start(command, variables, logs[name]) for name, command in workers.items()
     }
     with open_accounts(settings.accounts) as accounts:
-        made = Served(settings, accounts, "", started["gateway"], started["gpu-consumer"], logs["gateway"])
+        made = Served(
+            settings, accounts, "", started["gateway"], started["gpu-consumer"], logs["gateway"]
+        )
         eventually(lambda: any(line["event"] == "ready" for line in made.lines()), what="a start")
         made.url = next(line["url"] for line in made.lines() if line["event"] == "ready")
         yield made
