@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seedcast.cli import fleet
+from seedcast.cli import fleet, local_gateway
 from seedcast.cli.base import (
     EngineName,
     Json,
@@ -26,6 +26,7 @@ from seedcast.cli.tables import show
 from seedcast.errors import SeedcastError
 
 if TYPE_CHECKING:
+    from seedcast.embedded import Stack
     from seedcast.kafka import Admin
     from seedcast.settings import Settings
 
@@ -42,6 +43,7 @@ def up(
     gpu_consumers: Annotated[int, typer.Option(min=0, help="GPU consumers to start.")] = 1,
     postprocess: Annotated[int, typer.Option(min=0, help="Post-process workers to start.")] = 1,
     indexers: Annotated[int, typer.Option(min=0, help="Indexers to start; one is active.")] = 1,
+    gateways: Annotated[int, typer.Option(min=0, help="HTTP gateways to start.")] = 1,
     engine: EngineName = None,
     as_json: Json = False,
 ) -> None:
@@ -61,20 +63,38 @@ def up(
         f"postprocess-{number + 1}": ["run", "postprocess"] for number in range(postprocess)
     }
     workers |= {f"indexer-{number + 1}": ["run", "indexer"] for number in range(indexers)}
+    workers |= {f"gateway-{number + 1}": ["run", "gateway"] for number in range(gateways)}
     stack.refuse_other_workers(settings)
     with steps("starting") as step:
         stack.start(step)
         for name, command in workers.items():
             stack.start_worker(name, command, settings=settings)
         wait_until_ready(stack, workers, step)
+    reached = _reached(stack, settings)
     if as_json:
-        emit({"home": str(stack.home), "processes": _processes(settings.home)})
+        emit({"home": str(stack.home), **reached, "processes": _processes(settings.home)})
         return
     out.print(
         "[green]up[/]  `seedcast status` shows it,"
         " `seedcast submit FILE --campaign NAME` gives it work,"
         " `seedcast down` stops it"
     )
+    if url := reached["gateway"]:
+        out.print(f"    HTTP at {url}, with the key in {stack.home / local_gateway.KEY}")
+
+
+def _reached(stack: "Stack", settings: "Settings") -> Row:
+    """Return the addresses of the servers, and a key for the gateway if there is one."""
+    from seedcast import embedded
+
+    known = embedded.connected(settings)
+    url = local_gateway.url(stack)
+    return {
+        "kafka": known.kafka.bootstrap,
+        "s3": known.s3.endpoint,
+        "gateway": url,
+        "key": local_gateway.key(known) if url else None,
+    }
 
 
 @app.command(rich_help_panel="Embedded stack")

@@ -175,7 +175,7 @@ def test_up_shows_a_worker_that_dies_waits_for_one_that_starts_and_refuses_anoth
     up = (
         Settings(home=own_stack.home),
         "up",
-        *("--feeders", "0", "--postprocess", "0", "--indexers", "0"),
+        *("--feeders", "0", "--postprocess", "0", "--indexers", "0", "--gateways", "0"),
     )
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

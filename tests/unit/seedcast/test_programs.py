@@ -16,6 +16,7 @@ import typer
 
 from seedcast import cli, embedded, kafka, settings
 from seedcast.cli import base
+from seedcast.cli import stack as stack_commands
 from seedcast.cli.error_output import fail
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.verbosity import verbosity
@@ -197,6 +198,8 @@ def test_up_and_down_tell_a_program_what_they_did(
 
     monkeypatch.setattr(embedded, "Stack", Stack)
     monkeypatch.setattr(readiness, "wait_until_ready", lambda *_: None)
+    reached = {"kafka": "127.0.0.1:9", "s3": "", "gateway": None, "key": None}
+    monkeypatch.setattr(stack_commands, "_reached", lambda *_: reached)
     assert seedcast("up", "--json") == Exit.OK
     up = json.loads(capsys.readouterr().out)
     assert [process["name"] for process in up["processes"]] == [
@@ -205,6 +208,7 @@ def test_up_and_down_tell_a_program_what_they_did(
         "gpu-consumer-1",
         "postprocess-1",
         "indexer-1",
+        "gateway-1",
     ]
     assert up["processes"][0].keys() >= {"running", "pid", "port", "log"}
     assert seedcast("down", "--json") == Exit.OK
@@ -215,6 +219,7 @@ def test_up_and_down_tell_a_program_what_they_did(
         "gpu-consumer-1",
         "postprocess-1",
         "indexer-1",
+        "gateway-1",
     ]
 
 
