@@ -243,6 +243,7 @@ GATEWAY = Role(
     "gateway",
     "`run gateway`",
     {
+        **OPERATOR.topics,
         **SENDER.topics,
         RESULTS_URGENT: ("Read",),
         # Where there is no index.
@@ -251,7 +252,8 @@ GATEWAY = Role(
         # Read: what could speak at present. Write: it announces itself.
         WORKERS: ("Read", "Write"),
     },
-    objects=(_PROBE, *READER.objects),
+    OPERATOR.groups,
+    (_PROBE, *READER.objects),
 )
 REDRIVER = Role(
     "redriver",

@@ -443,6 +443,13 @@ class GatewaySettings(_Section):
         1_000_000,
         description="characters that wait to be spoken, of a key that has no limit of its own",
     )
+    idempotency_hours: Annotated[float, Field(gt=0)] = Field(
+        24.0,
+        description=(
+            "hours for which an Idempotency-Key is remembered, so that it is refused with another "
+            "body"
+        ),
+    )
     connections: Count = Field(
         2_000, description="connections at once; those beyond get 503 and are closed"
     )

@@ -33,7 +33,7 @@ CHUNK = 1000  # rows between two looks at what has changed
 UNDER_WAY = 4  # chunks without an answer of the broker, at most: a cursor names each of their rows
 CHECKPOINT = 1.0  # seconds; rows fed within it are fed again after a crash
 TERMS = 1.0  # seconds between two looks at deadlines and slots
-GRACE = 2.0  # seconds in which what is sent may still be acknowledged, once the term is over
+GRACE = 5.0  # seconds in which what is sent may still be acknowledged, once the term is over
 ACKNOWLEDGED = 0.05  # seconds to wait for the broker where nothing else is to do
 
 Sent = Released[Row, Partition]

@@ -31,9 +31,9 @@ class Access:
         """Return the key that the request shows. Raises Problem: 401, 403; AccountsUnavailable."""
         secret = _shown(request)
         key = await self._look_up(secret)
-        if key is None or key.revoked_at is not None:
+        if key is None or (state := key.state(datetime.now(UTC))) == "revoked":
             raise _refused("the API key is not valid")
-        if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        if state == "expired":
             raise _refused(f"the API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC")
         if scope is not None and scope not in key.scopes:
             message = f"this needs a key with scope {scope}; this one has {', '.join(key.scopes)}"

@@ -1,9 +1,11 @@
 """Starts one gateway replica as a process."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
+from datetime import timedelta
 from functools import partial
 from types import FrameType
 
@@ -28,6 +30,7 @@ from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
+from seedcast.producers.gateway.upkeep import forget_claims
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -85,8 +88,13 @@ def _application(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with sender:
-            yield
+        kept = timedelta(hours=settings.gateway.idempotency_hours)
+        forgetting = asyncio.create_task(forget_claims(accounts, kept))
+        try:
+            async with sender:
+                yield
+        finally:
+            forgetting.cancel()
 
     return application(table, Access(accounts.find), limits, readiness, lifespan)
 
@@ -118,12 +126,13 @@ class Server(uvicorn.Server):
 
 
 def bound(settings: GatewaySettings) -> socket.socket:
-    """Return a socket at the address of the settings. Raises LocalResource."""
+    """Return a socket that listens at the address of the settings. Raises LocalResource."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind((settings.host, settings.port))
+        made.listen(BACKLOG)  # who connects before the server runs waits, and is not refused
     except OSError as error:
         made.close()
         raise LocalResource(

@@ -19,6 +19,7 @@ from seedcast.storage.accounts.keys import ApiKey
 
 log = structlog.get_logger(__name__)
 _KEY = re.compile(r"[!-~]{1,255}")
+_SHOWN = 200  # characters of a key in the request's metadata
 
 
 class Idempotency:
@@ -26,32 +27,38 @@ class Idempotency:
         """`secret`: of the digests of bodies, so that the store tells nobody a text."""
         self._accounts, self._index, self._secret = accounts, index, secret
 
-    def check(self, identity: str) -> None:
-        """Raises Problem 400 for a key that is none."""
-        if not _KEY.fullmatch(identity):
+    def identity(self, given: str, body: SpeechBody) -> str:
+        """Return the id of the event: that of the key and of the body, so that a key which is
+        used again when it is forgotten is another request. Raises Problem 400 for no key."""
+        if not _KEY.fullmatch(given):
             message = "idempotency-key: expected 1 to 255 visible ASCII characters"
             raise Problem(400, "invalid_request", message, param="idempotency-key")
+        both = self._digest(given.encode() + b"\n" + msgspec.json.encode(body))
+        return f"{given[:_SHOWN]}.{both.hex()[:32]}"
 
     async def claim(
-        self, key: ApiKey, identity: str, body: SpeechBody, request_id: str
+        self, key: ApiKey, given: str, body: SpeechBody, request_id: str
     ) -> SpeechResult | None:
-        """Take the identity for this body; return the result if the request was made before.
+        """Take the key for this body; return the result if the request was made before.
 
         Raises Problem: 422 if it was made with another body, 503 if nobody can tell.
         """
-        digest = hmac.digest(self._secret, msgspec.json.encode(body), hashlib.sha256)
+        digest = self._digest(msgspec.json.encode(body))
         now = datetime.now(UTC)
         try:
             claim = await asyncio.to_thread(
-                self._accounts.claim, key.tenant, identity, digest, request_id, now
+                self._accounts.claim, key.tenant, given, digest, request_id, now
             )
         except AccountsUnavailable as error:
-            message = f"whether this Idempotency-Key is new cannot be told: {error}"
-            raise unavailable(message) from error
+            log.warning("accounts_away", problem=str(error))
+            raise unavailable("whether this Idempotency-Key is new cannot be told") from error
         if not claim.same_body:
             message = "this Idempotency-Key was used with another body"
             raise Problem(422, "idempotency_key_reused", message, param="idempotency-key")
         return None if claim.is_new else await self._known(request_id)
+
+    def _digest(self, data: bytes) -> bytes:
+        return hmac.digest(self._secret, data, hashlib.sha256)
 
     async def _known(self, request_id: str) -> SpeechResult | None:
         """Return the result that the index has, if it can be asked."""

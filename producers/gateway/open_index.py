@@ -5,11 +5,14 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Self, TypeVar
 
+import structlog
+
 from seedcast.errors import IndexMismatch, IndexUnavailable
 from seedcast.producers.gateway.problems import unavailable
 from seedcast.settings import Settings
 from seedcast.storage.index.reader import Index, open_index
 
+log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
@@ -35,7 +38,8 @@ class OpenIndex:
         try:
             return question(self._opened())
         except (IndexUnavailable, IndexMismatch) as error:
-            raise unavailable(f"the results index does not answer: {error}") from error
+            log.warning("index_away", problem=str(error))
+            raise unavailable("the results index does not answer") from error
 
     def _opened(self) -> Index:
         with self._lock:

@@ -11,17 +11,27 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seedcast.errors import (
+    AccountsUnavailable,
+    BrokerUnavailable,
     Fatal,
+    IndexUnavailable,
     InvalidEvent,
     InvalidInput,
     MissingObject,
     Poison,
     Retryable,
     SeedcastError,
+    StoreUnavailable,
 )
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 2  # seconds, where a part of the deployment is away
+_PARTS = {
+    BrokerUnavailable: "Kafka",
+    StoreUnavailable: "the object store",
+    IndexUnavailable: "the results index",
+    AccountsUnavailable: "the database of keys",
+}
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
@@ -87,13 +97,19 @@ def of(error: SeedcastError) -> Problem:
         case MissingObject():
             return Problem(404, "audio_gone", "the audio is not in the object store any more")
         case Retryable():
-            return unavailable(str(error))
+            return unavailable(_away(error))
         case Poison():
             return Problem(400, "invalid_request", str(error))
         case Fatal():
             return Problem(500, "misconfigured", "the gateway cannot do that: see its log")
         case _:
             return Problem(500, "internal_error", "the gateway failed: see its log")
+
+
+def _away(error: Retryable) -> str:
+    """Return which part does not answer. Its address and its words are for the log alone."""
+    named = (name for kind, name in _PARTS.items() if isinstance(error, kind))
+    return f"{next(named, 'a part of the deployment')} does not answer in time"
 
 
 def unavailable(message: str, retry_after: int = RETRY_AFTER) -> Problem:

@@ -60,13 +60,12 @@ class Speech:
         clock = Clock()
         body = await json_of(http, SpeechBody)
         waits = "respond-async" not in http.headers.get("prefer", "").lower()
-        identity = http.headers.get("idempotency-key")
-        if identity is not None:
-            self._idempotency.check(identity)
+        given = http.headers.get("idempotency-key")
+        identity = None if given is None else self._idempotency.identity(given, body)
         request = self._requests.build(key.tenant, body, identity, waits=waits)
         known: SpeechResult | None = None
-        if identity is not None:
-            known = await self._idempotency.claim(key, identity, body, request.request_id)
+        if given is not None:
+            known = await self._idempotency.claim(key, given, body, request.request_id)
         clock.lap("accept")
         if not waits:
             if known is None:
@@ -91,7 +90,6 @@ class Speech:
             async with asyncio.timeout(_left(request)):
                 return await reply
         except TimeoutError:
-            metrics.GATEWAY_LATE.inc()
             raise _late() from None
         finally:
             reply.cancel()
@@ -177,6 +175,7 @@ def _failed(result: SpeechResult) -> Problem:
 
 
 def _late(headers: Mapping[str, str] | None = None) -> Problem:
+    metrics.GATEWAY_LATE.inc()
     message = "it was not spoken by its deadline, and will not be"
     retry = {"retry-after": str(problems.RETRY_AFTER)}
     return Problem(504, "deadline", message, headers=retry | dict(headers or {}))

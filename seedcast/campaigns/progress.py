@@ -83,8 +83,9 @@ class _Tally:
         self.digest.add(result.request_id.encode())
         self.statuses[result.status] += 1
         self.audio_seconds += result.renditions[0].duration if result.renditions else 0.0
-        self.first_ms = self.first_ms or timestamp_ms
-        self.last_ms = timestamp_ms
+        # Partitions are read one after the other, so that a later record may be an earlier one.
+        self.first_ms = min(self.first_ms or timestamp_ms, timestamp_ms)
+        self.last_ms = max(self.last_ms, timestamp_ms)
         return True
 
     def is_certain(self, campaign: Campaign) -> bool:

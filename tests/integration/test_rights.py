@@ -244,6 +244,7 @@ def _serve(everything: Settings, limited: Settings) -> None:
     Admin(limited).require(rights.GATEWAY)
     Replies(limited).close()
     _send(everything, limited)
+    _operate(everything, limited)
     _read(everything, limited)
 
 

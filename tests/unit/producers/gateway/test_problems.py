@@ -69,6 +69,13 @@ def test_the_type_is_openais(status: int, kind: str) -> None:
     assert Problem(status, "code", "message").type == kind
 
 
+@pytest.mark.parametrize("kind", [kind for kind in TREE if issubclass(kind, errors.Retryable)])
+def test_addresses_of_the_deployment_are_not_told_to_clients(kind: type[SeedcastError]) -> None:
+    problem = problems.of(kind("sending to broker-7:9092", got="refused by 10.0.0.7"))
+    assert "does not answer" in problem.message
+    assert "7" not in problem.message
+
+
 def test_what_only_an_operator_can_mend_is_not_told_to_clients() -> None:
     problem = problems.of(errors.InvalidSettings("the password of broker-7 is wrong"))
     assert problem.status == 500

@@ -1,0 +1,25 @@
+"""What a gateway does by itself, once an hour: it forgets old idempotency keys."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from seedcast.errors import SeedcastError
+from seedcast.storage.accounts.accounts import Accounts
+
+log = structlog.get_logger(__name__)
+INTERVAL = 3600.0  # seconds
+
+
+async def forget_claims(accounts: Accounts, kept: timedelta) -> None:
+    """Delete the claims that are older than `kept`, again and again. Never returns."""
+    while True:
+        try:
+            count = await asyncio.to_thread(accounts.forget_claims, datetime.now(UTC) - kept)
+        except SeedcastError as error:  # others tell of it, too; the next hour tries again
+            log.warning("claims_kept", problem=str(error), next="tried again within the hour")
+        else:
+            if count:
+                log.info("claims_forgotten", count=count)
+        await asyncio.sleep(INTERVAL)
