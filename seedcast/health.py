@@ -43,7 +43,13 @@ def respond(readiness: Readiness, path: str, start_response: StartResponse) -> I
 
     LIVE is always 200: a process that can answer is alive.
     """
-    missing = readiness.missing if path == READY else ()
-    status = "503 Service Unavailable" if missing else "200 OK"
+    is_well, body = report(readiness, path)
+    status = "200 OK" if is_well else "503 Service Unavailable"
     start_response(status, [("Content-Type", "application/json")])
-    return [json.dumps({path[1:]: not missing, "missing": missing}).encode()]
+    return [body]
+
+
+def report(readiness: Readiness, path: str) -> tuple[bool, bytes]:
+    """Return whether the answer to LIVE or READY is 200, and its body, as JSON."""
+    missing = readiness.missing if path == READY else ()
+    return not missing, json.dumps({path[1:]: not missing, "missing": missing}).encode()

@@ -67,7 +67,7 @@ class Campaigns:
     async def list(self, http: Request, key: ApiKey) -> Response:
         """Return a page, the newest first."""
         known = await self._index.ask(lambda index: index.campaigns())
-        own = [found for found in reversed(known) if _tenant(found) == key.tenant]
+        own = [found for found in reversed(known) if found.tenant == key.tenant]
         own = _after(own, http.query_params.get("after"))
         limit = _limit(http.query_params.get("limit"))
         page, has_more = own[:limit], len(own) > limit
@@ -106,7 +106,7 @@ class Campaigns:
     async def _found(self, name: str, key: ApiKey) -> IndexedCampaign:
         """Return a campaign of the key's tenant. Raises Problem: 404, 503."""
         found = await self._index.ask(lambda index: index.campaign(name))
-        if found is None or found.campaign is None or _tenant(found) != key.tenant:
+        if found is None or found.tenant != key.tenant:
             raise not_found("the campaign")
         return found
 
@@ -137,10 +137,6 @@ def view(found: IndexedCampaign) -> CampaignView:
         start_at=record.start_at,
         retry_of=record.retry_of,
     )
-
-
-def _tenant(found: IndexedCampaign) -> str | None:
-    return found.campaign.tenant if found.campaign else None
 
 
 def _after(found: list[IndexedCampaign], name: str | None) -> list[IndexedCampaign]:

@@ -30,7 +30,7 @@ class Limits:
     async def take(self, key: ApiKey) -> dict[str, str]:
         """Count one request; return headers that say what is left. Raises Problem 429."""
         allowed = key.limits.requests_per_second or self._settings.rate
-        throttle = self._throttle(allowed / self._settings.replicas)
+        throttle = self._throttle(allowed / self._replicas)
         result = await throttle.limit(key.key_id)
         state = result.state
         headers = {

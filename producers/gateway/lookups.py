@@ -21,6 +21,7 @@ from seedcast.producers.gateway.wire import (
 from seedcast.schemas.messages import Rendition, SpeechResult
 from seedcast.storage.accounts.keys import ApiKey
 from seedcast.storage.index.indexed import IndexedRequest
+from seedcast.storage.index.reader import Index
 from seedcast.storage.objects import ObjectStore
 
 
@@ -75,12 +76,13 @@ class Lookups:
 
     async def _found(self, request_id: str, key: ApiKey) -> IndexedRequest:
         """Return a request of the key's tenant. Raises Problem: 404, 503."""
-        found = await self._index.ask(lambda index: index.request(request_id))
-        if found is None:
-            raise not_found("the request")
-        campaign = await self._index.ask(lambda index: index.campaign(found.campaign_id))
-        owner = campaign.campaign.tenant if campaign and campaign.campaign else None
-        if owner != key.tenant:
+
+        def look(index: Index) -> IndexedRequest | None:
+            found = index.request(request_id)
+            campaign = index.campaign(found.campaign_id) if found else None
+            return found if campaign and campaign.tenant == key.tenant else None
+
+        if (found := await self._index.ask(look)) is None:
             raise not_found("the request")
         return found
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import msgspec
 
-from seedcast.catalog import lexicon, profiles, voices
+from seedcast.catalog import profiles, voices
 from seedcast.errors import InvalidEvent
 from seedcast.producers.events.build import EventBuilder
 from seedcast.producers.events.options import SendOptions
@@ -26,10 +26,9 @@ _FIELDS = {"text": "input", "profiles": "response_format"}  # of a body, by our 
 
 class Requests:
     def __init__(self, settings: Settings) -> None:
-        """Read profiles, voices and lexicon. Raises InvalidSettings."""
+        """Read profiles and voices. Raises InvalidSettings."""
         self.profiles = profiles.load(settings.postprocess)
         self.voices = voices.load(settings)
-        self._words = lexicon.of_list(None)
         self._longest = timedelta(seconds=settings.gateway.wait)
         self._builder = lru_cache(TENANTS)(self._of_tenant)
 
@@ -53,7 +52,7 @@ class Requests:
 
     def _of_tenant(self, tenant: str) -> EventBuilder:
         options = SendOptions(tenant=tenant, priority="urgent")
-        return EventBuilder(options, self.profiles, self.voices, self._words)
+        return EventBuilder(options, self.profiles, self.voices)
 
     def _event(
         self, body: SpeechBody, identity: str, deadline: datetime | None

@@ -14,8 +14,8 @@ from starlette.routing import Route as StarletteRoute
 
 from seedcast import metrics
 from seedcast.errors import SeedcastError
-from seedcast.health import LIVE, READY, Readiness
-from seedcast.producers.gateway import problems
+from seedcast.health import LIVE, READY, Readiness, report
+from seedcast.producers.gateway import answers, problems
 from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.openapi import document
@@ -41,9 +41,8 @@ def application(
         return described
 
     async def health(request: Request) -> Response:
-        missing = readiness.missing if request.url.path == READY else ()
-        body = {request.url.path[1:]: not missing, "missing": list(missing)}
-        return JSONResponse(body, 503 if missing else 200)
+        is_well, body = report(readiness, request.url.path)
+        return Response(body, 200 if is_well else 503, media_type=answers.MEDIA_TYPE)
 
     async def exposed(_: Request) -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

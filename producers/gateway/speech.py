@@ -121,7 +121,7 @@ def _accepted(request: SpeechRequest) -> Response:
     url = f"/v1/requests/{request.request_id}"
     body = Accepted(request_id=request.request_id, campaign_id=request.campaign_id, url=url)
     headers = {"location": url, "preference-applied": "respond-async"}
-    return answers.json(body, 202, headers | _names(request))
+    return answers.json(body, 202, headers | _names(request.request_id, request.campaign_id))
 
 
 def _audio(result: SpeechResult, rendition: Rendition, audio: bytes, clock: Clock) -> Response:
@@ -132,8 +132,6 @@ def _audio(result: SpeechResult, rendition: Rendition, audio: bytes, clock: Cloc
 def receipt(result: SpeechResult, rendition: Rendition) -> dict[str, str]:
     """Return what proves a rendition, as headers."""
     fields: dict[str, object] = {
-        "request-id": result.request_id,
-        "campaign-id": result.campaign_id,
         "profile": rendition.profile,
         "sha256": rendition.sha256,
         "duration": f"{rendition.duration:.3f}",
@@ -146,7 +144,7 @@ def receipt(result: SpeechResult, rendition: Rendition) -> dict[str, str]:
             "chain-fingerprint": result.receipt.chain_fingerprint,
             "draw": result.receipt.draw,
         }
-    return {f"x-seedcast-{name}": str(value) for name, value in fields.items()}
+    return _names(result.request_id, result.campaign_id) | _own(fields)
 
 
 def media_type(audio_format: str) -> str:
@@ -155,16 +153,18 @@ def media_type(audio_format: str) -> str:
     return next(known, "application/octet-stream")
 
 
-def _names(request: SpeechRequest) -> dict[str, str]:
-    return {
-        "x-seedcast-request-id": request.request_id,
-        "x-seedcast-campaign-id": request.campaign_id,
-    }
+def _names(request_id: str, campaign_id: str | None) -> dict[str, str]:
+    return _own({"request-id": request_id, "campaign-id": campaign_id})
+
+
+def _own(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return our own headers."""
+    return {f"x-seedcast-{name}": str(value) for name, value in fields.items()}
 
 
 def _failed(result: SpeechResult) -> Problem:
     """Return what a client is told of a request that has ended without audio."""
-    headers = {"x-seedcast-request-id": result.request_id}
+    headers = _own({"request-id": result.request_id})
     if result.status == "expired":
         return _late(headers)
     if result.status == "cancelled":

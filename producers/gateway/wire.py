@@ -7,15 +7,16 @@ from msgspec import Meta, Struct
 
 from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import (
-    MAX_TEXT,
     CampaignId,
     Metadata,
     ProfileName,
     Rendition,
     RequestError,
     RequestId,
+    Speed,
     Status,
     Style,
+    Text,
     TextFormat,
     VoiceSeed,
 )
@@ -24,15 +25,11 @@ from seedcast.schemas.messages import (
 FORMATS = {"mp3": "web", "opus": "phone", "aac": "m4a", "flac": "archive", "wav": "wav"}
 MODELS = ("seedcast", "tts-1", "tts-1-hd")  # what clients of OpenAI's API ask for by default
 
-ShortText = Annotated[
-    str, Meta(min_length=1, max_length=MAX_TEXT, description="what to say; never logged")
-]
-
 
 class SpeechBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One text to speak at once. `profile` and what follows it are Seedcast's own."""
 
-    input: ShortText
+    input: Text
     voice: Annotated[
         str | VoiceSeed,
         Meta(description="a voice seed, or the name of a voice in /v1/audio/voices"),
@@ -44,7 +41,7 @@ class SpeechBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["mp3", "opus", "aac", "flac", "wav"] | None,
         Meta(description="mp3 if neither this nor a profile is given"),
     ] = None
-    speed: Annotated[float, Meta(ge=0.5, le=2.0)] | None = None
+    speed: Speed | None = None
     stream_format: Literal["audio"] = "audio"
     profile: Annotated[
         ProfileName | None, Meta(description="a device profile, instead of response_format")

@@ -25,6 +25,11 @@ class IndexedCampaign:
     list_problem: str | None = None  # why its list cannot be read into the index
     pruned_at: datetime | None = None  # since when its requests are deleted, in UTC
 
+    @property
+    def tenant(self) -> str | None:
+        """Whose it is; None if only results name it."""
+        return self.campaign.tenant if self.campaign else None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexedRequest:

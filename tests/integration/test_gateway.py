@@ -54,10 +54,6 @@ class Served:
     def openai(self, **options: Any) -> openai.OpenAI:
         return openai.OpenAI(api_key=self.key(), base_url=f"{self.url}/v1", **options)
 
-    def lines(self) -> list[dict[str, Any]]:
-        text = self.log.read_text(errors="replace")
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-
 
 @pytest.fixture(scope="module")
 def served(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -79,13 +75,19 @@ def served(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         made = Served(
             settings, accounts, "", started["gateway"], started["gpu-consumer"], logs["gateway"]
         )
-        eventually(lambda: any(line["event"] == "ready" for line in made.lines()), what="a start")
-        made.url = next(line["url"] for line in made.lines() if line["event"] == "ready")
+        made.url = url_of(made.log)
         yield made
     for name, process in started.items():
         process.kill()
         process.wait()
         print(f"--- {name}\n{logs[name].read_text(errors='replace')[-20_000:]}")
+
+
+def url_of(log: Path) -> str:
+    """Wait until the gateway with this log is ready; return its address."""
+    eventually(lambda: log.exists() and '"event": "ready"' in log.read_text(), what="a start")
+    ready = next(line for line in log.read_text().splitlines() if '"event": "ready"' in line)
+    return str(json.loads(ready)["url"])
 
 
 def speak(client: httpx.Client, **body: Any) -> httpx.Response:
@@ -281,9 +283,7 @@ def test_no_text_and_no_key_is_in_the_log(served: Served) -> None:
 def test_sigterm_answers_what_is_open(served: Served, tmp_path: Path) -> None:
     log = tmp_path / "second.log"
     second = processes.start(["run", "gateway"], environment(served.settings), log)
-    eventually(lambda: log.exists() and '"event": "ready"' in log.read_text(), what="a start")
-    ready = next(line for line in log.read_text().splitlines() if '"event": "ready"' in line)
-    url = json.loads(ready)["url"]
+    url = url_of(log)
     headers = {"authorization": f"Bearer {served.key()}"}
     with ThreadPoolExecutor(20) as pool:
         os.kill(served.consumer.pid, signal.SIGSTOP)
