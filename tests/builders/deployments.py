@@ -12,6 +12,7 @@ from uuid import uuid4
 from pydantic import SecretStr
 
 from seedcast.embedded import Stack, connected
+from seedcast.fleet.fleet_topic import FleetTopic
 from seedcast.kafka import Admin
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store
@@ -74,3 +75,12 @@ def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, object]]:
     """Return the objects that a command has printed with --json."""
     assert done.returncode in (0, 1), done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def ready(settings: Settings, kind: str) -> list[int]:
+    """Return the process ids of the workers of that kind that say so."""
+    with FleetTopic(settings) as topic:
+        topic.catch_up()
+        workers = [seen.worker for seen in topic.fleet.live()]
+    found = [worker for worker in workers if (worker.kind, worker.state) == (kind, "ready")]
+    return [int(worker.worker_id.split("-")[-2]) for worker in found]

@@ -16,7 +16,6 @@ from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.campaigns.subscription import read_results
 from seedcast.codec import decode_request, decode_result, decode_synthesis
-from seedcast.fleet.fleet_topic import FleetTopic
 from seedcast.kafka import GroupOffsets, TopicReader, client_config
 from seedcast.producers.feeder import lost_rows
 from seedcast.producers.feeder.outcomes import Outcomes
@@ -38,7 +37,7 @@ from seedcast.settings import Settings
 from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
 from tests.builders.answering import answering
-from tests.builders.deployments import Spawn, with_short_session
+from tests.builders.deployments import Spawn, ready, with_short_session
 from tests.builders.feeding import feed, wait
 from tests.builders.processes import ForkedProcess
 from tests.builders.topics import delete, send
@@ -93,15 +92,6 @@ class Flow:
         """Rows that are fed and have no result. Results are read first: rather too many."""
         self.look()
         return len(self.fed.keys() - self.ended.keys())
-
-
-def ready(settings: Settings, kind: str) -> list[int]:
-    """Return the process ids of the workers of that kind that say so."""
-    with FleetTopic(settings) as topic:
-        topic.catch_up()
-        workers = [seen.worker for seen in topic.fleet.live()]
-    found = [worker for worker in workers if (worker.kind, worker.state) == (kind, "ready")]
-    return [int(worker.worker_id.split("-")[-2]) for worker in found]
 
 
 def start_workers(settings: Settings, seedcast: Spawn) -> None:
