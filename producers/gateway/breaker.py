@@ -36,7 +36,8 @@ class Breaker:
             failed = True
             raise
         except Problem as problem:
-            failed = problem.status in (503, 504)
+            # A client that asks for too much is refused before anything is tried.
+            failed = None if problem.status == 429 else problem.status in (503, 504)
             raise
         finally:
             self._leave(is_trial, failed)

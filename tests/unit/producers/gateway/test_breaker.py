@@ -51,6 +51,15 @@ def test_failures_in_a_row_open_it(error: Exception) -> None:
     assert refusal(breaker).status == 503
 
 
+def test_a_client_that_asks_for_too_much_neither_opens_nor_closes_it() -> None:
+    clock = Clock()
+    breaker, too_much = opened(clock), Problem(429, "rate_limited", "too much")
+    clock.now += OPEN
+    fail(breaker, too_much)
+    fail(breaker, BrokerUnavailable("away"))
+    assert refusal(breaker).status == 503
+
+
 def test_what_the_client_did_wrong_is_no_failure() -> None:
     breaker = Breaker(Clock())
     for _ in range(3 * FAILURES):
