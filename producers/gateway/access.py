@@ -1,14 +1,15 @@
 """Who asks: an API key, its tenant and its scopes.
 
-What was found for a key is believed for a minute.
+What was found for a key is believed for a minute. Wrong keys are remembered apart, so that any
+number of them makes no right one be forgotten.
 """
 
-import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from starlette.requests import Request
 
@@ -16,16 +17,18 @@ from seedcast.producers.gateway.problems import Problem
 from seedcast.storage.accounts.keys import ApiKey, Scope
 
 BELIEVED = 60.0  # seconds; a revoked key may work for as long
-REMEMBERED = 10_000  # keys
+REMEMBERED = 10_000  # keys, and as many that are none
 
-Find = Callable[[str], ApiKey | None]
+Find = Callable[[str], Awaitable[ApiKey | None]]
+
+T = TypeVar("T")
 
 
 class Access:
     def __init__(self, find: Find, clock: Callable[[], float] = time.monotonic) -> None:
-        """`find` returns the key of a secret, also a revoked one; it may block."""
-        self._find, self._clock = find, clock
-        self._known: OrderedDict[bytes, tuple[float, ApiKey | None]] = OrderedDict()
+        """`find` returns the key of a secret, also a revoked one."""
+        self._find = find
+        self._keys, self._wrong = Believed[ApiKey](clock), Believed[None](clock)
 
     async def require(self, request: Request, scope: Scope | None) -> ApiKey:
         """Return the key that the request shows. Raises Problem: 401, 403; AccountsUnavailable."""
@@ -42,15 +45,34 @@ class Access:
 
     async def _look_up(self, secret: str) -> ApiKey | None:
         digest = hashlib.sha256(secret.encode()).digest()
-        now = self._clock()
-        if (known := self._known.get(digest)) and now < known[0]:
-            return known[1]
-        key = await asyncio.to_thread(self._find, secret)
-        self._known[digest] = now + BELIEVED, key
-        self._known.move_to_end(digest)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        for known in (self._keys, self._wrong):
+            if digest in known:
+                return known[digest]
+        if key := await self._find(secret):
+            self._keys.put(digest, key)
+        else:
+            self._wrong.put(digest, None)
         return key
+
+
+class Believed(Generic[T]):
+    """What was found lately, by digest."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._found: OrderedDict[bytes, tuple[float, T]] = OrderedDict()
+
+    def __contains__(self, digest: bytes) -> bool:
+        return digest in self._found and self._clock() < self._found[digest][0]
+
+    def __getitem__(self, digest: bytes) -> T:
+        return self._found[digest][1]
+
+    def put(self, digest: bytes, found: T) -> None:
+        self._found[digest] = self._clock() + BELIEVED, found
+        self._found.move_to_end(digest)
+        if len(self._found) > REMEMBERED:
+            self._found.popitem(last=False)
 
 
 def _shown(request: Request) -> str:

@@ -22,6 +22,7 @@ from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.campaigns import Campaigns
 from seedcast.producers.gateway.idempotency import Idempotency
+from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.open_index import OpenIndex
@@ -96,7 +97,7 @@ def _application(
         finally:
             forgetting.cancel()
 
-    return application(table, Access(accounts.find), limits, readiness, lifespan)
+    return application(table, Access(KeyLookups(accounts.find_all)), limits, readiness, lifespan)
 
 
 class Server(uvicorn.Server):

@@ -98,6 +98,13 @@ class Accounts:
         with self._database.transaction("looking up a key") as connection:
             return _find(connection, API_KEYS.c.secret_sha256 == api_keys.hash_of(secret))
 
+    def find_all(self, hashes: Collection[bytes]) -> dict[bytes, ApiKey]:
+        """Return the keys whose secrets have these hashes, by hash, in one query."""
+        query = select(API_KEYS.c.secret_sha256, *_COLUMNS)
+        query = query.where(API_KEYS.c.secret_sha256.in_(hashes))
+        with self._database.transaction("looking up keys") as connection:
+            return {bytes(row.secret_sha256): _key(row) for row in connection.execute(query)}
+
     def revoke(self, key_id: str) -> ApiKey:
         """Revoke a key, and return it. One that is revoked keeps its time. Raises InvalidInput."""
         is_this, now = API_KEYS.c.key_id == api_keys.known_form(key_id), datetime.now(UTC)

@@ -1,6 +1,7 @@
 """API keys: what one is, and which may be made."""
 
 import hashlib
+import re
 import secrets
 from collections.abc import Collection
 from datetime import datetime
@@ -53,6 +54,11 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
 def new_secret() -> str:
     """Return a secret of 256 random bits: so many need no salt, and no slow hash."""
     return _SECRET + secrets.token_urlsafe(32)
+
+
+def has_form(text: str) -> bool:
+    """Return False for what can be no secret."""
+    return re.fullmatch(_SECRET + r"[\w-]{43}", text, re.ASCII) is not None
 
 
 def hash_of(secret: str) -> bytes:

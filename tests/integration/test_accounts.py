@@ -31,7 +31,7 @@ from seedcast.settings import AccountsSettings, IndexSettings
 from seedcast.storage.accounts import claims
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
 from seedcast.storage.accounts.claims import Claim
-from seedcast.storage.accounts.keys import NO_LIMITS, KeyLimits
+from seedcast.storage.accounts.keys import NO_LIMITS, KeyLimits, hash_of
 from seedcast.storage.accounts.tables import ACCOUNTS, METADATA
 from seedcast.storage.index import rebuild
 from seedcast.storage.index.database import connect
@@ -73,6 +73,15 @@ def test_what_is_no_secret_is_not_found(accounts: Accounts) -> None:
     _, secret = accounts.add_key("k", "t", ["speak"])
     for wrong in ("", "x" * 100_000, "\0", "\udcff", "é", secret[:-1], secret.upper()):
         assert accounts.find(wrong) is None
+
+
+def test_keys_are_found_together_and_by_their_hashes(accounts: Accounts) -> None:
+    made = [accounts.add_key(f"key {number}", "acme", ["speak"]) for number in range(3)]
+    accounts.revoke(made[2][0].key_id)
+    expected = {hash_of(secret): accounts.find(secret) for _, secret in made}
+    wrong = [hash_of(str(number)) for number in range(500)]
+    assert accounts.find_all([*wrong, *expected]) == expected
+    assert accounts.find_all(wrong) == {}
 
 
 def test_neither_the_secret_nor_a_part_of_it_is_in_the_database(tmp_path: Path) -> None:

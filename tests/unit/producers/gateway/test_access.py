@@ -21,7 +21,7 @@ class Store:
     def __init__(self, *keys: tuple[str, ApiKey]) -> None:
         self.keys, self.asked, self.away = dict(keys), list[str](), False
 
-    def __call__(self, secret: str) -> ApiKey | None:
+    async def __call__(self, secret: str) -> ApiKey | None:
         self.asked.append(secret)
         if self.away:
             raise AccountsUnavailable("the database is away")
@@ -110,9 +110,23 @@ def test_a_key_that_is_believed_works_while_the_store_is_away() -> None:
         asyncio.run(access.require(shown("Bearer other"), "speak"))
 
 
-def test_guessing_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guessing_fills_no_memory_and_no_right_key_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(access_module, "REMEMBERED", 20)
-    access = Access(Store(("good", a_key())))
+    store = Store(("good", a_key()))
+    access = Access(store)
+    admitted(access, "Bearer good")
     for number in range(50):
         assert refusal(access, f"Bearer {number}") == (401, "invalid_api_key")
-    assert len(access._known) == 20
+    assert len(access._wrong._found) == 20
+    store.away = True
+    assert admitted(access, "Bearer good") == a_key()
+
+
+def test_a_wrong_key_is_looked_up_once_a_minute() -> None:
+    store, clock = Store(), Clock()
+    access = Access(store, clock)
+    for clock.now in (0.0, BELIEVED - 1, BELIEVED):
+        assert refusal(access, "Bearer bad") == (401, "invalid_api_key")
+    assert store.asked == ["bad", "bad"]
