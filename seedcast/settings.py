@@ -436,6 +436,13 @@ class GatewaySettings(_Section):
     rate: Annotated[float, Field(gt=0)] = Field(
         50.0, description="requests per second of a key that has no limit of its own"
     )
+    characters_per_minute: Count = Field(
+        1_000_000,
+        description=(
+            "characters per minute in the speeches of a key that has no limit of its own; lists "
+            "are not counted"
+        ),
+    )
     concurrency: Count = Field(
         200, description="requests at once of a key that has no limit of its own"
     )

@@ -1,6 +1,5 @@
-"""What one key may do: requests per second, requests at once, and characters that wait.
-
-Rates are GCRA (the generic cell rate algorithm), by throttled-py. Each replica allows its share.
+"""What one key may do: requests per second, characters per minute, requests at once, and
+characters that wait. Each replica allows its share.
 """
 
 import math
@@ -8,40 +7,46 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from throttled import rate_limiter
-from throttled.asyncio import MemoryStore, Throttled
-
 from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.rates import Rate, Rates
+from seedcast.schemas.messages import MAX_TEXT
 from seedcast.settings import GatewaySettings
 from seedcast.storage.accounts.keys import ApiKey
-
-_KEYS = 10_000  # whose rates are remembered
 
 
 class Limits:
     """For one event loop."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._settings = settings
-        self._store = MemoryStore(options={"MAX_SIZE": 2 * _KEYS})
-        self._throttles = dict[float, Throttled]()
+        self._settings, self._rates = settings, Rates()
         self._at_once, self._queued = Counter[str](), Counter[str]()
 
     async def take(self, key: ApiKey) -> dict[str, str]:
         """Count one request; return headers that say what is left. Raises Problem 429."""
         allowed = key.limits.requests_per_second or self._settings.rate
-        throttle = self._throttle(allowed / self._replicas)
-        result = await throttle.limit(key.key_id)
-        state = result.state
-        headers = {
-            "x-ratelimit-limit-requests": str(state.limit),
-            "x-ratelimit-remaining-requests": str(state.remaining),
-            "x-ratelimit-reset-requests": f"{state.reset_after:.3f}s",
-        }
-        if result.limited:
+        taken = await self._rates.take(_requests(allowed / self._replicas), key.key_id)
+        if not taken.is_allowed:
             message = f"more than {allowed:g} requests per second"
-            raise _too_many("rate_limited", message, state.retry_after, headers)
-        return headers
+            raise _too_many("rate_limited", message, taken.retry_after, taken.headers)
+        return taken.headers
+
+    async def speak(self, key: ApiKey, characters: int) -> dict[str, str]:
+        """Count the characters of one speech; return headers that say what is left.
+
+        Raises Problem: 429; 400 for a text that no wait would let through.
+        """
+        allowed = key.limits.characters_per_minute or self._settings.characters_per_minute
+        if characters > allowed:
+            message = (
+                f"input: a text of {characters:,} characters, where this key may send {allowed:,}"
+                " per minute; split it, or use a key that may send more"
+            )
+            raise Problem(400, "text_too_long", message, param="input")
+        taken = await self._rates.take(self._characters(allowed), key.key_id, characters)
+        if not taken.is_allowed:
+            message = f"more than {allowed:,} characters per minute"
+            raise _too_many("rate_limited", message, taken.retry_after, taken.headers)
+        return taken.headers
 
     @contextmanager
     def at_once(self, key: ApiKey) -> Iterator[None]:
@@ -72,22 +77,20 @@ class Limits:
     def _replicas(self) -> int:
         return self._settings.replicas
 
-    def _throttle(self, rate: float) -> Throttled:
-        """Return the throttle of a rate: a second's requests may come at once."""
-        if rate not in self._throttles:
-            quota = _quota(rate)
-            self._throttles[rate] = Throttled(
-                using="gcra", quota=quota, store=self._store, key_prefix=f"{rate:g}"
-            )
-        return self._throttles[rate]
+    def _characters(self, allowed: int) -> Rate:
+        """Return this replica's share. A text that the key may send fits into it, however many
+        replicas there are, so that the first minute may have more than the later ones."""
+        burst = min(allowed, max(allowed // self._replicas, MAX_TEXT))
+        minutes = self._replicas  # a share of 100 / 3 per minute is 100 in 3 minutes
+        return Rate(what="characters", count=allowed, seconds=60 * minutes, burst=burst)
 
 
-def _quota(rate: float) -> rate_limiter.Quota:
-    """Return a quota of whole requests, per second or, below one, per minute."""
+def _requests(rate: float) -> Rate:
+    """Return whole requests, per second or, below one, per minute; a second's may come at once."""
     burst = max(1, math.ceil(rate))
     if rate >= 1:
-        return rate_limiter.per_sec(max(1, round(rate)), burst=burst)
-    return rate_limiter.per_min(max(1, round(rate * 60)), burst=burst)
+        return Rate(what="requests", count=round(rate), seconds=1, burst=burst)
+    return Rate(what="requests", count=max(1, round(rate * 60)), seconds=60, burst=burst)
 
 
 def _less(counts: Counter[str], name: str, by: int) -> None:

@@ -68,17 +68,27 @@ class Speech:
             known = await self._idempotency.claim(key, given, body, request.request_id)
         clock.lap("accept")
         if not waits:
+            left = await self._left(key, request, known)
             if known is None:
                 await self._sender.send_async(request, tenant=key.tenant)
-            return _accepted(request)
+            return _accepted(request, left)
         with self._breaker.passing():
+            left = await self._left(key, request, known)
             result = known or await self._result(request, key)
             clock.lap("speak")
             if result.status != "succeeded":
                 raise _failed(result)
             audio = await asyncio.to_thread(self._store.get, result.renditions[0].uri)
             clock.lap("fetch")
-        return _audio(result, result.renditions[0], audio, clock)
+        return _audio(result, result.renditions[0], audio, clock, left)
+
+    async def _left(
+        self, key: ApiKey, request: SpeechRequest, known: SpeechResult | None
+    ) -> dict[str, str]:
+        """Count what is to be spoken; return headers that say what is left. Raises Problem."""
+        if known is not None:  # it is not spoken again
+            return {}
+        return await self._limits.speak(key, len(request.text))
 
     async def _result(self, request: SpeechRequest, key: ApiKey) -> SpeechResult:
         """Send a request and wait for its result until its deadline."""
@@ -87,7 +97,7 @@ class Speech:
         reply = self._replies.wait(request.request_id)
         try:
             await self._sender.send_async(request, tenant=key.tenant)
-            async with asyncio.timeout(_left(request)):
+            async with asyncio.timeout(_seconds_left(request)):
                 return await reply
         except TimeoutError:
             raise _late() from None
@@ -96,7 +106,7 @@ class Speech:
             self._limits.spoken(key, characters)
 
 
-def _left(request: SpeechRequest) -> float | None:
+def _seconds_left(request: SpeechRequest) -> float | None:
     """Return the seconds until the deadline, which a request has for which somebody waits."""
     if request.deadline is None:
         return None
@@ -117,15 +127,22 @@ class Clock:
         return ", ".join(f"{name};dur={1000 * took:.1f}" for name, took in self._laps.items())
 
 
-def _accepted(request: SpeechRequest) -> Response:
+def _accepted(request: SpeechRequest, left: Mapping[str, str]) -> Response:
     url = f"/v1/requests/{request.request_id}"
     body = Accepted(request_id=request.request_id, campaign_id=request.campaign_id, url=url)
     headers = {"location": url, "preference-applied": "respond-async"}
-    return answers.json(body, 202, headers | _names(request.request_id, request.campaign_id))
+    names = _names(request.request_id, request.campaign_id)
+    return answers.json(body, 202, headers | names | dict(left))
 
 
-def _audio(result: SpeechResult, rendition: Rendition, audio: bytes, clock: Clock) -> Response:
-    headers = {"server-timing": str(clock)} | receipt(result, rendition)
+def _audio(
+    result: SpeechResult,
+    rendition: Rendition,
+    audio: bytes,
+    clock: Clock,
+    left: Mapping[str, str],
+) -> Response:
+    headers = {"server-timing": str(clock)} | receipt(result, rendition) | dict(left)
     return Response(audio, HTTPStatus.OK, headers, media_type(rendition.format))
 
 

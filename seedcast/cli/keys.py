@@ -40,7 +40,8 @@ def add(
         typer.Option(help=f"At most so many HTTP requests: 20/s, 600/min. {_DEFAULT}"),
     ] = None,
     characters_per_minute: Annotated[
-        int | None, typer.Option(min=1, help=f"At most so many to be spoken at once. {_DEFAULT}")
+        int | None,
+        typer.Option(min=1, help=f"At most so many in its speeches; lists are free. {_DEFAULT}"),
     ] = None,
     concurrency: Annotated[
         int | None, typer.Option(min=1, help=f"At most so many requests at a time. {_DEFAULT}")

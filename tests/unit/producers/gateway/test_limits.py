@@ -96,3 +96,66 @@ def test_characters_wait_up_to_the_quota() -> None:
     assert (refused.value.status, refused.value.code) == (429, "quota_exceeded")
     limited.spoken(key, 60)
     limited.queue(key, 100)
+
+
+def spoken(limited: Limits, key: ApiKey, *lengths: int) -> list[int]:
+    """Return the status of each speech of so many characters."""
+
+    async def speak(length: int) -> int:
+        try:
+            headers, status = await limited.speak(key, length), 200
+        except Problem as problem:
+            headers, status = problem.headers, problem.status
+        assert {f"x-ratelimit-{what}-characters" for what in ("limit", "remaining", "reset")} <= (
+            headers.keys()
+        )
+        assert status == 200 or int(headers["retry-after"]) >= 1
+        return status
+
+    async def all_of_them() -> list[int]:
+        return [await speak(length) for length in lengths]
+
+    return asyncio.run(all_of_them())
+
+
+def test_a_minutes_characters_may_come_at_once_and_no_more() -> None:
+    limited, key = limits(characters_per_minute=1_000), a_key()
+    assert spoken(limited, key, 600, 400, 1) == [200, 200, 429]
+    assert spoken(limited, a_key("key-2"), 1_000) == [200], "keys do not share"
+
+
+def test_what_is_refused_costs_nothing_and_the_wait_is_that_of_its_length() -> None:
+    limited, key = limits(), a_key(characters_per_minute=6_000)
+
+    async def wait_of(length: int) -> Problem:
+        with pytest.raises(Problem) as refused:
+            await limited.speak(key, length)
+        return refused.value
+
+    assert spoken(limited, key, 5_900) == [200]
+    problems = [asyncio.run(wait_of(length)) for length in (500, 1_100)]
+    assert [problem.headers["retry-after"] for problem in problems] == ["4", "10"]
+    assert spoken(limited, key, 90) == [200]
+
+
+def test_a_text_that_no_wait_lets_through_is_refused_for_good() -> None:
+    limited, key = limits(), a_key(characters_per_minute=100)
+    with pytest.raises(Problem) as refused:
+        asyncio.run(limited.speak(key, 101))
+    problem = refused.value
+    assert (problem.status, problem.code, problem.param) == (400, "text_too_long", "input")
+    assert "retry-after" not in problem.headers
+    assert spoken(limited, key, 100) == [200]
+
+
+def test_each_replica_takes_the_longest_text_that_a_key_may_send() -> None:
+    limited = limits(characters_per_minute=6_000, replicas=3)
+    assert spoken(limited, a_key(), 6_000, 1) == [200, 429]
+    headers = asyncio.run(limited.speak(a_key("key-2"), 6_000))
+    assert headers["x-ratelimit-remaining-characters"] == "0"
+    assert headers["x-ratelimit-reset-characters"] == "180.000s", "a third of the rate"
+    assert spoken(limits(characters_per_minute=60_000, replicas=3), a_key(), 9_999, 9_999, 9) == [
+        200,
+        200,
+        429,
+    ]
