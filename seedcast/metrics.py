@@ -92,6 +92,11 @@ GATEWAY_LATE = Counter(
 GATEWAY_BREAKER = Gauge(
     "seedcast_gateway_breaker_open", "1 while a gateway refuses speeches at once: many failed"
 )
+GATEWAY_ISSUER_KEYS_AGE = Gauge(
+    "seedcast_gateway_issuer_keys_age_seconds",
+    "Seconds since a gateway has read the public keys of the tokens' issuer, or tried for the first"
+    " time; 0 without an issuer",
+)
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )

@@ -11,10 +11,18 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -465,6 +473,52 @@ class GatewaySettings(_Section):
     )
 
 
+# None of them takes a secret: with HMAC a public key would be one that everybody knows.
+SignatureAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+
+
+class JwtSettings(_Section):
+    issuer: str = Field(
+        "",
+        description="`iss` of the JSON Web Tokens that gateways take beside keys; empty: none",
+    )
+    audience: str = Field("", description="`aud` that a token must have; required with an issuer")
+    keys: str = Field(
+        "",
+        description=(
+            "the issuer's public keys, a JSON Web Key Set: its URL, with https unless the way "
+            "there is your own, or a file; required with an issuer"
+        ),
+    )
+    ca_location: str = Field(
+        "",
+        description="PEM file of that URL's certificate authorities; empty: those of the system",
+    )
+    algorithms: tuple[SignatureAlgorithm, ...] = Field(
+        ("RS256", "ES256"), min_length=1, description="signatures that are taken, a JSON list"
+    )
+    tenant_claim: str = Field("tenant", min_length=1, description="claim that names the tenant")
+    scope_claim: str = Field(
+        "scope",
+        min_length=1,
+        description="claim with the scopes: a list, or words separated by spaces",
+    )
+    leeway: Annotated[float, Field(ge=0, le=300)] = Field(
+        30.0, description="seconds by which the issuer's clock may be wrong"
+    )
+    refresh: Annotated[float, Field(ge=10, le=86_400)] = Field(
+        300.0, description="seconds after which the issuer's keys are read again"
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.issuer and not (self.audience and self.keys):
+            raise ValueError("expected an audience and keys beside the issuer")
+        return self
+
+
 class MetricsSettings(_Section):
     host: str = Field(
         "127.0.0.1", description="address of the metrics page; use 0.0.0.0 in a container"
@@ -521,6 +575,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     gateway: GatewaySettings = GatewaySettings()
     accounts: AccountsSettings = AccountsSettings()
+    jwt: JwtSettings = JwtSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

@@ -1,4 +1,4 @@
-"""Who asks: an API key, its tenant and its scopes.
+"""Who asks: an API key or a token of the issuer, its tenant and its scopes.
 
 What was found for a key is believed for a minute. Wrong keys are remembered apart, so that any
 number of them makes no right one be forgotten.
@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from starlette.requests import Request
 
 from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.tokens import Tokens
 from seedcast.storage.accounts.keys import ApiKey, Scope
 
 BELIEVED = 60.0  # seconds; a revoked key may work for as long
@@ -25,21 +26,33 @@ T = TypeVar("T")
 
 
 class Access:
-    def __init__(self, find: Find, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        find: Find,
+        clock: Callable[[], float] = time.monotonic,
+        tokens: Tokens | None = None,
+    ) -> None:
         """`find` returns the key of a secret, also a revoked one."""
-        self._find = find
+        self._find, self._tokens = find, tokens
         self._keys, self._wrong = Believed[ApiKey](clock), Believed[None](clock)
 
     async def require(self, request: Request, scope: Scope | None) -> ApiKey:
-        """Return the key that the request shows. Raises Problem: 401, 403; AccountsUnavailable."""
+        """Return the key that the request shows, or what its token is instead of one.
+
+        Raises Problem: 401, 403, 503; AccountsUnavailable.
+        """
         secret = _shown(request)
-        key = await self._look_up(secret)
+        if self._tokens is not None and "." in secret:  # no key has one
+            key: ApiKey | None = await self._tokens.key_of(secret)
+        else:
+            key = await self._look_up(secret)
         if key is None or (state := key.state(datetime.now(UTC))) == "revoked":
             raise _refused("the API key is not valid")
         if state == "expired":
             raise _refused(f"the API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC")
         if scope is not None and scope not in key.scopes:
-            message = f"this needs a key with scope {scope}; this one has {', '.join(key.scopes)}"
+            scopes = ", ".join(key.scopes) or "none"
+            message = f"this needs a key with scope {scope}; this one has {scopes}"
             raise Problem(403, "missing_scope", message)
         return key
 

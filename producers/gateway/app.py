@@ -22,6 +22,7 @@ from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.campaigns import Campaigns
 from seedcast.producers.gateway.idempotency import Idempotency
+from seedcast.producers.gateway.issuer_keys import IssuerKeys
 from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
@@ -31,6 +32,7 @@ from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
+from seedcast.producers.gateway.tokens import Tokens
 from seedcast.producers.gateway.upkeep import forget_claims
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
@@ -90,14 +92,20 @@ def _application(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         kept = timedelta(hours=settings.gateway.idempotency_hours)
-        forgetting = asyncio.create_task(forget_claims(accounts, kept))
+        upkeep = [asyncio.create_task(forget_claims(accounts, kept))]
+        if issuer is not None:
+            upkeep.append(asyncio.create_task(issuer.keep_reading()))
         try:
             async with sender:
                 yield
         finally:
-            forgetting.cancel()
+            for task in upkeep:
+                task.cancel()
 
-    return application(table, Access(KeyLookups(accounts.find_all)), limits, readiness, lifespan)
+    issuer = IssuerKeys(settings.jwt) if settings.jwt.issuer else None
+    tokens = Tokens(settings.jwt, issuer) if issuer else None
+    access = Access(KeyLookups(accounts.find_all), tokens=tokens)
+    return application(table, access, limits, readiness, lifespan)
 
 
 class Server(uvicorn.Server):
