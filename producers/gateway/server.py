@@ -72,6 +72,7 @@ def _endpoint(route: Route, access: Access, limits: Limits) -> Endpoint:
         try:
             key = await access.require(http, route.scope)
             tenant = key.tenant
+            _check_names(http)
             headers = await limits.take(key)
             with limits.at_once(key):
                 response = await route.handler(http, key)
@@ -100,3 +101,12 @@ def _endpoint(route: Route, access: Access, limits: Limits) -> Endpoint:
             )
 
     return endpoint
+
+
+def _check_names(http: Request) -> None:
+    """Raise Problem 404 for a name that nothing can have: no database is asked for it.
+
+    PostgreSQL takes no U+0000, and what it refuses would be told as an outage.
+    """
+    if not all(str(name).isprintable() for name in http.path_params.values()):
+        raise problems.not_found("what has this name")
