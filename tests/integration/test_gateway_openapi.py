@@ -1,0 +1,102 @@
+"""The gateway answers as /openapi.json says, to whatever schemathesis makes of that document."""
+
+from datetime import UTC, datetime
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.config import SchemathesisConfig
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from seedcast.campaigns.campaign_topic import announce
+from seedcast.schemas.messages import Campaign
+from seedcast.storage.accounts.keys import KeyLimits
+from tests.builders.topics import producer
+from tests.builders.waiting import eventually
+from tests.integration.test_gateway import Served, served, speak
+
+__all__ = ["served"]  # a fixture
+pytestmark = pytest.mark.integration
+
+# What has the right form may say nothing, name no voice or be over: it is refused, too.
+EXCLUDED = [positive_data_acceptance]
+UNLIMITED = KeyLimits(requests_per_second=10_000, characters_per_minute=10**9)
+# Of a request, too, which random ones rarely are; and a campaign of events cannot be paused.
+WITHOUT_SUCCESS = {"POST /v1/audio/speech", "POST /v1/campaigns/{campaign_id}/pause"}
+
+Seen = set[tuple[str, int]]  # operations and the status of an answer
+
+
+@pytest.fixture(scope="module")
+def known(served: Served) -> dict[str, str]:
+    """Objects that are there, by the parameter that names them."""
+    with served.client() as client:
+        request_id = speak(client).headers["x-seedcast-request-id"]
+        now = datetime.now(UTC)
+        night = Campaign(campaign_id="night", state="open", created_at=now, tenant="bank")
+        announce(producer(served.settings), served.settings, night)
+        for path in (f"/v1/requests/{request_id}", "/v1/campaigns/night"):
+            eventually(lambda: client.get(path).status_code == 200, what=path)  # noqa: B023
+    return {"request_id": request_id, "campaign_id": "night", "model": "tts-1"}
+
+
+def document(served: Served) -> schemathesis.BaseSchema:
+    """Return the gateway's own description, with a key that may do everything."""
+    auth = {"openapi": {"key": {"bearer": served.key(limits=UNLIMITED)}}}
+    config = SchemathesisConfig.from_dict({"auth": auth})
+    return schemathesis.openapi.from_url(f"{served.url}/openapi.json", config=config)
+
+
+def conforms(operation: APIOperation, mode: GenerationMode, there: dict[str, str], n: int) -> Seen:
+    """Send `n` requests, about what is `there` or anything; each answer must be a described one."""
+    seen = Seen()
+
+    @seed(0)
+    @settings(
+        max_examples=n,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(mode, path_parameters=there))
+    def ask(case: Case) -> None:
+        answer = case.call_and_validate(excluded_checks=EXCLUDED, allow_redirects=False)
+        seen.add((operation.label, answer.status_code))
+
+    ask()
+    return seen
+
+
+def all_conform(served: Served, known: dict[str, str], n: int) -> Seen:
+    seen = Seen()
+    for operation in (found.ok() for found in document(served).get_all_operations()):
+        named = {each.name for each in operation.path_parameters} & known.keys()
+        for there in [{}, {name: known[name] for name in named}][: 2 if named else 1]:
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                seen |= conforms(operation, mode, there, n)
+    return seen
+
+
+def check(seen: Seen) -> None:
+    operations = {operation for operation, _ in seen}
+    succeeded = {operation for operation, status in seen if status < 400}
+    assert operations - succeeded <= WITHOUT_SUCCESS
+    assert {401, 404} <= {status for _, status in seen}
+
+
+def test_every_answer_is_one_that_is_described(
+    served: Served,
+    known: dict[str, str],
+) -> None:
+    check(all_conform(served, known, 6))
+
+
+@pytest.mark.slow
+def test_every_answer_to_thousands_of_requests_is_one_that_is_described(
+    served: Served,
+    known: dict[str, str],
+) -> None:
+    check(all_conform(served, known, 120))
