@@ -23,7 +23,7 @@ from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
 from seedcast.storage.accounts.keys import SCOPES, KeyLimits, Scope
-from tests.builders import processes
+from tests.builders import processes, token_issuer
 from tests.builders.deployments import environment, fresh
 from tests.builders.processes import ForkedProcess
 from tests.builders.topics import producer
@@ -196,6 +196,52 @@ def test_too_many_requests_are_refused_and_the_openai_client_tries_again(served:
     patient = openai.OpenAI(api_key=secret, base_url=f"{served.url}/v1", max_retries=5)
     for _ in range(2):
         assert list(patient.models.list())
+
+
+def test_a_key_speaks_so_many_characters_per_minute(served: Served) -> None:
+    long, later = {"input": TEXT * 3, "voice": 1}, {"prefer": "respond-async"}
+    with served.client(characters_per_minute=2 * len(TEXT)) as client:
+        answers = [speak(client) for _ in range(3)]
+        async_one = client.post("/v1/audio/speech", json={"input": "No", "voice": 1}, headers=later)
+        too_long = client.post("/v1/audio/speech", json=long)
+        assert client.get("/v1/models").status_code == 200
+    assert [answer.status_code for answer in (*answers, async_one)] == [200, 200, 429, 429]
+    left = [int(answer.headers["x-ratelimit-remaining-characters"]) for answer in answers]
+    assert left[:2] == [len(TEXT), 0]
+    assert answers[2].json()["error"]["code"] == "rate_limited"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 30
+    assert (too_long.status_code, too_long.json()["error"]["code"]) == (400, "text_too_long")
+
+
+def test_a_token_of_the_issuer_is_as_good_as_a_key(served: Served, tmp_path: Path) -> None:
+    with token_issuer.issuer(token_issuer.published("ES256")) as issuer:
+        configured = {
+            "SEEDCAST_JWT_ISSUER": token_issuer.ISSUER,
+            "SEEDCAST_JWT_AUDIENCE": token_issuer.AUDIENCE,
+            "SEEDCAST_JWT_KEYS": issuer.url,
+        }
+        log = tmp_path / "tokens.log"
+        variables = environment(served.settings) | configured
+        gateway = processes.start(["run", "gateway"], variables, log)
+        url = url_of(log)
+
+        def shown(**claims: Any) -> httpx.Client:
+            token = token_issuer.token("ES256", **claims)
+            headers = {"authorization": f"Bearer {token}"}
+            return httpx.Client(base_url=url, headers=headers, timeout=60)
+
+        with shown() as own, shown(tenant="clinic") as other, shown(exp=1) as late:
+            spoken = speak(own)
+            path = f"/v1/requests/{spoken.headers['x-seedcast-request-id']}"
+            eventually(lambda: own.get(path).status_code == 200, what="the request in the index")
+            answers = [other.get(path), own.get(f"{path}/audio"), late.get(path)]
+        with served.client() as client:
+            answers.append(client.get(f"{url}{path}"))
+        assert [answer.status_code for answer in answers] == [404, 403, 401, 200]
+        assert answers[2].json()["error"]["message"] == "the token has expired"
+        assert token_issuer.token("ES256").split(".")[0] not in log.read_text()
+    gateway.terminate()
+    assert gateway.wait(60) == 0
 
 
 def paths(route: Route, request_id: str, campaign_id: str) -> str:

@@ -162,8 +162,12 @@ def test_none_and_hmac_with_the_public_key_are_refused(issuer: Issuer) -> None:
 def test_a_key_verifies_only_signatures_of_its_own_kind(issuer: Issuer) -> None:
     checked = tokens(issuer.url, algorithms=ALL)
     reason = "the token names no key of the issuer"
-    assert refusal(checked, token("ES256", headers={"kid": "RS256-"})) == reason
+    confused = token("ES256", headers={"kid": "RS256-"})
+    assert refusal(checked, confused) == reason
     assert refusal(checked, token("RS512", headers={"kid": "RS256-"})) == reason
+    issuer.keys = [published("RS256", alg=None), published("ES256", alg=None)]
+    assert refusal(tokens(issuer.url, algorithms=ALL), confused) == reason
+    assert admitted(tokens(issuer.url, algorithms=ALL), token("RS256")).tenant == "bank"
     issuer.keys = [published("RS256", use="enc"), published("ES256")]
     assert refusal(tokens(issuer.url), token()) == reason
 
