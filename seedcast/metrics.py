@@ -92,6 +92,10 @@ GATEWAY_LATE = Counter(
 GATEWAY_BREAKER = Gauge(
     "seedcast_gateway_breaker_open", "1 while a gateway refuses speeches at once: many failed"
 )
+GATEWAY_LIMITS_UNSHARED = Gauge(
+    "seedcast_gateway_limits_unshared",
+    "1 while a gateway cannot reach the Redis of the limits, and allows its own part",
+)
 GATEWAY_ISSUER_KEYS_AGE = Gauge(
     "seedcast_gateway_issuer_keys_age_seconds",
     "Seconds since a gateway has read the public keys of the tokens' issuer, or tried for the first"

@@ -358,6 +358,16 @@ def _check_url(password_file: str, url: str) -> str:
     return url
 
 
+def _check_redis(url: str) -> str:
+    """Return the URL. Raises ValueError, without quoting it."""
+    if not re.fullmatch(r"(rediss?://[\w.\-\[\]:]+(/\d+)?)?", url):
+        raise ValueError(
+            f"expected redis://HOST:PORT/NUMBER or rediss://…, with no user and no password in it; "
+            f"they are {PREFIX}GATEWAY_LIMITS_USER and {PREFIX}GATEWAY_LIMITS_PASSWORD_FILE"
+        )
+    return url
+
+
 class DatabaseSettings(_Section):
     """A database of one kind of tables: PostgreSQL's, or a SQLite file."""
 
@@ -464,6 +474,21 @@ class GatewaySettings(_Section):
             "hours for which an Idempotency-Key is remembered, so that it is refused with another "
             "body"
         ),
+    )
+    limits_url: Annotated[str, AfterValidator(_check_redis)] = Field(
+        "",
+        description=(
+            "Redis in which all replicas count rates together: redis://HOST:PORT/NUMBER, or "
+            "rediss:// with TLS, without a password; empty: each replica allows its part"
+        ),
+    )
+    limits_user: str = Field("", description="Redis' user; empty: the default user")
+    limits_password: SecretStr = Field(SecretStr(""), description="password of Redis' user")
+    limits_password_file: str = Field(
+        "", description="file with the password, read at each connection"
+    )
+    limits_ca_location: str = Field(
+        "", description="PEM file of Redis' certificate authorities; empty: those of the system"
     )
     connections: Count = Field(
         2_000, description="connections at once; those beyond get 503 and are closed"
@@ -684,5 +709,13 @@ def _may_quote(name: str, problem: Mapping[str, object]) -> bool:
     )
     return is_known_scalar and not any(
         word in name
-        for word in ("password", "key", "token", "options", "index.url", "accounts.url")
+        for word in (
+            "password",
+            "key",
+            "token",
+            "options",
+            "index.url",
+            "accounts.url",
+            "limits_url",
+        )
     )

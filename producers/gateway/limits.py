@@ -1,14 +1,16 @@
 """What one key may do: requests per second, characters per minute, requests at once, and
-characters that wait. Each replica allows its share.
+characters that wait. Each replica allows its part, unless rates are counted in Redis.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from seedcast.producers.gateway.problems import Problem
 from seedcast.producers.gateway.rates import Rate, Rates
+from seedcast.producers.gateway.shared_rates import SharedRates
 from seedcast.schemas.messages import MAX_TEXT
 from seedcast.settings import GatewaySettings
 from seedcast.storage.accounts.keys import ApiKey
@@ -18,13 +20,13 @@ class Limits:
     """For one event loop."""
 
     def __init__(self, settings: GatewaySettings) -> None:
-        self._settings, self._rates = settings, Rates()
+        self._settings, self._rates = settings, _rates(settings)
         self._at_once, self._queued = Counter[str](), Counter[str]()
 
     async def take(self, key: ApiKey) -> dict[str, str]:
         """Count one request; return headers that say what is left. Raises Problem 429."""
         allowed = key.limits.requests_per_second or self._settings.rate
-        taken = await self._rates.take(_requests(allowed / self._replicas), key.key_id)
+        taken = await self._rates.take(partial(_requests, allowed), key.key_id)
         if not taken.is_allowed:
             message = f"more than {allowed:g} requests per second"
             raise _too_many("rate_limited", message, taken.retry_after, taken.headers)
@@ -42,7 +44,7 @@ class Limits:
                 " per minute; split it, or use a key that may send more"
             )
             raise Problem(400, "text_too_long", message, param="input")
-        taken = await self._rates.take(self._characters(allowed), key.key_id, characters)
+        taken = await self._rates.take(partial(_characters, allowed), key.key_id, characters)
         if not taken.is_allowed:
             message = f"more than {allowed:,} characters per minute"
             raise _too_many("rate_limited", message, taken.retry_after, taken.headers)
@@ -77,20 +79,27 @@ class Limits:
     def _replicas(self) -> int:
         return self._settings.replicas
 
-    def _characters(self, allowed: int) -> Rate:
-        """Return this replica's share. A text that the key may send fits into it, however many
-        replicas there are, so that the first minute may have more than the later ones."""
-        burst = min(allowed, max(allowed // self._replicas, MAX_TEXT))
-        minutes = self._replicas  # a share of 100 / 3 per minute is 100 in 3 minutes
-        return Rate(what="characters", count=allowed, seconds=60 * minutes, burst=burst)
+
+def _rates(settings: GatewaySettings) -> Rates | SharedRates:
+    own = Rates(settings.replicas)
+    return SharedRates(settings, own) if settings.limits_url else own
 
 
-def _requests(rate: float) -> Rate:
+def _requests(allowed: float, replicas: int) -> Rate:
     """Return whole requests, per second or, below one, per minute; a second's may come at once."""
+    rate = allowed / replicas
     burst = max(1, math.ceil(rate))
     if rate >= 1:
         return Rate(what="requests", count=round(rate), seconds=1, burst=burst)
     return Rate(what="requests", count=max(1, round(rate * 60)), seconds=60, burst=burst)
+
+
+def _characters(allowed: int, replicas: int) -> Rate:
+    """Return a replica's share. A text that the key may send fits into it, however many replicas
+    there are, so that the first minute may have more than the later ones."""
+    burst = min(allowed, max(allowed // replicas, MAX_TEXT))
+    # A share of 100 / 3 in a minute is 100 in 3 minutes.
+    return Rate(what="characters", count=allowed, seconds=60 * replicas, burst=burst)
 
 
 def _less(counts: Counter[str], name: str, by: int) -> None:

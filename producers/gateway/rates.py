@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from throttled import rate_limiter
-from throttled.asyncio import MemoryStore, Throttled
+from throttled.asyncio import BaseStore, MemoryStore, Throttled
 
 _KEYS = 10_000  # whose rates are remembered
 
@@ -29,15 +29,17 @@ class Taken:
     headers: dict[str, str]
 
 
-class Rates:
-    """In this process's memory. For one event loop."""
+Share = Callable[[int], Rate]  # the rate of one of so many replicas
 
-    def __init__(self) -> None:
-        self._throttled = _throttles(MemoryStore(options={"MAX_SIZE": 4 * _KEYS}))
 
-    async def take(self, rate: Rate, key_id: str, cost: int = 1) -> Taken:
-        """Take `cost` of what the key has left of this rate, or nothing if that is not enough."""
-        result = await self._throttled(rate).limit(key_id, cost)
+class Throttles:
+    """One per rate, in one store."""
+
+    def __init__(self, store: BaseStore) -> None:
+        self._store, self._made = store, dict[Rate, Throttled]()
+
+    async def take(self, rate: Rate, key_id: str, cost: int) -> Taken:
+        result = await self._throttle(rate).limit(key_id, cost)
         state = result.state
         headers = {
             f"x-ratelimit-limit-{rate.what}": str(state.limit),
@@ -46,20 +48,24 @@ class Rates:
         }
         return Taken(is_allowed=not result.limited, retry_after=state.retry_after, headers=headers)
 
-
-def _throttles(store: MemoryStore) -> Callable[[Rate], Throttled]:
-    """Return what makes the throttle of a rate, once."""
-    made = dict[Rate, Throttled]()
-
-    def throttled(rate: Rate) -> Throttled:
-        if rate not in made:
-            made[rate] = _throttle(rate, store)
-        return made[rate]
-
-    return throttled
+    def _throttle(self, rate: Rate) -> Throttled:
+        if rate not in self._made:
+            period = timedelta(seconds=rate.seconds)
+            quota = rate_limiter.per_duration(period, rate.count, rate.burst)
+            prefix = f"seedcast-{rate.what}-{rate.count}-{rate.seconds}-{rate.burst}"
+            self._made[rate] = Throttled(
+                using="gcra", quota=quota, store=self._store, key_prefix=prefix
+            )
+        return self._made[rate]
 
 
-def _throttle(rate: Rate, store: MemoryStore) -> Throttled:
-    quota = rate_limiter.per_duration(timedelta(seconds=rate.seconds), rate.count, rate.burst)
-    prefix = f"{rate.what}-{rate.count}-{rate.seconds}-{rate.burst}"
-    return Throttled(using="gcra", quota=quota, store=store, key_prefix=prefix)
+class Rates:
+    """In this process's memory: this replica's part. For one event loop."""
+
+    def __init__(self, replicas: int) -> None:
+        self._replicas = replicas
+        self._throttles = Throttles(MemoryStore(options={"MAX_SIZE": 4 * _KEYS}))
+
+    async def take(self, share: Share, key_id: str, cost: int = 1) -> Taken:
+        """Take `cost` of what the key has left of this rate, or nothing if that is not enough."""
+        return await self._throttles.take(share(self._replicas), key_id, cost)

@@ -62,7 +62,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 user=self._user,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
         while not self._answers():
             assert self._process.poll() is None, (self._folder / "log").read_text()
@@ -208,5 +208,5 @@ def _site_packages() -> Path:
     return Path(found.origin).parents[1]
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)

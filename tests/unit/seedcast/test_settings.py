@@ -37,6 +37,10 @@ def test_the_environment_overrides_the_file_and_the_file_the_default(
         ({"SEEDCAST_KAFKA_MAX_RECORD_BYTES": "1048575"}, "kafka.max_record_bytes"),
         ({"SEEDCAST_KAFKA_MAX_RECORD_BYTES": "33554433"}, "kafka.max_record_bytes"),
         ({"SEEDCAST_CONFIG": "/nowhere.toml"}, "no such file"),
+        ({"SEEDCAST_GATEWAY_LIMITS_URL": "localhost:6379"}, "gateway.limits_url"),
+        ({"SEEDCAST_GATEWAY_LIMITS_URL": "redis://h/x"}, "gateway.limits_url"),
+        ({"SEEDCAST_JWT_ISSUER": "https://i.example"}, "an audience and keys"),
+        ({"SEEDCAST_JWT_ALGORITHMS": '["HS256"]'}, "jwt.algorithms"),
     ],
 )
 def test_an_invalid_or_unknown_setting_is_fatal_and_named(
@@ -68,6 +72,10 @@ def test_no_secret_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch, SEEDCAST_S3_SECRET_KEY="hunter2", SEEDCAST_KAFKA_SASL_PASSWORD="hunter2"
     )
     assert "hunter2" not in repr(loaded) + str(loaded.s3)
+    with pytest.raises(InvalidSettings, match="LIMITS_PASSWORD_FILE") as raised:
+        load_with(monkeypatch, SEEDCAST_GATEWAY_LIMITS_URL="redis://:hunter2@redis:6379")
+    assert "hunter2" not in str(raised.value)
+    monkeypatch.delenv("SEEDCAST_GATEWAY_LIMITS_URL")
     monkeypatch.setenv("SEEDCAST_KAFKA_OPTIONS", "hunter2, not JSON")
     with pytest.raises(InvalidSettings) as raised:
         settings.load()
