@@ -18,10 +18,8 @@ from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
     from seedcast.storage.export.export import ExportReport, Format, Source
-    from seedcast.storage.export.lines import LineOptions, Sign
+    from seedcast.storage.export.lines import LineOptions
     from seedcast.storage.index.indexed import IndexedCampaign
-    from seedcast.storage.index.reader import Index
-    from seedcast.storage.s3 import S3Store
 
 FORMATS = ("csv", "xlsx", "parquet", "jsonl")
 PIPE = Path("-")
@@ -66,6 +64,8 @@ def export_list(
     apostrophe, in CSV and XLSX.
     """
     from seedcast.storage.export.lines import LineOptions
+    from seedcast.storage.export.links import signing
+    from seedcast.storage.export.source import source_of
     from seedcast.storage.index.lookup import campaign_index
     from seedcast.storage.s3 import S3Store
 
@@ -77,10 +77,10 @@ def export_list(
     settings = connected()
     store = S3Store(settings.s3)
     options = LineOptions(
-        profiles=frozenset(profile or ()), sign=_signing(store, valid) if valid else None
+        profiles=frozenset(profile or ()), sign=signing(store, valid) if valid else None
     )
     with campaign_index(settings, campaign, note) as (index, found):
-        source = _source(index, found, statuses, store if with_columns else None)
+        source = source_of(index, found, statuses, store if with_columns else None)
         with _progress(source.most) as on_progress:
             report = _write(source, output, chosen, options, on_progress)
         _show(report, found, output, as_json)
@@ -102,24 +102,6 @@ def _write(
     return export_file(source, output, chosen, options, on_progress)
 
 
-def _source(
-    index: "Index",
-    found: "IndexedCampaign",
-    statuses: frozenset[str],
-    store: "S3Store | None",
-) -> "Source":
-    """Return the campaign's requests; with a store, and the list's own columns beside them."""
-    from seedcast.storage.export.export import Source, requests_of
-    from seedcast.storage.export.own_columns import OwnColumns, require_list
-
-    progress = found.progress
-    return Source(
-        read=lambda: requests_of(index, found.campaign_id, statuses),
-        most=max(progress.accepted or 0, progress.finished) + progress.strays,
-        own=OwnColumns(store, require_list(found)) if store else None,
-    )
-
-
 def _show(report: "ExportReport", found: "IndexedCampaign", output: Path, as_json: bool) -> None:
     strays = found.progress.strays
     if strays:
@@ -137,18 +119,6 @@ def _show(report: "ExportReport", found: "IndexedCampaign", output: Path, as_jso
     )
     where = "" if output == PIPE else f" in {output}"
     (err if output == PIPE else out).print(line + where, markup=False)
-
-
-def _signing(store: "S3Store", valid: timedelta) -> "Sign":
-    store.presign(f"{store.uri('a')}", valid)  # raises for how long now, not in the midst
-    ours, internal = store.uri(""), store.uri("_")
-
-    def sign(uri: str) -> str | None:
-        """Sign audio alone: whoever may write results must not get a list, or another bucket's."""
-        is_audio = uri.startswith(ours) and not uri.startswith(internal)
-        return store.presign(uri, valid) if is_audio else None
-
-    return sign
 
 
 def _format(output: Path, wanted: str | None) -> "Format":
