@@ -244,16 +244,25 @@ GATEWAY = Role(
     "`run gateway`",
     {
         **OPERATOR.topics,
-        **SENDER.topics,
+        CAMPAIGNS: ("Read", "Write"),
+        # Write: it sends. Read: retries of campaigns whose lists were never staged.
+        **dict.fromkeys((REQUESTS, REQUESTS_URGENT), ("Read", "Write")),
         RESULTS_URGENT: ("Read",),
-        # Where there is no index.
+        # What failed, for retries; and where there is no index.
         RESULTS: ("Read",),
         CURSORS: ("Read",),
         # Read: what could speak at present. Write: it announces itself.
         WORKERS: ("Read", "Write"),
     },
     OPERATOR.groups,
-    (_PROBE, *READER.objects),
+    # Lists: for retries, and for the columns that a list came with.
+    (
+        _PROBE,
+        *EXPORTER.objects,
+        "Deny s3:GetObject on BUCKET/_dead-letters/*",
+        "Deny s3:GetObject on BUCKET/_locks/*",
+        *SUBMITTER.objects,
+    ),
 )
 REDRIVER = Role(
     "redriver",

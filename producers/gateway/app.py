@@ -20,7 +20,11 @@ from seedcast.kafka.access_watch import ACCESS, AccessWatch
 from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.campaign_requests import CampaignRequests
+from seedcast.producers.gateway.campaign_routes import campaign_routes
+from seedcast.producers.gateway.campaign_terms import CampaignTerms
 from seedcast.producers.gateway.campaigns import Campaigns
+from seedcast.producers.gateway.exports import Exports
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.issuer_keys import IssuerKeys
 from seedcast.producers.gateway.key_lookups import KeyLookups
@@ -29,6 +33,7 @@ from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.replies import Replies
 from seedcast.producers.gateway.requests import Requests
+from seedcast.producers.gateway.retries import Retries
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
@@ -83,10 +88,17 @@ def _application(
     readiness.meet(REPLIES)
     secret = settings.postprocess.digest_key.get_secret_value().encode()
     idempotency = Idempotency(accounts, index, secret)
+    retries = Retries(settings, index)
     table: tuple[Route, ...] = routes(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
         Campaigns(settings, index),
+    )
+    table += campaign_routes(
+        CampaignRequests(index),
+        Exports(index, store, requests.profiles),
+        retries,
+        CampaignTerms(settings, index),
     )
 
     @asynccontextmanager
@@ -101,6 +113,7 @@ def _application(
         finally:
             for task in upkeep:
                 task.cancel()
+            await retries.stop()
 
     issuer = IssuerKeys(settings.jwt) if settings.jwt.issuer else None
     tokens = Tokens(settings.jwt, issuer) if issuer else None

@@ -9,15 +9,19 @@ from starlette.requests import ClientDisconnect, Request
 from seedcast.producers.gateway.problems import Problem
 
 MAX_JSON = 256 * 1024  # bytes; a text of 10,000 characters takes at most 60,000 of them escaped
+JSON = "application/json"
 SECONDS = 15.0  # for the whole body
 T = TypeVar("T")
 
 
-async def json_of(request: Request, kind: type[T]) -> T:
-    """Return the body as `kind`. Raises Problem: 400, 408, 413, 415."""
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip()
-    if media.lower() != "application/json":
-        message = f"expected a body of application/json, got {media[:100]!r}"
+async def json_of(request: Request, kind: type[T], also: str = JSON) -> T:
+    """Return the body as `kind`. `also`: a media type that is JSON, too.
+
+    Raises Problem: 400, 408, 413, 415.
+    """
+    media = request.headers.get("content-type", JSON).partition(";")[0].strip()
+    if media.lower() not in (JSON, also):
+        message = f"expected a body of {also}, got {media[:100]!r}"
         raise Problem(415, "unsupported_media_type", message)
     return decode(await read(request, MAX_JSON), kind)
 

@@ -12,16 +12,14 @@ from starlette.responses import Response
 from seedcast.campaigns import campaign_state
 from seedcast.campaigns.campaign_topic import change_campaign
 from seedcast.errors import InvalidInput
-from seedcast.producers.gateway import answers
+from seedcast.producers.gateway import answers, queries
 from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.own_campaign import own_campaign
 from seedcast.producers.gateway.problems import Problem, not_found
 from seedcast.schemas.messages import Campaign, CampaignState
 from seedcast.settings import Settings
 from seedcast.storage.accounts.keys import ApiKey
 from seedcast.storage.index.indexed import IndexedCampaign
-
-PAGE = 100  # campaigns, if the query does not say how many
-LARGEST_PAGE = 1000
 
 
 class CampaignView(Struct, frozen=True, kw_only=True):
@@ -69,7 +67,7 @@ class Campaigns:
         known = await self._index.ask(lambda index: index.campaigns())
         own = [found for found in reversed(known) if found.tenant == key.tenant]
         own = _after(own, http.query_params.get("after"))
-        limit = _limit(http.query_params.get("limit"))
+        limit = queries.limit(http)
         page, has_more = own[:limit], len(own) > limit
         body = CampaignList(
             campaigns=tuple(view(found) for found in page),
@@ -105,10 +103,7 @@ class Campaigns:
 
     async def _found(self, name: str, key: ApiKey) -> IndexedCampaign:
         """Return a campaign of the key's tenant. Raises Problem: 404, 503."""
-        found = await self._index.ask(lambda index: index.campaign(name))
-        if found is None or found.tenant != key.tenant:
-            raise not_found("the campaign")
-        return found
+        return await self._index.ask(lambda index: own_campaign(index, name, key))
 
 
 def view(found: IndexedCampaign) -> CampaignView:
@@ -146,12 +141,3 @@ def _after(found: list[IndexedCampaign], name: str | None) -> list[IndexedCampai
     if name not in names:
         raise Problem(400, "invalid_request", "after: expected a campaign id", param="after")
     return found[names.index(name) + 1 :]
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return PAGE
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
-        message = f"limit: expected 1 to {LARGEST_PAGE}"
-        raise Problem(400, "invalid_request", message, param="limit")
-    return int(text)

@@ -31,18 +31,7 @@ class Lookups:
 
     async def request(self, http: Request, key: ApiKey) -> Response:
         found = await self._found(http.path_params["request_id"], key)
-        result = found.result
-        view = RequestView(
-            request_id=found.request_id,
-            campaign_id=found.campaign_id,
-            status=found.status or "pending",
-            row=found.row,
-            id=found.own_id,
-            error=result.error if result else None,
-            renditions=result.renditions if result else (),
-            ended_at=found.ended_at,
-        )
-        return answers.json(view)
+        return answers.json(request_view(found))
 
     async def audio(self, http: Request, key: ApiKey) -> Response:
         """Redirect to a link, or answer with the bytes where the query says `direct`."""
@@ -85,6 +74,21 @@ class Lookups:
         if (found := await self._index.ask(look)) is None:
             raise not_found("the request")
         return found
+
+
+def request_view(found: IndexedRequest) -> RequestView:
+    """Return what a client sees of a request."""
+    result = found.result
+    return RequestView(
+        request_id=found.request_id,
+        campaign_id=found.campaign_id,
+        status=found.status or "pending",
+        row=found.row,
+        id=found.own_id,
+        error=result.error if result else None,
+        renditions=result.renditions if result else (),
+        ended_at=found.ended_at,
+    )
 
 
 def _chosen(result: SpeechResult, profile: str | None) -> Rendition:

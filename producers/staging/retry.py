@@ -64,7 +64,7 @@ def retry(
     """
     records = read_campaigns(settings)
     find_campaign(records, options.campaign)
-    name = _name(records, options)
+    name = retry_name(records, options)
     deadline = _deadline(settings, options, name, records.get(name))
     selection = _Selection(settings, options, name, deadline, records)
     return selection.report(_submit(settings, selection, on_progress))
@@ -161,7 +161,7 @@ class _Selection:
                 yield row
 
 
-def _name(records: Mapping[str, Campaign], options: RetryOptions) -> str:
+def retry_name(records: Mapping[str, Campaign], options: RetryOptions) -> str:
     """Return the new campaign's name. Raises InvalidInput if it belongs to another campaign."""
     old = options.campaign
     numbered = (f"{old}-retry-{number}" for number in count(1))

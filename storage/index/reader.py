@@ -108,16 +108,17 @@ class Index:
         after: str | None = None,
         limit: int = 100,
         status: Status | None = None,
+        statuses: Collection[Status | None] | None = None,
         error: ErrorCode | None = None,
     ) -> Page:
         """Return a page in the list's order; events and strays come last, by request id.
 
-        `after`: that of the page before. Raises InvalidInput if it is none, and if the requests
-        were deleted.
+        `after`: that of the page before. `status` is one alone, `statuses` are as for `rows`.
+        Raises InvalidInput if `after` is none, and if the requests were deleted.
         """
         place = parse_place(after) if after is not None else None
         found = list[IndexedRequest]()
-        for segment in self._segments(campaign_id, status and {status}, error):
+        for segment in self._segments(campaign_id, {status} if status else statuses, error):
             is_here = place is not None and (place.row is not None) == segment.listed
             if place is None or is_here or not segment.listed:
                 wanted = limit + 1 - len(found)

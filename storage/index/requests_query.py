@@ -3,6 +3,7 @@
 A campaign's order is that of its list, then what is in no list, by request id.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
@@ -22,6 +23,8 @@ _CODES: dict[str, tuple[str, ...]] = {
     "cancelled": ("cancelled",),
     "failed": ("failed", *(code for code in get_args(ErrorCode))),
 }
+
+_PLACE = re.compile(r"[0-9]{0,18}:[A-Za-z0-9_-]{8,64}")  # bounds of a BIGINT and of RequestId
 
 _COLUMNS = (
     REQUESTS.c.request_id,
@@ -57,13 +60,13 @@ class Place(NamedTuple):
 
 def parse_place(text: str) -> Place:
     """Raises InvalidInput."""
-    row, colon, request_id = text.partition(":")
-    if not colon or not (row == "" or (row.isascii() and row.isdigit())):
+    if _PLACE.fullmatch(text) is None:
         raise InvalidInput(
             "the place of a page",
             expected="what the page before ends with, ROW:REQUEST_ID",
             got=repr(text),
         )
+    row, _, request_id = text.partition(":")
     return Place(int(row) if row else None, request_id)
 
 

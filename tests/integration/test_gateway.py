@@ -18,7 +18,11 @@ import pytest
 
 from seedcast.campaigns.campaign_topic import announce
 from seedcast.embedded import Stack
+from seedcast.producers.gateway.campaign_routes import campaign_routes
+from seedcast.producers.gateway.campaign_terms import TermsPatch
+from seedcast.producers.gateway.retries import RetryBody
 from seedcast.producers.gateway.routes import Route, routes
+from seedcast.producers.gateway.wire import SpeechBody
 from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -265,12 +269,25 @@ EXPECTED = {
     "POST /v1/campaigns/{campaign_id}/pause": ("operate", 409),  # one of events
     "POST /v1/campaigns/{campaign_id}/resume": ("operate", 200),
     "POST /v1/campaigns/{campaign_id}/cancel": ("operate", 200),
+    "GET /v1/campaigns/{campaign_id}/requests": ("read", 200),
+    "GET /v1/campaigns/{campaign_id}/errors": ("read", 200),
+    "GET /v1/campaigns/{campaign_id}/results.csv": ("read", 200),
+    "GET /v1/campaigns/{campaign_id}/results.jsonl": ("read", 200),
+    "GET /v1/campaigns/{campaign_id}/results.parquet": ("read", 200),
+    "POST /v1/campaigns/{campaign_id}/retry": ("submit", 200),
+    "PATCH /v1/campaigns/{campaign_id}": ("operate", 409),  # one of events
+}
+BODIES: dict[type | None, Any] = {
+    SpeechBody: {"input": TEXT, "voice": 1},
+    RetryBody: {},
+    TermsPatch: {"weight": 2},
 }
 
 
 def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(served: Served) -> None:
     nothing: Any = _Nothing()
     table = routes(nothing, nothing, nothing)
+    table += campaign_routes(nothing, nothing, nothing, nothing)
     assert {route.name for route in table} == EXPECTED.keys()
     with served.client(tenant="owner") as owner:
         spoken = speak(owner)
@@ -283,7 +300,7 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
     for route in table:
         scope, status = EXPECTED[route.name]
         path = paths(route, request_id, campaign)
-        body = {"input": TEXT, "voice": 1} if route.body else None
+        body = BODIES.get(route.body)
         for given in SCOPES:
             allowed = scope in (None, given)
             is_own = "{request_id}" in route.path or "{campaign_id}" in route.path

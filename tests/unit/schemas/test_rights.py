@@ -22,9 +22,9 @@ def who_may(action: str, key: str = "") -> set[str]:
 
 @pytest.mark.parametrize("key", LIST)
 def test_few_may_read_texts_and_a_reader_of_audio_is_not_one_of_them(key: str) -> None:
-    readers = {"retrier", "waiter", "exporter", "feeder", "indexer", "auditor"}
+    readers = {"retrier", "waiter", "exporter", "feeder", "indexer", "auditor", "gateway"}
     assert who_may("s3:GetObject", key) == readers
-    assert who_may("s3:PutObject", key) == {"submitter", "retrier"}
+    assert who_may("s3:PutObject", key) == {"submitter", "retrier", "gateway"}
     assert who_may("s3:DeleteObject", key) == {"feeder"}
 
 
