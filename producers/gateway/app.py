@@ -21,6 +21,7 @@ from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.campaigns import Campaigns
+from seedcast.producers.gateway.files import FileRoutes
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
@@ -30,7 +31,8 @@ from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
-from seedcast.producers.gateway.upkeep import forget_claims
+from seedcast.producers.gateway.upkeep import forget_claims, sweep_files
+from seedcast.producers.gateway.uploads import Uploads
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -80,21 +82,27 @@ def _application(
     readiness.meet(REPLIES)
     secret = settings.postprocess.digest_key.get_secret_value().encode()
     idempotency = Idempotency(accounts, index, secret)
+    uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
     table: tuple[Route, ...] = routes(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
         Campaigns(settings, index),
+        FileRoutes(uploads, accounts.files, store),
     )
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         kept = timedelta(hours=settings.gateway.idempotency_hours)
-        forgetting = asyncio.create_task(forget_claims(accounts, kept))
+        upkeep = [
+            asyncio.create_task(forget_claims(accounts, kept)),
+            asyncio.create_task(sweep_files(uploads)),
+        ]
         try:
             async with sender:
                 yield
         finally:
-            forgetting.cancel()
+            for task in upkeep:
+                task.cancel()
 
     return application(table, Access(accounts.find), limits, readiness, lifespan)
 

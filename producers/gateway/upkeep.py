@@ -1,4 +1,4 @@
-"""What a gateway does by itself, once an hour: it forgets old idempotency keys."""
+"""What a gateway does by itself, once an hour: it forgets idempotency keys, and deletes files."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from seedcast.errors import SeedcastError
+from seedcast.producers.gateway.uploads import Uploads
 from seedcast.storage.accounts.accounts import Accounts
 
 log = structlog.get_logger(__name__)
@@ -22,4 +23,15 @@ async def forget_claims(accounts: Accounts, kept: timedelta) -> None:
         else:
             if count:
                 log.info("claims_forgotten", count=count)
+        await asyncio.sleep(INTERVAL)
+
+
+async def sweep_files(uploads: Uploads) -> None:
+    """Delete the files whose time is over, again and again. Never returns."""
+    while True:
+        try:
+            while count := await asyncio.to_thread(uploads.sweep, datetime.now(UTC)):
+                log.info("files_swept", count=count)
+        except SeedcastError as error:  # the next hour tries again
+            log.warning("files_kept", problem=str(error), next="tried again within the hour")
         await asyncio.sleep(INTERVAL)
