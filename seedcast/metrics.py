@@ -92,6 +92,9 @@ GATEWAY_LATE = Counter(
 GATEWAY_BREAKER = Gauge(
     "seedcast_gateway_breaker_open", "1 while a gateway refuses speeches at once: many failed"
 )
+GATEWAY_STAGINGS = Counter(
+    "seedcast_gateway_stagings", "Lists that a gateway's processes have checked or staged", ["end"]
+)
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )

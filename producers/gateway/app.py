@@ -31,7 +31,9 @@ from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
-from seedcast.producers.gateway.upkeep import forget_claims, sweep_files
+from seedcast.producers.gateway.stagers import Stagers
+from seedcast.producers.gateway.submissions import Submissions
+from seedcast.producers.gateway.upkeep import forget_claims, forget_stagings, sweep_files
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
@@ -83,11 +85,14 @@ def _application(
     secret = settings.postprocess.digest_key.get_secret_value().encode()
     idempotency = Idempotency(accounts, index, secret)
     uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
+    stagers = Stagers(settings.gateway, accounts, uploads, store)
+    submissions = Submissions(index, accounts.stagings, uploads, stagers, store)
     table: tuple[Route, ...] = routes(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
-        Campaigns(settings, index),
+        Campaigns(settings, index, submissions),
         FileRoutes(uploads, accounts.files, store),
+        submissions,
     )
 
     @asynccontextmanager
@@ -96,6 +101,8 @@ def _application(
         upkeep = [
             asyncio.create_task(forget_claims(accounts, kept)),
             asyncio.create_task(sweep_files(uploads)),
+            asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
+            asyncio.create_task(stagers.run()),
         ]
         try:
             async with sender:
@@ -103,6 +110,7 @@ def _application(
         finally:
             for task in upkeep:
                 task.cancel()
+            await asyncio.wait(upkeep)  # lists are handed back
 
     return application(table, Access(accounts.find), limits, readiness, lifespan)
 

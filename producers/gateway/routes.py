@@ -11,6 +11,13 @@ from seedcast.producers.gateway.files import PURPOSES, FileDeleted, FileList, Fi
 from seedcast.producers.gateway.form import MEDIA_TYPE as FORM
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.speech import Speech
+from seedcast.producers.gateway.submissions import (
+    FORMATS,
+    OPTIONS,
+    CampaignBody,
+    StagingView,
+    Submissions,
+)
 from seedcast.producers.gateway.wire import (
     Accepted,
     ModelList,
@@ -58,7 +65,11 @@ UPLOAD = {
 
 
 def routes(
-    speech: Speech, lookups: Lookups, campaigns: Campaigns, files: FileRoutes
+    speech: Speech,
+    lookups: Lookups,
+    campaigns: Campaigns,
+    files: FileRoutes,
+    submissions: Submissions,
 ) -> tuple[Route, ...]:
     return (
         Route(
@@ -151,7 +162,36 @@ def routes(
                 ("cancel", campaigns.cancel, "End what has no result yet, for good"),
             )
         ),
+        *_submissions(submissions),
         *_files(files),
+    )
+
+
+def _submissions(submissions: Submissions) -> tuple[Route, ...]:
+    lists = {media: {"type": "string", "format": "binary"} for media in FORMATS}
+    return (
+        Route(
+            method="PUT",
+            path="/v1/campaigns/{campaign_id}",
+            scope="submit",
+            handler=submissions.put,
+            summary="Submit a list, or, with `dry_run`, check it",
+            body=CampaignBody,
+            content=lists,
+            query=("dry_run", *OPTIONS),
+            answers={202: StagingView},
+            problems=(404, 408, 409, 413, 415),
+        ),
+        Route(
+            method="GET",
+            path="/v1/campaigns/{campaign_id}/staging",
+            scope="submit",
+            handler=submissions.show,
+            summary="How far its list is, and what was found in it",
+            query=("dry_run",),
+            answers={200: StagingView},
+            problems=(400, 404),
+        ),
     )
 
 

@@ -73,11 +73,11 @@ class Stagings:
         now: datetime,
         *,
         is_check: bool,
-    ) -> Staging:
+    ) -> tuple[Staging, str | None]:
         """Queue a list; return the staging that has its slot now, which may be an earlier one.
 
         One that was refused or has failed makes room for the next, and so does a check that is
-        done. Of several at once exactly one comes first.
+        done: then its job id is returned, too. Of several at once exactly one comes first.
         """
         row = {
             "slot": slot(tenant, campaign_id, is_check=is_check),
@@ -97,16 +97,18 @@ class Stagings:
             "created_ms": unix_ms(now),
         }
         is_slot = STAGINGS.c.slot == row["slot"]
+        replaced: str | None = None
         with self._database.transaction("queueing a list") as connection:
             while True:  # again if another replica forgot it between INSERT and SELECT
                 if made := _insert(connection, row):
-                    return made
+                    return made, replaced
                 found = connection.execute(select(STAGINGS).where(is_slot).with_for_update())
                 if (there := found.one_or_none()) is None:
                     continue
                 earlier = _staging(there)
                 if not _makes_room(earlier, digest):
-                    return earlier
+                    return earlier, None
+                replaced = earlier.job_id
                 connection.execute(delete(STAGINGS).where(is_slot))
 
     def find(self, tenant: str, campaign_id: str, *, is_check: bool) -> Staging | None:

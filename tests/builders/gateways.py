@@ -16,6 +16,8 @@ from tests.builders.deployments import environment
 from tests.builders.processes import ForkedProcess
 from tests.builders.waiting import eventually
 
+READY = '"event": "ready"'
+
 
 @dataclass
 class Gateway:
@@ -43,15 +45,20 @@ def gateway(settings: Settings, log: Path, **variables: str) -> Iterator[Gateway
     process = processes.start(["run", "gateway"], environment(settings) | variables, log)
     try:
         with open_accounts(settings.accounts) as accounts:
-            yield Gateway(settings, accounts, url_of(log), process, log)
+            yield Gateway(settings, accounts, url_of(log, process), process, log)
     finally:
         process.kill()
         process.wait()
         print(f"--- gateway\n{log.read_text(errors='replace')[-20_000:]}")
 
 
-def url_of(log: Path) -> str:
+def url_of(log: Path, process: ForkedProcess) -> str:
     """Wait until the gateway with this log is ready; return its address."""
-    eventually(lambda: log.exists() and '"event": "ready"' in log.read_text(), what="a start")
-    ready = next(line for line in log.read_text().splitlines() if '"event": "ready"' in line)
+
+    def has_started() -> bool:
+        assert process.poll() is None, "the gateway has ended"
+        return READY in log.read_text()
+
+    eventually(has_started, what="a start")
+    ready = next(line for line in log.read_text().splitlines() if READY in line)
     return str(json.loads(ready)["url"])
