@@ -107,6 +107,8 @@ class _Stager:
         try:
             report = self._check(path) if self._job.is_check else self._submit(path)
         except InvalidInput as error:
+            if isinstance(error.__cause__, MemoryError):  # Arrow's, taken for a damaged file
+                raise error.__cause__ from None
             reason = str(error).replace(str(path), self._name)
             return self._refused(reason, self._rejected(path))
         if self._job.is_check and not report["accepted"]:
@@ -191,7 +193,8 @@ def _own_stdout() -> IO[bytes]:
 
 
 def _end_with_the_gateway() -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not by Python's file, whose lock would break the end of Python
+        pass
     os._exit(Exit.UNAVAILABLE)
 
 
