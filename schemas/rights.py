@@ -3,7 +3,7 @@
 Kafka's operations imply others: who may read or write a topic may describe it.
 
 On the object store a campaign's audio lies under its name, which begins with a letter or a digit.
-Texts lie under `_lists/` and `_dead-letters/` only, so that "Deny" on `_*` leaves audio alone.
+Texts lie under `_lists/`, `_uploads/` and `_dead-letters/`, so that "Deny" on `_*` leaves audio.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,6 +69,7 @@ class Role:
 
 OUTPUTS = ("results.parquet", "errors.jsonl", "summary.json")  # under `_lists/CAMPAIGN/`
 _READ_LISTS = "s3:GetObject on BUCKET/_lists/*"  # people's texts
+_OF_UPLOADS = ("PutObject", "DeleteObject", "AbortMultipartUpload")
 _PROBE = "s3:PutObject on BUCKET/_seedcast/*"  # an empty object, at a process's start
 SUBMITTER = Role(
     "submitter",
@@ -189,6 +190,7 @@ POSTPROCESSOR = Role(
     (
         "s3:PutObject on BUCKET/*",
         "Deny s3:PutObject on BUCKET/_lists/*",
+        "Deny s3:PutObject on BUCKET/_uploads/*",
         "Deny s3:PutObject on BUCKET/_locks/*",
     ),
 )
@@ -255,13 +257,14 @@ GATEWAY = Role(
         WORKERS: ("Read", "Write"),
     },
     OPERATOR.groups,
-    # Lists: for retries, and for the columns that a list came with.
+    # Lists: its processes stage them, retries and the columns that a list came with read them.
     (
         _PROBE,
+        *SUBMITTER.objects,
         *EXPORTER.objects,
         "Deny s3:GetObject on BUCKET/_dead-letters/*",
         "Deny s3:GetObject on BUCKET/_locks/*",
-        *SUBMITTER.objects,
+        *(f"s3:{action} on BUCKET/_uploads/*" for action in _OF_UPLOADS),
     ),
 )
 REDRIVER = Role(

@@ -101,6 +101,9 @@ GATEWAY_ISSUER_KEYS_AGE = Gauge(
     "Seconds since a gateway has read the public keys of the tokens' issuer, or tried for the first"
     " time; 0 without an issuer",
 )
+GATEWAY_STAGINGS = Counter(
+    "seedcast_gateway_stagings", "Lists that a gateway's processes have checked or staged", ["end"]
+)
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )

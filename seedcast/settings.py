@@ -496,6 +496,24 @@ class GatewaySettings(_Section):
     drain: Seconds = Field(
         25.0, description="seconds after SIGTERM to answer the requests that are open"
     )
+    upload_bytes: Count = Field(2**31, description="bytes of one uploaded file or list, at most")
+    uploads: Count = Field(
+        8, description="uploads at once, each with 20 MB of memory; those beyond get 503"
+    )
+    file_bytes: Count = Field(
+        10 * 2**30, description="bytes of all files of a key that has no limit of its own"
+    )
+    file_days: Annotated[float, Field(gt=0, le=3650)] = Field(
+        30.0, description="days after which files, and what was found in lists, are deleted"
+    )
+    stagers: Count = Field(1, description="lists at once that a gateway checks or stages")
+    stager_memory: Annotated[int, Field(ge=256)] = Field(
+        1024, description="MiB of memory for each; a list that needs more is refused"
+    )
+    lease: Annotated[float, Field(ge=1)] = Field(
+        30.0,
+        description="seconds after which the list of a gateway that died is another gateway's",
+    )
 
 
 # None of them takes a secret: with HMAC a public key would be one that everybody knows.

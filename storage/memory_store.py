@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from seedcast.errors import MissingObject, SeedcastError
-from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, parse_uri
+from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, Readable, parse_uri
+
+_PIECE = 256 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,13 @@ class MemoryStore:
 
     def put_file(self, key: str, file: BinaryIO, content_type: str) -> str:
         return self.put(key, file.read(), content_type)
+
+    def put_stream(self, key: str, stream: Readable, content_type: str) -> str:
+        return self.put(key, b"".join(iter(lambda: stream.read(_PIECE), b"")), content_type)
+
+    def pieces(self, uri: str) -> Iterator[bytes]:
+        data = self.get(uri)
+        yield from (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
 
     def get(self, uri: str) -> bytes:
         self._call()

@@ -24,6 +24,11 @@ class ObjectInfo:
     modified: datetime
 
 
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes; none at the end."""
+
+
 class ObjectStore(Protocol):
     """One bucket. Every method may raise StoreUnavailable. Threads may share one store."""
 
@@ -44,8 +49,17 @@ class ObjectStore(Protocol):
     def put_file(self, key: str, file: BinaryIO, content_type: str) -> str:
         """Store the rest of a file as an object, as `put` does, without holding it in memory."""
 
+    def put_stream(self, key: str, stream: "Readable", content_type: str) -> str:
+        """Store what a stream of unknown length gives until it ends, as `put` does, in parts.
+
+        What the stream raises is raised here, and then nothing is stored.
+        """
+
     def get(self, uri: str) -> bytes:
         """Return the object's bytes. Raises MissingObject."""
+
+    def pieces(self, uri: str) -> Iterator[bytes]:
+        """Return the object's bytes piece by piece. Raises MissingObject, here or in the first."""
 
     def stat(self, uri: str) -> ObjectInfo | None:
         """Return the object's entry, or None if there is no such object."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import urllib3
 from minio import Minio
@@ -20,12 +20,13 @@ from seedcast.errors import InvalidInput, InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
 from seedcast.storage.credentials import provider
 from seedcast.storage.error_mapping import FOREIGN, s3_code, translate
-from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, parse_uri
+from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, Readable, parse_uri
 
 # Another process created the bucket a moment earlier.
 _EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
 _LONGEST_LINK = timedelta(days=7)  # S3's own limit
 _PAGE = 1000  # objects that a server lists at once
+_PIECE = 256 * 1024  # bytes of a download in memory
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
 
 
@@ -115,12 +116,35 @@ class S3Store:
             part_size=max(len(data), _MIN_PART),
         )
 
+    def put_stream(self, key: str, stream: Readable, content_type: str) -> str:
+        with self._mapped(f"storing {key}", "s3:PutObject", key):
+            self._client.put_object(
+                self._bucket,
+                key,
+                cast(BinaryIO, stream),  # minio only reads
+                -1,
+                content_type,
+                part_size=_MIN_PART,
+                num_parallel_uploads=1,  # each one more would hold a part in memory
+            )
+        return self.uri(key)
+
     def get(self, uri: str) -> bytes:
         bucket, key = parse_uri(uri)
         with self._mapped(f"reading {uri}", "s3:GetObject", key, may_miss=True):
             response = self._client.get_object(bucket, key)
             try:
                 return bytes(response.data)
+            finally:
+                response.close()
+                response.release_conn()
+
+    def pieces(self, uri: str) -> Iterator[bytes]:
+        bucket, key = parse_uri(uri)
+        with self._mapped(f"reading {uri}", "s3:GetObject", key, may_miss=True):
+            response = self._client.get_object(bucket, key)
+            try:
+                yield from response.stream(_PIECE)
             finally:
                 response.close()
                 response.release_conn()

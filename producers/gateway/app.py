@@ -25,6 +25,7 @@ from seedcast.producers.gateway.campaign_routes import campaign_routes
 from seedcast.producers.gateway.campaign_terms import CampaignTerms
 from seedcast.producers.gateway.campaigns import Campaigns
 from seedcast.producers.gateway.exports import Exports
+from seedcast.producers.gateway.files import FileRoutes
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.issuer_keys import IssuerKeys
 from seedcast.producers.gateway.key_lookups import KeyLookups
@@ -37,8 +38,11 @@ from seedcast.producers.gateway.retries import Retries
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
+from seedcast.producers.gateway.stagers import Stagers
+from seedcast.producers.gateway.submissions import Submissions
 from seedcast.producers.gateway.tokens import Tokens
-from seedcast.producers.gateway.upkeep import forget_claims
+from seedcast.producers.gateway.upkeep import forget_claims, forget_stagings, sweep_files
+from seedcast.producers.gateway.uploads import Uploads
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -89,10 +93,15 @@ def _application(
     secret = settings.postprocess.digest_key.get_secret_value().encode()
     idempotency = Idempotency(accounts, index, secret)
     retries = Retries(settings, index)
+    uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
+    stagers = Stagers(settings.gateway, accounts, uploads, store)
+    submissions = Submissions(index, accounts.stagings, uploads, stagers, store)
     table: tuple[Route, ...] = routes(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
-        Campaigns(settings, index),
+        Campaigns(settings, index, submissions),
+        FileRoutes(uploads, accounts.files, store),
+        submissions,
     )
     table += campaign_routes(
         CampaignRequests(index),
@@ -104,7 +113,12 @@ def _application(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         kept = timedelta(hours=settings.gateway.idempotency_hours)
-        upkeep = [asyncio.create_task(forget_claims(accounts, kept))]
+        upkeep = [
+            asyncio.create_task(forget_claims(accounts, kept)),
+            asyncio.create_task(sweep_files(uploads)),
+            asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
+            asyncio.create_task(stagers.run()),
+        ]
         if issuer is not None:
             upkeep.append(asyncio.create_task(issuer.keep_reading()))
         try:
@@ -114,6 +128,7 @@ def _application(
             for task in upkeep:
                 task.cancel()
             await retries.stop()
+            await asyncio.wait(upkeep)  # lists are handed back
 
     issuer = IssuerKeys(settings.jwt) if settings.jwt.issuer else None
     tokens = Tokens(settings.jwt, issuer) if issuer else None

@@ -1,6 +1,7 @@
 """Read a request's body, bounded in bytes and in time, and decode it."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -31,13 +32,25 @@ def decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `")
-        field = place.rstrip("`").removeprefix("$").removeprefix(".")
-        where = f"{field}: " if field else ""
-        raise Problem(400, "invalid_request", where + message, param=field or None) from None
+        raise _wrong(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"the body is not JSON: {error}"
         raise Problem(400, "invalid_json", message) from None
+
+
+def convert(values: Mapping[str, object], kind: type[T]) -> T:
+    """Return the parameters of a query, which are texts, as `kind`. Raises as `decode` does."""
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _wrong(error) from None
+
+
+def _wrong(error: msgspec.ValidationError) -> Problem:
+    message, _, place = str(error).partition(" - at `")
+    field = place.rstrip("`").removeprefix("$").removeprefix(".")
+    where = f"{field}: " if field else ""
+    return Problem(400, "invalid_request", where + message, param=field or None)
 
 
 async def read(request: Request, limit: int) -> bytes:

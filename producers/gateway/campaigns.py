@@ -16,9 +16,12 @@ from seedcast.producers.gateway import answers, queries
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign
 from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.producers.gateway.submissions import StagingView, Submissions
+from seedcast.producers.gateway.submissions import view as staging_view
 from seedcast.schemas.messages import Campaign, CampaignState
 from seedcast.settings import Settings
 from seedcast.storage.accounts.keys import ApiKey
+from seedcast.storage.accounts.stagings import StagingState
 from seedcast.storage.index.indexed import IndexedCampaign
 
 
@@ -26,7 +29,7 @@ class CampaignView(Struct, frozen=True, kw_only=True):
     """A campaign and its counts: accepted = finished + waiting."""
 
     campaign_id: str
-    state: CampaignState
+    state: CampaignState | StagingState  # of one whose list is staged, or was refused: the latter
     created_at: datetime
     accepted: int | None
     fed: int
@@ -44,6 +47,7 @@ class CampaignView(Struct, frozen=True, kw_only=True):
     zone: str | None = None
     start_at: datetime | None = None
     retry_of: str | None = None
+    staging: StagingView | None = None  # until the campaign exists
 
 
 class CampaignList(Struct, frozen=True, kw_only=True):
@@ -59,8 +63,8 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class Campaigns:
-    def __init__(self, settings: Settings, index: OpenIndex) -> None:
-        self._settings, self._index = settings, index
+    def __init__(self, settings: Settings, index: OpenIndex, submissions: Submissions) -> None:
+        self._settings, self._index, self._submissions = settings, index, submissions
 
     async def list(self, http: Request, key: ApiKey) -> Response:
         """Return a page, the newest first."""
@@ -77,8 +81,32 @@ class Campaigns:
         return answers.json(body)
 
     async def show(self, http: Request, key: ApiKey) -> Response:
-        found = await self._found(http.path_params["campaign_id"], key)
+        name = http.path_params["campaign_id"]
+        found = await self._index.ask(lambda index: index.campaign(name))
+        if found is None or found.campaign is None:
+            return answers.json(await self._unstaged(name, key))
+        if found.tenant != key.tenant:
+            raise not_found("the campaign")
         return answers.json(view(found))
+
+    async def _unstaged(self, name: str, key: ApiKey) -> CampaignView:
+        """Return what there is of a campaign without a record. Raises Problem 404."""
+        if (staging := await self._submissions.find(name, key)) is None:
+            raise not_found("the campaign")
+        return CampaignView(
+            campaign_id=name,
+            # Its record is written, and the index does not have it yet.
+            state="sealed" if staging.state == "done" else staging.state,
+            created_at=staging.created_at,
+            accepted=staging.accepted if staging.state == "done" else None,
+            fed=0,
+            succeeded=0,
+            failed=0,
+            expired=0,
+            cancelled=0,
+            audio_seconds=0,
+            staging=staging_view(staging),
+        )
 
     async def pause(self, http: Request, key: ApiKey) -> Response:
         return await self._change(http, key, campaign_state.paused)

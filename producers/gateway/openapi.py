@@ -73,9 +73,14 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.scope:
         operation["description"] = f"Needs a key with scope `{route.scope}`."
-    if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(route.body)}
+    if content := _body(route):
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _body(route: Route) -> dict[str, Any]:
+    own = {media: {"schema": schema} for media, schema in route.content.items()}
+    return own if route.body is None else _json(route.body) | own
 
 
 def _parameters(route: Route) -> Iterable[dict[str, Any]]:

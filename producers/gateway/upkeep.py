@@ -1,4 +1,4 @@
-"""What a gateway does by itself, once an hour: it forgets old idempotency keys."""
+"""What a gateway does by itself, once an hour: it forgets idempotency keys, and deletes files."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from seedcast.errors import SeedcastError
+from seedcast.producers.gateway.uploads import Uploads
 from seedcast.storage.accounts.accounts import Accounts
+from seedcast.storage.accounts.stagings import Stagings
 
 log = structlog.get_logger(__name__)
 INTERVAL = 3600.0  # seconds
@@ -23,3 +25,33 @@ async def forget_claims(accounts: Accounts, kept: timedelta) -> None:
             if count:
                 log.info("claims_forgotten", count=count)
         await asyncio.sleep(INTERVAL)
+
+
+async def sweep_files(uploads: Uploads) -> None:
+    """Delete the files whose time is over, again and again. Never returns."""
+    while True:
+        try:
+            while count := await asyncio.to_thread(uploads.sweep, datetime.now(UTC)):
+                log.info("files_swept", count=count)
+        except SeedcastError as error:  # the next hour tries again
+            log.warning("files_kept", problem=str(error), next="tried again within the hour")
+        await asyncio.sleep(INTERVAL)
+
+
+async def forget_stagings(stagings: Stagings, uploads: Uploads) -> None:
+    """Delete what was found in lists as long ago as files live, again and again. Never returns."""
+    while True:
+        try:
+            while count := await asyncio.to_thread(_forget_some, stagings, uploads):
+                log.info("stagings_forgotten", count=count)
+        except SeedcastError as error:  # the next hour tries again
+            log.warning("stagings_kept", problem=str(error), next="tried again within the hour")
+        await asyncio.sleep(INTERVAL)
+
+
+def _forget_some(stagings: Stagings, uploads: Uploads) -> int:
+    old = stagings.old(datetime.now(UTC) - uploads.lifetime)
+    for job_id in old:
+        uploads.forget_report(job_id)
+        stagings.forget(job_id)
+    return len(old)

@@ -33,7 +33,22 @@ def submit_file(
     path = Path(file)
     rejected = options.rejected or path.with_name(f"{path.name}.rejected.jsonl")
     options = replace(options, rejected=rejected)
-    submission = Submission(settings, path.name, options, on_progress, on_request)
+    return submit_copy(settings, path, path.name, options, on_progress, on_request)
+
+
+def submit_copy(
+    settings: Settings,
+    path: Path,
+    name: str,
+    options: SubmitOptions,
+    on_progress: OnProgress | None = None,
+    on_request: OnRequest | None = None,
+) -> SubmitReport:
+    """Submit a list that has another name than its file.
+
+    Without `options.rejected` it writes no file. Raises as `submit_file` does.
+    """
+    submission = Submission(settings, name, options, on_progress, on_request)
     return submission.run(lambda: _read(path, options), again=True)
 
 

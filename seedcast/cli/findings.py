@@ -15,7 +15,7 @@ from seedcast.schemas.messages import SpeechRequest
 if TYPE_CHECKING:
     from seedcast.catalog.voices import Voices
     from seedcast.gpu_consumers.text import Reader, Reading
-    from seedcast.producers.staging.options import SubmitOptions, SubmitReport
+    from seedcast.producers.staging.options import OnRequest, SubmitOptions, SubmitReport
     from seedcast.producers.staging.survey import Findings
     from seedcast.settings import Settings
 
@@ -39,18 +39,30 @@ def check_file(
     settings: "Settings", file: Path, options: "SubmitOptions", shown: int = SHOWN
 ) -> Checked:
     """Check each row of a list without sending any, under a live line."""
-    from seedcast.catalog import profiles
     from seedcast.cli.progress_line import live
-    from seedcast.gpu_consumers.text.reader import of_settings
     from seedcast.producers.staging.submit import submit_file
+
+    dry = replace(options, dry_run=True)
+    with live() as line:
+        return check_by(
+            settings, lambda add: submit_file(settings, file, dry, line.submitted, add), shown
+        )
+
+
+def check_by(
+    settings: "Settings",
+    dry_run: "Callable[[OnRequest], SubmitReport]",
+    shown: int = SHOWN,
+) -> Checked:
+    """Check a list by a dry run, which is given what takes each request."""
+    from seedcast.catalog import profiles
+    from seedcast.gpu_consumers.text.reader import of_settings
     from seedcast.producers.staging.survey import Survey
 
     sounds = _Sounds(of_settings(settings))
     survey = Survey(profiles.load(settings.postprocess), sounds.unspoken, sounds.said)
-    with live() as line:
-        dry = replace(options, dry_run=True)
-        report = submit_file(settings, file, dry, line.submitted, survey.add)
-        return Checked(report, survey.findings(shown), sounds.said)
+    report = dry_run(survey.add)
+    return Checked(report, survey.findings(shown), sounds.said)
 
 
 def facts(checked: Checked) -> dict[str, object]:

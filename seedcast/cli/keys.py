@@ -50,6 +50,9 @@ def add(
         int | None,
         typer.Option(min=1, help=f"At most so many in campaigns that wait. {_DEFAULT}"),
     ] = None,
+    stored_bytes: Annotated[
+        int | None, typer.Option(min=1, help=f"At most so many in its files. {_DEFAULT}")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a key, and print its secret, which is stored nowhere and never shown again."""
@@ -65,6 +68,7 @@ def add(
         characters_per_minute=characters_per_minute,
         concurrency=concurrency,
         queued_characters=queued_characters,
+        stored_bytes=stored_bytes,
     )
     keys.check(name, tenant, scope, limits, expires_at, now)  # before a server is asked
     with _accounts() as accounts:
@@ -166,6 +170,7 @@ def _limits(limits: "KeyLimits") -> list[str]:
         "characters/min": limits.characters_per_minute,
         "at a time": limits.concurrency,
         "characters queued": limits.queued_characters,
+        "bytes stored": limits.stored_bytes,
     }
     return said + [f"{value:,} {what}" for what, value in named.items() if value is not None]
 

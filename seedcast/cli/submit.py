@@ -88,7 +88,7 @@ def submit(
     settings = connected()
     with opened(file, options) as (path, read_by):
         report = send(settings, path, read_by)
-    emit(_facts(report)) if as_json else show(report)
+    emit(report_facts(report)) if as_json else show(report)
     if wait:
         from seedcast.cli.campaigns import finish
 
@@ -106,7 +106,7 @@ def print_check(
     """Print what a dry run has found. `spoken`: the files of texts that were spoken."""
     if as_json:
         paths = {"file": str(file), "spoken": list(map(str, spoken))}
-        emit(_facts(checked.report) | facts(checked) | paths)
+        emit(report_facts(checked.report) | facts(checked) | paths)
         return
     show(checked.report, shown(file))
     show_findings(settings, checked)
@@ -154,7 +154,8 @@ def _outcome(report: "SubmitReport") -> str:
     return f"{before}{report.accepted:,} accepted"
 
 
-def _facts(report: "SubmitReport") -> dict[str, object]:
+def report_facts(report: "SubmitReport") -> dict[str, object]:
+    """Return the report for programs."""
     reasons = [{"field": r.field, "expected": r.expected, "rows": r.rows} for r in report.reasons]
     rejections = [
         {"row": r.row, "field": r.field, "expected": r.expected, "got": r.got}

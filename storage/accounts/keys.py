@@ -27,6 +27,7 @@ class KeyLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     characters_per_minute: int | None = None
     concurrency: int | None = None  # requests at the same time
     queued_characters: int | None = None  # in campaigns, not spoken yet
+    stored_bytes: int | None = None  # of its files that are not deleted
 
 
 NO_LIMITS = KeyLimits()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, MetaData, Table, Text
 
 from seedcast.errors import AccountsMismatch, AccountsUnavailable
 from seedcast.storage.index.schema import Schema
@@ -13,7 +13,7 @@ ACCOUNTS = Schema(
     title="the accounts",
     section="accounts",
     version_table="accounts_version",
-    revisions=("0001",),
+    revisions=("0001", "0002"),
     migrations=Path(__file__).parent / "migrations",
     is_derived=False,
     unavailable=AccountsUnavailable,
@@ -47,3 +47,45 @@ IDEMPOTENCY = Table(
     Column("created_ms", BigInteger, nullable=False),
 )
 Index(None, IDEMPOTENCY.c.created_ms)
+
+FILES = Table(
+    "files",
+    METADATA,
+    Column("file_id", Name, primary_key=True),
+    Column("tenant", Name, nullable=False),
+    Column("key_id", Name, nullable=False, doc="whose quota it counts against"),
+    Column("filename", Text, nullable=False, doc="as the client gave it: data, never a path"),
+    Column("purpose", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False, doc="while it is uploaded: what is reserved"),
+    Column("sha256", Text, doc="null while it is uploaded"),
+    Column("state", Text, nullable=False, doc="uploading, stored or deleting"),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, doc="afterwards it is swept"),
+)
+Index(None, FILES.c.tenant, FILES.c.created_ms, FILES.c.file_id)
+Index(None, FILES.c.key_id)
+Index(None, FILES.c.expires_ms)
+STAGINGS = Table(
+    "stagings",
+    METADATA,
+    Column("slot", Name, primary_key=True, doc="a campaign, or a tenant's check of that name"),
+    Column("job_id", Name, nullable=False, unique=True),
+    Column("tenant", Name, nullable=False),
+    Column("campaign_id", Name, nullable=False),
+    Column("is_check", Boolean, nullable=False),
+    Column("file_id", Name, nullable=False),
+    Column("digest", Text, nullable=False, doc="SHA-256 of the file's and of the options"),
+    Column("options", LargeBinary, nullable=False, doc="as JSON"),
+    Column("state", Text, nullable=False, doc="queued, staging, done, refused or failed"),
+    Column("rows", BigInteger, nullable=False, doc="read so far"),
+    Column("accepted", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("waiting", Text, doc="what is out of reach at present"),
+    Column("attempts", BigInteger, nullable=False),
+    Column("owner", Text, doc="the replica that stages it"),
+    Column("lease_ms", BigInteger, nullable=False, doc="until then nobody else takes it"),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("ended_ms", BigInteger, doc="null: it has not"),
+)
+Index(None, STAGINGS.c.state, STAGINGS.c.lease_ms)
+Index(None, STAGINGS.c.file_id)

@@ -248,10 +248,15 @@ def test_a_token_of_the_issuer_is_as_good_as_a_key(served: Served, tmp_path: Pat
     assert gateway.wait(60) == 0
 
 
-def paths(route: Route, request_id: str, campaign_id: str) -> str:
+def upload(client: httpx.Client) -> httpx.Response:
+    return client.post("/v1/files", data={"purpose": "list"}, files={"file": ("a.csv", b"text")})
+
+
+def paths(route: Route, request_id: str, campaign_id: str, file_id: str) -> str:
     return (
         route.path.replace("{request_id}", request_id)
         .replace("{campaign_id}", campaign_id)
+        .replace("{file_id}", file_id)
         .replace("{model}", "tts-1")
     )
 
@@ -276,6 +281,13 @@ EXPECTED = {
     "GET /v1/campaigns/{campaign_id}/results.parquet": ("read", 200),
     "POST /v1/campaigns/{campaign_id}/retry": ("submit", 200),
     "PATCH /v1/campaigns/{campaign_id}": ("operate", 409),  # one of events
+    "PUT /v1/campaigns/{campaign_id}": ("submit", 202),
+    "GET /v1/campaigns/{campaign_id}/staging": ("submit", 200),
+    "POST /v1/files": ("submit", 200),
+    "GET /v1/files": ("submit", 200),
+    "GET /v1/files/{file_id}": ("submit", 200),
+    "GET /v1/files/{file_id}/content": ("submit", 200),
+    "DELETE /v1/files/{file_id}": ("submit", 200),
 }
 BODIES: dict[type | None, Any] = {
     SpeechBody: {"input": TEXT, "voice": 1},
@@ -286,7 +298,7 @@ BODIES: dict[type | None, Any] = {
 
 def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(served: Served) -> None:
     nothing: Any = _Nothing()
-    table = routes(nothing, nothing, nothing)
+    table = routes(nothing, nothing, nothing, nothing, nothing)
     table += campaign_routes(nothing, nothing, nothing, nothing)
     assert {route.name for route in table} == EXPECTED.keys()
     with served.client(tenant="owner") as owner:
@@ -297,19 +309,24 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
             lambda: owner.get(f"/v1/requests/{request_id}").status_code == 200,
             what="the request in the index",
         )
+        file_id = upload(owner).json()["id"]
     for route in table:
         scope, status = EXPECTED[route.name]
-        path = paths(route, request_id, campaign)
-        body = BODIES.get(route.body)
+        path = paths(route, request_id, campaign, file_id)
+        body: dict[str, Any] = {"json": BODIES[route.body]} if route.body in BODIES else {}
+        if route.method == "PUT":
+            body = {"json": {"file_id": file_id}}
+        elif route.content:
+            body = {"data": {"purpose": "list"}, "files": {"file": ("a.csv", b"text")}}
         for given in SCOPES:
             allowed = scope in (None, given)
-            is_own = "{request_id}" in route.path or "{campaign_id}" in route.path
+            is_own = any(f"{{{name}_id}}" in route.path for name in ("request", "campaign", "file"))
             for tenant in ("owner", "stranger"):
                 with served.client(given, tenant=tenant) as client:
-                    answer = client.request(route.method, path, json=body, follow_redirects=False)
+                    answer = client.request(route.method, path, **body, follow_redirects=False)
                 wanted = 403 if not allowed else 404 if is_own and tenant == "stranger" else status
                 assert answer.status_code == wanted, (route.name, given, tenant, answer.text)
-        assert httpx.request(route.method, served.url + path, json=body).status_code == 401
+        assert httpx.request(route.method, served.url + path, **body).status_code == 401
 
 
 class _Nothing:

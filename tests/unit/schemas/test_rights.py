@@ -8,10 +8,12 @@ from seedcast.storage.dead_letters import PREFIX as DEAD_LETTERS
 from seedcast.storage.list_outputs import output_key
 from seedcast.storage.objects import PROBE, object_key
 from seedcast.storage.staged_lists import BEGUN, REJECTED, folder, part_name
+from seedcast.storage.uploaded_files import content_key, report_key
 from tests.builders.object_rights import may
 
 STAGING = folder("july-bills", "0123456789abcdef")
 LIST = [STAGING + name for name in (part_name(0), REJECTED, BEGUN)]
+UPLOADED = [content_key("file-0f"), report_key("staging-0f")]
 AUDIO = [object_key(name, "0f" * 32, "ogg") for name in ("july-bills", "1", "Z.9_x")]
 LETTER, LOCK = f"{DEAD_LETTERS}/0f/0f", "_locks/seedcast.gpu-consumers/espeak.json"
 
@@ -26,6 +28,14 @@ def test_few_may_read_texts_and_a_reader_of_audio_is_not_one_of_them(key: str) -
     assert who_may("s3:GetObject", key) == readers
     assert who_may("s3:PutObject", key) == {"submitter", "retrier", "gateway"}
     assert who_may("s3:DeleteObject", key) == {"feeder"}
+
+
+@pytest.mark.parametrize("key", UPLOADED)
+def test_a_gateway_alone_writes_and_deletes_what_is_uploaded(key: str) -> None:
+    assert who_may("s3:GetObject", key) == {"gateway", "exporter", "auditor"}
+    assert who_may("s3:PutObject", key) == {"gateway"}
+    assert who_may("s3:DeleteObject", key) == {"gateway"}
+    assert who_may("s3:AbortMultipartUpload", key) == {"gateway"}
 
 
 @pytest.mark.parametrize("name", OUTPUTS)

@@ -55,12 +55,13 @@ def test_the_secret_is_alone_on_stdout_and_is_that_of_the_key(database: Accounts
 
 def test_options_say_how_much_and_how_long(database: AccountsSettings) -> None:
     limits = "--rate 30/min --concurrency 4 --characters-per-minute 9000 --queued-characters 50000"
-    made = row(f"{CRM} {limits} --expires 90d")
+    made = row(f"{CRM} {limits} --stored-bytes 7000 --expires 90d")
     assert made["limits"] == {
         "requests_per_second": 0.5,
         "concurrency": 4,
         "characters_per_minute": 9000,
         "queued_characters": 50000,
+        "stored_bytes": 7000,
     }
     ends = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
     assert timedelta(days=89, hours=23) < ends < timedelta(days=90)
@@ -69,7 +70,7 @@ def test_options_say_how_much_and_how_long(database: AccountsSettings) -> None:
     assert key
     assert key.key_id == made["key_id"]
     shown = run("list").stdout
-    assert "30/min, 9,000 characters/min, 4 at a time, 50,000 characters queued" in shown
+    assert "30/min, 9,000 characters/min, 4 at a time, 50,000 characters queued, 7,000" in shown
     assert all(word in shown for word in (key.key_id, "crm", "acme", "speak read", "valid"))
 
 
