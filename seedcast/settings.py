@@ -456,6 +456,9 @@ class GatewaySettings(_Section):
     drain: Seconds = Field(
         25.0, description="seconds after SIGTERM to answer the requests that are open"
     )
+    watchdog: Seconds = Field(
+        30.0, description="seconds after which a gateway whose event loop hangs ends itself"
+    )
 
 
 class MetricsSettings(_Section):

@@ -21,6 +21,7 @@ from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.campaigns import Campaigns
+from seedcast.producers.gateway.connections import ClientProtocol, most_connections
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
@@ -30,7 +31,7 @@ from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.routes import Route, routes
 from seedcast.producers.gateway.server import application
 from seedcast.producers.gateway.speech import Speech
-from seedcast.producers.gateway.upkeep import forget_claims
+from seedcast.producers.gateway.upkeep import beat, forget_claims
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -40,6 +41,7 @@ from seedcast.worker import BROKER, STORE, on_stop, start
 log = structlog.get_logger(__name__)
 REPLIES = "replies"  # what readiness waits for, too
 BACKLOG = 2048  # connections that wait to be accepted
+KEEP_ALIVE = 75  # seconds; longer than proxies and clients keep one, so that they end it, not we
 
 
 def run(settings: Settings) -> None:
@@ -90,11 +92,13 @@ def _application(
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         kept = timedelta(hours=settings.gateway.idempotency_hours)
         forgetting = asyncio.create_task(forget_claims(accounts, kept))
+        beating = asyncio.create_task(beat(settings.gateway.watchdog))
         try:
             async with sender:
                 yield
         finally:
             forgetting.cancel()
+            beating.cancel()
 
     return application(table, Access(accounts.find), limits, readiness, lifespan)
 
@@ -108,13 +112,17 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                loop="uvloop",
+                http=ClientProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nothing is said of a client's address
                 ws="none",
                 lifespan="on",
-                limit_concurrency=settings.connections,
+                limit_concurrency=most_connections(settings.connections),
                 backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=round(settings.drain),
             )
         )
