@@ -22,6 +22,8 @@ from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.campaigns import Campaigns
 from seedcast.producers.gateway.connections import ClientProtocol, most_connections
+from seedcast.producers.gateway.events import Events
+from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
@@ -51,7 +53,9 @@ def run(settings: Settings) -> None:
     with ExitStack() as opened:
         accounts = opened.enter_context(open_accounts(settings.accounts))
         listening = opened.enter_context(bound(settings.gateway))
-        app = _application(settings, opened, accounts, started.store, readiness)
+        index = opened.enter_context(OpenIndex(settings))
+        feed = Feed(index)
+        app = _application(settings, opened, accounts, started.store, readiness, index, feed)
         announced = opened.enter_context(Announcing(settings, "gateway", None))
         announced.watch(lambda: {"state": "draining" if stopping.is_set() else "ready"})
         opened.enter_context(closing(AccessWatch(settings, GATEWAY, readiness)))
@@ -59,6 +63,7 @@ def run(settings: Settings) -> None:
         def leave() -> None:
             stopping.set()
             readiness.withdraw(REPLIES)
+            feed.close()
             announced.drain()
 
         on_stop(leave)
@@ -73,9 +78,11 @@ def _application(
     accounts: Accounts,
     store: S3Store,
     readiness: Readiness,
+    index: OpenIndex,
+    feed: Feed,
 ) -> Starlette:
     requests, limits = Requests(settings), Limits(settings.gateway)
-    index = opened.enter_context(OpenIndex(settings))
+    access = Access(accounts.find)
     sender = Sender(settings, SendOptions(timeout=settings.gateway.send_timeout))
     ended = partial(readiness.lose, REPLIES)
     replies = opened.enter_context(closing(Replies(settings, on_end=ended)))
@@ -86,6 +93,7 @@ def _application(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
         Campaigns(settings, index),
+        Events(index, feed, access, settings.gateway),
     )
 
     @asynccontextmanager
@@ -100,7 +108,7 @@ def _application(
             forgetting.cancel()
             beating.cancel()
 
-    return application(table, Access(accounts.find), limits, readiness, lifespan)
+    return application(table, access, limits, readiness, lifespan)
 
 
 class Server(uvicorn.Server):

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seedcast.producers.gateway.campaigns import CampaignList, Campaigns, CampaignView, Changed
+from seedcast.producers.gateway.events import MEDIA_TYPE, Events
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.speech import Speech
 from seedcast.producers.gateway.wire import (
@@ -41,7 +42,9 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-def routes(speech: Speech, lookups: Lookups, campaigns: Campaigns) -> tuple[Route, ...]:
+def routes(
+    speech: Speech, lookups: Lookups, campaigns: Campaigns, events: Events
+) -> tuple[Route, ...]:
     return (
         Route(
             method="POST",
@@ -116,6 +119,26 @@ def routes(speech: Speech, lookups: Lookups, campaigns: Campaigns) -> tuple[Rout
             summary="A campaign and its counts",
             answers={200: CampaignView},
             problems=(404,),
+        ),
+        Route(
+            method="GET",
+            path="/v1/campaigns/{campaign_id}/events",
+            scope="read",
+            handler=events.campaign,
+            summary="The campaign whenever it changes, as server-sent events",
+            headers=("last-event-id",),
+            answers={200: MEDIA_TYPE},
+            problems=(400, 404),
+        ),
+        Route(
+            method="GET",
+            path="/v1/events",
+            scope="read",
+            handler=events.tenant,
+            summary="Each campaign whenever it changes, as server-sent events",
+            headers=("last-event-id",),
+            answers={200: MEDIA_TYPE},
+            problems=(400,),
         ),
         *(
             Route(
