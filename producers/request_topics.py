@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from seedcast.embedded import is_embedded
 from seedcast.errors import TopicMismatch
@@ -10,7 +11,9 @@ from seedcast.schemas.messages import SpeechRequest
 from seedcast.schemas.rights import Role
 from seedcast.schemas.topics import LANES
 from seedcast.settings import Settings
-from seedcast.storage.staged_lists import StagedRow
+
+if TYPE_CHECKING:  # it imports pyarrow, 45 MiB that who sends events has no use for
+    from seedcast.storage.staged_lists import StagedRow
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class RequestTopics:
         self._partitions = partitions
         self._spread = settings.kafka.spread if spread is None else spread
 
-    def place(self, request: SpeechRequest | StagedRow) -> Place:
+    def place(self, request: "SpeechRequest | StagedRow") -> Place:
         topic, key = self._topics[request.priority], partitioner.key(request.voice_seed)
         request_id, partitions = request.request_id.encode(), self._partitions[topic]
         return Place(topic, key, partitioner.partition(key, request_id, self._spread, partitions))

@@ -104,6 +104,12 @@ GATEWAY_ISSUER_KEYS_AGE = Gauge(
 GATEWAY_STAGINGS = Counter(
     "seedcast_gateway_stagings", "Lists that a gateway's processes have checked or staged", ["end"]
 )
+GATEWAY_REFUSED = Counter(
+    "seedcast_gateway_refused_connections",
+    "Connections that a gateway closed: too many, headers too slow or too large, or nobody reads",
+    ["reason"],
+)
+GATEWAY_LISTENERS = Gauge("seedcast_gateway_listeners", "Open streams of events")
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )
@@ -142,6 +148,10 @@ DEAD_LETTERS = Counter("seedcast_dead_letters", "Records without a readable requ
 RESULTS = Counter("seedcast_results", "Manifests acknowledged on the results topic", ["status"])
 REPLIES_WAITING = Gauge(
     "seedcast_replies_waiting", "Urgent requests whose results this gateway waits for"
+)
+REPLIES_BEHIND = Gauge(
+    "seedcast_replies_behind_records",
+    "Records of results.urgent that this gateway has not read yet, as far as it knows",
 )
 REPLIES = Counter(
     "seedcast_replies",

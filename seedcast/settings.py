@@ -514,6 +514,9 @@ class GatewaySettings(_Section):
         30.0,
         description="seconds after which the list of a gateway that died is another gateway's",
     )
+    watchdog: Seconds = Field(
+        30.0, description="seconds after which a gateway whose event loop hangs ends itself"
+    )
 
 
 # None of them takes a secret: with HMAC a public key would be one that everybody knows.

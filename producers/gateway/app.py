@@ -24,7 +24,10 @@ from seedcast.producers.gateway.campaign_requests import CampaignRequests
 from seedcast.producers.gateway.campaign_routes import campaign_routes
 from seedcast.producers.gateway.campaign_terms import CampaignTerms
 from seedcast.producers.gateway.campaigns import Campaigns
+from seedcast.producers.gateway.connections import ClientProtocol, most_connections
+from seedcast.producers.gateway.events import Events
 from seedcast.producers.gateway.exports import Exports
+from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.files import FileRoutes
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.issuer_keys import IssuerKeys
@@ -41,7 +44,7 @@ from seedcast.producers.gateway.speech import Speech
 from seedcast.producers.gateway.stagers import Stagers
 from seedcast.producers.gateway.submissions import Submissions
 from seedcast.producers.gateway.tokens import Tokens
-from seedcast.producers.gateway.upkeep import forget_claims, forget_stagings, sweep_files
+from seedcast.producers.gateway.upkeep import beat, forget_claims, forget_stagings, sweep_files
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
@@ -52,6 +55,7 @@ from seedcast.worker import BROKER, STORE, on_stop, start
 log = structlog.get_logger(__name__)
 REPLIES = "replies"  # what readiness waits for, too
 BACKLOG = 2048  # connections that wait to be accepted
+KEEP_ALIVE = 75  # seconds; longer than proxies and clients keep one, so that they end it, not we
 
 
 def run(settings: Settings) -> None:
@@ -61,7 +65,9 @@ def run(settings: Settings) -> None:
     with ExitStack() as opened:
         accounts = opened.enter_context(open_accounts(settings.accounts))
         listening = opened.enter_context(bound(settings.gateway))
-        app = _application(settings, opened, accounts, started.store, readiness)
+        index = opened.enter_context(OpenIndex(settings))
+        feed = Feed(index)
+        app = _application(settings, opened, accounts, started.store, readiness, index, feed)
         announced = opened.enter_context(Announcing(settings, "gateway", None))
         announced.watch(lambda: {"state": "draining" if stopping.is_set() else "ready"})
         opened.enter_context(closing(AccessWatch(settings, GATEWAY, readiness)))
@@ -69,6 +75,7 @@ def run(settings: Settings) -> None:
         def leave() -> None:
             stopping.set()
             readiness.withdraw(REPLIES)
+            feed.close()
             announced.drain()
 
         on_stop(leave)
@@ -83,9 +90,13 @@ def _application(
     accounts: Accounts,
     store: S3Store,
     readiness: Readiness,
+    index: OpenIndex,
+    feed: Feed,
 ) -> Starlette:
     requests, limits = Requests(settings), Limits(settings.gateway)
-    index = opened.enter_context(OpenIndex(settings))
+    issuer = IssuerKeys(settings.jwt) if settings.jwt.issuer else None
+    tokens = Tokens(settings.jwt, issuer) if issuer else None
+    access = Access(KeyLookups(accounts.find_all), tokens=tokens)
     sender = Sender(settings, SendOptions(timeout=settings.gateway.send_timeout))
     ended = partial(readiness.lose, REPLIES)
     replies = opened.enter_context(closing(Replies(settings, on_end=ended)))
@@ -102,6 +113,7 @@ def _application(
         Campaigns(settings, index, submissions),
         FileRoutes(uploads, accounts.files, store),
         submissions,
+        Events(index, feed, access, settings.gateway),
     )
     table += campaign_routes(
         CampaignRequests(index),
@@ -118,6 +130,7 @@ def _application(
             asyncio.create_task(sweep_files(uploads)),
             asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
             asyncio.create_task(stagers.run()),
+            asyncio.create_task(beat(settings.gateway.watchdog)),
         ]
         if issuer is not None:
             upkeep.append(asyncio.create_task(issuer.keep_reading()))
@@ -130,9 +143,6 @@ def _application(
             await retries.stop()
             await asyncio.wait(upkeep)  # lists are handed back
 
-    issuer = IssuerKeys(settings.jwt) if settings.jwt.issuer else None
-    tokens = Tokens(settings.jwt, issuer) if issuer else None
-    access = Access(KeyLookups(accounts.find_all), tokens=tokens)
     return application(table, access, limits, readiness, lifespan)
 
 
@@ -145,13 +155,17 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                loop="uvloop",
+                http=ClientProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nothing is said of a client's address
                 ws="none",
                 lifespan="on",
-                limit_concurrency=settings.connections,
+                limit_concurrency=most_connections(settings.connections),
                 backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=round(settings.drain),
             )
         )

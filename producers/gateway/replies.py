@@ -15,7 +15,7 @@ import structlog
 from seedcast.campaigns.progress import decode_readable
 from seedcast.errors import Retryable
 from seedcast.kafka import GroupOffsets, Record, TopicReader
-from seedcast.metrics import REPLIES, REPLIES_WAITING
+from seedcast.metrics import REPLIES, REPLIES_BEHIND, REPLIES_WAITING
 from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import RESULTS_URGENT
@@ -146,6 +146,7 @@ class Replies:
                 positions[record.partition.number] = record.offset + 1
                 self._take(record)
             self.behind = self._reader.behind(positions)
+            REPLIES_BEHIND.set(self.behind)
 
     def _take(self, record: Record) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from seedcast.producers.gateway.campaigns import CampaignList, Campaigns, CampaignView, Changed
+from seedcast.producers.gateway.events import MEDIA_TYPE, Events
 from seedcast.producers.gateway.files import PURPOSES, FileDeleted, FileList, FileRoutes, FileView
 from seedcast.producers.gateway.form import MEDIA_TYPE as FORM
 from seedcast.producers.gateway.lookups import Lookups
@@ -70,6 +71,7 @@ def routes(
     campaigns: Campaigns,
     files: FileRoutes,
     submissions: Submissions,
+    events: Events,
 ) -> tuple[Route, ...]:
     return (
         Route(
@@ -145,6 +147,26 @@ def routes(
             summary="A campaign and its counts",
             answers={200: CampaignView},
             problems=(404,),
+        ),
+        Route(
+            method="GET",
+            path="/v1/campaigns/{campaign_id}/events",
+            scope="read",
+            handler=events.campaign,
+            summary="The campaign whenever it changes, as server-sent events",
+            headers=("last-event-id",),
+            answers={200: MEDIA_TYPE},
+            problems=(400, 404),
+        ),
+        Route(
+            method="GET",
+            path="/v1/events",
+            scope="read",
+            handler=events.tenant,
+            summary="Each campaign whenever it changes, as server-sent events",
+            headers=("last-event-id",),
+            answers={200: MEDIA_TYPE},
+            problems=(400,),
         ),
         *(
             Route(

@@ -1,4 +1,4 @@
-"""What a gateway does by itself, once an hour: it forgets idempotency keys, and deletes files."""
+"""What a gateway does by itself: it deletes what is old, and shows that its loop runs."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,25 @@ from seedcast.errors import SeedcastError
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.storage.accounts.accounts import Accounts
 from seedcast.storage.accounts.stagings import Stagings
+from seedcast.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 INTERVAL = 3600.0  # seconds
+BEAT = 1.0  # seconds
+
+
+async def beat(limit: float) -> None:
+    """Let the process end if its event loop hangs for `limit` seconds. Never returns.
+
+    An orchestrator starts it again then; a hung loop would keep its clients, and be asked by more.
+    """
+    watchdog = Watchdog(limit)
+    try:
+        while True:
+            await asyncio.sleep(BEAT)
+            watchdog.beat()
+    finally:
+        watchdog.stop()
 
 
 async def forget_claims(accounts: Accounts, kept: timedelta) -> None:

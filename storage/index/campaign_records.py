@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from seedcast.codec import encode_json
 from seedcast.schemas.messages import Campaign, Cursor
 from seedcast.storage.index.batch import chunks, upserting
+from seedcast.storage.index.changes import following, mark
 from seedcast.storage.index.counters import count_anew
 from seedcast.storage.index.indexed import ListState
 from seedcast.storage.index.tables import CAMPAIGN_ERRORS, CAMPAIGNS, CURSORS, REQUESTS
@@ -35,7 +36,7 @@ def put(connection: Connection, campaigns: Iterable[Campaign]) -> None:
                 old = None
             if old is None:
                 state = _list_state(new["staging"])
-                connection.execute(insert(CAMPAIGNS).values(new | {"list_state": state}))
+                connection.execute(_added(new, state))
             elif old.record != new["record"]:
                 _change(connection, old, new)
 
@@ -47,7 +48,7 @@ def put_cursors(connection: Connection, cursors: Iterable[tuple[Cursor, int]]) -
         index_elements=[CURSORS.c.campaign_id],
         set_={name: upsert.excluded[name] for name in ("staging", "fed", "held")},
     )
-    values = [
+    values: list[dict[str, Any]] = [
         {
             "campaign_id": cursor.campaign_id,
             "staging": cursor.staging,
@@ -58,6 +59,7 @@ def put_cursors(connection: Connection, cursors: Iterable[tuple[Cursor, int]]) -
     ]
     if values:
         connection.execute(upsert, values)
+        mark(connection, (each["campaign_id"] for each in values))
 
 
 def remove(connection: Connection, campaign_ids: Iterable[str]) -> None:
@@ -107,7 +109,12 @@ def _retire(connection: Connection, old: Any, staging: str | None) -> None:
     _delete_empty(connection, old.key)
 
 
+def _added(new: dict[str, Any], state: ListState) -> Any:
+    return insert(CAMPAIGNS).values(new | {"list_state": state, "changed": following()})
+
+
 def _update(connection: Connection, old: Any, values: dict[str, Any]) -> None:
+    values = values | {"changed": following()}
     connection.execute(update(CAMPAIGNS).where(CAMPAIGNS.c.key == old.key).values(values))
 
 

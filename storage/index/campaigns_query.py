@@ -1,6 +1,6 @@
 """Queries of campaigns: their figures are kept, so none of them counts requests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, select
@@ -15,7 +15,7 @@ from seedcast.storage.index.values import moment
 _SAME_LIST = and_(
     CURSORS.c.campaign_id == CAMPAIGNS.c.campaign_id, CURSORS.c.staging == CAMPAIGNS.c.staging
 )
-_CAMPAIGN = select(CAMPAIGNS, CURSORS.c.fed, CURSORS.c.held).select_from(
+CAMPAIGN = select(CAMPAIGNS, CURSORS.c.fed, CURSORS.c.held).select_from(
     CAMPAIGNS.outerjoin(CURSORS, _SAME_LIST)
 )
 
@@ -26,18 +26,26 @@ def read_all(connection: Connection) -> list[IndexedCampaign]:
     errors = dict[int, dict[str, int]]()
     for key, code, count in connection.execute(_errors()):
         errors.setdefault(key, {})[code] = count
-    rows = connection.execute(_CAMPAIGN.order_by(*order)).all()
+    rows = connection.execute(CAMPAIGN.order_by(*order)).all()
     return [_campaign(connection, row, errors.get(row.key, {})) for row in rows]
 
 
 def read_one(connection: Connection, campaign_id: str) -> IndexedCampaign | None:
-    found = connection.execute(
-        _CAMPAIGN.where(CAMPAIGNS.c.campaign_id == campaign_id)
-    ).one_or_none()
+    found = connection.execute(CAMPAIGN.where(CAMPAIGNS.c.campaign_id == campaign_id)).one_or_none()
     if found is None:
         return None
     errors = connection.execute(_errors().where(CAMPAIGN_ERRORS.c.campaign_key == found.key))
     return _campaign(connection, found, {code: count for _, code, count in errors})
+
+
+def read(connection: Connection, rows: Sequence[Any]) -> list[IndexedCampaign]:
+    """Return the campaigns of rows of `CAMPAIGN`."""
+    keys = [row.key for row in rows]
+    errors = dict[int, dict[str, int]]()
+    some = _errors().where(CAMPAIGN_ERRORS.c.campaign_key.in_(keys))
+    for key, code, count in connection.execute(some) if keys else ():
+        errors.setdefault(key, {})[code] = count
+    return [_campaign(connection, row, errors.get(row.key, {})) for row in rows]
 
 
 def _errors() -> Any:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from seedcast.schemas.messages import STATUSES
 from seedcast.storage.index.batch import RESULTS, upserting
+from seedcast.storage.index.changes import following
 from seedcast.storage.index.tables import CAMPAIGN_ERRORS, CAMPAIGNS, REQUESTS
 
 
@@ -143,7 +144,8 @@ def _read(connection: Connection, keys: Collection[int]) -> dict[int, Counters]:
 
 
 def _write(connection: Connection, key: int, counters: Counters) -> None:
-    values: dict[str, int | None] = {
+    values: dict[str, Any] = {
+        "changed": following(),
         **{status: counters.statuses[status] for status in STATUSES},
         "strays": counters.strays,
         "audio_us": counters.audio_us,

@@ -6,7 +6,8 @@ from sqlalchemy import and_, literal, select
 
 from seedcast.schemas.messages import ErrorCode, Status
 from seedcast.settings import Settings
-from seedcast.storage.index import campaigns_query, sqlite
+from seedcast.storage.index import campaigns_query, changes, sqlite
+from seedcast.storage.index.changes import Change
 from seedcast.storage.index.database import Database, check_revision, connect
 from seedcast.storage.index.indexed import IndexedCampaign, IndexedRequest, Page
 from seedcast.storage.index.pruning import require_requests
@@ -74,6 +75,29 @@ class Index:
     def campaign(self, campaign_id: str) -> IndexedCampaign | None:
         with self._database.transaction(f"looking up campaign {campaign_id}") as connection:
             return campaigns_query.read_one(connection, campaign_id)
+
+    def changes(
+        self,
+        after: int,
+        *,
+        limit: int,
+        tenant: str | None = None,
+        campaign_id: str | None = None,
+        live: bool = False,
+    ) -> list[Change]:
+        """Return at most `limit` campaigns that have changed after the number, in their order.
+
+        `live`: only those that are neither completed nor cancelled.
+        """
+        with self._database.transaction("looking for changed campaigns") as connection:
+            return changes.read_after(
+                connection, after, limit, tenant=tenant, campaign_id=campaign_id, live=live
+            )
+
+    def newest_change(self) -> int:
+        """Return the number of the last change; 0 if there is none."""
+        with self._database.transaction("looking for changed campaigns") as connection:
+            return changes.newest(connection)
 
     def request(self, request_id: str, campaign_id: str | None = None) -> IndexedRequest | None:
         """Return a request; without a campaign, that of the first with a record, or else of any."""

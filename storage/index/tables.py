@@ -35,7 +35,7 @@ NAMES = {
 METADATA = MetaData(naming_convention=NAMES)
 
 VERSION_TABLE = "index_version"
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 INDEX = Schema(
     title="the results index",
     section="index",
@@ -131,6 +131,13 @@ CAMPAIGNS = Table(
     ),
     Column("first_ms", BigInteger, doc="of the earliest result"),
     Column("last_ms", BigInteger, doc="of the latest result"),
+    Column(
+        "changed",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        doc="number of its last change, one order for all campaigns: see `changes.py`",
+    ),
 )
 CAMPAIGN_ERRORS = Table(
     "campaign_errors",
@@ -153,6 +160,7 @@ FINGERPRINTS = Table(
     Column("key", Key, primary_key=True),
     Column("value", Text, nullable=False, unique=True),
 )
+Index(None, CAMPAIGNS.c.changed)
 # Without foreign keys: PostgreSQL would look each of them up for each row.
 REQUESTS = Table(
     "requests",

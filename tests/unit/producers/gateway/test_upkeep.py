@@ -1,0 +1,44 @@
+"""What a gateway does by itself."""
+
+import subprocess
+import sys
+
+from seedcast.watchdog import EXIT_CODE
+
+PROGRAM = """
+import asyncio, time
+from seedcast.producers.gateway import upkeep
+
+upkeep.BEAT = 0.1
+
+async def main():
+    beating = asyncio.create_task(upkeep.beat(1.0))
+    await asyncio.sleep(2)
+    print("a loop that runs", flush=True)
+    {then}
+
+asyncio.run(main())
+"""
+
+
+def ended(then: str) -> tuple[str, int]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(then=then)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.stdout.splitlines()[0], done.returncode
+
+
+def test_a_gateway_whose_event_loop_hangs_ends_itself() -> None:
+    assert ended("time.sleep(30)") == ("a loop that runs", EXIT_CODE)
+
+
+def test_one_that_has_ended_its_work_may_take_its_time() -> None:
+    assert ended("beating.cancel(); await asyncio.sleep(0.2); time.sleep(2)") == (
+        "a loop that runs",
+        0,
+    )
