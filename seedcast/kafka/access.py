@@ -7,9 +7,10 @@ looks like a missing topic, a group without members, or a broker that is away.
 from collections.abc import Iterable, Iterator
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, TopicDescription
+from confluent_kafka.admin import TopicDescription
 
 from seedcast.errors import AccessDenied
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.kafka.tokens import tokens
 from seedcast.schemas.rights import Right
 from seedcast.settings import KafkaSettings

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, TopicDescription
+from confluent_kafka.admin import TopicDescription
 
 from seedcast.errors import CredentialsRefused, Fatal, Retryable, SeedcastError, Unreachable
 from seedcast.kafka import access, broker_faults, client_config
 from seedcast.kafka.access import TIMEOUT
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.kafka.error_mapping import map_client_errors, translate, translate_connecting
 from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.topics import TOPICS

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient
 
 from seedcast.kafka import client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.kafka.offset_state import Place
 from seedcast.settings import KafkaSettings
 

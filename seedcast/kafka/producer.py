@@ -8,10 +8,10 @@ from functools import partial
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message
 from confluent_kafka import Producer as Client
-from confluent_kafka.admin import AdminClient
 
 from seedcast.errors import BrokerUnavailable, SeedcastError
 from seedcast.kafka import access, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import map_client_errors, translate
 from seedcast.schemas.rights import Right

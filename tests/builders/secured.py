@@ -14,7 +14,6 @@ from confluent_kafka.admin import (
     AclBindingFilter,
     AclOperation,
     AclPermissionType,
-    AdminClient,
     ResourcePatternType,
     ResourceType,
     ScramCredentialInfo,
@@ -24,6 +23,7 @@ from confluent_kafka.admin import (
 
 from seedcast.embedded import broker, processes
 from seedcast.embedded.stack_state import HOST, State
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.rights import Right
 from seedcast.settings import KafkaSettings
 from tests.builders.certificates import certificates

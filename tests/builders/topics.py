@@ -4,16 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import (
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from seedcast.errors import SeedcastError
 from seedcast.kafka import GroupOffsets, Producer, Record, TopicReader, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from seedcast.embedded import processes
 from seedcast.failpoints import VARIABLE
 from seedcast.kafka import Admin, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.topics import AUDIO
 from seedcast.settings import Settings
 from seedcast.storage.s3 import S3Store

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from seedcast.cli.exit_codes import Exit
 from seedcast.errors import Fatal
 from seedcast.kafka import Producer, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.topics import AUDIO_URGENT, DEAD_LETTERS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import Settings
 from seedcast.storage import dead_letters

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from seedcast.codec import decode_synthesis
 from seedcast.gpu_consumers import engines
@@ -14,6 +13,7 @@ from seedcast.gpu_consumers.engines.chattts.model.dimensions import TINY
 from seedcast.gpu_consumers.engines.chattts.weights.fabricate import fabricate
 from seedcast.gpu_consumers.verify.replay import requests_of, results_of, synthesise
 from seedcast.kafka import client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.messages import RawAudio, SpeechRequest
 from seedcast.schemas.topics import AUDIO, GPU_CONSUMERS, REQUESTS
 from seedcast.settings import GpuSettings, Settings

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from seedcast import Client, SendOptions, SendReceipt, SubmitOptions
 from seedcast.campaigns.campaign_state import cancelled
@@ -16,6 +16,7 @@ from seedcast.codec import decode_campaign, decode_request
 from seedcast.embedded import Stack
 from seedcast.errors import InvalidEvent, InvalidInput, Poison, Retryable, TopicMismatch
 from seedcast.kafka import Partition, Record, TopicReader, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.producers.events.sender import Sender
 from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import Settings

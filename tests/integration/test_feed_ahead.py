@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from seedcast import metrics
 from seedcast.campaigns import campaign_state
@@ -17,6 +16,7 @@ from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.campaigns.subscription import read_results
 from seedcast.codec import decode_request, decode_result, decode_synthesis
 from seedcast.kafka import GroupOffsets, TopicReader, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.producers.feeder import lost_rows
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.request_topics import RequestTopics

@@ -15,13 +15,13 @@ from itertools import chain
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from seedcast.codec import decode_synthesis, encode_json
 from seedcast.gpu_consumers.assignments import Assignments, Callbacks
 from seedcast.gpu_consumers.owned_partitions import Assignment
 from seedcast.kafka import Admin, GroupOffsets, Record, TopicReader, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.messages import RawAudio, Rejected
 from seedcast.schemas.topics import (
     AUDIO,

@@ -10,7 +10,6 @@ from pathlib import Path
 import confluent_kafka
 import pytest
 from confluent_kafka import ConsumerGroupState, TopicPartition
-from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from seedcast.embedded import broker, processes
@@ -36,6 +35,7 @@ from seedcast.kafka import (
     TopicReader,
     client_config,
 )
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.topics import (
     AUDIO,
     AUDIO_URGENT,

@@ -4,11 +4,12 @@ from contextlib import closing
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import NewTopic
 
 from seedcast.errors import TopicMismatch
 from seedcast.gpu_consumers.parked_requests import GROUP, TOPIC, refuse_parked
 from seedcast.kafka import client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.topics import Topic
 from seedcast.settings import Settings
 from tests.builders.deployments import Spawn

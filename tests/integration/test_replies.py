@@ -5,12 +5,12 @@ import signal
 from contextlib import closing
 
 import pytest
-from confluent_kafka.admin import AdminClient
 
 from seedcast import Client, SendOptions
 from seedcast.codec import decode_result, encode_json, encode_synthesis
 from seedcast.embedded import Stack
 from seedcast.kafka import Admin, GroupOffsets, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.producers.gateway.replies import Replies
 from seedcast.schemas.messages import SpeechResult
 from seedcast.schemas.topics import (

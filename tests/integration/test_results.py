@@ -14,7 +14,6 @@ from urllib.request import urlopen
 
 import pytest
 from confluent_kafka import ConsumerGroupState, KafkaException
-from confluent_kafka.admin import AdminClient
 from psutil import Process
 
 import seedcast
@@ -26,6 +25,7 @@ from seedcast.campaigns.waiting import wait
 from seedcast.codec import encode_json
 from seedcast.errors import InvalidInput
 from seedcast.kafka import GroupOffsets, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.schemas.messages import Campaign, Rendition, RequestError, SpeechResult, Status
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from seedcast.campaigns.campaign_state import paused, resumed
@@ -24,6 +23,7 @@ from seedcast.codec import encode_json
 from seedcast.embedded import Stack
 from seedcast.errors import AccessDenied, CredentialsRefused, Undecodable, Unreachable
 from seedcast.kafka import Admin, GroupOffsets, Partition, Record, access, client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.replies import Replies

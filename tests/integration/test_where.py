@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
 from msgspec.structs import replace
 
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
 from seedcast.campaigns.cursor_topic import write_feeder_records
 from seedcast.codec import encode_json, encode_synthesis
 from seedcast.kafka import client_config
+from seedcast.kafka.admin_client import AdminClient
 from seedcast.kafka.partitioner import key, partition
 from seedcast.producers.staging.options import SubmitOptions
 from seedcast.producers.staging.submit import submit_requests
