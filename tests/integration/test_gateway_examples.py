@@ -4,12 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.builders import pages
 from tests.builders.pages import DOCS
+from tests.builders.waiting import eventually
 from tests.integration.test_gateway import Served, served
 from tests.integration.test_gateway_reads import stage_night
 
@@ -75,6 +77,22 @@ def test_an_example_speaks(served: Served, tmp_path: Path, language: str) -> Non
 
 def test_the_examples_of_a_campaign_run(served: Served, tmp_path: Path) -> None:
     stage_night(served, "july-bills")
-    [block] = examples("/v1/campaigns/july-bills")
+    [block] = examples("/v1/campaigns/july-bills/errors")
     run(block, served, tmp_path)
     assert (tmp_path / "july-bills.csv").read_text().startswith("id,row,request_id")
+
+
+def test_the_examples_of_a_list_run(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("id,name,text\n1,Ada,Your bill is there.\n")
+    upload_sh, [upload_py] = examples('"$URL/v1/files"'), examples("client.files.create")
+    client = examples("OpenAI(base_url")[0].text.partition("speech =")[0]
+    for name, blocks, before in (
+        ("august-bills", [*upload_sh, *examples("-X PUT")], ""),
+        ("september-bills", examples("gateway.put"), client + upload_py.text),
+    ):
+        for block in blocks:
+            text = before + block.text.replace("july-bills", name)
+            run(replace(block, text=text), served, tmp_path)
+        with served.client() as asking:
+            path = f"/v1/campaigns/{name}"
+            eventually(lambda: asking.get(path).json().get("accepted") == 1, what=name)  # noqa: B023
