@@ -4,8 +4,9 @@ A few chunks are ahead of the client, so that memory stays flat. A client that g
 nothing for a minute, ends the thread at its next write. Nothing is written to the disk.
 """
 
+import asyncio
+import concurrent.futures
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager
 from io import BufferedWriter, RawIOBase
 from typing import Any, BinaryIO, cast
@@ -33,6 +34,8 @@ AHEAD = 4  # chunks
 STALLED = 60.0  # seconds
 
 Write = Callable[[BinaryIO], object]  # what the thread does
+# Of a cancelled answer: before a write waits, anyio raises the one, and while it waits the other.
+_CANCELLED = (asyncio.CancelledError, concurrent.futures.CancelledError)
 
 
 class Gone(Exception):
@@ -129,7 +132,7 @@ class _Chunks(RawIOBase):
         if self.is_open:
             try:
                 from_thread.run(self._put, bytes(data))
-            except (BrokenResourceError, CancelledError):
+            except (BrokenResourceError, *_CANCELLED):
                 raise Gone from None
         return len(data)
 
