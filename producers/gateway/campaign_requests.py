@@ -13,6 +13,7 @@ from seedcast.producers.gateway import answers, queries
 from seedcast.producers.gateway.lookups import request_view
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign, require_requests
+from seedcast.producers.gateway.problems import wrong
 from seedcast.producers.gateway.wire import RequestView
 from seedcast.schemas.messages import STATUSES, Status
 from seedcast.storage.accounts.keys import ApiKey
@@ -69,4 +70,4 @@ def _after(http: Request) -> str | None:
     try:
         return None if after is None else str(parse_place(after))
     except InvalidInput as error:
-        raise queries.wrong("after", error.expected) from None
+        raise wrong("after", error.expected) from None

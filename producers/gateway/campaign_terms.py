@@ -15,7 +15,7 @@ from seedcast.producers.gateway import answers
 from seedcast.producers.gateway.bodies import json_of
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign
-from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.problems import Problem, wrong
 from seedcast.producers.terms import AT_ONCE, NONE, Terms
 from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
@@ -95,8 +95,4 @@ def _problem(error: InvalidInput) -> Problem:
     param = _PARAMS.get(error.what, error.what)
     if param not in TermsPatch.__struct_fields__:
         return Problem(409, "wrong_state", str(error))
-    return Problem(400, "invalid_request", f"{param}: {_reason(error)}", param=param)
-
-
-def _reason(error: InvalidInput) -> str:
-    return f"expected {error.expected}, got {error.got}"
+    return wrong(param, f"{error.expected}, got {error.got}")

@@ -15,7 +15,7 @@ from seedcast.errors import InvalidInput
 from seedcast.producers.gateway import answers, queries
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign
-from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.producers.gateway.problems import Problem, not_found, wrong
 from seedcast.producers.gateway.submissions import StagingView, Submissions
 from seedcast.producers.gateway.submissions import view as staging_view
 from seedcast.schemas.messages import Campaign, CampaignState
@@ -167,5 +167,5 @@ def _after(found: list[IndexedCampaign], name: str | None) -> list[IndexedCampai
         return found
     names = [each.campaign_id for each in found]
     if name not in names:
-        raise Problem(400, "invalid_request", "after: expected a campaign id", param="after")
+        raise wrong("after", "a campaign id")
     return found[names.index(name) + 1 :]

@@ -19,7 +19,8 @@ from seedcast.producers.gateway.access import Access
 from seedcast.producers.gateway.campaigns import view
 from seedcast.producers.gateway.feed import PAGE, Feed, Listener
 from seedcast.producers.gateway.open_index import OpenIndex
-from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.producers.gateway.own_campaign import own_campaign
+from seedcast.producers.gateway.problems import Problem, wrong
 from seedcast.settings import GatewaySettings
 from seedcast.storage.accounts.keys import ApiKey
 from seedcast.storage.index.changes import Change
@@ -64,9 +65,7 @@ class Events:
     async def campaign(self, http: Request, key: ApiKey) -> Response:
         """Begin with the campaign as it is; then again whenever it changes."""
         name = http.path_params["campaign_id"]
-        found = await self._index.ask(lambda index: index.campaign(name))
-        if found is None or found.tenant != key.tenant:
-            raise not_found("the campaign")
+        await self._index.ask(lambda index: own_campaign(index, name, key))
         return await self._stream(http, key, Wanted(key.tenant, name, _last_id(http)))
 
     @contextmanager
@@ -151,6 +150,5 @@ def _last_id(http: Request) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
-        message = "last-event-id: expected the id of an event"
-        raise Problem(400, "invalid_request", message, param="last-event-id")
+        raise wrong("last-event-id", "the id of an event")
     return int(text)

@@ -15,7 +15,7 @@ from seedcast.errors import InvalidInput
 from seedcast.producers.gateway import queries
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign, require_requests
-from seedcast.producers.gateway.problems import Problem, unavailable
+from seedcast.producers.gateway.problems import Problem, unavailable, wrong
 from seedcast.producers.gateway.streamed import Streamed
 from seedcast.producers.rows.values import InvalidValue
 from seedcast.producers.rows.values import deadline as instant_of
@@ -77,9 +77,7 @@ class Exports:
 
         require_requests(found)
         if with_columns and (found.campaign is None or found.campaign.staged is None):
-            raise queries.wrong(
-                "with_columns", "a campaign of a list; one of events has no columns"
-            )
+            raise wrong("with_columns", "a campaign of a list; one of events has no columns")
         headers = {
             "content-disposition": f'attachment; filename="{name}.{format_}"',
             "cache-control": "no-store",
@@ -95,7 +93,7 @@ class Exports:
         try:
             sign = await asyncio.to_thread(signing, self._store, valid)
         except InvalidInput as error:
-            raise queries.wrong("urls", error.expected) from None
+            raise wrong("urls", error.expected) from None
         return LineOptions(profiles=profiles, sign=sign)
 
     async def _left(self, found: IndexedCampaign) -> str | None:
@@ -128,7 +126,7 @@ def _duration(text: str) -> timedelta:
     try:
         return instant_of(text, now) - now
     except InvalidValue:
-        raise queries.wrong("urls", "how long links are valid, such as 7d") from None
+        raise wrong("urls", "how long links are valid, such as 7d") from None
 
 
 def _require_scope(key: ApiKey, scope: Scope, param: str) -> None:

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from seedcast.errors import MissingObject
-from seedcast.producers.gateway import answers
+from seedcast.producers.gateway import answers, queries
 from seedcast.producers.gateway.form import Form
-from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.producers.gateway.problems import not_found, wrong
 from seedcast.producers.gateway.uploads import CONTENT_TYPE, Uploads
 from seedcast.storage.accounts.files import Files, StoredFile
 from seedcast.storage.accounts.keys import ApiKey
@@ -66,7 +66,7 @@ class FileRoutes:
         def described() -> tuple[str, str, timedelta]:
             purpose = form.fields.get("purpose", "")
             if purpose not in PURPOSES:
-                raise _wrong(f"purpose: expected one of {', '.join(PURPOSES)}", "purpose")
+                raise wrong("purpose", f"one of {', '.join(PURPOSES)}")
             return form.filename, purpose, _lifetime(form.fields, self._uploads.lifetime)
 
         file = await self._uploads.receive(http, key, form.pieces, described)
@@ -77,10 +77,10 @@ class FileRoutes:
         after = query.get("after")
         order = query.get("order", "desc")
         if order not in ("asc", "desc"):
-            raise _wrong("order: expected asc or desc", "order")
+            raise wrong("order", "asc or desc")
         last = await self._uploads.find(after, key) if after is not None else None
         found, has_more = await asyncio.to_thread(
-            self._page, key, _limit(query.get("limit")), last, query.get("purpose"), order
+            self._page, key, queries.limit(http, PAGE, PAGE), last, query.get("purpose"), order
         )
         body = FileList(
             data=tuple(view(file) for file in found),
@@ -150,22 +150,10 @@ def view(file: StoredFile) -> FileView:
 def _lifetime(fields: dict[str, str], longest: timedelta) -> timedelta:
     """Return how long the form asks for, if it does. Raises Problem 400."""
     if fields.get(_ANCHOR, "created_at") != "created_at":
-        raise _wrong(f"{_ANCHOR}: expected created_at", _ANCHOR)
+        raise wrong(_ANCHOR, "created_at")
     if (text := fields.get(_SECONDS)) is None:
         return longest
     most = int(longest.total_seconds())
     if not (text.isascii() and text.isdigit() and SHORTEST <= int(text[:12]) <= most):
-        raise _wrong(f"{_SECONDS}: expected {SHORTEST} to {most}", _SECONDS)
+        raise wrong(_SECONDS, f"{SHORTEST} to {most}")
     return timedelta(seconds=int(text))
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return PAGE
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= PAGE):
-        raise _wrong(f"limit: expected 1 to {PAGE}", "limit")
-    return int(text)
-
-
-def _wrong(message: str, param: str) -> Problem:
-    return Problem(400, "invalid_request", message, param=param)

@@ -11,7 +11,7 @@ import structlog
 
 from seedcast.errors import AccountsUnavailable
 from seedcast.producers.gateway.open_index import OpenIndex
-from seedcast.producers.gateway.problems import Problem, unavailable
+from seedcast.producers.gateway.problems import Problem, unavailable, wrong
 from seedcast.producers.gateway.wire import SpeechBody
 from seedcast.schemas.messages import SpeechResult
 from seedcast.storage.accounts.accounts import Accounts
@@ -31,8 +31,7 @@ class Idempotency:
         """Return the id of the event: that of the key and of the body, so that a key which is
         used again when it is forgotten is another request. Raises Problem 400 for no key."""
         if not _KEY.fullmatch(given):
-            message = "idempotency-key: expected 1 to 255 visible ASCII characters"
-            raise Problem(400, "invalid_request", message, param="idempotency-key")
+            raise wrong("idempotency-key", "1 to 255 visible ASCII characters")
         both = self._digest(given.encode() + b"\n" + msgspec.json.encode(body))
         return f"{given[:_SHOWN]}.{both.hex()[:32]}"
 

@@ -80,6 +80,11 @@ class Problem(Exception):
         )
 
 
+def wrong(name: str, expected: str) -> Problem:
+    """A field, a parameter or a header that is wrong."""
+    return Problem(400, "invalid_request", f"{name}: expected {expected}", param=name)
+
+
 def not_found(what: str) -> Problem:
     """Another tenant's object is not there either, so that nobody learns what others have."""
     return Problem(404, "not_found", f"{what} is not there")

@@ -4,20 +4,20 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
-from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.problems import wrong
 
 PAGE = 100  # entries, if the query does not say how many
 LARGEST_PAGE = 1000
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 
 
-def limit(http: Request) -> int:
+def limit(http: Request, usual: int = PAGE, most: int = LARGEST_PAGE) -> int:
     """Return how many entries a page has at most. Raises Problem 400."""
     text = http.query_params.get("limit")
     if text is None:
-        return PAGE
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_PAGE):
-        raise wrong("limit", f"1 to {LARGEST_PAGE}")
+        return usual
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise wrong("limit", f"1 to {most}")
     return int(text)
 
 
@@ -37,7 +37,3 @@ def flag(http: Request, name: str) -> bool:
     if value not in _FLAGS:
         raise wrong(name, "true or false")
     return _FLAGS[value]
-
-
-def wrong(name: str, expected: str) -> Problem:
-    return Problem(400, "invalid_request", f"{name}: expected {expected}", param=name)

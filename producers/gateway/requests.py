@@ -12,7 +12,7 @@ from seedcast.errors import InvalidEvent
 from seedcast.producers.events.build import EventBuilder
 from seedcast.producers.events.options import SendOptions
 from seedcast.producers.gateway import problems
-from seedcast.producers.gateway.problems import Problem
+from seedcast.producers.gateway.problems import Problem, wrong
 from seedcast.producers.gateway.wire import FORMATS, MODELS, SpeechBody
 from seedcast.producers.rows.columns import METADATA
 from seedcast.producers.rows.values import InvalidValue
@@ -89,8 +89,7 @@ class Requests:
         try:
             asked = instant_of(body.deadline, now)
         except InvalidValue as error:
-            message = f"deadline: expected {error.expected}, got {error.got}"
-            raise Problem(400, "invalid_request", message, param="deadline") from None
+            raise wrong("deadline", f"{error.expected}, got {error.got}") from None
         return min(asked, latest) if waits else asked
 
 

@@ -16,7 +16,7 @@ from seedcast.producers.gateway import answers, retry_command
 from seedcast.producers.gateway.bodies import MAX_JSON, decode, read
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign
-from seedcast.producers.gateway.problems import Problem, unavailable
+from seedcast.producers.gateway.problems import Problem, unavailable, wrong
 from seedcast.producers.gateway.retry_command import RetryReport
 from seedcast.producers.rows.values import InvalidValue
 from seedcast.producers.rows.values import deadline as instant_of
@@ -136,8 +136,7 @@ async def _body(http: Request) -> RetryBody:
         try:
             instant_of(body.deadline, datetime.now(UTC))
         except InvalidValue as error:
-            message = f"deadline: expected {error.expected}, got {error.got}"
-            raise Problem(400, "invalid_request", message, param="deadline") from None
+            raise wrong("deadline", f"{error.expected}, got {error.got}") from None
     return body
 
 

@@ -14,10 +14,10 @@ from starlette.responses import Response
 
 from seedcast.catalog.voices import STYLE
 from seedcast.errors import InvalidInput, MissingObject
-from seedcast.producers.gateway import answers
+from seedcast.producers.gateway import answers, queries
 from seedcast.producers.gateway.bodies import convert, json_of
 from seedcast.producers.gateway.open_index import OpenIndex
-from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.producers.gateway.problems import Problem, not_found, wrong
 from seedcast.producers.gateway.stagers import PURPOSE, Stagers
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.producers.rows.list_format import format_of
@@ -88,7 +88,7 @@ class Submissions:
 
     async def put(self, http: Request, key: ApiKey) -> Response:
         """Queue a list; answer with 202 and where it is seen. Raises Problem."""
-        name, is_check = _name(http), _is_check(http)
+        name, is_check = _name(http), queries.flag(http, "dry_run")
         if not is_check:
             await self._refuse_foreign(name, key)
         if _media(http) == "application/json":
@@ -113,7 +113,7 @@ class Submissions:
 
     async def show(self, http: Request, key: ApiKey) -> Response:
         """Answer with how far a list is, and, once it has ended, with what was found in it."""
-        name, is_check = _name(http), _is_check(http)
+        name, is_check = _name(http), queries.flag(http, "dry_run")
         staging = await self.find(name, key, is_check=is_check)
         if staging is None:
             raise not_found("the list")
@@ -265,8 +265,7 @@ def _format(filename: str, wanted: str | None) -> str:
     try:
         found = format_of(Path(filename), wanted)
     except InvalidInput as error:
-        message = f"format: expected {error.expected}, got {error.got}"
-        raise Problem(400, "invalid_request", message, param="format") from None
+        raise wrong("format", f"{error.expected}, got {error.got}") from None
     return f"{found.kind}{found.packing}".removeprefix(".")
 
 
@@ -283,15 +282,7 @@ def _name(http: Request) -> str:
     try:
         return campaign_id(http.path_params["campaign_id"])
     except InvalidInput as error:
-        message = f"campaign_id: expected {error.expected}"
-        raise Problem(400, "invalid_request", message, param="campaign_id") from None
-
-
-def _is_check(http: Request) -> bool:
-    text = http.query_params.get("dry_run")
-    if text not in (None, "", "true", "1", "false", "0"):
-        raise Problem(400, "invalid_request", "dry_run: expected true or false", param="dry_run")
-    return text in ("", "true", "1")
+        raise wrong("campaign_id", error.expected) from None
 
 
 def _taken() -> Problem:
