@@ -1,4 +1,4 @@
-"""A real Kafka and a real S3 for the whole session, with a prefix and a bucket per test."""
+"""A real Kafka and a real S3 for the whole run, with a prefix and a bucket per test."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -10,13 +10,14 @@ import pytest
 
 from seedcast.embedded import Stack
 from seedcast.embedded import stack as stack_module
+from seedcast.embedded.stack_state import lock_home
 from seedcast.settings import AccountsSettings, IndexSettings, Settings
 from tests.builders import processes
 from tests.builders.deployments import Spawn, environment, fresh
 from tests.builders.postgres_server import PostgresServer, postgres_server
 from tests.builders.processes import ForkedProcess
 
-stack_module.START_TIMEOUT = 180.0  # seconds: four stacks may start at once
+stack_module.START_TIMEOUT = 180.0  # seconds: several stacks may start at once
 
 # On a busy machine any example may be slow now and then.
 hypothesis.settings.register_profile(
@@ -72,19 +73,44 @@ def running(home: Path) -> Iterator[Stack]:
         guard.kill()
 
 
+@contextmanager
+def shared(folder: Path) -> Iterator[Stack]:
+    """Run one stack for all processes of a run: the first starts it, and the last stops it."""
+    stack, users = Stack(folder / "stack"), folder / "users-of-the-stack"
+    user, guard = users / str(os.getpid()), processes.stop_when_orphaned(stack.home)
+    try:
+        with lock_home(users):
+            user.touch()
+            stack.start()
+        yield stack
+    finally:
+        with lock_home(users):
+            user.unlink(missing_ok=True)
+            if not any(other.name.isdigit() for other in users.iterdir()):
+                stack.stop()
+        guard.kill()
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The stack of the whole run, whose servers no test may stop, freeze or slow."""
+    folder = tmp_path_factory.getbasetemp()
+    is_one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    with shared(folder.parent if is_one_of_several else folder) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def _stack_of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running(tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 
 @pytest.fixture
-def stoppable_stack(stack: Stack) -> Iterator[Stack]:
-    """The stack of the session, for a test that stops servers. They run again after the test."""
-    try:
-        yield stack
-    finally:
-        stack.start()
+def stoppable_stack(_stack_of_the_module: Stack) -> Stack:
+    """A stack of this module alone, whose servers a test may stop. They run before each test."""
+    _stack_of_the_module.start()
+    return _stack_of_the_module
 
 
 @pytest.fixture

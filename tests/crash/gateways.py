@@ -47,7 +47,6 @@ class Gateway:
 
 @dataclass
 class Gateways:
-    stack: Stack
     settings: Settings  # of the workers, and of the test
     proxied: Settings  # of the gateways
     accounts: Accounts
@@ -82,7 +81,7 @@ def gateways(stack: Stack, postgres: PostgresServer, folder: Path) -> Iterator[G
     )
     with open_accounts(accounts) as opened:
         proxied = _proxied(settings, s3, index, keys)
-        made = Gateways(stack, settings, proxied, opened, folder, s3, index, keys)
+        made = Gateways(settings, proxied, opened, folder, s3, index, keys)
         try:
             for name, command in WORKERS.items():
                 log = folder / f"{name}.log"

@@ -10,8 +10,9 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -46,6 +47,12 @@ def gateway(deployed: Gateways) -> Gateway:
 
 @pytest.fixture
 def client(deployed: Gateways, gateway: Gateway) -> Iterator[httpx.Client]:
+    with connected(deployed, gateway) as opened:
+        yield opened
+
+
+@contextmanager
+def connected(deployed: Gateways, gateway: Gateway) -> Iterator[httpx.Client]:
     headers = {"authorization": f"Bearer {deployed.key()}"}
     with httpx.Client(base_url=gateway.url, headers=headers, timeout=60) as opened:
         assert opened.get("/v1/models").status_code == 200, "the key is believed from now on"
@@ -169,21 +176,25 @@ def test_a_replica_is_killed_and_another_answers_its_clients(
 
 @pytest.mark.slow
 def test_the_broker_freezes_while_speeches_are_open(
-    deployed: Gateways, gateway: Gateway, client: httpx.Client
+    stoppable_stack: Stack, postgres: PostgresServer, tmp_path: Path
 ) -> None:
-    [broker] = [each.pid for each in deployed.stack.status() if each.name == "kafka"]
-    speeches = open_speeches(deployed, gateway, lambda _: speak(client))
-    with speeches as asked, stopped(broker):
-        assert_away(speak(client))
-        for each in asked:
-            assert_away(each.result(), 504)
-        began = time.monotonic()
-        refused = speak(client)
-        assert_away(refused)
-        assert "not answered in time at present" in refused.json()["detail"], "the breaker"
-        assert time.monotonic() - began < SEND
-        assert client.get("/v1/models").status_code == 200
-    speaks_again(client)
+    [broker] = [each.pid for each in stoppable_stack.status() if each.name == "kafka"]
+    with ExitStack() as opened:
+        deployed = opened.enter_context(gateways(stoppable_stack, postgres, tmp_path))
+        gateway = deployed.start()
+        client = opened.enter_context(connected(deployed, gateway))
+        speeches = open_speeches(deployed, gateway, lambda _: speak(client))
+        with speeches as asked, stopped(broker):
+            assert_away(speak(client))
+            for each in asked:
+                assert_away(each.result(), 504)
+            began = time.monotonic()
+            refused = speak(client)
+            assert_away(refused)
+            assert "not answered in time at present" in refused.json()["detail"], "the breaker"
+            assert time.monotonic() - began < SEND
+            assert client.get("/v1/models").status_code == 200
+        speaks_again(client)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from seedcast.embedded import Stack
 from seedcast.settings import Settings
+from tests.builders.deployments import fresh
 from tests.crash.deployment import Deployment
 
 pytestmark = pytest.mark.integration
@@ -40,11 +41,18 @@ def set_quota(stack: Stack, settings: Settings, change: str) -> None:
 
 
 @pytest.fixture
-def lift_quota(stack: Stack, deployment: Deployment) -> Iterator[Callable[[], None]]:
+def settings(stoppable_stack: Stack) -> Settings:
+    return fresh(stoppable_stack)
+
+
+@pytest.fixture
+def lift_quota(stoppable_stack: Stack, deployment: Deployment) -> Iterator[Callable[[], None]]:
     """A function that lifts the quota; the end of the test calls it, too."""
 
     def lift() -> None:
-        set_quota(stack, deployment.test_settings, "--add-config producer_byte_rate=1000000000")
+        set_quota(
+            stoppable_stack, deployment.test_settings, "--add-config producer_byte_rate=1000000000"
+        )
 
     try:
         yield lift
@@ -54,10 +62,10 @@ def lift_quota(stack: Stack, deployment: Deployment) -> Iterator[Callable[[], No
 
 @pytest.mark.slow
 def test_a_worker_stays_alive_and_obeys_sigterm_while_the_broker_accepts_hardly_anything(
-    deployment: Deployment, stack: Stack, lift_quota: Callable[[], None]
+    deployment: Deployment, stoppable_stack: Stack, lift_quota: Callable[[], None]
 ) -> None:
     deployment.submit(REQUESTS)
-    set_quota(stack, deployment.test_settings, "--add-config producer_byte_rate=1000")
+    set_quota(stoppable_stack, deployment.test_settings, "--add-config producer_byte_rate=1000")
     worker = deployment.start_gpu_consumer(
         SEEDCAST_GPU_DRAIN=str(DRAIN), SEEDCAST_GPU_WATCHDOG=str(WATCHDOG)
     )

@@ -10,7 +10,6 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,22 +24,8 @@ from seedcast.settings import KafkaSettings, S3Settings, Settings
 from seedcast.storage.s3 import S3Store
 from tests.builders.deployments import run
 from tests.builders.waiting import eventually
-from tests.conftest import running
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def broken_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running(tmp_path_factory.mktemp("broken")) as started:
-        yield started
-
-
-@pytest.fixture
-def own_stack(broken_stack: Stack) -> Stack:
-    """A running stack, of this module alone, that a test may break."""
-    broken_stack.start()
-    return broken_stack
 
 
 def servers(stack: Stack) -> dict[str, Process]:
@@ -60,81 +45,81 @@ def delivered(stack: Stack) -> list[bytes]:
         return [record.value for record in reader.to_end()]
 
 
-def test_what_the_stack_keeps_is_for_its_owner_alone(own_stack: Stack) -> None:
-    settings = deliver(own_stack, b"a text")
+def test_what_the_stack_keeps_is_for_its_owner_alone(stoppable_stack: Stack) -> None:
+    settings = deliver(stoppable_stack, b"a text")
     store = S3Store(settings.s3)
     store.ensure_bucket()
     store.put("night/a.txt", b"a text", "text/plain")
-    kept = [own_stack.home / name for name in ("kafka", "s3", "logs")]
+    kept = [stoppable_stack.home / name for name in ("kafka", "s3", "logs")]
     kept += [path for folder in kept for path in folder.rglob("*")]
     assert any(path.name == "a.txt" for path in kept)
     others = [path for path in kept if path.stat().st_mode & 0o077]
-    assert others == [own_stack.home / "kafka" / "server.properties"]
+    assert others == [stoppable_stack.home / "kafka" / "server.properties"]
 
 
 def test_start_leaves_running_servers_and_restarts_a_crashed_one_with_its_data(
-    own_stack: Stack,
+    stoppable_stack: Stack,
 ) -> None:
-    deliver(own_stack, b"before the crash")
-    before = servers(own_stack)
-    own_stack.kill("kafka")
-    assert {name: process.running for name, process in servers(own_stack).items()} == {
+    deliver(stoppable_stack, b"before the crash")
+    before = servers(stoppable_stack)
+    stoppable_stack.kill("kafka")
+    assert {name: process.running for name, process in servers(stoppable_stack).items()} == {
         "kafka": False,
         "s3": True,
     }
     steps: list[str] = []
-    Stack(own_stack.home).start(steps.append)
-    after = servers(own_stack)
+    Stack(stoppable_stack.home).start(steps.append)
+    after = servers(stoppable_stack)
     assert after["s3"].pid == before["s3"].pid
     assert after["kafka"].pid != before["kafka"].pid
     assert after["kafka"].port == before["kafka"].port
-    assert b"before the crash" in delivered(own_stack)
+    assert b"before the crash" in delivered(stoppable_stack)
     assert "starting kafka" in steps
     assert "starting s3" not in steps
 
 
-def test_a_server_whose_process_record_was_lost_is_replaced(own_stack: Stack) -> None:
-    deliver(own_stack, b"kept without a record")
-    orphan = servers(own_stack)["kafka"].pid
-    file = own_stack.home / "stack.json"
+def test_a_server_whose_process_record_was_lost_is_replaced(stoppable_stack: Stack) -> None:
+    deliver(stoppable_stack, b"kept without a record")
+    orphan = servers(stoppable_stack)["kafka"].pid
+    file = stoppable_stack.home / "stack.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "processes": {}}))
-    own_stack.start()
+    stoppable_stack.start()
     assert not psutil.pid_exists(orphan)
-    assert b"kept without a record" in delivered(own_stack)
+    assert b"kept without a record" in delivered(stoppable_stack)
 
 
 def test_a_port_that_was_taken_meanwhile_is_replaced_and_clients_find_the_new_one(
-    own_stack: Stack,
+    stoppable_stack: Stack,
 ) -> None:
-    deliver(own_stack, b"kept on another port")
-    port = servers(own_stack)["kafka"].port
-    own_stack.stop_broker()
+    deliver(stoppable_stack, b"kept on another port")
+    port = servers(stoppable_stack)["kafka"].port
+    stoppable_stack.stop_broker()
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port or 0))
         taken.listen()
-        own_stack.start_broker()
-        assert servers(own_stack)["kafka"].port != port
-        assert b"kept on another port" in delivered(own_stack)
+        stoppable_stack.start_broker()
+        assert servers(stoppable_stack)["kafka"].port != port
+        assert b"kept on another port" in delivered(stoppable_stack)
 
 
-def test_nothing_outlives_stop(own_stack: Stack) -> None:
-    worker = own_stack.start_worker("postprocess-1", ["run", "postprocess"])
-    assert own_stack.start_worker("postprocess-1", ["run", "postprocess"]).pid == worker.pid
+def test_nothing_outlives_stop(stoppable_stack: Stack) -> None:
+    worker = stoppable_stack.start_worker("postprocess-1", ["run", "postprocess"])
+    assert stoppable_stack.start_worker("postprocess-1", ["run", "postprocess"]).pid == worker.pid
     refusal = (
         r"postprocess-1 runs already; expected `seedcast run gpu-consumer`; "
         r"got `seedcast run postprocess`; stop it"
     )
     with pytest.raises(InvalidInput, match=refusal):
-        own_stack.start_worker("postprocess-1", ["run", "gpu-consumer"])
+        stoppable_stack.start_worker("postprocess-1", ["run", "gpu-consumer"])
     command = [sys.executable, "-c", "import signal; signal.pause()"]
-    home = own_stack.home
+    home = stoppable_stack.home
     stray = processes.spawn(command, os.environ, home / "stray.log", home)
-    pids = [process.pid for process in own_stack.status()] + [stray.pid]
+    pids = [process.pid for process in stoppable_stack.status()] + [stray.pid]
     assert len(pids) == 4
-    own_stack.stop()
+    stoppable_stack.stop()
     assert [pid for pid in pids if psutil.pid_exists(pid)] == []
-    assert own_stack.status() == []
+    assert stoppable_stack.status() == []
 
 
 A_RUN = """
@@ -163,17 +148,19 @@ def test_a_killed_test_run_leaves_no_server_behind(tmp_path: Path) -> None:
     eventually(lambda: not list(processes.find_marked(tmp_path)), 30, "the end of the server")
 
 
-def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(own_stack: Stack) -> None:
-    own_stack.start_worker("wrong", ["run", "nonsense"])
-    eventually(lambda: not servers(own_stack)["wrong"].running)
-    assert "nonsense" in servers(own_stack)["wrong"].last_lines()
+def test_the_status_of_an_ended_worker_has_the_last_lines_of_its_log(
+    stoppable_stack: Stack,
+) -> None:
+    stoppable_stack.start_worker("wrong", ["run", "nonsense"])
+    eventually(lambda: not servers(stoppable_stack)["wrong"].running)
+    assert "nonsense" in servers(stoppable_stack)["wrong"].last_lines()
 
 
 def test_up_shows_a_worker_that_dies_waits_for_one_that_starts_and_refuses_another_engine(
-    own_stack: Stack,
+    stoppable_stack: Stack,
 ) -> None:
     up = (
-        Settings(home=own_stack.home),
+        Settings(home=stoppable_stack.home),
         "up",
         *("--feeders", "0", "--postprocess", "0", "--indexers", "0", "--gateways", "0"),
     )
@@ -186,23 +173,23 @@ def test_up_shows_a_worker_that_dies_waits_for_one_that_starts_and_refuses_anoth
     assert "set SEEDCAST_METRICS_PORT to another port" in died.stderr
     ready = run(*up)
     assert ready.returncode == 0, ready.stderr
-    worker = servers(own_stack)["gpu-consumer-1"]
+    worker = servers(stoppable_stack)["gpu-consumer-1"]
     assert (worker.running, '"event": "ready"' in worker.last_lines()) == (True, True)
     refused = run(*up, "--engine", "chattts")
     assert refused.returncode == 2
     assert "gpu-consumer-1 runs already" in refused.stderr
     assert "SEEDCAST_GPU_ENGINE=espeak" in refused.stderr
-    assert servers(own_stack)["gpu-consumer-1"].pid == worker.pid
-    own_stack.stop(["gpu-consumer-1"])
+    assert servers(stoppable_stack)["gpu-consumer-1"].pid == worker.pid
+    stoppable_stack.stop(["gpu-consumer-1"])
 
 
-def test_a_broker_that_cannot_start_is_an_error_with_its_log(own_stack: Stack) -> None:
-    own_stack.stop_broker()
-    meta = own_stack.home / "kafka" / "data" / "meta.properties"
+def test_a_broker_that_cannot_start_is_an_error_with_its_log(stoppable_stack: Stack) -> None:
+    stoppable_stack.stop_broker()
+    meta = stoppable_stack.home / "kafka" / "data" / "meta.properties"
     right = meta.read_text()
     meta.write_text(right.replace("node.id=1", "node.id=7"))
     with pytest.raises(LocalResource, match="kafka ended while it started") as raised:
-        own_stack.start_broker()
+        stoppable_stack.start_broker()
     meta.write_text(right)
     assert "RuntimeException" in raised.value.got
 

@@ -39,7 +39,7 @@ from seedcast.storage.audit import audit
 from seedcast.storage.s3 import S3Store
 from seedcast.storage.staged_lists import folder, part_name, read_ids
 from tests.builders.answering import answering
-from tests.builders.deployments import Spawn, run, with_short_session
+from tests.builders.deployments import Spawn, fresh, run, with_short_session
 from tests.builders.feeding import feed, wait
 from tests.builders.processes import ForkedProcess
 from tests.builders.topics import compact, producer
@@ -215,22 +215,23 @@ def test_a_feeder_told_to_leave_waits_for_its_rows_and_writes_its_cursor(
 
 
 def stopped_without_its_broker(
-    stack: Stack, settings: Settings, seedcast: Spawn, arguments: list[str]
-) -> ForkedProcess:
+    stack: Stack, seedcast: Spawn, arguments: list[str]
+) -> tuple[ForkedProcess, Settings]:
     """Return a feeder that is feeding when the broker goes away."""
+    settings = fresh(stack)
     submit(settings)
     feeder = seedcast(arguments, settings, **{AT: f"feeder.read:{IDLE // 2}:stop"}, **PATIENT)
     wait_until_stopped(feeder)
     stack.kill("kafka")
     feeder.send_signal(signal.SIGCONT)
-    return feeder
+    return feeder, settings
 
 
 @pytest.mark.slow
 def test_a_feeder_waits_for_a_broker_that_goes_away(
-    stoppable_stack: Stack, settings: Settings, seedcast: Spawn
+    stoppable_stack: Stack, seedcast: Spawn
 ) -> None:
-    feeder = stopped_without_its_broker(stoppable_stack, settings, seedcast, RUN)
+    feeder, settings = stopped_without_its_broker(stoppable_stack, seedcast, RUN)
     stoppable_stack.start_broker()
     with answering(settings):
         eventually(lambda: is_fed(settings), what="the list")
@@ -242,9 +243,9 @@ def test_a_feeder_waits_for_a_broker_that_goes_away(
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [RUN, ONCE])
 def test_a_feeder_told_to_leave_does_not_wait_for_its_broker(
-    stoppable_stack: Stack, settings: Settings, seedcast: Spawn, arguments: list[str]
+    stoppable_stack: Stack, seedcast: Spawn, arguments: list[str]
 ) -> None:
-    feeder = stopped_without_its_broker(stoppable_stack, settings, seedcast, arguments)
+    feeder, settings = stopped_without_its_broker(stoppable_stack, seedcast, arguments)
     began = time.monotonic()
     assert terminate(feeder) == 0
     assert time.monotonic() - began < LEAVING

@@ -15,7 +15,7 @@ from seedcast.fleet.forgetting import forget_silent
 from seedcast.schemas.messages import Worker
 from seedcast.schemas.topics import AUDIO, FEEDERS, REQUESTS, WORKERS
 from seedcast.settings import Settings
-from tests.builders.deployments import Spawn, run, with_short_session
+from tests.builders.deployments import Spawn, fresh, run, with_short_session
 from tests.builders.requests import as_records, numbered
 from tests.builders.topics import read, send
 from tests.builders.waiting import eventually, terminate
@@ -98,8 +98,9 @@ def test_of_two_feeders_one_is_ready_and_the_other_stands_by_until_it_is_gone(
 
 @pytest.mark.slow
 def test_a_worker_goes_on_while_the_broker_is_away_and_is_seen_again(
-    stoppable_stack: Stack, settings: Settings, seedcast: Spawn
+    stoppable_stack: Stack, seedcast: Spawn
 ) -> None:
+    settings = fresh(stoppable_stack)
     worker = seedcast(GPU, settings)
     eventually(lambda: kinds(settings) == [("gpu-consumer", "ready")], what="a ready worker")
     [before] = live(settings)
@@ -120,8 +121,9 @@ def test_a_worker_goes_on_while_the_broker_is_away_and_is_seen_again(
 
 
 def test_a_worker_ends_in_time_where_the_broker_is_away(
-    stoppable_stack: Stack, settings: Settings
+    stoppable_stack: Stack,
 ) -> None:
+    settings = fresh(stoppable_stack)
     with Announcing(settings, "feeder", FEEDERS, heartbeat=HEARTBEAT):
         eventually(lambda: live(settings), what="the worker")
         stoppable_stack.stop_broker()
