@@ -76,6 +76,9 @@ class Stagers:
 
     async def _take(self) -> Staging | None:
         now = datetime.now(UTC)
+        for name in await asyncio.to_thread(self._stagings.give_up, now):
+            GATEWAY_STAGINGS.labels("failed").inc()
+            log.error("staging_given_up", campaign=name)
         return await asyncio.to_thread(self._stagings.take, self._owner, now, self._lease)
 
     async def _stage(self, staging: Staging) -> None:

@@ -120,10 +120,10 @@ class Stagings:
 
     def take(self, owner: str, now: datetime, lease: timedelta) -> Staging | None:
         """Return a list that nobody works on, the oldest first, and lease it to `owner`."""
-        is_free = (STAGINGS.c.state.in_(_OPEN), STAGINGS.c.lease_ms <= unix_ms(now))
         oldest = (
             select(STAGINGS.c.slot)
-            .where(*is_free, STAGINGS.c.attempts < ATTEMPTS)
+            .where(STAGINGS.c.state.in_(_OPEN), STAGINGS.c.lease_ms <= unix_ms(now))
+            .where(STAGINGS.c.attempts < ATTEMPTS)
             .order_by(STAGINGS.c.created_ms)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -139,11 +139,21 @@ class Stagings:
                 waiting=None,
             )
         )
-        given_up = update(STAGINGS).where(*is_free, STAGINGS.c.attempts >= ATTEMPTS)
         with self._database.transaction("taking a list") as connection:
-            connection.execute(given_up.values(state="failed", ended_ms=unix_ms(now)))
             row = connection.execute(taking.returning(*STAGINGS.c)).one_or_none()
         return _staging(row) if row else None
+
+    def give_up(self, now: datetime) -> list[str]:
+        """End what was attempted often enough as failed; return the names of its campaigns."""
+        columns = STAGINGS.c
+        given_up = (
+            update(STAGINGS)
+            .where(columns.state.in_(_OPEN), columns.lease_ms <= unix_ms(now))
+            .where(columns.attempts >= ATTEMPTS)
+            .values(state="failed", ended_ms=unix_ms(now))
+        )
+        with self._database.transaction("giving up lists") as connection:
+            return list(connection.scalars(given_up.returning(columns.campaign_id)))
 
     def renew(
         self,

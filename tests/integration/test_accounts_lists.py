@@ -92,6 +92,7 @@ def test_attempts_that_count_come_to_an_end_and_outages_do_not(accounts: Account
         taken = take(accounts, "a")
         assert taken
         assert accounts.stagings.release(taken, NOW, counts=counts)
+        assert accounts.stagings.give_up(NOW) == ([] if taken.attempts < ATTEMPTS else ["night"])
     assert take(accounts, "a") is None
     found = accounts.stagings.find("shop", "night", is_check=False)
     assert found

@@ -3,21 +3,28 @@
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import httpx
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
 from seedcast.campaigns.campaign_topic import announce, read_campaigns
-from seedcast.schemas.messages import SpeechRequest
+from seedcast.schemas.messages import Outputs, SpeechRequest
+from seedcast.settings import IndexSettings
 from seedcast.storage.campaign_rows import rows_of
+from seedcast.storage.index import term
+from seedcast.storage.index.database import open_database
+from seedcast.storage.index.writer import IndexWriter
 from seedcast.storage.s3 import S3Store
+from seedcast.storage.staged_lists import folder, part_name
 from tests.builders.deployments import run
 from tests.builders.indexing import ended, publish
 from tests.builders.requests import a_request
-from tests.builders.staged import stage
+from tests.builders.staged import STAGING, stage
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually
 from tests.integration.test_gateway import Served, served
@@ -29,8 +36,10 @@ STATUSES = ("succeeded", "failed", "expired", "cancelled")
 COUNT = 9  # rows: the statuses take turns, and the last has no result
 
 
-def stage_night(served: Served, name: str, count: int = COUNT) -> list[SpeechRequest]:
-    """Stage a list of the tenant `bank`; all but its last row have a result in the index."""
+def stage_night(
+    served: Served, name: str, count: int = COUNT, unended: int = 1
+) -> list[SpeechRequest]:
+    """Stage a list of the tenant `bank`; all but its last rows have a result in the index."""
     requests = [
         a_request(request_id=f"{name}-{n:05d}", campaign_id=name, metadata={"id": f"={n}"})
         for n in range(1, count + 1)
@@ -39,13 +48,13 @@ def stage_night(served: Served, name: str, count: int = COUNT) -> list[SpeechReq
     record = stage(S3Store(served.settings.s3), name, requests[:4], requests[4:], sources=sources)
     record = replace(record, tenant="bank", created_at=datetime.now(UTC))
     announce(producer(served.settings), served.settings, record)
-    results = [ended(each, STATUSES[n % 4]) for n, each in enumerate(requests[:-1])]
+    results = [ended(each, STATUSES[n % 4]) for n, each in enumerate(requests[: count - unended])]
     publish(served.settings, results)
     with served.client("read") as client:
 
         def is_there() -> bool:
             answer = client.get(f"/v1/campaigns/{name}/requests", params={"status": "pending"})
-            return answer.status_code == 200 and len(answer.json()["data"]) == 1
+            return answer.status_code == 200 and len(answer.json()["data"]) == unended
 
         eventually(is_there, what=f"the results of {name} in the index")
     return requests
@@ -172,6 +181,76 @@ def test_what_failed_is_retried_once(served: Served, night: list[SpeechRequest])
         assert (taken.status_code, taken.json()["error"]["param"]) == (409, "campaign_id")
         wrong = client.post("/v1/campaigns/night/retry", json={"deadline": "soon"})
         assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "deadline")
+
+
+@pytest.mark.slow
+def test_a_retry_that_takes_long_has_the_address_of_its_campaign(served: Served) -> None:
+    stage_night(served, "long")
+    gateway, body = psutil.Process(served.gateway.pid), {"campaign_id": "long-again"}
+    path = "/v1/campaigns/long/retry"
+
+    def commands() -> list[psutil.Process]:
+        return [each for each in gateway.children(recursive=True) if "retry" in each.cmdline()]
+
+    with served.client("submit", "read") as client, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, path, json=body)
+        eventually(lambda: bool(commands()), what="the command")
+        [command] = commands()
+        command.suspend()
+        other = client.post(path, json={"campaign_id": "long-other"})
+        assert (other.status_code, other.json()["error"]["code"]) == (409, "wrong_state")
+        assert int(other.headers["retry-after"]) > 0
+        answer = asked.result()
+        assert (answer.status_code, answer.json()["campaign_id"]) == (202, "long-again")
+        url = answer.headers["location"]
+        assert answer.json()["url"] == url == "/v1/campaigns/long-again"
+        assert client.get(url).status_code == 404, "it is not staged yet"
+        command.resume()
+        eventually(lambda: client.get(url).status_code == 200, what="the new campaign")
+        eventually(lambda: client.post(path, json=body).status_code == 200, what="its report")
+
+
+def test_of_requests_that_were_deleted_the_file_is_left(served: Served) -> None:
+    stage_night(served, "old", unended=0)
+
+    def has_outputs() -> bool:
+        return isinstance(read_campaigns(served.settings)["old"].outputs, Outputs)
+
+    eventually(has_outputs, what="the files of a list that has ended")
+    delete_requests(served.settings.index, "old")
+    with served.client() as client:
+        for name in ("requests", "errors", "results.csv", "results.parquet?profile=phone"):
+            gone = client.get(f"/v1/campaigns/old/{name}")
+            assert (gone.status_code, gone.json()["error"]["code"]) == (410, "deleted"), name
+            assert "results.parquet without options is left" in gone.json()["detail"]
+        left = client.get("/v1/campaigns/old/results.parquet")
+        assert (left.status_code, left.headers["cache-control"]) == (307, "no-store")
+        kept = httpx.get(left.headers["location"])
+    assert pq.read_table(io.BytesIO(kept.content)).num_rows == COUNT
+
+
+def delete_requests(settings: IndexSettings, name: str) -> None:
+    """Delete a campaign's requests, as the indexer does once they are old enough."""
+    with open_database(settings, read_only=False) as database:
+        with database.transaction("beginning a term") as connection:
+            number = term.begin(connection, "test")
+        IndexWriter(database, "results", number, {}).prune(name, 1, 100)
+
+
+def test_a_list_that_is_not_indexed_yet_is_asked_for_again(served: Served) -> None:
+    requests = [a_request(request_id="hidden-1", campaign_id="hidden")]
+    store = S3Store(served.settings.s3)
+    record = stage(store, "hidden", requests)
+    store.delete(store.uri(folder("hidden", STAGING) + part_name(0)))
+    record = replace(record, tenant="bank", created_at=datetime.now(UTC))
+    announce(producer(served.settings), served.settings, record)
+    with served.client() as client:
+        path = "/v1/campaigns/hidden"
+        eventually(lambda: client.get(path).status_code == 200, what="the campaign")
+        for name in ("requests", "errors", "results.jsonl"):
+            pending = client.get(f"{path}/{name}")
+            assert (pending.status_code, pending.json()["error"]["code"]) == (409, "pending")
+            assert int(pending.headers["retry-after"]) > 0
 
 
 def test_terms_are_changed_and_null_takes_one_away(
