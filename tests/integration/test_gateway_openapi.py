@@ -1,6 +1,7 @@
 """The gateway answers as /openapi.json says, to whatever schemathesis makes of that document."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -34,20 +35,21 @@ WITHOUT_SUCCESS = {
 Seen = set[tuple[str, int]]  # operations and the status of an answer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def known(served: Served) -> dict[str, str]:
-    """Objects that are there, by the parameter that names them."""
+    """Objects that are there, by the parameter that names them; a test may delete them."""
     with served.client() as client:
         request_id = speak(client).headers["x-seedcast-request-id"]
         now = datetime.now(UTC)
-        night = Campaign(campaign_id="night", state="open", created_at=now, tenant="bank")
+        name = f"night-{uuid4().hex[:8]}"
+        night = Campaign(campaign_id=name, state="open", created_at=now, tenant="bank")
         announce(producer(served.settings), served.settings, night)
-        for path in (f"/v1/requests/{request_id}", "/v1/campaigns/night"):
+        for path in (f"/v1/requests/{request_id}", f"/v1/campaigns/{name}"):
             eventually(lambda: client.get(path).status_code == 200, what=path)  # noqa: B023
         file_id = upload(client).json()["id"]
     return {
         "request_id": request_id,
-        "campaign_id": "night",
+        "campaign_id": name,
         "file_id": file_id,
         "model": "tts-1",
     }

@@ -151,6 +151,18 @@ def test_a_record_whose_offset_is_unknown_counts_as_delivered(settings: Settings
     assert silent.deliver(settings.topic(REQUESTS), key=b"7", value=b"value") is None
 
 
+def test_what_is_sent_after_a_queue_was_abandoned_is_delivered(settings: Settings) -> None:
+    producer, topic = Producer(settings), settings.topic(RESULTS)
+    outcomes, rounds = list[SeedcastError | None](), 10
+    for number in range(rounds):
+        producer.send(topic, key=b"dropped", value=b"v", on_delivery=outcomes.append)
+        producer.abandon()
+        assert len(outcomes) == number + 1, "each record has an end"
+        producer.deliver(topic, key=b"sent", value=b"v")
+    kept = [record for record in records(settings, RESULTS) if record.key == b"sent"]
+    assert len(kept) == rounds
+
+
 def test_a_record_over_its_topics_limit_is_poison_and_the_others_arrive(
     settings: Settings,
 ) -> None:
