@@ -1,7 +1,7 @@
 """The fault matrix: each fault on a real Kafka and a real S3, and the test that shows its outcome.
 
 Faults strike at random moments under load. A run prints its seed; FAULT_SEED repeats those moments.
-FAULT_ROUNDS=3 runs each such test three times. `make test-faults` runs the slow ones, too.
+FAULT_ROUNDS=3 runs each such test three times. `make test-faults` runs the slow ones.
 
 A worker that was killed while no other of its kind lives leaves its group at once: the test sends
 what the end of its session would do (memberships.py). test_zombies and test_storm wait for the end

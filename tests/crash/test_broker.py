@@ -188,15 +188,13 @@ def test_a_gpu_consumer_exits_within_its_grace_time_while_the_broker_is_unavaila
         node.resume() if disable is Node.pause else node.start()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "faults",
     [
         (killed, answers_lost),
-        pytest.param(
-            (stopped, network_cut, network_slow, paused, paused_for_long, disk_full),
-            marks=pytest.mark.slow,
-        ),
+        (stopped, network_cut, network_slow, paused, paused_for_long, disk_full),
     ],
     ids=["quick ones", "slow ones"],
 )

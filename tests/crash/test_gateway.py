@@ -105,7 +105,7 @@ def open_speeches(
         yield asked
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", SOME_SLOW)
 def test_the_store_goes_away_while_speeches_are_open(
     deployed: Gateways, gateway: Gateway, client: httpx.Client, fault: str
 ) -> None:

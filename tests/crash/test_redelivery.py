@@ -117,6 +117,7 @@ def test_a_gpu_consumer_whose_unread_requests_were_deleted_logs_their_number_and
     assert all_committed(deployment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", GROUPS)
 def test_the_source_offset_stays_while_the_dead_letter_topic_refuses_records(
     deployment: Deployment, kind: str
@@ -157,6 +158,7 @@ def without_embedded_stack(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(update={"home": folder / "home"})
 
 
+@pytest.mark.slow
 def test_a_worker_whose_fingerprint_is_not_blessed_takes_no_partition(
     deployment: Deployment, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def fill_two_partitions(settings: Settings) -> None:
     assert producer.flush(120) == 0
 
 
+@pytest.mark.slow
 def test_a_request_that_takes_for_ever_holds_back_only_what_is_beyond_its_window(
     deployment: Deployment,
 ) -> None:

@@ -26,6 +26,7 @@ def test_groups_make_progress_in_a_rebalance_storm(
     storm(deployment, chance, joins=2, requests=140)
 
 
+@pytest.mark.slow
 def test_records_that_a_fetch_returns_while_partitions_move_are_read_again(
     deployment: Deployment,
 ) -> None:

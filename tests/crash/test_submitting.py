@@ -125,7 +125,15 @@ def test_every_edge_of_a_submission_is_tried() -> None:
     assert list(PASSAGES) == [edge for edge in EDGES if edge.startswith("submit.")]
 
 
-@pytest.mark.parametrize("edge", PASSAGES)
+@pytest.mark.parametrize(
+    "edge",
+    [
+        edge
+        if edge in ("submit.stored", "submit.committed")
+        else pytest.param(edge, marks=pytest.mark.slow)
+        for edge in PASSAGES
+    ],
+)
 def test_a_submission_killed_at_an_edge_left_nothing_or_everything(
     settings: Settings,
     rows: Path,
@@ -145,6 +153,7 @@ def test_a_submission_killed_at_an_edge_left_nothing_or_everything(
     assert len(stagings) == 2, "each run has a folder of its own"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, Exit.INTERRUPTED), (signal.SIGKILL, -signal.SIGKILL)]
 )

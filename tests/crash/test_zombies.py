@@ -44,6 +44,7 @@ def failpoint(kind: str, chance: random.Random, action: str) -> dict[str, str]:
     return {VARIABLE: f"{chance.choice(EDGES[kind])}:{chance.randint(1, 20)}:{action}"}
 
 
+@pytest.mark.slow
 def test_a_zombie_moves_no_offset_back_and_works_again(
     deployment: Deployment, chance: random.Random
 ) -> None:

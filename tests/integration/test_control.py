@@ -220,6 +220,7 @@ def test_a_writer_that_had_not_seen_the_seal_is_corrected_before_compaction(
     assert (written.state, written.accepted) == ("paused", 3)
 
 
+@pytest.mark.slow
 def test_unread_audio_holds_back_normal_requests_and_no_urgent_one(
     settings: Settings, seedcast: Spawn, tmp_path: Path
 ) -> None:

@@ -150,6 +150,7 @@ def test_an_event_that_was_not_acknowledged_in_time_is_sent_again_as_one_request
     assert_lies_there(settings, sent[0])
 
 
+@pytest.mark.slow
 def test_who_repeats_through_an_outage_loses_nothing(stoppable_stack: Stack) -> None:
     """Some are in flight when the broker ends, and given up: the connection goes on after that."""
     settings = fresh(stoppable_stack)

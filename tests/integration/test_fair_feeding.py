@@ -102,6 +102,7 @@ def test_a_small_campaign_of_another_tenant_is_done_long_before_a_large_one(
     assert times(fleet, "small")[-1] < times(fleet, "large")[-1]
 
 
+@pytest.mark.slow
 def test_a_pause_and_a_resumption_take_effect_within_the_feed_ahead(fleet: Settings) -> None:
     submit(fleet, "large", 300)
     eventually(lambda: spoken(fleet, "large") > 20, what="the first of it")

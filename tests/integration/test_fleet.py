@@ -120,6 +120,7 @@ def test_a_worker_goes_on_while_the_broker_is_away_and_is_seen_again(
     assert live(settings) == []
 
 
+@pytest.mark.slow
 def test_a_worker_ends_in_time_where_the_broker_is_away(
     stoppable_stack: Stack,
 ) -> None:

@@ -213,6 +213,7 @@ def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
     assert_all_delivered(settings, 400)
 
 
+@pytest.mark.slow
 def test_sigterm_while_the_store_is_unavailable_hands_the_batch_back(
     stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:
@@ -293,6 +294,7 @@ def test_a_starting_worker_exits_if_records_were_deleted_before_it_read_them(
     assert "deleted before they were read" in (tmp_path / "process-1.log").read_text()
 
 
+@pytest.mark.slow
 def test_a_running_worker_exits_if_records_were_deleted_before_it_read_them(
     stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:

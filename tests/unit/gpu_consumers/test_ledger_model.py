@@ -433,6 +433,7 @@ WITHOUT_SHRINKING = examples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_the_model_fails_when_the_protocol_is_broken(broken: type[Assignments]) -> None:
     class BrokenModel(Model):

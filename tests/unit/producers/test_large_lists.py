@@ -27,6 +27,7 @@ def sparse(path: Path, start: bytes, size: int, end: bytes = b"") -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_cell_of_csv_of_a_gigabyte_is_refused(tmp_path: Path) -> None:
     path = sparse(tmp_path / "list.csv", b"id,text\n1,fine\n2,", 2**30, b"\n3,fine\n")
     peak, printed = peak_of_reading(path)
@@ -34,6 +35,7 @@ def test_a_cell_of_csv_of_a_gigabyte_is_refused(tmp_path: Path) -> None:
     assert peak < LIMIT
 
 
+@pytest.mark.slow
 def test_a_line_of_json_of_a_gigabyte_is_an_error_of_its_row(tmp_path: Path) -> None:
     start, end = b'{"id": 1}\n{"text": "', b'"}\n{"id": 3}\n'
     peak, printed = peak_of_reading(sparse(tmp_path / "list.jsonl", start, 2**30, end))
@@ -41,6 +43,7 @@ def test_a_line_of_json_of_a_gigabyte_is_an_error_of_its_row(tmp_path: Path) -> 
     assert peak < LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_a_cell_of_packed_text_is_never_in_memory_whole(tmp_path: Path, kind: str) -> None:
     start = b"text\n" if kind == "csv" else b'{"text": "'
@@ -53,6 +56,7 @@ def test_a_cell_of_packed_text_is_never_in_memory_whole(tmp_path: Path, kind: st
     assert peak < LIMIT
 
 
+@pytest.mark.slow
 def test_a_packed_cell_of_a_workbook_of_a_gigabyte_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path, {"A": sheet([["text"], ["1"]])})
     with (
@@ -71,6 +75,7 @@ def test_a_packed_cell_of_a_workbook_of_a_gigabyte_is_refused(tmp_path: Path) ->
 INLINE = '<c t="inlineStr"><is><t>{}</t></is></c>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cell",
     [INLINE, INLINE.replace("<t>{}</t>", "<r><t>{}</t></r>"), '<c t="str"><f>{}</f><v>x</v></c>'],
@@ -84,6 +89,7 @@ def test_a_cell_of_a_workbook_is_bounded_before_it_is_in_memory(tmp_path: Path, 
     assert peak < LIMIT
 
 
+@pytest.mark.slow
 def test_a_shared_text_is_bounded_before_it_is_in_memory(tmp_path: Path) -> None:
     others = shared_texts("a", "a" * 80 * MIB)
     path = workbook(
@@ -94,6 +100,7 @@ def test_a_shared_text_is_bounded_before_it_is_in_memory(tmp_path: Path) -> None
     assert peak < LIMIT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", ['<c t="{}"><v>1</v></c>', "<!--{}-->", "<c><{}/></c>"])
 def test_a_tag_of_a_workbook_is_bounded_before_it_is_in_memory(tmp_path: Path, inside: str) -> None:
     """Its parser keeps a tag whole, and would read it again with each block."""

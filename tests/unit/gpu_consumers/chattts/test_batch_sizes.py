@@ -132,6 +132,7 @@ def test_an_engine_takes_every_batch_size_and_nobody_hears_it(tiny: Assets, prec
         assert len(batch_sizes) > 1, "with one batch size the test shows nothing"
 
 
+@pytest.mark.slow
 def test_a_batch_size_with_other_bits_would_be_heard(tiny: Assets) -> None:
     """Mutant: steps with fewer rows have an error."""
     honest, broken = engine(tiny, slots=SLOTS), engine(tiny, slots=SLOTS)

@@ -71,6 +71,7 @@ def test_a_replayed_graph_speaks_as_eager_steps_do(tiny: Assets, captured: ChatT
     assert outcomes == speak(plain(tiny), REQUESTS)
 
 
+@pytest.mark.slow
 def test_a_step_that_replaces_a_tensor_would_be_heard(tiny: Assets, cuda: RecordedCuda) -> None:
     """Mutant: the graph goes on with the tensor that it was captured with."""
     made = plain(tiny)

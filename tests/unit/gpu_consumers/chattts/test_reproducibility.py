@@ -221,6 +221,7 @@ def broken(request: pytest.FixtureRequest, tiny: Assets) -> Scenario:
     return Scenario.of(mixed(12), "float32", lambda: request.param(engine(tiny, slots=8)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compare", COMPARISONS)
 def test_each_comparison_finds_an_engine_that_breaks_the_promise(
     broken: Scenario, compare: Comparison
