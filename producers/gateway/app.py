@@ -29,6 +29,7 @@ from seedcast.producers.gateway.events import Events
 from seedcast.producers.gateway.exports import Exports
 from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.files import FileRoutes
+from seedcast.producers.gateway.fleet_watch import FleetWatch
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.issuer_keys import IssuerKeys
 from seedcast.producers.gateway.key_lookups import KeyLookups
@@ -36,6 +37,8 @@ from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.page.assets import Assets
+from seedcast.producers.gateway.page.campaign import CampaignPage
+from seedcast.producers.gateway.page.campaign_actions import CampaignActions
 from seedcast.producers.gateway.page.catalog import Catalog
 from seedcast.producers.gateway.page.front import front
 from seedcast.producers.gateway.page.night import Night
@@ -122,10 +125,11 @@ def _application(
     uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
     stagers = Stagers(settings.gateway, accounts, uploads, store)
     submissions = Submissions(index, accounts.stagings, uploads, stagers, store)
+    campaigns, terms = Campaigns(settings, index, submissions), CampaignTerms(settings, index)
     table: tuple[Route, ...] = routes(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
-        Campaigns(settings, index, submissions),
+        campaigns,
         FileRoutes(uploads, accounts.files, store),
         submissions,
         Events(index, feed, access, settings.gateway),
@@ -134,10 +138,15 @@ def _application(
         CampaignRequests(index),
         Exports(index, store, requests.profiles),
         retries,
-        CampaignTerms(settings, index),
+        terms,
     )
     pages = Pages(Assets(), Catalog())
-    views = Night(pages).views()
+    page = CampaignPage(pages, index)
+    views = (
+        *Night(pages, index, opened.enter_context(closing(FleetWatch(settings)))).views(),
+        *page.views(),
+        *CampaignActions(pages, page, campaigns, retries, terms).views(),
+    )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
 
     @asynccontextmanager

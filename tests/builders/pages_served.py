@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -11,11 +12,15 @@ from starlette.testclient import TestClient
 
 from seedcast.health import Readiness
 from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.fleet_watch import Workers
 from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.page.assets import Assets
+from seedcast.producers.gateway.page.campaign import CampaignPage
+from seedcast.producers.gateway.page.campaign_actions import CampaignActions
 from seedcast.producers.gateway.page.catalog import Catalog
 from seedcast.producers.gateway.page.front import front
+from seedcast.producers.gateway.page.night import Night
 from seedcast.producers.gateway.page.rendering import Pages
 from seedcast.producers.gateway.page.view import View, Visit
 from seedcast.producers.gateway.routes import Route
@@ -25,6 +30,7 @@ from seedcast.producers.gateway.sessions import PageSessions
 from seedcast.settings import AccountsSettings, GatewaySettings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
 from seedcast.storage.accounts.keys import SCOPES, ApiKey, KeyLimits, Scope
+from tests.builders.page_index import PageIndex
 
 HOST = "127.0.0.1:8700"
 OWN = {"origin": f"http://{HOST}"}
@@ -51,14 +57,21 @@ class PagesServed:
         return page.partition('name="csrf-token" content="')[2].partition('"')[0]
 
 
+class Fleet:
+    """Stands for FleetWatch."""
+
+    workers: list[Workers] | None = None
+
+
 @contextmanager
-def pages_served(folder: Path, **settings: object) -> Iterator[PagesServed]:
+def pages_served(
+    folder: Path, index: PageIndex | None = None, fleet: Fleet | None = None, **settings: object
+) -> Iterator[PagesServed]:
     gateway = GatewaySettings.model_validate(settings)
     written = list[str]()
     pages = Pages(Assets(), Catalog())
-
-    async def show(visit: Visit) -> Response:
-        return pages.render(visit.http, "base.html", visit)
+    known: Any = index or PageIndex()
+    watched: Any = fleet or Fleet()
 
     async def write(http: Request, key: ApiKey) -> Response:
         written.append(key.name)
@@ -68,9 +81,12 @@ def pages_served(folder: Path, **settings: object) -> Iterator[PagesServed]:
         written.append(visit.form["name"])
         return PlainTextResponse("done")
 
+    page, nothing = CampaignPage(pages, known), cast(Any, None)
     views = (
-        View(method="GET", path="/", scope=None, handler=show),
         View(method="POST", path="/form", scope="operate", handler=post),
+        *Night(pages, known, watched).views(),
+        *page.views(),
+        *CampaignActions(pages, page, nothing, nothing, nothing).views(),
     )
     api = tuple(
         Route(method=method, path="/v1/things", scope="read", handler=write, summary="", answers={})

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from seedcast.producers.gateway.page import catalog
+from seedcast.producers.gateway.page import catalog, figures
 from seedcast.producers.gateway.page.assets import Assets
 from seedcast.producers.gateway.page.catalog import Catalog
 from seedcast.producers.gateway.page.view import Visit
@@ -49,7 +50,14 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.filters |= {"count": count, "clock": clock}
+        self._templates.filters |= {
+            "count": count,
+            "rate": rate,
+            "percent": percent,
+            "clock": clock,
+            "account": figures.account,
+            "portion": figures.portion,
+        }
 
     def render(
         self,
@@ -63,18 +71,29 @@ class Pages:
         """Return a page. `visit`: of whoever has signed in."""
         language = catalog.chosen(http)
         html = self._templates.get_template(template).render(
-            t=self.speaking(http),
-            asset=self.assets.address,
-            language=language,
+            **self._common(http),
             languages=catalog.NAMES,
             theme=theme(http),
             themes=THEMES,
             here=http.url.path,
             visit=visit,
-            now=datetime.now(UTC),
             **values,
         )
         return HTMLResponse(html, status, {**HEADERS, "content-language": language})
+
+    def part(self, visit: Visit, template: str, **values: object) -> Markup:
+        """Return a part of a page. It depends on the language and on `values` alone."""
+        text = self._templates.get_template(template).render(**self._common(visit.http), **values)
+        return Markup(text)  # noqa: S704  # a template's, which has escaped what it was given
+
+    def _common(self, http: Request) -> dict[str, object]:
+        return {
+            "t": self.speaking(http),
+            "has_message": self.messages.__contains__,
+            "asset": self.assets.address,
+            "language": catalog.chosen(http),
+            "now": datetime.now(UTC),
+        }
 
     def problem(self, http: Request, problem: Problem, visit: Visit | None = None) -> Response:
         """Return a page that says what is wrong, in a sentence."""
@@ -104,6 +123,20 @@ def theme(http: Request) -> Theme:
 def count(number: float | None) -> str:
     """Return a number with its thousands apart; an en dash where there is none."""
     return "–" if number is None else f"{number:,.0f}"
+
+
+def rate(number: float | None) -> str:
+    if number is None:
+        return "–"
+    return f"{number:,.0f}" if number >= 100 else f"{number:,.1f}"
+
+
+def percent(part: float | None) -> str:
+    """Return a part of one; only what is whole is 100 %, and only what is nothing is 0 %."""
+    if part is None:
+        return "–"
+    shown = min(99.9, max(0.1, 100 * part)) if 0 < part < 1 else 100 * part
+    return f"{shown:.1f} %" if 0 < shown < 10 or 99 < shown < 100 else f"{shown:.0f} %"
 
 
 def clock(moment: datetime) -> str:
