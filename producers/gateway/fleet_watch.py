@@ -1,5 +1,6 @@
-"""Which workers are alive, followed in a thread of its own, so that no view waits for Kafka."""
+"""Which workers are alive, and how far behind; in a thread, so that no view waits for Kafka."""
 
+import time
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ import structlog
 from seedcast.errors import SeedcastError
 from seedcast.fleet.fleet import mixed_fingerprints
 from seedcast.fleet.fleet_topic import FleetTopic
+from seedcast.producers.gateway.oldest_request import oldest_request
 from seedcast.schemas.messages import Worker, WorkerKind, WorkerState
 from seedcast.settings import Settings
 
 log = structlog.get_logger(__name__)
 POLL = 0.5  # seconds for which `close` waits at most
+ASKED = 15.0  # seconds between two questions for the oldest request
 PAUSE = 5.0  # seconds until it is tried again where Kafka is away
 
 
@@ -33,11 +36,12 @@ class Workers:
 
 
 class FleetWatch:
-    """`workers` is None while nothing is known. Any thread may ask."""
+    """`workers` and `oldest` are None while nothing is known. Any thread may read them."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._stop = settings, Event()
         self.workers: list[Workers] | None = None
+        self.oldest: int | None = None  # seconds that the oldest request has waited, at least
         self._thread = Thread(target=self._run, name="fleet-watch", daemon=True)
         self._thread.start()
 
@@ -51,14 +55,17 @@ class FleetWatch:
                 self._follow()
             except (SeedcastError, TimeoutError) as error:
                 log.warning("fleet_unknown", problem=str(error), next="tried again")
-                self.workers = None
+                self.workers = self.oldest = None
                 self._stop.wait(PAUSE)
 
     def _follow(self) -> None:
         with FleetTopic(self._settings) as topic:
             topic.catch_up()
             topic.follow()
+            asked = float("-inf")
             while not self._stop.is_set():
+                if time.monotonic() >= asked + ASKED:
+                    self.oldest, asked = oldest_request(self._settings), time.monotonic()
                 self.workers = grouped(seen.worker for seen in topic.fleet.live())
                 topic.poll(POLL)
 

@@ -172,10 +172,10 @@ class Index:
         with self._database.transaction(f"sampling campaign {campaign_id}") as connection:
             return sampling.sample(connection, campaign_id, rows, finished)
 
-    def latest(self, campaign_id: str, row: int | None, limit: int) -> list[IndexedRequest]:
-        """Return the requests that ended last, near the row of a sample that ended last."""
+    def latest(self, campaign_id: str, near: Collection[int], limit: int) -> list[IndexedRequest]:
+        """Return the requests that ended last, near the rows of a sample that ended last."""
         with self._database.transaction(f"reading campaign {campaign_id}") as connection:
-            return sampling.latest(connection, campaign_id, row, limit)
+            return sampling.latest(connection, campaign_id, near, limit)
 
     def strays(self, campaign_id: str) -> Iterator[IndexedRequest]:
         """Yield the requests with a result that are not in the loaded list, by request id."""

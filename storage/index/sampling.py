@@ -5,7 +5,7 @@ ended: a thousand look-ups by an index, for a list of any length. A campaign of 
 its request ids are hashes, so that the first of them are a fair sample.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,8 @@ from seedcast.storage.index.tables import CAMPAIGNS, REQUESTS
 from seedcast.storage.index.values import moment
 
 SAMPLED = 1000  # requests
-REACH = 500  # rows on either side of one, among which its neighbours in time are
+FRONTS = 2  # rows of a sample, near which those that ended last are looked for
+BEFORE, BEYOND = 50, 450  # rows beside each: what is spoken moves on through the list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +30,9 @@ class Sample:
     each: float  # how many ended requests one of them stands for
 
     @property
-    def latest_row(self) -> int | None:
-        return self.ended[-1][0] if self.ended else None
+    def latest_rows(self) -> list[int]:
+        """Return the rows that ended last: more than one, as a straggler's neighbours did not."""
+        return [row for row, _ in self.ended[-FRONTS:] if row is not None]
 
 
 def sample(connection: Connection, campaign_id: str, rows: int | None, finished: int) -> Sample:
@@ -50,18 +52,19 @@ def sample(connection: Connection, campaign_id: str, rows: int | None, finished:
 
 
 def latest(
-    connection: Connection, campaign_id: str, row: int | None, limit: int
+    connection: Connection, campaign_id: str, near: Collection[int], limit: int
 ) -> list[IndexedRequest]:
-    """Return those that ended last, the latest first, among the neighbours of a row.
+    """Return those that ended last, the latest first, among the neighbours of these rows.
 
-    Without a row: among the first requests of a campaign of events.
+    Without rows: among the first requests of a campaign of events.
     """
     query = REQUEST.where(CAMPAIGNS.c.campaign_id == campaign_id, REQUESTS.c.ended_ms.is_not(None))
-    if row is None:
-        first = query.where(REQUESTS.c.row.is_(None)).order_by(REQUESTS.c.request_id)
-        some: Any = first.limit(SAMPLED).subquery()
+    if near:
+        rows = {each for row in near for each in range(row - BEFORE, row + BEYOND)}
+        some: Any = query.where(REQUESTS.c.row.in_(rows)).subquery()
     else:
-        some = query.where(REQUESTS.c.row.between(row - REACH, row + REACH)).subquery()
+        first = query.where(REQUESTS.c.row.is_(None)).order_by(REQUESTS.c.request_id)
+        some = first.limit(SAMPLED).subquery()
     newest = select(some).order_by(some.c.ended_ms.desc(), some.c.request_id).limit(limit)
     return [as_request(*each) for each in connection.execute(newest)]
 

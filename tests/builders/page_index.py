@@ -44,7 +44,7 @@ class PageIndex:
         ended = [(each.row, each.ended_at) for each in self.ended if each.ended_at]
         return Sample(ended=sorted(ended, key=lambda e: e[1]), each=max(1, finished / 1000))
 
-    def latest(self, _name: str, _row: int | None, limit: int) -> list[IndexedRequest]:
+    def latest(self, _name: str, _near: object, limit: int) -> list[IndexedRequest]:
         return self.ended[-limit:][::-1]
 
     def requests(self, _name: str, *, error: str, limit: int, **_: object) -> Page:

@@ -61,6 +61,7 @@ class Fleet:
     """Stands for FleetWatch."""
 
     workers: list[Workers] | None = None
+    oldest: int | None = None
 
 
 @contextmanager

@@ -83,7 +83,8 @@ class CampaignPage:
                 return row, NOTHING, []
             listed = found.progress.accepted if row.record.staged is not None else None
             sampled = index.sample(found.campaign_id, listed, found.progress.finished)
-            newest = index.latest(found.campaign_id, sampled.latest_row, LATEST)
+            near = sampled.latest_rows or ([1] if listed else [])
+            newest = index.latest(found.campaign_id, near, LATEST)
             return row, sampled, newest
 
         row, sampled, newest = await self._index.ask(read)

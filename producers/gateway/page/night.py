@@ -51,6 +51,7 @@ class Night:
             late=sum(row.is_late for row in rows),
             rate=sum(map(_rate, rows)),
             workers=self._fleet.workers,
+            oldest=self._fleet.oldest,
         )
 
 

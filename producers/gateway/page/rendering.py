@@ -1,5 +1,6 @@
 """Templates become pages, in the visitor's language and theme."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -55,6 +56,8 @@ class Pages:
             "rate": rate,
             "percent": percent,
             "clock": clock,
+            "age": age,
+            "marked": marked,
             "account": figures.account,
             "portion": figures.portion,
         }
@@ -137,6 +140,18 @@ def percent(part: float | None) -> str:
         return "–"
     shown = min(99.9, max(0.1, 100 * part)) if 0 < part < 1 else 100 * part
     return f"{shown:.1f} %" if 0 < shown < 10 or 99 < shown < 100 else f"{shown:.0f} %"
+
+
+def age(seconds: int) -> str:
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def marked(text: str) -> Markup:
+    """Return a message in which `commands` are code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
 def clock(moment: datetime) -> str:

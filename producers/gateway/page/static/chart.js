@@ -11,13 +11,16 @@ function draw() {
   const style = getComputedStyle(figure);
   const [line, ink, grid] = ["--accent", "--dim", "--line"].map((name) => resolved(figure, name));
   const axis = { stroke: ink, font: `11px ${style.fontFamily}`, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  const data = JSON.parse(figure.querySelector("script").textContent);
+  const [times] = data;
+  const isLong = times.at(-1) - times[0] > 900; // seconds
   const options = {
     ...size(figure),
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false } },
     scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.1, 1e-3)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: "{HH}:{mm}:{ss}", size: 26 },
+      { ...axis, grid: { show: false }, space: 70, values: isLong ? "{HH}:{mm}" : "{HH}:{mm}:{ss}", size: 26 },
       { ...axis, size: 44, space: 34 },
     ],
     series: [
@@ -26,8 +29,7 @@ function draw() {
         paths: uPlot.paths.stepped({ align: 1 }), label: figure.dataset.label },
     ],
   };
-  const data = JSON.parse(figure.querySelector("script").textContent);
-  figure.querySelector("svg").hidden = true;
+  figure.querySelector("svg").setAttribute("hidden", ""); // an SVG has no property for it
   const place = document.createElement("div");
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", figure.querySelector("svg").getAttribute("aria-label"));
