@@ -47,7 +47,7 @@ class Login:
         return [
             StarletteRoute("/login", self.show, methods=["GET"]),
             StarletteRoute("/login", self.sign_in, methods=["POST"]),
-            StarletteRoute("/preferences", self.prefer, methods=["POST"]),
+            StarletteRoute("/login/preferences", self.prefer, methods=["POST"]),
             StarletteRoute("/static/{version}/{name:path}", self._pages.assets.answer),
         ]
 
@@ -87,7 +87,7 @@ class Login:
 
     async def prefer(self, http: Request) -> Response:
         """Remember a language or a theme in this browser, and go back."""
-        with answered("POST /preferences") as told:
+        with answered("POST /login/preferences") as told:
             self._origin.require_host(http)
             self._origin.require_own(http)
             form = await form_of(http)

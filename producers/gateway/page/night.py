@@ -21,17 +21,14 @@ class Night:
         self._shared = Shared[Markup]()
 
     def views(self) -> tuple[View, ...]:
-        return (
-            View(method="GET", path="/", scope="read", handler=self.show),
-            View(method="GET", path="/night/live", scope="read", handler=self.live),
-        )
+        return (View(method="GET", path="/", scope="read", handler=self.show),)
 
     async def show(self, visit: Visit) -> Response:
-        return self._pages.render(visit.http, "night.html", visit, live=await self._live(visit))
-
-    async def live(self, visit: Visit) -> Response:
-        """Return what of the view changes by itself."""
-        return HTMLResponse(await self._live(visit), headers={"cache-control": "no-store"})
+        """With `live` in the query, return only what of the view changes by itself."""
+        live = await self._live(visit)
+        if "live" in visit.http.query_params:
+            return HTMLResponse(live, headers={"cache-control": "no-store"})
+        return self._pages.render(visit.http, "night.html", visit, live=live)
 
     async def _live(self, visit: Visit) -> Markup:
         name = visit.key.tenant, visit.language, visit.may("submit")

@@ -168,7 +168,7 @@ def test_who_may_not_listen_has_no_player_and_no_receipt(
 
 
 SCOPED = {
-    "read": ["GET /", "GET /night/live", "GET /campaigns/{}", "GET /campaigns/{}/live"],
+    "read": ["GET /", "GET /?live", "GET /campaigns/{}", "GET /campaigns/{}/live"],
     "operate": [f"POST /campaigns/{{}}/{name}" for name in ("pause", "resume", "cancel", "weight")],
     "submit": ["POST /campaigns/{}/retry"],
 }
@@ -266,9 +266,11 @@ def test_the_page_speaks_the_language_and_has_the_theme_that_are_chosen(
     assert 'lang="zh-Hans"' in chinese
     assert "等待中" in chinese
     posted = {"language": "zh", "next": "/campaigns/july-bills"}
-    answer = served.client.post("/preferences", data=posted, headers=OWN, follow_redirects=False)
+    answer = served.client.post(
+        "/login/preferences", data=posted, headers=OWN, follow_redirects=False
+    )
     assert answer.headers["location"] == "/campaigns/july-bills"
-    served.client.post("/preferences", data={"theme": "dark"}, headers=OWN)
+    served.client.post("/login/preferences", data={"theme": "dark"}, headers=OWN)
     html = shown(served, "/", **{"accept-language": "en"})
     assert 'lang="zh-Hans" data-theme="dark"' in html
 
