@@ -55,8 +55,10 @@ class FleetWatch:
                 self._follow()
             except (SeedcastError, TimeoutError) as error:
                 log.warning("fleet_unknown", problem=str(error), next="tried again")
-                self.workers = self.oldest = None
-                self._stop.wait(PAUSE)
+            except Exception:  # else the page would show what was known last, for good
+                log.exception("fleet_unknown", next="tried again")
+            self.workers = self.oldest = None
+            self._stop.wait(PAUSE)
 
     def _follow(self) -> None:
         with FleetTopic(self._settings) as topic:

@@ -88,6 +88,8 @@ def test_a_session_reads_streams_and_audio_as_its_key_does(
     path = f"/v1/requests/{request_id}/audio?direct&profile=wav"
     eventually(lambda: visitor.client.get(path).status_code == 200, what="its audio")
     assert visitor.client.get(path).content == spoken.content
+    part = visitor.client.get(path, headers={"range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, spoken.content[4:8])
     with visitor.client.stream("GET", "/v1/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         assert next(stream.iter_lines())

@@ -8,7 +8,9 @@ const EVERY = 1000 * Number(live.dataset.every);
 const OUTCOMES = ["succeeded", "failed", "expired", "cancelled"];
 const WIDE = 1000;
 const numbers = new Intl.NumberFormat("en-US");
+const LATEST = 30_000; // milliseconds: the fleet and what is late change without an event, too
 let isStale = false;
+let renewed = Date.now();
 
 function listen() {
   const events = new EventSource(live.dataset.events);
@@ -20,7 +22,10 @@ function listen() {
   events.onerror = () => {
     lost.hidden = false;
     // A browser gives up after an answer that is no stream, as where the index is away.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+    if (events.readyState === EventSource.CLOSED) {
+      isStale = true; // the session may be over: asking for the view tells
+      setTimeout(listen, 5000);
+    }
   };
 }
 
@@ -60,8 +65,9 @@ function showParts(root, campaign, whole) {
 }
 
 async function renew() {
-  if (!isStale || document.hidden || isInUse()) return;
-  isStale = false;
+  const isDue = isStale || Date.now() - renewed >= LATEST;
+  if (!isDue || document.hidden || isInUse()) return;
+  [isStale, renewed] = [false, Date.now()];
   try {
     const answer = await fetch(live.dataset.live);
     if (answer.redirected) location.reload(); // the session is over
