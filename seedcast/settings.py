@@ -517,6 +517,19 @@ class GatewaySettings(_Section):
     watchdog: Seconds = Field(
         30.0, description="seconds after which a gateway whose event loop hangs ends itself"
     )
+    hosts: tuple[str, ...] = Field(
+        (),
+        description=(
+            "names under which browsers reach the page, a JSON list; empty: only localhost and "
+            "its addresses where the gateway listens there, or else any"
+        ),
+    )
+    session_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        24.0, description="hours after which whoever signed in to the page signs in again"
+    )
+    session_idle_hours: Annotated[float, Field(gt=0, le=24 * 30)] = Field(
+        2.0, description="hours without an open page after which a session ends"
+    )
 
 
 # None of them takes a secret: with HMAC a public key would be one that everybody knows.

@@ -29,22 +29,38 @@ from seedcast.producers.gateway.events import Events
 from seedcast.producers.gateway.exports import Exports
 from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.files import FileRoutes
+from seedcast.producers.gateway.fleet_watch import FleetWatch
 from seedcast.producers.gateway.idempotency import Idempotency
 from seedcast.producers.gateway.issuer_keys import IssuerKeys
 from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.page.assets import Assets
+from seedcast.producers.gateway.page.campaign import CampaignPage
+from seedcast.producers.gateway.page.campaign_actions import CampaignActions
+from seedcast.producers.gateway.page.catalog import Catalog
+from seedcast.producers.gateway.page.front import front
+from seedcast.producers.gateway.page.night import Night
+from seedcast.producers.gateway.page.rendering import Pages
 from seedcast.producers.gateway.replies import Replies
 from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.retries import Retries
 from seedcast.producers.gateway.routes import Route, routes
+from seedcast.producers.gateway.same_origin import SameOrigin
 from seedcast.producers.gateway.server import application
+from seedcast.producers.gateway.sessions import PageSessions
 from seedcast.producers.gateway.speech import Speech
 from seedcast.producers.gateway.stagers import Stagers
 from seedcast.producers.gateway.submissions import Submissions
 from seedcast.producers.gateway.tokens import Tokens
-from seedcast.producers.gateway.upkeep import beat, forget_claims, forget_stagings, sweep_files
+from seedcast.producers.gateway.upkeep import (
+    beat,
+    forget_claims,
+    forget_sessions,
+    forget_stagings,
+    sweep_files,
+)
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
@@ -96,7 +112,9 @@ def _application(
     requests, limits = Requests(settings), Limits(settings.gateway)
     issuer = IssuerKeys(settings.jwt) if settings.jwt.issuer else None
     tokens = Tokens(settings.jwt, issuer) if issuer else None
-    access = Access(KeyLookups(accounts.find_all), tokens=tokens)
+    origin = SameOrigin(settings.gateway)
+    sessions = PageSessions(accounts.sessions, settings.gateway, origin)
+    access = Access(KeyLookups(accounts.find_all), tokens=tokens, sessions=sessions)
     sender = Sender(settings, SendOptions(timeout=settings.gateway.send_timeout))
     ended = partial(readiness.lose, REPLIES)
     replies = opened.enter_context(closing(Replies(settings, on_end=ended)))
@@ -107,10 +125,11 @@ def _application(
     uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
     stagers = Stagers(settings.gateway, accounts, uploads, store)
     submissions = Submissions(index, accounts.stagings, uploads, stagers, store)
+    campaigns, terms = Campaigns(settings, index, submissions), CampaignTerms(settings, index)
     table: tuple[Route, ...] = routes(
         Speech(requests, sender, replies, store, limits, idempotency),
         Lookups(index, store, requests),
-        Campaigns(settings, index, submissions),
+        campaigns,
         FileRoutes(uploads, accounts.files, store),
         submissions,
         Events(index, feed, access, settings.gateway),
@@ -119,8 +138,16 @@ def _application(
         CampaignRequests(index),
         Exports(index, store, requests.profiles),
         retries,
-        CampaignTerms(settings, index),
+        terms,
     )
+    pages = Pages(Assets(), Catalog())
+    page = CampaignPage(pages, index)
+    views = (
+        *Night(pages, index, opened.enter_context(closing(FleetWatch(settings)))).views(),
+        *page.views(),
+        *CampaignActions(pages, page, campaigns, retries, terms).views(),
+    )
+    shown = front(views, pages, sessions, origin, access, accounts, limits)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -129,6 +156,7 @@ def _application(
             asyncio.create_task(forget_claims(accounts, kept)),
             asyncio.create_task(sweep_files(uploads)),
             asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
+            asyncio.create_task(forget_sessions(accounts.sessions, sessions.idle)),
             asyncio.create_task(stagers.run()),
             asyncio.create_task(beat(settings.gateway.watchdog)),
         ]
@@ -143,7 +171,7 @@ def _application(
             await retries.stop()
             await asyncio.wait(upkeep)  # lists are handed back
 
-    return application(table, access, limits, readiness, lifespan)
+    return application(table, access, limits, readiness, lifespan, shown)
 
 
 class Server(uvicorn.Server):

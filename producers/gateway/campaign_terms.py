@@ -62,8 +62,12 @@ class CampaignTerms:
         self._settings, self._index = settings, index
 
     async def change(self, http: Request, key: ApiKey) -> Response:
-        asked = _terms(await json_of(http, TermsPatch, MERGE_PATCH))
-        name, now = http.path_params["campaign_id"], datetime.now(UTC)
+        patch = await json_of(http, TermsPatch, MERGE_PATCH)
+        return answers.json(await self.patch(http.path_params["campaign_id"], patch, key))
+
+    async def patch(self, name: str, patch: TermsPatch, key: ApiKey) -> TermsView:
+        """Change the terms that are given. Raises Problem."""
+        asked, now = _terms(patch), datetime.now(UTC)
 
         def change(campaign: Campaign) -> Campaign:
             return terms.changed(campaign, asked, now)
@@ -75,7 +79,7 @@ class CampaignTerms:
         except InvalidInput as error:
             raise _problem(error) from None
         fields = {field: getattr(after, field) for field in TermsView.__struct_fields__}
-        return answers.json(TermsView(**fields))
+        return TermsView(**fields)
 
 
 def _terms(patch: TermsPatch) -> Terms:

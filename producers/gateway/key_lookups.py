@@ -20,16 +20,22 @@ class KeyLookups:
     """For one event loop."""
 
     def __init__(
-        self, find_all: FindAll, pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        find_all: FindAll,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        is_secret: Callable[[str], bool] = has_form,
     ) -> None:
-        """`find_all` returns keys by the hashes of their secrets; it may block."""
-        self._find_all, self._pause = find_all, pause
+        """`find_all` returns keys by the hashes of their secrets; it may block.
+
+        `is_secret`: False for what can be none, and is not asked for.
+        """
+        self._find_all, self._pause, self._is_secret = find_all, pause, is_secret
         self._waiting = dict[bytes, asyncio.Future[ApiKey | None]]()
         self._asking: asyncio.Task[None] | None = None
 
     async def __call__(self, secret: str) -> ApiKey | None:
         """Return the key of the secret, also a revoked one. Raises what `find_all` raises."""
-        if not has_form(secret):
+        if not self._is_secret(secret):
             return None
         found = self._waiting.setdefault(
             hash_of(secret), asyncio.get_running_loop().create_future()

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from seedcast.producers.gateway import answers
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.problems import Problem, not_found
+from seedcast.producers.gateway.ranges import ranged
 from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.speech import media_type, receipt
 from seedcast.producers.gateway.wire import (
@@ -44,7 +45,7 @@ class Lookups:
             link = await asyncio.to_thread(self._store.presign, rendition.uri)
             return RedirectResponse(link, 307, headers={"cache-control": "no-store"})
         audio = await asyncio.to_thread(self._store.get, rendition.uri)
-        return Response(audio, 200, receipt(result, rendition), media_type(rendition.format))
+        return ranged(http, audio, receipt(result, rendition), media_type(rendition.format))
 
     async def voices(self, _http: Request, _key: ApiKey) -> Response:
         known = self._requests.voices.values()

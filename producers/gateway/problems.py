@@ -90,6 +90,15 @@ def not_found(what: str) -> Problem:
     return Problem(404, "not_found", f"{what} is not there")
 
 
+def check_names(http: Request) -> None:
+    """Raise Problem 404 for a name that nothing can have: no database is asked for it.
+
+    PostgreSQL takes no U+0000, and what it refuses would be told as an outage.
+    """
+    if not all(str(name).isprintable() for name in http.path_params.values()):
+        raise not_found("what has this name")
+
+
 def of(error: SeedcastError) -> Problem:
     """Return the problem that one of our errors is to a client."""
     match error:

@@ -76,15 +76,20 @@ class Retries:
 
     async def retry(self, http: Request, key: ApiKey) -> Response:
         """Answer with the report or, if it takes long, with the new campaign's address."""
-        body, campaign = await _body(http), http.path_params["campaign_id"]
+        told = await self.ask(http.path_params["campaign_id"], await _body(http), key)
+        if isinstance(told, Retrying):
+            return answers.json(told, 202, {"location": told.url})
+        return answers.json(told)
+
+    async def ask(self, campaign: str, body: RetryBody, key: ApiKey) -> RetryView | Retrying:
+        """Return the report or, if it takes long, where the new campaign will be."""
         await self._index.ask(lambda index: own_campaign(index, campaign, key))
         job = self._job(campaign, body)
         name = await asyncio.shield(job.name)
         await asyncio.wait([job.report], timeout=WAIT)
         if not job.report.done():
-            url = f"/v1/campaigns/{name}"
-            return answers.json(Retrying(campaign_id=name, url=url), 202, {"location": url})
-        return answers.json(_view(job.report.result()))
+            return Retrying(campaign_id=name, url=f"/v1/campaigns/{name}")
+        return _view(job.report.result())
 
     async def stop(self) -> None:
         """End what is under way; it leaves no campaign behind."""

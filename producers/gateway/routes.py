@@ -126,8 +126,9 @@ def routes(
             handler=lookups.audio,
             summary="Its audio: a link that is valid for an hour, or, with `direct`, the bytes",
             query=("profile", "direct"),
-            answers={200: AUDIO, 307: None},
-            problems=(404, 409),
+            headers=("range",),
+            answers={200: AUDIO, 206: AUDIO, 307: None},
+            problems=(404, 409, 416),
         ),
         Route(
             method="GET",

@@ -8,6 +8,7 @@ import structlog
 from seedcast.errors import SeedcastError
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.storage.accounts.accounts import Accounts
+from seedcast.storage.accounts.sessions import Sessions
 from seedcast.storage.accounts.stagings import Stagings
 from seedcast.watchdog import Watchdog
 
@@ -62,6 +63,17 @@ async def forget_stagings(stagings: Stagings, uploads: Uploads) -> None:
                 log.info("stagings_forgotten", count=count)
         except SeedcastError as error:  # the next hour tries again
             log.warning("stagings_kept", problem=str(error), next="tried again within the hour")
+        await asyncio.sleep(INTERVAL)
+
+
+async def forget_sessions(sessions: Sessions, idle: timedelta) -> None:
+    """Delete the sessions of the page that are over, again and again. Never returns."""
+    while True:
+        try:
+            if count := await asyncio.to_thread(sessions.forget, datetime.now(UTC), idle):
+                log.info("sessions_forgotten", count=count)
+        except SeedcastError as error:  # the next hour tries again
+            log.warning("sessions_kept", problem=str(error), next="tried again within the hour")
         await asyncio.sleep(INTERVAL)
 
 

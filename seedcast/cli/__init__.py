@@ -37,6 +37,7 @@ for _module in (
     "say",
     "voices",
     "stack",
+    "open_page",
     "run",
     "models",
     "bless",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seedcast.cli import local_gateway
 from seedcast.cli.base import (
     EngineName,
     Json,
@@ -39,6 +40,7 @@ WORKERS = {
     GPU: ["run", "gpu-consumer"],
     "postprocess-1": ["run", "postprocess"],
     "indexer-1": ["run", "indexer"],
+    "gateway-1": ["run", "gateway"],
     FEEDER: ["run", "feeder"],
 }
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "notifications.csv"
@@ -193,7 +195,7 @@ def _submit(settings: "Settings", given: DemoList) -> "SubmitReport":
 def _wait(
     settings: "Settings", lists: Sequence[DemoList], line: "Line", stack: "Stack"
 ) -> "dict[str, tuple[Progress, float]]":
-    """Wait until every request has its outcome; print once what the engine runs on.
+    """Wait until every request has its outcome; print once what the engine runs on, and the page.
 
     Returns the progress by campaign, and by time.monotonic when it was complete.
     Raises EngineFailed if a server or a worker ends before that.
@@ -201,10 +203,10 @@ def _wait(
     from seedcast.campaigns.waiting import wait_for_all
     from seedcast.storage.list_ids import ids_reader
 
-    described, complete_at = False, dict[str, float]()
+    described, has_page, complete_at = False, False, dict[str, float]()
 
     def watch(progress: "Mapping[str, Progress]") -> None:
-        nonlocal described
+        nonlocal described, has_page
         for campaign, each in progress.items():
             line.spoken(each, campaign)
             if each.complete:
@@ -213,11 +215,19 @@ def _wait(
         if not described and (description := _engine(stack)):
             described = True
             err.print(description, style="dim", markup=False)
+        if not has_page and (url := local_gateway.url(stack)):
+            has_page = True
+            _print_page(local_gateway.sign_in_address(settings, url))
 
     campaigns = [each.campaign for each in lists]
     waited = wait_for_all(settings, campaigns, ids_reader(settings.s3), watch)
     now = time.monotonic()
     return {name: (progress, complete_at.get(name, now)) for name, progress in waited.items()}
+
+
+def _print_page(address: str) -> None:
+    err.print("watch it on a page, while it runs (the link signs in once, within a minute):")
+    err.print(f"  {address}", markup=False, soft_wrap=True)
 
 
 def _raise_if_ended(processes: Iterable["Process"]) -> None:
@@ -306,7 +316,8 @@ def _show(
     out.print(f"\n{len(files)} files to play in {folders[0]}, such as", markup=False)
     for file in files[:: max(1, len(files) // 3)][:3]:
         out.print(f"  {file}", markup=False)
-    out.print('\nhear one without Kafka:  seedcast say "Good evening." -o hello.wav')
+    out.print("\nsee it on a page:        seedcast up && seedcast open")
+    out.print('hear one without Kafka:  seedcast say "Good evening." -o hello.wav')
 
 
 def _show_counts(s: Summary, report: "SubmitReport", before: int) -> None:

@@ -81,6 +81,7 @@ def up(
     )
     if url := reached["gateway"]:
         out.print(f"    HTTP at {url}, with the key in {stack.home / local_gateway.KEY}")
+        out.print("    the page is there, too: `seedcast open` opens it, signed in")
 
 
 def _reached(stack: "Stack", settings: "Settings") -> Row:

@@ -4,6 +4,7 @@
     keys.py       what a key is, and which may be made
     accounts.py   what the gateway and `seedcast keys` ask and write
     files.py      what was uploaded; the bytes are in the object store
+    sessions.py   who has signed in to the page
     stagings.py   lists that a worker process checks or stages, one replica each
 
 They are in SQLite or PostgreSQL, opened and migrated as the index is. Nothing else holds them: no

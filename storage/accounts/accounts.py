@@ -8,7 +8,7 @@ locked or full, and the Fatal errors of `open_database`.
 from collections.abc import Collection
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -19,14 +19,14 @@ from seedcast.storage.accounts import claims
 from seedcast.storage.accounts import keys as api_keys
 from seedcast.storage.accounts.claims import Claim
 from seedcast.storage.accounts.files import Files
+from seedcast.storage.accounts.key_rows import KEY_COLUMNS, key_of
 from seedcast.storage.accounts.keys import NO_LIMITS, SCOPES, ApiKey, KeyLimits, Scope
+from seedcast.storage.accounts.sessions import Sessions
 from seedcast.storage.accounts.stagings import Stagings
 from seedcast.storage.accounts.tables import ACCOUNTS, API_KEYS
 from seedcast.storage.index.database import Database, open_database
 from seedcast.storage.index.migrate import migrate
-from seedcast.storage.index.values import moment, unix_ms
-
-_COLUMNS = [column for column in API_KEYS.c if column is not API_KEYS.c.secret_sha256]
+from seedcast.storage.index.values import unix_ms
 
 
 def open_accounts(settings: AccountsSettings) -> "Accounts":
@@ -51,6 +51,7 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.files, self.stagings = Files(database), Stagings(database)
+        self.sessions = Sessions(database)
 
     def __enter__(self) -> "Accounts":
         return self
@@ -83,14 +84,14 @@ class Accounts:
             expires_ms=unix_ms(expires_at),
         )
         with self._database.transaction("adding a key") as connection:
-            row = connection.execute(statement.returning(*_COLUMNS)).one()
-        return _key(row), secret
+            row = connection.execute(statement.returning(*KEY_COLUMNS)).one()
+        return key_of(row), secret
 
     def keys(self) -> list[ApiKey]:
         """Return all, the oldest first; revoked and expired ones, too."""
-        query = select(*_COLUMNS).order_by(API_KEYS.c.created_ms, API_KEYS.c.key_id)
+        query = select(*KEY_COLUMNS).order_by(API_KEYS.c.created_ms, API_KEYS.c.key_id)
         with self._database.transaction("listing keys") as connection:
-            return [_key(row) for row in connection.execute(query)]
+            return [key_of(row) for row in connection.execute(query)]
 
     def find(self, secret: str) -> ApiKey | None:
         """Return the key with this secret; None if there is none.
@@ -103,10 +104,10 @@ class Accounts:
 
     def find_all(self, hashes: Collection[bytes]) -> dict[bytes, ApiKey]:
         """Return the keys whose secrets have these hashes, by hash, in one query."""
-        query = select(API_KEYS.c.secret_sha256, *_COLUMNS)
+        query = select(API_KEYS.c.secret_sha256, *KEY_COLUMNS)
         query = query.where(API_KEYS.c.secret_sha256.in_(hashes))
         with self._database.transaction("looking up keys") as connection:
-            return {bytes(row.secret_sha256): _key(row) for row in connection.execute(query)}
+            return {bytes(row.secret_sha256): key_of(row) for row in connection.execute(query)}
 
     def revoke(self, key_id: str) -> ApiKey:
         """Revoke a key, and return it. One that is revoked keeps its time. Raises InvalidInput."""
@@ -144,18 +145,5 @@ class Accounts:
 
 
 def _find(connection: Connection, condition: Any) -> ApiKey | None:
-    row = connection.execute(select(*_COLUMNS).where(condition)).one_or_none()
-    return _key(row) if row else None
-
-
-def _key(row: Any) -> ApiKey:
-    return ApiKey(
-        key_id=row.key_id,
-        name=row.name,
-        tenant=row.tenant,
-        scopes=cast("tuple[Scope, ...]", tuple(row.scopes.split())),
-        limits=msgspec.json.decode(row.limits, type=KeyLimits),
-        created_at=moment(row.created_ms),
-        expires_at=None if row.expires_ms is None else moment(row.expires_ms),
-        revoked_at=None if row.revoked_ms is None else moment(row.revoked_ms),
-    )
+    row = connection.execute(select(*KEY_COLUMNS).where(condition)).one_or_none()
+    return key_of(row) if row else None

@@ -13,7 +13,7 @@ ACCOUNTS = Schema(
     title="the accounts",
     section="accounts",
     version_table="accounts_version",
-    revisions=("0001", "0002"),
+    revisions=("0001", "0002", "0005"),
     migrations=Path(__file__).parent / "migrations",
     is_derived=False,
     unavailable=AccountsUnavailable,
@@ -89,3 +89,22 @@ STAGINGS = Table(
 )
 Index(None, STAGINGS.c.state, STAGINGS.c.lease_ms)
 Index(None, STAGINGS.c.file_id)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("session_sha256", LargeBinary, primary_key=True, doc="of the cookie's secret"),
+    Column("key_id", Name, nullable=False, doc="the key that signed in; it ends with this key"),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False, doc="of its last use, to the minute"),
+    Column("expires_ms", BigInteger, nullable=False, doc="however much it is used"),
+)
+Index(None, SESSIONS.c.expires_ms)
+SESSION_LINKS = Table(
+    "session_links",
+    METADATA,
+    Column("link_sha256", LargeBinary, primary_key=True, doc="of a link that signs in once"),
+    Column("key_id", Name, nullable=False, doc="as which key"),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+Index(None, SESSION_LINKS.c.expires_ms)

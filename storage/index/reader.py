@@ -6,7 +6,7 @@ from sqlalchemy import and_, literal, select
 
 from seedcast.schemas.messages import ErrorCode, Status
 from seedcast.settings import Settings
-from seedcast.storage.index import campaigns_query, changes, sqlite
+from seedcast.storage.index import campaigns_query, changes, sampling, sqlite
 from seedcast.storage.index.changes import Change
 from seedcast.storage.index.database import Database, check_revision, connect
 from seedcast.storage.index.indexed import IndexedCampaign, IndexedRequest, Page
@@ -19,6 +19,7 @@ from seedcast.storage.index.requests_query import (
     parse_place,
     request_of,
 )
+from seedcast.storage.index.sampling import Sample
 from seedcast.storage.index.tables import CAMPAIGNS, METADATA, OWN_ID_START, POSITIONS, REQUESTS
 from seedcast.storage.index.values import SHORT, plain
 
@@ -165,6 +166,16 @@ class Index:
                 yield from self._all(segment)
         with self._database.transaction(f"looking up campaign {campaign_id}") as connection:
             require_requests(connection, campaign_id)
+
+    def sample(self, campaign_id: str, rows: int | None, finished: int) -> Sample:
+        """Return when some of a campaign's requests ended; see `sampling`. At a bounded cost."""
+        with self._database.transaction(f"sampling campaign {campaign_id}") as connection:
+            return sampling.sample(connection, campaign_id, rows, finished)
+
+    def latest(self, campaign_id: str, near: Collection[int], limit: int) -> list[IndexedRequest]:
+        """Return the requests that ended last, near the rows of a sample that ended last."""
+        with self._database.transaction(f"reading campaign {campaign_id}") as connection:
+            return sampling.latest(connection, campaign_id, near, limit)
 
     def strays(self, campaign_id: str) -> Iterator[IndexedRequest]:
         """Yield the requests with a result that are not in the loaded list, by request id."""

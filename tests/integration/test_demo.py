@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,7 @@ def test_an_interrupted_demo_continues_and_a_finished_one_does_nothing_again(
     first, small, said = run(tmp_path)
     assert first["accepted"] == first["succeeded"] == 312
     assert "espeak on the CPU, 8 slots, fingerprint espeak-" in said
+    assert re.search(r"^  http://127\.0\.0\.1:\d+/login#once-[\w-]{43}$", said, re.MULTILINE)
     assert first["rejected"] == 5
     assert (first["failed"], first["expired"], first["cancelled"]) == (0, 0, 0)
     assert (small["campaign_id"], small["accepted"], small["succeeded"]) == ("demo-small", 24, 24)

@@ -12,9 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+from seedcast.cli import local_gateway
 from seedcast.embedded import Process, Stack, broker, connected, processes
 from seedcast.embedded.stack_state import ProcessRecord
 from seedcast.errors import InvalidInput, InvalidSettings, LocalResource
@@ -181,6 +183,26 @@ def test_up_shows_a_worker_that_dies_waits_for_one_that_starts_and_refuses_anoth
     assert "SEEDCAST_GPU_ENGINE=espeak" in refused.stderr
     assert servers(stoppable_stack)["gpu-consumer-1"].pid == worker.pid
     stoppable_stack.stop(["gpu-consumer-1"])
+
+
+def test_open_leads_to_the_page_once(stoppable_stack: Stack) -> None:
+    settings = Settings(home=stoppable_stack.home)
+    nothing = run(settings, "open", "--print")
+    assert nothing.returncode == 2
+    assert "`seedcast up` starts it" in nothing.stderr
+    stoppable_stack.start_worker("gateway-1", ["run", "gateway"])
+    eventually(lambda: local_gateway.url(stoppable_stack) is not None, what="a gateway that answers")
+    done = run(settings, "open", "--json")
+    assert done.returncode == 0, done.stderr
+    address, _, link = json.loads(done.stdout)["url"].partition("#")
+    origin = {"origin": address.removesuffix("/login")}
+    answers = [httpx.post(address, data={"secret": link}, headers=origin) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 401]
+    with httpx.Client(base_url=origin["origin"], cookies=answers[0].cookies) as client:
+        assert client.get("/v1/audio/voices").status_code == 200
+        assert "embedded stack" in client.get("/").text, "the key that it signs in as"
+    assert link not in servers(stoppable_stack)["gateway-1"].log.read_text()
+    stoppable_stack.stop(["gateway-1"])
 
 
 def test_a_broker_that_cannot_start_is_an_error_with_its_log(stoppable_stack: Stack) -> None:

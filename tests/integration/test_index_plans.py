@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from seedcast.settings import IndexSettings
+from seedcast.storage.index import sampling
 from seedcast.storage.index.database import connect
 from seedcast.storage.index.reader import Index
+from seedcast.storage.index.sampling import Sample
 from seedcast.storage.index.upkeep import read_facts
 from seedcast.storage.index.writer import StoredResult
 from tests.builders.indexed import add, listed, request_id, result, rows, writing
@@ -17,6 +19,15 @@ ROWS = 3_000  # of each of three campaigns: a scan of them is dearer than an ind
 BY_ID, BY_ROW = "pk_requests", "ix_requests_campaign_key_row_request_id"
 BY_OWN_ID = "ix_requests_campaign_key_own_id"
 BY_CODE = "ix_requests_campaign_key_error_code_row_request_id"
+
+
+def _sampled(index: Index, rows: int | None) -> Sample:
+    """Ask for few: to PostgreSQL, a scan of this table is cheaper than a thousand look-ups."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "SAMPLED", 50)
+        return index.sample("b", rows, ROWS)
+
+
 QUESTIONS: dict[str, tuple[str, Callable[[Index], object]]] = {
     "request": (BY_ID, lambda index: index.request(request_id(7))),
     "request of a campaign": (BY_ID, lambda index: index.request(request_id(7), "b")),
@@ -29,6 +40,10 @@ QUESTIONS: dict[str, tuple[str, Callable[[Index], object]]] = {
     "page behind the list": (BY_ROW, lambda index: index.requests("b", after=f":{request_id(1)}")),
     "first page of errors": (BY_CODE, lambda index: index.requests("b", status="failed")),
     "first page of a code": (BY_CODE, lambda index: index.requests("b", error="unstable")),
+    "sample": (BY_ROW, lambda index: _sampled(index, ROWS)),
+    "sample of what is in no list": (BY_ROW, lambda index: _sampled(index, None)),
+    "latest": (BY_ROW, lambda index: index.latest("b", [1500], 10)),
+    "latest of what is in no list": (BY_ROW, lambda index: index.latest("b", [], 10)),
 }
 
 

@@ -18,6 +18,7 @@ ROUTE = (
 )
 SCALES = "gateway.autoscaling.enabled=true"
 OUTSIDE = {"/v1", "/openapi.json"}  # paths for others
+PAGE = ("/login", "/login/preferences", "/logout", "/static/x/page.css", "/campaigns/night")
 NGINX = "nginx.ingress.kubernetes.io/"
 GIB = 2**30
 
@@ -95,6 +96,18 @@ def test_metrics_and_probes_are_not_reached_from_outside() -> None:
     assert {match["path"]["value"] for match in rule["matches"]} == OUTSIDE
     for own in (LIVE, READY, "/metrics"):
         assert not own.startswith(tuple(OUTSIDE))
+
+
+def test_the_page_is_reached_where_it_is_wanted_and_probes_are_not() -> None:
+    page = "gateway.page=true"
+    [rule] = gateway("Ingress", *INGRESS, page)["spec"]["rules"]
+    types = {path["path"]: path["pathType"] for path in rule["http"]["paths"]}
+    [rule] = gateway("HTTPRoute", *ROUTE, page)["spec"]["rules"]
+    assert {match["path"]["value"] for match in rule["matches"]} == types.keys()
+    assert types["/"] == "Exact"
+    prefixes = tuple(path for path, type_ in types.items() if type_ == "Prefix")
+    assert all(path.startswith(prefixes) for path in PAGE)
+    assert not any(own.startswith(prefixes) for own in (LIVE, READY, "/metrics"))
 
 
 def test_an_ingress_leads_to_the_service_over_tls() -> None:

@@ -12,6 +12,12 @@
 {{- define "seedcast.gatewayPaths" -}}
 /v1: Prefix
 /openapi.json: Exact
+{{- if .Values.gateway.page }}
+/: Exact
+{{- range list "login" "logout" "static" "campaigns" "new" "voices" "hear" }}
+/{{ . }}: Prefix
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Refuses what would leave a gateway without its databases, or a way in without a name. */}}

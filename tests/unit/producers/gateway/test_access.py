@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from starlette.requests import Request
 
 from seedcast.errors import AccountsUnavailable
-from seedcast.producers.gateway import access as access_module
-from seedcast.producers.gateway.access import BELIEVED, Access
+from seedcast.producers.gateway import believed
+from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.believed import BELIEVED
 from seedcast.producers.gateway.problems import Problem
 from seedcast.storage.accounts.keys import ApiKey
 from tests.unit.producers.gateway.test_limits import a_key
@@ -113,7 +114,7 @@ def test_a_key_that_is_believed_works_while_the_store_is_away() -> None:
 def test_guessing_fills_no_memory_and_no_right_key_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(access_module, "REMEMBERED", 20)
+    monkeypatch.setattr(believed, "REMEMBERED", 20)
     store = Store(("good", a_key()))
     access = Access(store)
     admitted(access, "Bearer good")
