@@ -18,10 +18,13 @@ from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts import claims
 from seedcast.storage.accounts import keys as api_keys
 from seedcast.storage.accounts.claims import Claim
+from seedcast.storage.accounts.deliveries import Deliveries
 from seedcast.storage.accounts.files import Files
 from seedcast.storage.accounts.keys import NO_LIMITS, SCOPES, ApiKey, KeyLimits, Scope
+from seedcast.storage.accounts.outbox import Outbox
 from seedcast.storage.accounts.stagings import Stagings
 from seedcast.storage.accounts.tables import ACCOUNTS, API_KEYS
+from seedcast.storage.accounts.webhooks import Webhooks
 from seedcast.storage.index.database import Database, open_database
 from seedcast.storage.index.migrate import migrate
 from seedcast.storage.index.values import moment, unix_ms
@@ -51,6 +54,8 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.files, self.stagings = Files(database), Stagings(database)
+        self.webhooks, self.outbox = Webhooks(database), Outbox(database)
+        self.deliveries = Deliveries(database)
 
     def __enter__(self) -> "Accounts":
         return self
