@@ -46,6 +46,8 @@ from seedcast.producers.gateway.submissions import Submissions
 from seedcast.producers.gateway.tokens import Tokens
 from seedcast.producers.gateway.upkeep import beat, forget_claims, forget_stagings, sweep_files
 from seedcast.producers.gateway.uploads import Uploads
+from seedcast.producers.gateway.webhooks.service import WebhookService
+from seedcast.producers.gateway.webhooks.webhook_routes import webhook_routes
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -121,6 +123,8 @@ def _application(
         retries,
         CampaignTerms(settings, index),
     )
+    webhooks = WebhookService(settings, accounts, index)
+    table += webhook_routes(webhooks.endpoints)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -130,6 +134,7 @@ def _application(
             asyncio.create_task(sweep_files(uploads)),
             asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
             asyncio.create_task(stagers.run()),
+            asyncio.create_task(webhooks.run()),
             asyncio.create_task(beat(settings.gateway.watchdog)),
         ]
         if issuer is not None:
