@@ -42,6 +42,7 @@ for _module in (
     "bless",
     "index",
     "keys",
+    "webhooks",
     "topics",
     "dead_letters",
     "doctor",

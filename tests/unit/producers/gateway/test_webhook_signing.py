@@ -1,6 +1,7 @@
 """Who receives a delivery can verify it, and nobody reads the secret that it is signed with."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,6 +13,7 @@ from seedcast.errors import InvalidSettings
 from seedcast.producers.gateway.webhooks.signing import headers
 from seedcast.settings import AccountsSettings, WebhookSettings
 from seedcast.storage.accounts.webhook_secrets import Sealer, SecretUnreadable, hint, new_secret
+from tests.builders import pages
 
 # The example of the specification, of https://github.com/standard-webhooks/standard-webhooks
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -49,6 +51,24 @@ def test_the_openai_client_takes_what_is_signed_and_nothing_else() -> None:
     ):
         with pytest.raises(openai.InvalidWebhookSignatureError):
             client.webhooks.unwrap(wrong[0], wrong[1], secret=wrong[2])
+
+
+def test_the_example_without_a_library_verifies_the_same() -> None:
+    [block] = [
+        each
+        for each in pages.blocks((pages.DOCS / "webhooks.md").read_text())
+        if "def is_genuine" in each.text
+    ]
+    written: dict[str, Callable[..., bool]] = {}
+    exec(block.text, written)  # noqa: S102  # our own page
+    secret, now = new_secret(), datetime.now(UTC)
+    signed = headers(EVENT, BODY, secret, now)
+    is_genuine = written["is_genuine"]
+    assert is_genuine(secret, signed, BODY)
+    assert not is_genuine(new_secret(), signed, BODY)
+    assert not is_genuine(secret, signed, BODY + b" ")
+    old = headers(EVENT, BODY, secret, datetime.fromtimestamp(AT, UTC))
+    assert not is_genuine(secret, old, BODY)
 
 
 def test_secrets_are_new_and_hints_tell_little() -> None:
