@@ -47,6 +47,9 @@ EDGES = {
     "indexer.output": "one of the objects that say how a list has ended is stored",
     "indexer.outputs": "all of them are stored; the campaign's record does not name them yet",
     "indexer.completed": "the record names them; the index does not say so yet",
+    "webhooks.written": "events and their deliveries are in the outbox; nobody has been called",
+    "webhooks.taken": "a delivery is leased; its endpoint has not been called yet",
+    "webhooks.answered": "an endpoint has answered; the outbox does not say so yet",
 }
 
 

@@ -110,6 +110,20 @@ GATEWAY_REFUSED = Counter(
     ["reason"],
 )
 GATEWAY_LISTENERS = Gauge("seedcast_gateway_listeners", "Open streams of events")
+WEBHOOK_ATTEMPTS = Counter(
+    "seedcast_webhook_attempts",
+    "Calls of webhooks, by how they ended: delivered, again (they are repeated) or failed (not)",
+    ["end"],
+)
+WEBHOOKS_DISABLED = Counter(
+    "seedcast_webhooks_disabled",
+    "Webhooks that a gateway has disabled: gone (410), or nothing was delivered for days (failing)",
+    ["reason"],
+)
+WEBHOOK_OVERDUE = Gauge(
+    "seedcast_webhook_overdue_seconds",
+    "Seconds for which the first delivery waits that could be made now; 0 if none waits",
+)
 INDEX_LISTS_PENDING = Gauge(
     "seedcast_index_lists_pending", "Staged lists whose rows are not in the index yet"
 )

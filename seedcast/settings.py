@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
@@ -532,6 +533,54 @@ class GatewaySettings(_Section):
     )
 
 
+def _check_networks(networks: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises ValueError for what is no network."""
+    for network in networks:
+        ip_network(network)
+    return networks
+
+
+class WebhookSettings(_Section):
+    key: SecretStr = Field(
+        SecretStr("seedcast-embedded"),
+        description=(
+            "key that encrypts the secrets of webhooks in the database of keys; set your own in "
+            "production"
+        ),
+    )
+    key_file: str = Field(
+        "",
+        description=(
+            "file with it; of several, one per line, the first encrypts, and each decrypts what it "
+            "has encrypted"
+        ),
+    )
+    allow_http: bool = Field(False, description="call http addresses, too, not only https")
+    allow_networks: Annotated[tuple[str, ...], AfterValidator(_check_networks)] = Field(
+        (),
+        description=(
+            "networks that are called though they are not public, a JSON list such as "
+            '["10.20.0.0/16"]'
+        ),
+    )
+    ca_location: str = Field(
+        "", description="PEM file of certificate authorities; empty: those of the system"
+    )
+    timeout: Annotated[float, Field(gt=0, le=60)] = Field(
+        15.0, description="seconds that an endpoint has to answer, from the look-up of its name on"
+    )
+    retry_hours: Annotated[float, Field(gt=0, le=720)] = Field(
+        72.0,
+        description=(
+            "hours for which a delivery is tried again; an endpoint that takes nothing for as long "
+            "is disabled"
+        ),
+    )
+    keep_days: Annotated[float, Field(gt=0, le=3650)] = Field(
+        30.0, description="days for which deliveries that have ended are shown"
+    )
+
+
 # None of them takes a secret: with HMAC a public key would be one that everybody knows.
 SignatureAlgorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -635,6 +684,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     accounts: AccountsSettings = AccountsSettings()
     jwt: JwtSettings = JwtSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

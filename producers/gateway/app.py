@@ -62,6 +62,8 @@ from seedcast.producers.gateway.upkeep import (
     sweep_files,
 )
 from seedcast.producers.gateway.uploads import Uploads
+from seedcast.producers.gateway.webhooks.service import WebhookService
+from seedcast.producers.gateway.webhooks.webhook_routes import webhook_routes
 from seedcast.schemas.rights import GATEWAY
 from seedcast.settings import GatewaySettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
@@ -148,6 +150,8 @@ def _application(
         *CampaignActions(pages, page, campaigns, retries, terms).views(),
     )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
+    webhooks = WebhookService(settings, accounts, index)
+    table += webhook_routes(webhooks.endpoints)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -158,6 +162,7 @@ def _application(
             asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
             asyncio.create_task(forget_sessions(accounts.sessions, sessions.idle)),
             asyncio.create_task(stagers.run()),
+            asyncio.create_task(webhooks.run()),
             asyncio.create_task(beat(settings.gateway.watchdog)),
         ]
         if issuer is not None:

@@ -43,6 +43,7 @@ for _module in (
     "bless",
     "index",
     "keys",
+    "webhooks",
     "topics",
     "dead_letters",
     "doctor",

@@ -1,4 +1,4 @@
-"""The gateway's accounts: API keys, idempotency keys, uploaded files, and lists to be staged.
+"""The gateway's accounts: API keys, idempotency keys, files, lists to be staged, and webhooks.
 
     tables.py     the schema
     keys.py       what a key is, and which may be made
@@ -6,6 +6,9 @@
     files.py      what was uploaded; the bytes are in the object store
     sessions.py   who has signed in to the page
     stagings.py   lists that a worker process checks or stages, one replica each
+    webhooks.py   endpoints; webhook_tables.py and webhook_secrets.py are theirs
+    outbox.py     what has happened, and whom it is to be told
+    deliveries.py who tells it, and how that went
 
 They are in SQLite or PostgreSQL, opened and migrated as the index is. Nothing else holds them: no
 rebuild of the index touches them, and a backup must.

@@ -79,7 +79,7 @@ def check(
     if not (0 < len(name) <= MAX_NAME and name.isprintable() and name.strip()):
         expected = f"1 to {MAX_NAME} visible characters"
         raise InvalidInput("name of the key", expected=expected, got=repr(name[:200]))
-    _check_tenant(tenant)
+    check_tenant(tenant)
     _check_scopes(scopes)
     for limit, value in msgspec.structs.asdict(limits).items():
         if value is not None and not 0 < value <= MAX_LIMIT:
@@ -90,7 +90,8 @@ def check(
         raise InvalidInput("end of the key", expected=expected, got=expires_at.isoformat())
 
 
-def _check_tenant(tenant: str) -> None:
+def check_tenant(tenant: str) -> None:
+    """Raises InvalidInput for what no tenant can be called."""
     try:
         msgspec.convert(tenant, Tenant)
     except (msgspec.ValidationError, UnicodeEncodeError):

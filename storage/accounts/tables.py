@@ -1,4 +1,4 @@
-"""The tables of the accounts, the same in SQLite and PostgreSQL. No secret is in them."""
+"""The tables of the accounts, the same in SQLite and PostgreSQL. No secret is in them in clear."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ ACCOUNTS = Schema(
     title="the accounts",
     section="accounts",
     version_table="accounts_version",
-    revisions=("0001", "0002", "0005"),
+    revisions=("0001", "0002", "0003", "0005"),
     migrations=Path(__file__).parent / "migrations",
     is_derived=False,
     unavailable=AccountsUnavailable,

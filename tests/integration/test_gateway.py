@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import wave
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from seedcast.producers.gateway.campaign_routes import campaign_routes
 from seedcast.producers.gateway.campaign_terms import TermsPatch
 from seedcast.producers.gateway.retries import RetryBody
 from seedcast.producers.gateway.routes import Route, routes
+from seedcast.producers.gateway.webhooks.endpoints import WebhookBody, WebhookPatch
+from seedcast.producers.gateway.webhooks.webhook_routes import webhook_routes
 from seedcast.producers.gateway.wire import SpeechBody
 from seedcast.schemas.messages import Campaign
 from seedcast.settings import Settings
@@ -36,6 +39,7 @@ from tests.builders.waiting import eventually
 pytestmark = pytest.mark.integration
 
 TEXT = "Your order leaves today."
+HOOK = "https://hook.invalid/"  # a name that nobody has
 
 
 @dataclass
@@ -252,13 +256,18 @@ def upload(client: httpx.Client) -> httpx.Response:
     return client.post("/v1/files", data={"purpose": "list"}, files={"file": ("a.csv", b"text")})
 
 
-def paths(route: Route, request_id: str, campaign_id: str, file_id: str) -> str:
-    return (
-        route.path.replace("{request_id}", request_id)
-        .replace("{campaign_id}", campaign_id)
-        .replace("{file_id}", file_id)
-        .replace("{model}", "tts-1")
-    )
+def hook(client: httpx.Client) -> dict[str, str]:
+    """Add a webhook with a delivery; return their ids."""
+    webhook_id = client.post("/v1/webhooks", json={"url": HOOK}).json()["id"]
+    event_id = client.post(f"/v1/webhooks/{webhook_id}/test").json()["id"]
+    return {"webhook_id": webhook_id, "event_id": event_id}
+
+
+def paths(route: Route, known: dict[str, str]) -> str:
+    path = route.path
+    for name, value in known.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
 
 
 # What a key with the scope may do with what is its own: everything else is refused.
@@ -290,11 +299,21 @@ EXPECTED = {
     "GET /v1/files/{file_id}": ("submit", 200),
     "GET /v1/files/{file_id}/content": ("submit", 200),
     "DELETE /v1/files/{file_id}": ("submit", 200),
+    "POST /v1/webhooks": ("operate", 200),
+    "GET /v1/webhooks": ("operate", 200),
+    "GET /v1/webhooks/{webhook_id}": ("operate", 200),
+    "PATCH /v1/webhooks/{webhook_id}": ("operate", 200),
+    "POST /v1/webhooks/{webhook_id}/test": ("operate", 202),
+    "GET /v1/webhooks/{webhook_id}/deliveries": ("operate", 200),
+    "GET /v1/webhooks/{webhook_id}/deliveries/{event_id}": ("operate", 200),
+    "DELETE /v1/webhooks/{webhook_id}": ("operate", 200),
 }
 BODIES: dict[type | None, Any] = {
     SpeechBody: {"input": TEXT, "voice": 1},
     RetryBody: {},
     TermsPatch: {"weight": 2},
+    WebhookBody: {"url": HOOK},
+    WebhookPatch: {"name": "renamed"},
 }
 
 
@@ -302,6 +321,7 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
     nothing: Any = _Nothing()
     table = routes(nothing, nothing, nothing, nothing, nothing, nothing)
     table += campaign_routes(nothing, nothing, nothing, nothing)
+    table += webhook_routes(nothing)
     assert {route.name for route in table} == EXPECTED.keys()
     with served.client(tenant="owner") as owner:
         spoken = speak(owner)
@@ -312,9 +332,12 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
             what="the request in the index",
         )
         file_id = upload(owner).json()["id"]
-    for route in table:
+        known = {"request_id": request_id, "campaign_id": campaign, "file_id": file_id}
+        known |= {"model": "tts-1"} | hook(owner)
+    # What deletes comes last, in the table's order: it is the end of what the others ask for.
+    for route in sorted(table, key=lambda each: each.method == "DELETE"):
         scope, status = EXPECTED[route.name]
-        path = paths(route, request_id, campaign, file_id)
+        path = paths(route, known)
         body: dict[str, Any] = {"json": BODIES[route.body]} if route.body in BODIES else {}
         if route.method == "PUT":
             body = {"json": {"file_id": file_id}}
@@ -322,7 +345,7 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
             body = {"data": {"purpose": "list"}, "files": {"file": ("a.csv", b"text")}}
         for given in SCOPES:
             allowed = scope in (None, given)
-            is_own = any(f"{{{name}_id}}" in route.path for name in ("request", "campaign", "file"))
+            is_own = re.search(r"{(request|campaign|file|webhook)_id}", route.path)
             for tenant in ("owner", "stranger"):
                 with served.client(given, tenant=tenant) as client:
                     status_code = status_of(client, route.method, path, body)

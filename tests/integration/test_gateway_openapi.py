@@ -16,7 +16,7 @@ from seedcast.schemas.messages import Campaign
 from seedcast.storage.accounts.keys import KeyLimits
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually
-from tests.integration.test_gateway import Served, served, speak, upload
+from tests.integration.test_gateway import Served, hook, served, speak, upload
 
 __all__ = ["served"]  # a fixture
 pytestmark = pytest.mark.integration
@@ -25,8 +25,10 @@ pytestmark = pytest.mark.integration
 EXCLUDED = [positive_data_acceptance]
 UNLIMITED = KeyLimits(requests_per_second=10_000, characters_per_minute=10**9)
 # Of a request, too, which random ones rarely are; and a campaign of events cannot be paused, nor
-# have terms.
+# have terms. A random text is no address, and a random change disables the webhook.
 WITHOUT_SUCCESS = {
+    "POST /v1/webhooks",
+    "POST /v1/webhooks/{webhook_id}/test",
     "POST /v1/audio/speech",
     "POST /v1/campaigns/{campaign_id}/pause",
     "PATCH /v1/campaigns/{campaign_id}",
@@ -47,7 +49,8 @@ def known(served: Served) -> dict[str, str]:
         for path in (f"/v1/requests/{request_id}", f"/v1/campaigns/{name}"):
             eventually(lambda: client.get(path).status_code == 200, what=path)  # noqa: B023
         file_id = upload(client).json()["id"]
-    return {
+        hooked = hook(client)
+    return hooked | {
         "request_id": request_id,
         "campaign_id": name,
         "file_id": file_id,

@@ -189,6 +189,7 @@ def test_a_gateway_is_asked_for_some_seconds_after_it_was_told_to_end() -> None:
         ("gateway.autoscaling.lagThreshold=1", "lagThreshold"),
         ("gateway=null", "gateway"),
         ("gateway.settings.SEEDCAST_ACCOUNTS_PASSWORD=hush", "existingSecret"),
+        ("gateway.settings.SEEDCAST_WEBHOOKS_KEY=hush", "existingSecret"),
         ("gateway.settings.SEEDCAST_GATEWAY_PORT=80", "gateway.service.port"),
         ("gateway.settings.SEEDCAST_GATEWAY_REPLICAS=9", "set gateway.replicas"),
         ("settings.SEEDCAST_GATEWAY_HOST=::", "settings.SEEDCAST_GATEWAY_HOST: the chart sets it"),

@@ -30,7 +30,7 @@
 {{- if hasKey $owned $variable }}
 {{- fail (printf "%s.%s: the chart sets it; %s" $place $variable (get $owned $variable)) }}
 {{- end }}
-{{- if regexMatch "_(PASSWORD|SECRET_KEY|ACCESS_KEY|SESSION_TOKEN|DIGEST_KEY)$" $variable }}
+{{- if regexMatch "_(PASSWORD|SECRET_KEY|ACCESS_KEY|SESSION_TOKEN|DIGEST_KEY|WEBHOOKS_KEY)$" $variable }}
 {{- fail (printf "%s.%s: everyone who can see the release can read its settings; put it into the Secret that existingSecret names" $place $variable) }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,83 @@
+"""Webhooks of one gateway: it looks for events, delivers them, and forgets what is old."""
+
+import asyncio
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from seedcast.errors import SeedcastError
+from seedcast.metrics import WEBHOOK_OVERDUE
+from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.webhooks.calling import Caller
+from seedcast.producers.gateway.webhooks.delivering import Deliverer
+from seedcast.producers.gateway.webhooks.endpoints import Endpoints
+from seedcast.producers.gateway.webhooks.watching import Watch
+from seedcast.settings import Settings, WebhookSettings
+from seedcast.storage.accounts.accounts import Accounts
+from seedcast.storage.accounts.deliveries import Deliveries
+from seedcast.storage.accounts.webhook_secrets import Sealer
+
+log = structlog.get_logger(__name__)
+INTERVAL = 3600.0  # seconds between two sweeps
+PAUSE = 30.0  # seconds after an error that nobody foresaw
+MEASURED = 15.0  # seconds between two looks how long deliveries wait
+
+
+class WebhookService:
+    """For one event loop. Raises InvalidSettings."""
+
+    def __init__(self, settings: Settings, accounts: Accounts, index: OpenIndex) -> None:
+        self._settings, self._deliveries = settings.webhooks, accounts.deliveries
+        self._has_index = bool(settings.index.url)  # without one no campaign is seen
+        sealer = Sealer(settings.webhooks, settings.accounts)
+        self._caller = Caller(settings.webhooks)
+        self._deliverer = Deliverer(settings.webhooks, accounts.deliveries, sealer, self._caller)
+        self._watch = Watch(index, accounts.outbox, self._deliverer.wake)
+        self.endpoints = Endpoints(settings.webhooks, accounts, sealer, self._deliverer.wake)
+
+    async def run(self) -> None:
+        """Work until cancelled; then hand back what is under way."""
+        with closing(self._caller):
+            while True:
+                try:
+                    await self._work()
+                except Exception:
+                    log.exception("webhooks_ended", next="begun again")
+                    await asyncio.sleep(PAUSE)
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._deliverer.run())
+            if self._has_index:
+                group.create_task(self._watch.run())
+            group.create_task(_sweep(self._deliveries, self._settings))
+            group.create_task(_measure(self._deliveries))
+
+
+async def _measure(deliveries: Deliveries) -> None:
+    """Say how long deliveries wait that could be made. Never returns."""
+    while True:
+        now = datetime.now(UTC)
+        try:
+            due = await asyncio.to_thread(deliveries.oldest_due, now)
+        except SeedcastError as error:
+            log.warning("deliveries_unmeasured", problem=str(error), next="tried again")
+        else:
+            WEBHOOK_OVERDUE.set(0 if due is None else (now - due).total_seconds())
+        await asyncio.sleep(MEASURED)
+
+
+async def _sweep(deliveries: Deliveries, settings: WebhookSettings) -> None:
+    """End what waits for nobody, and forget what is old, again and again. Never returns."""
+    patience, kept = timedelta(hours=settings.retry_hours), timedelta(days=settings.keep_days)
+    while True:
+        now = datetime.now(UTC)
+        try:
+            while await asyncio.to_thread(deliveries.give_up, now - patience, now):
+                pass
+            while await asyncio.to_thread(deliveries.forget, now - kept):
+                pass
+        except SeedcastError as error:  # the next hour tries again
+            log.warning("deliveries_kept", problem=str(error), next="tried again within the hour")
+        await asyncio.sleep(INTERVAL)
