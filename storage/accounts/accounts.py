@@ -17,6 +17,7 @@ from seedcast.errors import InvalidSettings
 from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts import claims
 from seedcast.storage.accounts import keys as api_keys
+from seedcast.storage.accounts.batches import Batches
 from seedcast.storage.accounts.claims import Claim
 from seedcast.storage.accounts.files import Files
 from seedcast.storage.accounts.keys import NO_LIMITS, SCOPES, ApiKey, KeyLimits, Scope
@@ -51,6 +52,7 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.files, self.stagings = Files(database), Stagings(database)
+        self.batches = Batches(database)
 
     def __enter__(self) -> "Accounts":
         return self
