@@ -47,6 +47,7 @@ EDGES = {
     "indexer.output": "one of the objects that say how a list has ended is stored",
     "indexer.outputs": "all of them are stored; the campaign's record does not name them yet",
     "indexer.completed": "the record names them; the index does not say so yet",
+    "batch.finishing": "the files of a batch are stored; nobody sees them, and it has not ended",
 }
 
 

@@ -18,6 +18,8 @@ import pytest
 
 from seedcast.campaigns.campaign_topic import announce
 from seedcast.embedded import Stack
+from seedcast.producers.gateway.batch_routes import batch_routes
+from seedcast.producers.gateway.batch_wire import BatchBody
 from seedcast.producers.gateway.campaign_routes import campaign_routes
 from seedcast.producers.gateway.campaign_terms import TermsPatch
 from seedcast.producers.gateway.retries import RetryBody
@@ -252,9 +254,17 @@ def upload(client: httpx.Client) -> httpx.Response:
     return client.post("/v1/files", data={"purpose": "list"}, files={"file": ("a.csv", b"text")})
 
 
-def paths(route: Route, request_id: str, campaign_id: str, file_id: str) -> str:
+def upload_batch(client: httpx.Client) -> str:
+    """Return the id of a file that a batch can be made of."""
+    files = {"file": ("batch.jsonl", b"{}")}
+    answer = client.post("/v1/files", data={"purpose": "batch"}, files=files)
+    return str(answer.json()["id"])
+
+
+def paths(route: Route, request_id: str, campaign_id: str, file_id: str, batch_id: str) -> str:
     return (
         route.path.replace("{request_id}", request_id)
+        .replace("{batch_id}", batch_id)
         .replace("{campaign_id}", campaign_id)
         .replace("{file_id}", file_id)
         .replace("{model}", "tts-1")
@@ -290,18 +300,25 @@ EXPECTED = {
     "GET /v1/files/{file_id}": ("submit", 200),
     "GET /v1/files/{file_id}/content": ("submit", 200),
     "DELETE /v1/files/{file_id}": ("submit", 200),
+    "POST /v1/batches": ("submit", 200),
+    "GET /v1/batches": ("read", 200),
+    "GET /v1/batches/{batch_id}": ("read", 200),
+    "POST /v1/batches/{batch_id}/cancel": ("operate", 409),  # its line is no request: it has failed
 }
 BODIES: dict[type | None, Any] = {
     SpeechBody: {"input": TEXT, "voice": 1},
     RetryBody: {},
     TermsPatch: {"weight": 2},
 }
+BATCH = {"endpoint": "/v1/audio/speech", "completion_window": "24h"}
+OWN = ("request", "campaign", "file", "batch")  # what a tenant alone has
 
 
 def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(served: Served) -> None:
     nothing: Any = _Nothing()
     table = routes(nothing, nothing, nothing, nothing, nothing, nothing)
     table += campaign_routes(nothing, nothing, nothing, nothing)
+    table += batch_routes(nothing)
     assert {route.name for route in table} == EXPECTED.keys()
     with served.client(tenant="owner") as owner:
         spoken = speak(owner)
@@ -312,21 +329,29 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
             what="the request in the index",
         )
         file_id = upload(owner).json()["id"]
+        batch = BATCH | {"input_file_id": upload_batch(owner)}
+        batch_id = owner.post("/v1/batches", json=batch).json()["id"]
+        eventually(
+            lambda: owner.get(f"/v1/batches/{batch_id}").json()["status"] == "failed",
+            what="the end of the batch",
+        )
+    bodies = BODIES | {BatchBody: batch}
     for route in table:
         scope, status = EXPECTED[route.name]
-        path = paths(route, request_id, campaign, file_id)
-        body: dict[str, Any] = {"json": BODIES[route.body]} if route.body in BODIES else {}
+        path = paths(route, request_id, campaign, file_id, batch_id)
+        body: dict[str, Any] = {"json": bodies[route.body]} if route.body in bodies else {}
         if route.method == "PUT":
             body = {"json": {"file_id": file_id}}
         elif route.content:
             body = {"data": {"purpose": "list"}, "files": {"file": ("a.csv", b"text")}}
         for given in SCOPES:
             allowed = scope in (None, given)
-            is_own = any(f"{{{name}_id}}" in route.path for name in ("request", "campaign", "file"))
+            is_own = any(f"{{{name}_id}}" in route.path for name in OWN)
             for tenant in ("owner", "stranger"):
                 with served.client(given, tenant=tenant) as client:
                     status_code = status_of(client, route.method, path, body)
-                wanted = 403 if not allowed else 404 if is_own and tenant == "stranger" else status
+                foreign = 404 if is_own else 400 if route.body is BatchBody else status
+                wanted = 403 if not allowed else foreign if tenant == "stranger" else status
                 assert status_code == wanted, (route.name, given, tenant)
         assert httpx.request(route.method, served.url + path, **body).status_code == 401
 
