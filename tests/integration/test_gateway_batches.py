@@ -189,6 +189,7 @@ def test_what_was_not_spoken_in_the_window_has_expired(served: Gateway) -> None:
     assert (done.request_counts.total, done.request_counts.failed) == (2, 1)
 
 
+@pytest.mark.slow  # what the first test does, by the page's own program
 def test_the_example_of_the_page_runs(served: Gateway, tmp_path: Path) -> None:
     page = (pages.DOCS / "batches.md").read_text()
     [block] = [each for each in pages.blocks(page) if each.language == "python"]
