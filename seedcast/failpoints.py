@@ -50,6 +50,7 @@ EDGES = {
     "webhooks.written": "events and their deliveries are in the outbox; nobody has been called",
     "webhooks.taken": "a delivery is leased; its endpoint has not been called yet",
     "webhooks.answered": "an endpoint has answered; the outbox does not say so yet",
+    "batch.finishing": "the files of a batch are stored; nobody sees them, and it has not ended",
 }
 
 

@@ -104,6 +104,13 @@ GATEWAY_ISSUER_KEYS_AGE = Gauge(
 GATEWAY_STAGINGS = Counter(
     "seedcast_gateway_stagings", "Lists that a gateway's processes have checked or staged", ["end"]
 )
+GATEWAY_BATCHES = Counter(
+    "seedcast_gateway_batches", "Batches that have ended, by their final status", ["status"]
+)
+GATEWAY_BATCH_RETRIES = Counter(
+    "seedcast_gateway_batch_retries",
+    "Steps of batches that are tried again: the index, Kafka, the store or the accounts were away",
+)
 GATEWAY_REFUSED = Counter(
     "seedcast_gateway_refused_connections",
     "Connections that a gateway closed: too many, headers too slow or too large, or nobody reads",

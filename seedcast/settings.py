@@ -507,6 +507,10 @@ class GatewaySettings(_Section):
     file_days: Annotated[float, Field(gt=0, le=3650)] = Field(
         30.0, description="days after which files, and what was found in lists, are deleted"
     )
+    batch_lines: Count = Field(50_000, description="requests of a batch, at most")
+    batch_bytes: Count = Field(
+        200_000_000, description="bytes of the input file of a batch, at most"
+    )
     stagers: Count = Field(1, description="lists at once that a gateway checks or stages")
     stager_memory: Annotated[int, Field(ge=256)] = Field(
         1024, description="MiB of memory for each; a list that needs more is refused"

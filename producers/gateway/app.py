@@ -20,6 +20,9 @@ from seedcast.kafka.access_watch import ACCESS, AccessWatch
 from seedcast.producers.events.options import SendOptions
 from seedcast.producers.events.sender import Sender
 from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.batch_keeper import BatchKeeper
+from seedcast.producers.gateway.batch_routes import batch_routes
+from seedcast.producers.gateway.batches import BatchRoutes
 from seedcast.producers.gateway.campaign_requests import CampaignRequests
 from seedcast.producers.gateway.campaign_routes import campaign_routes
 from seedcast.producers.gateway.campaign_terms import CampaignTerms
@@ -153,6 +156,9 @@ def _application(
     webhooks = WebhookService(settings, accounts, index)
     table += webhook_routes(webhooks.endpoints)
 
+    keeper = opened.enter_context(closing(BatchKeeper(settings, accounts, index, store, stagers)))
+    table += batch_routes(BatchRoutes(settings, accounts, uploads, keeper))
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         kept = timedelta(hours=settings.gateway.idempotency_hours)
@@ -163,6 +169,7 @@ def _application(
             asyncio.create_task(forget_sessions(accounts.sessions, sessions.idle)),
             asyncio.create_task(stagers.run()),
             asyncio.create_task(webhooks.run()),
+            asyncio.create_task(keeper.run()),
             asyncio.create_task(beat(settings.gateway.watchdog)),
         ]
         if issuer is not None:

@@ -13,6 +13,8 @@ from starlette.responses import Response, StreamingResponse
 
 from seedcast.errors import MissingObject
 from seedcast.producers.gateway import answers, queries
+from seedcast.producers.gateway.batch_content import PURPOSE as BATCH_OUTPUT
+from seedcast.producers.gateway.batch_content import BatchContent
 from seedcast.producers.gateway.form import Form
 from seedcast.producers.gateway.problems import not_found, wrong
 from seedcast.producers.gateway.uploads import CONTENT_TYPE, Uploads
@@ -58,6 +60,7 @@ class FileDeleted(msgspec.Struct, frozen=True, kw_only=True):
 class FileRoutes:
     def __init__(self, uploads: Uploads, files: Files, store: ObjectStore) -> None:
         self._uploads, self._files, self._store = uploads, files, store
+        self._batches = BatchContent(store)
 
     async def upload(self, http: Request, key: ApiKey) -> Response:
         """Store the part `file` of a form. Raises Problem."""
@@ -96,6 +99,8 @@ class FileRoutes:
     async def content(self, http: Request, key: ApiKey) -> Response:
         """Answer with the bytes, as a file to save: no browser is to show what somebody wrote."""
         file = await self._found(http, key)
+        if file.purpose == BATCH_OUTPUT:
+            return self._batches.answer(file, key, _headers(file))
         pieces = self._store.pieces(self._store.uri(content_key(file.file_id)))
         try:
             first = await asyncio.to_thread(next, pieces, b"")  # what is wrong is told before
@@ -107,12 +112,7 @@ class FileRoutes:
             while piece := await asyncio.to_thread(next, pieces, b""):
                 yield piece
 
-        headers = {
-            "content-length": str(file.bytes),
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
-            "x-content-type-options": "nosniff",
-            "cache-control": "no-store",
-        }
+        headers = {"content-length": str(file.bytes)} | _headers(file)
         return StreamingResponse(body(), headers=headers, media_type=CONTENT_TYPE)
 
     async def delete(self, http: Request, key: ApiKey) -> Response:
@@ -145,6 +145,14 @@ def view(file: StoredFile) -> FileView:
         filename=file.filename,
         purpose=file.purpose,
     )
+
+
+def _headers(file: StoredFile) -> dict[str, str]:
+    return {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
+        "x-content-type-options": "nosniff",
+        "cache-control": "no-store",
+    }
 
 
 def _lifetime(fields: dict[str, str], longest: timedelta) -> timedelta:

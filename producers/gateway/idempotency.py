@@ -30,9 +30,7 @@ class Idempotency:
     def identity(self, given: str, body: SpeechBody) -> str:
         """Return the id of the event: that of the key and of the body, so that a key which is
         used again when it is forgotten is another request. Raises Problem 400 for no key."""
-        if not _KEY.fullmatch(given):
-            raise wrong("idempotency-key", "1 to 255 visible ASCII characters")
-        both = self._digest(given.encode() + b"\n" + msgspec.json.encode(body))
+        both = self._digest(valid_key(given).encode() + b"\n" + msgspec.json.encode(body))
         return f"{given[:_SHOWN]}.{both.hex()[:32]}"
 
     async def claim(
@@ -67,3 +65,10 @@ class Idempotency:
             log.warning("index_away", problem=problem.message, next="the request is sent again")
             return None
         return found.result if found else None
+
+
+def valid_key(given: str) -> str:
+    """Return the key. Raises Problem 400 if it is none."""
+    if not _KEY.fullmatch(given):
+        raise wrong("idempotency-key", "1 to 255 visible ASCII characters")
+    return given

@@ -25,6 +25,7 @@ from seedcast.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+LATE = "it was not spoken by its deadline, and will not be"
 RETRY_AFTER = 2  # seconds, where a part of the deployment is away
 _PARTS = {
     BrokerUnavailable: "Kafka",

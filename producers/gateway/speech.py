@@ -77,7 +77,7 @@ class Speech:
             result = known or await self._result(request, key)
             clock.lap("speak")
             if result.status != "succeeded":
-                raise _failed(result)
+                raise failed(result)
             audio = await asyncio.to_thread(self._store.get, result.renditions[0].uri)
             clock.lap("fetch")
         return _audio(result, result.renditions[0], audio, clock, left)
@@ -179,7 +179,7 @@ def _own(fields: Mapping[str, object]) -> dict[str, str]:
     return {f"x-seedcast-{name}": str(value) for name, value in fields.items()}
 
 
-def _failed(result: SpeechResult) -> Problem:
+def failed(result: SpeechResult) -> Problem:
     """Return what a client is told of a request that has ended without audio."""
     headers = _own({"request-id": result.request_id})
     if result.status == "expired":
@@ -193,6 +193,5 @@ def _failed(result: SpeechResult) -> Problem:
 
 def _late(headers: Mapping[str, str] | None = None) -> Problem:
     metrics.GATEWAY_LATE.inc()
-    message = "it was not spoken by its deadline, and will not be"
     retry = {"retry-after": str(problems.RETRY_AFTER)}
-    return Problem(504, "deadline", message, headers=retry | dict(headers or {}))
+    return Problem(504, "deadline", problems.LATE, headers=retry | dict(headers or {}))

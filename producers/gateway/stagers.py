@@ -20,7 +20,7 @@ import structlog
 from seedcast.errors import Retryable, SeedcastError
 from seedcast.metrics import GATEWAY_STAGINGS
 from seedcast.producers.gateway.uploads import Uploads
-from seedcast.producers.staging.list_job import ListJob, ListOptions, ListProgress
+from seedcast.producers.staging.list_job import ListJob, ListProgress, StagedOptions
 from seedcast.settings import GatewaySettings
 from seedcast.storage.accounts.accounts import Accounts
 from seedcast.storage.accounts.files import StoredFile
@@ -114,7 +114,7 @@ class Stagers:
             filename=file.filename,
             report_key=report_key(staging.job_id),
             memory=self._settings.stager_memory,
-            options=msgspec.json.decode(staging.options, type=ListOptions),
+            options=msgspec.json.decode(staging.options, type=StagedOptions),
         )
 
     async def _renew(self, staging: Staging, run: "_Run") -> bool:

@@ -33,7 +33,7 @@ def read_json_lines(source: Source, options: FileOptions) -> Rows:
 def _rows(stream: BinaryIO) -> Iterator[Row | BadRow]:
     decoder = msgspec.json.Decoder(dict[str, object])
     with stream as file:
-        for number, line in enumerate(_lines(file), start=1):
+        for number, line in enumerate(lines(file), start=1):
             if not line.isspace():
                 yield _row(decoder, number, line)
 
@@ -53,7 +53,7 @@ def _row(decoder: _Decoder, number: int, line: bytes) -> Row | BadRow:
         return BadRow(error, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
+def lines(file: BinaryIO) -> Iterator[bytes]:
     """Yield the lines, each cut to at most BLOCK + 1 bytes."""
     line = file.readline(BLOCK + 1)
     while line:

@@ -1,5 +1,6 @@
 """What the gateway and the process that stages a list for it tell each other."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -59,6 +60,21 @@ class ListOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 _NAMES = tuple(field.name for field in msgspec.structs.fields(ListOptions))
 
 
+class BatchFile(Struct, frozen=True, kw_only=True):
+    """The list is the input file of a batch, each line a speech of its own."""
+
+    endpoint: str  # of every line
+    created_at: datetime  # from which the deadlines of lines count
+    expires_at: datetime  # after which nothing is spoken
+    most_lines: int
+
+
+class StagedOptions(ListOptions, frozen=True, kw_only=True):
+    """The options of a list that is queued."""
+
+    batch: BatchFile | None = None
+
+
 class ListJob(Struct, frozen=True, kw_only=True):
     """One line of JSON on the process's standard input, whose end then ends the process."""
 
@@ -69,7 +85,7 @@ class ListJob(Struct, frozen=True, kw_only=True):
     filename: str  # for people, and by its suffix for the format
     report_key: str  # of the object with what was found
     memory: int  # MiB
-    options: ListOptions
+    options: StagedOptions
 
 
 class ListProgress(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from seedcast.errors import InvalidRow
 from seedcast.producers.rows.file_options import FileOptions
 from seedcast.schemas.locales import Locale
 from seedcast.schemas.messages import CampaignState, Priority, SpeechRequest, Style, TextFormat
@@ -134,3 +135,4 @@ class SubmitReport:
 
 OnProgress = Callable[[SubmitProgress], None]
 OnRequest = Callable[[SpeechRequest, bytes], None]  # each new request, and how it is sent
+OnRejected = Callable[[InvalidRow], None]

@@ -15,7 +15,7 @@ import msgspec
 from seedcast.errors import InvalidRow, LocalResource
 from seedcast.private_files import create, unfinished
 from seedcast.producers.rows.values import printable
-from seedcast.producers.staging.options import Reason, Rejection
+from seedcast.producers.staging.options import OnRejected, Reason, Rejection
 
 LONGEST = 100_000  # bytes of a line
 KEPT = 1024  # bytes of a value: lists are of people, and this file has many of their rows
@@ -30,8 +30,8 @@ class Rejected:
     Methods raise LocalResource if the file cannot be written.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
+    def __init__(self, path: Path | None, on_rejected: OnRejected | None = None) -> None:
+        self.path, self._on_rejected = path, on_rejected
         self.count = 0
         self.first: list[Rejection] = []
         self._reasons = Counter[tuple[str, str]]()
@@ -51,6 +51,8 @@ class Rejected:
             self._reasons[reason] += 1
         if len(self.first) < REPORTED:
             self.first.append(rejection)
+        if self._on_rejected:
+            self._on_rejected(error)
         with self._mapped():
             self._file = self._file or self._open()
             self._file.write(_line(rejection, row))

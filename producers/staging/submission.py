@@ -22,6 +22,7 @@ from seedcast.producers.staging.campaign_record import commit, find_record, refu
 from seedcast.producers.staging.known_ids import KnownIds
 from seedcast.producers.staging.options import (
     OnProgress,
+    OnRejected,
     OnRequest,
     SubmitOptions,
     SubmitReport,
@@ -55,10 +56,12 @@ class Submission:
         options: SubmitOptions,
         on_progress: OnProgress | None,
         on_request: OnRequest | None = None,
+        on_rejected: OnRejected | None = None,
     ) -> None:
         """`name` of the list, for people."""
         self._settings, self._name, self._options = settings, visible(name), options
         self._on_progress, self._on_request = on_progress, on_request
+        self._on_rejected = on_rejected
         self._campaign, self._staging = campaign_id(options.campaign), secrets.token_hex(8)
         self._profiles = profiles.load(settings.postprocess)
         self._voices = voices.load(settings)
@@ -76,20 +79,23 @@ class Submission:
         self._record(now)
         if self._options.dry_run:
             terms.require_opening(self._record(now), now)
-            with closing(Rejected(self._options.rejected)) as rejected:
+            with closing(self._rejected()) as rejected:
                 return self._report(self._take(now, rows, rejected), rejected, None)
         cluster_id, record = find_record(self._settings, self._campaign)
         if record is None:
             owner = deployment(cluster_id, self._settings.kafka.prefix)
-            with closing(Rejected(self._options.rejected)) as rejected:
+            with closing(self._rejected()) as rejected:
                 run, record = self._stage(now, rows, rejected, owner)
                 if not again or _is_same(run, record):
                     return self._compared(run, rejected, record)
             rows = read_list()  # another submission was first
         # Deadlines that are durations count from the moment that the first submission began.
-        with closing(Rejected(self._options.rejected)) as rejected:
+        with closing(self._rejected()) as rejected:
             run = self._take(record.created_at, rows, rejected)
             return self._compared(run, rejected, record)
+
+    def _rejected(self) -> Rejected:
+        return Rejected(self._options.rejected, self._on_rejected)
 
     def _builder(self, created_at: datetime, rows: GivenList) -> Builder:
         return Builder(

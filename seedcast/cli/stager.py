@@ -35,7 +35,7 @@ from seedcast.errors import (
 )
 from seedcast.printing import one_line
 from seedcast.private_files import temporary, write_all
-from seedcast.producers.staging.list_job import ListJob, ListProgress
+from seedcast.producers.staging.list_job import BatchFile, ListJob, ListProgress
 from seedcast.producers.staging.options import OnRequest, SubmitProgress, SubmitReport
 from seedcast.producers.staging.submit import submit_copy
 from seedcast.settings import Settings
@@ -104,6 +104,8 @@ class _Stager:
             return self._refused("its file was deleted", None)
 
     def _staged(self, path: Path) -> ListProgress:
+        if self._job.options.batch is not None:
+            return self._batch(path, self._job.options.batch)
         try:
             report = self._check(path) if self._job.is_check else self._submit(path)
         except InvalidInput as error:
@@ -114,6 +116,18 @@ class _Stager:
         if self._job.is_check and not report["accepted"]:
             return self._refused("it has no valid row", report)
         return self._end("done", {"reason": None, "report": report})
+
+    def _batch(self, path: Path, file: BatchFile) -> ListProgress:
+        from seedcast.cli.batch_stager import stage_batch  # loads starlette, which no list needs
+
+        take = self._progress.take
+        try:
+            found = stage_batch(self._settings, self._job, file, path, self._store, take)
+        except InvalidInput as error:
+            return self._refused(str(error), None)
+        if "errors" in found:
+            return self._refused("lines of it are no requests", found)
+        return self._end("done", {"reason": None, "report": found})
 
     def _submit(self, path: Path) -> dict[str, Any]:
         """Raises InvalidInput, which tells nothing of another tenant's campaign."""

@@ -9,6 +9,7 @@
     webhooks.py   endpoints; webhook_tables.py and webhook_secrets.py are theirs
     outbox.py     what has happened, and whom it is to be told
     deliveries.py who tells it, and how that went
+    batches.py    batches of speeches, and the one place where their end is written
 
 They are in SQLite or PostgreSQL, opened and migrated as the index is. Nothing else holds them: no
 rebuild of the index touches them, and a backup must.

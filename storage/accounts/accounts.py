@@ -17,13 +17,14 @@ from seedcast.errors import InvalidSettings
 from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts import claims
 from seedcast.storage.accounts import keys as api_keys
+from seedcast.storage.accounts.batches import Batches
 from seedcast.storage.accounts.claims import Claim
 from seedcast.storage.accounts.deliveries import Deliveries
 from seedcast.storage.accounts.files import Files
 from seedcast.storage.accounts.key_rows import KEY_COLUMNS, key_of
 from seedcast.storage.accounts.keys import NO_LIMITS, SCOPES, ApiKey, KeyLimits, Scope
-from seedcast.storage.accounts.sessions import Sessions
 from seedcast.storage.accounts.outbox import Outbox
+from seedcast.storage.accounts.sessions import Sessions
 from seedcast.storage.accounts.stagings import Stagings
 from seedcast.storage.accounts.tables import ACCOUNTS, API_KEYS
 from seedcast.storage.accounts.webhooks import Webhooks
@@ -57,6 +58,7 @@ class Accounts:
         self.sessions = Sessions(database)
         self.webhooks, self.outbox = Webhooks(database), Outbox(database)
         self.deliveries = Deliveries(database)
+        self.batches = Batches(database)
 
     def __enter__(self) -> "Accounts":
         return self

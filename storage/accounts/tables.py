@@ -13,7 +13,7 @@ ACCOUNTS = Schema(
     title="the accounts",
     section="accounts",
     version_table="accounts_version",
-    revisions=("0001", "0002", "0003", "0005"),
+    revisions=("0001", "0002", "0003", "0004", "0005"),
     migrations=Path(__file__).parent / "migrations",
     is_derived=False,
     unavailable=AccountsUnavailable,
@@ -108,3 +108,30 @@ SESSION_LINKS = Table(
     Column("expires_ms", BigInteger, nullable=False),
 )
 Index(None, SESSION_LINKS.c.expires_ms)
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("batch_id", Name, primary_key=True, doc="and the name of its campaign"),
+    Column("tenant", Name, nullable=False),
+    Column("key_id", Name, nullable=False, doc="whose quota its files count against"),
+    Column("terms", LargeBinary, nullable=False, doc="BatchTerms as JSON"),
+    Column("input_file_id", Name, nullable=False),
+    Column("status", Text, nullable=False, doc="as OpenAI's API has it"),
+    Column("errors", LargeBinary, doc="why it has failed, as JSON; null: it has not"),
+    Column("total", BigInteger, doc="lines; null until they are counted"),
+    Column("accepted", BigInteger, doc="of them, those that are in the campaign"),
+    Column("completed", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("output_file_id", Name),
+    Column("error_file_id", Name),
+    Column("owner", Text, doc="the replica that looks after it at present"),
+    Column("lease_ms", BigInteger, nullable=False, doc="until then nobody else looks after it"),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, doc="the end of its completion window"),
+    Column("in_progress_ms", BigInteger, doc="null, as the following: it was not"),
+    Column("finalizing_ms", BigInteger),
+    Column("cancelling_ms", BigInteger),
+    Column("ended_ms", BigInteger, doc="its status is final"),
+)
+Index(None, BATCHES.c.tenant, BATCHES.c.created_ms, BATCHES.c.batch_id)
+Index(None, BATCHES.c.status, BATCHES.c.lease_ms)

@@ -191,7 +191,9 @@ def test_open_leads_to_the_page_once(stoppable_stack: Stack) -> None:
     assert nothing.returncode == 2
     assert "`seedcast up` starts it" in nothing.stderr
     stoppable_stack.start_worker("gateway-1", ["run", "gateway"])
-    eventually(lambda: local_gateway.url(stoppable_stack) is not None, what="a gateway that answers")
+    eventually(
+        lambda: local_gateway.url(stoppable_stack) is not None, what="a gateway that answers"
+    )
     done = run(settings, "open", "--json")
     assert done.returncode == 0, done.stderr
     address, _, link = json.loads(done.stdout)["url"].partition("#")

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import re
 import signal
 import wave
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ import pytest
 
 from seedcast.campaigns.campaign_topic import announce
 from seedcast.embedded import Stack
+from seedcast.producers.gateway.batch_routes import batch_routes
+from seedcast.producers.gateway.batch_wire import BatchBody
 from seedcast.producers.gateway.campaign_routes import campaign_routes
 from seedcast.producers.gateway.campaign_terms import TermsPatch
 from seedcast.producers.gateway.retries import RetryBody
@@ -263,6 +264,13 @@ def hook(client: httpx.Client) -> dict[str, str]:
     return {"webhook_id": webhook_id, "event_id": event_id}
 
 
+def upload_batch(client: httpx.Client) -> str:
+    """Return the id of a file that a batch can be made of."""
+    files = {"file": ("batch.jsonl", b"{}")}
+    answer = client.post("/v1/files", data={"purpose": "batch"}, files=files)
+    return str(answer.json()["id"])
+
+
 def paths(route: Route, known: dict[str, str]) -> str:
     path = route.path
     for name, value in known.items():
@@ -307,6 +315,10 @@ EXPECTED = {
     "GET /v1/webhooks/{webhook_id}/deliveries": ("operate", 200),
     "GET /v1/webhooks/{webhook_id}/deliveries/{event_id}": ("operate", 200),
     "DELETE /v1/webhooks/{webhook_id}": ("operate", 200),
+    "POST /v1/batches": ("submit", 200),
+    "GET /v1/batches": ("read", 200),
+    "GET /v1/batches/{batch_id}": ("read", 200),
+    "POST /v1/batches/{batch_id}/cancel": ("operate", 409),  # its line is no request: it has failed
 }
 BODIES: dict[type | None, Any] = {
     SpeechBody: {"input": TEXT, "voice": 1},
@@ -315,6 +327,8 @@ BODIES: dict[type | None, Any] = {
     WebhookBody: {"url": HOOK},
     WebhookPatch: {"name": "renamed"},
 }
+BATCH = {"endpoint": "/v1/audio/speech", "completion_window": "24h"}
+OWN = ("request", "campaign", "file", "batch", "webhook")  # what a tenant alone has
 
 
 def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(served: Served) -> None:
@@ -322,6 +336,7 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
     table = routes(nothing, nothing, nothing, nothing, nothing, nothing)
     table += campaign_routes(nothing, nothing, nothing, nothing)
     table += webhook_routes(nothing)
+    table += batch_routes(nothing)
     assert {route.name for route in table} == EXPECTED.keys()
     with served.client(tenant="owner") as owner:
         spoken = speak(owner)
@@ -334,22 +349,30 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
         file_id = upload(owner).json()["id"]
         known = {"request_id": request_id, "campaign_id": campaign, "file_id": file_id}
         known |= {"model": "tts-1"} | hook(owner)
+        batch = BATCH | {"input_file_id": upload_batch(owner)}
+        known["batch_id"] = batch_id = owner.post("/v1/batches", json=batch).json()["id"]
+        eventually(
+            lambda: owner.get(f"/v1/batches/{batch_id}").json()["status"] == "failed",
+            what="the end of the batch",
+        )
+    bodies = BODIES | {BatchBody: batch}
     # What deletes comes last, in the table's order: it is the end of what the others ask for.
     for route in sorted(table, key=lambda each: each.method == "DELETE"):
         scope, status = EXPECTED[route.name]
         path = paths(route, known)
-        body: dict[str, Any] = {"json": BODIES[route.body]} if route.body in BODIES else {}
+        body: dict[str, Any] = {"json": bodies[route.body]} if route.body in bodies else {}
         if route.method == "PUT":
             body = {"json": {"file_id": file_id}}
         elif route.content:
             body = {"data": {"purpose": "list"}, "files": {"file": ("a.csv", b"text")}}
         for given in SCOPES:
             allowed = scope in (None, given)
-            is_own = re.search(r"{(request|campaign|file|webhook)_id}", route.path)
+            is_own = any(f"{{{name}_id}}" in route.path for name in OWN)
             for tenant in ("owner", "stranger"):
                 with served.client(given, tenant=tenant) as client:
                     status_code = status_of(client, route.method, path, body)
-                wanted = 403 if not allowed else 404 if is_own and tenant == "stranger" else status
+                foreign = 404 if is_own else 400 if route.body is BatchBody else status
+                wanted = 403 if not allowed else foreign if tenant == "stranger" else status
                 assert status_code == wanted, (route.name, given, tenant)
         assert httpx.request(route.method, served.url + path, **body).status_code == 401
 

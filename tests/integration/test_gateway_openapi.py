@@ -16,7 +16,15 @@ from seedcast.schemas.messages import Campaign
 from seedcast.storage.accounts.keys import KeyLimits
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually
-from tests.integration.test_gateway import Served, hook, served, speak, upload
+from tests.integration.test_gateway import (
+    BATCH,
+    Served,
+    hook,
+    served,
+    speak,
+    upload,
+    upload_batch,
+)
 
 __all__ = ["served"]  # a fixture
 pytestmark = pytest.mark.integration
@@ -32,6 +40,8 @@ WITHOUT_SUCCESS = {
     "POST /v1/audio/speech",
     "POST /v1/campaigns/{campaign_id}/pause",
     "PATCH /v1/campaigns/{campaign_id}",
+    "POST /v1/batches",
+    "POST /v1/batches/{batch_id}/cancel",
 }
 
 Seen = set[tuple[str, int]]  # operations and the status of an answer
@@ -49,8 +59,11 @@ def known(served: Served) -> dict[str, str]:
         for path in (f"/v1/requests/{request_id}", f"/v1/campaigns/{name}"):
             eventually(lambda: client.get(path).status_code == 200, what=path)  # noqa: B023
         file_id = upload(client).json()["id"]
+        batch = BATCH | {"input_file_id": upload_batch(client)}
+        batch_id = client.post("/v1/batches", json=batch).json()["id"]
         hooked = hook(client)
     return hooked | {
+        "batch_id": batch_id,
         "request_id": request_id,
         "campaign_id": name,
         "file_id": file_id,
