@@ -19,6 +19,7 @@ from seedcast.storage.accounts.batch_records import (
     OutputFile,
     bad_lines_file,
 )
+from seedcast.storage.accounts.outbox import Event, put_event
 from seedcast.storage.accounts.tables import BATCHES, FILES
 from seedcast.storage.index.batch import upserting
 from seedcast.storage.index.database import Database
@@ -132,7 +133,7 @@ class Batches:
         error: OutputFile | None = None,
         errors: tuple[LineError, ...] | None = None,
     ) -> bool:
-        """Write how it has ended, and show its files: the only place where that is written.
+        """Write how it has ended, show its files, and let webhooks tell it: nothing else does.
 
         False if another replica has it, or it was cancelled meanwhile: then nothing is changed.
         """
@@ -152,6 +153,7 @@ class Batches:
                     _show(connection, file)
             is_bad = FILES.c.file_id == bad_lines_file(batch.batch_id)
             connection.execute(update(FILES).where(is_bad).values(state="deleting"))
+            put_event(connection, _ended(batch, status), now)
             return True
 
     def _change(
@@ -189,6 +191,15 @@ def _show(connection: Connection, file: OutputFile) -> None:
         )
     )
     connection.execute(statement)
+
+
+def _ended(batch: Batch, status: BatchStatus) -> Event:
+    return Event(
+        tenant=batch.tenant,
+        subject=f"batch {batch.batch_id}",
+        type=f"batch.{status}",
+        data={"id": batch.batch_id},
+    )
 
 
 def _bad_lines(batch: Batch) -> dict[str, Any]:

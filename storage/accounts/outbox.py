@@ -51,7 +51,7 @@ class Outbox:
     def put(self, event: Event, now: datetime) -> bool:
         """Write an event, such as a batch's; False if it is there already. Safe to repeat."""
         with self._database.transaction("writing an event") as connection:
-            return _put(connection, event, now, silent=False)
+            return put_event(connection, event, now)
 
     def put_test(self, webhook_id: str, now: datetime) -> str | None:
         """Write a test event for one endpoint alone; return its id, None if it is disabled."""
@@ -94,7 +94,7 @@ class Outbox:
         """
         with self._database.transaction("writing events") as connection:
             position = _lock_position(connection)  # so that replicas do not block each other's rows
-            new = sum([_put(connection, event, now, silent=silent) for event in events])
+            new = sum([put_event(connection, event, now, silent=silent) for event in events])
             if seen is not None and seen > position.seen:
                 is_it = WEBHOOK_POSITION.c.name == _CAMPAIGNS
                 connection.execute(update(WEBHOOK_POSITION).where(is_it).values(seen=seen))
@@ -107,7 +107,11 @@ def _lock_position(connection: Connection) -> Any:
     return connection.execute(query.with_for_update()).one()
 
 
-def _put(connection: Connection, event: Event, now: datetime, *, silent: bool) -> bool:
+def put_event(connection: Connection, event: Event, now: datetime, *, silent: bool = False) -> bool:
+    """Write an event in the caller's transaction; False if it is there already.
+
+    `silent`: nobody is told.
+    """
     row = _row(event, _event_id(), now)
     if silent:
         row["body"] = None

@@ -8,7 +8,13 @@ import pytest
 
 from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
-from seedcast.storage.accounts.batch_records import Batch, BatchTerms, LineError, OutputFile
+from seedcast.storage.accounts.batch_records import (
+    Batch,
+    BatchStatus,
+    BatchTerms,
+    LineError,
+    OutputFile,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -119,6 +125,17 @@ def test_the_end_shows_the_files_and_is_written_once(accounts: Accounts) -> None
     assert (stored.purpose, stored.bytes, stored.sha256) == ("batch_output", 9, "0f")
     assert accounts.files.due(NOW) == ["batch_1_bad_lines"], "what waited for the end is swept"
     assert accounts.batches.take("next", NOW + 9 * LEASE, LEASE) is None
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "expired", "cancelled"])
+def test_each_end_is_told_to_webhooks_once(accounts: Accounts, status: BatchStatus) -> None:
+    hook = accounts.webhooks.add("shop", "n", "https://a/", (), b"-", "whsec_…", NOW)
+    add(accounts)
+    batch = take(accounts, "first")
+    assert accounts.batches.end(batch, status, NOW)
+    assert not accounts.batches.end(batch, status, NOW)
+    (told,), _ = accounts.deliveries.page(hook.webhook_id, limit=9)
+    assert (told.type, told.subject) == (f"batch.{status}", "batch batch_1")
 
 
 def test_a_cancellation_comes_before_the_end_or_too_late(accounts: Accounts) -> None:
