@@ -23,7 +23,7 @@ from seedcast.kafka import client_config
 from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, refuse_gap, translate
 from seedcast.kafka.log_ids import LogId
-from seedcast.kafka.lost_brokers import INTERVAL, LostBrokers
+from seedcast.kafka.lost_brokers import LostBrokers
 from seedcast.kafka.offset_state import split, stamp
 from seedcast.kafka.records import Partition, Record, as_record
 from seedcast.kafka.start_offsets import Committed, committed, look_up
@@ -187,7 +187,7 @@ class GroupConsumer:
         self._generation += 1
         self._errors, self._brokers = ClientErrors(self._kafka), LostBrokers()
         config |= {"on_commit": self._guard(self._committed), "error_cb": self._errors}
-        config |= {"stats_cb": self._brokers, "statistics.interval.ms": int(INTERVAL * 1000)}
+        config |= self._brokers.properties()
         with map_client_errors():
             self._client = Consumer(config, logger=client_config.LOGGER)
         self._errors.client = self._client

@@ -34,6 +34,10 @@ class LostBrokers:
         self._clock = clock
         self._since: float | None = None  # of the first statistics without a broker
 
+    def properties(self) -> dict[str, object]:
+        """Properties of a client that reports here."""
+        return {"stats_cb": self, "statistics.interval.ms": int(INTERVAL * 1000)}
+
     def __call__(self, statistics: str) -> None:
         known = msgspec.json.decode(statistics, type=_Statistics).brokers.values()
         if any(broker.source in _REAL for broker in known):

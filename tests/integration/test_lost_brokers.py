@@ -1,11 +1,11 @@
-"""A group member whose client has forgotten every broker joins its group again."""
+"""Clients that have forgotten every broker are replaced, those of group members and of readers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from confluent_kafka import Consumer, KafkaException
 
-from seedcast.kafka import GroupConsumer, Partition, Record, group_consumer, lost_brokers
+from seedcast.kafka import GroupConsumer, Partition, Record, TopicReader, lost_brokers
 from seedcast.kafka.start_offsets import Committed
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
@@ -16,7 +16,15 @@ from tests.builders.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-MEMBERS = 4  # an answer without brokers is the end of one client in ten or so
+CLIENTS = 4  # an answer without brokers is the end of one in ten or so
+
+
+def ask(client: Consumer, topic: str) -> None:
+    """Ask for metadata, as librdkafka does now and then."""
+    try:
+        client.list_topics(topic, timeout=0.2)
+    except KafkaException:  # no broker to ask
+        return
 
 
 class Member:
@@ -47,13 +55,6 @@ class Member:
     def poll(self) -> None:
         self.records += self.consumer.poll(10, 0.05)
 
-    def ask(self) -> None:
-        """Ask for metadata, as librdkafka does now and then."""
-        try:
-            self._client.list_topics(self.topic, timeout=0.2)
-        except KafkaException:  # no broker to ask
-            return
-
     def _assigned(self, committed: dict[Partition, Committed]) -> None:
         assert not self.owned & committed.keys(), "assigned before it was lost"
         self.owned |= committed.keys()
@@ -70,21 +71,38 @@ def proxy(settings: Settings) -> Iterator[Brokerless]:
 
 
 @pytest.fixture
-def members(
-    settings: Settings, proxy: Brokerless, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[list[Member]]:
-    monkeypatch.setattr(group_consumer, "INTERVAL", 0.2)
+def proxied(settings: Settings, proxy: Brokerless, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(lost_brokers, "INTERVAL", 0.2)
     monkeypatch.setattr(lost_brokers, "LOST_AFTER", 2.0)
     settings = with_short_session(settings)
     kafka = settings.kafka.model_copy(update={"bootstrap": f"127.0.0.1:{proxy.port}"})
-    settings = settings.model_copy(update={"kafka": kafka})
-    members = [Member(settings, number) for number in range(MEMBERS)]
+    return settings.model_copy(update={"kafka": kafka})
+
+
+@pytest.fixture
+def members(proxied: Settings) -> Iterator[list[Member]]:
+    members = [Member(proxied, number) for number in range(CLIENTS)]
     yield members
     for member in members:
         member.consumer.close()
 
 
-def test_a_member_whose_client_knows_no_broker_any_more_joins_again_and_reads_on(
+def lose_one(proxy: Brokerless, is_replaced: Callable[[], bool]) -> None:
+    """Let answers name no broker until a client is replaced.
+
+    A client forgets only what it has learned, so the truth is told in between.
+    """
+
+    def replaced() -> bool:
+        proxy.hides = not proxy.hides
+        return is_replaced()
+
+    eventually(replaced, timeout=90, what="a client that lost all its brokers")
+    assert proxy.hidden
+    proxy.hides = False
+
+
+def test_a_member_joins_its_group_again_and_reads_on(
     settings: Settings, proxy: Brokerless, members: list[Member]
 ) -> None:
     def all_own() -> bool:
@@ -94,16 +112,44 @@ def test_a_member_whose_client_knows_no_broker_any_more_joins_again_and_reads_on
 
     def one_is_replaced() -> bool:
         for member in members:
-            member.ask()
+            ask(member.consumer._client, member.topic)
             member.poll()
         return any(member.replaced for member in members)
 
     eventually(all_own, what="all partitions")
-    proxy.hides = True
-    eventually(one_is_replaced, timeout=60, what="a client that lost all its brokers")
-    assert proxy.hidden
-    proxy.hides = False
+    lose_one(proxy, one_is_replaced)
     eventually(all_own, timeout=60, what="all partitions again")
     send(settings, RESULTS, [(b"key", b"value")])
     eventually(lambda: all_own() and all(m.records for m in members), what="the record")
-    assert [[r.value for r in m.records] for m in members] == [[b"value"]] * MEMBERS
+    assert [[r.value for r in m.records] for m in members] == [[b"value"]] * CLIENTS
+
+
+def test_a_reader_reads_on_where_it_was(
+    settings: Settings, proxy: Brokerless, proxied: Settings
+) -> None:
+    topic = settings.topic(RESULTS)
+    send(settings, RESULTS, [(b"key", b"before")])
+    readers = [TopicReader(proxied, topic) for _ in range(CLIENTS)]
+    clients = [reader._client for reader in readers]
+    values: list[list[bytes]] = [[r.value for r in reader.to_end()] for reader in readers]
+
+    def read() -> None:
+        for reader, found in zip(readers, values, strict=True):
+            found += [record.value for record in reader.poll(0.05)]
+
+    def one_is_replaced() -> bool:
+        for reader in readers:
+            ask(reader._client, topic)
+        read()
+        return any(r._client is not c for r, c in zip(readers, clients, strict=True))
+
+    def all_read() -> bool:
+        read()
+        return all(len(found) > 1 for found in values)
+
+    lose_one(proxy, one_is_replaced)
+    send(settings, RESULTS, [(b"key", b"after")])
+    eventually(all_read, timeout=60, what="the record")
+    assert values == [[b"before", b"after"]] * CLIENTS
+    for reader in readers:
+        reader.close()

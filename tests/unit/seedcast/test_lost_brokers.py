@@ -5,8 +5,8 @@ import json
 import pytest
 from confluent_kafka import TopicPartition
 
-from seedcast.errors import BrokerUnavailable, SeedcastError
-from seedcast.kafka import GroupConsumer, Offsets, Partition
+from seedcast.errors import BrokerUnavailable, Retryable, SeedcastError
+from seedcast.kafka import GroupConsumer, Offsets, Partition, Producer
 from seedcast.kafka.lost_brokers import LOST_AFTER, LostBrokers
 from seedcast.settings import Settings
 
@@ -92,3 +92,23 @@ def test_a_client_that_has_lost_its_brokers_is_replaced_and_no_longer_heard() ->
     assert isinstance(error, BrokerUnavailable)
     revoke(old, [TopicPartition(PLACE.topic, PLACE.number)])
     consumer.close()
+
+
+def test_a_producer_that_has_lost_its_brokers_is_renewed_and_reports_what_it_had() -> None:
+    clock = Clock()
+    errors: list[SeedcastError | None] = []
+    producer = Producer(Settings())
+    producer.send("t", key=b"key", value=b"value", on_delivery=errors.append)
+    producer._brokers = LostBrokers(clock)
+    producer._brokers(LOST)
+    producer.poll()
+    assert not errors
+    clock.now += LOST_AFTER
+    producer.poll()
+    [error] = errors
+    assert isinstance(error, Retryable)
+    assert not producer.outstanding
+    producer.send("t", key=b"key", value=b"value", on_delivery=errors.append)
+    producer.poll()
+    assert producer.outstanding == 1
+    producer.abandon()
