@@ -1,6 +1,6 @@
 """Clients that have forgotten every broker are replaced, those of group members and of readers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from confluent_kafka import Consumer, KafkaException
@@ -10,13 +10,13 @@ from seedcast.kafka.start_offsets import Committed
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
 from tests.builders.brokerless import Brokerless
-from tests.builders.deployments import with_short_session
 from tests.builders.topics import send
 from tests.builders.waiting import eventually
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
-CLIENTS = 4  # an answer without brokers is the end of one in ten or so
+MEMBERS = 6  # few answers without brokers are the end of a client
+READERS = 16  # they learn brokers more seldom
 
 
 def ask(client: Consumer, topic: str) -> None:
@@ -74,32 +74,16 @@ def proxy(settings: Settings) -> Iterator[Brokerless]:
 def proxied(settings: Settings, proxy: Brokerless, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(lost_brokers, "INTERVAL", 0.2)
     monkeypatch.setattr(lost_brokers, "LOST_AFTER", 2.0)
-    settings = with_short_session(settings)
     kafka = settings.kafka.model_copy(update={"bootstrap": f"127.0.0.1:{proxy.port}"})
     return settings.model_copy(update={"kafka": kafka})
 
 
 @pytest.fixture
 def members(proxied: Settings) -> Iterator[list[Member]]:
-    members = [Member(proxied, number) for number in range(CLIENTS)]
+    members = [Member(proxied, number) for number in range(MEMBERS)]
     yield members
     for member in members:
         member.consumer.close()
-
-
-def lose_one(proxy: Brokerless, is_replaced: Callable[[], bool]) -> None:
-    """Let answers name no broker until a client is replaced.
-
-    A client forgets only what it has learned, so the truth is told in between.
-    """
-
-    def replaced() -> bool:
-        proxy.hides = not proxy.hides
-        return is_replaced()
-
-    eventually(replaced, timeout=90, what="a client that lost all its brokers")
-    assert proxy.hidden
-    proxy.hides = False
 
 
 def test_a_member_joins_its_group_again_and_reads_on(
@@ -117,11 +101,13 @@ def test_a_member_joins_its_group_again_and_reads_on(
         return any(member.replaced for member in members)
 
     eventually(all_own, what="all partitions")
-    lose_one(proxy, one_is_replaced)
+    proxy.hides = True
+    eventually(one_is_replaced, what="a client that lost all its brokers")
+    proxy.hides = False
     eventually(all_own, timeout=60, what="all partitions again")
     send(settings, RESULTS, [(b"key", b"value")])
     eventually(lambda: all_own() and all(m.records for m in members), what="the record")
-    assert [[r.value for r in m.records] for m in members] == [[b"value"]] * CLIENTS
+    assert [[r.value for r in m.records] for m in members] == [[b"value"]] * MEMBERS
 
 
 def test_a_reader_reads_on_where_it_was(
@@ -129,7 +115,7 @@ def test_a_reader_reads_on_where_it_was(
 ) -> None:
     topic = settings.topic(RESULTS)
     send(settings, RESULTS, [(b"key", b"before")])
-    readers = [TopicReader(proxied, topic) for _ in range(CLIENTS)]
+    readers = [TopicReader(proxied, topic) for _ in range(READERS)]
     clients = [reader._client for reader in readers]
     values: list[list[bytes]] = [[r.value for r in reader.to_end()] for reader in readers]
 
@@ -141,15 +127,17 @@ def test_a_reader_reads_on_where_it_was(
         for reader in readers:
             ask(reader._client, topic)
         read()
+        proxy.hides = not proxy.hides  # a client forgets only what it has learned
         return any(r._client is not c for r, c in zip(readers, clients, strict=True))
 
     def all_read() -> bool:
         read()
         return all(len(found) > 1 for found in values)
 
-    lose_one(proxy, one_is_replaced)
+    eventually(one_is_replaced, what="a client that lost all its brokers")
+    proxy.hides = False
     send(settings, RESULTS, [(b"key", b"after")])
     eventually(all_read, timeout=60, what="the record")
-    assert values == [[b"before", b"after"]] * CLIENTS
+    assert values == [[b"before", b"after"]] * READERS
     for reader in readers:
         reader.close()
