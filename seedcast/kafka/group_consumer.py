@@ -17,11 +17,13 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from seedcast.errors import Fatal, OffsetsLost, SeedcastError
+from seedcast import metrics
+from seedcast.errors import BrokerUnavailable, Fatal, OffsetsLost, Retryable, SeedcastError
 from seedcast.kafka import client_config
 from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, refuse_gap, translate
 from seedcast.kafka.log_ids import LogId
+from seedcast.kafka.lost_brokers import LostBrokers
 from seedcast.kafka.offset_state import split, stamp
 from seedcast.kafka.records import Partition, Record, as_record
 from seedcast.kafka.start_offsets import Committed, committed, look_up
@@ -33,6 +35,9 @@ P = ParamSpec("P")
 
 LEAVE_TIMEOUT = 5.0  # seconds to give up partitions and close
 SERVE = 0.1  # seconds per poll that serves a rebalance
+LOST = BrokerUnavailable(
+    "the Kafka client has lost all its brokers", remedy="a new client joins the group again"
+)
 
 OnAssign = Callable[[dict[Partition, Committed]], None]
 OnRevoke = Callable[[Sequence[Partition]], None]
@@ -52,6 +57,9 @@ class GroupConsumer:
 
     Whoever makes one has compared its rights before (Admin.require). What is refused later is
     Retryable: passwords are rotated, and rights restored.
+
+    A client that has lost all its brokers (see lost_brokers) is replaced by a new one, which joins
+    the group again: to the caller, its partitions were lost.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class GroupConsumer:
         `on_assign` still learns what was committed.
         """
         self._rewind, self._kafka, self._group = rewind, settings.kafka, group
+        self._topics = list(topics)
         self._ids: dict[str, LogId] = {}  # by topic, as of the last assignment
         self._on_assign, self._on_revoke = on_assign, on_revoke
         self._on_lost, self._on_commit = on_lost, on_commit
@@ -78,24 +87,16 @@ class GroupConsumer:
         self._committing = False  # an asynchronous commit is under way
         self._leaving = self._closed = False
         self._abandoned = False  # `close` timed out: ignore further callbacks
-        config = client_config.consumer(settings.kafka, group)
-        self._errors = ClientErrors(settings.kafka)
-        config |= {"on_commit": self._guard(self._committed), "error_cb": self._errors}
-        with map_client_errors():
-            self._client = Consumer(config, logger=client_config.LOGGER)
-        self._errors.client = self._client
-        self._client.subscribe(
-            list(topics),
-            on_assign=self._guard(self._assign),
-            on_revoke=self._guard(self._revoke),
-            on_lost=self._guard(self._lose),
-        )
+        self._generation = 0  # how many clients there have been
+        self._connect()
 
     def poll(self, limit: int, timeout: float = 0.0) -> Iterator[Record]:
         """Yield up to `limit` records; wait only for the first.
 
         Raises OffsetsLost and other Fatal errors.
         """
+        if self._brokers.lost and not self._leaving:
+            self._replace_client()
         for _ in range(limit):
             message = self._client.poll(timeout)
             self._errors.settle()
@@ -180,6 +181,43 @@ class GroupConsumer:
                 next="the group reassigns its partitions after the session timeout",
             )
 
+    def _connect(self) -> None:
+        """Join the group with a new client. Callbacks of the one before are no longer heard."""
+        config = client_config.consumer(self._kafka, self._group)
+        self._generation += 1
+        self._errors, self._brokers = ClientErrors(self._kafka), LostBrokers()
+        config |= {"on_commit": self._guard(self._committed), "error_cb": self._errors}
+        config |= self._brokers.properties()
+        with map_client_errors():
+            self._client = Consumer(config, logger=client_config.LOGGER)
+        self._errors.client = self._client
+        self._client.subscribe(
+            self._topics,
+            on_assign=self._guard(self._assign),
+            on_revoke=self._guard(self._revoke),
+            on_lost=self._guard(self._lose),
+        )
+
+    def _replace_client(self) -> None:
+        """Join the group with a new client instead of one that has lost all its brokers."""
+        old = self._client
+        try:
+            self._connect()
+        except Retryable as error:  # no token: the identity provider is away, too
+            log.warning("kafka_client_lost", group=self._group, problem=str(error))
+            self._brokers.restart()
+            return
+        log.warning("kafka_client_replaced", group=self._group, problem=LOST.what, next=LOST.remedy)
+        metrics.RETRIES.labels("broker").inc()
+        owned = [Partition(p.topic, p.partition) for p in old.assignment()]
+        # In a thread: it waits without limit for a commit that is under way.
+        threading.Thread(target=old.close, name="leave", daemon=True).start()
+        if self._committing:
+            self._committing = False
+            self._on_commit({}, LOST)
+        if owned:
+            self._on_lost(owned)
+
     def _handle(self, error: KafkaError, message: Message) -> None:
         """Raises Fatal errors; logs the others."""
         mapped = self._translate(error, "consuming", message.topic())
@@ -261,9 +299,10 @@ class GroupConsumer:
 
     def _guard(self, callback: Callable[P, None]) -> Callable[P, None]:
         """Keep a callback's exception for the poll that runs it: it would be lost in C."""
+        generation = self._generation
 
         def run(*arguments: P.args, **named: P.kwargs) -> None:
-            if self._abandoned:
+            if self._abandoned or generation != self._generation:
                 return
             try:
                 callback(*arguments, **named)

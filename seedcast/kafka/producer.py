@@ -14,6 +14,7 @@ from seedcast.kafka import access, client_config
 from seedcast.kafka.admin_client import AdminClient
 from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import map_client_errors, translate
+from seedcast.kafka.lost_brokers import LostBrokers
 from seedcast.schemas.rights import Right
 from seedcast.settings import Settings
 
@@ -96,12 +97,14 @@ class Producer:
 
     def poll(self, timeout: float = 0.0) -> int:
         """Serve delivery reports; return how many."""
+        self._renew_if_lost()
         with self._reports():
             return int(self._client.poll(timeout))
         return 0
 
     def flush(self, timeout: float) -> int:
         """Wait for deliveries; return how many are outstanding after `timeout` seconds."""
+        self._renew_if_lost()
         with self._reports():
             return int(self._client.flush(timeout))
         return self.outstanding
@@ -155,9 +158,10 @@ class Producer:
         return offsets[0] if offsets else None
 
     def _connect(self) -> Client:
-        self._errors = ClientErrors(self._kafka, all_errors=self._all_errors)
         properties = client_config.producer(self._kafka) | {**self._properties}
-        properties["error_cb"] = self._errors
+        self._errors = ClientErrors(self._kafka, all_errors=self._all_errors)
+        self._brokers = LostBrokers()
+        properties |= {"error_cb": self._errors} | self._brokers.properties()
         with map_client_errors():
             client = Client(properties, logger=client_config.LOGGER)
         self._errors.client = client
@@ -167,7 +171,7 @@ class Producer:
         """Replace a client that has given up; False if that was done a moment ago.
 
         It gives up if it may write to no topic at all, or if it cannot tell any more what the
-        broker has taken: a repeat is harmless here.
+        broker has taken, and it may lose all its brokers: a repeat is harmless here.
         """
         if time.monotonic() < self._renew_due:
             return False
@@ -176,6 +180,11 @@ class Producer:
         self._client = self._connect()
         log.warning("kafka_producer_renewed")
         return True
+
+    def _renew_if_lost(self) -> None:
+        """A client that has lost all its brokers would never send what it has."""
+        if self._brokers.lost:
+            self._renew()
 
     def _serve_the_last(self) -> None:
         """Report what the client will never send."""

@@ -1,5 +1,6 @@
 """Reads whole topics without a group: campaigns, results, dead letters."""
 
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from typing import Self
@@ -7,12 +8,13 @@ from typing import Self
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from seedcast.errors import BrokerUnavailable, Fatal, SeedcastError, TopicMismatch
+from seedcast.errors import BrokerUnavailable, Fatal, Retryable, SeedcastError, TopicMismatch
 from seedcast.kafka import client_config
 from seedcast.kafka.access import denied
 from seedcast.kafka.client_config import PROMPT, TO_END, Fetch
 from seedcast.kafka.client_errors import ClientErrors
 from seedcast.kafka.error_mapping import in_mid_run, map_client_errors, translate
+from seedcast.kafka.lost_brokers import LostBrokers
 from seedcast.kafka.records import Record, as_record
 from seedcast.retry import BRIEF_BACKOFF, retry
 from seedcast.schemas.rights import Right
@@ -42,7 +44,7 @@ class TopicReader:
         self._timeout = settings.kafka.start_timeout
         self._ends: dict[int, int] = {}  # the offset after the last record, where it was reached
         self.fetch = fetch  # as it is now
-        self._client, self._errors = _connect(settings.kafka, fetch, resets)
+        self._client, self._errors, self._brokers = _connect(settings.kafka, fetch, resets)
         partitions = retry(self._partitions, seconds=self._timeout, backoff=BRIEF_BACKOFF)
         self._behind = set(partitions)
         begin = dict.fromkeys(partitions, OFFSET_BEGINNING) | dict(starts or {})
@@ -70,6 +72,8 @@ class TopicReader:
 
         Once everything was read, a refusal is logged and waited out, as an outage is.
         """
+        if self._brokers.lost:
+            self._replace_client()
         records = []
         messages = self._client.consume(1, timeout) if at_once else []
         messages += self._client.consume(BATCH, 0 if at_once else timeout)
@@ -95,9 +99,10 @@ class TopicReader:
             return
         if self._behind:
             raise ValueError(f"{self._topic} is not read to its end yet")
-        client, errors = _connect(self._kafka, fetch, self._resets)
-        self._client.close()
-        self._client, self._errors, self.fetch = client, errors, fetch
+        old = self._client
+        self._client, self._errors, self._brokers = _connect(self._kafka, fetch, self._resets)
+        self.fetch = fetch
+        old.close()
         self._assign(self._ends)
 
     def behind(self, positions: Mapping[int, int]) -> int:
@@ -108,7 +113,25 @@ class TopicReader:
         partition = TopicPartition(self._topic, number)
         return int(self._client.get_watermark_offsets(partition, cached=True)[1])
 
+    def _replace_client(self) -> None:
+        """Read on with a new client instead of one that has lost all its brokers."""
+        old = self._client
+        try:
+            self._client, self._errors, self._brokers = _connect(
+                self._kafka, self.fetch, self._resets
+            )
+        except Retryable as error:  # no token: the identity provider is away, too
+            log.warning("kafka_client_lost", topic=self._topic, problem=str(error))
+            self._brokers.restart()
+            return
+        log.warning("kafka_client_replaced", topic=self._topic, next="it reads on")
+        at = old.position([TopicPartition(self._topic, number) for number in self._starts])
+        read = {each.partition: each.offset for each in at if each.offset >= 0}
+        threading.Thread(target=old.close, name="leave", daemon=True).start()
+        self._assign(self._starts | read)
+
     def _assign(self, starts: Mapping[int, int]) -> None:
+        self._starts = dict(starts)
         self._client.assign([TopicPartition(self._topic, p, at) for p, at in starts.items()])
 
     def _handle(self, error: KafkaError) -> None:
@@ -166,11 +189,13 @@ class TopicReader:
         return translate(error, f"looking up {self._topic}")
 
 
-def _connect(kafka: KafkaSettings, fetch: Fetch, resets: bool) -> tuple[Consumer, ClientErrors]:
-    errors = ClientErrors(kafka)
-    properties = client_config.reader(kafka, fetch) | {"error_cb": errors}
+def _connect(
+    kafka: KafkaSettings, fetch: Fetch, resets: bool
+) -> tuple[Consumer, ClientErrors, LostBrokers]:
+    errors, brokers = ClientErrors(kafka), LostBrokers()
+    properties = client_config.reader(kafka, fetch) | {"error_cb": errors} | brokers.properties()
     properties |= {} if resets else {"auto.offset.reset": "error"}
     with map_client_errors():
         client = Consumer(properties, logger=client_config.LOGGER)
     errors.client = client
-    return client, errors
+    return client, errors, brokers
