@@ -507,6 +507,9 @@ class GatewaySettings(_Section):
         30.0, description="days after which files, and what was found in lists, are deleted"
     )
     stagers: Count = Field(1, description="lists at once that a gateway checks or stages")
+    previews: Count = Field(
+        1, description="lists at once whose first rows the page reads, each with 512 MiB of memory"
+    )
     stager_memory: Annotated[int, Field(ge=256)] = Field(
         1024, description="MiB of memory for each; a list that needs more is refused"
     )
