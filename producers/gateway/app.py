@@ -41,8 +41,13 @@ from seedcast.producers.gateway.page.campaign import CampaignPage
 from seedcast.producers.gateway.page.campaign_actions import CampaignActions
 from seedcast.producers.gateway.page.catalog import Catalog
 from seedcast.producers.gateway.page.front import front
+from seedcast.producers.gateway.page.hearing import Hearing
+from seedcast.producers.gateway.page.new import New
 from seedcast.producers.gateway.page.night import Night
 from seedcast.producers.gateway.page.rendering import Pages
+from seedcast.producers.gateway.page.staged import Staged
+from seedcast.producers.gateway.page.uploading import Uploading
+from seedcast.producers.gateway.previews import Previews
 from seedcast.producers.gateway.replies import Replies
 from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.retries import Retries
@@ -125,9 +130,10 @@ def _application(
     uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
     stagers = Stagers(settings.gateway, accounts, uploads, store)
     submissions = Submissions(index, accounts.stagings, uploads, stagers, store)
+    speech = Speech(requests, sender, replies, store, limits, idempotency)
     campaigns, terms = Campaigns(settings, index, submissions), CampaignTerms(settings, index)
     table: tuple[Route, ...] = routes(
-        Speech(requests, sender, replies, store, limits, idempotency),
+        speech,
         Lookups(index, store, requests),
         campaigns,
         FileRoutes(uploads, accounts.files, store),
@@ -141,13 +147,17 @@ def _application(
         terms,
     )
     pages = Pages(Assets(), Catalog())
-    page = CampaignPage(pages, index)
+    page, previews = CampaignPage(pages, index), Previews(settings.gateway, store)
     views = (
         *Night(pages, index, opened.enter_context(closing(FleetWatch(settings)))).views(),
         *page.views(),
         *CampaignActions(pages, page, campaigns, retries, terms).views(),
+        *New(pages, uploads, previews, submissions, requests).views(),
+        *Staged(pages, submissions).views(),
+        *Hearing(pages, speech, requests).views(),
     )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
+    shown += Uploading(pages, sessions, limits, uploads).routes()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
