@@ -49,8 +49,8 @@ test-wheel: setup-all  ## install the wheel under each version of Python, and ru
 test-gpu: setup-all  ## the tests that need a CUDA device, and nothing else
 	$(BIN)/pytest tests/gpu --confcutdir=tests/gpu -m "gpu and not slow" $(ARGS)
 
-test-faults: setup-all  ## every fault of the matrix, the slow ones too, in a quarter of an hour; FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
-	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash $(addprefix tests/integration/test_,demo.py fair_feeding.py feed_ahead.py feeder.py fleet.py submit.py gpu_consumer.py postprocess.py control.py chattts.py oauth.py refused.py rights.py events.py gateway_openapi.py gateway_lists.py gateway_stagers.py) -m "slow or not slow" -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+test-faults: setup-all tools  ## every fault of the matrix, the slow ones too, in a quarter of an hour; FAULT_SEED repeats one run's chances, FAULT_ROUNDS=3 draws thrice
+	FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/pytest tests/crash $(addprefix tests/integration/test_,demo.py fair_feeding.py feed_ahead.py feeder.py fleet.py submit.py gpu_consumer.py postprocess.py control.py chattts.py oauth.py refused.py rights.py events.py gateway_openapi.py gateway_lists.py gateway_stagers.py page.py) -m "slow or not slow" -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-all  ## format, lint, types, import contracts, generated documents, the built docs
 	$(BIN)/ruff format --check .
