@@ -21,7 +21,7 @@ NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict --site-dir .site
 $(BIN)/python -m ops.site .site
 endef
 
-.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate docs lock tools bench bench-engine bench-postprocess bench-recordings bench-audit soak clean
+.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate docs lock tools chromium bench bench-engine bench-postprocess bench-recordings bench-audit soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -110,7 +110,8 @@ lock: .venv/uv.stamp  ## compile the locks from pyproject.toml
 	$(BIN)/uv pip compile -q benchmarks/device/wheels.in --no-deps --python-version 3.12 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header -c locks/all.txt -o locks/device.txt
 
 # MinIO publishes source only. Where there is no Go the tests of MinIO and of the chart are skipped, except under CI=true.
-tools: $(if $(shell command -v go),$(TOOLS)/minio $(TOOLS)/helm)
+# Those of the page are where there is no Chromium; Debian's is installed by who may.
+tools: $(if $(shell command -v go),$(TOOLS)/minio $(TOOLS)/helm) $(if $(shell command -v chromium),,chromium)
 
 $(TOOLS)/minio:
 	@echo "building MinIO (two minutes, once)"
@@ -119,6 +120,14 @@ $(TOOLS)/minio:
 $(TOOLS)/helm:
 	@echo "building Helm (a minute, once)"
 	@GOBIN=$(TOOLS) go install $(HELM)
+
+chromium:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+		echo "installing Chromium (half a minute, once)"; \
+		mkdir -p .venv; $(call quietly,apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-wqy-microhei); \
+	else \
+		echo "no Chromium: the tests of the page are skipped; install your system's chromium for them"; \
+	fi
 
 .venv/uv.stamp:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "expected Python 3.11, 3.12 or 3.13 as $(PYTHON); set PYTHON=…"; exit 2; }

@@ -512,6 +512,9 @@ class GatewaySettings(_Section):
         200_000_000, description="bytes of the input file of a batch, at most"
     )
     stagers: Count = Field(1, description="lists at once that a gateway checks or stages")
+    previews: Count = Field(
+        1, description="lists at once whose first rows the page reads, each with 512 MiB of memory"
+    )
     stager_memory: Annotated[int, Field(ge=256)] = Field(
         1024, description="MiB of memory for each; a list that needs more is refused"
     )

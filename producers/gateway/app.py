@@ -44,8 +44,13 @@ from seedcast.producers.gateway.page.campaign import CampaignPage
 from seedcast.producers.gateway.page.campaign_actions import CampaignActions
 from seedcast.producers.gateway.page.catalog import Catalog
 from seedcast.producers.gateway.page.front import front
+from seedcast.producers.gateway.page.hearing import Hearing
+from seedcast.producers.gateway.page.new import New
 from seedcast.producers.gateway.page.night import Night
 from seedcast.producers.gateway.page.rendering import Pages
+from seedcast.producers.gateway.page.staged import Staged
+from seedcast.producers.gateway.page.uploading import Uploading
+from seedcast.producers.gateway.previews import Previews
 from seedcast.producers.gateway.replies import Replies
 from seedcast.producers.gateway.requests import Requests
 from seedcast.producers.gateway.retries import Retries
@@ -130,9 +135,10 @@ def _application(
     uploads = opened.enter_context(closing(Uploads(settings.gateway, accounts.files, store)))
     stagers = Stagers(settings.gateway, accounts, uploads, store)
     submissions = Submissions(index, accounts.stagings, uploads, stagers, store)
+    speech = Speech(requests, sender, replies, store, limits, idempotency)
     campaigns, terms = Campaigns(settings, index, submissions), CampaignTerms(settings, index)
     table: tuple[Route, ...] = routes(
-        Speech(requests, sender, replies, store, limits, idempotency),
+        speech,
         Lookups(index, store, requests),
         campaigns,
         FileRoutes(uploads, accounts.files, store),
@@ -146,11 +152,14 @@ def _application(
         terms,
     )
     pages = Pages(Assets(), Catalog())
-    page = CampaignPage(pages, index)
+    page, previews = CampaignPage(pages, index), Previews(settings.gateway, store)
     views = (
         *Night(pages, index, opened.enter_context(closing(FleetWatch(settings)))).views(),
         *page.views(),
         *CampaignActions(pages, page, campaigns, retries, terms).views(),
+        *New(pages, uploads, previews, submissions, requests).views(),
+        *Staged(pages, submissions).views(),
+        *Hearing(pages, speech, requests).views(),
     )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
     webhooks = WebhookService(settings, accounts, index)
@@ -158,6 +167,7 @@ def _application(
 
     keeper = opened.enter_context(closing(BatchKeeper(settings, accounts, index, store, stagers)))
     table += batch_routes(BatchRoutes(settings, accounts, uploads, keeper))
+    shown += Uploading(pages, sessions, limits, uploads).routes()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

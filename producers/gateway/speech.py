@@ -61,6 +61,18 @@ class Speech:
         body = await json_of(http, SpeechBody)
         waits = "respond-async" not in http.headers.get("prefer", "").lower()
         given = http.headers.get("idempotency-key")
+        return await self.say(key, body, clock, waits=waits, given=given)
+
+    async def say(
+        self,
+        key: ApiKey,
+        body: SpeechBody,
+        clock: "Clock",
+        *,
+        waits: bool = True,
+        given: str | None = None,
+    ) -> Response:
+        """Answer as `speak` does. `given`: an idempotency key. Raises Problem."""
         identity = None if given is None else self._idempotency.identity(given, body)
         request = self._requests.build(key.tenant, body, identity, waits=waits)
         known: SpeechResult | None = None

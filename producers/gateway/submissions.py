@@ -96,29 +96,33 @@ class Submissions:
         else:
             options = _of_query(http)
             file = await self._received(http, key, name, options)
-        digest = _digest(file.sha256, options)
-        try:
-            staging, replaced = await self._add(key, name, file, digest, options, is_check)
-        except Exception:
-            await self._discard(file)
-            raise
-        if staging.file_id != file.file_id:
-            await self._discard(file)
-        if replaced:
-            await asyncio.to_thread(self._uploads.forget_report, replaced)
-        _compare(staging, key, digest)
-        self._stagers.wake()
+        staging = await self._queue(key, name, file, options, is_check)
         where = f"/v1/campaigns/{name}/staging{'?dry_run' if is_check else ''}"
         return answers.json(view(staging), 202, {"location": where})
 
+    async def submit(self, key: ApiKey, name: str, body: CampaignBody, *, is_check: bool) -> None:
+        """Queue an uploaded file. Raises Problem."""
+        name = _campaign(name)
+        if not is_check:
+            await self._refuse_foreign(name, key)
+        file, options = await self._named(body, key)
+        await self._queue(key, name, file, options, is_check)
+
     async def show(self, http: Request, key: ApiKey) -> Response:
         """Answer with how far a list is, and, once it has ended, with what was found in it."""
-        name, is_check = _name(http), queries.flag(http, "dry_run")
-        staging = await self.find(name, key, is_check=is_check)
-        if staging is None:
+        staging = await self.require(_name(http), key, is_check=queries.flag(http, "dry_run"))
+        return answers.json(await self.view(staging))
+
+    async def require(self, name: str, key: ApiKey, *, is_check: bool) -> Staging:
+        """Raises Problem 404."""
+        if (staging := await self.find(name, key, is_check=is_check)) is None:
             raise not_found("the list")
+        return staging
+
+    async def view(self, staging: Staging) -> StagingView:
+        """Return how far a list is, and, once it has ended, what was found in it."""
         found = None if staging.is_open else await asyncio.to_thread(self._report, staging)
-        return answers.json(view(staging, found))
+        return view(staging, found)
 
     async def find(self, name: str, key: ApiKey, *, is_check: bool = False) -> Staging | None:
         """Return the staging of that name, if it is the tenant's own."""
@@ -158,6 +162,24 @@ class Submissions:
             return filename, PURPOSE, self._uploads.lifetime
 
         return await self._uploads.receive(http, key, _whole, described)
+
+    async def _queue(
+        self, key: ApiKey, name: str, file: StoredFile, options: ListOptions, is_check: bool
+    ) -> Staging:
+        """Return the staging of the name, which may be there already. Raises Problem 409."""
+        digest = _digest(file.sha256, options)
+        try:
+            staging, replaced = await self._add(key, name, file, digest, options, is_check)
+        except Exception:
+            await self._discard(file)
+            raise
+        if staging.file_id != file.file_id:
+            await self._discard(file)
+        if replaced:
+            await asyncio.to_thread(self._uploads.forget_report, replaced)
+        _compare(staging, key, digest)
+        self._stagers.wake()
+        return staging
 
     async def _add(
         self,
@@ -278,9 +300,13 @@ def _media(http: Request) -> str:
 
 
 def _name(http: Request) -> str:
+    return _campaign(http.path_params["campaign_id"])
+
+
+def _campaign(name: str) -> str:
     """Raises Problem 400 for what no campaign can be called."""
     try:
-        return campaign_id(http.path_params["campaign_id"])
+        return campaign_id(name)
     except InvalidInput as error:
         raise wrong("campaign_id", error.expected) from None
 

@@ -2,17 +2,12 @@
 
 It gets its job as a line on standard input, and tells its progress by lines on standard output.
 Where standard input ends, the gateway is gone, and this process goes, too: another gateway takes
-the list. Its memory is bounded, and where memory is short it is killed before the gateway.
+the list.
 """
 
-import os
-import resource
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -24,17 +19,16 @@ from seedcast import embedded, logging, settings
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.findings import check_by, facts
+from seedcast.cli.list_process import bound_memory, copy_of, end_with_the_gateway, own_stdout
 from seedcast.cli.submit import report_facts
 from seedcast.errors import (
     Fatal,
     InvalidInput,
-    LocalResource,
     MissingObject,
     Retryable,
     Unreachable,
 )
 from seedcast.printing import one_line
-from seedcast.private_files import temporary, write_all
 from seedcast.producers.staging.list_job import BatchFile, ListJob, ListProgress
 from seedcast.producers.staging.options import OnRequest, SubmitProgress, SubmitReport
 from seedcast.producers.staging.submit import submit_copy
@@ -43,15 +37,14 @@ from seedcast.storage.s3 import S3Store
 
 log = structlog.get_logger(__name__)
 INTERVAL = 0.5  # seconds between two lines of progress
-_MIB = 1024 * 1024
 
 
 def main() -> int:
     """Return the exit code: UNAVAILABLE where the world may heal."""
-    told = _own_stdout()
+    told = own_stdout()
     job = msgspec.json.decode(sys.stdin.buffer.readline(), type=ListJob)
-    threading.Thread(target=_end_with_the_gateway, daemon=True).start()
-    _bound_memory(job.memory)
+    end_with_the_gateway()
+    bound_memory(job.memory)
     loaded = embedded.connected(settings.load())
     logging.configure(loaded.log, worker="stager", campaign=job.campaign_id)
     try:
@@ -96,7 +89,7 @@ class _Stager:
     def run(self) -> ListProgress:
         """Return the end, whose report is stored. Raises Retryable and Fatal errors."""
         try:
-            with self._copy() as path:
+            with copy_of(self._store, self._job.uri) as path:
                 return self._staged(path)
         except MemoryError:
             return self._refused(f"it needs more than {self._job.memory} MiB of memory", None)
@@ -167,24 +160,6 @@ class _Stager:
                 remedy="submit the list under another name",
             )
 
-    @contextmanager
-    def _copy(self) -> Iterator[Path]:
-        """Yield the path of a copy of the list, of which nothing stays. Raises MissingObject."""
-        with ExitStack() as stack:
-            try:
-                file, path = temporary()
-                stack.enter_context(file)
-                for piece in self._store.pieces(self._job.uri):
-                    write_all(file, piece)
-            except OSError as error:
-                raise LocalResource(
-                    f"the copy of a list in {tempfile.gettempdir()}",
-                    expected="room for the whole list",
-                    got=str(error),
-                    remedy="set TMPDIR to a folder with more room",
-                ) from error
-            yield path
-
     def _refused(self, reason: str, report: dict[str, Any] | None) -> ListProgress:
         return self._end("refused", {"reason": reason, "report": report})
 
@@ -197,26 +172,6 @@ class _Stager:
 def _tell(told: IO[bytes], progress: ListProgress) -> None:
     told.write(msgspec.json.encode(progress) + b"\n")
     told.flush()
-
-
-def _own_stdout() -> IO[bytes]:
-    """Return standard output; what libraries print goes to the log from now on."""
-    own = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return own
-
-
-def _end_with_the_gateway() -> None:
-    while os.read(0, 4096):  # not by Python's file, whose lock would break the end of Python
-        pass
-    os._exit(Exit.UNAVAILABLE)
-
-
-def _bound_memory(mib: int) -> None:
-    """Of data: libraries reserve far more addresses than they use."""
-    resource.setrlimit(resource.RLIMIT_DATA, (mib * _MIB, mib * _MIB))
-    with suppress(OSError):  # not Linux
-        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 if __name__ == "__main__":
