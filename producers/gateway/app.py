@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
 from datetime import timedelta
 from functools import partial
@@ -67,6 +67,7 @@ from seedcast.producers.gateway.upkeep import (
     forget_claims,
     forget_sessions,
     forget_stagings,
+    keep,
     sweep_files,
 )
 from seedcast.producers.gateway.uploads import Uploads
@@ -162,9 +163,8 @@ def _application(
         *Hearing(pages, speech, requests).views(),
     )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
-    webhooks = WebhookService(settings, accounts, index)
+    webhooks = opened.enter_context(closing(WebhookService(settings, accounts, index)))
     table += webhook_routes(webhooks.endpoints)
-
     keeper = opened.enter_context(closing(BatchKeeper(settings, accounts, index, store, stagers)))
     table += batch_routes(BatchRoutes(settings, accounts, uploads, keeper))
     shown += Uploading(pages, sessions, limits, uploads).routes()
@@ -172,18 +172,19 @@ def _application(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         kept = timedelta(hours=settings.gateway.idempotency_hours)
-        upkeep = [
-            asyncio.create_task(forget_claims(accounts, kept)),
-            asyncio.create_task(sweep_files(uploads)),
-            asyncio.create_task(forget_stagings(accounts.stagings, uploads)),
-            asyncio.create_task(forget_sessions(accounts.sessions, sessions.idle)),
-            asyncio.create_task(stagers.run()),
-            asyncio.create_task(webhooks.run()),
-            asyncio.create_task(keeper.run()),
-            asyncio.create_task(beat(settings.gateway.watchdog)),
-        ]
+        works: dict[str, Callable[[], Awaitable[None]]] = {
+            "claims": partial(forget_claims, accounts, kept),
+            "files": partial(sweep_files, uploads),
+            "stagings": partial(forget_stagings, accounts.stagings, uploads),
+            "sessions": partial(forget_sessions, accounts.sessions, sessions.idle),
+            "lists": stagers.run,
+            "webhooks": webhooks.run,
+            "batches": keeper.run,
+            "watchdog": partial(beat, settings.gateway.watchdog),
+        }
         if issuer is not None:
-            upkeep.append(asyncio.create_task(issuer.keep_reading()))
+            works["keys of the issuer"] = issuer.keep_reading
+        upkeep = [asyncio.create_task(keep(name, work)) for name, work in works.items()]
         try:
             async with sender:
                 yield

@@ -1,6 +1,7 @@
 """What a gateway does by itself: it deletes what is old, and shows that its loop runs."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -15,6 +16,20 @@ from seedcast.watchdog import Watchdog
 log = structlog.get_logger(__name__)
 INTERVAL = 3600.0  # seconds
 BEAT = 1.0  # seconds
+AGAIN = 30.0  # seconds after an error that nobody foresaw
+
+
+async def keep(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work`, and begin it again after an error that ends it. Never returns.
+
+    Without it the work would stop, and nobody would hear of it while the gateway runs.
+    """
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("work_ended", work=name, next="begun again")
+        await asyncio.sleep(AGAIN)
 
 
 async def beat(limit: float) -> None:

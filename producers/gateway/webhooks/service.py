@@ -1,7 +1,6 @@
 """Webhooks of one gateway: it looks for events, delivers them, and forgets what is old."""
 
 import asyncio
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -20,7 +19,6 @@ from seedcast.storage.accounts.webhook_secrets import Sealer
 
 log = structlog.get_logger(__name__)
 INTERVAL = 3600.0  # seconds between two sweeps
-PAUSE = 30.0  # seconds after an error that nobody foresaw
 MEASURED = 15.0  # seconds between two looks how long deliveries wait
 
 
@@ -36,17 +34,11 @@ class WebhookService:
         self._watch = Watch(index, accounts.outbox, self._deliverer.wake)
         self.endpoints = Endpoints(settings.webhooks, accounts, sealer, self._deliverer.wake)
 
+    def close(self) -> None:
+        self._caller.close()
+
     async def run(self) -> None:
         """Work until cancelled; then hand back what is under way."""
-        with closing(self._caller):
-            while True:
-                try:
-                    await self._work()
-                except Exception:
-                    log.exception("webhooks_ended", next="begun again")
-                    await asyncio.sleep(PAUSE)
-
-    async def _work(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._deliverer.run())
             if self._has_index:

@@ -1,8 +1,13 @@
 """What a gateway does by itself."""
 
+import asyncio
 import subprocess
 import sys
 
+import pytest
+from structlog.testing import capture_logs
+
+from seedcast.producers.gateway import upkeep
 from seedcast.watchdog import EXIT_CODE
 
 PROGRAM = """
@@ -42,3 +47,20 @@ def test_one_that_has_ended_its_work_may_take_its_time() -> None:
         "a loop that runs",
         0,
     )
+
+
+def test_work_that_an_unforeseen_error_ends_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "AGAIN", 0.0)
+    begun = 0
+
+    async def work() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            raise ZeroDivisionError
+        raise asyncio.CancelledError  # as at the end of the gateway
+
+    with capture_logs() as said, pytest.raises(asyncio.CancelledError):
+        asyncio.run(upkeep.keep("lists", work))
+    assert begun == 2
+    assert [(each["event"], each["work"]) for each in said] == [("work_ended", "lists")]
