@@ -77,15 +77,18 @@ class New:
         return seen(f"/staging/{campaign}{'/check' if is_check else ''}")
 
     async def _shown(
-        self, visit: Visit, file: StoredFile, form: ListForm, problem: Problem | None = None
+        self, visit: Visit, file: StoredFile, form: ListForm, refused: Problem | None = None
     ) -> Response:
-        """Show the form with what it comes to."""
+        """Show the form with what it comes to. A preview of wrong options is no failure."""
+        problem = refused
         try:
             options = form.options()
         except Problem as wrong:
-            problem, options = problem or wrong, ListOptions()
+            problem, options = refused or wrong, ListOptions()
         shown = await self._previews.of(file, options)
-        return self._page(visit, file, form, shown, problem)
+        response = self._page(visit, file, form, shown, problem)
+        response.status_code = refused.status if refused else 200
+        return response
 
     def _page(
         self,
@@ -102,7 +105,6 @@ class New:
             visit.http,
             "list.html",
             visit,
-            status=problem.status if problem else 200,
             file=file,
             form=form,
             chosen=form.profiles(),

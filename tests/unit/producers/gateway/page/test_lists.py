@@ -96,6 +96,7 @@ def test_what_is_wrong_is_said_beside_what_was_filled_in(
     step = "submit" if "campaign" in fields else "preview"
     answer = pages.post(f"{place}/{step}", **given)
     assert said in answer.text
+    assert answer.status_code == (400 if step == "submit" else 200), "a preview refuses nothing"
     assert f'value="{given["campaign"]}"' in answer.text, "nothing that was typed is lost"
     assert pages.stagers.woken == 0
 
