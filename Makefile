@@ -21,7 +21,7 @@ NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet --strict --site-dir .site
 $(BIN)/python -m ops.site .site
 endef
 
-.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate docs lock tools chromium bench bench-engine bench-postprocess bench-recordings bench-audit soak clean
+.PHONY: help setup setup-all demo test test-unit test-wheel test-gpu device-wheels device-rehearsal test-faults check format generate screenshots docs lock tools chromium bench bench-engine bench-postprocess bench-recordings bench-audit soak clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ format: setup-all  ## format and mend what can be mended
 
 generate: setup-all  ## write what is generated from code: schemas, and parts of README.md and docs/
 	$(BIN)/python -m ops.generate
+
+screenshots: setup-all tools  ## pictures of the page for docs/page.md, of a deployment that speaks meanwhile
+	$(BIN)/python -m tests.screenshots
 
 docs: setup-all  ## build the documentation into .site, strictly
 	$(build-docs)

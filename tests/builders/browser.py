@@ -10,9 +10,18 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = "chromium"
+PATIENCE = 60_000  # milliseconds: a machine may be busy
+expect.set_options(timeout=PATIENCE)
 Theme = Literal["light", "dark"]
 WIDE, NARROW = (1280, 800), (360, 740)
 # No name leads anywhere: whatever a page asks of another host fails, and is recorded.
@@ -91,7 +100,7 @@ def visitor(
         reduced_motion="reduce",
         **options,
     )
-    context.set_default_timeout(60_000)  # milliseconds: a machine may be busy
+    context.set_default_timeout(PATIENCE)
     watched = Watched(context, origin)
     watched._watch()
     try:

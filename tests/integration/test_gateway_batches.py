@@ -2,9 +2,11 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from tests.builders import pages
 from tests.builders.batches import ENDS, begin, file_of, line, lines_of, until, workers
 from tests.builders.deployments import fresh
 from tests.builders.gateways import Gateway, gateway
+from tests.builders.processes import ForkedProcess
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -32,20 +35,36 @@ PYTHON = 'import os\nURL, KEY = os.environ["URL"], os.environ["KEY"]\n'
 
 
 @pytest.fixture(scope="module")
-def served(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+def deployed(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Gateway, dict[str, ForkedProcess]]]:
     """A gateway and the workers of a whole deployment."""
     folder, settings = tmp_path_factory.mktemp("batches"), fresh(stack)
     variables = {"SEEDCAST_GATEWAY_BATCH_LINES": "20"}
     with (
-        workers(settings, folder),
+        workers(settings, folder) as started,
         gateway(settings, folder / "gateway.log", **variables) as made,
     ):
-        yield made
+        yield made, started
+
+
+@pytest.fixture(scope="module")
+def served(deployed: tuple[Gateway, dict[str, ForkedProcess]]) -> Gateway:
+    return deployed[0]
 
 
 def client_of(served: Gateway, *scopes: Any, tenant: str = "shop") -> openai.OpenAI:
     key = served.key(*scopes, tenant=tenant)
     return openai.OpenAI(api_key=key, base_url=f"{served.url}/v1", max_retries=0)
+
+
+@contextmanager
+def stopped(process: ForkedProcess) -> Iterator[None]:
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
 
 
 def body_of(line: dict[str, Any]) -> dict[str, Any]:
@@ -129,12 +148,16 @@ def test_more_lines_than_allowed_fail(served: Gateway) -> None:
     assert [(e.code, e.line) for e in done.errors.data or []] == [("too_many_tasks", 21)]
 
 
-def test_what_is_cancelled_keeps_what_was_spoken(served: Gateway) -> None:
+def test_what_is_cancelled_ends_with_each_of_its_lines(
+    deployed: tuple[Gateway, dict[str, ForkedProcess]],
+) -> None:
+    served, started = deployed
     client = client_of(served)
-    made = begin(client, *(line(str(n)) for n in range(3)))
-    cancelling = client.batches.cancel(made.id)
-    assert cancelling.status == "cancelling"
-    assert client.batches.cancel(made.id).id == made.id, "again is the same"
+    with stopped(started["gpu-consumer"]):  # what is spoken before would be completed
+        made = begin(client, *(line(str(n)) for n in range(3)))
+        cancelling = client.batches.cancel(made.id)
+        assert cancelling.status == "cancelling"
+        assert client.batches.cancel(made.id).id == made.id, "again is the same"
     done = until(client, made, *ENDS)
     assert done.status == "cancelled"
     assert done.cancelled_at

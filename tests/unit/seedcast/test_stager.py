@@ -6,10 +6,10 @@ import sys
 import msgspec
 import pytest
 
-from seedcast.cli import stager
+from seedcast.cli import list_process, stager
 from seedcast.cli.exit_codes import Exit
 from seedcast.errors import InvalidInput
-from seedcast.producers.staging.list_job import ListJob, ListOptions
+from seedcast.producers.staging.list_job import ListJob, StagedOptions
 from seedcast.settings import Settings
 from seedcast.storage.memory_store import MemoryStore
 
@@ -21,18 +21,19 @@ JOB = ListJob(
     filename="my list.csv",
     report_key="report",
     memory=256,
-    options=ListOptions(format="csv"),
+    options=StagedOptions(format="csv"),
 )
 
 
 def test_more_memory_than_is_allowed_is_an_error_of_python() -> None:
-    script = "from seedcast.cli.stager import _bound_memory as bound; bound(256); bytes(2**29)"
+    script = "from seedcast.cli.list_process import bound_memory; bound_memory(256); bytes(2**29)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.rstrip().endswith("MemoryError")
 
 
 def test_it_ends_once_its_gateway_is_gone() -> None:
-    script = "import time; from seedcast.cli.stager import _end_with_the_gateway as end; end()"
+    script = "import time; from seedcast.cli import list_process as p; p.end_with_the_gateway()"
+    script += "; time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
     assert process.stdin
     process.stdin.write(b"more\n")
@@ -72,7 +73,7 @@ def test_a_reason_names_the_list_and_no_file_of_this_machine(
 ) -> None:
     store = MemoryStore()
     store.put("list", b"text\nHello.\n", "text/csv")
-    temporary = stager.temporary
+    temporary = list_process.temporary
 
     def remembered() -> object:
         made = temporary()
@@ -80,7 +81,7 @@ def test_a_reason_names_the_list_and_no_file_of_this_machine(
         return made
 
     wrong = InvalidInput("")
-    monkeypatch.setattr(stager, "temporary", remembered)
+    monkeypatch.setattr(list_process, "temporary", remembered)
     assert refusing(store, wrong, monkeypatch)["reason"] == "my list.csv is damaged"
 
 
