@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedcast.cli.base import Json, app, connected, emit, err, load, out, quiet_logs
+from seedcast.cli.accounts_database import accounts_database
+from seedcast.cli.base import Json, app, emit, err, out, quiet_logs
 from seedcast.cli.tables import show
 from seedcast.cli.verbosity import App
 
 if TYPE_CHECKING:
-    from seedcast.storage.accounts.accounts import Accounts
     from seedcast.storage.accounts.keys import ApiKey, KeyLimits
 
 keys_app = App(no_args_is_help=True, help="Keys of the HTTP gateway: add, list and revoke them.")
@@ -71,7 +71,7 @@ def add(
         stored_bytes=stored_bytes,
     )
     keys.check(name, tenant, scope, limits, expires_at, now)  # before a server is asked
-    with _accounts() as accounts:
+    with accounts_database() as accounts:
         key, secret = accounts.add_key(name, tenant, scope, limits, expires_at)  # type: ignore[arg-type]
     if as_json:
         emit({**_facts(key), "secret": secret})
@@ -85,7 +85,7 @@ def add(
 def list_keys(as_json: Json = False) -> None:
     """List all keys, also those that have ended or are revoked; never their secrets."""
     quiet_logs()
-    with _accounts() as accounts:
+    with accounts_database() as accounts:
         keys = accounts.keys()
     if as_json:
         for key in keys:
@@ -105,25 +105,12 @@ def revoke(
 ) -> None:
     """Revoke a key for good. Gateways that know it already refuse it within a minute."""
     quiet_logs()
-    with _accounts() as accounts:
+    with accounts_database() as accounts:
         key = accounts.revoke(key_id)
     if as_json:
         emit(_facts(key))
         return
     out.print(f"{key.key_id} ({key.name}) is revoked since {_time(key.revoked_at)}", markup=False)
-
-
-def _accounts() -> "Accounts":
-    """Open those that the settings name, or else those of the embedded stack: no Kafka is needed.
-
-    Raises as `open_accounts` does.
-    """
-    from seedcast.storage.accounts.accounts import open_accounts
-
-    settings = load()
-    if not settings.accounts.url:
-        settings = connected(store=False)
-    return open_accounts(settings.accounts)
 
 
 def _end(expires: str | None, now: datetime) -> datetime | None:

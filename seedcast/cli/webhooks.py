@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seedcast.cli.base import Json, app, connected, emit, err, load, out, quiet_logs
+from seedcast.cli.accounts_database import accounts_database, accounts_settings
+from seedcast.cli.base import Json, app, emit, err, out, quiet_logs
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.tables import show
 from seedcast.cli.verbosity import App
 from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from seedcast.settings import Settings
     from seedcast.storage.accounts.accounts import Accounts
     from seedcast.storage.accounts.deliveries import Delivery
     from seedcast.storage.accounts.webhooks import Webhook
@@ -52,11 +52,11 @@ def add(
     from seedcast.storage.accounts.webhook_secrets import Sealer, hint, new_secret
 
     quiet_logs()
-    settings = _settings()
+    settings = accounts_settings()
     check_tenant(tenant)
     check_url(url, settings.webhooks)
     sealed, secret = Sealer(settings.webhooks, settings.accounts), new_secret()
-    with _accounts(settings) as accounts:
+    with accounts_database(settings) as accounts:
         try:
             made = accounts.webhooks.add(
                 tenant,
@@ -89,7 +89,7 @@ def list_webhooks(
 ) -> None:
     """List all webhooks, and why those that are disabled are; never their secrets."""
     quiet_logs()
-    with _accounts(_settings()) as accounts:
+    with accounts_database() as accounts:
         found = accounts.webhooks.all(tenant)
     if as_json:
         for each in found:
@@ -104,7 +104,7 @@ def list_webhooks(
 def remove(webhook_id: Id, as_json: Json = False) -> None:
     """Remove a webhook, and what is known of its deliveries, for good."""
     quiet_logs()
-    with _accounts(_settings()) as accounts:
+    with accounts_database() as accounts:
         found = _found(accounts, webhook_id)
         accounts.webhooks.remove(found.webhook_id)
     if as_json:
@@ -117,7 +117,7 @@ def remove(webhook_id: Id, as_json: Json = False) -> None:
 def enable(webhook_id: Id, as_json: Json = False) -> None:
     """Enable a webhook that was disabled; what still waits for it is delivered at once."""
     quiet_logs()
-    with _accounts(_settings()) as accounts:
+    with accounts_database() as accounts:
         _found(accounts, webhook_id)
         changed = accounts.webhooks.change(webhook_id, datetime.now(UTC), state="enabled")
     if as_json and changed is not None:
@@ -133,7 +133,7 @@ def send_test(webhook_id: Id, as_json: Json = False) -> None:
     Exits with 1 if it was not delivered.
     """
     quiet_logs()
-    with _accounts(_settings()) as accounts:
+    with accounts_database() as accounts:
         _found(accounts, webhook_id)
         event_id = accounts.outbox.put_test(webhook_id, datetime.now(UTC))
         if event_id is None:
@@ -162,7 +162,7 @@ def deliveries(
 ) -> None:
     """Show what was sent to a webhook and how that went, the newest first."""
     quiet_logs()
-    with _accounts(_settings()) as accounts:
+    with accounts_database() as accounts:
         _found(accounts, webhook_id)
         found, has_more = accounts.deliveries.page(webhook_id, limit=limit)
     if as_json:
@@ -175,19 +175,6 @@ def deliveries(
     show(DELIVERIES, map(_delivery_cells, found), stacked_first=("problem",))
     if has_more:
         err.print(f"there are more than {limit}: see --limit", markup=False)
-
-
-def _settings() -> "Settings":
-    """Return those that name a database of keys, or else the embedded stack's."""
-    settings = load()
-    return settings if settings.accounts.url else connected(store=False)
-
-
-def _accounts(settings: "Settings") -> "Accounts":
-    """Raises as `open_accounts` does."""
-    from seedcast.storage.accounts.accounts import open_accounts
-
-    return open_accounts(settings.accounts)
 
 
 def _found(accounts: "Accounts", webhook_id: str) -> "Webhook":

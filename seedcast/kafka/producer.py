@@ -120,8 +120,7 @@ class Producer:
         (measured: a third of the records).
         """
         if self.outstanding:
-            self._serve_the_last()
-            self._client = self._connect()
+            self._replace_client()
 
     def deliver(
         self,
@@ -176,8 +175,7 @@ class Producer:
         if time.monotonic() < self._renew_due:
             return False
         self._renew_due = time.monotonic() + RENEW
-        self._serve_the_last()
-        self._client = self._connect()
+        self._replace_client()
         log.warning("kafka_producer_renewed")
         return True
 
@@ -185,6 +183,10 @@ class Producer:
         """A client that has lost all its brokers would never send what it has."""
         if self._brokers.lost:
             self._renew()
+
+    def _replace_client(self) -> None:
+        self._serve_the_last()
+        self._client = self._connect()
 
     def _serve_the_last(self) -> None:
         """Report what the client will never send."""

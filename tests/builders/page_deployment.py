@@ -1,11 +1,11 @@
 """A whole deployment that speaks, whose gateway can be ended and started again at its address."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from seedcast.embedded import Stack
+from seedcast.embedded.processes import free_ports
 from seedcast.settings import Settings
 from seedcast.storage.accounts.accounts import open_accounts
 from seedcast.storage.accounts.keys import SCOPES, KeyLimits, Scope
@@ -25,9 +25,7 @@ WORKERS = {
 class PageDeployment:
     def __init__(self, settings: Settings, folder: Path) -> None:
         self.settings, self.folder = settings, folder
-        with socket.socket() as unused:
-            unused.bind(("127.0.0.1", 0))
-            self.port = unused.getsockname()[1]
+        [self.port] = free_ports(0)
         self.url = f"http://127.0.0.1:{self.port}"
         self._running: dict[str, ForkedProcess] = {}
 

@@ -12,7 +12,8 @@ import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from seedcast.embedded import Stack
@@ -108,6 +109,16 @@ def run(
         process.kill()
     command = ["seedcast", *map(str, arguments)]
     return subprocess.CompletedProcess(command, code, stdout.read_text(), stderr.read_text())
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Let a process stand still within the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def stop_when_orphaned(home: Path) -> ForkedProcess:

@@ -5,8 +5,6 @@ before works again afterwards.
 """
 
 import json
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +19,7 @@ import pytest
 from seedcast.embedded import Stack
 from seedcast.storage.accounts.keys import new_secret
 from tests.builders.postgres_server import PostgresServer
+from tests.builders.processes import stopped
 from tests.builders.waiting import eventually
 from tests.crash.gateways import SEND, SILENT, TEXT, Gateway, Gateways, gateways
 from tests.crash.proxy import Fault, Proxy
@@ -83,15 +82,6 @@ def failing(proxy: Proxy, fault: Fault) -> Iterator[None]:
         yield
     finally:
         proxy.heal()
-
-
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

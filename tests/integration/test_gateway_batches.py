@@ -2,11 +2,9 @@
 
 import hashlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from tests.builders import pages
 from tests.builders.batches import ENDS, begin, file_of, line, lines_of, until, workers
 from tests.builders.deployments import fresh
 from tests.builders.gateways import Gateway, gateway
-from tests.builders.processes import ForkedProcess
+from tests.builders.processes import ForkedProcess, stopped
 from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -56,15 +54,6 @@ def served(deployed: tuple[Gateway, dict[str, ForkedProcess]]) -> Gateway:
 def client_of(served: Gateway, *scopes: Any, tenant: str = "shop") -> openai.OpenAI:
     key = served.key(*scopes, tenant=tenant)
     return openai.OpenAI(api_key=key, base_url=f"{served.url}/v1", max_retries=0)
-
-
-@contextmanager
-def stopped(process: ForkedProcess) -> Iterator[None]:
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def body_of(line: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +142,7 @@ def test_what_is_cancelled_ends_with_each_of_its_lines(
 ) -> None:
     served, started = deployed
     client = client_of(served)
-    with stopped(started["gpu-consumer"]):  # what is spoken before would be completed
+    with stopped(started["gpu-consumer"].pid):  # what is spoken before would be completed
         made = begin(client, *(line(str(n)) for n in range(3)))
         cancelling = client.batches.cancel(made.id)
         assert cancelling.status == "cancelling"

@@ -6,37 +6,29 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from seedcast.cli import app
 from seedcast.cli import keys as commands
 from seedcast.embedded.stack_state import State, write
 from seedcast.errors import InvalidInput, InvalidSettings, SeedcastError
 from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts.accounts import open_accounts
+from tests.builders.accounts_commands import invoke, invoked, own_database
 
 CRM = "add crm --tenant acme --scope read --scope speak"
 
 
 @pytest.fixture(autouse=True)
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AccountsSettings:
-    """The commands' own: no servers are named, and no stack is there."""
-    monkeypatch.setattr(commands, "quiet_logs", lambda: None)
-    settings = AccountsSettings(url=f"sqlite:///{tmp_path}/accounts.sqlite")
-    monkeypatch.setenv("SEEDCAST_ACCOUNTS_URL", settings.url)
-    monkeypatch.setenv("SEEDCAST_HOME", str(tmp_path / "home"))
-    return settings
+    return own_database(commands, tmp_path, monkeypatch)
 
 
 def run(command: str) -> Result:
-    return CliRunner().invoke(app, ["keys", *command.split()])
+    return invoke(f"keys {command}")
 
 
 def row(command: str) -> dict[str, Any]:
-    done = run(f"{command} --json")
-    assert done.exit_code == 0, done.exception
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return invoked(f"keys {command}")
 
 
 def test_the_secret_is_alone_on_stdout_and_is_that_of_the_key(database: AccountsSettings) -> None:

@@ -1,20 +1,19 @@
 """`webhooks add`, `list`, `remove`, `enable`, `test` and `deliveries`."""
 
-import json
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from seedcast.cli import app
 from seedcast.cli import webhooks as commands
 from seedcast.errors import InvalidInput, SeedcastError
 from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts.accounts import open_accounts
 from seedcast.storage.accounts.webhooks import MOST
+from tests.builders.accounts_commands import invoke, invoked, own_database
 
 URL = "https://crm.example.org/hook"
 ADD = f"add {URL} --tenant acme"
@@ -23,23 +22,15 @@ UNKNOWN = "webhook-" + "0" * 24
 
 @pytest.fixture(autouse=True)
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AccountsSettings:
-    """The commands' own: no servers are named, and no stack is there."""
-    monkeypatch.setattr(commands, "quiet_logs", lambda: None)
-    settings = AccountsSettings(url=f"sqlite:///{tmp_path}/accounts.sqlite")
-    monkeypatch.setenv("SEEDCAST_ACCOUNTS_URL", settings.url)
-    monkeypatch.setenv("SEEDCAST_HOME", str(tmp_path / "home"))
-    return settings
+    return own_database(commands, tmp_path, monkeypatch)
 
 
 def run(command: str) -> Result:
-    return CliRunner().invoke(app, ["webhooks", *command.split()])
+    return invoke(f"webhooks {command}")
 
 
 def row(command: str) -> dict[str, Any]:
-    done = run(f"{command} --json")
-    assert done.exit_code == 0, done.exception
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return invoked(f"webhooks {command}")
 
 
 def refused(command: str) -> SeedcastError:
