@@ -142,11 +142,17 @@ def test_what_is_cancelled_ends_with_each_of_its_lines(
 ) -> None:
     served, started = deployed
     client = client_of(served)
-    with stopped(started["gpu-consumer"].pid):  # what is spoken before would be completed
+
+    def is_cancelled() -> bool:
+        record = read_campaigns(served.settings).get(made.id)
+        return record is not None and record.state == "cancelled"
+
+    with stopped(started["gpu-consumer"].pid):  # once all is spoken a campaign is completed
         made = begin(client, *(line(str(n)) for n in range(3)))
         cancelling = client.batches.cancel(made.id)
         assert cancelling.status == "cancelling"
         assert client.batches.cancel(made.id).id == made.id, "again is the same"
+        eventually(is_cancelled, what="the campaign is cancelled")
     done = until(client, made, *ENDS)
     assert done.status == "cancelled"
     assert done.cancelled_at
@@ -156,9 +162,7 @@ def test_what_is_cancelled_ends_with_each_of_its_lines(
     files = [file for file in (done.output_file_id, done.error_file_id) if file]
     ended = [each for file in files for each in lines_of(client, file)]
     assert sorted(str(each["custom_id"]) for each in ended) == ["0", "1", "2"]
-    record = read_campaigns(served.settings).get(made.id)
-    assert record
-    assert record.state == "cancelled"
+    assert is_cancelled()
 
 
 @pytest.mark.slow
