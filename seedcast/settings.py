@@ -22,6 +22,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import (
@@ -70,6 +71,32 @@ def secret_of(value: str, file: str) -> str:
             got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
             remedy="correct the setting that names it, or mount the secret there",
         ) from error
+
+
+# librdkafka's properties without which a record could be lost or done twice, or a consumer would
+# not be the one that the code expects.
+PROMISED = frozenset(
+    {
+        "acks",
+        "request.required.acks",
+        "auto.commit.enable",
+        "auto.offset.reset",
+        "delivery.report.only.error",
+        "enable.auto.commit",
+        "enable.auto.offset.store",
+        "enable.idempotence",
+        "enable.partition.eof",
+        "group.id",
+        "group.protocol",
+        "message.max.bytes",
+        "message.timeout.ms",
+        "delivery.timeout.ms",
+        "partition.assignment.strategy",
+        "partitioner",
+        "session.timeout.ms",
+        "transactional.id",
+    }
+)
 
 
 class KafkaSettings(_Section):
@@ -160,8 +187,18 @@ class KafkaSettings(_Section):
     )
     options: dict[str, str] = Field(
         {},
-        description="more librdkafka properties, a JSON object; the post-process app ignores them",
+        description=(
+            "more librdkafka properties, a JSON object, such as linger.ms; not those by which "
+            "nothing is lost or done twice; the post-process app ignores them"
+        ),
     )
+
+    @field_validator("options")
+    @classmethod
+    def _leave_what_is_promised(cls, options: dict[str, str]) -> dict[str, str]:
+        if refused := sorted(PROMISED & options.keys()):
+            raise ValueError(f"Seedcast itself sets {', '.join(refused)}: leave it out")
+        return options
 
     @property
     def uses_sasl(self) -> bool:

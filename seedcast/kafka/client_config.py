@@ -1,4 +1,7 @@
-"""librdkafka's configuration. Each fixed property has its reason beside it."""
+"""librdkafka's configuration. Each fixed property has its reason beside it.
+
+What is tuned here, SEEDCAST_KAFKA_OPTIONS may change; what is promised, it may not name.
+"""
 
 import logging
 import socket
@@ -52,16 +55,19 @@ def _token(kafka: KafkaSettings) -> dict[str, object]:
 
 
 def producer(kafka: KafkaSettings) -> dict[str, object]:
-    return client(kafka) | {
-        "enable.idempotence": True,  # acks=all, no reordering, no duplicate from a retry
-        "message.timeout.ms": 0,  # wait for a broker that is down; drop nothing silently
-        "message.max.bytes": max_record(kafka),
-        "partitioner": "murmur2_random",  # Java's default, so that other languages agree
+    tuned: dict[str, object] = {
         "linger.ms": 20,
         "compression.type": "lz4",
         "queue.buffering.max.kbytes": 65_536,  # back-pressure at 64 MiB, before memory runs out
         "reconnect.backoff.max.ms": 2_000,
     }
+    promised = {
+        "enable.idempotence": True,  # acks=all, no reordering, no duplicate from a retry
+        "message.timeout.ms": 0,  # wait for a broker that is down; drop nothing silently
+        "message.max.bytes": max_record(kafka),
+        "partitioner": "murmur2_random",  # Java's default, so that other languages agree
+    }
+    return tuned | client(kafka) | promised
 
 
 def prompt(timeout: float) -> dict[str, object]:
@@ -74,26 +80,28 @@ def prompt(timeout: float) -> dict[str, object]:
 
 
 def consumer(kafka: KafkaSettings, group: str) -> dict[str, object]:
-    properties = client(kafka) | {
-        "group.id": group,
-        "group.protocol": kafka.group_protocol,
-        "enable.auto.commit": False,  # the caller commits, after the work is done
-        "enable.auto.offset.store": False,
-        "auto.offset.reset": "error",  # report deleted offsets, never skip them
+    tuned: dict[str, object] = {
         "fetch.message.max.bytes": max_record(kafka),
         "queued.max.messages.kbytes": 16_384,
         "max.poll.interval.ms": 300_000,
         "reconnect.backoff.max.ms": 2_000,
         "topic.metadata.refresh.interval.ms": 30_000,
     }
+    promised = {
+        "group.id": group,
+        "group.protocol": kafka.group_protocol,
+        "enable.auto.commit": False,  # the caller commits, after the work is done
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "error",  # report deleted offsets, never skip them
+    }
     if kafka.group_protocol == "classic":
-        properties |= {
+        tuned["heartbeat.interval.ms"] = int(kafka.session_timeout * 1000 / 3)
+        promised |= {
             # A rebalance stops only the partitions that move.
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": int(kafka.session_timeout * 1000),
-            "heartbeat.interval.ms": int(kafka.session_timeout * 1000 / 3),
         }
-    return properties
+    return tuned | client(kafka) | promised
 
 
 class Fetch(NamedTuple):
@@ -110,7 +118,14 @@ BATCHED = Fetch(500, MIB)  # two a second, and not one per record
 
 def reader(kafka: KafkaSettings, fetch: Fetch = TO_END) -> dict[str, object]:
     """Properties of a consumer without a group: assigned by hand, never commits."""
-    return client(kafka) | {
+    tuned: dict[str, object] = {
+        # These two bound the memory of a topic that is read faster than it is used.
+        "fetch.max.bytes": 4 * MIB,
+        "queued.max.messages.kbytes": 16_384,
+        "fetch.message.max.bytes": max_record(kafka),
+        "reconnect.backoff.max.ms": 2_000,
+    }
+    promised = {
         # Never joined. librdkafka looks for the group's coordinator all the same; TopicReader
         # ignores that it may not, so that no right on a group is needed.
         "group.id": f"{kafka.prefix}.reader",
@@ -119,9 +134,5 @@ def reader(kafka: KafkaSettings, fetch: Fetch = TO_END) -> dict[str, object]:
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": fetch.wait_ms,
         "fetch.min.bytes": fetch.min_bytes,
-        "fetch.message.max.bytes": max_record(kafka),
-        # The next two bound the memory of a topic that is read faster than it is used.
-        "fetch.max.bytes": 4 * MIB,
-        "queued.max.messages.kbytes": 16_384,
-        "reconnect.backoff.max.ms": 2_000,
     }
+    return tuned | client(kafka) | promised

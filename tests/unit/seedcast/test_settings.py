@@ -1,11 +1,14 @@
 """Settings are typed and read once; a wrong one is fatal, and the error names it."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from seedcast import settings
 from seedcast.errors import InvalidSettings
+from seedcast.kafka import client_config
 
 
 def load_with(monkeypatch: pytest.MonkeyPatch, **env: str) -> settings.Settings:
@@ -36,6 +39,7 @@ def test_the_environment_overrides_the_file_and_the_file_the_default(
         ({"SEEDCAST_KAFKA_PREFIX": "a b"}, "kafka.prefix"),
         ({"SEEDCAST_KAFKA_MAX_RECORD_BYTES": "1048575"}, "kafka.max_record_bytes"),
         ({"SEEDCAST_KAFKA_MAX_RECORD_BYTES": "33554433"}, "kafka.max_record_bytes"),
+        ({"SEEDCAST_KAFKA_OPTIONS": '{"acks": "1"}'}, "Seedcast itself sets acks"),
         ({"SEEDCAST_CONFIG": "/nowhere.toml"}, "no such file"),
         ({"SEEDCAST_GATEWAY_LIMITS_URL": "localhost:6379"}, "gateway.limits_url"),
         ({"SEEDCAST_GATEWAY_LIMITS_URL": "redis://h/x"}, "gateway.limits_url"),
@@ -162,3 +166,24 @@ def test_a_password_in_the_url_of_a_database_is_refused_and_not_quoted(
     assert "hunter2" not in str(refused.value)
     monkeypatch.setenv(variable, "postgresql://indexer@db.internal:5432/seedcast")
     assert getattr(settings.load(), section).url.endswith("/seedcast")
+
+
+def test_options_of_kafka_come_before_what_is_only_tuned() -> None:
+    kafka = settings.KafkaSettings(options={"linger.ms": "60000", "fetch.max.bytes": "1000000"})
+    assert client_config.producer(kafka)["linger.ms"] == "60000"
+    assert client_config.reader(kafka)["fetch.max.bytes"] == "1000000"
+
+
+def test_options_of_kafka_name_nothing_that_is_promised() -> None:
+    """What all clients set, beyond what is only tuned, is refused."""
+    kafka, changed = settings.KafkaSettings(), "changed"
+    promised = set[str]()
+    for made in (client_config.producer, lambda k: client_config.consumer(k, "g")):
+        for name in made(kafka).keys() - client_config.client(kafka).keys():
+            with suppress(ValidationError):
+                kafka_with = settings.KafkaSettings(options={name: changed})
+                assert made(kafka_with)[name] == changed, name
+                continue
+            promised.add(name)
+    assert promised <= settings.PROMISED
+    assert {"enable.idempotence", "enable.auto.commit", "message.timeout.ms"} <= promised
