@@ -3,9 +3,10 @@
     python -m benchmarks.pipeline [--rows 1000 5000 20000] [--engine espeak]
     python -m benchmarks.pipeline --rows 500000 --engine echo --objects none --out night.json
 
-It runs on one embedded stack with a feeder, one GPU consumer and one post-process worker. The list
-is staged, fed, spoken, rendered and delivered; then `seedcast audit` proves it. What is measured:
-how fast that is, where the time and the CPU go, whether memory grows, and the broker's disk.
+It runs on one embedded stack with a feeder, one GPU consumer, one post-process worker and an
+indexer. The list is staged, fed, spoken, rendered, delivered and indexed; then `seedcast audit`
+proves it. What is measured: how fast that is, where the time and the CPU go, whether memory grows,
+and the broker's disk.
 
 Exits 1 unless every campaign is proven. Figures go to benchmarks/results/pipeline.json.
 """
@@ -109,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(options: argparse.Namespace) -> list[Run]:
     with running_stack() as (stack, settings):
         engine = {"SEEDCAST_GPU_ENGINE": options.engine}
-        ports = {kind: start_measured_worker(stack, kind, engine)[1] for kind in WORKERS}
+        kinds = (*WORKERS, "indexer")  # what `seedcast up` starts, but for the gateway
+        ports = {kind: start_measured_worker(stack, kind, engine)[1] for kind in kinds}
         _run(settings, stack, ports, WARM_UP, options)
         return [_run(settings, stack, ports, size, options) for size in options.rows]
 
