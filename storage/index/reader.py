@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import and_, literal, select
+from sqlalchemy import and_, func, literal, select
 
 from seedcast.schemas.messages import ErrorCode, Status
 from seedcast.settings import Settings
@@ -114,7 +114,13 @@ class Index:
         """Return the requests with the list's own id; if none, with the request id; if none, the
         row number. Raises InvalidInput if they were deleted."""
         whole = plain(own_id)
-        is_own = and_(literal(whole[:SHORT]) == OWN_ID_START, REQUESTS.c.own_id == whole)
+        is_own = and_(
+            literal(whole[:SHORT]) == OWN_ID_START,
+            # Not `own_id == whole`: SQLite would put that into the expression of the index, too,
+            # and read the whole campaign.
+            func.substr(REQUESTS.c.own_id, SHORT + 1) == whole[SHORT:],
+            REQUESTS.c.own_id.is_not(None),
+        )
         readings = [is_own, REQUESTS.c.request_id == own_id]
         if own_id.isascii() and own_id.isdigit() and len(own_id) < 19:
             readings.append(REQUESTS.c.row == int(own_id))

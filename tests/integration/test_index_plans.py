@@ -84,6 +84,14 @@ def test_a_question_is_answered_through_its_index(index: Index, question: str) -
         assert "Seq Scan on requests" not in plan, "PostgreSQL reads all"
 
 
+def test_an_own_id_is_looked_up_and_not_its_whole_campaign_read(index: Index) -> None:
+    of_the_expression = {"sqlite": "<expr>=?", "postgresql": "substr("}
+    condition = of_the_expression[index._database._engine.dialect.name]
+    for plan in _plans(index, lambda: index.find("b", "n-7")):
+        found = [line for line in plan.splitlines() if BY_OWN_ID in line or "Index Cond" in line]
+        assert any(condition in line for line in found), plan
+
+
 def test_the_list_of_campaigns_reads_the_first_strays_only(index: Index) -> None:
     plans = _plans(index, index.campaigns)
     assert len(plans) == 3
