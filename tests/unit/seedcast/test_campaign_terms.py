@@ -65,8 +65,9 @@ def test_a_command_that_sets_nothing_or_nonsense_asks_no_server(
     runner = CliRunner()
     nothing = runner.invoke(base.app, ["campaigns", "set", "night"])
     assert nothing.exit_code == 2
-    nonsense = runner.invoke(base.app, ["campaigns", "set", "night", "--weight", "0"])
-    assert isinstance(nonsense.exception, InvalidInput)
+    for wrong in (["--weight", "0"], ["--window", "25:00-06:00"], ["--zone", "Mars/Olympus"]):
+        nonsense = runner.invoke(base.app, ["campaigns", "set", "night", *wrong])
+        assert isinstance(nonsense.exception, InvalidInput), wrong
 
 
 def test_campaigns_alone_lists_them_and_waits_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
