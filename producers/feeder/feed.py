@@ -51,7 +51,8 @@ class Feed:
         self._limit: RateLimit | None = None
         self.throughput = Throughput()
         self.mean_cost = 1.0  # predicted seconds of audio of a row
-        # The last deadline of the rows that were read, in seconds since 1970; None: none was read.
+        # The last deadline of the rows that were read so far, up to a window of 4,000 ahead, in
+        # seconds since 1970; None: none was read.
         self._last_deadline: float | None = None
         self._wrong_terms: InvalidInput | None = None
         self._damage: tuple[int, ListDamaged] | None = None  # at which row, from 0
@@ -149,7 +150,8 @@ class Feed:
         """Return True if what is not fed will not be spoken, as far as is known.
 
         The campaign's deadline tells only until a row is read: each row keeps its own, whatever
-        `campaigns set` says.
+        `campaigns set` says. Rows that were not read yet may have a later one than those before
+        them: while thousands of expired rows come first, they are no backlog.
         """
         if self._last_deadline is not None:
             return self.is_cancelled() or now > self._last_deadline
