@@ -1,9 +1,11 @@
 """The feeder's policy: `python -m benchmarks.feeding [--rounds 5]`.
 
 On a simulated fleet and clock: how much of 512 slots idles; what 20,000 rows against 500 get at
-weights 1:3, and how long the 500 take against alone; when the last row comes after a pause, also
-where post-processing is the bottleneck. On this machine's clock: CPU per decision. Kafka, S3 and
-Parquet are not in it. Figures go to benchmarks/results/feeding.json.
+weights 1:3 within a tenant, and of two tenants, and how long the 500 take against alone; when the
+last row comes after a pause, also where post-processing is the bottleneck. On this machine's clock:
+CPU per decision. Kafka, S3 and Parquet are not in it.
+
+Figures go to benchmarks/results/feeding.json.
 """
 
 import argparse
@@ -19,7 +21,7 @@ from statistics import median
 
 from benchmarks.local_stack import machine
 from benchmarks.simulated_fleet import Shape, SimulatedFleet, rows_of, seconds_by_campaign
-from seedcast.producers.feeder.policy.fair_order import FairOrder, Terms
+from seedcast.producers.feeder.policy.fair_order import FairOrder, Terms, shares
 
 OUT = Path(__file__).parent / "results" / "feeding.json"
 SHAPE = Shape()
@@ -42,12 +44,13 @@ class Idle:
 
 @dataclass(frozen=True)
 class Against:
+    tenants: int  # 1: they share by weight; 2: equally
     weight_large: float
     weight_small: float
     seconds_alone: float  # from submission to the last result
     seconds: float
     bound: float  # alone, divided by the share, plus feed-ahead and 5 s
-    share: float  # of the small one, by its weight
+    share: float  # of the small one, by weight or tenant
     # Of the small one, in what is fed. A list of 500 has ten rows per partition, so once some
     # partitions have none of it left, it cannot use its share there.
     share_while_half_is_fed: float
@@ -86,7 +89,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "machine": machine(),
         "fleet": {**asdict(SHAPE), "hung": sorted(SHAPE.hung), "rendered": None},
         "idle": [asdict(idle(feed_ahead)) for feed_ahead in (30.0, 5.0)],
-        "small_against_large": [asdict(against(1, 3)), asdict(against(3, 1))],
+        "small_against_large": [
+            asdict(against(1, 3)),
+            asdict(against(3, 1)),
+            asdict(against(3, 1, tenants=2)),
+        ],
         "paused": [
             asdict(paused(feed_ahead, rendered))
             for feed_ahead in (30.0, 5.0)
@@ -117,17 +124,18 @@ def idle(feed_ahead: float) -> Idle:
     )
 
 
-def against(weight_large: float, weight_small: float) -> Against:
-    large = Terms(tenant="a", tenant_weight=weight_large)
-    small = Terms(tenant="b", tenant_weight=weight_small)
+def against(weight_large: float, weight_small: float, tenants: int = 1) -> Against:
+    large = Terms(tenant="a", weight=weight_large)
+    small = Terms(tenant="a" if tenants == 1 else "b", weight=weight_small)
     alone = _alone(small)
     fleet, came = _submitted(large, small, SMALL)
     seconds = fleet.run_until_done("small", SMALL) - came
     fed = [event.at for event in fleet.fed if event.row.campaign == "small"]
-    share = weight_small / (weight_small + weight_large)
+    share, _ = shares((small, large))
     equal, since = _submitted(large, small, LARGE)
     equal.run(60.0)
     return Against(
+        tenants=tenants,
         weight_large=weight_large,
         weight_small=weight_small,
         seconds_alone=round(alone, 1),

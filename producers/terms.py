@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from seedcast.campaigns import campaign_state, schedule
+from seedcast.campaigns.daily_window import parse_window
 from seedcast.campaigns.opening import schedule_of
 from seedcast.errors import InvalidInput
 from seedcast.producers.feeder.policy.fair_order import checked_weight
@@ -140,8 +141,18 @@ def _instant(what: str, nothing: str, value: object, since: datetime) -> datetim
         raise error.of_input(what) from None
 
 
-def _text(value: str, _: datetime) -> str | None:
-    return None if value == NONE else value
+def _window(value: str, _: datetime) -> str | None:
+    if value == NONE:
+        return None
+    parse_window(value, "UTC")
+    return value
+
+
+def _zone(value: str, _: datetime) -> str | None:
+    if value == NONE:
+        return None
+    parse_window("00:00-12:00", value)
+    return value
 
 
 _READ: dict[str, Callable[[Any, datetime], Any]] = {
@@ -149,7 +160,7 @@ _READ: dict[str, Callable[[Any, datetime], Any]] = {
     "weight": _weight,
     "rate": _rate,
     "start_at": partial(_instant, "start", AT_ONCE),
-    "window": _text,
-    "zone": _text,
+    "window": _window,
+    "zone": _zone,
     "deadline": partial(_instant, "deadline", NONE),
 }

@@ -209,10 +209,13 @@ class Feeding:
             return
         self._release.give_back(released)
         self._outcomes.forget(released.request_id)
-        self._postponements.refused(released.campaign, error)
+        if feed and feed.flow is released.flow:  # not of a list that was staged anew
+            feed.row_refused(released.request_id, error)
 
     def _count(self, feed: Feed, released: Sent) -> None:
-        self._postponements.end(feed)
+        feed.row_taken(released.request_id)
+        if feed.told:
+            self._postponements.tell(feed)
         # Not what it cost: of late rows that says nothing of those behind them.
         feed.learn_cost(self._outcomes.costs.predict(released.row.measure))
         self._checkpoints.note(feed)

@@ -10,6 +10,7 @@ import typer
 from seedcast.cli.base import Json, app, connected, continues, emit, err, quiet_logs
 from seedcast.cli.campaign_rows import STACKED_FIRST, campaign_rows, table
 from seedcast.cli.exit_codes import Exit
+from seedcast.cli.fleet import print_summary
 from seedcast.cli.index_notes import note
 from seedcast.cli.tables import show
 from seedcast.cli.verbosity import App
@@ -56,6 +57,8 @@ def campaigns(
     rows = _rows(settings)
     if not as_json:
         print_rows(rows)
+        if rows:
+            print_summary(settings)
         return
     for row in rows:
         emit(row)

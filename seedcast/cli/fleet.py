@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from seedcast.cli.base import err, out
 from seedcast.cli.tables import show
+from seedcast.errors import SeedcastError
 
 if TYPE_CHECKING:
     from seedcast.fleet.fleet import Seen
@@ -50,6 +51,23 @@ def print_fleet(shown: Shown) -> None:
     show(COLUMNS, map(_cells, shown.workers), stacked_first=STACKED_FIRST)
     for group, counts in shown.mixed.items():
         err.print(_difference(group, counts.items()), markup=False, style="yellow")
+
+
+def print_summary(settings: "Settings") -> None:
+    """Print a line: how many workers are alive, and the slots of the GPU consumers among them."""
+    try:
+        print_line(read(settings))
+    except SeedcastError as error:
+        err.print(f"the fleet is not known: {error}", markup=False)
+
+
+def print_line(shown: Shown) -> None:
+    workers = [seen.worker for seen in shown.workers]
+    consumers = [each for each in workers if each.kind == "gpu-consumer"]
+    slots = sum(each.slots or 0 for each in consumers)
+    busy = sum(each.busy or 0 for each in consumers)
+    line = f"fleet: {len(workers):,} workers; GPU slots: {slots:,}, {busy:,} busy"
+    out.print(line, highlight=False)
 
 
 def _cells(seen: "Seen") -> list[str]:

@@ -50,6 +50,9 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     a feeder killed at each edge, stopped beyond its session  integration/test_feeder
       while a peer takes over, told to leave; the broker or
       the object store away
+    a feeder killed 20 times in a campaign                    integration/test_feed_ahead (slow)
+    what is ahead is read from the topics by the next one     integration/test_feed_ahead
+    one partition whose worker hangs                          unit/producers/feeder
     a part of a list missing or altered; a late checkpoint;   unit/producers/feeder
       rows that the broker refuses
 

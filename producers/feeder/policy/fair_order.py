@@ -22,7 +22,6 @@ class Terms:
     tenant: str
     weight: float = 1.0  # within its tenant
     boost: float = 1.0  # multiplies the weight: see deadline.py
-    tenant_weight: float = 1.0
 
 
 class FairOrder:
@@ -43,7 +42,7 @@ class FairOrder:
                 self._campaigns[term.tenant] = FairQueue(self._credit)
             weight = bounded(term.weight) * max(1.0, term.boost)
             self._campaigns[term.tenant].set_weight(campaign, weight)
-            self._tenants.set_weight(term.tenant, bounded(term.tenant_weight))
+            self._tenants.set_weight(term.tenant, 1.0)
         self._forget()
 
     def set_credit(self, seconds: float) -> None:
@@ -114,14 +113,11 @@ def checked_weight(weight: float) -> float:
 def shares(terms: Iterable[Terms]) -> list[float]:
     """Return the share of the fleet that each of these campaigns gets while all have rows."""
     listed = list(terms)
-    tenants = {term.tenant: bounded(term.tenant_weight) for term in listed}
-    weights = dict.fromkeys(tenants, 0.0)
-    for term in listed:
-        weights[term.tenant] += bounded(term.weight) * max(1.0, term.boost)
-    whole = sum(tenants.values())
+    weights = [bounded(term.weight) * max(1.0, term.boost) for term in listed]
+    of_tenant = dict.fromkeys((term.tenant for term in listed), 0.0)
+    for term, weight in zip(listed, weights, strict=True):
+        of_tenant[term.tenant] += weight
     return [
-        tenants[term.tenant]
-        / whole
-        * (bounded(term.weight) * max(1.0, term.boost) / weights[term.tenant])
-        for term in listed
+        weight / of_tenant[term.tenant] / len(of_tenant)
+        for term, weight in zip(listed, weights, strict=True)
     ]

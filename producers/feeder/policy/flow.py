@@ -17,7 +17,7 @@ class Flow(Generic[R, P]):
     rows: LookAhead[R, P]
     schedule: Schedule = ALWAYS
     limit: RateLimit | None = None
-    failure: Exception | None = None  # why its rows cannot be read; None again once they can
+    failure: Exception | None = None  # why its rows cannot be fed; None again once they can
 
     def may_feed(self, now: float) -> bool:
         if self.failure or self.rows.is_fed or not self.schedule.is_open(now):

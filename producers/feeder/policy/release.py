@@ -74,9 +74,11 @@ class Release(Generic[R, P]):
         released.flow.rows.acknowledge(released.index)
 
     def give_back(self, released: Released[R, P]) -> None:
-        """The row is not fed, as far as is known: it comes again."""
+        """The row is not fed, as far as is known: it comes again, in a later turn."""
         self.depth.forget(released.request_id)
         released.flow.rows.give_back(released.index)
+        if released.campaign in self._flows:
+            self._order.sleep(released.campaign)
 
     def next_change(self, now: float) -> float | None:
         """Return when a campaign's limits change next; None: never."""

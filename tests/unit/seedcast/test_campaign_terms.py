@@ -65,8 +65,9 @@ def test_a_command_that_sets_nothing_or_nonsense_asks_no_server(
     runner = CliRunner()
     nothing = runner.invoke(base.app, ["campaigns", "set", "night"])
     assert nothing.exit_code == 2
-    nonsense = runner.invoke(base.app, ["campaigns", "set", "night", "--weight", "0"])
-    assert isinstance(nonsense.exception, InvalidInput)
+    for wrong in (["--weight", "0"], ["--window", "25:00-06:00"], ["--zone", "Mars/Olympus"]):
+        nonsense = runner.invoke(base.app, ["campaigns", "set", "night", *wrong])
+        assert isinstance(nonsense.exception, InvalidInput), wrong
 
 
 def test_campaigns_alone_lists_them_and_waits_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +79,19 @@ def test_campaigns_alone_lists_them_and_waits_as_before(monkeypatch: pytest.Monk
     assert runner.invoke(base.app, ["campaigns", "-q", "--json"]).exit_code == 0
     assert runner.invoke(base.app, ["campaigns", "--wait", "night"]).exit_code == 0
     assert asked == [False, "night", True]
+
+
+@pytest.mark.parametrize("rows", [[], [{}]])
+def test_below_the_table_of_campaigns_is_the_fleet(
+    monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, Any]]
+) -> None:
+    shown = list[str]()
+    monkeypatch.setattr(campaigns, "connected", lambda *, store: store)
+    monkeypatch.setattr(campaigns, "_rows", lambda _: rows)
+    monkeypatch.setattr(campaigns, "print_rows", lambda _: shown.append("table"))
+    monkeypatch.setattr(campaigns, "print_summary", lambda _: shown.append("fleet"))
+    assert CliRunner().invoke(base.app, ["campaigns"]).exit_code == 0
+    assert shown == ["table", "fleet"] if rows else shown == ["table"]
 
 
 def test_a_list_that_is_there_on_other_terms_says_how_to_change_them(

@@ -6,6 +6,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +17,7 @@ from seedcast.cli.campaign_rows import COLUMNS
 from seedcast.cli.campaigns import print_rows as print_campaigns
 from seedcast.cli.doctor import _print_settings as print_settings
 from seedcast.cli.fleet import COLUMNS as WORKER_COLUMNS
-from seedcast.cli.fleet import Shown, print_fleet
+from seedcast.cli.fleet import Shown, print_fleet, print_line
 from seedcast.cli.models import _print as print_models
 from seedcast.cli.models import _print_comparisons
 from seedcast.cli.profiles import cells, profiles
@@ -103,6 +104,12 @@ CASES: dict[str, tuple[Callable[[], None], list[str]]] = {
     "fleet": (
         lambda: print_fleet(Shown([Seen(A_WORKER, 4.2)])),
         [*WORKER_COLUMNS, A_WORKER.worker_id, "gpu-consumer", "ready", "512", "espeak-0f0f0f0f"],
+    ),
+    "fleet in a line": (
+        lambda: print_line(
+            Shown([Seen(replace(A_WORKER, busy=7), 4.2), Seen(replace(A_WORKER, kind="feeder"), 1)])
+        ),
+        ["fleet: 2 workers; GPU slots: 512, 7 busy"],
     ),
     "doctor": (
         lambda: print_settings(Settings(), False),

@@ -99,6 +99,38 @@ def test_a_small_campaign_of_another_tenant_is_done_long_before_a_large_one(worl
     assert last - before <= 2 * 40 + 2 * PARTITIONS, "they take turns"
 
 
+def fed_by(world: World, feeding: Feeding, name: str, rows: int = 400) -> float:
+    """Return a campaign's part of the next rows that are fed."""
+    since = len(world.campaigns_in_order)
+    while len(world.campaigns_in_order) < since + rows:
+        run(world, feeding, 0.1)
+    return world.campaigns_in_order[since : since + rows].count(name) / rows
+
+
+def test_a_campaign_without_slack_gains_on_the_other_of_its_tenant(world: World) -> None:
+    for name in ("night", "day"):
+        world.submit(name, 1000, spread=0)
+    set_terms(world, "night", deadline=datetime.fromtimestamp(world.now + 60, UTC))
+    assert fed_by(world, world.begin(AHEAD), "night") > 3 / 4
+
+
+def test_tenants_share_equally_whatever_the_number_of_their_campaigns(world: World) -> None:
+    for name in ("night", "day", "noon"):
+        world.submit(name, 1000, spread=0)
+    set_terms(world, "noon", tenant="other")
+    assert fed_by(world, world.begin(AHEAD), "noon") == pytest.approx(1 / 2, abs=0.05)
+
+
+def test_campaigns_of_a_tenant_share_by_the_weights_that_hold_now(world: World) -> None:
+    for name in ("night", "day"):
+        world.submit(name, 1500, spread=0)
+    set_terms(world, "night", weight=4.0)
+    feeding = world.begin(AHEAD)
+    assert fed_by(world, feeding, "night") == pytest.approx(4 / 5, abs=0.05)
+    set_terms(world, "night", weight=1.0)
+    assert fed_by(world, feeding, "night") == pytest.approx(1 / 2, abs=0.05)
+
+
 def test_nothing_of_a_paused_campaign_is_fed_even_if_rows_wait_for_room(world: World) -> None:
     world.submit("night", 500, spread=0)
     feeding = world.begin(AHEAD)

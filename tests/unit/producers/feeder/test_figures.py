@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from seedcast import metrics
+from seedcast.errors import Poison
 from seedcast.health import Readiness
 from seedcast.kafka import Partition
 from seedcast.producers.feeder.feeding import Feeding
@@ -193,7 +194,7 @@ def test_a_list_that_is_held_wants_no_worker(world: World) -> None:
     world.submit("night", 6)
     shown = Shown(world)
     shown.show()
-    shown.lists.feedable["night"].held = "a part is missing"
+    shown.lists.feedable["night"].row_refused("request-00000", Poison("producing", got="too large"))
     shown.show()
     assert metrics.value(metrics.WORKERS_WANTED) == 0
     assert metrics.value(metrics.LISTS_HELD) == 1

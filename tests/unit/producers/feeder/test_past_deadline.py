@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from seedcast.producers.feeder.feeding import Feeding
+from seedcast.producers.feeder.policy import release
 from seedcast.producers.feeder.policy.cost import UNSPOKEN
 from seedcast.producers.feeder.row import measure_of
 from tests.builders.requests import numbered
@@ -80,3 +81,18 @@ def test_among_rows_of_several_deadlines_the_last_tells(world: World) -> None:
     assert feed.backlog(world.now) > 0
     world.now += 61
     assert feed.backlog(world.now) == 0
+
+
+def test_rows_of_a_later_deadline_are_backlog_once_the_first_of_them_is_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "WINDOW", 50)
+    feeding = fed(world, [-60.0] * ROWS + [3600.0] * ROWS, 1)
+    feed = feeding._lists.feedable["night"]
+    assert feed.place.read < ROWS
+    assert feed.backlog(world.now) == 0
+    while feed.place.read <= ROWS:
+        world.answer()
+        world.now += 1
+        assert feeding.turn()
+    assert feed.backlog(world.now) > 0

@@ -51,26 +51,38 @@ class Broker(MemoryProducer):
         super().__init__()
         self.refuses: Callable[[Sent], SeedcastError | None] = lambda _: None
         self.answers = True
+        self.portion: int | None = None  # requests answered per flush; None: all
+        self.at_once = False  # refuse as librdkafka does what it need not send
+        self.sends = Counter[str]()  # by request id
         self.partitions: dict[str, int] = {}  # by request id
         self.calls = Counter[str]()  # records by topic, those that were refused, too
 
     def send(self, topic: str, **named: Any) -> None:
         super().send(topic, **named)
         self.calls[topic] += 1
-        if topic in LANES:
-            self.partitions[decode_request(named["value"]).request_id] = named["partition"]
+        if topic not in LANES:
+            return
+        request_id = decode_request(named["value"]).request_id
+        self.sends[request_id] += 1
+        self.partitions[request_id] = named["partition"]
+        if self.at_once and (error := self.refuses(self.outstanding[-1])):
+            self.outstanding.pop()
+            raise error
 
     def flush(self, timeout: float) -> int:
         if not self.answers:
             return len(self.outstanding)
-        answered, self.outstanding = self.outstanding, []
+        requests = [sent for sent in self.outstanding if sent.topic in LANES]
+        later = [] if self.portion is None else requests[self.portion :]
+        answered = [sent for sent in self.outstanding if sent not in later]
+        self.outstanding = later
         for sent in answered:
             error = self.refuses(sent)
             self.acknowledged += [] if error else [sent]
             if sent.on_offset and not error:
                 sent.on_offset(len(self.acknowledged) - 1)
             sent.on_delivery(error)
-        return 0
+        return len(self.outstanding)
 
     def on(self, *topics: str) -> Iterator[Sent]:
         return (sent for sent in self.acknowledged if sent.topic in topics)

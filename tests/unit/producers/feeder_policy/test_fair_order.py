@@ -58,11 +58,6 @@ def test_campaigns_of_a_tenant_share_by_weight() -> None:
     assert fed(an_order(terms), 400) == {"a": 100, "b": 300}
 
 
-def test_tenants_may_have_weights() -> None:
-    terms = {"a": Terms(tenant="s"), "b": Terms(tenant="t", tenant_weight=3)}
-    assert fed(an_order(terms), 400) == {"a": 100, "b": 300}
-
-
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.1, 10), min_size=1), st.data())
 def test_shares_are_what_campaigns_get(weights: dict[str, float], data: st.DataObject) -> None:
     terms = {

@@ -43,7 +43,6 @@ def a_deployment(draw: st.DrawFn) -> dict[str, Terms]:
         f"c{number}": Terms(
             tenant=draw(st.sampled_from("xyz")),
             weight=draw(st.sampled_from([0.5, 1.0, 2.0, 3.0])),
-            tenant_weight=1.0,
         )
         for number in range(draw(st.integers(2, 6)))
     }
