@@ -44,7 +44,8 @@ def campaigns(
 ) -> None:
     """List campaigns: state, share of the fleet, accepted, outcomes so far, rate, time left.
 
-    A campaign's share is what it gets while all that are fed have rows; a near deadline adds to it.
+    A campaign's share is what it gets while all that are fed have rows. What a near deadline adds
+    to it is not in the number.
     With --wait, exit code 1 if some requests did not succeed.
     """
     if context.invoked_subcommand:
