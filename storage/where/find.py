@@ -124,7 +124,7 @@ class _Search:
         if found is None:
             why = (
                 "it was fed, and the requests topics do not have it any more, nor is there a"
-                " result; the feeder feeds what was lost again"
+                " result; it is not fed again: submit it under another name"
             )
             return _where(request, "unknown", why, steps)
         return self._on_topics(request, found, steps)
