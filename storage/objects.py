@@ -11,6 +11,7 @@ SCHEME = "s3://"
 NO_CAMPAIGN = "_none"  # a campaign id begins with a letter or a digit, so none can take this prefix
 PROBE = "_seedcast/probe"  # the key of an empty object, written at the start
 PRESIGNED = timedelta(hours=1)
+_LONGEST_LINK = timedelta(days=7)  # S3's own limit
 
 
 @dataclass(frozen=True)
@@ -88,3 +89,11 @@ def parse_uri(uri: str) -> tuple[str, str]:
     if not uri.startswith(SCHEME) or not bucket or not key:
         raise InvalidInput("URI of an object", expected="s3://bucket/key", got=repr(uri))
     return bucket, key
+
+
+def require_link_time(expires: timedelta) -> None:
+    """Raises InvalidInput if S3 signs no link for so long."""
+    if not timedelta(seconds=1) <= expires <= _LONGEST_LINK:
+        raise InvalidInput(
+            "how long a link is valid", expected="1 second to 7 days", got=str(expires)
+        )

@@ -16,15 +16,22 @@ from minio import Minio
 from minio.datatypes import Object
 from minio.error import MinioException
 
-from seedcast.errors import InvalidInput, InvalidSettings, MissingObject
+from seedcast.errors import InvalidSettings, MissingObject
 from seedcast.settings import S3Settings
 from seedcast.storage.credentials import provider
 from seedcast.storage.error_mapping import FOREIGN, s3_code, translate
-from seedcast.storage.objects import PRESIGNED, PROBE, SCHEME, ObjectInfo, Readable, parse_uri
+from seedcast.storage.objects import (
+    PRESIGNED,
+    PROBE,
+    SCHEME,
+    ObjectInfo,
+    Readable,
+    parse_uri,
+    require_link_time,
+)
 
 # Another process created the bucket a moment earlier.
 _EXISTS = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
-_LONGEST_LINK = timedelta(days=7)  # S3's own limit
 _PAGE = 1000  # objects that a server lists at once
 _PIECE = 256 * 1024  # bytes of a download in memory
 _MIN_PART = 5 * 1024 * 1024  # bytes; S3's least part size, which minio insists on
@@ -180,10 +187,7 @@ class S3Store:
 
     def presign(self, uri: str, expires: timedelta = PRESIGNED) -> str:
         bucket, key = parse_uri(uri)
-        if not timedelta(seconds=1) <= expires <= _LONGEST_LINK:
-            raise InvalidInput(
-                "how long a link is valid", expected="1 second to 7 days", got=str(expires)
-            )
+        require_link_time(expires)
         with self._mapped(f"signing a link to {uri}"):
             return str(self._public.presigned_get_object(bucket, key, expires))
 

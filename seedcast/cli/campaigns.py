@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from seedcast.schemas.messages import Campaign, Cursor
     from seedcast.settings import Settings
     from seedcast.storage.index.indexed import IndexedCampaign
-    from seedcast.storage.index.reader import Index
 
 
 campaigns_app = App()
@@ -45,7 +44,8 @@ def campaigns(
 ) -> None:
     """List campaigns: state, share of the fleet, accepted, outcomes so far, rate, time left.
 
-    A campaign's share is what it gets while all that are fed have rows; a near deadline adds to it.
+    A campaign's share is what it gets while all that are fed have rows. What a near deadline adds
+    to it is not in the number.
     With --wait, exit code 1 if some requests did not succeed.
     """
     if context.invoked_subcommand:
@@ -92,17 +92,14 @@ def follow(settings: "Settings", campaign_id: str, as_json: bool = False) -> "Pr
 
 
 def _rows(settings: "Settings") -> list[dict[str, Any]]:
-    """Return one row per campaign, from the index, or else counted from the results topic."""
-    from seedcast.storage.index.lookup import available_index
+    """Return one row per campaign: figures of the index, or else counted from the topic."""
+    from seedcast.storage.index.lookup import available_index, current_campaigns
 
     with available_index(settings, note) as index:
         if index:
-            return campaign_rows(list(_indexed(index)), datetime.now(UTC))
+            found = map(as_found, current_campaigns(settings, index, note))
+            return campaign_rows(list(filter(None, found)), datetime.now(UTC))
     return campaign_rows(list(_counted(settings)), datetime.now(UTC))
-
-
-def _indexed(index: "Index") -> Iterator["Found"]:
-    return filter(None, map(as_found, index.campaigns()))
 
 
 def as_found(found: "IndexedCampaign") -> "Found | None":

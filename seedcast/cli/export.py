@@ -149,12 +149,15 @@ def _statuses(wanted: list[str]) -> frozenset[str]:
 
 def _duration(text: str) -> timedelta:
     from seedcast.producers.rows.values import InvalidValue, deadline
+    from seedcast.storage.objects import require_link_time
 
     now = datetime.now(UTC)
     try:
-        return deadline(text, now) - now
+        valid = deadline(text, now) - now
     except InvalidValue as error:
         raise error.of_input("--urls") from error
+    require_link_time(valid)
+    return valid
 
 
 @contextmanager

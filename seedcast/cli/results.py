@@ -15,9 +15,7 @@ from seedcast.printing import visible_json
 from seedcast.schemas.messages import SpeechResult
 
 if TYPE_CHECKING:
-    from seedcast.schemas import messages
     from seedcast.settings import Settings
-    from seedcast.storage.index.reader import Index
 
 Campaign = Annotated[str | None, typer.Option("--campaign", help="Only of this campaign.")]
 
@@ -59,7 +57,7 @@ def _first_results(
     """
     from seedcast.campaigns.subscription import read_results
     from seedcast.codec import decode_result
-    from seedcast.storage.index.lookup import available_index
+    from seedcast.storage.index.lookup import FROM_TOPICS, available_index, find_known
 
     with nullcontext() if follow else available_index(settings, note) as index:
         if index and (campaign is None or index.campaign(campaign)):
@@ -69,28 +67,9 @@ def _first_results(
             return
         if campaign is not None:
             find_known(settings, campaign, index)
+            if index:
+                note(f"the index does not have campaign {campaign} yet; {FROM_TOPICS}")
     yield from read_results(settings, campaign=campaign, follow=follow)
-
-
-def find_known(
-    settings: "Settings", campaign: str, index: "Index | None" = None
-) -> "messages.Campaign | None":
-    """Return its record, None if it only has results.
-
-    Raise InvalidInput, with similar names, if there is neither a record nor a result of it. With an
-    index that does not know it, only results that are not in that are looked at.
-
-    What producers in other languages send may belong to a campaign without a record.
-    """
-    from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
-    from seedcast.storage.index.lookup import unread
-
-    records = read_campaigns(settings)
-    if campaign not in records and any(
-        result.campaign_id == campaign for result, _ in unread(settings, index)
-    ):
-        return None
-    return find_campaign(records, campaign)
 
 
 def _write(parquet: Path, rows: Iterable[SpeechResult], as_json: bool) -> None:

@@ -25,7 +25,6 @@ from seedcast.cli.base import (
 )
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.progress_bar import progress_bar
-from seedcast.cli.results import find_known
 from seedcast.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def verify(
     from seedcast.gpu_consumers import engines
     from seedcast.gpu_consumers.verify.replay import replay, requests_of, results_of
     from seedcast.gpu_consumers.verify.replay_sample import choose_receipts
+    from seedcast.storage.index.lookup import find_known
 
     quiet_logs()
     fraction = 1.0 if everything else _fraction(sample)

@@ -23,6 +23,7 @@ _REFUSED = re.compile(
 _DEVICE = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])\s*(\.|$)", re.IGNORECASE
 )
+_LIVE = ("-", "=", "@")  # an option, a command or a file of arguments to shells and their commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _part(text: str, named: Named) -> str:
     kept = text.rstrip(". ")  # Windows drops them
     text = kept + "_" * (len(text) - len(kept))
     text = re.sub(r"^\.", "_", text) or "_"  # no hidden file, and none of our own
-    if _DEVICE.match(text):
+    if _DEVICE.match(text) or text.startswith(_LIVE):
         text = f"_{text}"
     if len(text.encode()) > MAX_BYTES:
         raise InvalidInput(

@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from seedcast.campaigns.campaign_topic import find_campaign, read_campaigns
-from seedcast.campaigns.progress import decode_readable
+from seedcast.campaigns.progress import NAMED, decode_readable
 from seedcast.errors import IndexDamaged, IndexMismatch, IndexUnavailable, SeedcastError
 from seedcast.kafka import GroupOffsets, TopicReader, count_after
-from seedcast.schemas.messages import SpeechResult
+from seedcast.schemas.messages import Campaign, SpeechResult
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
+from seedcast.storage.index.current import CampaignTopics, read_topics
 from seedcast.storage.index.indexed import IndexedCampaign
 from seedcast.storage.index.values import moment
 
@@ -53,22 +54,60 @@ def campaign_index(
 ) -> Iterator[tuple["Index", IndexedCampaign]]:
     """Yield an index that knows the campaign and its list, a temporary one if need be.
 
-    Raises InvalidInput, with similar names, if nobody knows the campaign.
+    Of a list that cannot be read an index has the requests with a result, and that is noted. Raises
+    InvalidInput, with similar names, if nobody knows the campaign.
     """
     from seedcast.storage.index.temporary import temporary_index
 
     with available_index(settings, note) as index:
-        found = index.campaign(campaign_id) if index else None
-        if index and found and found.list_state != "pending":
+        found = _current_campaign(settings, index, campaign_id, note) if index else None
+        if index and found and (found.list_state != "pending" or found.list_problem):
+            _note_problem(found, note)
             yield index, found
             return
-    if index:
-        note(f"the index does not have campaign {campaign_id} yet; {FROM_TOPICS}")
+        if index:
+            if found is None:
+                find_known(settings, campaign_id, index)
+            note(f"the index does not have all of campaign {campaign_id} yet; {FROM_TOPICS}")
     with temporary_index(settings, campaign_id) as index:
         if found := index.campaign(campaign_id):
+            _note_problem(found, note)
             yield index, found
             return
     find_campaign(read_campaigns(settings), campaign_id)
+
+
+def current_campaigns(settings: Settings, index: "Index", note: Note) -> list[IndexedCampaign]:
+    """Return the campaigns that have a record, the oldest first, as they are now.
+
+    Their figures are the index's. Which campaigns it lacks is noted.
+    """
+    topics = _campaign_topics(settings, note)
+    if topics is None:
+        return index.campaigns()
+    found, missing = topics.all_of(index.campaigns())
+    if missing:
+        names = ", ".join([*missing[:NAMED], "…"] if len(missing) > NAMED else missing)
+        note(f"the index does not have {names} yet: what has ended of them is not counted")
+    return found
+
+
+def find_known(
+    settings: Settings, campaign_id: str, index: "Index | None" = None
+) -> Campaign | None:
+    """Return its record, None if it only has results.
+
+    Raise InvalidInput, with similar names, if there is neither a record nor a result of it. With an
+    index that does not know it, only results that are not in that are looked at.
+
+    What producers in other languages send may belong to a campaign without a record.
+    """
+    records = read_campaigns(settings)
+    if campaign_id not in records and any(
+        result.campaign_id == campaign_id for result, _ in unread(settings, index)
+    ):
+        return None
+    return find_campaign(records, campaign_id)
 
 
 def first_result(settings: Settings, request_id: str, note: Note) -> SpeechResult | None:
@@ -105,12 +144,41 @@ def note_lag(settings: Settings, index: "Index", note: Note) -> None:
 
 def behind(settings: Settings, index: "Index") -> int:
     """Return how many records of the results topic are not in the index. Raises Kafka's errors."""
-    kafka = settings.kafka
-    hasty = kafka.model_copy(update={"start_timeout": min(LOOK, kafka.start_timeout)})
-    offsets = GroupOffsets(settings.model_copy(update={"kafka": hasty}))
+    offsets = GroupOffsets(_hasty(settings))
     # The positions first: what comes meanwhile counts as behind.
     positions = index.next_offsets()
     return count_after(offsets.bounds([settings.topic(RESULTS)]), positions)
+
+
+def _current_campaign(
+    settings: Settings, index: "Index", campaign_id: str, note: Note
+) -> IndexedCampaign | None:
+    topics = _campaign_topics(settings, note)
+    found = index.campaign(campaign_id)
+    return topics.one_of(campaign_id, found) if topics else found
+
+
+def _campaign_topics(settings: Settings, note: Note) -> CampaignTopics | None:
+    """Return what the topics of campaigns say; None, with a note, while they cannot be read."""
+    try:
+        return read_topics(_hasty(settings))
+    except SeedcastError as error:
+        note(f"campaigns are as the index has them, which may be behind: {error}")
+        return None
+
+
+def _hasty(settings: Settings) -> Settings:
+    kafka = settings.kafka
+    hasty = kafka.model_copy(update={"start_timeout": min(LOOK, kafka.start_timeout)})
+    return settings.model_copy(update={"kafka": hasty})
+
+
+def _note_problem(found: IndexedCampaign, note: Note) -> None:
+    if found.list_state == "pending":
+        note(
+            f"of the list of {found.campaign_id} only rows with a result are known:"
+            f" {found.list_problem}"
+        )
 
 
 def _opened(settings: Settings, note: Note) -> "Index | None":

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.campaigns.progress import decode_readable
+from seedcast.errors import ListDamaged
 from seedcast.kafka import TopicReader
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import IndexSettings, Settings
@@ -26,7 +27,8 @@ BATCH = 5000  # results
 def temporary_index(settings: Settings, campaign_id: str) -> Iterator[Index]:
     """Yield an index that knows this campaign, or nothing if there is neither record nor result.
 
-    It reads the results topic once, whole, and the staged list. Raises what these do.
+    It reads the results topic once, whole, and the staged list; a list that is damaged is held, as
+    in the lasting index. Raises what these do.
     """
     with TemporaryDirectory(prefix="seedcast-") as folder:
         own = IndexSettings(url=f"sqlite:///{Path(folder) / 'index.db'}")
@@ -54,7 +56,10 @@ def _add_record(settings: Settings, writer: IndexWriter, campaign_id: str) -> No
     if record.staged:
         cursor = read_cursors(settings).of(record)
         writer.put_cursors([cursor] if cursor else [])
-        writer.load_list(campaign_id, list_rows(S3Store(settings.s3), record))
+        try:
+            writer.load_list(campaign_id, list_rows(S3Store(settings.s3), record))
+        except ListDamaged as error:
+            writer.hold_list(campaign_id, str(error))
 
 
 def _results(settings: Settings, campaign_id: str) -> Iterable[StoredResult]:

@@ -48,6 +48,7 @@ class _Search:
     ) -> None:
         self._settings, self._store, self._index = settings, store, index
         self._name, self._record = found.campaign_id, found.campaign
+        self._is_listed = found.list_state == "loaded"
         self._topics = OnTopics(settings)
 
     def of_request(self, request: IndexedRequest) -> Where:
@@ -61,20 +62,18 @@ class _Search:
         return self._ended(request, *late, steps) if late else answer
 
     def of_unknown(self, wanted: str) -> Where:
-        """Look for a row that was rejected, and for an event without a result."""
-        if self._record and self._record.staged:
-            if rejection := find_rejection(self._store, self._record, wanted):
-                field = f"field {rejection.field!r}: " if rejection.field else ""
-                why = f"{field}expected {rejection.expected}; the row was not accepted"
-                steps = (Step("rejected", self._record.created_at),)
-                return Where(
-                    campaign_id=self._name,
-                    state="rejected",
-                    why=why,
-                    row=rejection.row,
-                    steps=steps,
-                )
-        elif answer := self._event(wanted):
+        """Look for a rejected row; without a readable list, also for a request on its topic."""
+        if self._record and (rejection := find_rejection(self._store, self._record, wanted)):
+            field = f"field {rejection.field!r}: " if rejection.field else ""
+            why = f"{field}expected {rejection.expected}; the row was not accepted"
+            return Where(
+                campaign_id=self._name,
+                state="rejected",
+                why=why,
+                row=rejection.row,
+                steps=(Step("rejected", self._record.created_at),),
+            )
+        if not self._is_listed and (answer := self._event(wanted)):
             return answer
         raise InvalidInput(
             f"{wanted} of campaign {self._name}",
@@ -124,7 +123,7 @@ class _Search:
         if found is None:
             why = (
                 "it was fed, and the requests topics do not have it any more, nor is there a"
-                " result; the feeder feeds what was lost again"
+                " result; it is not fed again: submit it under another name"
             )
             return _where(request, "unknown", why, steps)
         return self._on_topics(request, found, steps)

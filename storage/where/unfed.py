@@ -17,7 +17,7 @@ def why_unfed(record: Campaign, cursor: Cursor | None, position: int, now: datet
         return f"its campaign is scheduled: {_opening(record, found)}; {_before(cursor, position)}"
     if cursor and position < cursor.fed:
         return "its partition of the requests topics is full; it is fed when there is room"
-    return f"for the feeder; {_before(cursor, position)}"
+    return f"for the feeder; {_before(cursor, position)}{_limit(record)}"
 
 
 def _opening(record: Campaign, found: Activity) -> str:
@@ -25,6 +25,10 @@ def _opening(record: Campaign, found: Activity) -> str:
         return found.problem
     window = f", in its window {record.window} {record.zone or 'UTC'}" if record.window else ""
     return f"nothing is fed before {found.opens_at.isoformat(timespec='minutes')}{window}"
+
+
+def _limit(record: Campaign) -> str:
+    return f"; its campaign is fed at most {record.rate:g} a second" if record.rate else ""
 
 
 def _before(cursor: Cursor | None, position: int) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from seedcast.campaigns.campaign_topic import read_campaigns
 from seedcast.campaigns.cursor_topic import read_cursors
 from seedcast.campaigns.progress import decode_readable
+from seedcast.errors import ListDamaged
 from seedcast.kafka import Record, TopicReader
 from seedcast.schemas.topics import RESULTS
 from seedcast.settings import Settings
@@ -43,7 +44,10 @@ def _fill(settings: Settings, writer: IndexWriter) -> None:
     writer.put_campaigns(records.values())
     writer.put_cursors(cursors.records.values())
     for name in writer.pending_lists():
-        writer.load_list(name, list_rows(S3Store(settings.s3), records[name]))
+        try:
+            writer.load_list(name, list_rows(S3Store(settings.s3), records[name]))
+        except ListDamaged as error:
+            writer.hold_list(name, str(error))
     read = defaultdict[int, list[Record]](list)
     with TopicReader(settings, settings.topic(RESULTS), writer.positions) as reader:
         for record in reader.to_end():

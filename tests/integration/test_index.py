@@ -456,6 +456,7 @@ def test_requests_of_a_list_that_ended_long_ago_go_and_its_figures_stay(
         results = (result(name, row, at=5_000 + row) for row in range(2, number + 1))
         add(writer, result(name, 1, "failed", at=9_000), *results, result(name, 99))
     before = campaign_of(index_settings, "a")
+    assert writer.complete() == ["b"], "a has outputs"
     assert writer.prunable(9_000) == []
     assert writer.prunable(9_001) == [written], "b has no outputs"
     today = unix_ms(datetime(2026, 12, 24, tzinfo=UTC))

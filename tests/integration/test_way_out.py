@@ -199,7 +199,7 @@ def test_what_the_index_has_not_read_is_said_and_found(
     assert "behind" not in run(indexed, "results", "--campaign", NIGHT).stderr
     submit_requests(settings, LIST, SubmitOptions(campaign="day", id_column="id"))
     export = run(indexed, "export", "day", "-o", tmp_path / "day.csv")
-    assert "the index does not have campaign day yet" in export.stderr
+    assert "the index does not have all of campaign day yet" in export.stderr
     assert len(read(tmp_path / "day.csv")) == 5
 
 

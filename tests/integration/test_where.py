@@ -26,7 +26,7 @@ from tests.builders.deployments import rows, run
 from tests.builders.indexed_topics import with_index
 from tests.builders.outcomes import a_rendition
 from tests.builders.requests import a_request
-from tests.builders.topics import producer, send
+from tests.builders.topics import delete, producer, send
 
 pytestmark = pytest.mark.integration
 
@@ -135,6 +135,16 @@ def test_each_step_of_its_way_is_told(
         assert steps[0] == ("staged", True)
         assert steps[-3:] == [("stored", True), ("not stored", False), ("delivered", True)]
         with_index(settings, tmp_path)
+
+
+def test_a_fed_row_that_its_topic_has_lost_is_unknown_and_not_fed_again(
+    settings: Settings, staged: list[StagedRow]
+) -> None:
+    feed(settings, staged, fed=1)
+    delete(settings, REQUESTS)
+    answer = ask(settings, "b-1")
+    assert answer["state"] == "unknown"
+    assert "not fed again: submit it under another name" in answer["why"]
 
 
 def test_why_a_row_went_no_further_is_told(settings: Settings, staged: list[StagedRow]) -> None:

@@ -20,6 +20,7 @@ from seedcast.errors import InvalidInput
         (["export", "night", "-o", "-", "--json"], "expected a file with --json"),
         (["export", "night", "-o", "list.csv", "--status", "done"], "one of succeeded, failed"),
         (["export", "night", "-o", "list.csv", "--urls", "soon"], "--urls"),
+        (["export", "night", "-o", "list.csv", "--urls", "8d"], "1 second to 7 days"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_without_servers(arguments: list[str], said: str) -> None:

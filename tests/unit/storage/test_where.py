@@ -61,6 +61,7 @@ def test_each_row_is_found_in_its_part_and_others_are_not(sizes: tuple[int, ...]
     [
         ({}, None, "for the feeder; 6 rows of its list before it"),
         ({}, {"fed": 4}, "for the feeder; 2 rows of its list before it"),
+        ({"rate": 0.5}, {"fed": 4}, "before it; its campaign is fed at most 0.5 a second"),
         ({}, {"fed": 8, "unfed": (6,)}, "its partition of the requests topics is full"),
         ({}, {"fed": 4, "held": "no part 1"}, "its list is held: no part 1"),
         ({"state": "paused", **SHANGHAI}, {"fed": 4, "held": "x"}, "its campaign is paused"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.builders.requests import numbered
 from tests.builders.staged import stage
 
 FORMATS: tuple[Format, ...] = ("csv", "jsonl", "parquet", "xlsx")
+WAY_OUT = Path("docs/way-out.md").absolute()
 NAMES = [column.name for column in COLUMNS]
 
 
@@ -98,6 +100,22 @@ def test_a_database_reads_the_same(tmp_path: Path, ending: Format) -> None:
         "succeeded": 2, "failed": 1, "expired": 1, "cancelled": 1, "waiting": 1,
     }  # fmt: skip
     assert by_status["failed"][2].replace(tzinfo=UTC) == ENDED
+
+
+def test_the_pandas_of_the_docs_finds_who_got_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "july.parquet", every_outcome())
+    write(tmp_path / "july.csv", [indexed(a_result(1, own_id="00123"), 1)])
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = re.findall(r"```python\n(.*?)```", WAY_OUT.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(snippet, names)  # noqa: S102
+    assert names["missing"].row.tolist() == [2, 3, 4, 5]
+    assert names["july"].duration.sum() == 5.0
+    (read_csv,) = re.findall(r"# or (read_csv\(.*\))", snippet)
+    exec(f"july = pd.{read_csv}", names)  # noqa: S102
+    assert names["july"][["id", "duration"]].to_numpy().tolist() == [["00123", 2.5]]
 
 
 def test_csv_is_that_of_the_rfc_with_a_mark_for_excel(tmp_path: Path) -> None:

@@ -17,7 +17,23 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for 
 hostile = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
     st.sampled_from(
-        ["..", ".", "", "/", "\\", "../../etc/passwd", "C:\\x", "CON", "nul.txt", "a.", "a ", "~"]
+        [
+            "..",
+            ".",
+            "",
+            "/",
+            "\\",
+            "../../etc/passwd",
+            "C:\\x",
+            "CON",
+            "nul.txt",
+            "a.",
+            "a ",
+            "~",
+            "-",
+            "=",
+            "@",
+        ]
     ),
 )
 
@@ -44,6 +60,9 @@ def test_a_file_is_named_after_row_and_profile() -> None:
         ("NUL", "_NUL.phone.ogg"),
         ("com1.x", "_com1.x.phone.ogg"),
         ("console", "console.phone.ogg"),
+        ("-rf", "_-rf.phone.ogg"),
+        ("=ls", "_=ls.phone.ogg"),
+        ("@list", "_@list.phone.ogg"),
         ("a\x00\n\u202eb", "a___b.phone.ogg"),
     ],
 )
@@ -58,7 +77,7 @@ def test_no_name_leaves_the_folder_and_windows_takes_each(own_id: str, template:
     assert PureWindowsPath(path).parts == PurePosixPath(path).parts
     for part in path.split("/"):
         assert part not in ("", ".", "..")
-        assert not part.startswith(".")
+        assert not part.startswith((".", "-", "=", "@"))
         assert not re.search(r'[\x00-\x1f<>:"\\|?*]', part)
         assert part.rstrip(". ") == part
         assert part.split(".")[0].strip().lower() not in RESERVED
