@@ -59,6 +59,7 @@ def a_campaign(
     counts: Sequence[int] = (400, 3, 2, 0),
     rate: float | None = 20.0,
     fed: int | None = None,
+    rendering: int = 0,
     held: str | None = None,
     errors: dict[str, int] | None = None,
     **fields: Any,
@@ -97,6 +98,7 @@ def a_campaign(
         progress=progress,
         errors=errors or {},
         fed=finished if fed is None else fed,
+        rendering=rendering,
         held=held,
         list_state="loaded",
     )

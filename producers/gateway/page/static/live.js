@@ -37,7 +37,6 @@ function show(campaign) {
   const whole = Math.max(campaign.accepted ?? 0, ended, 1);
   const counts = {
     ...campaign,
-    ended,
     waiting: Math.max(0, (campaign.accepted ?? 0) - ended),
     delivered: campaign.succeeded,
     fed: Math.max(campaign.fed, ended),

@@ -75,7 +75,10 @@ def test_late_campaigns_come_first_and_ended_ones_last(
 
 
 def test_the_account_of_a_campaign_adds_up(served: PagesServed, index: PageIndex) -> None:
-    index.known = [a_campaign(accepted=1000, counts=(400, 3, 2, 1), fed=500)]
+    errors = {"no_speech": 2, "unstable": 1}  # what has no speech was spoken even so
+    index.known = [
+        a_campaign(accepted=1000, counts=(400, 3, 2, 1), fed=500, rendering=7, errors=errors)
+    ]
     html = shown(served, "/campaigns/july-bills")
     counts = dict(re.findall(r'data-count="(\w+)">([\d,]+)<', html))
     assert counts == {
@@ -87,9 +90,16 @@ def test_the_account_of_a_campaign_adds_up(served: PagesServed, index: PageIndex
         "waiting": "594",
         "staged": "1,000",
         "fed": "500",
-        "ended": "406",
+        "spoken": "409",
         "delivered": "400",
     }
+
+
+def test_what_was_being_rendered_a_moment_ago_is_not_counted_twice(
+    served: PagesServed, index: PageIndex
+) -> None:
+    index.known = [a_campaign(accepted=1000, counts=(400, 0, 0, 0), fed=402, rendering=50)]
+    assert 'data-count="spoken">402<' in shown(served, "/campaigns/july-bills")
 
 
 def test_shares_are_those_of_all_tenants_who_are_not_shown(
