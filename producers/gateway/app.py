@@ -153,9 +153,10 @@ def _application(
         terms,
     )
     pages = Pages(Assets(), Catalog())
-    page, previews = CampaignPage(pages, index), Previews(settings.gateway, store)
+    pages.load()
+    page, previews = CampaignPage(pages, index, feed), Previews(settings.gateway, store)
     views = (
-        *Night(pages, index, opened.enter_context(closing(FleetWatch(settings)))).views(),
+        *Night(pages, index, opened.enter_context(closing(FleetWatch(settings))), feed).views(),
         *page.views(),
         *CampaignActions(pages, page, campaigns, retries, terms).views(),
         *New(pages, uploads, previews, submissions, requests).views(),

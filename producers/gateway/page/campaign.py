@@ -7,11 +7,12 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from seedcast.errors import InvalidInput
+from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign, require_requests
 from seedcast.producers.gateway.page.figures import rates
 from seedcast.producers.gateway.page.rendering import Pages
-from seedcast.producers.gateway.page.shared import Shared
+from seedcast.producers.gateway.page.shared import Shared, pause
 from seedcast.producers.gateway.page.standing import Standing, standings
 from seedcast.producers.gateway.page.view import View, Visit
 from seedcast.producers.gateway.problems import not_found, wrong
@@ -23,13 +24,14 @@ from seedcast.storage.index.sampling import Sample
 
 ONE = "/campaigns/{campaign_id}"
 LATEST = 8  # results
+EVERY = 10.0  # seconds until it is asked for again, at least
 ROWS = 100  # of a page of errors
 NOTHING = Sample(ended=(), each=1.0)
 
 
 class CampaignPage:
-    def __init__(self, pages: Pages, index: OpenIndex) -> None:
-        self._pages, self._index = pages, index
+    def __init__(self, pages: Pages, index: OpenIndex, feed: Feed) -> None:
+        self._pages, self._index, self._feed = pages, index, feed
         self._shared = Shared[tuple[Standing, Markup]]()
 
     def views(self) -> tuple[View, ...]:
@@ -95,6 +97,7 @@ class CampaignPage:
             rates=rates(sampled),
             latest=[(each, each.result) for each in newest],
             listens=visit.may("listen"),
+            every=pause(EVERY, self._feed.listeners),
         )
         return row, live
 

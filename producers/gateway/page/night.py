@@ -5,19 +5,21 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
+from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.fleet_watch import FleetWatch
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.page.rendering import Pages
-from seedcast.producers.gateway.page.shared import Shared
+from seedcast.producers.gateway.page.shared import Shared, pause
 from seedcast.producers.gateway.page.standing import Standing, standings
 from seedcast.producers.gateway.page.view import View, Visit
 
 SHOWN = 100  # campaigns
+EVERY = 5.0  # seconds until it is asked for again, at least
 
 
 class Night:
-    def __init__(self, pages: Pages, index: OpenIndex, fleet: FleetWatch) -> None:
-        self._pages, self._index, self._fleet = pages, index, fleet
+    def __init__(self, pages: Pages, index: OpenIndex, fleet: FleetWatch, feed: Feed) -> None:
+        self._pages, self._index, self._fleet, self._feed = pages, index, fleet, feed
         self._shared = Shared[Markup]()
 
     def views(self) -> tuple[View, ...]:
@@ -49,6 +51,7 @@ class Night:
             rate=sum(map(_rate, rows)),
             workers=self._fleet.workers,
             oldest=self._fleet.oldest,
+            every=pause(EVERY, self._feed.listeners),
         )
 
 
