@@ -39,6 +39,7 @@ from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.paces import Paces
 from seedcast.producers.gateway.page.assets import Assets
 from seedcast.producers.gateway.page.campaign import CampaignPage
 from seedcast.producers.gateway.page.campaign_actions import CampaignActions
@@ -154,9 +155,11 @@ def _application(
     )
     pages = Pages(Assets(), Catalog())
     pages.load()
-    page, previews = CampaignPage(pages, index, feed), Previews(settings.gateway, store)
+    paces, fleet = Paces(), opened.enter_context(closing(FleetWatch(settings)))
+    page = CampaignPage(pages, index, feed, paces.rate)
+    previews = Previews(settings.gateway, store)
     views = (
-        *Night(pages, index, opened.enter_context(closing(FleetWatch(settings))), feed).views(),
+        *Night(pages, index, fleet, feed, paces.rate).views(),
         *page.views(),
         *CampaignActions(pages, page, campaigns, retries, terms).views(),
         *New(pages, uploads, previews, submissions, requests).views(),
@@ -164,7 +167,8 @@ def _application(
         *Hearing(pages, speech, requests).views(),
     )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
-    webhooks = opened.enter_context(closing(WebhookService(settings, accounts, index)))
+    watched = WebhookService(settings, accounts, index, on_change=paces.note)
+    webhooks = opened.enter_context(closing(watched))
     table += webhook_routes(webhooks.endpoints)
     keeper = opened.enter_context(closing(BatchKeeper(settings, accounts, index, store, stagers)))
     table += batch_routes(BatchRoutes(settings, accounts, uploads, keeper))

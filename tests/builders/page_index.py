@@ -29,6 +29,7 @@ class PageIndex:
     """Stands for OpenIndex and for the Index that it opens."""
 
     known: list[IndexedCampaign] = field(default_factory=list)
+    rates: dict[str, float] = field(default_factory=dict)  # lately, by campaign
     ended: list[IndexedRequest] = field(default_factory=list)  # of every campaign
 
     async def ask(self, question: Callable[[Any], T]) -> T:

@@ -84,10 +84,11 @@ def pages_served(
         return PlainTextResponse("done")
 
     feed = Feed(known)
-    page, nothing = CampaignPage(pages, known, feed), cast(Any, None)
+    rate_of = known.rates.get
+    page, nothing = CampaignPage(pages, known, feed, rate_of), cast(Any, None)
     views = (
         View(method="POST", path="/form", scope="operate", handler=post),
-        *Night(pages, known, watched, feed).views(),
+        *Night(pages, known, watched, feed, rate_of).views(),
         *page.views(),
         *CampaignActions(pages, page, nothing, nothing, nothing).views(),
     )

@@ -15,6 +15,7 @@ from seedcast.producers.gateway.webhooks.watching import Watch
 from seedcast.schemas.messages import Campaign, CampaignState, Cursor
 from seedcast.settings import AccountsSettings, IndexSettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
+from seedcast.storage.index.indexed import IndexedCampaign
 from seedcast.storage.index.rebuild import clear
 from seedcast.storage.index.writer import IndexWriter
 from tests.builders.indexed import STAGING, listed, writing
@@ -33,11 +34,13 @@ class Watched:
     webhook_id: str
     opened: ExitStack
     woken: list[None] = field(default_factory=list)
+    changed: list[IndexedCampaign] = field(default_factory=list)
 
     def watch(self) -> "Looking":
         """Return a gateway that has just begun."""
         index = self.opened.enter_context(OpenIndex(self.settings))
-        return Looking(Watch(index, self.accounts.outbox, lambda: self.woken.append(None)))
+        outbox = self.accounts.outbox
+        return Looking(Watch(index, outbox, lambda: self.woken.append(None), self.changed.append))
 
     def told(self) -> list[tuple[str, str]]:
         page, _ = self.accounts.deliveries.page(self.webhook_id, limit=1000)

@@ -1,5 +1,6 @@
 """One campaign: its account, its way, its rate, its errors and its latest results."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -30,8 +31,15 @@ NOTHING = Sample(ended=(), each=1.0)
 
 
 class CampaignPage:
-    def __init__(self, pages: Pages, index: OpenIndex, feed: Feed) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        index: OpenIndex,
+        feed: Feed,
+        rate_of: Callable[[str], float | None],
+    ) -> None:
         self._pages, self._index, self._feed = pages, index, feed
+        self._rate_of = rate_of
         self._shared = Shared[tuple[Standing, Markup]]()
 
     def views(self) -> tuple[View, ...]:
@@ -71,7 +79,7 @@ class CampaignPage:
         )
 
     async def row(self, visit: Visit) -> Standing:
-        return await self._index.ask(lambda index: _own(index, visit))
+        return await self._index.ask(lambda index: self._own(index, visit))
 
     async def _live(self, visit: Visit) -> tuple[Standing, Markup]:
         name = _name(visit), visit.key.tenant, visit.language, visit.may("listen")
@@ -79,7 +87,7 @@ class CampaignPage:
 
     async def _made(self, visit: Visit) -> tuple[Standing, Markup]:
         def read(index: Index) -> tuple[Standing, Sample, list[IndexedRequest]]:
-            row = _own(index, visit)
+            row = self._own(index, visit)
             found = row.found
             if found.pruned_at is not None or not found.progress.finished:
                 return row, NOTHING, []
@@ -101,12 +109,12 @@ class CampaignPage:
         )
         return row, live
 
-
-def _own(index: Index, visit: Visit) -> Standing:
-    """Raises Problem 404."""
-    own_campaign(index, _name(visit), visit.key)
-    every = standings(index.campaigns(), datetime.now(UTC))  # its share is one of all
-    return next(row for row in every if row.found.campaign_id == _name(visit))
+    def _own(self, index: Index, visit: Visit) -> Standing:
+        """Raises Problem 404."""
+        own_campaign(index, _name(visit), visit.key)
+        # Its share is one of all.
+        every = standings(index.campaigns(), datetime.now(UTC), self._rate_of)
+        return next(row for row in every if row.found.campaign_id == _name(visit))
 
 
 def _name(visit: Visit) -> str:

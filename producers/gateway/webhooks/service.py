@@ -1,6 +1,7 @@
 """Webhooks of one gateway: it looks for events, delivers them, and forgets what is old."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,6 +17,7 @@ from seedcast.settings import Settings, WebhookSettings
 from seedcast.storage.accounts.accounts import Accounts
 from seedcast.storage.accounts.deliveries import Deliveries
 from seedcast.storage.accounts.webhook_secrets import Sealer
+from seedcast.storage.index.indexed import IndexedCampaign
 
 log = structlog.get_logger(__name__)
 INTERVAL = 3600.0  # seconds between two sweeps
@@ -25,13 +27,19 @@ MEASURED = 15.0  # seconds between two looks how long deliveries wait
 class WebhookService:
     """For one event loop. Raises InvalidSettings."""
 
-    def __init__(self, settings: Settings, accounts: Accounts, index: OpenIndex) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        index: OpenIndex,
+        on_change: Callable[[IndexedCampaign], object],
+    ) -> None:
         self._settings, self._deliveries = settings.webhooks, accounts.deliveries
         self._has_index = bool(settings.index.url)  # without one no campaign is seen
         sealer = Sealer(settings.webhooks, settings.accounts)
         self._caller = Caller(settings.webhooks)
         self._deliverer = Deliverer(settings.webhooks, accounts.deliveries, sealer, self._caller)
-        self._watch = Watch(index, accounts.outbox, self._deliverer.wake)
+        self._watch = Watch(index, accounts.outbox, self._deliverer.wake, on_change)
         self.endpoints = Endpoints(settings.webhooks, accounts, sealer, self._deliverer.wake)
 
     def close(self) -> None:

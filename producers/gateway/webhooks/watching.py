@@ -29,10 +29,21 @@ REMEMBERED = 100_000  # events that are known to be in the outbox; without it th
 
 
 class Watch:
-    """For one event loop. `on_event` is called when something is to be delivered."""
+    """For one event loop.
 
-    def __init__(self, index: OpenIndex, outbox: Outbox, on_event: Callable[[], object]) -> None:
+    `on_event` is called when something is to be delivered, `on_change` with each campaign that has
+    changed.
+    """
+
+    def __init__(
+        self,
+        index: OpenIndex,
+        outbox: Outbox,
+        on_event: Callable[[], object],
+        on_change: Callable[[IndexedCampaign], object],
+    ) -> None:
         self._index, self._outbox, self._on_event = index, outbox, on_event
+        self._on_change = on_change
         self._position: Position | None = None  # this gateway's own, once it has begun
         self._deadlines = dict[str, datetime]()  # of campaigns that may still miss theirs
         self._known = set[tuple[str, str]]()  # subject and type
@@ -56,6 +67,8 @@ class Watch:
         while not is_last:
             page = await self._index.ask(partial(_page, position.seen))
             is_last = len(page) < PAGE
+            for change in page:
+                self._on_change(change.campaign)
             if page:
                 await self._take(page, position.begun)
                 position = position._replace(seen=page[-1].number)

@@ -67,10 +67,14 @@ def test_late_campaigns_come_first_and_ended_ones_last(
         a_campaign("in-time", deadline=now + timedelta(hours=2)),
         a_campaign("late", deadline=now + timedelta(seconds=20)),  # 595 left at 20 per second
         a_campaign("missed", rate=None, deadline=now - timedelta(hours=1)),
+        # Neither says anything of how it goes, whatever its average is.
+        a_campaign("just-begun", deadline=now + timedelta(seconds=30)),
+        a_campaign("paused", deadline=now + timedelta(seconds=40), state="paused"),
     ]
+    index.rates |= {"late": 20.0, "in-time": 20.0, "paused": 0.1}
     html = shown(served, "/")
     names = re.findall(r'data-campaign="([^"]+)"', html)
-    assert names == ["missed", "late", "in-time", "plain", "done"]
+    assert names == ["missed", "late", "just-begun", "paused", "in-time", "plain", "done"]
     assert html.count('class="state late"') == 2
 
 
