@@ -34,6 +34,8 @@ WEBHOOKS = Table(
     Column("failing_ms", BigInteger, doc="the first failure since the last success"),
     Column("succeeded_ms", BigInteger, doc="the last success"),
     Column("created_ms", BigInteger, nullable=False),
+    Column("old_secret", LargeBinary, doc="the one before, encrypted; it signs, too"),
+    Column("old_until_ms", BigInteger, doc="until then"),
 )
 Index(None, WEBHOOKS.c.tenant, WEBHOOKS.c.created_ms)
 
@@ -73,6 +75,7 @@ WEBHOOK_DELIVERIES = Table(
     Column("problem", Text, doc="of the last attempt; null: it succeeded"),
     Column("tried_ms", BigInteger, doc="the last attempt"),
     Column("ended_ms", BigInteger, doc="null: it waits"),
+    Column("resent_ms", BigInteger, doc="since when it is made again, on request"),
 )
 Index(None, WEBHOOK_DELIVERIES.c.state, WEBHOOK_DELIVERIES.c.due_ms)
 Index(None, WEBHOOK_DELIVERIES.c.number)

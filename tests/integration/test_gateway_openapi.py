@@ -37,6 +37,7 @@ UNLIMITED = KeyLimits(requests_per_second=10_000, characters_per_minute=10**9)
 WITHOUT_SUCCESS = {
     "POST /v1/webhooks",
     "POST /v1/webhooks/{webhook_id}/test",
+    "POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/resend",
     "POST /v1/audio/speech",
     "POST /v1/campaigns/{campaign_id}/pause",
     "PATCH /v1/campaigns/{campaign_id}",
