@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
-from datetime import timedelta
 from functools import partial
 from types import FrameType
 
@@ -63,14 +62,7 @@ from seedcast.producers.gateway.speech import Speech
 from seedcast.producers.gateway.stagers import Stagers
 from seedcast.producers.gateway.submissions import Submissions
 from seedcast.producers.gateway.tokens import Tokens
-from seedcast.producers.gateway.upkeep import (
-    beat,
-    forget_claims,
-    forget_sessions,
-    forget_stagings,
-    keep,
-    sweep_files,
-)
+from seedcast.producers.gateway.upkeep import beat, forget, forgetting, keep
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.producers.gateway.webhooks.service import WebhookService
 from seedcast.producers.gateway.webhooks.webhook_routes import webhook_routes
@@ -176,17 +168,14 @@ def _application(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        kept = timedelta(hours=settings.gateway.idempotency_hours)
         works: dict[str, Callable[[], Awaitable[None]]] = {
-            "claims": partial(forget_claims, accounts, kept),
-            "files": partial(sweep_files, uploads),
-            "stagings": partial(forget_stagings, accounts.stagings, uploads),
-            "sessions": partial(forget_sessions, accounts.sessions, sessions.idle),
             "lists": stagers.run,
             "webhooks": webhooks.run,
             "batches": keeper.run,
             "watchdog": partial(beat, settings.gateway.watchdog),
         }
+        for what, some in forgetting(settings, accounts, uploads).items():
+            works[f"forgetting {what}"] = partial(forget, what, some)
         if issuer is not None:
             works["keys of the issuer"] = issuer.keep_reading
         upkeep = [asyncio.create_task(keep(name, work)) for name, work in works.items()]

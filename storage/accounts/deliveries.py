@@ -200,6 +200,14 @@ class Deliveries:
             connection.execute(bodies.values(body=None))
         return count
 
+    def forget_events(self, before: datetime) -> int:
+        """Delete some events that were made before, and that no delivery is shown of."""
+        is_told = ~exists().where(_SENT.number == _EVENT.number)
+        some = select(_EVENT.number).where(_EVENT.created_ms < unix_ms(before), is_told)
+        forgetting = delete(WEBHOOK_EVENTS).where(_EVENT.number.in_(some.limit(AT_ONCE)))
+        with self._database.transaction("forgetting events") as connection:
+            return connection.execute(forgetting).rowcount
+
 
 _SHOWN = (*WEBHOOK_DELIVERIES.c, _EVENT.event_id, _EVENT.type, _EVENT.created_ms)
 _TAKEN = (

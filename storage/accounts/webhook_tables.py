@@ -50,7 +50,8 @@ WEBHOOK_EVENTS = Table(
     Column("body", LargeBinary, doc="JSON, as it is signed; null: it was forgotten"),
     Column("created_ms", BigInteger, nullable=False),
     # Whoever finds out that something has happened writes it; the first of them is the only one.
-    # So a row stays when its body goes: an index that is made anew tells of everything again.
+    # So a row stays for long when its body goes: an index that is made anew tells of everything
+    # again.
     UniqueConstraint("subject", "type"),
 )
 Index(None, WEBHOOK_EVENTS.c.created_ms)

@@ -93,7 +93,8 @@ def write(settings: Settings, *campaigns: Campaign, fed: int = 0) -> None:
 
 
 def campaign(name: str, tenant: str, **changes: Any) -> Campaign:
-    return msgspec.structs.replace(listed(name, 5), tenant=tenant, **changes)
+    record = listed(name, 5)
+    return msgspec.structs.replace(record, tenant=tenant, created_at=datetime.now(UTC), **changes)
 
 
 def begun(accounts: Accounts) -> None:

@@ -258,6 +258,9 @@ def test_deliveries_are_listed_in_pages_and_forgotten(accounts: Accounts) -> Non
     assert accounts.deliveries.forget(later) == 6
     assert states(accounts, webhook) == []
     assert not accounts.outbox.put(event("campaign.started", "n-1"), later), "it is still known"
+    accounts.outbox.put(event("campaign.late", "n-1"), NOW)
+    assert accounts.deliveries.forget_events(later) == 5, "one is still to be delivered"
+    assert accounts.deliveries.forget_events(later) == 0
 
 
 def test_what_waits_for_a_disabled_endpoint_ends_one_day(accounts: Accounts) -> None:

@@ -5,7 +5,7 @@ Every gateway looks. Of those that find the same event the first writes it, and 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -31,19 +31,21 @@ REMEMBERED = 100_000  # events that are known to be in the outbox; without it th
 class Watch:
     """For one event loop.
 
-    `on_event` is called when something is to be delivered, `on_change` with each campaign that has
-    changed.
+    `kept`: how long an event is remembered. Of a campaign that is older none is written: it would
+    be told twice, where an index is made anew. `on_event` is called when something is to be
+    delivered, `on_change` with each campaign that has changed.
     """
 
     def __init__(
         self,
         index: OpenIndex,
         outbox: Outbox,
+        kept: timedelta,
         on_event: Callable[[], object],
         on_change: Callable[[IndexedCampaign], object],
     ) -> None:
         self._index, self._outbox, self._on_event = index, outbox, on_event
-        self._on_change = on_change
+        self._kept, self._on_change = kept, on_change
         self._position: Position | None = None  # this gateway's own, once it has begun
         self._deadlines = dict[str, datetime]()  # of campaigns that may still miss theirs
         self._known = set[tuple[str, str]]()  # subject and type
@@ -122,6 +124,7 @@ class Watch:
         events = [
             event
             for found in campaigns
+            if found.campaign is not None and now - found.campaign.created_at < self._kept
             for event in events_of(found, now)
             if not self._knows(event.subject, event.type)
         ]
