@@ -117,6 +117,11 @@ GATEWAY_REFUSED = Counter(
     ["reason"],
 )
 GATEWAY_LISTENERS = Gauge("seedcast_gateway_listeners", "Open streams of events")
+GATEWAY_PREVIEWS = Counter(
+    "seedcast_gateway_previews",
+    "Processes that read the first rows of a list, by how they ended: shown, or ended (too early)",
+    ["end"],
+)
 GATEWAY_FORGOTTEN = Counter(
     "seedcast_gateway_forgotten",
     "Old records that were deleted from the database of keys, or given up, by what they are",
