@@ -24,6 +24,7 @@ _PLAIN = (
     "text_format",
     "locale",
     "voice",
+    "speaker",
     "speed",
     "deadline",
     "priority",
@@ -37,6 +38,7 @@ _PLAIN = (
     "encoding",
     "sheet",
 )
+_OF_PARAM = {"campaign_id": "campaign"}  # fields that have another name than the option
 _NAMES = ("id", "ID", "Id")  # of a column whose values are most likely the rows' own ids
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -53,6 +55,11 @@ class ListForm:
     def profiles(self) -> tuple[str, ...]:
         names = (name.removeprefix(PROFILE) for name in self.fields if name.startswith(PROFILE))
         return tuple(names)
+
+    def field_of(self, param: str | None) -> str | None:
+        """Return the field in which a person mends what is wrong with `param`; None: in none."""
+        name = _OF_PARAM.get(param or "", param)
+        return name if name in (*_PLAIN, "campaign", "template", "text") else None
 
     def template(self) -> str | None:
         """Return the template that the choice of a column, or of a template, comes to."""
