@@ -21,6 +21,7 @@ VOICE = "2222"  # where nobody has chosen one
 # Fields whose text is the option of the same name.
 _PLAIN = (
     "id_column",
+    "voice_column",
     "text_format",
     "locale",
     "voice",
@@ -39,6 +40,7 @@ _PLAIN = (
     "sheet",
 )
 _OF_PARAM = {"campaign_id": "campaign"}  # fields that have another name than the option
+_VOICES = {"voice", "voice_seed"}
 _NAMES = ("id", "ID", "Id")  # of a column whose values are most likely the rows' own ids
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -94,7 +96,7 @@ def fresh(filename: str, columns: tuple[str, ...]) -> ListForm:
     """Return the form of a list about which nobody has said anything yet."""
     fields = {"campaign": campaign_of(filename), f"{PROFILE}phone": "on", "text_format": "plain"}
     fields["id_column"] = next((name for name in _NAMES if name in columns), "")
-    if not {"voice", "voice_seed"} & set(columns):
+    if not _VOICES & set(columns):
         fields["voice"] = VOICE
     has_own = {"text", "template"} & set(columns)
     fields["text"] = OWN if has_own or not columns else TEMPLATE

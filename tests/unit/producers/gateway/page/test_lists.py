@@ -1,5 +1,6 @@
 """A list becomes a campaign by plain forms, without a script; a name is never more than a name."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +112,16 @@ def test_a_refusal_leads_to_its_field(pages: ListPages) -> None:
     assert 'id="f-speed" name="speed" type="text" value="9" aria-invalid="true"' in shown
     shown = pages.post(f"{place}/submit", **FIELDS | {"campaign": "_no name"}).text
     assert 'href="#f-campaign"' in shown
+
+
+def test_a_column_of_another_name_can_have_the_voices(pages: ListPages) -> None:
+    content = b"id,name,caller\na,Anna,11\nb,Omar,\n"
+    place, fields = uploaded(pages, content), FIELDS | {"voice_column": "caller"}
+    shown = pages.post(f"{place}/preview", **fields).text
+    assert re.findall(r"row (\d) · voice (\d+)", shown) == [("1", "11"), ("2", "7")]
+    assert "<option selected>caller</option>" in shown
+    shown = pages.post(f"{place}/preview", **fields | {"voice_column": "nobody"}).text
+    assert "columns are missing" in shown
 
 
 def test_a_speaker_string_is_an_option_of_the_list(pages: ListPages) -> None:
