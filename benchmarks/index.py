@@ -119,7 +119,7 @@ def _write(settings: IndexSettings, names: list[str], rows: int) -> dict[str, in
     """Write as an indexer does, and return its speeds."""
     with open_database(settings, read_only=False) as opened:
         writer = IndexWriter.begin_term(opened, "benchmark", TOPIC)
-        writer.put_campaigns(_campaign(name, rows) for name in names)
+        writer.put_campaigns(campaign(name, rows) for name in names)
         loading = sum(_load(writer, name, rows) for name in names)
         adding, cpu = map(sum, zip(*(_add(writer, name, rows) for name in names), strict=True))
     total = rows * len(names)
@@ -134,12 +134,12 @@ def _write(settings: IndexSettings, names: list[str], rows: int) -> dict[str, in
 def _fill(settings: IndexSettings, names: list[str], rows: int) -> dict[str, int]:
     with open_database(settings, read_only=False) as opened:
         writer = IndexWriter.begin_term(opened, "benchmark", TOPIC)
-        writer.put_campaigns(_campaign(name, rows) for name in names)
-    seconds = _seconds(lambda: fill(settings, ((name, _filled(name, rows)) for name in names)))
+        writer.put_campaigns(campaign(name, rows) for name in names)
+    seconds = _seconds(lambda: fill(settings, ((name, filled(name, rows)) for name in names)))
     return {"seconds_to_fill_at_once": round(seconds)}
 
 
-def _filled(name: str, rows: int) -> Iterator[tuple[str, Values]]:
+def filled(name: str, rows: int) -> Iterator[tuple[str, Values]]:
     """Yield each request id, and what follows it and its campaign in the table."""
     made = {row: _result(name, row) for row in (1, 100)}  # one that succeeded, one that failed
     for row in range(1, rows + 1):
@@ -157,7 +157,7 @@ def _filled(name: str, rows: int) -> Iterator[tuple[str, Values]]:
         yield ours, (row, f"n-{row:07}", *outcome, 1_800_000_000_000 + row, manifest)
 
 
-def _campaign(name: str, rows: int) -> Campaign:
+def campaign(name: str, rows: int) -> Campaign:
     staged = StagedList(staging="0" * 16, parts=(), digest="0" * 64, ids_digest="0" * 64)
     now = datetime.now(UTC)
     return Campaign(campaign_id=name, state="sealed", created_at=now, accepted=rows, staged=staged)

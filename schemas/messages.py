@@ -328,6 +328,10 @@ class Cursor(Struct, frozen=True, kw_only=True, tag="cursor"):
     held: Annotated[
         str | None, Meta(description="why the rest cannot be fed at present, and what to do")
     ] = None
+    rendering: Annotated[
+        int,
+        Meta(ge=0, description="requests that are spoken and have no result yet, seconds ago"),
+    ] = 0
 
 
 class FeederTerm(Struct, frozen=True, kw_only=True, tag="term"):

@@ -117,6 +117,16 @@ GATEWAY_REFUSED = Counter(
     ["reason"],
 )
 GATEWAY_LISTENERS = Gauge("seedcast_gateway_listeners", "Open streams of events")
+GATEWAY_PREVIEWS = Counter(
+    "seedcast_gateway_previews",
+    "Processes that read the first rows of a list, by how they ended: shown, or ended (too early)",
+    ["end"],
+)
+GATEWAY_FORGOTTEN = Counter(
+    "seedcast_gateway_forgotten",
+    "Old records that were deleted from the database of keys, or given up, by what they are",
+    ["what"],
+)
 WEBHOOK_ATTEMPTS = Counter(
     "seedcast_webhook_attempts",
     "Calls of webhooks, by how they ended: delivered, again (they are repeated) or failed (not)",

@@ -513,6 +513,13 @@ class GatewaySettings(_Section):
             "body"
         ),
     )
+    keep_days: Annotated[float, Field(ge=30, le=3650)] = Field(
+        400.0,
+        description=(
+            "days after its end for which a batch can be read, and for which it is remembered what "
+            "webhooks were told of: campaigns older than that tell them nothing"
+        ),
+    )
     limits_url: Annotated[str, AfterValidator(_check_redis)] = Field(
         "",
         description=(

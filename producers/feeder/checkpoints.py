@@ -1,5 +1,9 @@
 """Writes how far the lists are fed, about once a second, for the next feeder to go on from."""
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from seedcast.campaigns.campaign_topic import Campaigns, restore_disputed
 from seedcast.campaigns.cursor_topic import write_feeder_records
 from seedcast.failpoints import failpoint
@@ -20,10 +24,17 @@ class Checkpoints:
         self._settings, self._producer, self._term = settings, producer, term
         self._moved: dict[str, Feed] = {}  # by campaign id: since the last checkpoint
         self._written: dict[str, Cursor] = {}
+        self._rendering: Mapping[str, int] = {}
+        self._retold = set[str]()  # campaigns whose number changed since the last checkpoint
 
     def note(self, feed: Feed) -> None:
         """The list is fed further, or it is held."""
         self._moved[feed.campaign.campaign_id] = feed
+
+    def render(self, rendering: Mapping[str, int]) -> None:
+        """Take how many rows of each list are spoken and have no result."""
+        self._retold |= {name for name, _ in self._rendering.items() ^ rendering.items()}
+        self._rendering = rendering
 
     @property
     def is_written(self) -> bool:
@@ -33,11 +44,13 @@ class Checkpoints:
     def write(self) -> None:
         """Write the cursors that have moved."""
         moved, self._moved = self._moved, {}  # rows are acknowledged meanwhile, too
+        retold = [self._again(name) for name in self._retold - moved.keys()]
         try:
-            self._write_new([self._cursor(feed) for feed in moved.values()])
+            self._write_new([*map(self._cursor, moved.values()), *filter(None, retold)])
         except MAY_HEAL:
             self._moved = moved | self._moved
             raise
+        self._retold.clear()
 
     def restore(self) -> None:
         """Write again what others have overwritten: compaction keeps only the latest record.
@@ -73,4 +86,11 @@ class Checkpoints:
             unfed=place.unfed,
             generation=self._term.generation,
             held=feed.held,
+            rendering=self._rendering.get(feed.campaign.campaign_id, 0),
         )
+
+    def _again(self, name: str) -> Cursor | None:
+        """Return the cursor of a list that was not fed further, as it is now."""
+        known = self._written.get(name) or self._term.cursors.records.get(name)
+        rendering, generation = self._rendering.get(name, 0), self._term.generation
+        return known and replace(known, rendering=rendering, generation=generation)

@@ -140,6 +140,8 @@ class Feeding:
         with tolerated("broker"):
             self._checkpoints.write()
             self._outcomes.forget_lost()
+            if (rendering := self._outcomes.rendering()) is not None:
+                self._checkpoints.render(rendering)
             self._checkpoints.restore()
         self._figures.show(self._now())
 

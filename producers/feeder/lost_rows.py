@@ -5,7 +5,7 @@ committed it, post-processing has committed all audio that there was then, and i
 come even so. The audit tells why.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from seedcast.kafka import Committed, GroupOffsets, Partition
@@ -37,6 +37,11 @@ class LostRows:
 
     def ended(self, request_id: str) -> None:
         self._rows.pop(request_id, None)
+
+    @property
+    def places(self) -> Iterator[tuple[str, Partition, int]]:
+        """Yield id, partition and offset of every row without a result."""
+        return ((key, where, offset) for key, (where, offset, _) in self._rows.items())
 
     def look(self) -> frozenset[str]:
         """Return the rows that are lost, once each. Raises the broker's errors."""

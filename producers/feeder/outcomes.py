@@ -1,6 +1,7 @@
 """What has been fed and has no result yet; from each result the feeder learns."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Self
 
@@ -8,12 +9,13 @@ import structlog
 
 from seedcast import metrics
 from seedcast.campaigns.progress import decode_readable
-from seedcast.kafka import Partition, TopicReader
+from seedcast.kafka import GroupOffsets, Partition, TopicReader
 from seedcast.kafka.client_config import BATCHED, PROMPT
 from seedcast.producers.feeder.lost_rows import LostRows
 from seedcast.producers.feeder.outage import tolerated
 from seedcast.producers.feeder.outstanding import (
     TopicsOf,
+    committed_offsets,
     read_waiting,
     results_since,
     while_it,
@@ -21,6 +23,7 @@ from seedcast.producers.feeder.outstanding import (
 from seedcast.producers.feeder.policy.cost import UNSPOKEN, Costs, Measure
 from seedcast.producers.feeder.policy.depth import Depth
 from seedcast.producers.feeder.policy.release import Released
+from seedcast.producers.feeder.rendering import Rendering
 from seedcast.producers.feeder.row import Row
 from seedcast.schemas.messages import SpeechResult
 from seedcast.settings import Settings
@@ -50,6 +53,9 @@ class Outcomes:
         self._reader: TopicReader | None = None
         self._chosen_at = 0.0  # when its way to fetch was last right, on `clock`
         self._lost = LostRows(settings, clock)
+        self._rendering = Rendering(
+            settings, clock, lambda: committed_offsets(settings, GroupOffsets(settings))
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +133,16 @@ class Outcomes:
             )
             metrics.ROWS_WITHOUT_RESULT.inc()
             self.forget(request_id)
+
+    def rendering(self) -> Counter[str] | None:
+        """Return how many rows are spoken and have no result, by campaign.
+
+        None if that was done a moment ago. Raises the broker's errors.
+        """
+        places = self._lost.places
+        return self._rendering.look(
+            (self._waiting[key][0], partition, offset) for key, partition, offset in places
+        )
 
     def poll(self) -> Iterator[tuple[str, float]]:
         """Yield campaign and seconds of audio of each row that has its result now."""

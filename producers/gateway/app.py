@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, closing
-from datetime import timedelta
 from functools import partial
 from types import FrameType
 
@@ -39,6 +38,7 @@ from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.lookups import Lookups
 from seedcast.producers.gateway.open_index import OpenIndex
+from seedcast.producers.gateway.paces import Paces
 from seedcast.producers.gateway.page.assets import Assets
 from seedcast.producers.gateway.page.campaign import CampaignPage
 from seedcast.producers.gateway.page.campaign_actions import CampaignActions
@@ -62,14 +62,7 @@ from seedcast.producers.gateway.speech import Speech
 from seedcast.producers.gateway.stagers import Stagers
 from seedcast.producers.gateway.submissions import Submissions
 from seedcast.producers.gateway.tokens import Tokens
-from seedcast.producers.gateway.upkeep import (
-    beat,
-    forget_claims,
-    forget_sessions,
-    forget_stagings,
-    keep,
-    sweep_files,
-)
+from seedcast.producers.gateway.upkeep import beat, forget, forgetting, keep
 from seedcast.producers.gateway.uploads import Uploads
 from seedcast.producers.gateway.webhooks.service import WebhookService
 from seedcast.producers.gateway.webhooks.webhook_routes import webhook_routes
@@ -153,9 +146,12 @@ def _application(
         terms,
     )
     pages = Pages(Assets(), Catalog())
-    page, previews = CampaignPage(pages, index), Previews(settings.gateway, store)
+    pages.load()
+    paces, fleet = Paces(), opened.enter_context(closing(FleetWatch(settings)))
+    page = CampaignPage(pages, index, feed, paces.rate)
+    previews = Previews(settings.gateway, store)
     views = (
-        *Night(pages, index, opened.enter_context(closing(FleetWatch(settings)))).views(),
+        *Night(pages, index, fleet, feed, paces.rate).views(),
         *page.views(),
         *CampaignActions(pages, page, campaigns, retries, terms).views(),
         *New(pages, uploads, previews, submissions, requests).views(),
@@ -163,7 +159,8 @@ def _application(
         *Hearing(pages, speech, requests).views(),
     )
     shown = front(views, pages, sessions, origin, access, accounts, limits)
-    webhooks = opened.enter_context(closing(WebhookService(settings, accounts, index)))
+    watched = WebhookService(settings, accounts, index, on_change=paces.note)
+    webhooks = opened.enter_context(closing(watched))
     table += webhook_routes(webhooks.endpoints)
     keeper = opened.enter_context(closing(BatchKeeper(settings, accounts, index, store, stagers)))
     table += batch_routes(BatchRoutes(settings, accounts, uploads, keeper))
@@ -171,17 +168,14 @@ def _application(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        kept = timedelta(hours=settings.gateway.idempotency_hours)
         works: dict[str, Callable[[], Awaitable[None]]] = {
-            "claims": partial(forget_claims, accounts, kept),
-            "files": partial(sweep_files, uploads),
-            "stagings": partial(forget_stagings, accounts.stagings, uploads),
-            "sessions": partial(forget_sessions, accounts.sessions, sessions.idle),
             "lists": stagers.run,
             "webhooks": webhooks.run,
             "batches": keeper.run,
             "watchdog": partial(beat, settings.gateway.watchdog),
         }
+        for what, some in forgetting(settings, accounts, uploads).items():
+            works[f"forgetting {what}"] = partial(forget, what, some)
         if issuer is not None:
             works["keys of the issuer"] = issuer.keep_reading
         upkeep = [asyncio.create_task(keep(name, work)) for name, work in works.items()]

@@ -33,6 +33,7 @@ class CampaignView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     accepted: int | None
     fed: int
+    spoken: Annotated[int, Meta(description="at least so many; those of a list seconds ago")]
     succeeded: int
     failed: int
     expired: int
@@ -100,6 +101,7 @@ class Campaigns:
             created_at=staging.created_at,
             accepted=staging.accepted if staging.state == "done" else None,
             fed=0,
+            spoken=0,
             succeeded=0,
             failed=0,
             expired=0,
@@ -145,6 +147,7 @@ def view(found: IndexedCampaign) -> CampaignView:
         created_at=record.created_at,
         accepted=progress.accepted,
         fed=found.fed,
+        spoken=found.spoken,
         succeeded=progress.succeeded,
         failed=progress.failed,
         expired=progress.expired,

@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import msgspec
 import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
@@ -16,11 +15,11 @@ from starlette.types import Receive, Scope, Send
 
 from seedcast.errors import SeedcastError
 from seedcast.producers.gateway.access import Access
-from seedcast.producers.gateway.campaigns import view
 from seedcast.producers.gateway.feed import PAGE, Feed, Listener
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign
 from seedcast.producers.gateway.problems import Problem, wrong
+from seedcast.producers.gateway.told import Told
 from seedcast.settings import GatewaySettings
 from seedcast.storage.accounts.keys import ApiKey
 from seedcast.storage.index.changes import Change
@@ -104,14 +103,14 @@ class Events:
         listener: Listener,
         page: list[Change],
         newest: int,
-    ) -> AsyncIterator[ServerSentEvent]:
+    ) -> AsyncIterator[bytes | ServerSentEvent]:
         """Yield what is there, then what comes, until the stream is over."""
         last = 0
         try:
             while True:
                 for change in page:
                     last = change.number
-                    yield _event(change)
+                    yield Told(change).event
                 if len(page) < PAGE:
                     break
                 page = await self._index.ask(partial(wanted.page, last))
@@ -121,27 +120,24 @@ class Events:
             while not listener.is_over:
                 changes = await listener.changes(CHECKED)
                 await self._access.require(http, "read")  # before anything is told
-                for change in changes:
-                    if change.number > last:
-                        last = change.number
-                        yield _event(change)
+                for told in changes:
+                    if told.number > last:
+                        last = told.number
+                        yield told.event
         except (Problem, SeedcastError) as error:
             log.info("stream_ended", tenant=wanted.tenant, problem=str(error))
 
 
 class _Stream(EventSourceResponse):
-    def __init__(self, told: AsyncIterator[ServerSentEvent], opened: AsyncExitStack) -> None:
+    def __init__(
+        self, told: AsyncIterator[bytes | ServerSentEvent], opened: AsyncExitStack
+    ) -> None:
         super().__init__(told, ping=PING, sep="\n", shutdown_grace_period=GRACE)
         self._opened = opened
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._opened:
             await super().__call__(scope, receive, send)
-
-
-def _event(change: Change) -> ServerSentEvent:
-    data = msgspec.json.encode(view(change.campaign)).decode()
-    return ServerSentEvent(data, event="campaign", id=str(change.number), sep="\n")
 
 
 def _last_id(http: Request) -> int | None:

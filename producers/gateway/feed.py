@@ -16,6 +16,7 @@ import structlog
 from seedcast.metrics import GATEWAY_LISTENERS
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.problems import Problem, unavailable
+from seedcast.producers.gateway.told import Told
 from seedcast.storage.index.changes import Change
 from seedcast.storage.index.reader import Index
 
@@ -33,15 +34,15 @@ class Listener:
         self.tenant = tenant
         self.is_over = False
         self._campaign_id = campaign_id
-        self._waiting = dict[str, Change]()  # by campaign, in the order of their numbers
+        self._waiting = dict[str, Told]()  # by campaign, in the order of their numbers
         self._woken = asyncio.Event()
 
-    def tell(self, change: Change) -> None:
-        name = change.campaign.campaign_id
+    def tell(self, told: Told) -> None:
+        name = told.campaign_id
         if self._campaign_id not in (None, name):
             return
         self._waiting.pop(name, None)
-        self._waiting[name] = change
+        self._waiting[name] = told
         if len(self._waiting) > WAITING:
             log.info("listener_slow", tenant=self.tenant, next="it may come back by its last id")
             self.end()
@@ -52,7 +53,7 @@ class Listener:
         self._waiting.clear()
         self._woken.set()
 
-    async def changes(self, seconds: float) -> list[Change]:
+    async def changes(self, seconds: float) -> list[Told]:
         """Return what has come, once there is something; nothing at the end, or after a while."""
         try:
             async with asyncio.timeout(seconds):
@@ -90,6 +91,10 @@ class Feed:
         finally:
             GATEWAY_LISTENERS.dec()
             self._forget(listener)
+
+    @property
+    def listeners(self) -> int:
+        return sum(map(len, self._listeners.values()))
 
     def close(self) -> None:
         """End every stream, and each that begins."""
@@ -140,8 +145,9 @@ class Feed:
             pause = 0.0 if len(changes) == PAGE else INTERVAL
             for change in changes:
                 seen = change.number
+                told = Told(change)
                 for listener in tuple(self._listeners.get(change.campaign.tenant or "", ())):
-                    listener.tell(change)
+                    listener.tell(told)
 
 
 def _page(after: int, index: Index) -> list[Change]:

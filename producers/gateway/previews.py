@@ -8,6 +8,7 @@ from contextlib import suppress
 import msgspec
 import structlog
 
+from seedcast.metrics import GATEWAY_PREVIEWS
 from seedcast.producers.gateway.problems import Problem, unavailable
 from seedcast.producers.staging.list_job import ListOptions
 from seedcast.producers.staging.preview import ListPreview, PreviewJob
@@ -64,8 +65,11 @@ async def _run(job: PreviewJob) -> ListPreview:
     try:
         async with asyncio.timeout(SECONDS):
             line = await _answer(process, msgspec.json.encode(job) + b"\n")
-        return msgspec.json.decode(line, type=ListPreview)
+        found = msgspec.json.decode(line, type=ListPreview)
+        GATEWAY_PREVIEWS.labels("shown").inc()
+        return found
     except (TimeoutError, msgspec.DecodeError, ValueError, ConnectionError) as error:
+        GATEWAY_PREVIEWS.labels("ended").inc()
         log.warning("preview_ended", code=process.returncode, problem=type(error).__name__)
         raise unavailable(
             "the list could not be looked at: it needs too long, or too much"

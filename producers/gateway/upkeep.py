@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from seedcast import metrics
 from seedcast.errors import SeedcastError
 from seedcast.producers.gateway.uploads import Uploads
+from seedcast.settings import Settings
 from seedcast.storage.accounts.accounts import Accounts
-from seedcast.storage.accounts.sessions import Sessions
 from seedcast.storage.accounts.stagings import Stagings
 from seedcast.watchdog import Watchdog
 
@@ -46,54 +47,48 @@ async def beat(limit: float) -> None:
         watchdog.stop()
 
 
-async def forget_claims(accounts: Accounts, kept: timedelta) -> None:
-    """Delete the claims that are older than `kept`, again and again. Never returns."""
+async def forget(what: str, some: Callable[[], int]) -> None:
+    """Delete what is old, again and again. Never returns.
+
+    `some` deletes some of it, and returns how many; 0: no more is old.
+    """
     while True:
         try:
-            count = await asyncio.to_thread(accounts.forget_claims, datetime.now(UTC) - kept)
+            while count := await asyncio.to_thread(some):
+                log.info("forgotten", what=what, count=count)
+                metrics.GATEWAY_FORGOTTEN.labels(what).inc(count)
         except SeedcastError as error:  # others tell of it, too; the next hour tries again
-            log.warning("claims_kept", problem=str(error), next="tried again within the hour")
-        else:
-            if count:
-                log.info("claims_forgotten", count=count)
+            log.warning("not_forgotten", what=what, problem=str(error), next="within the hour")
         await asyncio.sleep(INTERVAL)
 
 
-async def sweep_files(uploads: Uploads) -> None:
-    """Delete the files whose time is over, again and again. Never returns."""
-    while True:
-        try:
-            while count := await asyncio.to_thread(uploads.sweep, datetime.now(UTC)):
-                log.info("files_swept", count=count)
-        except SeedcastError as error:  # the next hour tries again
-            log.warning("files_kept", problem=str(error), next="tried again within the hour")
-        await asyncio.sleep(INTERVAL)
+def forgetting(
+    settings: Settings, accounts: Accounts, uploads: Uploads
+) -> dict[str, Callable[[], int]]:
+    """Return what deletes some of each kind of record that is old."""
+    gateway, webhooks = settings.gateway, settings.webhooks
+    claimed = timedelta(hours=gateway.idempotency_hours)
+    kept, idle = timedelta(days=gateway.keep_days), timedelta(hours=gateway.session_idle_hours)
+    patience, shown = timedelta(hours=webhooks.retry_hours), timedelta(days=webhooks.keep_days)
+    deliveries = accounts.deliveries
+    return {
+        "idempotency keys": lambda: accounts.forget_claims(_now() - claimed),
+        "files": lambda: uploads.sweep(_now()),
+        "stagings": lambda: _forget_stagings(accounts.stagings, uploads),
+        "sessions": lambda: accounts.sessions.forget(_now(), idle),
+        "deliveries given up": lambda: deliveries.give_up(_now() - patience, _now()),
+        "deliveries": lambda: deliveries.forget(_now() - shown),
+        "batches": lambda: accounts.batches.forget(_now() - kept),
+        "events": lambda: deliveries.forget_events(_now() - kept),
+    }
 
 
-async def forget_stagings(stagings: Stagings, uploads: Uploads) -> None:
-    """Delete what was found in lists as long ago as files live, again and again. Never returns."""
-    while True:
-        try:
-            while count := await asyncio.to_thread(_forget_some, stagings, uploads):
-                log.info("stagings_forgotten", count=count)
-        except SeedcastError as error:  # the next hour tries again
-            log.warning("stagings_kept", problem=str(error), next="tried again within the hour")
-        await asyncio.sleep(INTERVAL)
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
-async def forget_sessions(sessions: Sessions, idle: timedelta) -> None:
-    """Delete the sessions of the page that are over, again and again. Never returns."""
-    while True:
-        try:
-            if count := await asyncio.to_thread(sessions.forget, datetime.now(UTC), idle):
-                log.info("sessions_forgotten", count=count)
-        except SeedcastError as error:  # the next hour tries again
-            log.warning("sessions_kept", problem=str(error), next="tried again within the hour")
-        await asyncio.sleep(INTERVAL)
-
-
-def _forget_some(stagings: Stagings, uploads: Uploads) -> int:
-    old = stagings.old(datetime.now(UTC) - uploads.lifetime)
+def _forget_stagings(stagings: Stagings, uploads: Uploads) -> int:
+    old = stagings.old(_now() - uploads.lifetime)
     for job_id in old:
         uploads.forget_report(job_id)
         stagings.forget(job_id)

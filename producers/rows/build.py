@@ -12,7 +12,14 @@ from seedcast.catalog.profiles import Profiles
 from seedcast.catalog.voices import NONE, STYLE, Voice, Voices
 from seedcast.errors import InvalidInput, InvalidRow
 from seedcast.producers.rows import values as cells
-from seedcast.producers.rows.columns import FIELDS, METADATA, Columns, columns_of, refuse_missing
+from seedcast.producers.rows.columns import (
+    FIELDS,
+    METADATA,
+    VOICE,
+    Columns,
+    columns_of,
+    refuse_missing,
+)
 from seedcast.producers.rows.content import check_request
 from seedcast.producers.rows.parsers import Parser, parsers
 from seedcast.producers.rows.request_ids import RequestIds, campaign_id
@@ -49,7 +56,11 @@ class Builder:
         self._request_ids = RequestIds(self._campaign)
         self._profiles = frozenset(profiles)
         self._parsers = parsers(created_at, self._profiles, voices)
-        self._columns = Columns(columns, self._id_column is not None) if columns else None
+        self._voice_column = options.voice_column
+        if self._voice_column is not None:
+            _refuse_meaning(self._voice_column)
+            self._parsers[self._voice_column] = self._parsers["voice"]
+        self._columns = self._meanings(columns) if columns else None
         self._defaults = self._default_fields(options)
         self._texts = Texts(options.template, self._defaults, lexicon)
         self._voice: int | Voice | None = _option("voice", self._parsers["voice"], options.voice)
@@ -123,19 +134,24 @@ class Builder:
         if self._columns and self._columns.invalid:
             name, error = self._columns.invalid
             raise error.of_input(f"{list_name}, column {name}")
-        needed = [] if self._id_column is None else [self._id_column]
-        if self._voice is None and "voice_seed" not in columns:
+        named = (self._id_column, self._voice_column)
+        needed = [column for column in named if column is not None]
+        has_voices = self._voice_column is not None or "voice_seed" in columns
+        if self._voice is None and not has_voices:
             needed.append("voice")
         if "template" not in columns:
             needed += self._texts.columns
         refuse_missing(list_name, needed, columns)
+
+    def _meanings(self, columns: tuple[str, ...]) -> Columns:
+        return Columns(columns, self._id_column is not None, self._voice_column)
 
     def _columns_of_row(self, row: int, values: Values) -> Columns:
         if not isinstance(values, Mapping):
             raise InvalidRow(
                 row, "", expected="a mapping or a SpeechRequest", got=type(values).__name__
             )
-        columns = columns_of(tuple(values), self._id_column is not None)
+        columns = columns_of(tuple(values), self._id_column is not None, self._voice_column)
         if columns.invalid:
             name, error = columns.invalid
             raise error.of_row(row, name)
@@ -158,6 +174,17 @@ class Builder:
                 row, METADATA + "*", expected="at most 30 columns", got=str(len(metadata))
             )
         return identity, metadata
+
+
+def _refuse_meaning(column: str) -> None:
+    """Raises InvalidInput if a column that shall have the voices has another meaning."""
+    if FIELDS.get(column, VOICE) != VOICE or column in (*STYLE, "text", "template"):
+        raise InvalidInput(
+            "option voice_column",
+            expected="a column that has no other meaning",
+            got=repr(column),
+            remedy="rename it in the header",
+        )
 
 
 def _option(name: str, parser: Parser, value: object) -> Any:

@@ -22,21 +22,27 @@ FIELDS = {  # column: field of SpeechRequest
     "text_format": "text_format",
     "locale": "locale",
 }
+VOICE = "voice_seed"
+_WITHOUT_VOICE = {name: field for name, field in FIELDS.items() if field != VOICE}
 _RESERVED = {f"{METADATA}row": "number", f"{METADATA}id": "id"}  # column: what metadata holds there
 
 
 class Columns:
     """The columns with a meaning of their own; any other is only a template's variable."""
 
-    def __init__(self, columns: Iterable[object], has_id_column: bool) -> None:
+    def __init__(
+        self, columns: Iterable[object], has_id_column: bool, voice_column: str | None = None
+    ) -> None:
         """`invalid` is the first column whose name is not allowed, with its error, or None.
 
-        The name is '' if it is no text or not valid Unicode.
+        The name is '' if it is no text or not valid Unicode. `voice_column` has the voices, where
+        that is another than those of FIELDS.
         """
         columns = tuple(columns)
         self.invalid = _first_invalid(columns, has_id_column)
         names = [name for name in columns if isinstance(name, str)]
-        self.fields = tuple((name, FIELDS[name]) for name in names if name in FIELDS)
+        meant = FIELDS if voice_column is None else _WITHOUT_VOICE | {voice_column: VOICE}
+        self.fields = tuple((name, meant[name]) for name in names if name in meant)
         self.style = tuple((name, STYLE[name]) for name in names if name in STYLE)
         self.overriding = tuple(name for name, _ in self.fields + self.style)  # an option
         self.metadata = tuple(name for name in names if name.startswith(METADATA))

@@ -34,6 +34,7 @@ class ListOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     encoding: Short | None = None
     sheet: Short | None = None
     id_column: Short | None = None
+    voice_column: Short | None = None
     template: Annotated[str, Meta(max_length=10_000)] | None = None
     text_format: TextFormat = "plain"
     locale: Locale | None = None

@@ -16,9 +16,9 @@ class SubmitOptions:
     """Defaults of a whole list. A column of the same name overrides them, row by row.
 
     Columns: the one that `id_column` names, text, template, text_format, locale, voice (or
-    voice_seed), speaker, speed, profile (or profiles, separated by ';' or ','), deadline, priority,
-    temperature, top_p, top_k, repetition_penalty, refine, oral, laugh, break, and metadata.NAME,
-    which the result repeats.
+    voice_seed, or the one that `voice_column` names), speaker, speed, profile (or profiles,
+    separated by ';' or ','), deadline, priority, temperature, top_p, top_k, repetition_penalty,
+    refine, oral, laugh, break, and metadata.NAME, which the result repeats.
     A row's own columns come first, then the defaults of a named voice (the setting `voices`),
     then these options.
     """
@@ -30,6 +30,7 @@ class SubmitOptions:
     encoding: str | None = None  # of text: utf-8, utf-16, gb18030, gbk, big5, windows-1252
     sheet: str | None = None  # of a workbook; None: its only visible one
     id_column: str | None = None  # None: the number of a row is its id
+    voice_column: str | None = None  # has each row's voice; None: voice, or voice_seed
     template: str | None = None  # 'Hello {name}'; overrides a text column
     text_format: TextFormat = "plain"  # of texts and templates; a template's {due:date} needs none
     locale: Locale | None = None  # decides what a text leaves open, such as 12/05/2026
@@ -76,6 +77,7 @@ def shown_options(options: SubmitOptions) -> dict[str, str]:
 
 _SHOWN = (
     "id_column",
+    "voice_column",
     "voice",
     "speed",
     "profiles",

@@ -133,6 +133,9 @@ class ListOptions(TextOptions):
     id_column: Annotated[
         str | None, typer.Option(help="Column that names a row; default: its number.")
     ] = None
+    voice_column: Annotated[
+        str | None, typer.Option(help="Column with each row's voice; default: voice.")
+    ] = None
     template: Annotated[
         str | None,
         typer.Option(help="Text with columns: 'Dear {name|you}, pay {amount:money:USD}.'"),
@@ -154,6 +157,7 @@ class ListOptions(TextOptions):
             encoding=self.encoding,
             sheet=self.sheet,
             id_column=self.id_column,
+            voice_column=self.voice_column,
             template=self.template,
             text_format="markup" if self.markup else "plain",
             locale=self.locale,  # type: ignore[arg-type]  # the producer checks it

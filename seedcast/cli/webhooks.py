@@ -74,12 +74,23 @@ def add(
                 got="one more",
                 remedy="`seedcast webhooks remove` one",
             ) from None
-    if as_json:
-        emit({**_facts(made), "signing_secret": secret})
-        return
-    typer.echo(secret)
-    err.print(f"{made.webhook_id}: {_types(made)} of tenant {tenant}", markup=False)
-    err.print("keep the secret: it is not shown again")
+    _show_secret(made, secret, as_json=as_json)
+
+
+@webhooks_app.command("rotate")
+def rotate(webhook_id: Id, as_json: Json = False) -> None:
+    """Replace the secret of a webhook, and print the new one. The old one signs for a day, too."""
+    from seedcast.storage.accounts.webhook_secrets import Sealer, hint, new_secret
+
+    quiet_logs()
+    settings = accounts_settings()
+    sealed, secret = Sealer(settings.webhooks, settings.accounts), new_secret()
+    with accounts_database(settings) as accounts:
+        _found(accounts, webhook_id)
+        now = datetime.now(UTC)
+        made = accounts.webhooks.rotate(webhook_id, sealed.seal(secret), hint(secret), now)
+    if made is not None:
+        _show_secret(made, secret, as_json=as_json)
 
 
 @webhooks_app.command("list")
@@ -154,6 +165,32 @@ def send_test(webhook_id: Id, as_json: Json = False) -> None:
     raise typer.Exit(Exit.OK if found.state == "delivered" else Exit.INCOMPLETE)
 
 
+@webhooks_app.command("resend")
+def resend(
+    webhook_id: Id,
+    event_id: Annotated[
+        str, typer.Argument(metavar="EVENT_ID", help="As `seedcast webhooks deliveries` shows it.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Deliver an event again that was taken or given up, by a gateway that runs."""
+    quiet_logs()
+    with accounts_database() as accounts:
+        _found(accounts, webhook_id)
+        if not accounts.deliveries.resend(webhook_id, event_id, datetime.now(UTC)):
+            raise InvalidInput(
+                f"event {event_id[:200]!r} of webhook {webhook_id}",
+                expected="one that was taken or given up, of a webhook that is enabled",
+                got="another, or none",
+                remedy=f"`seedcast webhooks deliveries {webhook_id}` shows them",
+            )
+        found = accounts.deliveries.find(webhook_id, event_id)
+    if as_json and found is not None:
+        emit(_facts(found))
+        return
+    out.print(f"{event_id} is delivered again", markup=False)
+
+
 @webhooks_app.command("deliveries")
 def deliveries(
     webhook_id: Id,
@@ -175,6 +212,15 @@ def deliveries(
     show(DELIVERIES, map(_delivery_cells, found), stacked_first=("problem",))
     if has_more:
         err.print(f"there are more than {limit}: see --limit", markup=False)
+
+
+def _show_secret(made: "Webhook", secret: str, *, as_json: bool) -> None:
+    if as_json:
+        emit({**_facts(made), "signing_secret": secret})
+        return
+    typer.echo(secret)
+    err.print(f"{made.webhook_id}: {_types(made)} of tenant {made.tenant}", markup=False)
+    err.print("keep the secret: it is not shown again")
 
 
 def _found(accounts: "Accounts", webhook_id: str) -> "Webhook":

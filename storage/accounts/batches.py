@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from seedcast.storage.accounts.batch_records import (
     Batch,
@@ -26,6 +26,7 @@ from seedcast.storage.index.database import Database
 from seedcast.storage.index.values import moment, unix_ms
 
 OPEN: tuple[BatchStatus, ...] = ("validating", "in_progress", "finalizing", "cancelling")
+AT_ONCE = 500  # that one sweep deletes
 LEFT = timedelta(days=365)  # after its window no batch is open
 _CANCELLABLE: tuple[BatchStatus, ...] = ("validating", "in_progress")
 
@@ -155,6 +156,12 @@ class Batches:
             connection.execute(update(FILES).where(is_bad).values(state="deleting"))
             put_event(connection, _ended(batch, status), now)
             return True
+
+    def forget(self, before: datetime) -> int:
+        """Delete some that ended before. Their campaigns stay, and files end by themselves."""
+        old = select(BATCHES.c.batch_id).where(BATCHES.c.ended_ms < unix_ms(before)).limit(AT_ONCE)
+        with self._database.transaction("forgetting batches") as connection:
+            return connection.execute(delete(BATCHES).where(BATCHES.c.batch_id.in_(old))).rowcount
 
     def _change(
         self, batch: Batch, allowed: Collection[BatchStatus], values: Mapping[str, Any]

@@ -46,11 +46,11 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     attempts: int  # before this one
     url: str
-    secret: bytes  # encrypted
+    secrets: tuple[bytes, ...]  # encrypted, the newest first; each signs
     event_id: str
     type: str
     body: bytes
-    created_at: datetime
+    since: datetime  # when it was made, or made again: it is tried from then on
 
 
 class Deliveries:
@@ -73,7 +73,7 @@ class Deliveries:
             values = {"owner": owner, "due_ms": unix_ms(now + lease)}
             connection.execute(update(WEBHOOK_DELIVERIES).where(is_it).values(values))
             row = connection.execute(_with_event(*_TAKEN).where(is_it)).one()
-        return _taken(row, owner)
+        return _taken(row, owner, now)
 
     def oldest_due(self, now: datetime) -> datetime | None:
         """Return since when the first delivery waits that could be made now."""
@@ -114,7 +114,7 @@ class Deliveries:
         if gone:
             reason = "it answered 410 Gone"
         elif again is None:
-            days = (now - taken.created_at) / timedelta(days=1)
+            days = (now - taken.since) / timedelta(days=1)
             reason = f"nothing was delivered to it for {days:.3g} days"
         is_it = WEBHOOKS.c.webhook_id == taken.webhook_id
         failing = func.coalesce(WEBHOOKS.c.failing_ms, unix_ms(now))
@@ -152,10 +152,34 @@ class Deliveries:
             row = connection.execute(query.where(_EVENT.event_id == event_id)).one_or_none()
         return _delivery(row) if row else None
 
+    def resend(self, webhook_id: str, event_id: str, now: datetime) -> bool:
+        """Make a delivery again that has ended, as a new one is made.
+
+        False if it still waits, or its endpoint is disabled.
+        """
+        number = select(_EVENT.number).where(_EVENT.event_id == event_id).scalar_subquery()
+        enabled = exists().where(WEBHOOKS.c.webhook_id == webhook_id, WEBHOOKS.c.state == "enabled")
+        has_ended = (
+            _SENT.webhook_id == webhook_id,
+            _SENT.number == number,
+            _SENT.state != "waiting",
+        )
+        values = {
+            "state": "waiting",
+            "attempts": 0,
+            "due_ms": unix_ms(now),
+            "ended_ms": None,
+            "resent_ms": unix_ms(now),
+        }
+        again = update(WEBHOOK_DELIVERIES).where(*has_ended, enabled).values(values)
+        with self._database.transaction("making a delivery again") as connection:
+            return connection.execute(again).rowcount > 0
+
     def give_up(self, before: datetime, now: datetime) -> int:
         """End some that wait for endpoints which are disabled, and were made before."""
         disabled = select(WEBHOOKS.c.webhook_id).where(WEBHOOKS.c.state == "disabled")
-        is_old = (_SENT.state == "waiting", _EVENT.created_ms < unix_ms(before))
+        since = func.coalesce(_SENT.resent_ms, _EVENT.created_ms)
+        is_old = (_SENT.state == "waiting", since < unix_ms(before))
         some = _with_event(*_KEY).where(*is_old, _SENT.webhook_id.in_(disabled)).limit(AT_ONCE)
         ending = update(WEBHOOK_DELIVERIES).where(tuple_(*_KEY).in_(some))
         values = {"state": "failed", "ended_ms": unix_ms(now), "problem": "it was disabled"}
@@ -176,9 +200,24 @@ class Deliveries:
             connection.execute(bodies.values(body=None))
         return count
 
+    def forget_events(self, before: datetime) -> int:
+        """Delete some events that were made before, and that no delivery is shown of."""
+        is_told = ~exists().where(_SENT.number == _EVENT.number)
+        some = select(_EVENT.number).where(_EVENT.created_ms < unix_ms(before), is_told)
+        forgetting = delete(WEBHOOK_EVENTS).where(_EVENT.number.in_(some.limit(AT_ONCE)))
+        with self._database.transaction("forgetting events") as connection:
+            return connection.execute(forgetting).rowcount
+
 
 _SHOWN = (*WEBHOOK_DELIVERIES.c, _EVENT.event_id, _EVENT.type, _EVENT.created_ms)
-_TAKEN = (*_SHOWN, _EVENT.body, WEBHOOKS.c.url, WEBHOOKS.c.secret)
+_TAKEN = (
+    *_SHOWN,
+    _EVENT.body,
+    WEBHOOKS.c.url,
+    WEBHOOKS.c.secret,
+    WEBHOOKS.c.old_secret,
+    WEBHOOKS.c.old_until_ms,
+)
 
 
 def _with_event(*columns: Any) -> Select[Any]:
@@ -213,7 +252,7 @@ def _disable(connection: Connection, taken: Taken, reason: str, gone: bool) -> b
     where = [WEBHOOKS.c.webhook_id == taken.webhook_id, WEBHOOKS.c.state == "enabled"]
     if not gone:
         last = WEBHOOKS.c.succeeded_ms
-        where.append(or_(last.is_(None), last < unix_ms(taken.created_at)))
+        where.append(or_(last.is_(None), last < unix_ms(taken.since)))
     disabling = update(WEBHOOKS).where(*where).values(state="disabled", reason=reason)
     return connection.execute(disabling).rowcount > 0
 
@@ -241,18 +280,19 @@ def _tried(
     return update(WEBHOOK_DELIVERIES).where(*_is_ours(taken)).values(tried | values)
 
 
-def _taken(row: Any, owner: str) -> Taken:
+def _taken(row: Any, owner: str, now: datetime) -> Taken:
+    has_old = row.old_secret is not None and row.old_until_ms > unix_ms(now)
     return Taken(
         webhook_id=row.webhook_id,
         number=row.number,
         owner=owner,
         attempts=row.attempts,
         url=row.url,
-        secret=bytes(row.secret),
+        secrets=(bytes(row.secret), *((bytes(row.old_secret),) if has_old else ())),
         event_id=row.event_id,
         type=row.type,
         body=bytes(row.body),
-        created_at=moment(row.created_ms),
+        since=moment(row.resent_ms or row.created_ms),
     )
 
 

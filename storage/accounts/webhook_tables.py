@@ -34,6 +34,8 @@ WEBHOOKS = Table(
     Column("failing_ms", BigInteger, doc="the first failure since the last success"),
     Column("succeeded_ms", BigInteger, doc="the last success"),
     Column("created_ms", BigInteger, nullable=False),
+    Column("old_secret", LargeBinary, doc="the one before, encrypted; it signs, too"),
+    Column("old_until_ms", BigInteger, doc="until then"),
 )
 Index(None, WEBHOOKS.c.tenant, WEBHOOKS.c.created_ms)
 
@@ -48,7 +50,8 @@ WEBHOOK_EVENTS = Table(
     Column("body", LargeBinary, doc="JSON, as it is signed; null: it was forgotten"),
     Column("created_ms", BigInteger, nullable=False),
     # Whoever finds out that something has happened writes it; the first of them is the only one.
-    # So a row stays when its body goes: an index that is made anew tells of everything again.
+    # So a row stays for long when its body goes: an index that is made anew tells of everything
+    # again.
     UniqueConstraint("subject", "type"),
 )
 Index(None, WEBHOOK_EVENTS.c.created_ms)
@@ -73,6 +76,7 @@ WEBHOOK_DELIVERIES = Table(
     Column("problem", Text, doc="of the last attempt; null: it succeeded"),
     Column("tried_ms", BigInteger, doc="the last attempt"),
     Column("ended_ms", BigInteger, doc="null: it waits"),
+    Column("resent_ms", BigInteger, doc="since when it is made again, on request"),
 )
 Index(None, WEBHOOK_DELIVERIES.c.state, WEBHOOK_DELIVERIES.c.due_ms)
 Index(None, WEBHOOK_DELIVERIES.c.number)

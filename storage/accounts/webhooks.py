@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, Literal, cast, get_args
 
@@ -25,6 +25,7 @@ ALL = "*"
 
 MOST = 20  # endpoints of a tenant
 MAX_NAME = 100  # characters
+OVERLAP = timedelta(hours=24)  # in which a secret that was replaced still signs
 
 WebhookState = Literal["enabled", "disabled"]
 
@@ -43,6 +44,7 @@ class Webhook(msgspec.Struct, frozen=True, kw_only=True):
     failing_since: datetime | None
     succeeded_at: datetime | None
     created_at: datetime
+    old_secret_until: datetime | None  # until when the one before signs, too; None: there is none
 
     def wants(self, event_type: str) -> bool:
         return ALL in self.event_types or event_type in self.event_types
@@ -133,6 +135,24 @@ class Webhooks:
                 connection.execute(_hasten(webhook_id, now))
             return _find(connection, webhook_id, None)
 
+    def rotate(
+        self, webhook_id: str, secret: bytes, secret_hint: str, now: datetime
+    ) -> Webhook | None:
+        """Replace its secret, which is encrypted; None if it is not there.
+
+        The one that it has now signs for OVERLAP, too. One that is older does not.
+        """
+        values = {
+            "old_secret": WEBHOOKS.c.secret,
+            "old_until_ms": unix_ms(now + OVERLAP),
+            "secret": secret,
+            "secret_hint": secret_hint,
+        }
+        changing = update(WEBHOOKS).where(WEBHOOKS.c.webhook_id == webhook_id).values(values)
+        with self._database.transaction("replacing the secret of a webhook") as connection:
+            row = connection.execute(changing.returning(*WEBHOOKS.c)).one_or_none()
+        return webhook_of(row) if row else None
+
     def remove(self, webhook_id: str) -> bool:
         """Delete one, and its deliveries, for good; False if it is not there."""
         is_this = WEBHOOKS.c.webhook_id == webhook_id
@@ -202,4 +222,5 @@ def webhook_of(row: Any) -> Webhook:
         failing_since=None if row.failing_ms is None else moment(row.failing_ms),
         succeeded_at=None if row.succeeded_ms is None else moment(row.succeeded_ms),
         created_at=moment(row.created_ms),
+        old_secret_until=None if row.old_until_ms is None else moment(row.old_until_ms),
     )

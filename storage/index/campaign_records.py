@@ -46,13 +46,14 @@ def put_cursors(connection: Connection, cursors: Iterable[tuple[Cursor, int]]) -
     upsert = upserting(connection)(CURSORS)
     upsert = upsert.on_conflict_do_update(
         index_elements=[CURSORS.c.campaign_id],
-        set_={name: upsert.excluded[name] for name in ("staging", "fed", "held")},
+        set_={name: upsert.excluded[name] for name in ("staging", "fed", "rendering", "held")},
     )
     values: list[dict[str, Any]] = [
         {
             "campaign_id": cursor.campaign_id,
             "staging": cursor.staging,
             "fed": bounded(fed),
+            "rendering": bounded(cursor.rendering),
             "held": plain(cursor.held),
         }
         for cursor, fed in cursors

@@ -15,7 +15,7 @@ from seedcast.storage.index.values import moment
 _SAME_LIST = and_(
     CURSORS.c.campaign_id == CAMPAIGNS.c.campaign_id, CURSORS.c.staging == CAMPAIGNS.c.staging
 )
-CAMPAIGN = select(CAMPAIGNS, CURSORS.c.fed, CURSORS.c.held).select_from(
+CAMPAIGN = select(CAMPAIGNS, CURSORS.c.fed, CURSORS.c.rendering, CURSORS.c.held).select_from(
     CAMPAIGNS.outerjoin(CURSORS, _SAME_LIST)
 )
 
@@ -60,6 +60,7 @@ def _campaign(connection: Connection, row: Any, errors: dict[str, int]) -> Index
         progress=_progress(row, _stray_ids(connection, row)),
         errors=errors,
         fed=row.fed or 0,
+        rendering=row.rendering or 0,
         held=row.held,
         list_state=row.list_state,
         list_problem=row.list_problem,

@@ -7,8 +7,10 @@ from typing import Literal
 
 from seedcast.campaigns.progress import Progress
 from seedcast.codec import decode_result
-from seedcast.schemas.messages import Campaign, SpeechResult, Status
+from seedcast.schemas.messages import Campaign, ErrorCode, SpeechResult, Status
 
+# What only a request that was spoken can end with: post-processing says so of its audio.
+SPOKEN: tuple[ErrorCode, ...] = ("no_speech", "corrupt_audio", "render_error")
 # none: a campaign without a staged list; pending: its rows are not in the index yet
 ListState = Literal["none", "pending", "loaded"]
 
@@ -20,10 +22,18 @@ class IndexedCampaign:
     progress: Progress
     errors: Mapping[str, int]  # results by error code, most frequent first
     fed: int  # rows of the list on the requests topics
+    rendering: int = 0  # spoken and without a result, as the feeder saw last
     held: str | None  # why the rest cannot be fed
     list_state: ListState
     list_problem: str | None = None  # why its list cannot be read into the index
     pruned_at: datetime | None = None  # since when its requests are deleted, in UTC
+
+    @property
+    def spoken(self) -> int:
+        """How many were spoken, at least: those that expired after it are not told apart."""
+        rendered = sum(self.errors.get(code, 0) for code in SPOKEN)
+        open_ones = max(0, self.fed - self.progress.finished)  # what the feeder saw may have ended
+        return self.progress.succeeded + rendered + min(self.rendering, open_ones)
 
     @property
     def tenant(self) -> str | None:

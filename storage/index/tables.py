@@ -35,7 +35,7 @@ NAMES = {
 METADATA = MetaData(naming_convention=NAMES)
 
 VERSION_TABLE = "index_version"
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 INDEX = Schema(
     title="the results index",
     section="index",
@@ -152,6 +152,13 @@ CURSORS = Table(
     Column("campaign_id", Name, primary_key=True),
     Column("staging", Text, nullable=False, doc="the list that it is of"),
     Column("fed", BigInteger, nullable=False, doc="rows"),
+    Column(
+        "rendering",
+        BigInteger,
+        nullable=False,
+        server_default="0",
+        doc="requests that are spoken and have no result yet, as the feeder saw last",
+    ),
     Column("held", Text, doc="why the rest cannot be fed"),
 )
 FINGERPRINTS = Table(

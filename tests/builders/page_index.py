@@ -29,6 +29,7 @@ class PageIndex:
     """Stands for OpenIndex and for the Index that it opens."""
 
     known: list[IndexedCampaign] = field(default_factory=list)
+    rates: dict[str, float] = field(default_factory=dict)  # lately, by campaign
     ended: list[IndexedRequest] = field(default_factory=list)  # of every campaign
 
     async def ask(self, question: Callable[[Any], T]) -> T:
@@ -59,6 +60,7 @@ def a_campaign(
     counts: Sequence[int] = (400, 3, 2, 0),
     rate: float | None = 20.0,
     fed: int | None = None,
+    rendering: int = 0,
     held: str | None = None,
     errors: dict[str, int] | None = None,
     **fields: Any,
@@ -97,6 +99,7 @@ def a_campaign(
         progress=progress,
         errors=errors or {},
         fed=finished if fed is None else fed,
+        rendering=rendering,
         held=held,
         list_state="loaded",
     )

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from seedcast.health import Readiness
 from seedcast.producers.gateway.access import Access
+from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.fleet_watch import Workers
 from seedcast.producers.gateway.key_lookups import KeyLookups
 from seedcast.producers.gateway.limits import Limits
@@ -82,10 +83,12 @@ def pages_served(
         written.append(visit.form["name"])
         return PlainTextResponse("done")
 
-    page, nothing = CampaignPage(pages, known), cast(Any, None)
+    feed = Feed(known)
+    rate_of = known.rates.get
+    page, nothing = CampaignPage(pages, known, feed, rate_of), cast(Any, None)
     views = (
         View(method="POST", path="/form", scope="operate", handler=post),
-        *Night(pages, known, watched).views(),
+        *Night(pages, known, watched, feed, rate_of).views(),
         *page.views(),
         *CampaignActions(pages, page, nothing, nothing, nothing).views(),
     )

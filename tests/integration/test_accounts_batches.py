@@ -158,3 +158,13 @@ def test_a_batch_that_fails_says_why(accounts: Accounts) -> None:
     errors = (LineError(code="invalid_json_line", message="no", line=7),)
     assert accounts.batches.end(take(accounts, "a"), "failed", NOW, errors=errors)
     assert find(accounts).errors == errors
+
+
+def test_batches_that_ended_long_ago_are_forgotten(accounts: Accounts) -> None:
+    for name in ("batch_1", "batch_2"):
+        add(accounts, name)
+    assert accounts.batches.end(take(accounts, "a"), "failed", NOW)
+    assert accounts.batches.forget(NOW) == 0
+    assert accounts.batches.forget(NOW + timedelta(days=900)) == 1
+    left, _ = accounts.batches.page("shop", limit=9, after=None)
+    assert [each.status for each in left] == ["validating"], "what is open stays"

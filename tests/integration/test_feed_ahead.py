@@ -203,10 +203,14 @@ def test_a_row_that_both_groups_have_passed_without_a_result_frees_its_place_onc
 
         clock.now += lost_rows.OLD
         assert look() == 10, "they may be in a slot"
+        assert outcomes.rendering() == {}
+        assert outcomes.rendering() is None, "that was a moment ago"
         commit_by_hand(settings, GPU_CONSUMERS.name, REQUESTS)
         assert look() == 10, "they may be audio that waits"
+        assert outcomes.rendering() == {"night": 10}
         commit_by_hand(settings, POSTPROCESS.name, AUDIO)
         assert look() == 0
+        assert outcomes.rendering() == {}
         assert look() == 0
     assert lost() == before + 10
 

@@ -311,9 +311,11 @@ EXPECTED = {
     "GET /v1/webhooks": ("operate", 200),
     "GET /v1/webhooks/{webhook_id}": ("operate", 200),
     "PATCH /v1/webhooks/{webhook_id}": ("operate", 200),
+    "POST /v1/webhooks/{webhook_id}/rotate": ("operate", 200),
     "POST /v1/webhooks/{webhook_id}/test": ("operate", 202),
     "GET /v1/webhooks/{webhook_id}/deliveries": ("operate", 200),
     "GET /v1/webhooks/{webhook_id}/deliveries/{event_id}": ("operate", 200),
+    "POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/resend": ("operate", 409),  # it waits
     "DELETE /v1/webhooks/{webhook_id}": ("operate", 200),
     "POST /v1/batches": ("submit", 200),
     "GET /v1/batches": ("read", 200),

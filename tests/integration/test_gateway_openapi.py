@@ -33,13 +33,17 @@ pytestmark = pytest.mark.integration
 EXCLUDED = [positive_data_acceptance]
 UNLIMITED = KeyLimits(requests_per_second=10_000, characters_per_minute=10**9)
 # Of a request, too, which random ones rarely are; and a campaign of events cannot be paused, nor
-# have terms. A random text is no address, and a random change disables the webhook.
+# have terms. A random text is no address, and a random change disables the webhook. Of six lists
+# with random options each may be refused, and then none is staged.
 WITHOUT_SUCCESS = {
     "POST /v1/webhooks",
     "POST /v1/webhooks/{webhook_id}/test",
+    "POST /v1/webhooks/{webhook_id}/deliveries/{event_id}/resend",
     "POST /v1/audio/speech",
     "POST /v1/campaigns/{campaign_id}/pause",
     "PATCH /v1/campaigns/{campaign_id}",
+    "PUT /v1/campaigns/{campaign_id}",
+    "GET /v1/campaigns/{campaign_id}/staging",
     "POST /v1/batches",
     "POST /v1/batches/{batch_id}/cancel",
 }

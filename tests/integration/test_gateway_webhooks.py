@@ -93,7 +93,8 @@ def write(settings: Settings, *campaigns: Campaign, fed: int = 0) -> None:
 
 
 def campaign(name: str, tenant: str, **changes: Any) -> Campaign:
-    return msgspec.structs.replace(listed(name, 5), tenant=tenant, **changes)
+    record = listed(name, 5)
+    return msgspec.structs.replace(record, tenant=tenant, created_at=datetime.now(UTC), **changes)
 
 
 def begun(accounts: Accounts) -> None:
@@ -226,6 +227,17 @@ def test_the_command_line_tests_it_by_a_gateway(served: Served, received: Receiv
     [shown] = rows(run(served.settings, "webhooks", "test", webhook_id, "--json"))
     assert (shown["state"], shown["status"]) == ("delivered", 204)
     assert told(received.calls) == ["webhook.test"]
+    event_id = received.calls[0].headers["webhook-id"]
+    [renewed] = rows(run(served.settings, "webhooks", "rotate", webhook_id, "--json"))
+    run(served.settings, "webhooks", "resend", webhook_id, event_id)
+    eventually(lambda: len(received.calls) == 2, what="the same event again")
+    call = received.calls[1]
+    assert call.headers["webhook-id"] == event_id
+    for secret in (str(added[0]["signing_secret"]), str(renewed["signing_secret"])):
+        openai.OpenAI(api_key="none").webhooks.unwrap(call.body, call.headers, secret=secret)
+    refused = run(served.settings, "webhooks", "resend", webhook_id, "evt-none")
+    assert refused.returncode == 2
+    assert "seedcast webhooks deliveries" in refused.stderr
 
 
 @pytest.mark.slow

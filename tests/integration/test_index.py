@@ -158,10 +158,10 @@ def test_errors_are_counted_by_code(writer: IndexWriter, index_settings: IndexSe
 def test_a_cursor_is_that_of_the_campaigns_list(
     writer: IndexWriter, index_settings: IndexSettings
 ) -> None:
-    cursor = Cursor(campaign_id="a", staging=STAGING, fed=5, unfed=(1,), generation=1)
+    cursor = Cursor(campaign_id="a", staging=STAGING, fed=5, unfed=(1,), rendering=3, generation=1)
     writer.put_cursors([cursor])  # it may come before its campaign
     writer.put_campaigns([listed("a", 9)])
-    assert campaign_of(index_settings, "a").fed == 4
+    assert (campaign_of(index_settings, "a").fed, campaign_of(index_settings, "a").spoken) == (4, 3)
     held = Cursor(campaign_id="a", staging=STAGING, fed=9, generation=1, held="a part is missing")
     writer.put_cursors([held])
     assert campaign_of(index_settings, "a").fed == 9

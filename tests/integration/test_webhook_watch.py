@@ -15,6 +15,7 @@ from seedcast.producers.gateway.webhooks.watching import Watch
 from seedcast.schemas.messages import Campaign, CampaignState, Cursor
 from seedcast.settings import AccountsSettings, IndexSettings, Settings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
+from seedcast.storage.index.indexed import IndexedCampaign
 from seedcast.storage.index.rebuild import clear
 from seedcast.storage.index.writer import IndexWriter
 from tests.builders.indexed import STAGING, listed, writing
@@ -22,6 +23,7 @@ from tests.builders.indexed import STAGING, listed, writing
 pytestmark = pytest.mark.integration
 
 NOW = datetime.now(UTC)
+KEPT = timedelta(days=400)
 PAST, FUTURE = NOW - timedelta(hours=1), NOW + timedelta(hours=1)
 
 
@@ -33,11 +35,14 @@ class Watched:
     webhook_id: str
     opened: ExitStack
     woken: list[None] = field(default_factory=list)
+    changed: list[IndexedCampaign] = field(default_factory=list)
 
     def watch(self) -> "Looking":
         """Return a gateway that has just begun."""
         index = self.opened.enter_context(OpenIndex(self.settings))
-        return Looking(Watch(index, self.accounts.outbox, lambda: self.woken.append(None)))
+        outbox = self.accounts.outbox
+        woken, changed = (lambda: self.woken.append(None)), self.changed.append
+        return Looking(Watch(index, outbox, KEPT, woken, changed))
 
     def told(self) -> list[tuple[str, str]]:
         page, _ = self.accounts.deliveries.page(self.webhook_id, limit=1000)
@@ -72,9 +77,12 @@ def put(
     state: CampaignState = "sealed",
     deadline: datetime | None = None,
     fed: int = 0,
+    created_at: datetime = NOW,
 ) -> None:
     records: list[Campaign] = [
-        msgspec.structs.replace(listed(name, 5, state), tenant="bank", deadline=deadline)
+        msgspec.structs.replace(
+            listed(name, 5, state), tenant="bank", deadline=deadline, created_at=created_at
+        )
         for name in names
     ]
     watched.writer.put_campaigns(records)
@@ -94,6 +102,16 @@ def test_what_was_there_before_the_first_gateway_is_told_to_nobody(watched: Watc
     watched.watch()()
     assert watched.told() == [("late", "cancelled"), ("new", "started"), ("new", "cancelled")]
     assert watched.woken
+
+
+def test_what_is_older_than_events_are_remembered_tells_nothing(watched: Watched) -> None:
+    look = watched.watch()
+    look()
+    put(watched, "old", state="completed", created_at=NOW - KEPT)
+    put(watched, "new", state="cancelled")
+    look()
+    assert watched.told() == [("new", "cancelled")]
+    assert [each.campaign_id for each in watched.changed] == ["old", "new"]
 
 
 def test_an_index_that_is_made_anew_tells_nothing_again(watched: Watched) -> None:

@@ -13,7 +13,7 @@ from seedcast.settings import AccountsSettings
 from seedcast.storage.accounts.accounts import Accounts, open_accounts
 from seedcast.storage.accounts.deliveries import Taken
 from seedcast.storage.accounts.outbox import Event, Position
-from seedcast.storage.accounts.webhooks import MOST, TooManyWebhooks, Webhook
+from seedcast.storage.accounts.webhooks import MOST, OVERLAP, TooManyWebhooks, Webhook
 
 pytestmark = pytest.mark.integration
 
@@ -78,7 +78,7 @@ def test_a_body_is_what_standard_webhooks_and_openai_describe(accounts: Accounts
         "timestamp": "2026-11-30T20:00:00Z",
         "data": {"id": "batch-7"},
     }
-    assert (found.url, found.secret) == ("https://a/", SECRET)
+    assert (found.url, found.secrets) == ("https://a/", (SECRET,))
 
 
 def test_replicas_that_see_the_same_write_it_once(accounts: Accounts) -> None:
@@ -258,6 +258,9 @@ def test_deliveries_are_listed_in_pages_and_forgotten(accounts: Accounts) -> Non
     assert accounts.deliveries.forget(later) == 6
     assert states(accounts, webhook) == []
     assert not accounts.outbox.put(event("campaign.started", "n-1"), later), "it is still known"
+    accounts.outbox.put(event("campaign.late", "n-1"), NOW)
+    assert accounts.deliveries.forget_events(later) == 5, "one is still to be delivered"
+    assert accounts.deliveries.forget_events(later) == 0
 
 
 def test_what_waits_for_a_disabled_endpoint_ends_one_day(accounts: Accounts) -> None:
@@ -268,6 +271,48 @@ def test_what_waits_for_a_disabled_endpoint_ends_one_day(accounts: Accounts) -> 
     assert accounts.deliveries.give_up(NOW, later) == 0
     assert accounts.deliveries.give_up(later, later) == 1
     assert (states(accounts, webhook), states(accounts, other)) == (["failed"], ["waiting"])
+
+
+def test_a_secret_that_was_replaced_signs_for_a_day_more(accounts: Accounts) -> None:
+    webhook = add(accounts)
+    accounts.outbox.put(event("campaign.started"), NOW)
+    for secret in (b"second", b"third"):
+        changed = accounts.webhooks.rotate(webhook.webhook_id, secret, "whsec_…3", NOW)
+    assert changed is not None
+    assert (changed.secret_hint, changed.old_secret_until) == ("whsec_…3", NOW + OVERLAP)
+    first = taken(accounts)
+    assert first.secrets == (b"third", b"second")
+    accounts.deliveries.release(first, NOW)
+    assert taken(accounts, now=NOW + OVERLAP).secrets == (b"third",)
+    assert accounts.webhooks.rotate("webhook-none", b"", "", NOW) is None
+
+
+def test_what_has_ended_is_delivered_again_and_tried_for_as_long(accounts: Accounts) -> None:
+    webhook = add(accounts)
+    accounts.outbox.put(event("campaign.started"), NOW)
+    accounts.outbox.put(event("campaign.started", "day"), NOW)
+    first, ours = taken(accounts), webhook.webhook_id
+
+    def resend(now: datetime, event_id: str = first.event_id) -> bool:
+        return accounts.deliveries.resend(ours, event_id, now)
+
+    assert not resend(NOW), "it waits"
+    accounts.deliveries.failed(first, NOW, 500, "it answered 500", None)
+    accounts.webhooks.change(ours, NOW, state="disabled")
+    assert not resend(NOW), "nobody calls it"
+    later = NOW + timedelta(days=5)
+    accounts.webhooks.change(ours, later, state="enabled")
+    assert resend(later)
+    assert not resend(later, "evt-none")
+    again = taken(accounts, now=later)
+    assert (again.event_id, again.attempts, again.since) == (first.event_id, 0, later)
+    assert again.body == first.body
+    accounts.deliveries.release(again, later)
+    accounts.webhooks.change(ours, later, state="disabled")
+    assert accounts.deliveries.give_up(later, later) == 1, "the other one is older"
+    accounts.webhooks.change(ours, later, state="enabled")
+    accounts.deliveries.delivered(taken(accounts, now=later), later, 200)
+    assert states(accounts, webhook) == ["failed", "delivered"]
 
 
 def test_an_endpoint_is_changed_and_what_is_wrong_is_refused(accounts: Accounts) -> None:

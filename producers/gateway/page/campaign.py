@@ -1,5 +1,6 @@
 """One campaign: its account, its way, its rate, its errors and its latest results."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -7,11 +8,12 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
 from seedcast.errors import InvalidInput
+from seedcast.producers.gateway.feed import Feed
 from seedcast.producers.gateway.open_index import OpenIndex
 from seedcast.producers.gateway.own_campaign import own_campaign, require_requests
 from seedcast.producers.gateway.page.figures import rates
 from seedcast.producers.gateway.page.rendering import Pages
-from seedcast.producers.gateway.page.shared import Shared
+from seedcast.producers.gateway.page.shared import Shared, pause
 from seedcast.producers.gateway.page.standing import Standing, standings
 from seedcast.producers.gateway.page.view import View, Visit
 from seedcast.producers.gateway.problems import not_found, wrong
@@ -23,13 +25,21 @@ from seedcast.storage.index.sampling import Sample
 
 ONE = "/campaigns/{campaign_id}"
 LATEST = 8  # results
+EVERY = 10.0  # seconds until it is asked for again, at least
 ROWS = 100  # of a page of errors
 NOTHING = Sample(ended=(), each=1.0)
 
 
 class CampaignPage:
-    def __init__(self, pages: Pages, index: OpenIndex) -> None:
-        self._pages, self._index = pages, index
+    def __init__(
+        self,
+        pages: Pages,
+        index: OpenIndex,
+        feed: Feed,
+        rate_of: Callable[[str], float | None],
+    ) -> None:
+        self._pages, self._index, self._feed = pages, index, feed
+        self._rate_of = rate_of
         self._shared = Shared[tuple[Standing, Markup]]()
 
     def views(self) -> tuple[View, ...]:
@@ -69,7 +79,7 @@ class CampaignPage:
         )
 
     async def row(self, visit: Visit) -> Standing:
-        return await self._index.ask(lambda index: _own(index, visit))
+        return await self._index.ask(lambda index: self._own(index, visit))
 
     async def _live(self, visit: Visit) -> tuple[Standing, Markup]:
         name = _name(visit), visit.key.tenant, visit.language, visit.may("listen")
@@ -77,7 +87,7 @@ class CampaignPage:
 
     async def _made(self, visit: Visit) -> tuple[Standing, Markup]:
         def read(index: Index) -> tuple[Standing, Sample, list[IndexedRequest]]:
-            row = _own(index, visit)
+            row = self._own(index, visit)
             found = row.found
             if found.pruned_at is not None or not found.progress.finished:
                 return row, NOTHING, []
@@ -95,15 +105,16 @@ class CampaignPage:
             rates=rates(sampled),
             latest=[(each, each.result) for each in newest],
             listens=visit.may("listen"),
+            every=pause(EVERY, self._feed.listeners),
         )
         return row, live
 
-
-def _own(index: Index, visit: Visit) -> Standing:
-    """Raises Problem 404."""
-    own_campaign(index, _name(visit), visit.key)
-    every = standings(index.campaigns(), datetime.now(UTC))  # its share is one of all
-    return next(row for row in every if row.found.campaign_id == _name(visit))
+    def _own(self, index: Index, visit: Visit) -> Standing:
+        """Raises Problem 404."""
+        own_campaign(index, _name(visit), visit.key)
+        # Its share is one of all.
+        every = standings(index.campaigns(), datetime.now(UTC), self._rate_of)
+        return next(row for row in every if row.found.campaign_id == _name(visit))
 
 
 def _name(visit: Visit) -> str:

@@ -21,9 +21,11 @@ VOICE = "2222"  # where nobody has chosen one
 # Fields whose text is the option of the same name.
 _PLAIN = (
     "id_column",
+    "voice_column",
     "text_format",
     "locale",
     "voice",
+    "speaker",
     "speed",
     "deadline",
     "priority",
@@ -37,6 +39,8 @@ _PLAIN = (
     "encoding",
     "sheet",
 )
+_OF_PARAM = {"campaign_id": "campaign"}  # fields that have another name than the option
+_VOICES = {"voice", "voice_seed"}
 _NAMES = ("id", "ID", "Id")  # of a column whose values are most likely the rows' own ids
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -53,6 +57,11 @@ class ListForm:
     def profiles(self) -> tuple[str, ...]:
         names = (name.removeprefix(PROFILE) for name in self.fields if name.startswith(PROFILE))
         return tuple(names)
+
+    def field_of(self, param: str | None) -> str | None:
+        """Return the field in which a person mends what is wrong with `param`; None: in none."""
+        name = _OF_PARAM.get(param or "", param)
+        return name if name in (*_PLAIN, "campaign", "template", "text") else None
 
     def template(self) -> str | None:
         """Return the template that the choice of a column, or of a template, comes to."""
@@ -87,7 +96,7 @@ def fresh(filename: str, columns: tuple[str, ...]) -> ListForm:
     """Return the form of a list about which nobody has said anything yet."""
     fields = {"campaign": campaign_of(filename), f"{PROFILE}phone": "on", "text_format": "plain"}
     fields["id_column"] = next((name for name in _NAMES if name in columns), "")
-    if not {"voice", "voice_seed"} & set(columns):
+    if not _VOICES & set(columns):
         fields["voice"] = VOICE
     has_own = {"text", "template"} & set(columns)
     fields["text"] = OWN if has_own or not columns else TEMPLATE

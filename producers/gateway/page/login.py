@@ -24,6 +24,7 @@ from seedcast.storage.accounts.accounts import Accounts
 from seedcast.storage.accounts.keys import ApiKey, has_form
 from seedcast.storage.accounts.sessions import is_link
 
+TOKEN_DOTS = 2  # of a JWT; no key has one
 YEAR = 365 * 86_400  # seconds
 # Of one address. Keys have 256 bits: it spares the database, and nobody guesses one.
 ATTEMPTS = Rate(what="sign-ins", count=30, seconds=60, burst=15)
@@ -118,6 +119,9 @@ class Login:
             now = datetime.now(UTC)
             key = await asyncio.to_thread(self._accounts.sessions.take_link, secret, now)
             code = "invalid_link"
+        elif secret.count(".") == TOKEN_DOTS:
+            message = "it is a token, and not a key: tokens are for the API"
+            raise Problem(401, "token_is_no_key", message)
         else:
             key = await self._access.key_of(secret) if has_form(secret) else None
             code = "invalid_key"

@@ -116,6 +116,7 @@ class New:
             usual=[name for name in profiles if name in USUAL],
             profiles=[name for name in profiles if name not in USUAL],
             problem=problem,
+            field_of=form.field_of(problem.param) if problem else None,
             sentence=self._pages.sentence(visit.http, problem) if problem else None,
         )
 

@@ -62,6 +62,11 @@ class Pages:
             "portion": figures.portion,
         }
 
+    def load(self) -> None:
+        """Compile every template now, so that the first visitor does not wait for it."""
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)
+
     def render(
         self,
         http: Request,

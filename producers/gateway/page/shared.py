@@ -6,10 +6,15 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 MOMENT = 2.0  # seconds
+VIEWS = 50  # a second, of all who look: each takes a millisecond of the event loop, and more
 KEPT = 500  # entries; all are dropped beyond, since none is worth more than a moment
 
-
 T = TypeVar("T")
+
+
+def pause(least: float, viewers: int) -> int:
+    """Return after how many seconds a view is asked for again. Events come meanwhile."""
+    return round(max(least, viewers / VIEWS))
 
 
 class Shared(Generic[T]):

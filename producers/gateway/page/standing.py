@@ -1,16 +1,18 @@
 """How a campaign stands: what people want to know of it at a glance. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from seedcast.campaigns.activity import Doing, activity
 from seedcast.producers.feeder.policy.fair_order import Terms, shares
+from seedcast.producers.gateway.page.prediction import Rest, seconds_left
 from seedcast.schemas.messages import Campaign, CampaignState, Cursor
 from seedcast.storage.index.indexed import IndexedCampaign
 
 ENDED: tuple[Doing, ...] = ("completed", "cancelled")
 FED: tuple[Doing, ...] = ("staged", "feeding")  # what shares the fleet
+PREDICTED: tuple[Doing, ...] = ("feeding", "fed")
 LONGEST = timedelta(days=365)  # a finish beyond is none
 
 
@@ -21,7 +23,8 @@ class Standing:
     doing: Doing
     opens_at: datetime | None
     share: float | None  # of the fleet, while it is fed
-    finish: datetime | None  # at the rate so far
+    rate: float | None  # requests per second, lately; None: nothing ends, or it is not known
+    finish: datetime | None  # as things go lately
     is_late: bool
 
     @property
@@ -50,47 +53,52 @@ class Standing:
         return "late" if self.is_late else self.doing
 
 
-def standings(found: Iterable[IndexedCampaign], now: datetime) -> list[Standing]:
-    """Return every campaign with a record: late ones first, then by deadline; ended ones last."""
+def standings(
+    found: Iterable[IndexedCampaign], now: datetime, rate_of: Callable[[str], float | None]
+) -> list[Standing]:
+    """Return every campaign with a record: late ones first, then by deadline; ended ones last.
+
+    `rate_of` returns the requests of a campaign that ended per second lately.
+    """
     known = [(each, each.campaign) for each in found if each.campaign is not None]
     doing = [activity(record, _cursor(each), now, _state(each, record)) for each, record in known]
     fed = [record for (_, record), does in zip(known, doing, strict=True) if does.doing in FED]
     share = iter(shares(Terms(tenant=each.tenant, weight=each.weight) for each in fed))
     rows = [
-        _standing(
-            each, record, does.doing, does.opens_at, next(share) if does.doing in FED else None, now
+        Standing(
+            found=each,
+            record=record,
+            doing=does.doing,
+            opens_at=does.opens_at,
+            share=next(share) if does.doing in FED else None,
+            rate=None if does.doing in ENDED else rate_of(each.campaign_id),
+            finish=None,
+            is_late=False,
         )
         for (each, record), does in zip(known, doing, strict=True)
     ]
-    return sorted(rows, key=_order)
+    return sorted(_predicted(rows, now), key=_order)
 
 
-def _standing(
-    found: IndexedCampaign,
-    record: Campaign,
-    doing: Doing,
-    opens_at: datetime | None,
-    share: float | None,
-    now: datetime,
-) -> Standing:
-    finish = None if doing in (*ENDED, "paused", "held") else _finish(found, now)
-    expected = finish or now
-    is_late = bool(doing not in ENDED and record.deadline and expected > record.deadline)
-    return Standing(
-        found=found,
-        record=record,
-        doing=doing,
-        opens_at=opens_at,
-        share=share,
-        finish=finish,
-        is_late=is_late,
-    )
+def _predicted(rows: list[Standing], now: datetime) -> Iterable[Standing]:
+    """Yield the rows with what can be told of their end."""
+    left = seconds_left(rest for row in rows if (rest := _rest(row)))
+    for row in rows:
+        seconds = left.get(row.found.campaign_id, LONGEST.total_seconds())
+        finish = None if seconds >= LONGEST.total_seconds() else now + timedelta(seconds=seconds)
+        deadline = row.record.deadline
+        is_late = bool(not row.has_ended and deadline and (finish or now) > deadline)
+        yield replace(row, finish=finish, is_late=is_late)
 
 
-def _finish(found: IndexedCampaign, now: datetime) -> datetime | None:
-    seconds = found.progress.seconds_left
-    return (
-        now + timedelta(seconds=seconds) if seconds and seconds < LONGEST.total_seconds() else None
+def _rest(row: Standing) -> Rest | None:
+    if row.doing not in PREDICTED or not row.rate or not row.waiting:
+        return None
+    return Rest(
+        name=row.found.campaign_id,
+        waiting=row.waiting,
+        rate=row.rate,
+        is_bounded=row.record.rate is not None,
     )
 
 

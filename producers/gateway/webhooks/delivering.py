@@ -82,11 +82,11 @@ class Deliverer:
 
     async def _call(self, taken: Taken) -> Answer:
         try:
-            secret = self._sealer.open(taken.secret)
+            secrets = [self._sealer.open(each) for each in taken.secrets]
         except SecretUnreadable:
             problem = "its secret was encrypted with a key that SEEDCAST_WEBHOOKS_KEY does not have"
             return Answer(status=None, problem=problem)
-        headers = signing.headers(taken.event_id, taken.body, secret, datetime.now(UTC))
+        headers = signing.headers(taken.event_id, taken.body, secrets, datetime.now(UTC))
         return await self._caller.post(taken.url, headers, taken.body)
 
     async def _end(self, taken: Taken, answer: Answer) -> None:
@@ -115,7 +115,7 @@ class Deliverer:
 
     def _again(self, taken: Taken, now: datetime) -> datetime | None:
         attempts = taken.attempts + 1
-        return next_attempt(attempts, taken.created_at, now, self._patience, random.random)
+        return next_attempt(attempts, taken.since, now, self._patience, random.random)
 
     async def _leave(self, taken: Taken) -> None:
         try:

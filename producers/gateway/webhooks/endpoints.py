@@ -68,6 +68,9 @@ class WebhookView(Struct, frozen=True, kw_only=True):
     succeeded_at: int | None
     created_at: int
     signing_secret_hint: str
+    old_secret_until: Annotated[
+        int | None, Meta(description="until when the secret before this one signs, too")
+    ]
     object: Literal["webhook_endpoint"] = "webhook_endpoint"
 
 
@@ -132,10 +135,16 @@ class Endpoints:
         except TooManyWebhooks:
             message = f"the tenant has {MOST} webhooks; delete one"
             raise Problem(409, "too_many_webhooks", message) from None
-        return answers.json(
-            WebhookMade(**asdict(view(made)), signing_secret=secret),
-            headers={"cache-control": "no-store"},
-        )
+        return _made(made, secret)
+
+    async def rotate(self, http: Request, key: ApiKey) -> Response:
+        """Replace its secret, and answer with the new one; the old one signs for a day, too."""
+        found, secret = await self._found(http, key), new_secret()
+        sealed, now = self._sealer.seal(secret), datetime.now(UTC)
+        rotate = partial(self._webhooks.rotate, found.webhook_id, sealed, hint(secret), now)
+        if (changed := await asyncio.to_thread(rotate)) is None:
+            raise not_found("the webhook")
+        return _made(changed, secret)
 
     async def list(self, http: Request, key: ApiKey) -> Response:
         found = await asyncio.to_thread(self._webhooks.all, key.tenant)
@@ -197,6 +206,18 @@ class Endpoints:
         webhook_id = (await self._found(http, key)).webhook_id
         return answers.json(await self._delivery(webhook_id, http.path_params["event_id"]))
 
+    async def resend(self, http: Request, key: ApiKey) -> Response:
+        """Deliver an event again that was taken or given up. Raises Problem: 404, 409."""
+        webhook_id = (await self._found(http, key)).webhook_id
+        event_id = http.path_params["event_id"]
+        await self._delivery(webhook_id, event_id)
+        resend = partial(self._deliveries.resend, webhook_id, event_id, datetime.now(UTC))
+        if not await asyncio.to_thread(resend):
+            message = "it still waits to be delivered, or its webhook is disabled"
+            raise Problem(409, "wrong_state", message)
+        self._on_event()
+        return answers.json(await self._delivery(webhook_id, event_id), 202)
+
     async def _delivery(self, webhook_id: str, event_id: str) -> DeliveryView:
         found = await asyncio.to_thread(self._deliveries.find, webhook_id, event_id)
         if found is None:
@@ -225,6 +246,13 @@ class Endpoints:
             raise wrong("url", f"{error.expected}, got {error.got}") from None
 
 
+def _made(made: Webhook, secret: str) -> Response:
+    return answers.json(
+        WebhookMade(**asdict(view(made)), signing_secret=secret),
+        headers={"cache-control": "no-store"},
+    )
+
+
 def view(found: Webhook) -> WebhookView:
     return WebhookView(
         id=found.webhook_id,
@@ -237,6 +265,7 @@ def view(found: Webhook) -> WebhookView:
         succeeded_at=_seconds(found.succeeded_at),
         created_at=int(found.created_at.timestamp()),
         signing_secret_hint=found.secret_hint,
+        old_secret_until=_seconds(found.old_secret_until),
     )
 
 

@@ -11,7 +11,7 @@ JITTER = 0.5  # of the pause is left to chance, so that an endpoint is not calle
 
 def next_attempt(
     attempts: int,
-    created_at: datetime,
+    since: datetime,
     now: datetime,
     patience: timedelta,
     chance: Callable[[], float],
@@ -20,7 +20,7 @@ def next_attempt(
 
     `chance` returns from 0 to 1.
     """
-    end = created_at + patience
+    end = since + patience
     if now >= end:
         return None
     pause = min(FIRST * FACTOR ** min(attempts - 1, 10), LONGEST)

@@ -1,6 +1,7 @@
-"""Webhooks of one gateway: it looks for events, delivers them, and forgets what is old."""
+"""Webhooks of one gateway: it looks for events, and delivers them."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -12,26 +13,33 @@ from seedcast.producers.gateway.webhooks.calling import Caller
 from seedcast.producers.gateway.webhooks.delivering import Deliverer
 from seedcast.producers.gateway.webhooks.endpoints import Endpoints
 from seedcast.producers.gateway.webhooks.watching import Watch
-from seedcast.settings import Settings, WebhookSettings
+from seedcast.settings import Settings
 from seedcast.storage.accounts.accounts import Accounts
 from seedcast.storage.accounts.deliveries import Deliveries
 from seedcast.storage.accounts.webhook_secrets import Sealer
+from seedcast.storage.index.indexed import IndexedCampaign
 
 log = structlog.get_logger(__name__)
-INTERVAL = 3600.0  # seconds between two sweeps
 MEASURED = 15.0  # seconds between two looks how long deliveries wait
 
 
 class WebhookService:
     """For one event loop. Raises InvalidSettings."""
 
-    def __init__(self, settings: Settings, accounts: Accounts, index: OpenIndex) -> None:
-        self._settings, self._deliveries = settings.webhooks, accounts.deliveries
+    def __init__(
+        self,
+        settings: Settings,
+        accounts: Accounts,
+        index: OpenIndex,
+        on_change: Callable[[IndexedCampaign], object],
+    ) -> None:
+        self._deliveries = accounts.deliveries
         self._has_index = bool(settings.index.url)  # without one no campaign is seen
         sealer = Sealer(settings.webhooks, settings.accounts)
         self._caller = Caller(settings.webhooks)
         self._deliverer = Deliverer(settings.webhooks, accounts.deliveries, sealer, self._caller)
-        self._watch = Watch(index, accounts.outbox, self._deliverer.wake)
+        kept = timedelta(days=settings.gateway.keep_days)
+        self._watch = Watch(index, accounts.outbox, kept, self._deliverer.wake, on_change)
         self.endpoints = Endpoints(settings.webhooks, accounts, sealer, self._deliverer.wake)
 
     def close(self) -> None:
@@ -43,7 +51,6 @@ class WebhookService:
             group.create_task(self._deliverer.run())
             if self._has_index:
                 group.create_task(self._watch.run())
-            group.create_task(_sweep(self._deliveries, self._settings))
             group.create_task(_measure(self._deliveries))
 
 
@@ -58,18 +65,3 @@ async def _measure(deliveries: Deliveries) -> None:
         else:
             WEBHOOK_OVERDUE.set(0 if due is None else (now - due).total_seconds())
         await asyncio.sleep(MEASURED)
-
-
-async def _sweep(deliveries: Deliveries, settings: WebhookSettings) -> None:
-    """End what waits for nobody, and forget what is old, again and again. Never returns."""
-    patience, kept = timedelta(hours=settings.retry_hours), timedelta(days=settings.keep_days)
-    while True:
-        now = datetime.now(UTC)
-        try:
-            while await asyncio.to_thread(deliveries.give_up, now - patience, now):
-                pass
-            while await asyncio.to_thread(deliveries.forget, now - kept):
-                pass
-        except SeedcastError as error:  # the next hour tries again
-            log.warning("deliveries_kept", problem=str(error), next="tried again within the hour")
-        await asyncio.sleep(INTERVAL)

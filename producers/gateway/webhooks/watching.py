@@ -5,7 +5,7 @@ Every gateway looks. Of those that find the same event the first writes it, and 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -29,10 +29,23 @@ REMEMBERED = 100_000  # events that are known to be in the outbox; without it th
 
 
 class Watch:
-    """For one event loop. `on_event` is called when something is to be delivered."""
+    """For one event loop.
 
-    def __init__(self, index: OpenIndex, outbox: Outbox, on_event: Callable[[], object]) -> None:
+    `kept`: how long an event is remembered. Of a campaign that is older none is written: it would
+    be told twice, where an index is made anew. `on_event` is called when something is to be
+    delivered, `on_change` with each campaign that has changed.
+    """
+
+    def __init__(
+        self,
+        index: OpenIndex,
+        outbox: Outbox,
+        kept: timedelta,
+        on_event: Callable[[], object],
+        on_change: Callable[[IndexedCampaign], object],
+    ) -> None:
         self._index, self._outbox, self._on_event = index, outbox, on_event
+        self._kept, self._on_change = kept, on_change
         self._position: Position | None = None  # this gateway's own, once it has begun
         self._deadlines = dict[str, datetime]()  # of campaigns that may still miss theirs
         self._known = set[tuple[str, str]]()  # subject and type
@@ -56,6 +69,8 @@ class Watch:
         while not is_last:
             page = await self._index.ask(partial(_page, position.seen))
             is_last = len(page) < PAGE
+            for change in page:
+                self._on_change(change.campaign)
             if page:
                 await self._take(page, position.begun)
                 position = position._replace(seen=page[-1].number)
@@ -109,6 +124,7 @@ class Watch:
         events = [
             event
             for found in campaigns
+            if found.campaign is not None and now - found.campaign.created_at < self._kept
             for event in events_of(found, now)
             if not self._knows(event.subject, event.type)
         ]

@@ -56,6 +56,15 @@ def webhook_routes(endpoints: Endpoints) -> tuple[Route, ...]:
             problems=(404, 409),
         ),
         Route(
+            method="POST",
+            path=f"{ONE}/rotate",
+            scope="operate",
+            handler=endpoints.rotate,
+            summary="Replace its secret; the old one signs for 24 hours, too",
+            answers={200: WebhookMade},
+            problems=(404,),
+        ),
+        Route(
             method="PATCH",
             path=ONE,
             scope="operate",
@@ -92,5 +101,14 @@ def webhook_routes(endpoints: Endpoints) -> tuple[Route, ...]:
             summary="One of them",
             answers={200: DeliveryView},
             problems=(404,),
+        ),
+        Route(
+            method="POST",
+            path=f"{ONE}/deliveries/{{event_id}}/resend",
+            scope="operate",
+            handler=endpoints.resend,
+            summary="Deliver an event again that was taken or given up",
+            answers={202: DeliveryView},
+            problems=(404, 409),
         ),
     )

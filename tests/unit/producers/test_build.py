@@ -534,3 +534,20 @@ def test_cells_that_are_equal_and_of_other_types_are_parsed_each_for_itself() ->
         assert one.build(1, {"text": "Hello.", "voice": voice}, CREATED).voice_seed == 1
     with pytest.raises(InvalidRow, match="row 7, field 'voice'"):
         one.build(7, {"text": "Hello.", "voice": True}, CREATED)
+
+
+def test_another_column_can_have_the_voices() -> None:
+    made = builder(("text", "caller", "voice"), VOICES, voice_column="caller")
+    row = {"text": "Hello.", "caller": "anna", "voice": "nobody"}
+    assert made.build(1, row, CREATED).voice_seed == ANNA.seed, "voice means nothing then"
+    assert made.build(1, {**row, "caller": ""}, CREATED).voice_seed == 2222, "the option holds"
+    assert build({"caller": 5}, voice_column="caller").voice_seed == 5
+    with pytest.raises(InvalidRow) as wrong:
+        made.build(1, {**row, "caller": "nobody"}, CREATED)
+    assert wrong.value.field == "caller"
+    builder(("text", "caller"), voice=None, voice_column="caller")
+    with pytest.raises(InvalidInput, match="columns are missing"):
+        builder(("text", "voice"), voice_column="caller")
+    for column in ("speed", "top_k", "text"):
+        with pytest.raises(InvalidInput, match="voice_column"):
+            builder(("text", column), voice_column=column)

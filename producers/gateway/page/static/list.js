@@ -15,11 +15,15 @@ async function look() {
     const body = new URLSearchParams(new FormData(form));
     const answer = await fetch(form.getAttribute("action"), { method: "POST", body, signal: mine.signal });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const found = page.getElementById("preview") ?? page.querySelector("[role=alert]");
-    if (!found) throw new Error();
-    const shown = document.getElementById("preview");
-    if (found.id) shown.replaceWith(document.adoptNode(found));
-    const wrong = page.querySelector("main > [role=alert]");
+    const wrong = page.querySelector("[role=alert]");
+    if (!page.getElementById("preview") && !wrong) throw new Error();
+    for (const id of ["refusals", "preview"]) {
+      const found = page.getElementById(id);
+      if (found) document.getElementById(id).replaceWith(document.adoptNode(found));
+    }
+    for (const each of form.querySelectorAll("[aria-invalid]")) each.removeAttribute("aria-invalid");
+    for (const each of page.querySelectorAll("#list [aria-invalid]"))
+      document.getElementById(each.id).setAttribute("aria-invalid", "true");
     status.textContent = wrong ? wrong.textContent.trim() : "";
   } catch (error) {
     if (error.name !== "AbortError") status.textContent = status.dataset.failed;

@@ -4,7 +4,6 @@ import { writeMoments } from "./moments.js";
 
 const live = document.getElementById("live");
 const lost = document.getElementById("connection");
-const EVERY = 1000 * Number(live.dataset.every);
 const OUTCOMES = ["succeeded", "failed", "expired", "cancelled"];
 const WIDE = 1000;
 const numbers = new Intl.NumberFormat("en-US");
@@ -37,7 +36,6 @@ function show(campaign) {
   const whole = Math.max(campaign.accepted ?? 0, ended, 1);
   const counts = {
     ...campaign,
-    ended,
     waiting: Math.max(0, (campaign.accepted ?? 0) - ended),
     delivered: campaign.succeeded,
     fed: Math.max(campaign.fed, ended),
@@ -78,6 +76,14 @@ async function renew() {
   }
 }
 
+/** Ask again when the server says: the more there are who look, the later. */
+function again() {
+  const seconds = Number(live.querySelector("[data-every]").dataset.every);
+  // A little apart, so that a thousand viewers do not ask in the same second.
+  const milliseconds = 1000 * seconds * (0.9 + 0.2 * Math.random());
+  setTimeout(() => renew().finally(again), milliseconds);
+}
+
 /** Somebody hears a result, reads a receipt or stands on a link: what they have stays. */
 function isInUse() {
   const players = [...live.querySelectorAll("audio")];
@@ -94,5 +100,4 @@ function take(html) {
 
 writeMoments(document);
 listen();
-// A little apart, so that a thousand viewers do not ask in the same second.
-setInterval(renew, EVERY * (0.9 + 0.2 * Math.random()));
+again();

@@ -12,7 +12,7 @@ from seedcast.campaigns.cursor_topic import CursorTable, write_feeder_records
 from seedcast.codec import decode_request, encode_json
 from seedcast.errors import SeedcastError
 from seedcast.health import Readiness
-from seedcast.kafka import Partition, Record
+from seedcast.kafka import Committed, Partition, Record
 from seedcast.kafka.client_config import PROMPT, Fetch
 from seedcast.kafka.memory_producer import MemoryProducer, Sent
 from seedcast.producers.feeder import feeding as core
@@ -21,6 +21,7 @@ from seedcast.producers.feeder.fleet_slots import Capacity
 from seedcast.producers.feeder.lists import Lists
 from seedcast.producers.feeder.outcomes import Outcomes
 from seedcast.producers.feeder.policy.depth import Depth
+from seedcast.producers.feeder.rendering import Rendering
 from seedcast.producers.feeder.term import Term
 from seedcast.schemas.messages import (
     Campaign,
@@ -32,6 +33,7 @@ from seedcast.schemas.messages import (
 )
 from seedcast.schemas.topics import CURSORS, REQUESTS, REQUESTS_URGENT, RESULTS
 from seedcast.settings import Settings
+from seedcast.storage.audit.committed import CommittedOffsets
 from seedcast.storage.memory_store import MemoryStore
 from seedcast.storage.staged_lists import folder, part_name
 from seedcast.worker import STORE
@@ -186,6 +188,9 @@ class FollowedOutcomes(Outcomes):
     def __init__(self, world: "World", ahead: float) -> None:
         super().__init__(SETTINGS, ahead, clock=lambda: world.now, now=lambda: world.now)
         self._reader = cast("Any", world.results)
+        self._rendering = Rendering(
+            SETTINGS, lambda: world.now, lambda: CommittedOffsets(world.committed)
+        )
 
 
 class World:
@@ -193,6 +198,7 @@ class World:
         self.store, self.broker = MemoryStore(), Broker()
         self.campaigns, self.now, self.generation = CampaignTopic(), 1000.0, 0
         self.fleet, self.results = MemoryFleet(), ResultTopic()
+        self.committed: dict[Partition, Committed] = {}  # by the GPU consumers
         self._answered = 0  # requests
         self._number = 0
 
@@ -238,6 +244,11 @@ class World:
     def unanswered(self) -> int:
         """Requests that are fed and have no result."""
         return len(self.campaigns_in_order) - self._answered
+
+    def commit(self, offset: int) -> None:
+        """Let the GPU consumers have spoken what is before this offset."""
+        lanes = (Partition(name, number) for name in LANES for number in range(8))
+        self.committed = {lane: Committed(offset, "") for lane in lanes}
 
     def answer(self, hung: Container[int] = ()) -> None:
         """Let the workers end what is fed, but for what lies on the partitions that hang."""

@@ -3,10 +3,13 @@
 import asyncio
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from seedcast.errors import AccountsUnavailable
 from seedcast.producers.gateway import upkeep
 from seedcast.watchdog import EXIT_CODE
 
@@ -64,3 +67,23 @@ def test_work_that_an_unforeseen_error_ends_is_begun_again(monkeypatch: pytest.M
         asyncio.run(upkeep.keep("lists", work))
     assert begun == 2
     assert [(each["event"], each["work"]) for each in said] == [("work_ended", "lists")]
+
+
+def test_what_is_old_is_deleted_until_none_is_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "INTERVAL", 0.0)
+    answers: list[int | Exception] = [AccountsUnavailable("locked"), 500, 20, 0]
+
+    def some() -> int:
+        if not answers:
+            raise asyncio.CancelledError  # as at the end of the gateway
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    name, labels = "seedcast_gateway_forgotten_total", {"what": "things"}
+    counted = partial(REGISTRY.get_sample_value, name, labels)
+    with capture_logs() as said, pytest.raises(asyncio.CancelledError):
+        asyncio.run(upkeep.forget("things", some))
+    assert counted() == 520
+    assert [each["event"] for each in said] == ["not_forgotten", "forgotten", "forgotten"]

@@ -26,7 +26,7 @@ def sealer(*keys: str) -> Sealer:
 
 
 def test_a_signature_is_that_of_the_specification() -> None:
-    made = headers(EVENT, BODY, SECRET, datetime.fromtimestamp(AT, UTC))
+    made = headers(EVENT, BODY, [SECRET], datetime.fromtimestamp(AT, UTC))
     assert made == {
         "webhook-id": EVENT,
         "webhook-timestamp": str(AT),
@@ -39,10 +39,10 @@ def test_the_openai_client_takes_what_is_signed_and_nothing_else() -> None:
     body = msgspec.json.encode(
         {"id": "evt-1", "type": "batch.completed", "created_at": 1, "data": {"id": "batch-7"}}
     )
-    signed = headers("evt-1", body, secret, datetime.now(UTC))
+    signed = headers("evt-1", body, [secret], datetime.now(UTC))
     event = client.webhooks.unwrap(body, signed, secret=secret)
     assert (event.type, event.data.id) == ("batch.completed", "batch-7")
-    old = headers("evt-1", body, secret, datetime.fromtimestamp(time.time() - 600, UTC))
+    old = headers("evt-1", body, [secret], datetime.fromtimestamp(time.time() - 600, UTC))
     for wrong in (
         (body + b" ", signed, secret),
         (body, signed, new_secret()),
@@ -51,6 +51,16 @@ def test_the_openai_client_takes_what_is_signed_and_nothing_else() -> None:
     ):
         with pytest.raises(openai.InvalidWebhookSignatureError):
             client.webhooks.unwrap(wrong[0], wrong[1], secret=wrong[2])
+
+
+def test_a_call_that_two_secrets_sign_is_taken_by_who_has_either() -> None:
+    client, old, new = openai.OpenAI(api_key="none"), new_secret(), new_secret()
+    body = b'{"id": "evt-1", "type": "batch.completed", "created_at": 1, "data": {"id": "b"}}'
+    signed = headers("evt-1", body, [new, old], datetime.now(UTC))
+    for secret in (old, new):
+        client.webhooks.unwrap(body, signed, secret=secret)
+    with pytest.raises(openai.InvalidWebhookSignatureError):
+        client.webhooks.unwrap(body, signed, secret=new_secret())
 
 
 def test_the_example_without_a_library_verifies_the_same() -> None:
@@ -62,12 +72,12 @@ def test_the_example_without_a_library_verifies_the_same() -> None:
     written: dict[str, Callable[..., bool]] = {}
     exec(block.text, written)  # noqa: S102  # our own page
     secret, now = new_secret(), datetime.now(UTC)
-    signed = headers(EVENT, BODY, secret, now)
+    signed = headers(EVENT, BODY, [secret], now)
     is_genuine = written["is_genuine"]
     assert is_genuine(secret, signed, BODY)
     assert not is_genuine(new_secret(), signed, BODY)
     assert not is_genuine(secret, signed, BODY + b" ")
-    old = headers(EVENT, BODY, secret, datetime.fromtimestamp(AT, UTC))
+    old = headers(EVENT, BODY, [secret], datetime.fromtimestamp(AT, UTC))
     assert not is_genuine(secret, old, BODY)
 
 

@@ -1,5 +1,6 @@
 """A list becomes a campaign by plain forms, without a script; a name is never more than a name."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -98,7 +99,38 @@ def test_what_is_wrong_is_said_beside_what_was_filled_in(
     assert said in answer.text
     assert answer.status_code == (400 if step == "submit" else 200), "a preview refuses nothing"
     assert f'value="{given["campaign"]}"' in answer.text, "nothing that was typed is lost"
+    refusals = answer.text.partition('<div id="refusals">')[2].partition("</div>")[0]
+    assert said in refusals, "all that is wrong is in one place"
+    assert answer.text.count('role="alert"') == 1
     assert pages.stagers.woken == 0
+
+
+def test_a_refusal_leads_to_its_field(pages: ListPages) -> None:
+    place = uploaded(pages)
+    shown = pages.post(f"{place}/preview", **FIELDS | {"speed": "9"}).text
+    assert '<a href="#f-speed"><code>speed</code></a>' in shown
+    assert 'id="f-speed" name="speed" type="text" value="9" aria-invalid="true"' in shown
+    shown = pages.post(f"{place}/submit", **FIELDS | {"campaign": "_no name"}).text
+    assert 'href="#f-campaign"' in shown
+
+
+def test_a_column_of_another_name_can_have_the_voices(pages: ListPages) -> None:
+    content = b"id,name,caller\na,Anna,11\nb,Omar,\n"
+    place, fields = uploaded(pages, content), FIELDS | {"voice_column": "caller"}
+    shown = pages.post(f"{place}/preview", **fields).text
+    assert re.findall(r"row (\d) · voice (\d+)", shown) == [("1", "11"), ("2", "7")]
+    assert "<option selected>caller</option>" in shown
+    shown = pages.post(f"{place}/preview", **fields | {"voice_column": "nobody"}).text
+    assert "columns are missing" in shown
+
+
+def test_a_speaker_string_is_an_option_of_the_list(pages: ListPages) -> None:
+    place = uploaded(pages)
+    pages.post(f"{place}/check", **FIELDS | {"speaker": "蘁淰敥欀"})
+    checked = pages.accounts.stagings.find("bank", "july", is_check=True)
+    assert checked
+    assert msgspec.json.decode(checked.options, type=ListOptions).speaker == "蘁淰敥欀"
+    assert 'value="蘁淰敥欀"' in pages.client.get(f"{place}?check=july").text
 
 
 def test_a_list_is_checked_then_submitted_with_the_same_options(pages: ListPages) -> None:

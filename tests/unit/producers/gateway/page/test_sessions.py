@@ -51,6 +51,13 @@ def test_a_wrong_key_is_told_in_a_sentence(served: PagesServed, secret: str) -> 
     assert "set-cookie" not in answer.headers
 
 
+def test_a_token_is_told_that_it_is_no_key(served: PagesServed) -> None:
+    answer = served.sign_in("eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl")
+    assert answer.status_code == 401
+    assert "This is a token of an issuer" in answer.text  # type: ignore[attr-defined]
+    assert "eyJ" not in answer.text  # type: ignore[attr-defined]
+
+
 def test_who_has_not_signed_in_is_led_there(served: PagesServed) -> None:
     answer = served.client.get("/", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/")

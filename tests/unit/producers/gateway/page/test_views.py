@@ -67,15 +67,22 @@ def test_late_campaigns_come_first_and_ended_ones_last(
         a_campaign("in-time", deadline=now + timedelta(hours=2)),
         a_campaign("late", deadline=now + timedelta(seconds=20)),  # 595 left at 20 per second
         a_campaign("missed", rate=None, deadline=now - timedelta(hours=1)),
+        # Neither says anything of how it goes, whatever its average is.
+        a_campaign("just-begun", deadline=now + timedelta(seconds=30)),
+        a_campaign("paused", deadline=now + timedelta(seconds=40), state="paused"),
     ]
+    index.rates |= {"late": 20.0, "in-time": 20.0, "paused": 0.1}
     html = shown(served, "/")
     names = re.findall(r'data-campaign="([^"]+)"', html)
-    assert names == ["missed", "late", "in-time", "plain", "done"]
+    assert names == ["missed", "late", "just-begun", "paused", "in-time", "plain", "done"]
     assert html.count('class="state late"') == 2
 
 
 def test_the_account_of_a_campaign_adds_up(served: PagesServed, index: PageIndex) -> None:
-    index.known = [a_campaign(accepted=1000, counts=(400, 3, 2, 1), fed=500)]
+    errors = {"no_speech": 2, "unstable": 1}  # what has no speech was spoken even so
+    index.known = [
+        a_campaign(accepted=1000, counts=(400, 3, 2, 1), fed=500, rendering=7, errors=errors)
+    ]
     html = shown(served, "/campaigns/july-bills")
     counts = dict(re.findall(r'data-count="(\w+)">([\d,]+)<', html))
     assert counts == {
@@ -87,9 +94,16 @@ def test_the_account_of_a_campaign_adds_up(served: PagesServed, index: PageIndex
         "waiting": "594",
         "staged": "1,000",
         "fed": "500",
-        "ended": "406",
+        "spoken": "409",
         "delivered": "400",
     }
+
+
+def test_what_was_being_rendered_a_moment_ago_is_not_counted_twice(
+    served: PagesServed, index: PageIndex
+) -> None:
+    index.known = [a_campaign(accepted=1000, counts=(400, 0, 0, 0), fed=402, rendering=50)]
+    assert 'data-count="spoken">402<' in shown(served, "/campaigns/july-bills")
 
 
 def test_shares_are_those_of_all_tenants_who_are_not_shown(
