@@ -658,11 +658,18 @@ class JwtSettings(_Section):
     algorithms: tuple[SignatureAlgorithm, ...] = Field(
         ("RS256", "ES256"), min_length=1, description="signatures that are taken, a JSON list"
     )
-    tenant_claim: str = Field("tenant", min_length=1, description="claim that names the tenant")
+    tenant_claim: str = Field(
+        "tenant",
+        min_length=1,
+        description="claim that names the tenant, or the path to it, such as organization.id",
+    )
     scope_claim: str = Field(
         "scope",
         min_length=1,
-        description="claim with the scopes: a list, or words separated by spaces",
+        description=(
+            "claim with the scopes, a list, or words separated by spaces; or the path to it, such "
+            "as realm_access.roles"
+        ),
     )
     leeway: Annotated[float, Field(ge=0, le=300)] = Field(
         30.0, description="seconds by which the issuer's clock may be wrong"

@@ -138,13 +138,6 @@ async def answer(_: Request, error: Exception) -> Response:
     return error.response()
 
 
-async def answer_error(_: Request, error: Exception) -> Response:
-    """Starlette's handler of SeedcastError."""
-    if not isinstance(error, SeedcastError):
-        raise error
-    return of(error).response()
-
-
 async def answer_http(_: Request, error: Exception) -> Response:
     """Starlette's handler of its own HTTPException: unknown paths and methods."""
     status = getattr(error, "status_code", 500)

@@ -47,6 +47,7 @@ class Route:
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()  # that a client may send
     problems: tuple[int, ...] = field(default=())  # beside those of every route
+    is_endless: bool = False  # none of the key's requests at once
 
     @property
     def name(self) -> str:
@@ -157,6 +158,7 @@ def routes(
             summary="The campaign whenever it changes, as server-sent events",
             headers=("last-event-id",),
             answers={200: MEDIA_TYPE},
+            is_endless=True,
             problems=(400, 404),
         ),
         Route(
@@ -167,6 +169,7 @@ def routes(
             summary="Each campaign whenever it changes, as server-sent events",
             headers=("last-event-id",),
             answers={200: MEDIA_TYPE},
+            is_endless=True,
             problems=(400,),
         ),
         *(

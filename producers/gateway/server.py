@@ -1,6 +1,6 @@
 """The HTTP application: every route behind its key, its limits and one line of log."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,18 +11,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
-from seedcast.errors import SeedcastError
 from seedcast.health import LIVE, READY, Readiness, report
 from seedcast.producers.gateway import answers, problems
 from seedcast.producers.gateway.access import Access
-from seedcast.producers.gateway.answered import answered
+from seedcast.producers.gateway.answered import Answered, Endpoint
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.openapi import document
 from seedcast.producers.gateway.problems import Problem
 from seedcast.producers.gateway.routes import Route
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def application(
@@ -58,25 +56,21 @@ def application(
         StarletteRoute("/metrics", exposed),
         *pages,
     ]
-    handlers = {
-        Problem: problems.answer,
-        SeedcastError: problems.answer_error,
-        HTTPException: problems.answer_http,
-    }
+    handlers = {Problem: problems.answer, HTTPException: problems.answer_http}
     return Starlette(routes=own + others, exception_handlers=handlers, lifespan=lifespan)
 
 
 def _endpoint(route: Route, access: Access, limits: Limits) -> Endpoint:
-    async def endpoint(http: Request) -> Response:
-        with answered(route.name) as told:
-            key = await access.require(http, route.scope)
-            told.tenant = key.tenant
-            problems.check_names(http)
-            headers = await limits.take(key)
-            with limits.at_once(key):
-                response = await route.handler(http, key)
-            response.headers.update(headers)
-            told.status, told.code = response.status_code, ""
-            return response
+    async def answer(http: Request, told: Answered) -> Response:
+        key = await access.require(http, route.scope)
+        told.tenant = key.tenant
+        problems.check_names(http)
+        headers = await limits.take(key)
+        told.held.enter_context(limits.at_once(key))
+        response = await route.handler(http, key)
+        response.headers.update(headers)
+        if route.is_endless:  # it has a place of its own
+            told.held.close()
+        return response
 
-    return endpoint
+    return Endpoint(route.name, answer)

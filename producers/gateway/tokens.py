@@ -84,16 +84,29 @@ class Tokens:
     def _tenant(self, claims: dict[str, Any]) -> str:
         claim = self._settings.tenant_claim
         try:
-            return msgspec.convert(claims.get(claim), Tenant)
+            return msgspec.convert(_claim(claims, claim), Tenant)
         except (msgspec.ValidationError, UnicodeEncodeError):
             form = "1 to 64 letters, digits, '.', '_' and '-', the first a letter or a digit"
             raise _refused(f"the token's claim `{claim}` is no tenant: expected {form}") from None
 
     def _scopes(self, claims: dict[str, Any]) -> tuple[Scope, ...]:
         """Return those that are ours: an issuer may grant others, too."""
-        given = claims.get(self._settings.scope_claim)
+        given = _claim(claims, self._settings.scope_claim)
         names = given.split() if isinstance(given, str) else given
         return tuple(scope for scope in SCOPES if isinstance(names, list) and scope in names)
+
+
+def _claim(claims: dict[str, Any], name: str) -> object:
+    """Return the claim of this name, or what lies at the path that it is; None if neither is there.
+
+    Names may have dots of their own, as those that are addresses do.
+    """
+    if name in claims:
+        return claims[name]
+    found: object = claims
+    for part in name.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _refused(message: str) -> Problem:

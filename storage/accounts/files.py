@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
-from seedcast.storage.accounts.tables import API_KEYS, FILES, STAGINGS
+from seedcast.storage.accounts.tables import FILES, STAGINGS
+from seedcast.storage.accounts.turns import take_turn
 from seedcast.storage.index.database import Database
 from seedcast.storage.index.values import moment, unix_ms
 
@@ -163,8 +164,7 @@ class Files:
 
 def _used(connection: Connection, key_id: str) -> int:
     """Return the bytes of the key's files. Who else asks for this key waits for our end."""
-    one_at_a_time = select(API_KEYS.c.key_id).where(API_KEYS.c.key_id == key_id).with_for_update()
-    connection.execute(one_at_a_time)
+    take_turn(connection, "files", key_id)
     total = select(func.coalesce(func.sum(FILES.c.bytes), 0)).where(FILES.c.key_id == key_id)
     return int(connection.scalar(total) or 0)
 

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from seedcast.errors import InvalidInput
+from seedcast.storage.accounts.turns import take_turn
 from seedcast.storage.accounts.webhook_tables import WEBHOOK_DELIVERIES, WEBHOOKS
 from seedcast.storage.index.database import Database
 from seedcast.storage.index.values import moment, unix_ms
@@ -85,6 +86,7 @@ class Webhooks:
         )
         owned = select(func.count()).where(WEBHOOKS.c.tenant == tenant)
         with self._database.transaction("adding a webhook") as connection:
+            take_turn(connection, "webhooks", tenant)
             if (connection.scalar(owned) or 0) >= MOST:
                 raise TooManyWebhooks
             return webhook_of(connection.execute(statement.returning(*WEBHOOKS.c)).one())

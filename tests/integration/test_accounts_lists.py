@@ -31,20 +31,21 @@ def take(accounts: Accounts, owner: str, now: datetime = NOW) -> Staging | None:
     return accounts.stagings.take(owner, now, LEASE)
 
 
-def test_uploads_at_once_reserve_no_more_than_the_quota(accounts: Accounts) -> None:
-    key, _ = accounts.add_key("k", "shop", ["submit"])
+@pytest.mark.parametrize("is_token", [False, True], ids=["key", "token"])
+def test_uploads_at_once_reserve_no_more_than_the_quota(accounts: Accounts, is_token: bool) -> None:
+    key = "jwt-0123" if is_token else accounts.add_key("k", "shop", ["submit"])[0].key_id
 
     def reserve(number: int) -> int:
         try:
-            return accounts.files.reserve(f"file-{number}", "shop", key.key_id, 100, 30, 50, NOW)
+            return accounts.files.reserve(f"file-{number}", "shop", key, 100, 30, 50, NOW)
         except QuotaExceeded:
             return 0
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(reserve, range(16))) == 90
-    assert accounts.files.reserve("rest", "shop", key.key_id, 100, None, 50, NOW) == 10
+    assert accounts.files.reserve("rest", "shop", key, 100, None, 50, NOW) == 10
     with pytest.raises(QuotaExceeded):
-        accounts.files.reserve("more", "shop", key.key_id, 100, None, 50, NOW)
+        accounts.files.reserve("more", "shop", key, 100, None, 50, NOW)
 
 
 def test_a_file_in_use_is_neither_deleted_nor_swept(accounts: Accounts) -> None:

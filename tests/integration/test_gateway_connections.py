@@ -1,20 +1,22 @@
 """A gateway under more connections than it serves, and under requests that are broken off."""
 
+import resource
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from seedcast.embedded import Stack
 from seedcast.producers.gateway.connections import SPARE
 from seedcast.storage.accounts.accounts import open_accounts
 from seedcast.storage.accounts.keys import SCOPES, KeyLimits
-from tests.builders import processes
+from tests.builders import gateways, processes
 from tests.builders.deployments import environment, fresh
 from tests.builders.waiting import eventually
 from tests.integration.test_gateway import url_of
@@ -22,6 +24,7 @@ from tests.integration.test_gateway import url_of
 pytestmark = pytest.mark.integration
 
 LIMIT = 50  # connections
+SLOW = 10_000
 BODY = b'{"input": "Your order leaves today.", "voice": 1}'
 
 
@@ -96,6 +99,52 @@ def test_two_thousand_connections_are_a_bounded_refusal(served: Served) -> None:
         assert refused_connections(first.get("/metrics").text) >= most
 
 
+@pytest.mark.slow
+def test_ten_thousand_slow_clients_cost_bounded_memory_and_are_refused(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """They say half of their headers: as many as are served wait, and are refused in time."""
+    raise_open_files(SLOW + 1000)
+    with gateways.gateway(fresh(stack), tmp_path / "slow.log") as gateway, ExitStack() as opened:
+        first = opened.enter_context(gateway.client())  # its connection is one that is served
+        assert first.get("/live").status_code == 200
+        before = resident(gateway.process.pid)
+        address = urlsplit(gateway.url).hostname, urlsplit(gateway.url).port
+        for _ in range(SLOW):
+            client = opened.enter_context(closing(socket.create_connection(address, timeout=60)))
+            with suppress(ConnectionError):  # beyond the limit it is closed at once
+                client.sendall(b"GET /v1/models HTTP/1.1\r\nhost: gateway\r\nx-slow: ")
+        assert first.get("/live").status_code == 200
+        grown = resident(gateway.process.pid) - before
+        assert grown < 150, f"{grown:.0f} MiB for {SLOW:,} connections"
+
+        def is_served() -> bool:
+            try:
+                with gateway.client() as late:
+                    return late.get("/v1/models").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        eventually(is_served, timeout=60, what="an answer once the slow ones are refused")
+
+        def all_are_refused() -> bool:
+            page = first.get("/metrics").text
+            refused = refused_connections(page) + refused_connections(page, "headers_late")
+            return refused >= SLOW
+
+        eventually(all_are_refused, timeout=60, what="a refusal of each of them")
+
+
+def raise_open_files(count: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard), hard))
+
+
+def resident(pid: int) -> float:
+    return float(psutil.Process(pid).memory_info().rss) / 2**20
+
+
 def is_closed(client: socket.socket) -> bool:
     try:
         return client.recv(1, socket.MSG_PEEK) == b""
@@ -105,8 +154,8 @@ def is_closed(client: socket.socket) -> bool:
         return True
 
 
-def refused_connections(page: str) -> float:
-    name = 'seedcast_gateway_refused_connections_total{reason="connections"}'
+def refused_connections(page: str, reason: str = "connections") -> float:
+    name = f'seedcast_gateway_refused_connections_total{{reason="{reason}"}}'
     [line] = [line for line in page.splitlines() if line.startswith(name)]
     return float(line.split()[-1])
 

@@ -36,6 +36,7 @@ if (!answer.ok) throw answer.status;
 writeFileSync("speech.mp3", Buffer.from(audio));
 """
 PYTHON = 'import os\nURL, KEY = os.environ["URL"], os.environ["KEY"]\n%s'
+SPEECH = "/v1/audio/speech"
 WHOLE = {"go": GO, "javascript": JAVASCRIPT, "python": PYTHON, "sh": "%s"}  # programs of ours
 PROGRAMS = {"go": "go", "javascript": "node", "python": sys.executable, "sh": "bash"}
 
@@ -67,9 +68,18 @@ def run(block: pages.Block, served: Served, folder: Path) -> None:
     assert done.returncode == 0, (block.text, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("language", ["sh", "python", "javascript", "go"])
-def test_an_example_speaks(served: Served, tmp_path: Path, language: str) -> None:
-    path = "audio.speech" if language == "python" else "/v1/audio/speech"
+@pytest.mark.parametrize(
+    ("language", "path"),
+    [
+        ("sh", SPEECH),
+        ("python", "client.audio.speech"),
+        ("python", SPEECH),
+        ("javascript", SPEECH),
+        ("go", SPEECH),
+    ],
+    ids=["curl", "openai", "httpx", "node", "go"],
+)
+def test_an_example_speaks(served: Served, tmp_path: Path, language: str, path: str) -> None:
     [block] = [each for each in examples(path) if each.language == language]
     run(block, served, tmp_path)
     assert (tmp_path / "speech.mp3").stat().st_size > 1000

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.integration
 
 # What has the right form may say nothing, name no voice or be over: it is refused, too.
 EXCLUDED = [positive_data_acceptance]
+LONGEST = 60  # seconds for an answer: a retry alone may take 20 until it says 202
 UNLIMITED = KeyLimits(requests_per_second=10_000, characters_per_minute=10**9)
 # Of a request, too, which random ones rarely are; and a campaign of events cannot be paused, nor
 # have terms. A random text is no address, and a random change disables the webhook. Of six lists
@@ -78,7 +79,7 @@ def known(served: Served) -> dict[str, str]:
 def document(served: Served) -> schemathesis.BaseSchema:
     """Return the gateway's own description, with a key that may do everything."""
     auth = {"openapi": {"key": {"bearer": served.key(limits=UNLIMITED)}}}
-    config = SchemathesisConfig.from_dict({"auth": auth})
+    config = SchemathesisConfig.from_dict({"auth": auth, "request-timeout": LONGEST})
     whole = schemathesis.openapi.from_url(f"{served.url}/openapi.json", config=config)
     return whole.exclude(path_regex="/events$")  # streams have no end
 

@@ -8,9 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from seedcast.errors import SeedcastError
-from seedcast.producers.gateway import problems
 from seedcast.producers.gateway.access import Access
-from seedcast.producers.gateway.answered import Answered, answered
+from seedcast.producers.gateway.answered import Answer, Answered, Endpoint
 from seedcast.producers.gateway.page import catalog
 from seedcast.producers.gateway.page.catalog import LANGUAGES
 from seedcast.producers.gateway.page.rendering import THEME_COOKIE, THEMES, Pages
@@ -46,59 +45,47 @@ class Login:
     def routes(self) -> list[StarletteRoute]:
         """Return what needs no session."""
         return [
-            StarletteRoute("/login", self.show, methods=["GET"]),
-            StarletteRoute("/login", self.sign_in, methods=["POST"]),
-            StarletteRoute("/login/preferences", self.prefer, methods=["POST"]),
+            _route("GET", "/login", self._show),
+            _route("POST", "/login", self._sign_in),
+            _route("POST", "/login/preferences", self._prefer),
             StarletteRoute("/static/{version}/{name:path}", self._pages.assets.answer),
         ]
 
     def views(self) -> tuple[View, ...]:
         return (View(method="POST", path="/logout", scope=None, handler=self.sign_out),)
 
-    async def show(self, http: Request) -> Response:
-        with answered("GET /login") as told:
-            self._origin.require_host(http)
-            response = self._form(http, http.query_params.get("next", "/"))
-            told.status, told.code = response.status_code, ""
-            return response
+    async def _show(self, http: Request, _told: Answered) -> Response:
+        self._origin.require_host(http)
+        return self._form(http, http.query_params.get("next", "/"))
 
-    async def sign_in(self, http: Request) -> Response:
+    async def _sign_in(self, http: Request, told: Answered) -> Response:
         """Begin a session and go on to where the visitor wanted to be."""
-        with answered("POST /login") as told:
-            goes_on = "/"
-            try:
-                self._origin.require_host(http)
-                self._origin.require_own(http)
-                form = await form_of(http)
-                goes_on = form.get("next", "/")
-                response = await self._signed_in(http, form.get("secret", "").strip(), goes_on)
-                told.code = ""
-            except Problem as problem:
-                response = self._refused(http, told, problem, goes_on)
-            except SeedcastError as error:
-                told.fail(error)
-                response = self._refused(http, told, problems.of(error), goes_on)
-            told.status = response.status_code
-            return response
+        goes_on = "/"
+        try:
+            self._origin.require_host(http)
+            self._origin.require_own(http)
+            form = await form_of(http)
+            goes_on = form.get("next", "/")
+            return await self._signed_in(http, form.get("secret", "").strip(), goes_on)
+        except (Problem, SeedcastError) as error:
+            return self._refused(http, told.fail(error), goes_on)
 
     async def sign_out(self, visit: Visit) -> Response:
         response = seen("/login")
         await self._sessions.end(visit.http, response)
         return response
 
-    async def prefer(self, http: Request) -> Response:
+    async def _prefer(self, http: Request, _told: Answered) -> Response:
         """Remember a language or a theme in this browser, and go back."""
-        with answered("POST /login/preferences") as told:
-            self._origin.require_host(http)
-            self._origin.require_own(http)
-            form = await form_of(http)
-            response = seen(local(form.get("next", "/")))
-            if (language := form.get("language")) in LANGUAGES:
-                _remember(response, catalog.COOKIE, language)
-            if (theme := form.get("theme")) in THEMES:
-                _remember(response, THEME_COOKIE, theme)
-            told.status, told.code = response.status_code, ""
-            return response
+        self._origin.require_host(http)
+        self._origin.require_own(http)
+        form = await form_of(http)
+        response = seen(local(form.get("next", "/")))
+        if (language := form.get("language")) in LANGUAGES:
+            _remember(response, catalog.COOKIE, language)
+        if (theme := form.get("theme")) in THEMES:
+            _remember(response, THEME_COOKIE, theme)
+        return response
 
     async def _signed_in(self, http: Request, secret: str, goes_on: str) -> Response:
         address = http.client.host if http.client else ""
@@ -129,8 +116,7 @@ class Login:
             raise Problem(401, code, "it is not valid, or not any more")
         return key
 
-    def _refused(self, http: Request, told: Answered, problem: Problem, goes_on: str) -> Response:
-        told.code = problem.code
+    def _refused(self, http: Request, problem: Problem, goes_on: str) -> Response:
         response = self._form(http, goes_on, problem)
         response.headers.update(problem.headers)
         return response
@@ -143,6 +129,10 @@ class Login:
             goes_on=local(goes_on),
             sentence=self._pages.sentence(http, problem) if problem else None,
         )
+
+
+def _route(method: str, path: str, answer: Answer) -> StarletteRoute:
+    return StarletteRoute(path, Endpoint(f"{method} {path}", answer), methods=[method])
 
 
 def local(address: str) -> str:

@@ -1,6 +1,6 @@
 """Each view behind its session, its limits and one line of log."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
@@ -10,7 +10,7 @@ from starlette.routing import Route as StarletteRoute
 from seedcast.errors import SeedcastError
 from seedcast.producers.gateway import problems
 from seedcast.producers.gateway.access import allowed
-from seedcast.producers.gateway.answered import answered
+from seedcast.producers.gateway.answered import Answered, Endpoint
 from seedcast.producers.gateway.bodies import read
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.page import catalog
@@ -21,7 +21,6 @@ from seedcast.producers.gateway.sessions import PageSessions, token_of
 
 MAX_FORM, FIELDS = 64 * 1024, 100  # bytes, and fields
 FORM = "application/x-www-form-urlencoded"
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def page_routes(
@@ -34,28 +33,20 @@ def page_routes(
 
 
 def _endpoint(view: View, pages: Pages, sessions: PageSessions, limits: Limits) -> Endpoint:
-    async def endpoint(http: Request) -> Response:
+    async def answer(http: Request, told: Answered) -> Response:
         visit: Visit | None = None
-        with answered(view.name) as told:
-            try:
-                visit = await _visit(http, sessions)
-                told.tenant = visit.key.tenant
-                allowed(visit.key, view.scope)
-                problems.check_names(http)
-                await limits.take(visit.key)
-                with limits.at_once(visit.key):
-                    response = await view.handler(visit)
-                told.code = ""
-            except Problem as problem:
-                told.code = problem.code
-                response = _refused(http, problem, pages, visit)
-            except SeedcastError as error:
-                told.fail(error)
-                response = pages.problem(http, problems.of(error), visit)
-            told.status = response.status_code
-            return response
+        try:
+            visit = await _visit(http, sessions)
+            told.tenant = visit.key.tenant
+            allowed(visit.key, view.scope)
+            problems.check_names(http)
+            await limits.take(visit.key)
+            told.held.enter_context(limits.at_once(visit.key))
+            return await view.handler(visit)
+        except (Problem, SeedcastError) as error:
+            return _refused(http, told.fail(error), pages, visit)
 
-    return endpoint
+    return Endpoint(view.name, answer)
 
 
 async def _visit(http: Request, sessions: PageSessions) -> Visit:

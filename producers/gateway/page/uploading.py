@@ -8,9 +8,8 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from seedcast.errors import SeedcastError
-from seedcast.producers.gateway import problems
 from seedcast.producers.gateway.access import allowed
-from seedcast.producers.gateway.answered import answered
+from seedcast.producers.gateway.answered import Answered, Endpoint
 from seedcast.producers.gateway.form import Form
 from seedcast.producers.gateway.limits import Limits
 from seedcast.producers.gateway.page import catalog
@@ -34,28 +33,21 @@ class Uploading:
         self._limits, self._uploads = limits, uploads
 
     def routes(self) -> list[StarletteRoute]:
-        return [StarletteRoute("/new", self.receive, methods=["POST"])]
+        return [StarletteRoute("/new", Endpoint("POST /new", self._receive), methods=["POST"])]
 
-    async def receive(self, http: Request) -> Response:
+    async def _receive(self, http: Request, told: Answered) -> Response:
         """Store the list, and go on to what is to become of it."""
         visit: Visit | None = None
-        with answered("POST /new") as told:
-            try:
-                visit = await self._visit(http)
-                told.tenant = visit.key.tenant
-                allowed(visit.key, "submit")
-                await self._limits.take(visit.key)
-                with self._limits.at_once(visit.key):
-                    file = await self._stored(visit)
-                response, told.code = seen(f"/new/{file.file_id}"), ""
-            except Problem as problem:
-                told.code = problem.code
-                response = self._pages.problem(http, problem, visit)
-            except SeedcastError as error:
-                told.fail(error)
-                response = self._pages.problem(http, problems.of(error), visit)
-            told.status = response.status_code
-            return response
+        try:
+            visit = await self._visit(http)
+            told.tenant = visit.key.tenant
+            allowed(visit.key, "submit")
+            await self._limits.take(visit.key)
+            told.held.enter_context(self._limits.at_once(visit.key))
+            file = await self._stored(visit)
+            return seen(f"/new/{file.file_id}")
+        except (Problem, SeedcastError) as error:
+            return self._pages.problem(http, told.fail(error), visit)
 
     async def _visit(self, http: Request) -> Visit:
         """Raises Problem: 401, 403, 421. The form's own token comes with the file."""

@@ -53,6 +53,7 @@ NAMED = (
     "gpuConsumer.autoscaling.prometheus.authenticationRef",
     "gateway.accounts.passwordSecret",
     "gateway.index.passwordSecret",
+    "gateway.limitsPasswordSecret",
     "gateway.ingress.className",
     "gateway.ingress.tlsSecret",
 )

@@ -49,13 +49,17 @@ def test_the_service_leads_to_the_port_where_the_gateways_listen() -> None:
 
 
 def test_a_gateway_has_its_databases_and_their_passwords() -> None:
-    secrets = ("gateway.accounts.passwordSecret=a", "gateway.index.passwordSecret=i")
+    secrets = (
+        "gateway.accounts.passwordSecret=a",
+        "gateway.index.passwordSecret=i",
+        "gateway.limitsPasswordSecret=l",
+    )
     variables, spec = environment("gateway", *secrets), pod("gateway", *secrets)
     assert variables["SEEDCAST_ACCOUNTS_URL"] == GATEWAY[1].partition("=")[2]
     assert variables["SEEDCAST_INDEX_URL"] == GATEWAY[2].partition("=")[2]
     volumes = {v["name"]: v["secret"]["secretName"] for v in spec["volumes"] if "secret" in v}
     paths = {m["mountPath"]: m["name"] for m in spec["containers"][0]["volumeMounts"]}
-    for section, secret in (("ACCOUNTS", "a"), ("INDEX", "i")):
+    for section, secret in (("ACCOUNTS", "a"), ("INDEX", "i"), ("GATEWAY_LIMITS", "l")):
         folder, _, key = variables[f"SEEDCAST_{section}_PASSWORD_FILE"].rpartition("/")
         assert (volumes[paths[folder]], key) == (secret, "password")
     indexer = environment("indexer", *GATEWAY, *secrets, "indexPasswordSecret=w")
@@ -229,6 +233,13 @@ def test_a_wrong_value_is_refused(change: str, told: str) -> None:
                 "gateway.settings.SEEDCAST_ACCOUNTS_PASSWORD_FILE=/f",
             ),
             "leave gateway.accounts.passwordSecret empty",
+        ),
+        (
+            (
+                "gateway.limitsPasswordSecret=l",
+                "gateway.settings.SEEDCAST_GATEWAY_LIMITS_PASSWORD_FILE=/f",
+            ),
+            "leave gateway.limitsPasswordSecret empty",
         ),
     ],
 )

@@ -1,6 +1,6 @@
 {{/* A Deployment. Takes (dict "root" $ "kind" "gpu-consumer" "worker" .Values.gpuConsumer), and optionally
 
-"passwords": Secrets with the passwords of databases, by the settings' section; "environment": further variables; "http": a port that others call, which
+"passwords": Secrets with the passwords of databases and Redis, by the settings' section; "environment": further variables; "http": a port that others call, which
 gets new connections for "preStop" seconds after the pod was told to end. */}}
 {{- define "seedcast.deployment" -}}
 {{- $root := .root -}}
@@ -80,7 +80,7 @@ spec:
             - {name: {{ $variable }}, value: {{ $value | quote }}}
             {{- end }}
             {{- range $section, $_ := $passwords }}
-            - {name: SEEDCAST_{{ upper $section }}_PASSWORD_FILE, value: /etc/seedcast/{{ $section }}/password}
+            - {name: SEEDCAST_{{ $section | upper | replace "-" "_" }}_PASSWORD_FILE, value: /etc/seedcast/{{ $section }}/password}
             {{- end }}
             - {name: NUMBA_CACHE_DIR, value: /tmp}
             - {name: HOME, value: /tmp} # torch and Triton cache below it

@@ -36,6 +36,9 @@
 {{- if and $gateway.index.passwordSecret (hasKey $gateway.settings "SEEDCAST_INDEX_PASSWORD_FILE") }}
 {{- fail "gateway.settings.SEEDCAST_INDEX_PASSWORD_FILE: the chart sets it; leave it out, or leave gateway.index.passwordSecret empty" }}
 {{- end }}
+{{- if and $gateway.limitsPasswordSecret (hasKey $gateway.settings "SEEDCAST_GATEWAY_LIMITS_PASSWORD_FILE") }}
+{{- fail "gateway.settings.SEEDCAST_GATEWAY_LIMITS_PASSWORD_FILE: the chart sets it; leave it out, or leave gateway.limitsPasswordSecret empty" }}
+{{- end }}
 {{- $scaling := $gateway.autoscaling -}}
 {{- if and $scaling.enabled (lt (int $scaling.maxReplicas) (int $scaling.minReplicas)) }}
 {{- fail (printf "gateway.autoscaling.maxReplicas: expected at least minReplicas, %v; got %v" $scaling.minReplicas $scaling.maxReplicas) }}

@@ -1,6 +1,5 @@
 """A streamed answer is written at its client's pace, ends with it, and is whole or cut."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,17 +7,15 @@ from typing import BinaryIO
 
 import httpx
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from seedcast.errors import IndexUnavailable, SeedcastError
-from seedcast.producers.gateway import problems, streamed
+from seedcast.errors import IndexUnavailable
+from seedcast.producers.gateway import streamed
+from seedcast.producers.gateway.answered import Answered, Endpoint
 from seedcast.producers.gateway.streamed import CHUNK, Gone, Streamed, Write
-
-PATIENCE = 60  # seconds, which only a failure takes
+from tests.builders import asgi
+from tests.builders.asgi import PATIENCE
 
 
 class Left(threading.Event):
@@ -32,20 +29,11 @@ class Left(threading.Event):
 
 @contextmanager
 def serving(write: Write, left: Left) -> Iterator[str]:
-    async def answer(_: Request) -> Response:
+    async def answer(_http: Request, _told: Answered) -> Response:
         return Streamed(write, "text/plain", {"x-name": "a"}, left.held())
 
-    handlers = {SeedcastError: problems.answer_error}
-    app = Starlette(routes=[Route("/", answer)], exception_handlers=handlers)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join(PATIENCE)
+    with asgi.serving(Endpoint("GET /", answer)) as url:
+        yield f"{url}/"
 
 
 class Endless:

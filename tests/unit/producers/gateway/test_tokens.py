@@ -131,6 +131,16 @@ def test_claims_may_have_other_names_and_scopes_may_be_a_list(issuer: Issuer) ->
     assert (key.tenant, key.scopes) == ("clinic", ("speak", "listen"))
 
 
+def test_claims_may_lie_inside_others(issuer: Issuer) -> None:
+    checked = tokens(issuer.url, tenant_claim="organization.id", scope_claim="realm_access.roles")
+    inside = {"realm_access": {"roles": ["speak", "offline_access"]}}
+    key = admitted(checked, token(organization={"id": "clinic"}, **inside))
+    assert (key.tenant, key.scopes) == ("clinic", ("speak",))
+    for outside in ({"realm_access": ["speak"]}, {"realm_access": "roles"}, {"roles": ["speak"]}):
+        assert admitted(checked, token(organization={"id": "clinic"}, **outside)).scopes == ()
+    assert "no tenant" in refusal(checked, token(organization={"name": "clinic"}, **inside))
+
+
 @pytest.mark.parametrize("scope", [None, "", "admin", 7, {"speak": True}])
 def test_a_token_without_our_scopes_has_none(issuer: Issuer, scope: Any) -> None:
     assert admitted(tokens(issuer.url), token(scope=scope)).scopes == ()
