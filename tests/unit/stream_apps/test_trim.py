@@ -15,8 +15,11 @@ from tests.builders.speech import (
     ENGLISH,
     MANDARIN,
     RATE,
+    SHORT,
     VOICES,
+    between,
     breath,
+    noisy,
     pink,
     power,
     silence,
@@ -267,3 +270,19 @@ def test_each_clip_is_heard_from_a_fresh_state() -> None:
     before = list(vad.probabilities(clip))
     list(vad.probabilities(resample(speech(MANDARIN, 2), RATE, vad.RATE)))
     assert list(vad.probabilities(clip)) == before
+
+
+@pytest.mark.parametrize("decibels", [5, 10, 20, 28, 31, 32, 33, 34, 36, 40, 50, 60])
+@pytest.mark.parametrize(("noise", "around"), [(white, 0.0), (pink, 0.5)])
+def test_noise_beside_speech_is_cut_at_every_snr_and_no_sound_is_lost(
+    noise: Callable[[int], Samples], around: float, decibels: int
+) -> None:
+    """`around`: seconds of digital silence around the noise, which tell nothing about it."""
+    clean, padding = between(speech(SHORT, 2), 1.0, 1.0), round(0.1 * RATE)
+    samples = between(noisy(clean, noise(len(clean)), decibels), around, around)
+    edges = Source(samples, RATE).find_speech(0.5)
+    beside = round((1.0 + around) * RATE)
+    assert edges.start >= beside - 0.1 * RATE
+    assert edges.end <= len(samples) - beside + 0.25 * RATE
+    kept = Edges(edges.start - padding, edges.end + padding)  # as `cut` leaves it
+    assert lost(between(clean, around, around), kept, min(20, decibels)) == 0
