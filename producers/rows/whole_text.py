@@ -13,7 +13,7 @@ from typing import IO
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.private_files import temporary, write_all
 from seedcast.producers.rows.encoding import Text
-from seedcast.producers.rows.readings import readings
+from seedcast.producers.rows.readings import in_words, readings
 from seedcast.producers.rows.rows import BLOCK
 from seedcast.producers.rows.source import Source
 
@@ -125,7 +125,7 @@ def _undecodable(text: Text, named: bool, at: _Place, data: bytes, start: int) -
         remedy = "name another with --encoding (SubmitOptions.encoding), or save it as UTF-8"
         return InvalidInput(where, expected=f"text in {name}", got=got, remedy=remedy)
     candidates = readings(data, start)
-    shown = " and ".join(f"{piece!r} in {candidate}" for candidate, piece in candidates)
+    shown = in_words(candidates)
     if not at.is_first:
         return InvalidInput(
             where,
