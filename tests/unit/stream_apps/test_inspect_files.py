@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 
 from seedcast.catalog import profiles
@@ -132,3 +133,26 @@ def test_the_picture_of_an_error_has_its_note_and_no_rendition(tmp_path: Path) -
     written = drawn(inspection)
     assert "not made" in written
     assert "no_speech" in written
+
+
+def test_the_picture_shades_the_cut_names_its_axis_and_has_both_curves(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", between(speech(), 0.6, 0.0), RATE)
+    inspection = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", "telephony")
+    axes = draw(inspection).axes
+    lead = inspection.rendered.processed.trimmed.lead
+    shaded = [axis for axis in axes if any(is_from_0_to(lead, patch) for patch in axis.patches)]
+    assert [axis.get_ylabel() for axis in shaded] == ["before: amplitude", "frequency, kHz"]
+    names = [axis.get_xlabel() for axis in axes if axis.get_xlabel()]
+    assert names == ["seconds from the beginning of the waveform before", "seconds"]
+    curves = {
+        title: max(len(line.get_xdata()) for line in axis.lines)
+        for axis in axes
+        if (title := axis.get_title(loc="left")) and axis.lines
+    }
+    assert list(curves) == ["probability of speech (from 0.5 on)", "gain of the limiter, dB"]
+    assert min(curves.values()) > 50
+
+
+def is_from_0_to(end: float, patch: Patch) -> bool:
+    box = patch.get_extents().transformed(patch.axes.transData.inverted())
+    return bool(np.allclose([box.x0, box.x1], [0, end]))

@@ -1,6 +1,7 @@
 """Speech is found where it begins and ends, and cut with padding and fades."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -286,3 +287,17 @@ def test_noise_beside_speech_is_cut_at_every_snr_and_no_sound_is_lost(
     assert edges.end <= len(samples) - beside + 0.25 * RATE
     kept = Edges(edges.start - padding, edges.end + padding)  # as `cut` leaves it
     assert lost(between(clean, around, around), kept, min(20, decibels)) == 0
+
+
+def test_a_syllable_that_begins_at_once_is_heard_in_its_second_window() -> None:
+    syllable = speech("我", 2)
+    at_once = syllable[np.flatnonzero(np.abs(syllable) > 0.02)[0] :]
+    heard = vad.probabilities(resample(at_once, RATE, vad.RATE))
+    assert list(islice(heard, 2))[1] > 0.5
+
+
+def test_what_is_nearly_as_loud_as_the_speech_before_its_edge_is_no_noise_floor() -> None:
+    level, quietest = 1.0, 1e-6
+    near, far = (np.full(60, 10 ** (-decibels / 10)) for decibels in (3, 12))
+    assert trim._noise_floor(near, level, quietest) == 0
+    assert trim._noise_floor(far, level, quietest) == pytest.approx(far[0])
