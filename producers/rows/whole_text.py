@@ -12,7 +12,7 @@ from typing import IO
 
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.private_files import temporary, write_all
-from seedcast.producers.rows.encoding import Text
+from seedcast.producers.rows.encoding import NAMES, Text
 from seedcast.producers.rows.readings import in_words, readings
 from seedcast.producers.rows.rows import BLOCK
 from seedcast.producers.rows.source import Source
@@ -111,7 +111,8 @@ class _Place:
 
 
 def _undecodable(text: Text, named: bool, at: _Place, data: bytes, start: int) -> InvalidInput:
-    name = text.codec.upper() if text.codec.startswith("utf") else text.codec
+    is_utf = text.codec.startswith("utf")
+    name = text.codec.upper() if is_utf else NAMES.get(text.codec, text.codec)
     where = f"{text.path}, line {at.line:,}: not {name}"
     got = f"other bytes at offset {at.offset:,}"
     if at.is_cut and not (at.is_first and text.codec == "utf-8"):

@@ -165,7 +165,11 @@ def test_an_encoding_in_doubt_is_asked_for_with_two_readings(
 @pytest.mark.parametrize(
     ("content", "named", "message"),
     [
-        ("text\nfine\n\x81", "windows-1252", "line 3: not cp1252.*offset 10; name another"),
+        (
+            "text\nfine\n\x81",
+            "windows-1252",
+            "line 3: not windows-1252; .* text in windows-1252; .*offset 10; name another",
+        ),
         ("\ufefftext\nfine\n", "gbk", "expected text in gbk; got what is surely utf-8; leave out"),
         ("text\nfine\n", "klingon", "option encoding; expected one of utf-8, utf-16"),
     ],

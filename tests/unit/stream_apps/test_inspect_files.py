@@ -105,6 +105,19 @@ def test_a_file_that_is_no_audio_is_refused(data: bytes) -> None:
         decode(data, "a.wav")
 
 
+@pytest.mark.parametrize("data", [b"", b"not audio at all"])
+def test_the_error_of_a_file_without_audio_says_so_in_words(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match="got no audio that is known"):
+        decode(data, "a.wav")
+
+
+def test_a_clean_clip_without_sound_is_not_said_to_lack_a_probability(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    [note] = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", None).notes
+    assert "expected sound for 30 ms" in note
+    assert "probability" not in note
+
+
 def drawn(inspection: Inspection) -> str:
     """Return all that is written in the picture."""
     figure = draw(inspection)
