@@ -71,11 +71,13 @@ def _row(decoder: _Decoder, number: int, line: bytes) -> Row | BadRow:
     except (msgspec.DecodeError, RecursionError) as problem:
         # A validation error quotes no value here: only the type of the whole line can be wrong.
         got = str(problem).removeprefix("Expected `object`, got ").strip("`")
-        error = InvalidRow(number, "", expected=_EXPECTED, got=got)
+        expected = _EXPECTED + (_SPREAD if line.strip() == b"{" or line[:1] == b"[" else "")
+        error = InvalidRow(number, "", expected=expected, got=got)
     return BadRow(error, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
 
 
 _EXPECTED = "one JSON object per line, in UTF-8"
+_SPREAD = " (jq -c '.[]' writes those of an array so, and jq -c . those of several lines)"
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:

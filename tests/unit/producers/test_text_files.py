@@ -418,3 +418,20 @@ def test_an_option_that_says_nothing_of_a_format_is_refused(
     path = a_file(tmp_path, "text\nHi.\n", name)
     with pytest.raises(InvalidInput, match=f"{name}, option {option}; expected none: it is of"):
         dry_run(path, **{option: value})
+
+
+def test_a_workbook_with_a_title_above_its_header_says_what_to_delete(tmp_path: Path) -> None:
+    path = a_list(tmp_path, ["Customers of May"], ["id", "text"], ["n-1", "Hi."])
+    with pytest.raises(InvalidInput, match="delete titles above it"):
+        dry_run(path, id_column="id")
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"text": "Hi."}]\n', '[\n{"text": "Hi."}\n]\n', '{\n  "text": "Hi."\n}\n']
+)
+def test_json_that_is_not_one_object_per_line_says_how_to_make_it_so(
+    tmp_path: Path, text: str
+) -> None:
+    rows = list(read(a_file(tmp_path, text, "list.jsonl")).rows)
+    assert isinstance(rows[0], BadRow)
+    assert "jq -c '.[]'" in rows[0].error.expected
