@@ -72,15 +72,17 @@ def refuse_missing(list_name: str, needed: Iterable[str], columns: tuple[str, ..
             f"{list_name}: columns are missing",
             expected=", ".join(map(repr, missing)),
             got=", ".join(map(repr, columns))[:SHOWN],
-            remedy=_remedy(missing, columns),
+            remedy=_remedy(list_name, missing, columns),
         )
 
 
-def _remedy(missing: list[str], columns: tuple[str, ...]) -> str:
+def _remedy(list_name: str, missing: list[str], columns: tuple[str, ...]) -> str:
     alike = {name.strip().casefold(): name for name in columns}
     if found := [(alike[name.casefold()], name) for name in missing if name.casefold() in alike]:
         renamed = ", ".join(f"{old!r} to {new!r}" for old, new in found)
         return f"capitals and spaces count: rename {renamed} in the header"
+    if list_name.lower().endswith(".xlsx"):
+        return "the header is the first row with values: delete titles above it, or correct it"
     if len(columns) == 1 and re.search(r"[,;|:\t]", columns[0]):
         return "say what separates the columns with --delimiter (SubmitOptions.delimiter)"
     return "add them to the header, or correct the option that names them"

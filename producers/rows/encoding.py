@@ -29,6 +29,7 @@ ENCODINGS = {  # name: Python's codec
     "big5": "cp950",
     "windows-1252": "cp1252",
 }
+NAMES = {"cp950": "big5", "cp1252": "windows-1252"}  # of codecs, for people
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32",  # begins as that of UTF-16 does

@@ -25,12 +25,38 @@ def read_parquet(path: Path) -> Rows:
     try:
         with _open(path, []) as file:
             refuse_bombs(path, file.metadata)
+            columns = columns_of(path, file.schema_arrow, file.metadata.num_rows)
+            _refuse_zones(path, file.schema_arrow)
             expanding = expanding_columns(path, file)
         file = _open(path, expanding)
-        columns = columns_of(path, file.schema_arrow, file.metadata.num_rows)
     except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not Parquet", got=str(error)) from error
     return Rows(columns.names, _rows(path, columns, file))
+
+
+def _refuse_zones(path: Path, schema: pyarrow.Schema) -> None:
+    """Raises InvalidInput if a column has times in a zone that nobody knows."""
+    for field in schema:
+        for zone in _zones(field.type):
+            try:
+                pyarrow.lib.string_to_tzinfo(zone)
+            except (LookupError, ValueError) as error:
+                raise InvalidInput(
+                    f"{path}, column {field.name!r}",
+                    expected="times in a zone of the IANA database, or at an offset",
+                    got=repr(zone)[:100],
+                    remedy="write the times in UTC",
+                ) from error
+
+
+def _zones(kind: Any) -> Iterator[str]:
+    """Yield the time zones of a type, and of what it holds."""
+    if pyarrow.types.is_timestamp(kind) and kind.tz:
+        yield kind.tz
+    if pyarrow.types.is_dictionary(kind):
+        yield from _zones(kind.value_type)
+    for index in range(kind.num_fields):
+        yield from _zones(kind.field(index).type)
 
 
 def _open(path: Path, as_dictionaries: list[str]) -> pyarrow.parquet.ParquetFile:

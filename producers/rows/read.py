@@ -12,7 +12,7 @@ from pathlib import Path
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.file_options import DETECTED, FileOptions
 from seedcast.producers.rows.json_lines import read_json_lines
-from seedcast.producers.rows.list_format import format_of
+from seedcast.producers.rows.list_format import TEXTS, ListFormat, format_of
 from seedcast.producers.rows.rows import BadRow, Row, Rows
 from seedcast.producers.rows.source import Source
 
@@ -50,12 +50,19 @@ _READERS: dict[str, Callable[[Source, FileOptions], Rows]] = {
     ".xlsx": _read_workbook,
 }
 
+_OPTIONS = {  # by name, the formats of which they say something
+    "delimiter": (".csv", ".tsv"),
+    "encoding": TEXTS,
+    "sheet": (".xlsx",),
+}
+
 
 def read(path: Path, options: FileOptions = DETECTED) -> Rows:
     """Open a file by its format. Raises InvalidInput, here or while the rows are read."""
     try:
         _require_file(path)
         format_ = format_of(path, options.format)
+        _refuse_useless(path, format_, options)
         before = _state(path)
         if path.stat().st_size == 0:
             raise InvalidInput(f"{path} is empty", expected="at least one row", got="0 bytes")
@@ -63,6 +70,18 @@ def read(path: Path, options: FileOptions = DETECTED) -> Rows:
     except OSError as error:  # pyarrow raises it, too
         raise InvalidInput(f"{path} cannot be read", got=str(error)) from error
     return replace(rows, rows=_unchanged(path, before, rows.rows))
+
+
+def _refuse_useless(path: Path, format_: ListFormat, options: FileOptions) -> None:
+    """Raises InvalidInput for an option that says nothing about a file of this format."""
+    for name, kinds in _OPTIONS.items():
+        if getattr(options, name) is not None and format_.kind not in kinds:
+            raise InvalidInput(
+                f"{path}, option {name}",
+                expected=f"none: it is of {', '.join(kinds)}",
+                got=repr(getattr(options, name))[:100],
+                remedy="leave it out, or read lists of other formats by another command",
+            )
 
 
 def _require_file(path: Path) -> None:

@@ -19,6 +19,11 @@ def readings(data: bytes, start: int) -> list[tuple[str, str]]:
     return [(name, _piece(name, line, start - first)) for name in ranked[:2]]
 
 
+def in_words(candidates: list[tuple[str, str]]) -> str:
+    """Return the readings as an error shows them."""
+    return " and ".join(f"{piece!r} in {name}" for name, piece in candidates)
+
+
 def _score(name: str, line: bytes) -> float:
     codec, common = _CANDIDATES[name]
     try:  # the line may be cut within its last character

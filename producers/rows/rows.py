@@ -1,5 +1,6 @@
 """What reading a file gives, whatever its format: rows, and rows that could not be read."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from seedcast.errors import InvalidInput, InvalidRow
 if TYPE_CHECKING:
     import pyarrow
 
+MAX_COLUMNS = 16_384  # as in Excel
 SHOWN = 500  # characters of columns in an error
 BLOCK = 1024 * 1024  # bytes read at once; also the longest line
 
@@ -32,9 +34,19 @@ class Rows:
 
 
 def check_columns(file: str, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names as a tuple. Raises InvalidInput if one is empty or appears twice."""
+    """Return the names as a tuple.
+
+    Raises InvalidInput if one is empty or appears twice, or if they are over MAX_COLUMNS.
+    """
     columns = tuple(names)
-    if repeated := sorted({name for name in columns if columns.count(name) > 1}):
+    if len(columns) > MAX_COLUMNS:
+        raise InvalidInput(
+            f"{file} has too many columns",
+            expected=f"at most {MAX_COLUMNS:,}",
+            got=f"{len(columns):,}",
+            remedy="keep those that the texts and options need",
+        )
+    if repeated := sorted(name for name, count in Counter(columns).items() if count > 1):
         raise InvalidInput(
             f"{file}: columns appear twice",
             expected="every column once",

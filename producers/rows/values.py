@@ -27,7 +27,7 @@ from seedcast.schemas.messages import (
 
 NAMED = 20  # voices that an error lists
 MAX_ID = 256  # characters
-MAX_EXACT = 2**53  # above it a float no longer tells neighbouring integers apart
+MAX_EXACT = 2**53  # from it on a float no longer tells neighbouring integers apart
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", re.ASCII)
 _INTEGER = re.compile(r"-?\d+", re.ASCII)
 _MAX_SEED_DIGITS = 39  # far more than a seed has; Python refuses to convert thousands of digits
@@ -88,7 +88,7 @@ def row_id(value: object) -> str:
         value = whole(value)
         text = to_text(value) if isinstance(value, int) and not isinstance(value, bool) else ""
     if not text and isinstance(value, float | Decimal):
-        raise InvalidValue(f"an id as text, or a whole number up to {MAX_EXACT}", value)
+        raise InvalidValue(f"an id as text, or a whole number under {MAX_EXACT}", value)
     if not 1 <= len(text) <= MAX_ID:
         raise InvalidValue(f"an id of 1 to {MAX_ID} characters", value)
     return text
@@ -215,12 +215,12 @@ def _number(value: object) -> object:
 def whole(value: object) -> object:
     """Return a float or decimal with no fraction as an integer, and anything else unchanged.
 
-    So is a float above 2⁵³, whose last digits may be lost.
+    So is a float from 2⁵³ on, whose last digits may be lost.
     """
     if isinstance(value, Decimal):
         is_short = value.is_finite() and -MAX_ID < value.adjusted() < MAX_ID
         return int(value) if is_short and value == value.to_integral_value() else value
-    is_whole = isinstance(value, float) and value.is_integer() and abs(value) <= MAX_EXACT
+    is_whole = isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT
     return int(value) if is_whole else value  # type: ignore[call-overload]
 
 

@@ -12,8 +12,8 @@ from typing import IO
 
 from seedcast.errors import InvalidInput, LocalResource
 from seedcast.private_files import temporary, write_all
-from seedcast.producers.rows.encoding import Text
-from seedcast.producers.rows.readings import readings
+from seedcast.producers.rows.encoding import NAMES, Text
+from seedcast.producers.rows.readings import in_words, readings
 from seedcast.producers.rows.rows import BLOCK
 from seedcast.producers.rows.source import Source
 
@@ -111,7 +111,8 @@ class _Place:
 
 
 def _undecodable(text: Text, named: bool, at: _Place, data: bytes, start: int) -> InvalidInput:
-    name = text.codec.upper() if text.codec.startswith("utf") else text.codec
+    is_utf = text.codec.startswith("utf")
+    name = text.codec.upper() if is_utf else NAMES.get(text.codec, text.codec)
     where = f"{text.path}, line {at.line:,}: not {name}"
     got = f"other bytes at offset {at.offset:,}"
     if at.is_cut and not (at.is_first and text.codec == "utf-8"):
@@ -125,7 +126,7 @@ def _undecodable(text: Text, named: bool, at: _Place, data: bytes, start: int) -
         remedy = "name another with --encoding (SubmitOptions.encoding), or save it as UTF-8"
         return InvalidInput(where, expected=f"text in {name}", got=got, remedy=remedy)
     candidates = readings(data, start)
-    shown = " and ".join(f"{piece!r} in {candidate}" for candidate, piece in candidates)
+    shown = in_words(candidates)
     if not at.is_first:
         return InvalidInput(
             where,

@@ -42,8 +42,8 @@ def _float(value: float) -> str:
     if not math.isfinite(value):
         raise InvalidValue(_FINITE, got=str(value))
     if value.is_integer():
-        if abs(value) > MAX_EXACT:
-            expected = f"an integer up to {MAX_EXACT}, or a column of text or integers"
+        if abs(value) >= MAX_EXACT:
+            expected = f"an integer under {MAX_EXACT}, or a column of text or integers"
             raise InvalidValue(expected, got="a larger float, whose last digits are lost")
         return str(int(value))
     return format(Decimal(format(value, ".15g")), "f")

@@ -8,7 +8,7 @@ import typer
 from seedcast.cli.base import EngineName, Json, app, err, load, out, quiet_logs, with_engine
 from seedcast.cli.exit_codes import Exit
 from seedcast.cli.findings import SHOWN, Checked, check_file
-from seedcast.cli.piped import opened
+from seedcast.cli.piped import PIPE, opened
 from seedcast.cli.style_options import NewListOptions, expand_options
 from seedcast.cli.submit import print_check
 from seedcast.errors import InvalidInput
@@ -44,6 +44,8 @@ def check(
     `-` is a list on a pipe: name its --format. Its wrong rows go to list.rejected.jsonl, here.
     """
     quiet_logs()
+    if speak:
+        _refuse_equal_names(files)
     settings = with_engine(load(), engine)
     options = spoken.submit_options(CAMPAIGN)
     code = Exit.OK
@@ -56,6 +58,21 @@ def check(
             out.print(str(written), markup=False)
         code = max(code, checked.exit_code)
     raise typer.Exit(code)
+
+
+def _refuse_equal_names(files: list[Path]) -> None:
+    """Raises InvalidInput if the spoken texts of two lists would be the same files."""
+    by_name = dict[str, Path]()
+    for file in files:
+        name = "list" if file == PIPE else file.stem
+        other = by_name.setdefault(name, file)
+        if other is not file:
+            raise InvalidInput(
+                "--speak",
+                expected="lists of different names, after which the spoken texts are named",
+                got=f"{other} and {file}",
+                remedy="check them one by one, each with another --output",
+            )
 
 
 def _speak(

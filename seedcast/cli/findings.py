@@ -43,7 +43,7 @@ def check_file(
     from seedcast.producers.staging.submit import submit_file
 
     dry = replace(options, dry_run=True)
-    with live() as line:
+    with live(is_check=True) as line:
         return check_by(
             settings, lambda add: submit_file(settings, file, dry, line.submitted, add), shown
         )

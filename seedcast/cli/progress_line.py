@@ -13,9 +13,11 @@ from seedcast.producers.staging.options import SubmitProgress
 class Line:
     """A bar for the submission, and one for the outcomes of each campaign, when it begins."""
 
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._submit = bar.add_task("submitting", total=None, detail="", visible=False)
+    def __init__(self, bar: Progress, is_check: bool = False) -> None:
+        """`is_check`: nothing is submitted, only checked."""
+        self._bar, self._right = bar, "right" if is_check else "accepted"
+        name = "checking" if is_check else "submitting"
+        self._submit = bar.add_task(name, total=None, detail="", visible=False)
         self._speak: dict[str, TaskID] = {}  # by name
         self._before: dict[str, int] = {}  # outcomes of earlier runs
 
@@ -25,7 +27,7 @@ class Line:
             self._submit,
             visible=True,
             completed=progress.rows,
-            detail=describe_submission(progress),
+            detail=describe_submission(progress, self._right),
         )
 
     def spoken(self, progress: CampaignProgress, name: str = "speaking") -> None:
@@ -49,9 +51,9 @@ class Line:
         return (finished - self._before[name]) / seconds if seconds else 0.0
 
 
-def describe_submission(progress: SubmitProgress) -> str:
-    """Return how many rows were read, and what is waited for."""
-    text = f"{progress.rows:,} rows, {progress.accepted:,} accepted, {progress.rejected:,} rejected"
+def describe_submission(progress: SubmitProgress, right: str = "accepted") -> str:
+    """Return how many rows were read, how many were `right`, and what is waited for."""
+    text = f"{progress.rows:,} rows, {progress.accepted:,} {right}, {progress.rejected:,} rejected"
     return f"{text}; waiting: {progress.waiting}" if progress.waiting else text
 
 
@@ -65,7 +67,7 @@ def describe(progress: CampaignProgress) -> str:
 
 
 @contextmanager
-def live() -> Iterator[Line]:
+def live(is_check: bool = False) -> Iterator[Line]:
     """Show a Line on stderr while the block runs."""
     with progress_bar() as bar:
-        yield Line(bar)
+        yield Line(bar, is_check)

@@ -21,7 +21,7 @@ from seedcast.stream_apps.audio.process import Processed, process
 from seedcast.stream_apps.audio.source import Source
 from seedcast.waveforms import Waveform
 
-VERSION = 5  # raise it when this code makes something else of the same waveform
+VERSION = 6  # raise it when this code makes something else of the same waveform
 LIBRARIES = (
     "av",
     "librosa",

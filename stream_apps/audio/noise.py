@@ -45,7 +45,8 @@ def estimate_snr(samples: Samples, rate: int) -> float:
     what is left in each band in its quietest moments (after R. Martin's minimum statistics, 2001).
 
     - Steady noise is estimated well.
-    - A voice in the background has quiet moments of its own, and counts for about 6 dB less.
+    - A voice in the background has quiet moments of its own, and hardly counts: the SNR beside one
+      reads about 30 dB too high, beside six 5, beside slow traffic 8 to 11 (docs/guarantees.md).
     - Digital silence, with which segments are joined, tells nothing about the noise between, and
       is excluded from both powers. Beside it, an SNR of 25 dB or more reads up to 5 dB too low;
       where the noise cannot be told from quiet speech, the result is CLEAN.

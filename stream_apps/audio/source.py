@@ -1,6 +1,7 @@
 """One waveform, and what several profiles need to know of it, each computed once."""
 
 from functools import cached_property
+from math import inf
 
 import numpy as np
 
@@ -51,7 +52,12 @@ class Source:
 
     def is_noisy(self, limit: float) -> bool:
         """Return True if the SNR is surely under `limit` dB."""
-        return self.snr < limit and len(self.samples) >= MIN_SECONDS_FOR_SNR * self.rate
+        return self._tells_noise and self.snr < limit
+
+    @property
+    def _tells_noise(self) -> bool:
+        """Whether the clip is long enough to measure its noise."""
+        return len(self.samples) >= MIN_SECONDS_FOR_SNR * self.rate
 
     @cached_property
     def denoised(self) -> Samples:
@@ -63,15 +69,22 @@ class Source:
 
         With a threshold of 0 every sound is speech. Raises InvalidRequest: no_speech.
         """
+        is_clean = not self.is_noisy(CLEAN_FROM)
         if threshold not in self._edges:
             self._edges[threshold] = trim.find_speech(
-                self.centred, self.rate, threshold, is_clean=not self.is_noisy(CLEAN_FROM)
+                self.centred,
+                self.rate,
+                threshold,
+                is_clean=is_clean,
+                snr=self.snr if self._tells_noise else inf,
             )
         if (edges := self._edges[threshold]) is None:
             raise InvalidRequest(
                 "no_speech",
                 "waveform",
-                expected=f"speech, with a probability of {threshold:g} in two windows of 32 ms",
+                expected=f"sound for {trim.SOUND * 1000:g} ms"
+                if is_clean
+                else f"speech, with a probability of {threshold:g} in two windows of 32 ms",
                 got=f"{len(self.samples) / self.rate:.2f} s without any",
                 remedy='use a profile with trim = "off" to render it as it is',
             )

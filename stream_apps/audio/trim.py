@@ -1,7 +1,8 @@
 """Finds where speech begins and ends, and cuts there with padding and fades.
 
-In a clean clip, as every synthesis makes it, only silence is cut: what is not far under the speech
-stays, be it laughter, a breath or a single fricative, which no model takes for speech.
+In a clean clip, as every synthesis makes it, only silence and faint noise are cut: what is not far
+under the speech stays, be it laughter, a breath or a single fricative, which no model takes for
+speech.
 
 In a noisy clip the model of `vad` decides what is speech. It hears the clip from its ends inward,
 and only as much as it needs. The energy of 5 ms frames near its answer decides where exactly. So a
@@ -10,6 +11,7 @@ fricative, a whisper or a released consonant is kept, and a steady noise beside 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +29,8 @@ INSIDE = 0.16  # seconds inside the model's edge: the model begins early, and en
 CLOSURE = 0.09  # seconds of silence that a plosive may hold before its release
 OVER_FLOOR = 6.0  # dB
 UNDER_SPEECH = -38.0  # dB
+OVER_NOISE = 5.0  # dB from a clean clip's noise, below which is no sound
+NO_NOISE = -26.0  # dB; what is nearer to the speech's level is no noise of a clean clip
 FAR_UNDER = -32.0  # dB
 NEAR_SPEECH = -6.0  # dB; what is so near to the speech's level is no noise floor, but speech
 STEADY = 3.0  # dB that noise of one level varies by, from frame to frame
@@ -59,18 +63,23 @@ class Trimmed:
 
 
 def find_speech(
-    samples: Samples, rate: int, threshold: float = 0.5, *, is_clean: bool = False
+    samples: Samples,
+    rate: int,
+    threshold: float = 0.5,
+    *,
+    is_clean: bool = False,
+    snr: float = inf,
 ) -> Edges | None:
     """Return where speech begins and ends in (samples,).
 
-    `is_clean` says that noise is far under the speech: every sound is then taken for speech.
-    Otherwise, returns None if no two windows in a row are speech with a probability of at least
-    `threshold`.
+    `is_clean` says that noise is far under the speech, by `snr` dB if that is known: every sound
+    over it is then taken for speech. Otherwise, returns None if no two windows in a row are speech
+    with a probability of at least `threshold`.
     """
     if not samples.any():
         return None
     if is_clean:
-        return _sound(samples, rate)
+        return _sound(samples, rate, snr)
     start = _first_speech(samples, rate, threshold)
     if start is None:
         return None
@@ -105,11 +114,11 @@ def cut(
     )
 
 
-def _sound(samples: Samples, rate: int) -> Edges | None:
+def _sound(samples: Samples, rate: int, snr: float) -> Edges | None:
     """Return where the first sound begins and the last one ends; None if there is none.
 
-    A sound is what is over UNDER_SPEECH for SOUND seconds. The speech's level is that of the
-    loudest tenth of what sounds.
+    A sound is what is over UNDER_SPEECH, and over the noise, for SOUND seconds. The speech's level
+    is that of the loudest tenth of what sounds.
     """
     hop = max(1, round(HOP * rate))
     energy = _energies(np.pad(samples, (0, -len(samples) % hop)), hop)
@@ -117,7 +126,8 @@ def _sound(samples: Samples, rate: int) -> Edges | None:
     if not len(audible):
         return None
     level = float(np.quantile(audible, 0.9))
-    active = energy > level * db_to_amplitude(UNDER_SPEECH) ** 2
+    faint = min(max(OVER_NOISE - snr, UNDER_SPEECH), NO_NOISE)
+    active = energy > level * db_to_amplitude(faint) ** 2
     changes = np.flatnonzero(np.diff(np.concatenate(([False], active, [False])).astype(np.int8)))
     runs = changes.reshape(-1, 2)
     long = runs[runs[:, 1] - runs[:, 0] >= round(SOUND / HOP)]

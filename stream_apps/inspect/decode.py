@@ -47,6 +47,8 @@ def decode(data: bytes, name: str, headerless: Headerless | None = None) -> Clip
             return _decode_by_ffmpeg(data)
     except (av.FFmpegError, IndexError) as error:  # an index: there is no audio stream
         got = str(error) if isinstance(error, av.FFmpegError) else "a file without audio"
+        if isinstance(error, av.InvalidDataError):
+            got = "no audio that is known"
         raise InvalidInput(name, expected=READABLE, got=got) from error
 
 

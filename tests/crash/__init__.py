@@ -45,6 +45,10 @@ Files are those of this folder; `integration/` and `unit/` are folders of tests/
     Submitting
     `submit` killed, interrupted, out of disk, then repeated  test_submitting
                                                               integration/test_submit
+    Kafka or the object store away while a list is staged     integration/test_submit
+    two submissions of one name at once                       integration/test_submit
+    a bomb, or a damaged list                                 unit/producers/test_text_files
+                                                              unit/producers/test_workbook
 
     Feeding
     a feeder killed at each edge, stopped beyond its session  integration/test_feeder

@@ -12,7 +12,7 @@ import pytest
 
 from seedcast.errors import InvalidInput
 from seedcast.producers.rows.read import read
-from seedcast.producers.rows.rows import BLOCK, BadRow
+from seedcast.producers.rows.rows import BLOCK, MAX_COLUMNS, BadRow, check_columns
 from tests.builders.files import a_file, parquet
 from tests.builders.memory import peak_of_reading
 
@@ -129,7 +129,7 @@ def test_a_path_without_a_file_is_refused(tmp_path: Path, what: str) -> None:
 
 def test_a_wrong_line_of_json_lines_is_an_error_of_that_row(tmp_path: Path) -> None:
     lines = [
-        b'{"id": 1}',
+        '{"id": 1, "name": "é"}'.encode(),
         b"{",
         b"[1]",
         b"",
@@ -138,7 +138,7 @@ def test_a_wrong_line_of_json_lines_is_an_error_of_that_row(tmp_path: Path) -> N
         b'{"id": 7}',
     ]
     path = a_file(tmp_path, b"\n".join(lines), "list.jsonl")
-    assert good(path) == [(1, {"id": 1}), (7, {"id": 7})]
+    assert good(path) == [(1, {"id": 1, "name": "é"}), (7, {"id": 7})]
     assert [number for number, _ in bad(path)] == [2, 3, 5, 6]
 
 
@@ -253,3 +253,41 @@ def test_words_of_a_dictionary_nested_values_and_nulls_are_read_as_they_are(tmp_
     path = tmp_path / "list.parquet"
     pyarrow.parquet.write_table(table, path)
     assert [row for _, row in good(path)] == table.to_pylist()
+
+
+def test_a_key_that_appears_twice_is_an_error_of_its_row(tmp_path: Path) -> None:
+    lines = '{"text": "a", "text": "b"}\n{"at": "12:30", "of": {"id": 1, "\\u0069d": 2}}\n'
+    path = a_file(tmp_path, lines + '{"text": "a: b", "at": "12:30"}\n', "list.jsonl")
+    assert good(path) == [(3, {"text": "a: b", "at": "12:30"})]
+    errors = [row.error for row in read(path).rows if isinstance(row, BadRow)]
+    assert [(error.row, error.got) for error in errors] == [(1, "'text' twice"), (2, "'id' twice")]
+
+
+def test_parquet_with_two_columns_of_one_name_is_refused(tmp_path: Path) -> None:
+    table = pyarrow.table([["a"], ["b"]], names=["text", "text"])
+    pyarrow.parquet.write_table(table, tmp_path / "list.parquet")
+    with pytest.raises(InvalidInput, match=r"columns appear twice.*'text'"):
+        read(tmp_path / "list.parquet")
+
+
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_parquet_with_times_in_an_unknown_zone_is_refused(tmp_path: Path, is_inside: bool) -> None:
+    for zone in ("Asia/Shanghai", "+05:30", "Mars/Olympus"):
+        times = pyarrow.array([0], pyarrow.timestamp("us", zone))
+        column = pyarrow.StructArray.from_arrays([times], ["at"]) if is_inside else times
+        pyarrow.parquet.write_table(
+            pyarrow.table({"when": column}), tmp_path / f"{len(zone)}.parquet"
+        )
+    assert len(good(tmp_path / "6.parquet") + good(tmp_path / "13.parquet")) == 2
+    with pytest.raises(InvalidInput, match=r"column 'when'.*got 'Mars/Olympus'; write the times"):
+        read(tmp_path / "12.parquet")
+
+
+def test_a_header_of_too_many_columns_is_refused_and_of_many_is_read(tmp_path: Path) -> None:
+    names = [f"c{number}" for number in range(100_000)]
+    assert check_columns("list.csv", names[:MAX_COLUMNS]) == tuple(names[:MAX_COLUMNS])
+    path = a_file(tmp_path, ",".join(names) + "\n")
+    with pytest.raises(
+        InvalidInput, match="too many columns; expected at most 16,384; got 100,000"
+    ):
+        read(path)

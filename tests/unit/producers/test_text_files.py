@@ -165,7 +165,11 @@ def test_an_encoding_in_doubt_is_asked_for_with_two_readings(
 @pytest.mark.parametrize(
     ("content", "named", "message"),
     [
-        ("text\nfine\n\x81", "windows-1252", "line 3: not cp1252.*offset 10; name another"),
+        (
+            "text\nfine\n\x81",
+            "windows-1252",
+            "line 3: not windows-1252; .* text in windows-1252; .*offset 10; name another",
+        ),
         ("\ufefftext\nfine\n", "gbk", "expected text in gbk; got what is surely utf-8; leave out"),
         ("text\nfine\n", "klingon", "option encoding; expected one of utf-8, utf-16"),
     ],
@@ -368,3 +372,66 @@ def test_a_list_of_only_wrong_rows_and_a_row_of_ten_thousand_characters(tmp_path
     assert [(one.row, one.expected, one.got) for one in report.rejections] == [
         (2, "at most 10,000 characters", "10,001")
     ]
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "first"),
+    [("gb18030", TEXT, "gb18030"), ("cp1252", "Grüße aus München", "windows-1252")],
+)
+def test_the_encoding_of_json_lines_in_doubt_is_asked_for(
+    tmp_path: Path, codec: str, text: str, first: str
+) -> None:
+    lines = f'{{"text": "fine"}}\n{{"text": "{text}"}}\n'.encode(codec)
+    path = a_file(tmp_path, lines, "list.jsonl")
+    with pytest.raises(InvalidInput, match=f", line 2: not UTF-8.*--encoding {first}") as caught:
+        list(read(path).rows)
+    assert text[:4] in caught.value.got
+    assert values(path, encoding=first) == [{"text": "fine"}, {"text": text}]
+
+
+@pytest.mark.parametrize("named", [None, "utf-8"])
+def test_a_line_of_json_that_is_no_utf8_as_the_text_before_is_an_error_of_its_row(
+    tmp_path: Path, named: str | None
+) -> None:
+    before = "" if named else '{"text": "号"}\n'
+    path = a_file(tmp_path, before.encode() + '{"text": "账单"}\n'.encode("gbk"), "list.jsonl")
+    [wrong] = [
+        row for row in read(path, FileOptions(encoding=named)).rows if isinstance(row, BadRow)
+    ]
+    assert wrong.error.expected == "one JSON object per line, in UTF-8"
+    assert "账单\"}' in gb18030 and " in wrong.error.got
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("list.csv", "sheet", "One"),
+        ("list.jsonl", "delimiter", ";"),
+        ("list.xlsx", "delimiter", ";"),
+        ("list.xlsx", "encoding", "gbk"),
+        ("list.parquet", "encoding", "gbk"),
+    ],
+)
+def test_an_option_that_says_nothing_of_a_format_is_refused(
+    tmp_path: Path, name: str, option: str, value: str
+) -> None:
+    path = a_file(tmp_path, "text\nHi.\n", name)
+    with pytest.raises(InvalidInput, match=f"{name}, option {option}; expected none: it is of"):
+        dry_run(path, **{option: value})
+
+
+def test_a_workbook_with_a_title_above_its_header_says_what_to_delete(tmp_path: Path) -> None:
+    path = a_list(tmp_path, ["Customers of May"], ["id", "text"], ["n-1", "Hi."])
+    with pytest.raises(InvalidInput, match="delete titles above it"):
+        dry_run(path, id_column="id")
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"text": "Hi."}]\n', '[\n{"text": "Hi."}\n]\n', '{\n  "text": "Hi."\n}\n']
+)
+def test_json_that_is_not_one_object_per_line_says_how_to_make_it_so(
+    tmp_path: Path, text: str
+) -> None:
+    rows = list(read(a_file(tmp_path, text, "list.jsonl")).rows)
+    assert isinstance(rows[0], BadRow)
+    assert "jq -c '.[]'" in rows[0].error.expected

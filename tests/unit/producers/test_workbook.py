@@ -12,7 +12,7 @@ from seedcast.producers.rows import workbook_cells
 from seedcast.producers.rows.file_options import DETECTED, FileOptions
 from seedcast.producers.rows.read import read
 from seedcast.producers.rows.rows import BadRow
-from seedcast.producers.rows.values import row_id, to_text
+from seedcast.producers.rows.values import InvalidValue, row_id, to_text
 from seedcast.producers.staging.options import SubmitOptions
 from tests.builders.files import a_file, accepted, dry_run, parquet
 from tests.builders.workbooks import (
@@ -129,6 +129,8 @@ def test_a_number_that_has_lost_digits_is_no_id(tmp_path: Path) -> None:
         (3, "id"),
     ]
     assert to_text(1.38e17) == "1.38e+17"
+    with pytest.raises(InvalidValue, match="under 9007199254740992"):
+        row_id(2.0**53)  # or 2⁵³ + 1, which becomes the same float
     assert row_id(-0.0) == "0"
     assert to_text(float("nan")) == "nan"
     assert to_text(Decimal("1e999999")) == "1E+999999"

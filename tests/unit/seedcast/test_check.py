@@ -135,3 +135,12 @@ def test_a_file_name_is_shown_and_not_obeyed(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout + done.stderr
     assert "\\x1b[2Jb.csv: nothing was submitted" in "".join(done.stdout.splitlines())
     assert "\\x1b[2Jb.csv.rejected.jsonl" in "".join(done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("other", ["there/list.csv", "list.xlsx"])
+def test_texts_of_two_lists_of_one_name_are_not_spoken_into_the_same_files(
+    tmp_path: Path, other: str
+) -> None:
+    done = run("check", tmp_path / "list.csv", tmp_path / other, "--speak", 1, "-o", tmp_path)
+    assert isinstance(done.exception, InvalidInput)
+    assert "lists of different names" in done.exception.expected

@@ -1,15 +1,18 @@
 """Whatever comes from outside, a decoder returns a value or raises its mapped error."""
 
+import gzip
 import io
 import string
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -57,6 +60,7 @@ from seedcast.waveforms import decode_flac
 from tests.builders.fuzz import anything, damaged, values
 from tests.builders.records import audio, rejected
 from tests.builders.requests import a_request
+from tests.builders.workbooks import a_list
 
 
 def parquet() -> bytes:
@@ -65,6 +69,34 @@ def parquet() -> bytes:
         pyarrow.table({"id": ["n-1", "n-2"], "text": ["Hello.", None]}), file
     )
     return file.getvalue()
+
+
+def odd_parquet() -> bytes:
+    """Return types that no list needs, and each of them is valid."""
+    kinds = {
+        "of a zone": (0, pyarrow.timestamp("ms", "+05:30")),
+        "length": (1, pyarrow.duration("us")),
+        "bytes": (b"\xff", pyarrow.binary()),
+        "fixed": (b"ab", pyarrow.binary(2)),
+        "half": (np.float16(1.5), pyarrow.float16()),
+        "decimal": (Decimal("1.50"), pyarrow.decimal256(50, 2)),
+        "word": ("a", pyarrow.dictionary(pyarrow.int8(), pyarrow.string())),
+        "map": ([("a", 1)], pyarrow.map_(pyarrow.string(), pyarrow.int64())),
+        "nested": (
+            [{"a": [None]}],
+            pyarrow.list_(pyarrow.struct({"a": pyarrow.list_(pyarrow.int8())})),
+        ),
+        "nothing": (None, pyarrow.null()),
+    }
+    columns = {name: pyarrow.array([value, None], kind) for name, (value, kind) in kinds.items()}
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), file)
+    return file.getvalue()
+
+
+def a_workbook() -> bytes:
+    with TemporaryDirectory() as folder:
+        return a_list(Path(folder), ["id", "text"], ["n-1", "Hello."], [2, 1.5]).read_bytes()
 
 
 PROFILES = profiles.load(PostprocessSettings())
@@ -309,7 +341,10 @@ FILES = {
         "\ufeffid;text\nn-1;您好\n".encode(),
     ],
     ".jsonl": [b'{"id": "n-1", "text": "Hello."}\n\n{"id": "n-2", "text": null}\n'],
-    ".parquet": [PARQUET],
+    ".parquet": [PARQUET, odd_parquet()],
+    ".xlsx": [a_workbook()],
+    ".csv.gz": [gzip.compress(b"id,text\nn-1,Hello.\n")],
+    ".jsonl.zst": [bytes(pyarrow.compress(b'{"text": "Hello."}\n', "zstd", asbytes=True))],
 }
 
 

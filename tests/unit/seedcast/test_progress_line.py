@@ -194,3 +194,12 @@ def test_an_interrupted_command_that_can_go_on_says_so(
     said = done.stderr.splitlines()[-1]
     assert said.startswith("interrupted;")
     assert said.endswith("; run it again to go on")
+
+
+def test_a_check_says_that_it_checks_and_submits_nothing() -> None:
+    err = StringIO()
+    with redirect_stderr(err), live(is_check=True) as line:
+        line.submitted(submission())
+        [task] = line._bar.tasks
+    assert task.description == "checking"
+    assert task.fields["detail"] == "320 rows, 312 right, 5 rejected"

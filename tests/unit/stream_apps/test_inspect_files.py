@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from matplotlib.patches import Patch
 from matplotlib.text import Text
 
 from seedcast.catalog import profiles
@@ -104,6 +105,19 @@ def test_a_file_that_is_no_audio_is_refused(data: bytes) -> None:
         decode(data, "a.wav")
 
 
+@pytest.mark.parametrize("data", [b"", b"not audio at all"])
+def test_the_error_of_a_file_without_audio_says_so_in_words(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match="got no audio that is known"):
+        decode(data, "a.wav")
+
+
+def test_a_clean_clip_without_sound_is_not_said_to_lack_a_probability(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(RATE), RATE)
+    [note] = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", None).notes
+    assert "expected sound for 30 ms" in note
+    assert "probability" not in note
+
+
 def drawn(inspection: Inspection) -> str:
     """Return all that is written in the picture."""
     figure = draw(inspection)
@@ -132,3 +146,26 @@ def test_the_picture_of_an_error_has_its_note_and_no_rendition(tmp_path: Path) -
     written = drawn(inspection)
     assert "not made" in written
     assert "no_speech" in written
+
+
+def test_the_picture_shades_the_cut_names_its_axis_and_has_both_curves(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", between(speech(), 0.6, 0.0), RATE)
+    inspection = inspect_file(Settings(home=tmp_path), tmp_path / "a.wav", "telephony")
+    axes = draw(inspection).axes
+    lead = inspection.rendered.processed.trimmed.lead
+    shaded = [axis for axis in axes if any(is_from_0_to(lead, patch) for patch in axis.patches)]
+    assert [axis.get_ylabel() for axis in shaded] == ["before: amplitude", "frequency, kHz"]
+    names = [axis.get_xlabel() for axis in axes if axis.get_xlabel()]
+    assert names == ["seconds from the beginning of the waveform before", "seconds"]
+    curves = {
+        title: max(len(line.get_xdata()) for line in axis.lines)
+        for axis in axes
+        if (title := axis.get_title(loc="left")) and axis.lines
+    }
+    assert list(curves) == ["probability of speech (from 0.5 on)", "gain of the limiter, dB"]
+    assert min(curves.values()) > 50
+
+
+def is_from_0_to(end: float, patch: Patch) -> bool:
+    box = patch.get_extents().transformed(patch.axes.transData.inverted())
+    return bool(np.allclose([box.x0, box.x1], [0, end]))

@@ -14,7 +14,6 @@ from seedcast.stream_apps.audio.limiter import compress, limit, measure_peaks
 from seedcast.stream_apps.audio.loudness import (
     ACTIVE,
     GAIN,
-    LIMITING,
     level,
     measure_loudness,
     weighting_filter,
@@ -36,6 +35,7 @@ from tests.builders.speech import (
     white,
 )
 
+LIMITING = 6.0  # dB, as the documents say
 TARGETS = [(-16.0, -1.0), (-19.0, -2.0), (-23.0, -1.0)]
 
 

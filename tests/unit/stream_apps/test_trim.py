@@ -1,6 +1,7 @@
 """Speech is found where it begins and ends, and cut with padding and fades."""
 
 from collections.abc import Callable
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from tests.builders.speech import (
     ENGLISH,
     MANDARIN,
     RATE,
+    SHORT,
     VOICES,
+    between,
     breath,
+    noisy,
     pink,
     power,
     silence,
@@ -267,3 +271,33 @@ def test_each_clip_is_heard_from_a_fresh_state() -> None:
     before = list(vad.probabilities(clip))
     list(vad.probabilities(resample(speech(MANDARIN, 2), RATE, vad.RATE)))
     assert list(vad.probabilities(clip)) == before
+
+
+@pytest.mark.parametrize("decibels", [5, 10, 20, 28, 31, 32, 33, 34, 36, 40, 50, 60])
+@pytest.mark.parametrize(("noise", "around"), [(white, 0.0), (pink, 0.5)])
+def test_noise_beside_speech_is_cut_at_every_snr_and_no_sound_is_lost(
+    noise: Callable[[int], Samples], around: float, decibels: int
+) -> None:
+    """`around`: seconds of digital silence around the noise, which tell nothing about it."""
+    clean, padding = between(speech(SHORT, 2), 1.0, 1.0), round(0.1 * RATE)
+    samples = between(noisy(clean, noise(len(clean)), decibels), around, around)
+    edges = Source(samples, RATE).find_speech(0.5)
+    beside = round((1.0 + around) * RATE)
+    assert edges.start >= beside - 0.1 * RATE
+    assert edges.end <= len(samples) - beside + 0.25 * RATE
+    kept = Edges(edges.start - padding, edges.end + padding)  # as `cut` leaves it
+    assert lost(between(clean, around, around), kept, min(20, decibels)) == 0
+
+
+def test_a_syllable_that_begins_at_once_is_heard_in_its_second_window() -> None:
+    syllable = speech("我", 2)
+    at_once = syllable[np.flatnonzero(np.abs(syllable) > 0.02)[0] :]
+    heard = vad.probabilities(resample(at_once, RATE, vad.RATE))
+    assert list(islice(heard, 2))[1] > 0.5
+
+
+def test_what_is_nearly_as_loud_as_the_speech_before_its_edge_is_no_noise_floor() -> None:
+    level, quietest = 1.0, 1e-6
+    near, far = (np.full(60, 10 ** (-decibels / 10)) for decibels in (3, 12))
+    assert trim._noise_floor(near, level, quietest) == 0
+    assert trim._noise_floor(far, level, quietest) == pytest.approx(far[0])
