@@ -1,9 +1,11 @@
 """A real Kafka and a real S3 for the whole run, with a prefix and a bucket per test."""
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import hypothesis
 import pytest
@@ -53,6 +55,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{name.rpartition('::')[2]}: {values}")
     seconds = sum(report.duration for report in reports)
     terminalreporter.line(f"{len(measured)} tests in {seconds:.0f} s")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` is applied
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked `sample(N)`, N cases run always, the same each time; the rest is slow."""
+    cases = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        if item.get_closest_marker("sample") and not item.get_closest_marker("slow"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for name, found in cases.items():
+        [size] = found[0].get_closest_marker("sample").args  # type: ignore[union-attr]
+        kept = Random(name).sample(range(len(found)), min(size, len(found)))
+        for number, item in enumerate(found):
+            if number not in kept:
+                item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)
