@@ -60,6 +60,7 @@ def generations(made: ChatTTSEngine, count: int) -> dict[int, Generation]:
     return dict(enumerate(waiting.generation for waiting in made._waiting[:count]))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_an_engine_loads_and_steps_on_one_device(
     tiny: Assets, cuda: RecordedCuda, device: FakeDevice, precision: str
