@@ -59,16 +59,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` is applied
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of a test marked `sample(N)`, N cases run always, the same each time; the rest is slow."""
+    """Of a test marked `sample(N)`, N cases run always, the same each time; the rest is slow.
+
+    An N below 1 is a share of them, of which one case is the least.
+    """
     cases = defaultdict[str, list[pytest.Item]](list)
     for item in items:
         if item.get_closest_marker("sample") and not item.get_closest_marker("slow"):
             cases[item.nodeid.partition("[")[0]].append(item)
     for name, found in cases.items():
         [size] = found[0].get_closest_marker("sample").args  # type: ignore[union-attr]
-        kept = Random(name).sample(range(len(found)), min(size, len(found)))
-        for number, item in enumerate(found):
-            if number not in kept:
+        number = size if size >= 1 else max(1, round(size * len(found)))
+        kept = Random(name).sample(range(len(found)), min(number, len(found)))
+        for place, item in enumerate(found):
+            if place not in kept:
                 item.add_marker("slow")
 
 
