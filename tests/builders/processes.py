@@ -20,6 +20,7 @@ from seedcast.embedded import Stack
 
 # Not seedcast.cli: rich reads COLUMNS and TERM when it is imported.
 PRELOADED = [
+    "alembic.command",
     "numpy",
     "psutil",
     "av",
@@ -30,6 +31,7 @@ PRELOADED = [
     "seedcast.campaigns.subscription",
     "seedcast.gpu_consumers.app",
     "seedcast.producers.feeder.app",
+    "seedcast.producers.gateway.app",
     "seedcast.producers.staging.submit",
     "seedcast.storage.audit.auditor",
     "seedcast.storage.s3",
