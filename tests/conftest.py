@@ -1,5 +1,6 @@
 """A real Kafka and a real S3 for the whole run, with a prefix and a bucket per test."""
 
+import gc
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,8 @@ from tests.builders import processes
 from tests.builders.deployments import Spawn, environment, fresh
 from tests.builders.postgres_server import PostgresServer, postgres_server
 from tests.builders.processes import ForkedProcess
+
+gc.disable()  # until all is collected: what is imported, and all tests, are no garbage
 
 stack_module.START_TIMEOUT = 180.0  # seconds: several stacks may start at once
 
@@ -74,6 +77,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for place, item in enumerate(found):
             if place not in kept:
                 item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """From here on only what tests make is looked at: to walk through the rest takes a second."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
