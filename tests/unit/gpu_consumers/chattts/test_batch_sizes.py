@@ -117,7 +117,7 @@ class CountingStepper:
 
 
 SLOTS = 16
-REQUESTS = mixed(15)
+REQUESTS = [request for request in mixed(15) if len(request.text) < 80]  # few steps
 
 
 @pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
