@@ -1,9 +1,12 @@
 """A real Kafka and a real S3 for the whole run, with a prefix and a bucket per test."""
 
+import gc
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import hypothesis
 import pytest
@@ -16,6 +19,8 @@ from tests.builders import processes
 from tests.builders.deployments import Spawn, environment, fresh
 from tests.builders.postgres_server import PostgresServer, postgres_server
 from tests.builders.processes import ForkedProcess
+
+gc.disable()  # until all is collected: what is imported, and all tests, are no garbage
 
 stack_module.START_TIMEOUT = 180.0  # seconds: several stacks may start at once
 
@@ -53,6 +58,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(f"{name.rpartition('::')[2]}: {values}")
     seconds = sum(report.duration for report in reports)
     terminalreporter.line(f"{len(measured)} tests in {seconds:.0f} s")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` is applied
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test marked `sample(N)`, N cases run always, the same each time; the rest is slow.
+
+    An N below 1 is a share of them, of which one case is the least.
+    """
+    cases = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        if item.get_closest_marker("sample") and not item.get_closest_marker("slow"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for name, found in cases.items():
+        [size] = found[0].get_closest_marker("sample").args  # type: ignore[union-attr]
+        number = size if size >= 1 else max(1, round(size * len(found)))
+        kept = Random(name).sample(range(len(found)), min(number, len(found)))
+        for place, item in enumerate(found):
+            if place not in kept:
+                item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    """From here on only what tests make is looked at: to walk through the rest takes a second."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

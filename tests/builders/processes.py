@@ -18,10 +18,14 @@ from pathlib import Path
 
 from seedcast.embedded import Stack
 
-# Not seedcast.cli: rich reads COLUMNS and TERM when it is imported.
+# Not seedcast.cli: its consoles read COLUMNS and TERM when it is imported.
 PRELOADED = [
+    "alembic.command",
     "numpy",
     "psutil",
+    "rich.progress",
+    "rich.prompt",
+    "rich.table",
     "av",
     "librosa.core.audio",
     "librosa.util.utils",
@@ -30,12 +34,14 @@ PRELOADED = [
     "seedcast.campaigns.subscription",
     "seedcast.gpu_consumers.app",
     "seedcast.producers.feeder.app",
+    "seedcast.producers.gateway.app",
     "seedcast.producers.staging.submit",
     "seedcast.storage.audit.auditor",
     "seedcast.storage.s3",
     "seedcast.stream_apps.index.app",
     "seedcast.stream_apps.postprocess.app",
     "typer.main",
+    "tests.builders.frozen",
 ]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(PRELOADED)

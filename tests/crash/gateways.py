@@ -15,6 +15,7 @@ from seedcast.storage.accounts.accounts import Accounts, open_accounts
 from seedcast.storage.accounts.keys import SCOPES, KeyLimits
 from tests.builders import processes
 from tests.builders.deployments import environment, fresh, ready
+from tests.builders.gateways import NO_TLS
 from tests.builders.postgres_server import PostgresServer
 from tests.builders.processes import ForkedProcess
 from tests.builders.waiting import eventually
@@ -41,7 +42,7 @@ class Gateway:
     url: str
 
     def waits_for(self, count: int) -> bool:
-        page = httpx.get(f"{self.url}/metrics").text
+        page = httpx.get(f"{self.url}/metrics", verify=NO_TLS).text
         return f"seedcast_replies_waiting {count}.0" in page
 
 

@@ -24,7 +24,7 @@ from tests.crash.deployment import GROUPS, Deployment
 
 pytestmark = pytest.mark.integration
 
-COUNT = 120  # sound requests
+COUNT = 60  # sound requests
 GARBAGE = [b"\xff\x00 no message", b'["of no shape"]', msgspec.msgpack.encode([1, {"two": 3}]), b""]
 
 

@@ -29,7 +29,7 @@ from tests.crash.deployment import GROUPS, SOURCES, Deployment, with_short_timeo
 
 pytestmark = pytest.mark.integration
 
-COUNT = 60  # requests per campaign
+COUNT = 32  # requests per campaign
 PACED = 300  # requests: a minute of work for a paced engine
 URGENT_SOURCES = {"gpu-consumer": REQUESTS_URGENT, "postprocess": AUDIO_URGENT}
 

@@ -41,6 +41,9 @@ from tests.builders.postgres_server import PostgresServer
 from tests.builders.processes import ForkedProcess
 from tests.crash.proxy import Fault, Proxy
 
+# Of each test half of its cases, so that each database has half of the tests.
+pytestmark = pytest.mark.sample(0.5)
+
 NOW = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)
 BODY, OTHER = b"b" * 32, b"o" * 32
 KEYS = 40  # idempotency keys that processes race for

@@ -16,7 +16,8 @@ from seedcast.storage.accounts.batch_records import (
     OutputFile,
 )
 
-pytestmark = pytest.mark.integration
+# Of each test half of its cases, so that each database has half of the tests.
+pytestmark = [pytest.mark.integration, pytest.mark.sample(0.5)]
 
 NOW = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)

@@ -166,6 +166,7 @@ NO_STORE = {
 }
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "said"),
     [

@@ -51,7 +51,7 @@ pytestmark = pytest.mark.integration
 
 TOPICS_OF = {group.name: group.topics for group in GROUPS}
 FEEDER, GPU, POSTPROCESS = ["run", "feeder"], ["run", "gpu-consumer"], ["run", "postprocess"]
-MANY = 400  # requests: more than the 256 that are fed before a worker is there
+MANY = 300  # requests: more than the 256 that are fed before a worker is there
 
 
 def people(number: int, priority: str = "normal") -> Iterator[Came]:

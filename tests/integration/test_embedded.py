@@ -80,6 +80,7 @@ def test_start_leaves_running_servers_and_restarts_a_crashed_one_with_its_data(
     assert "starting s3" not in steps
 
 
+@pytest.mark.slow
 def test_a_server_whose_process_record_was_lost_is_replaced(stoppable_stack: Stack) -> None:
     deliver(stoppable_stack, b"kept without a record")
     orphan = servers(stoppable_stack)["kafka"].pid
@@ -90,6 +91,7 @@ def test_a_server_whose_process_record_was_lost_is_replaced(stoppable_stack: Sta
     assert b"kept without a record" in delivered(stoppable_stack)
 
 
+@pytest.mark.slow
 def test_a_port_that_was_taken_meanwhile_is_replaced_and_clients_find_the_new_one(
     stoppable_stack: Stack,
 ) -> None:

@@ -110,6 +110,7 @@ def end_memberships(settings: Settings) -> None:
 
 
 # A cursor is written at once, and the next one a second later.
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("edge", "most_repeats"),
     [

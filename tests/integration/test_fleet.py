@@ -25,7 +25,7 @@ pytestmark = pytest.mark.integration
 
 GPU, POSTPROCESS, FEEDER = (["run", kind] for kind in ("gpu-consumer", "postprocess", "feeder"))
 HEARTBEAT = 0.2  # seconds, of a worker in this process
-REQUESTS_MADE = 600  # several seconds of work for two workers
+REQUESTS_MADE = 240  # seconds of work for two workers
 
 
 def live(settings: Settings) -> list[Worker]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from seedcast.storage.accounts.accounts import Accounts, open_accounts
 from seedcast.storage.accounts.keys import SCOPES, KeyLimits, Scope
 from tests.builders import processes, token_issuer
 from tests.builders.deployments import environment, fresh
+from tests.builders.gateways import NO_TLS
 from tests.builders.processes import ForkedProcess
 from tests.builders.topics import producer
 from tests.builders.waiting import eventually
@@ -58,7 +60,7 @@ class Served:
     def client(self, *scopes: Scope, tenant: str = "bank", **limits: Any) -> httpx.Client:
         secret = self.key(*scopes, tenant=tenant, limits=KeyLimits(**limits))
         headers = {"authorization": f"Bearer {secret}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, verify=NO_TLS)
 
     def openai(self, **options: Any) -> openai.OpenAI:
         return openai.OpenAI(api_key=self.key(), base_url=f"{self.url}/v1", **options)
@@ -358,6 +360,8 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
             what="the end of the batch",
         )
     bodies = BODIES | {BatchBody: batch}
+    whose = product(SCOPES, ("owner", "stranger"))
+    clients = {(given, name): served.client(given, tenant=name) for given, name in whose}
     # What deletes comes last, in the table's order: it is the end of what the others ask for.
     for route in sorted(table, key=lambda each: each.method == "DELETE"):
         scope, status = EXPECTED[route.name]
@@ -367,16 +371,17 @@ def test_every_route_and_scope_and_tenant_is_allowed_or_refused_as_written(serve
             body = {"json": {"file_id": file_id}}
         elif route.content:
             body = {"data": {"purpose": "list"}, "files": {"file": ("a.csv", b"text")}}
-        for given in SCOPES:
+        is_own = any(f"{{{name}_id}}" in route.path for name in OWN)
+        foreign = 404 if is_own else 400 if route.body is BatchBody else status
+        for (given, tenant), client in clients.items():
             allowed = scope in (None, given)
-            is_own = any(f"{{{name}_id}}" in route.path for name in OWN)
-            for tenant in ("owner", "stranger"):
-                with served.client(given, tenant=tenant) as client:
-                    status_code = status_of(client, route.method, path, body)
-                foreign = 404 if is_own else 400 if route.body is BatchBody else status
-                wanted = 403 if not allowed else foreign if tenant == "stranger" else status
-                assert status_code == wanted, (route.name, given, tenant)
-        assert httpx.request(route.method, served.url + path, **body).status_code == 401
+            wanted = 403 if not allowed else foreign if tenant == "stranger" else status
+            status_code = status_of(client, route.method, path, body)
+            assert status_code == wanted, (route.name, given, tenant)
+        refused = httpx.request(route.method, served.url + path, verify=NO_TLS, **body)
+        assert refused.status_code == 401
+    for client in clients.values():
+        client.close()
 
 
 def status_of(client: httpx.Client, method: str, path: str, body: dict[str, Any]) -> int:
@@ -431,11 +436,15 @@ def test_sigterm_answers_what_is_open(served: Served, tmp_path: Path) -> None:
                     json={"input": TEXT, "voice": number},
                     headers=headers,
                     timeout=60,
+                    verify=NO_TLS,
                 )
                 for number in range(20)
             ]
             waiting = "seedcast_replies_waiting 20.0"
-            eventually(lambda: waiting in httpx.get(f"{url}/metrics").text, what="20 open requests")
+            eventually(
+                lambda: waiting in httpx.get(f"{url}/metrics", verify=NO_TLS).text,
+                what="20 open requests",
+            )
             second.send_signal(signal.SIGTERM)
             eventually(lambda: '"Shutting down"' in log.read_text(), what="its end to begin")
         finally:

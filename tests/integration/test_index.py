@@ -39,6 +39,9 @@ from tests.builders.indexed import (
     writing,
 )
 
+# Of each test half of its cases, so that each database has half of the tests.
+pytestmark = pytest.mark.sample(0.5)
+
 ANOTHER = "f" * 16  # staging
 
 

@@ -66,6 +66,7 @@ def assert_outputs(settings: Settings, campaign: Campaign) -> dict[str, bytes]:
     return stored
 
 
+@pytest.mark.sample(1)
 def test_a_list_of_every_outcome_is_completed_by_its_ids_and_written_down(
     settings: Settings, seedcast: Spawn, index_settings: IndexSettings
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_list_of_every_outcome_is_completed_by_its_ids_and_written_down(
     assert read_campaigns(settings)["night"] == record
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("state", ["cancelled", "completed"])
 def test_a_list_that_is_cancelled_or_completed_already_is_written_down_when_it_ends(
     settings: Settings, seedcast: Spawn, state: CampaignState
@@ -160,6 +162,7 @@ def test_an_indexer_killed_at_an_edge_loses_nothing_and_counts_nothing_twice(
     assert_outputs(settings, record)
 
 
+@pytest.mark.sample(1)
 def test_an_indexer_stopped_beyond_its_session_counts_nothing_and_stands_by(
     settings: Settings, seedcast: Spawn, index_settings: IndexSettings
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_file_with_two_channels_is_put_through_the_chain(tmp_path: Path) -> No
     assert "<svg" in picture.read_text()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("kind", ["wav", "flac"])
 def test_a_file_of_16_bits_is_rendered_to_the_same_bytes_as_in_the_pipeline(
     tmp_path: Path, kind: str

@@ -79,6 +79,7 @@ def is_granted(action: Callable[[], object]) -> bool:
     return True
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "role", [role for role in ROLES if role.objects], ids=lambda role: role.name
 )

@@ -188,6 +188,7 @@ def test_urgent_work_overtakes_the_backlog(settings: Settings, seedcast: Spawn) 
     assert sum(time <= last for time in times.values()) < 700
 
 
+@pytest.mark.slow  # tests/crash/test_store.py has a store that goes away
 def test_workers_wait_for_an_unavailable_store_even_through_a_rebalance(
     stoppable_stack: Stack, seedcast: Spawn, tmp_path: Path
 ) -> None:

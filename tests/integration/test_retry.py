@@ -190,6 +190,7 @@ def by_caller(settings: Settings) -> SpeechRequest:
     return in_order(settings, "night")[0]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("submitted", "second", "third"),
     [
@@ -304,6 +305,7 @@ def test_requests_that_the_caller_made_keep_their_identity(settings: Settings) -
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("campaign", "name", "message"),
     [

@@ -181,6 +181,7 @@ def again(settings: Settings, rows: Iterable[Came], options: SubmitOptions) -> S
     return report
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "options",
     [
@@ -215,6 +216,7 @@ def test_a_paused_campaign_has_its_list_and_stays_paused(settings: Settings) -> 
     assert read_campaigns(settings)["night"].state == "paused"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("rows", "options"),
     [
@@ -258,6 +260,7 @@ def test_the_command_says_so_and_ends_with_2(settings: Settings, tmp_path: Path)
     assert other.stderr.count("5 requests with digest") == 2
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("state", "got"),
     [
@@ -440,6 +443,7 @@ STAGES = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_store_that_is_away_is_waited_for_and_the_progress_says_so(
     settings: Settings, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, stage: str

@@ -47,7 +47,7 @@ from tests.builders.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
-ROWS = 40
+ROWS = 24
 SUBMITTED = (
     "--id-column",
     "id",

@@ -20,7 +20,8 @@ from seedcast.storage.index.rebuild import clear
 from seedcast.storage.index.writer import IndexWriter
 from tests.builders.indexed import STAGING, listed, writing
 
-pytestmark = pytest.mark.integration
+# Of each test half of its cases, so that each database has half of the tests.
+pytestmark = [pytest.mark.integration, pytest.mark.sample(0.5)]
 
 NOW = datetime.now(UTC)
 KEPT = timedelta(days=400)

@@ -15,7 +15,8 @@ from seedcast.storage.accounts.deliveries import Taken
 from seedcast.storage.accounts.outbox import Event, Position
 from seedcast.storage.accounts.webhooks import MOST, OVERLAP, TooManyWebhooks, Webhook
 
-pytestmark = pytest.mark.integration
+# Of each test half of its cases, so that each database has half of the tests.
+pytestmark = [pytest.mark.integration, pytest.mark.sample(0.5)]
 
 NOW = datetime(2026, 11, 30, 20, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=30)

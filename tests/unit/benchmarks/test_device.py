@@ -92,6 +92,7 @@ def setting(tmp_path: Path) -> Setting:
     return Setting(torch.device("cpu"), True, folder, folder, tmp_path)
 
 
+@pytest.mark.slow  # make device-rehearsal runs it
 def test_rows_that_depend_on_others_are_found(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

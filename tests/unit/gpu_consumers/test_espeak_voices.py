@@ -78,6 +78,7 @@ def resonances(polynomial: Array, rate: int) -> list[float]:
     return sorted(hertz for hertz in np.angle(sharp) * rate / 2 / np.pi if hertz > 150)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", TEXTS)
 def test_even_seeds_are_women_and_odd_ones_men(language: str) -> None:
     """By pitch and, as a listener does where pitch is alike, by the vocal tract."""
@@ -154,6 +155,7 @@ def sound_of(word: str, seed: int) -> Array:
     return np.array([*np.ravel(courses), len(samples) / SAMPLE_RATE * 50])
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("language", WORDS)
 def test_every_voice_is_understood_by_who_knows_the_others(language: str) -> None:
     """Each word of a voice is nearest to the same word of most of the other voices."""

@@ -174,6 +174,7 @@ def test_a_gateway_is_asked_for_some_seconds_after_it_was_told_to_end() -> None:
     assert "SEEDCAST_GATEWAY_SEND_TIMEOUT (30 s)" in grace(60, longer)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -29,6 +29,7 @@ def refusal(*changes: str) -> str:
     return refused.stderr
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -48,6 +49,7 @@ def test_a_wrong_value_is_refused(change: str, named: str) -> None:
     assert named in refusal(change)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "key",
     [
@@ -67,6 +69,7 @@ def test_null_for_a_required_value_is_refused(key: str) -> None:
     assert key.rpartition(".")[2] in refusal(f"{key}=null")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize(
     "name", ["SEEDCAST_HOME", "SEEDCAST_METRICS_HOST", "SEEDCAST_METRICS_PORT"]
@@ -75,6 +78,7 @@ def test_a_setting_that_the_chart_sets_itself_is_refused(section: str, name: str
     assert f"{section}.{name}: the chart sets it" in refusal(f"{section}.{name}=9")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize(
     ("file", "variable"),
@@ -85,6 +89,7 @@ def test_a_file_given_twice_is_refused(section: str, file: str, variable: str) -
     assert helm("template", f"{section}.{variable}=/a.toml").returncode == 0
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("section", SECTIONS)
 @pytest.mark.parametrize("name", [*SECRETS, "SEEDCAST_S3_ACCESS_KEY", "SEEDCAST_S3_SESSION_TOKEN"])
 def test_a_secret_outside_of_a_kubernetes_secret_is_refused(section: str, name: str) -> None:

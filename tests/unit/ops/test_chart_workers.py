@@ -68,6 +68,7 @@ def test_a_pod_has_everything_that_its_values_add(kind: str, section: str) -> No
     assert added["topologySpreadConstraints"][0]["topologyKey"] == "zone"
 
 
+@pytest.mark.sample(4)
 @KINDS
 @pytest.mark.parametrize(
     ("file", "variable"),

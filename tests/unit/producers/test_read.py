@@ -206,6 +206,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_small_parquet_file_does_not_unpack_to_gigabytes(tmp_path: Path, name: str) -> None:
     columns, expected = BOMBS[name]

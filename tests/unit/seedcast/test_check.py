@@ -108,6 +108,7 @@ BAD_NAME = os.fsdecode("a\x1b[2J\x9b\nforged \u202eb\x7f".encode() + b"\xff.csv"
 SHOWN_NAME = "a\\x1b[2J\\x9b\\nforged \\u202eb\\x7f\\udcff.csv"
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("content", ["text\n…\n", "text,text\n", None], ids=["rows", "file", "no"])
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["person", "json"])
 @pytest.mark.parametrize("command", [["check"], ["submit", "--campaign", "night", "--dry-run"]])

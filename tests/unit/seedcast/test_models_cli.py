@@ -100,6 +100,7 @@ def base_install(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{root}{os.pathsep}{folder}"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("arguments", [["list"], ["check"], ["pull"], ["fabricate", "there"]])
 def test_the_base_install_is_told_what_to_install(
     home: Path, base_install: str, arguments: list[str]

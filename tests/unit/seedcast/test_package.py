@@ -47,6 +47,7 @@ def test_importing_every_exported_name_loads_nothing_heavy() -> None:
     assert loaded_by(f"from seedcast import {names}") & HEAVY == set()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("start", "needed"),
     [

@@ -66,6 +66,7 @@ def decoded(rendered: Rendered) -> tuple[Samples, int]:
     return resample(clip.samples, clip.rate, rendered.sample_rate), rendered.sample_rate
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("text", [ENGLISH, MANDARIN])
 @pytest.mark.parametrize("name", PROCESSED)
 def test_a_rendition_is_trimmed_levelled_and_under_its_ceiling_when_decoded(
@@ -156,7 +157,7 @@ def test_the_same_waveform_gives_the_same_bytes_in_every_thread() -> None:
     assert made == [hashes(waveform) for waveform in waveforms] * 4
 
 
-@pytest.mark.parametrize("threads", ["1", "3"])
+@pytest.mark.parametrize("threads", [pytest.param("1", marks=pytest.mark.slow), "3"])
 def test_the_same_waveform_gives_the_same_bytes_and_fingerprint_in_another_process(
     threads: str,
 ) -> None:

@@ -206,6 +206,7 @@ def test_undithered_samples_keep_every_bit_in_a_lossless_file(name: str) -> None
     assert np.array_equal(soundfile.read(io.BytesIO(written), dtype="int16")[0], waveform)
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("bitrate", formats.MP3_BITRATES)
 @pytest.mark.parametrize("rate", formats.MP3_RATES)
 def test_mp3_has_every_rate_and_bitrate_that_a_profile_may_have(rate: int, bitrate: int) -> None:

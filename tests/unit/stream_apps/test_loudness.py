@@ -43,6 +43,7 @@ def clip(text: str, seed: int, seconds: float, rate: int) -> Samples:
     return np.resize(resample(speech(text, seed), RATE, rate), round(seconds * rate))
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("seconds", [2.1, 10.0])
 @pytest.mark.parametrize("rate", [8_000, 24_000, 48_000])
 @pytest.mark.parametrize(("target", "ceiling"), TARGETS)
@@ -231,6 +232,7 @@ def active_level(samples: Samples, rate: int) -> float:
     return float(10 * np.log10(active))
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize("word", ["7", "Yes.", "Thursday.", "好。", "三", "对不起"])
 @pytest.mark.parametrize("seed", range(1, 4))
 @pytest.mark.parametrize("name", ["phone", "telephony", "car"])

@@ -55,6 +55,7 @@ def distortion(made: Samples, clean: Samples) -> float:
     return 10 * float(np.log10(power(wanted) / power(made - wanted)))
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25, 30, 35])
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
@@ -66,6 +67,7 @@ def test_snr_is_estimated_within_3_decibels(
     assert abs(estimate_snr(samples, RATE) - decibels) <= 3
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("offset", [0.0, 0.01])
 @pytest.mark.parametrize("decibels", [5, 10, 15, 20, 25])
 @pytest.mark.parametrize("noise", NOISES)
@@ -89,6 +91,7 @@ def test_little_noise_beside_digital_silence_reads_at_most_5_decibels_too_loud(
     assert estimate_snr(samples, RATE) > decibels - 5
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize("text", [ENGLISH, MANDARIN, SHORT, *SONOROUS])
 @pytest.mark.parametrize("seed", range(10))
 def test_clean_speech_with_digital_silence_inside_and_around_it_is_clean(
@@ -103,6 +106,7 @@ def test_clean_speech_with_digital_silence_inside_and_around_it_is_clean(
         assert estimate_snr(samples, RATE) > 40
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(
     ("decibels", "expected"),
@@ -146,6 +150,7 @@ def test_samples_without_noise_to_measure_are_clean(samples: Samples) -> None:
     assert estimate_snr(samples, RATE) == CLEAN
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(
     ("decibels", "expected"),
@@ -170,6 +175,7 @@ def test_suppression_runs_if_it_is_needed_unless_it_is_switched_on_or_off() -> N
     assert not process(Source(loud, RATE), msgspec.structs.replace(phone, snr=0.0)).denoised
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize(("text", "seed"), VOICES)
 def test_suppression_gains_3_decibels_at_10(text: str, seed: int, noise: str) -> None:

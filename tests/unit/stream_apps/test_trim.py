@@ -43,6 +43,7 @@ def edges_of(samples: Samples) -> Edges:
     return edges
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize("seconds", [0.2, 0.7, 3.0])
 @pytest.mark.parametrize("kind", ["silence", "noise floor", "breath"])
 @pytest.mark.parametrize(("text", "seed"), VOICES)
@@ -106,6 +107,7 @@ def test_a_whispered_end_and_a_fricative_at_the_start_are_kept(
     assert edges.end >= len(samples) - round((0.5 + SLACK) * RATE)
 
 
+@pytest.mark.sample(24)
 @pytest.mark.parametrize("text", ["OK.", "Yes.", "No", "Hi!", "7", "好。", "是", "对不起", "三"])
 @pytest.mark.parametrize("seed", range(8))
 def test_the_shortest_texts_are_speech_in_every_voice(text: str, seed: int) -> None:

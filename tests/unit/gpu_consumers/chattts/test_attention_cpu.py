@@ -47,7 +47,13 @@ DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=s
 
 
 @pytest.mark.parametrize(
-    ("dtype", "size"), [(torch.float32, 16), (torch.bfloat16, 16), (torch.float32, 64)], ids=str
+    ("dtype", "size"),
+    [
+        (torch.float32, 16),
+        (torch.bfloat16, 16),
+        pytest.param(torch.float32, 64, marks=pytest.mark.slow),
+    ],
+    ids=str,
 )
 def test_it_is_scaled_dot_product_attention_up_to_each_rows_position(
     dtype: torch.dtype, size: int

@@ -20,7 +20,7 @@ from tests.unit.gpu_consumers.chattts.recorded_cuda import RecordedCuda, Tape
 from tests.unit.gpu_consumers.chattts.tensors import state
 
 SLOTS = 6
-REQUESTS = mixed(5)  # the last goes through the text stage
+REQUESTS = mixed(5)[::2]  # short ones; the last goes through the text stage
 
 # Operations that read a value, make a tensor of Python's numbers, or return as many values as are
 # true: each of them waits for the host.
@@ -103,7 +103,7 @@ def test_both_graphs_are_captured_when_the_engine_is_loaded(
         f"{side} captures in pool",
     ]
     assert cuda.log == [f"makes {side}", *of_one, *of_one]
-    speak(captured, REQUESTS)
+    speak(captured, REQUESTS[-1:])
     assert {line for line in cuda.log if "captures" not in line} >= {"main stream replays a graph"}
     assert sum("captures" in line for line in cuda.log) == 2
     text_head, code_head = (len(graph.tape.calls) for graph in reversed(cuda.graphs))

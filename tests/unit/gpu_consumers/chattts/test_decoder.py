@@ -20,7 +20,10 @@ WIDE = replace(TINY, layers=1, intermediate=3_072)
 ROWS, STEPS = 48, 2
 
 
-@pytest.fixture(params=[1, 2, 3, 5])
+SLOW = pytest.mark.slow
+
+
+@pytest.fixture(params=[3, *(pytest.param(count, marks=SLOW) for count in (1, 2, 5))])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
@@ -74,7 +77,7 @@ def test_int8_rounds_the_weights_as_they_are(monkeypatch: pytest.MonkeyPatch) ->
         assert any(torch.equal(weight, other) for other in prepared)
 
 
-INT8 = [torch.int8] if torch.cpu._is_vnni_supported() else []
+INT8 = [pytest.param(torch.int8, marks=SLOW)] if torch.cpu._is_vnni_supported() else []
 
 
 @pytest.mark.usefixtures("threads")

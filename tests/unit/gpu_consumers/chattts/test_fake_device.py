@@ -60,6 +60,7 @@ def generations(made: ChatTTSEngine, count: int) -> dict[int, Generation]:
     return dict(enumerate(waiting.generation for waiting in made._waiting[:count]))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_an_engine_loads_and_steps_on_one_device(
     tiny: Assets, cuda: RecordedCuda, device: FakeDevice, precision: str
@@ -124,7 +125,9 @@ def test_a_slot_is_left_without_a_copy_from_or_to_the_host(
     assert computed(tape) == ["clone", "clone"]
 
 
-@pytest.mark.parametrize(("refining", "most"), [(False, 395), (True, 635)])
+@pytest.mark.parametrize(
+    ("refining", "most"), [(False, 395), pytest.param(True, 635, marks=pytest.mark.slow)]
+)
 def test_a_step_copies_nothing_and_launches_no_more_kernels_than_it_did(
     made: ChatTTSEngine, refining: bool, most: int
 ) -> None:

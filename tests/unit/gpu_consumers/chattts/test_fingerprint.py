@@ -75,6 +75,7 @@ def test_it_is_the_engines_name_and_half_a_sha_256_of_the_facts_as_sorted_json()
     assert name == "toy-65bebfe29da1ce3e30429f19ace147a6"
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("variable", VARIABLES)
 @pytest.mark.parametrize("hardware", [CPU, CUDA], ids=["CPU", "CUDA"])
 def test_a_variable_of_a_numeric_library_changes_it(
@@ -88,6 +89,7 @@ def test_a_variable_of_a_numeric_library_changes_it(
     assert len({unset, one, name_of(hardware)}) == 3
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     "variable", [*sorted(HARMLESS), "SEEDCAST_LOG_LEVEL", "HOSTNAME", "NVIDIA_API_KEY"]
 )

@@ -30,6 +30,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("rows", [16, 17, 64])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -98,6 +99,7 @@ def test_a_product_that_depends_on_neighbours_or_on_the_slot_is_found() -> None:
     assert not row_invariant(with_slot)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("rows", [16, 17, 64])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_in_int8_a_rows_bits_depend_on_the_row_alone(shape: tuple[int, int], rows: int) -> None:

@@ -35,7 +35,7 @@ def expected(tiny: Assets) -> dict[int, str]:
     return speak(engine(tiny, slots=16), REQUESTS)
 
 
-@pytest.mark.parametrize("steps", [1, 8])
+@pytest.mark.parametrize("steps", [pytest.param(1, marks=pytest.mark.slow), 8])
 def test_the_pace_cannot_be_heard(tiny: Assets, expected: dict[int, str], steps: int) -> None:
     assert speak(overlapped(engine(tiny, slots=16), steps), REQUESTS) == expected
 

@@ -27,7 +27,11 @@ MANY, MANY_SLOTS = 200, 64  # each slot is filled several times
 NEEDS_VNNI = pytest.mark.skipif(
     not torch.cpu._is_vnni_supported(), reason="int8 needs VNNI, and is refused without it"
 )
-PRECISIONS = ["float32", "bfloat16", pytest.param("int8", marks=NEEDS_VNNI)]
+PRECISIONS = [
+    "float32",
+    pytest.param("bfloat16", marks=pytest.mark.slow),
+    pytest.param("int8", marks=[NEEDS_VNNI, pytest.mark.slow]),
+]
 STRANGERS = 40
 
 
@@ -151,37 +155,35 @@ def test_company_does_not_matter(scenario: Scenario, compare: Comparison) -> Non
     assert same(scenario, compare)
 
 
+def test_nor_does_it_in_bfloat16(tiny: Assets) -> None:
+    """The comparison that disturbs most, of the precision that the test above leaves as slow."""
+    scenario = of_precision(tiny, "bfloat16", COUNT // 2, SLOTS)
+    assert same(scenario, among_strangers_and_garbage)
+
+
 RESTARTED = 8  # requests per precision; one of them passes the text stage
 
 
-@pytest.fixture(scope="module")
-def spoken_elsewhere(tiny: Assets) -> dict[str, str]:
-    """The outcomes by precision in another process, where the order of requests is reversed.
-
-    One process serves all precisions, since most of its time is that of its start.
-    """
+def spoken_elsewhere(tiny: Assets, precision: str) -> str:
+    """Return the outcomes in another process, where the order of requests is reversed."""
     code = (
         "import sys\n"
         "from pathlib import Path\n"
         "from seedcast.gpu_consumers.engines.chattts.weights.assets import Assets\n"
         "from tests.unit.gpu_consumers.chattts.company import engine, mixed, speak\n"
         "assets = Assets.open(Path(sys.argv[1]))\n"
-        "for precision in sys.argv[2:]:\n"
-        f"    made = engine(assets, precision=precision, slots={SLOTS})\n"
-        f"    outcomes = speak(made, mixed({RESTARTED}), reversed(range({RESTARTED})))\n"
-        "    print('outcomes', precision, sorted(outcomes.items()))"
+        f"made = engine(assets, precision=sys.argv[2], slots={SLOTS})\n"
+        f"outcomes = speak(made, mixed({RESTARTED}), reversed(range({RESTARTED})))\n"
+        "print(sorted(outcomes.items()))"
     )
-    vnni = torch.cpu._is_vnni_supported()
-    precisions = ["float32", "bfloat16", *(["int8"] if vnni else [])]
-    command = [sys.executable, "-c", code, str(tiny.folder), *precisions]
+    command = [sys.executable, "-c", code, str(tiny.folder), precision]
     process = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = [line.split(" ", 2) for line in process.stdout.splitlines()]
-    return {words[1]: words[2] for words in lines if words[0] == "outcomes"}
+    return process.stdout.splitlines()[-1]
 
 
-def test_a_restart_does_not_matter(scenario: Scenario, spoken_elsewhere: dict[str, str]) -> None:
+def test_a_restart_does_not_matter(scenario: Scenario, tiny: Assets) -> None:
     expected = [(n, scenario.outcomes[n]) for n in range(RESTARTED)]
-    assert spoken_elsewhere[scenario.precision] == str(expected)
+    assert spoken_elsewhere(tiny, scenario.precision) == str(expected)
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,7 @@ def test_the_locale_decides_what_cannot_be_told(locale: Locale, text: str, words
     assert spoken(text, locale) == words
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     "piece",
     ["1", "1-", "1/", "1 ", "12:", "2元", "2024年", "$", "A1", "第1", "-", "*", "1.", "1,000",
