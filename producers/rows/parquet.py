@@ -102,8 +102,12 @@ def _mappings(columns: tuple[str, ...], batch: pyarrow.RecordBatch) -> Iterator[
 
 
 def _values(column: Any) -> list[object]:
-    is_dictionary = pyarrow.types.is_dictionary(column.type)
-    return list((column.dictionary_decode() if is_dictionary else column).to_pylist())
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pyarrow.types.is_timestamp(column.type) and column.type.unit == "ns":
+        # Where pandas is installed they would be its own times.
+        column = column.cast(pyarrow.timestamp("us", column.type.tz))
+    return list(column.to_pylist())
 
 
 def _shorten_floats(batch: pyarrow.RecordBatch) -> pyarrow.RecordBatch:

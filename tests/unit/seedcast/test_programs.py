@@ -230,7 +230,7 @@ def test_q_leaves_results_and_errors(
     submit = ["submit", "list.csv", "--campaign", "dry", "--dry-run"]
     assert seedcast(*submit) == 0
     spoken = capsys.readouterr()
-    assert "submitting" in spoken.err
+    assert "checking" in spoken.err
     assert seedcast(*submit, "-q") == 0
     quiet = capsys.readouterr()
     assert quiet.err == ""
