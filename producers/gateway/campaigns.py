@@ -154,7 +154,7 @@ def view(found: IndexedCampaign) -> CampaignView:
         cancelled=progress.cancelled,
         audio_seconds=round(progress.audio_seconds, 3),
         errors=dict(found.errors),
-        held=found.held,
+        held=found.why_held,
         deadline=record.deadline,
         weight=record.weight,
         rate=record.rate,

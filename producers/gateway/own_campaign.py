@@ -15,12 +15,15 @@ def own_campaign(index: Index, name: str, key: ApiKey) -> IndexedCampaign:
 
 
 def require_requests(found: IndexedCampaign) -> IndexedCampaign:
-    """Raises Problem: 410 where its requests were deleted, 409 where they are still to come."""
+    """Raises Problem: 410 where its requests were deleted, 409 where they are still to come.
+
+    Of a list that cannot be read those with a result are there; its campaign says why it is held.
+    """
     if found.pruned_at is not None:
         when = f"{found.pruned_at:%Y-%m-%d}"
         message = f"its requests were deleted on {when}; results.parquet without options is left"
         raise Problem(410, "deleted", message)
-    if found.list_state == "pending":
+    if found.list_state == "pending" and not found.list_problem:
         message = "its list is not in the results index yet"
         raise Problem(409, "pending", message, headers={"retry-after": "5"})
     return found

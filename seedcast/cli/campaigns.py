@@ -19,7 +19,7 @@ from seedcast.errors import ListDamaged, SeedcastError
 if TYPE_CHECKING:
     from seedcast.campaigns.progress import Outcomes, Progress
     from seedcast.cli.campaign_rows import Found
-    from seedcast.schemas.messages import Campaign, Cursor
+    from seedcast.schemas.messages import Campaign
     from seedcast.settings import Settings
     from seedcast.storage.index.indexed import IndexedCampaign
 
@@ -104,31 +104,7 @@ def _rows(settings: "Settings") -> list[dict[str, Any]]:
 
 def as_found(found: "IndexedCampaign") -> "Found | None":
     """Return what a row is made of; None if only results name the campaign."""
-    return (found.campaign, found.progress, _cursor(found)) if found.campaign else None
-
-
-def _cursor(found: "IndexedCampaign") -> "Cursor | None":
-    """Return what the index has of the feeder's cursor; None if nothing was fed, or is held.
-
-    A list that cannot be read into the index is held, too, unless it has ended.
-    """
-    from seedcast.schemas.messages import Cursor
-
-    staged = found.campaign.staged if found.campaign else None
-    held = found.held or (None if _is_completed(found) else found.list_problem)
-    if staged is None or not (found.fed or held):
-        return None
-    return Cursor(
-        campaign_id=found.campaign_id,
-        staging=staged.staging,
-        fed=found.fed,
-        generation=1,
-        held=held,
-    )
-
-
-def _is_completed(found: "IndexedCampaign") -> bool:
-    return found.campaign is not None and found.campaign.state == "completed"
+    return (found.campaign, found.progress, found.cursor) if found.campaign else None
 
 
 def _counted(settings: "Settings") -> Iterator["Found"]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from seedcast.campaigns.progress import Progress
 from seedcast.codec import decode_result
-from seedcast.schemas.messages import Campaign, ErrorCode, SpeechResult, Status
+from seedcast.schemas.messages import Campaign, Cursor, ErrorCode, SpeechResult, Status
 
 # What only a request that was spoken can end with: post-processing says so of its audio.
 SPOKEN: tuple[ErrorCode, ...] = ("no_speech", "corrupt_audio", "render_error")
@@ -34,6 +34,26 @@ class IndexedCampaign:
         rendered = sum(self.errors.get(code, 0) for code in SPOKEN)
         open_ones = max(0, self.fed - self.progress.finished)  # what the feeder saw may have ended
         return self.progress.succeeded + rendered + min(self.rendering, open_ones)
+
+    @property
+    def why_held(self) -> str | None:
+        """Why not all is fed. A list that cannot be read is held, too, unless it has ended."""
+        has_ended = self.campaign is None or self.campaign.state == "completed"
+        return self.held or (None if has_ended else self.list_problem)
+
+    @property
+    def cursor(self) -> Cursor | None:
+        """What the index has of the feeder's cursor; None if nothing was fed, or is held."""
+        staged = self.campaign.staged if self.campaign else None
+        if staged is None or not (self.fed or self.why_held):
+            return None
+        return Cursor(
+            campaign_id=self.campaign_id,
+            staging=staged.staging,
+            fed=self.fed,
+            generation=1,
+            held=self.why_held,
+        )
 
     @property
     def tenant(self) -> str | None:

@@ -241,20 +241,30 @@ def delete_requests(settings: IndexSettings, name: str) -> None:
         IndexWriter(database, "results", number, {}).prune(name, 1, 100)
 
 
-def test_a_list_that_is_not_indexed_yet_is_asked_for_again(served: Served) -> None:
-    requests = [a_request(request_id="hidden-1", campaign_id="hidden")]
+def test_of_a_list_that_cannot_be_read_what_was_spoken_is_read(served: Served) -> None:
+    requests = [a_request(request_id=f"hidden-{n}", campaign_id="hidden") for n in range(2)]
     store = S3Store(served.settings.s3)
     record = stage(store, "hidden", requests)
     store.delete(store.uri(folder("hidden", STAGING) + part_name(0)))
     record = replace(record, tenant="bank", created_at=datetime.now(UTC))
     announce(producer(served.settings), served.settings, record)
+    publish(served.settings, [ended(requests[0], "succeeded")])
     with served.client() as client:
         path = "/v1/campaigns/hidden"
-        eventually(lambda: client.get(path).status_code == 200, what="the campaign")
-        for name in ("requests", "errors", "results.jsonl"):
-            pending = client.get(f"{path}/{name}")
-            assert (pending.status_code, pending.json()["error"]["code"]) == (409, "pending")
-            assert int(pending.headers["retry-after"]) > 0
+
+        def is_held() -> bool:
+            shown = client.get(path)
+            return shown.status_code == 200 and "part-00000" in (shown.json()["held"] or "")
+
+        def rows() -> list[dict[str, object]]:
+            answer = client.get(f"{path}/requests")
+            return list(answer.json()["data"]) if answer.status_code == 200 else []
+
+        eventually(is_held, what="why the campaign is held")
+        eventually(rows, what="the request with a result")
+        assert [each["request_id"] for each in rows()] == ["hidden-0"]
+        assert client.get(f"{path}/errors").json()["data"] == []
+        assert "hidden-0" in client.get(f"{path}/results.jsonl").text
 
 
 def test_terms_are_changed_and_null_takes_one_away(

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from seedcast.campaigns.activity import Doing, activity
 from seedcast.producers.feeder.policy.fair_order import Terms, shares
 from seedcast.producers.gateway.page.prediction import Rest, seconds_left
-from seedcast.schemas.messages import Campaign, CampaignState, Cursor
+from seedcast.schemas.messages import Campaign, CampaignState
 from seedcast.storage.index.indexed import IndexedCampaign
 
 ENDED: tuple[Doing, ...] = ("completed", "cancelled")
@@ -61,7 +61,7 @@ def standings(
     `rate_of` returns the requests of a campaign that ended per second lately.
     """
     known = [(each, each.campaign) for each in found if each.campaign is not None]
-    doing = [activity(record, _cursor(each), now, _state(each, record)) for each, record in known]
+    doing = [activity(record, each.cursor, now, _state(each, record)) for each, record in known]
     fed = [record for (_, record), does in zip(known, doing, strict=True) if does.doing in FED]
     share = iter(shares(Terms(tenant=each.tenant, weight=each.weight) for each in fed))
     rows = [
@@ -106,21 +106,6 @@ def _state(found: IndexedCampaign, record: Campaign) -> CampaignState:
     """Whoever has every result is done, also before the indexer has written so."""
     is_done = found.progress.complete and record.state == "sealed"
     return "completed" if is_done else record.state
-
-
-def _cursor(found: IndexedCampaign) -> Cursor | None:
-    """Return what the index has of the feeder's cursor. A list that cannot be read is held, too."""
-    record = found.campaign
-    held = found.held or (found.list_problem if record and record.state != "completed" else None)
-    if record is None or record.staged is None or not (found.fed or held):
-        return None
-    return Cursor(
-        campaign_id=found.campaign_id,
-        staging=record.staged.staging,
-        fed=found.fed,
-        generation=1,
-        held=held,
-    )
 
 
 def _order(row: Standing) -> tuple[bool, bool, float, float]:
