@@ -32,7 +32,7 @@ from seedcast.schemas.topics import CAMPAIGNS, REQUESTS, REQUESTS_URGENT, Topic
 from seedcast.settings import KafkaSettings, Settings
 from seedcast.storage.objects import ObjectInfo
 from seedcast.storage.s3 import S3Store
-from seedcast.storage.staged_lists import FOLDER, StagedRow, part_name, read_rows
+from seedcast.storage.staged_lists import BEGUN, FOLDER, StagedRow, part_name, read_rows
 from tests.builders.deployments import environment, fresh, run
 from tests.builders.feeding import feed
 from tests.builders.requests import a_request
@@ -435,11 +435,12 @@ def proxy(settings: Settings) -> Iterator[Proxy]:
     proxy.close()
 
 
-STAGES = {
-    "the first part": lambda key: key.endswith(part_name(0)),
-    "a later part": lambda key: key.endswith(part_name(2)),
-    "the last part": lambda key: key.endswith(part_name(4)),
-    "the rejected rows": lambda key: key.endswith("_rejected.jsonl"),
+STAGES = {  # by the key of an object and what is put there
+    "the first part": lambda key, _: key.endswith(part_name(0)),
+    "a later part": lambda key, _: key.endswith(part_name(2)),
+    "the last part": lambda key, _: key.endswith(part_name(4)),
+    "the rejected rows": lambda key, _: key.endswith("_rejected.jsonl"),
+    "the mark at the end": lambda key, data: key.endswith(BEGUN) and data == b"",
 }
 
 
@@ -461,7 +462,7 @@ def test_a_store_that_is_away_is_waited_for_and_the_progress_says_so(
         store = getattr(S3Store, method)
 
         def cut(self: S3Store, key: str, *rest: object) -> object:
-            if STAGES[stage](key) and not any(one.waiting for one in seen):
+            if STAGES[stage](key, rest[0]) and not any(one.waiting for one in seen):
                 proxy.fail(Fault(cut=True))
             return store(self, key, *rest)
 

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +103,33 @@ def test_a_database_reads_the_same(tmp_path: Path, ending: Format) -> None:
         "succeeded": 2, "failed": 1, "expired": 1, "cancelled": 1, "waiting": 1,
     }  # fmt: skip
     assert by_status["failed"][2].replace(tzinfo=UTC) == ENDED
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("soffice"), reason="no LibreOffice (libreoffice-calc-nogui)")
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_libreoffice_opens_it_and_runs_nothing(tmp_path: Path, ending: Format) -> None:
+    path, seen = tmp_path / f"list.{ending}", tmp_path / "seen"
+    write(path, [*every_outcome(), indexed(a_result(6, own_id="=1+1"), 6)])
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    to_csv = ["--convert-to", "csv:Text - txt - csv (StarCalc):44,34,76", "--outdir", str(seen)]
+    # Its window for text files finds UTF-8 by itself.
+    of_csv = ["--infilter=CSV:44,34,76"] if ending == "csv" else []
+    done = subprocess.run(
+        ["soffice", profile, "--headless", *of_csv, *to_csv, str(path)],
+        env=os.environ | {"LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "javaldx" not in line]  # no Java is meant
+    assert not said
+    lines, written = read(seen / "list.csv"), read(path)
+    assert list(lines[0]) == list(written[0])
+    for name in ("id", "status", "error", "uri"):
+        assert [line[name] for line in lines] == [line[name] for line in written], name
+    assert lines[-1]["id"] == "'=1+1"
 
 
 def test_the_pandas_of_the_docs_finds_who_got_nothing(
