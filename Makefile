@@ -33,9 +33,9 @@ setup-all: .venv/all.stamp  ## the same with torch, ChatTTS and the development 
 demo: setup  ## hear a list spoken: the main job on the embedded stack
 	@$(BIN)/seedcast demo $(ARGS)
 
-# Most tests wait more than they compute: six processes on two cores. The long files come first.
+# Most tests wait more than they compute: four processes on two cores. The long files come first.
 test: setup-all tools  ## the tests, but for those that take minutes (ARGS="-m slow")
-	$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5 $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5 $(ARGS)
 
 # These need torch, or start processes for seconds each.
 NOT_UNIT := $(addprefix tests/unit/,benchmarks gpu_consumers/chattts seedcast/test_models_cli.py seedcast/test_package.py seedcast/test_boundaries.py stream_apps/test_audio.py stream_apps/test_faust_app.py)
