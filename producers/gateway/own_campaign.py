@@ -23,7 +23,7 @@ def require_requests(found: IndexedCampaign) -> IndexedCampaign:
         when = f"{found.pruned_at:%Y-%m-%d}"
         message = f"its requests were deleted on {when}; results.parquet without options is left"
         raise Problem(410, "deleted", message)
-    if found.list_state == "pending" and not found.list_problem:
+    if found.awaits_list:
         message = "its list is not in the results index yet"
         raise Problem(409, "pending", message, headers={"retry-after": "5"})
     return found

@@ -36,6 +36,11 @@ class IndexedCampaign:
         return self.progress.succeeded + rendered + min(self.rendering, open_ones)
 
     @property
+    def awaits_list(self) -> bool:
+        """Return True if its rows are still to come, False also where they cannot be read."""
+        return self.list_state == "pending" and not self.list_problem
+
+    @property
     def why_held(self) -> str | None:
         """Why not all is fed. A list that cannot be read is held, too, unless it has ended."""
         has_ended = self.campaign is None or self.campaign.state == "completed"

@@ -61,7 +61,7 @@ def campaign_index(
 
     with available_index(settings, note) as index:
         found = _current_campaign(settings, index, campaign_id, note) if index else None
-        if index and found and (found.list_state != "pending" or found.list_problem):
+        if index and found and not found.awaits_list:
             _note_problem(found, note)
             yield index, found
             return
